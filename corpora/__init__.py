@@ -1,0 +1,1 @@
+"""The room that reads lists: packs, importers, exporters, taxonomy, lint and signing."""

@@ -1,0 +1,1 @@
+"""Exporters: one list format a file."""

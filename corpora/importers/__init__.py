@@ -1,0 +1,1 @@
+"""Importers: one list format a file."""

@@ -1,0 +1,112 @@
+"""A campaign says what is measured: a service, over which lines, with which corpora and probes.
+
+It comes from a YAML file that a person wrote, so it is validated (pydantic) on the way in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
+"""School phases, youngest first: the columns of a policy."""
+
+Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Declared(BaseModel):
+    """A thing that a person declared: strict, immutable, and nothing unknown gets in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Service(Declared):
+    """The filtered internet service under test, and who supplies it."""
+
+    name: str
+    supplier: str = ""
+    version: str = ""
+
+
+class LineDeclaration(Declared):
+    """One way through the service: a line plug-in, its options, and its options by profile."""
+
+    name: Name
+    type: str
+    probes: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    by_profile: dict[str, dict[str, Any]] = {}
+
+    def options_for(self, profile: str) -> dict[str, Any]:
+        """The options of this line for one profile."""
+        return {**self.options, **self.by_profile.get(profile, {})}
+
+
+class ControlDeclaration(Declared):
+    """The unfiltered line that every item is measured on as well."""
+
+    type: str = "control"
+    options: dict[str, Any] = {}
+
+
+class ProfileDeclaration(Declared):
+    """An age group as the service knows it; ``phase`` selects the policy column."""
+
+    phase: Phase | None = None
+
+
+class CorpusSelection(Declared):
+    """Which items of a pack are used: all, some categories, a seeded sample of each."""
+
+    pack: str
+    categories: tuple[str, ...] = ()
+    sample: Annotated[int, Field(ge=1)] | None = None
+    items: tuple[str, ...] = ()
+
+
+class Sentinels(Declared):
+    """Hosts whose fate is agreed before the campaign; they bracket every batch."""
+
+    must_allow: tuple[str, ...] = ("sentinel-allow.canary.accredit.test",)
+    must_block: tuple[str, ...] = ("sentinel-block.canary.accredit.test",)
+
+
+class Limits(Declared):
+    """Seconds and numbers in flight; a timeout is looked at twice, the second time longer."""
+
+    timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    confirmation_timeout: Annotated[float, Field(gt=0, le=600)] = 15.0
+    concurrency: Annotated[int, Field(ge=1, le=5000)] = 50
+    batch: Annotated[int, Field(ge=1, le=10000)] = 100
+    body_bytes: Annotated[int, Field(ge=1024)] = 65536
+    redirects: Annotated[int, Field(ge=0, le=20)] = 5
+
+
+class Campaign(Declared):
+    """The whole declaration. ``origin`` is the file that describes the canary origin."""
+
+    campaign: Name
+    title: str = ""
+    service: Service
+    scheme: str = "becta-2008"
+    origin: str | None = None
+    control: ControlDeclaration = ControlDeclaration()
+    lines: Annotated[tuple[LineDeclaration, ...], Field(min_length=1)]
+    profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
+    corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
+    probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
+    rounds: Annotated[int, Field(ge=1, le=100)] = 1
+    seed: str = "accredit"
+    sentinels: Sentinels = Sentinels()
+    limits: Limits = Limits()
+
+    def phase_of(self, profile: str) -> str:
+        """The policy column of a profile: declared, or the profile's own name if it is one."""
+        declared = self.profiles[profile].phase
+        return declared or (profile if profile in PHASES else "ks2")
+
+    def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
+        """The probes that run over a line: its own list, or the campaign's."""
+        return line.probes or self.probes

@@ -1,0 +1,74 @@
+"""An item is one thing to be tried; a corpus is a categorised list of items.
+
+An item says what something *is* (its labels), never what should happen to it:
+that is the scheme's business, so one journal can be held against any scheme.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector"]
+Layer = Literal["any", "dns", "sni", "url", "content"]
+Sensitivity = Literal["S0", "S1", "S2", "S3", "S4"]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry of a corpus, as an observation carries it.
+
+    ``labels`` are taxonomy codes, the first is the primary one. ``value`` is empty for
+    S4 entries, which exist only as ``value_hmac``. ``registrable`` is the cluster key:
+    filters decide per domain, so items that share it are not independent.
+    """
+
+    id: str
+    value: str
+    labels: tuple[str, ...]
+    kind: ItemKind = "host"
+    value_hmac: str = ""
+    registrable: str = ""
+    applies_to: Layer = "any"
+    phases: tuple[str, ...] = ("*",)
+    pair_id: str = ""
+    stratum: str = ""
+    weight: float = 1.0
+    lang: str = ""
+    country: str = ""
+    sensitivity: Sensitivity = "S0"
+
+    @property
+    def category(self) -> str:
+        """The primary taxonomy code."""
+        return self.labels[0]
+
+    @property
+    def host(self) -> str:
+        """The host name inside ``value``, lower case, without port or user."""
+        if self.kind == "url" and "://" in self.value:
+            authority = self.value.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
+            return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
+        return self.value.lower().rstrip(".")
+
+    def url(self, scheme: str = "http") -> str:
+        """The URL to fetch: ``value`` itself, or the root page of the host."""
+        if self.kind == "url" and "://" in self.value:
+            return scheme + "://" + self.value.split("://", 1)[1]
+        return f"{scheme}://{self.host}/"
+
+
+class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
+    """Which corpus was used: name, version and the SHA-256 of its item file."""
+
+    name: str
+    version: str
+    sha256: str
+    title: str = ""
+    purpose: str = "self-test"
+    signed: bool = False
+
+
+def covers(code: str, wanted: str) -> bool:
+    """Whether taxonomy ``code`` is ``wanted`` or lies below it (``PORN.NUDE`` below ``PORN``)."""
+    return code == wanted or code.startswith(wanted + ".")

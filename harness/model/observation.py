@@ -1,0 +1,221 @@
+"""An observation is what one attempt left behind: facts only, never a verdict.
+
+A network failure is a fact here, not an exception (OONI probe-cli,
+``experiment.go``: an error is returned only "in case the experiment could not run").
+Names of failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from harness.model.corpus import Item
+
+CONTROL = "control"
+"""The name of the unfiltered line; every trial needs an observation made on it."""
+
+Role = Literal["item", "must_allow", "must_block"]
+CanarySighting = Literal["seen", "absent", "not_applicable"]
+Stage = Literal[
+    "resolve", "proxy_connect", "tunnel", "connect", "tls", "request", "response", "instrument"
+]
+
+FAILURES = frozenset(
+    {
+        "address_family_not_supported",
+        "connection_already_in_progress",
+        "connection_aborted",
+        "connection_refused",
+        "connection_reset",
+        "dns_bogon_error",
+        "dns_no_answer",
+        "dns_non_recoverable_failure",
+        "dns_nxdomain_error",
+        "dns_refused_error",
+        "dns_server_misbehaving",
+        "dns_servfail_error",
+        "dns_temporary_failure",
+        "eof_error",
+        "generic_timeout_error",
+        "host_unreachable",
+        "http_invalid_response",
+        "http_redirect_limit",
+        "network_down",
+        "network_unreachable",
+        "not_connected",
+        "operation_canceled",
+        "permission_denied",
+        "proxy_authentication_required",
+        "proxy_refused_tunnel",
+        "ssl_failed_handshake",
+        "ssl_invalid_certificate",
+        "ssl_invalid_hostname",
+        "ssl_unknown_authority",
+        "tls_alert",
+        "timed_out",
+        "instrument_no_descriptors",
+        "instrument_no_memory",
+        "instrument_overload",
+        "instrument_local_address",
+        "instrument_error",
+    }
+)
+"""The closed list of failure names (OONI df-007-errors, extended; never reuse a name)."""
+
+
+class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes one attempt unique: writing the same key twice changes nothing."""
+
+    campaign: str
+    item: str
+    probe: str
+    line: str
+    profile: str
+    round: int = 1
+
+    def on(self, line: str) -> AttemptKey:
+        """The key of the same attempt made on another line."""
+        return msgspec.structs.replace(self, line=line)
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an attempt got no (whole) answer, and at which stage it stopped."""
+
+    name: str
+    stage: Stage
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in FAILURES:
+            msg = f"unknown failure name {self.name!r}"
+            raise ValueError(msg)
+
+    @property
+    def is_instrument(self) -> bool:
+        """Whether the trouble is ours: counted and shown, but left out of every n."""
+        return self.name.startswith("instrument_")
+
+
+class Timings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Monotonic durations in seconds; ``None`` for a phase that did not happen, never 0."""
+
+    resolve: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    first_byte: float | None = None
+    total: float | None = None
+
+
+class Hop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer on the way to the last page (RFC 9110 section 15.4)."""
+
+    url: str
+    status: int
+    location: str = ""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The chain that the line showed: SHA-256 of each certificate (leaf first), names."""
+
+    chain: tuple[str, ...]
+    issuer: str = ""
+    subject: str = ""
+    trusted: bool | None = None
+
+
+class WebFacts(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="web", tag_field="kind"
+):
+    """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
+
+    ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
+    ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
+    """
+
+    url: str
+    status: int | None = None
+    tunnel_status: int | None = None
+    hops: tuple[Hop, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    peer: str = ""
+    certificate: Certificate | None = None
+    title: str = ""
+    text: str = ""
+    body_length: int | None = None
+    body_sha256: str = ""
+    truncated: bool = False
+    canary: CanarySighting = "not_applicable"
+
+
+class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource record of an answer (RFC 1035 section 3.2)."""
+
+    name: str
+    type: str
+    ttl: int
+    data: str
+
+
+class ExtendedError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An extended DNS error (RFC 8914)."""
+
+    code: int
+    text: str = ""
+
+
+class DnsFacts(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="dns", tag_field="kind"
+):
+    """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order."""
+
+    name: str
+    type: str
+    server: str
+    transport: Literal["udp", "tcp", "tls", "https"] = "udp"
+    rcode: str = ""
+    flags: str = ""
+    records: tuple[DnsRecord, ...] = ()
+    addresses: tuple[str, ...] = ()
+    has_soa: bool = False
+    extended_errors: tuple[ExtendedError, ...] = ()
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A named number with its unit, as a probe of another kind reports it."""
+
+    name: str
+    value: float
+    unit: str
+
+
+class ReachFacts(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="reach", tag_field="kind"
+):
+    """For probes of other protocols: was the far end reached, and what stood in the way."""
+
+    target: str
+    reached: bool | None = None
+    refusal: str = ""
+    readings: tuple[Reading, ...] = ()
+
+
+Facts = WebFacts | DnsFacts | ReachFacts
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that one attempt saw; immutable, and true whatever is concluded from it later."""
+
+    key: AttemptKey
+    item: Item
+    started: datetime
+    batch: int
+    role: Role = "item"
+    timings: Timings = Timings()
+    failure: Failure | None = None
+    facts: Facts | None = None
+    nonce: str = ""
+    tries: int = 1
+    evidence: tuple[str, ...] = ()

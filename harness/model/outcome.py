@@ -1,0 +1,128 @@
+"""An outcome holds one metric against one requirement; an assessment is all of them.
+
+Words follow ISO/IEC 17000:2020 (conformity, non-conformity); ``insufficient`` is our third:
+the evidence does not allow a decision, and it is never a pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from harness.model.metric import Metric
+from harness.model.scheme import Requirement
+
+
+class Conformity(StrEnum):
+    """The three outcomes."""
+
+    CONFORMS = "conforms"
+    DOES_NOT_CONFORM = "does-not-conform"
+    INSUFFICIENT = "insufficient"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """An item behind an outcome, with what was seen of it."""
+
+    item: str
+    value: str
+    category: str
+    state: str
+    mechanism: str
+    rule: str
+    saw: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """Something that must hold before a verdict may count (a live origin, a filter that is on)."""
+
+    name: str
+    line: str
+    profile: str
+    held: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one requirement for one profile on one line.
+
+    ``leaning`` is ``pass``, ``fail`` or empty: which way an insufficient outcome points.
+    ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks.
+    """
+
+    requirement: Requirement
+    profile: str
+    line: str
+    conformity: Conformity
+    metric: Metric
+    decided_by: str
+    leaning: str = ""
+    reasons: tuple[str, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """``URL-01[ks2-proxy]``: how tests, findings and reports name this outcome."""
+        return f"{self.requirement.id}[{self.profile}-{self.line}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryRate:
+    """Counts of one category on one line for one profile, for figures and tables."""
+
+    category: str
+    profile: str
+    line: str
+    blocked: int
+    allowed: int
+    altered: int
+    down: int
+    insufficient: int
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """All outcomes of a journal under a scheme, with what they rest on."""
+
+    campaign: str
+    title: str
+    service: str
+    supplier: str
+    scheme: str
+    scheme_version: str
+    scheme_title: str
+    rules_version: str
+    concluded: datetime
+    observations: int
+    outcomes: tuple[Outcome, ...]
+    preconditions: tuple[Precondition, ...]
+    rates: tuple[CategoryRate, ...]
+    mechanisms: dict[str, int]
+    latencies: dict[str, tuple[float, ...]]
+    corpora: tuple[str, ...]
+    not_applicable: tuple[str, ...] = ()
+
+    @property
+    def conformity(self) -> Conformity:
+        """The worst of the binding outcomes; nothing decided is ``insufficient``."""
+        binding = {outcome.conformity for outcome in self.outcomes if outcome.requirement.binding}
+        if Conformity.DOES_NOT_CONFORM in binding:
+            return Conformity.DOES_NOT_CONFORM
+        if not binding or Conformity.INSUFFICIENT in binding:
+            return Conformity.INSUFFICIENT
+        return Conformity.CONFORMS
+
+    @property
+    def exit_code(self) -> int:
+        """0 conforms, 1 does not conform, 3 insufficient."""
+        return {
+            Conformity.CONFORMS: 0,
+            Conformity.DOES_NOT_CONFORM: 1,
+            Conformity.INSUFFICIENT: 3,
+        }[self.conformity]

@@ -1,0 +1,97 @@
+"""A scheme holds metrics against requirements: thresholds are data, each with its provenance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.model.campaign import Declared, Phase
+
+Provenance = Literal["seen", "reported", "proposed"]
+Severity = Literal["Crit", "Maj", "Min", "Obs"]
+Expectation = Literal["block", "allow", "local"]
+DecisionRule = Literal["guarded", "census", "quantile", "report"]
+
+RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
+
+
+class Threshold(Declared):
+    """One number, and where it comes from. Rates are fractions (0.9), durations seconds."""
+
+    at_least: Annotated[float, Field(ge=0, le=1)] | None = None
+    at_most: Annotated[float, Field(ge=0)] | None = None
+    provenance: Provenance
+    source: Annotated[str, Field(min_length=1)]
+    comparators: tuple[str, ...] = ()
+
+
+class Measure(Declared):
+    """Which metric is taken, over which categories and probes.
+
+    ``expectation`` keeps only items for which the policy of the profile says so.
+    ``quantile`` is for latency metrics.
+    """
+
+    metric: str
+    categories: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    expectation: Expectation | None = None
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Requirement(Declared):
+    """One numbered demand of a minimum specification."""
+
+    id: RuleCode
+    title: Annotated[str, Field(min_length=1)]
+    area: str
+    severity: Severity
+    rule: DecisionRule
+    measure: Measure
+    threshold: Threshold | None = None
+    n_min: Annotated[int, Field(ge=0)] = 0
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+    binding: bool = True
+    profiles: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Policy(Declared):
+    """Category by school phase: what should happen. Missing codes inherit their parent's row."""
+
+    id: str
+    title: str
+    provenance: Provenance
+    source: str
+    rows: dict[str, dict[Phase, Expectation]]
+
+    def expects(self, code: str, phase: str) -> Expectation | None:
+        """What the policy asks for a category in a phase; ``None`` where it says nothing."""
+        while code:
+            row = self.rows.get(code)
+            if row is not None and phase in row:
+                return row[phase]
+            code = code.rpartition(".")[0]
+        return None
+
+
+class Decision(Declared):
+    """How uncertain numbers become outcomes; agreed with the supplier before testing."""
+
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    statement: str = ""
+
+
+class Scheme(Declared):
+    """A minimum specification: a policy, a decision rule, and requirements."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,40}$")]
+    version: str
+    title: str
+    about: str = ""
+    effective_from: str = ""
+    sources: tuple[str, ...] = ()
+    decision: Decision = Decision()
+    policy: Policy
+    requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]

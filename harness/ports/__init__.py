@@ -1,0 +1,1 @@
+"""The seams: what the stages ask of the other rooms, and never how they do it."""

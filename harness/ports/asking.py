@@ -1,0 +1,144 @@
+"""Ports for asking the world: corpora, lines, probes, and the origin that knows the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from harness.model.campaign import Limits
+from harness.model.corpus import CorpusReference, Item
+from harness.model.evidence import Evidence
+from harness.model.marker import Marker
+from harness.model.observation import (
+    AttemptKey,
+    Certificate,
+    DnsFacts,
+    Facts,
+    Failure,
+    Timings,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The canary origin as the campaign file names it (see ``probes.range``).
+
+    ``resolver`` is ``address:port`` of its unfiltered name server; ``ports`` maps the ports
+    of URLs to the ports it really listens on; ``key`` makes markers (never printed).
+    """
+
+    zone: str
+    resolver: str
+    ports: dict[int, int]
+    authority: str
+    key: bytes = field(repr=False)
+    address: str = "127.0.0.1"
+    log: str = ""
+    services: dict[str, Any] = field(default_factory=dict)
+
+    def covers(self, host: str) -> bool:
+        """Whether a host belongs to the canary zone."""
+        name = host.lower().rstrip(".")
+        return name == self.zone or name.endswith("." + self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One item, one probe, one line, one try."""
+
+    key: AttemptKey
+    item: Item
+    limits: Limits
+    timeout: float
+    marker: Marker | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, without following redirects."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float = 5.0
+    body_bytes: int = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What came of one request: an answer, or a failure, with the phases that happened."""
+
+    timings: Timings
+    status: int | None = None
+    tunnel_status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    truncated: bool = False
+    peer: str = ""
+    certificate: Certificate | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One DNS question."""
+
+    name: str
+    type: str = "A"
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one DNS question."""
+
+    facts: DnsFacts
+    timings: Timings
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a probe brings back from one attempt; the stage makes an observation of it."""
+
+    timings: Timings
+    facts: Facts | None = None
+    failure: Failure | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Line(Protocol):
+    """A way to the internet; probes reach the network only through one.
+
+    Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
+    class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
+    never raise for network trouble: it is in the Exchange or Answer.
+    """
+
+    Options: ClassVar[type[BaseModel]]
+    carries: ClassVar[frozenset[str]]
+    name: str
+
+    async def __aenter__(self) -> Line: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+    async def fetch(self, request: Request) -> Exchange: ...
+    async def ask(self, question: Question) -> Answer: ...
+
+
+class Probe(Protocol):
+    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``."""
+
+    asks: ClassVar[str]
+
+    async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """A categorised list of items."""
+
+    @property
+    def reference(self) -> CorpusReference: ...
+    def items(self) -> Iterator[Item]: ...

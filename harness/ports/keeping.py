@@ -1,0 +1,54 @@
+"""Ports for keeping: the journal of observations, the evidence, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Protocol
+
+from harness.model.evidence import Evidence
+from harness.model.observation import AttemptKey, Observation
+
+
+class Journal(Protocol):
+    """The append-only truth of one campaign.
+
+    ``header`` is the declaration it was opened with. ``append`` writes one whole batch or
+    nothing, and ignores keys that it holds already.
+    """
+
+    @property
+    def header(self) -> dict[str, Any]: ...
+    def batches(self) -> frozenset[int]: ...
+    def keys(self) -> frozenset[AttemptKey]: ...
+    def append(self, batch: int, observations: Iterable[Observation]) -> int: ...
+    def observations(self) -> Iterator[Observation]: ...
+    def seal(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class EvidenceStore(Protocol):
+    """Keeps bytes by digest; keeping the same bytes twice changes nothing."""
+
+    def keep(self, evidence: Evidence) -> str: ...
+    def read(self, digest: str) -> bytes: ...
+
+
+class Clock(Protocol):
+    """Where times come from; injected, so that tests own time."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+class WallClock:
+    """The machine's own clock, aware UTC."""
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start, for durations."""
+        return perf_counter()

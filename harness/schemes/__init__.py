@@ -1,0 +1,1 @@
+"""Minimum specifications, one YAML file a profile, and their reader."""

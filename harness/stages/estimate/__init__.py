@@ -1,0 +1,1 @@
+"""Estimating: verdicts become metrics with bounds."""

@@ -1,0 +1,1 @@
+"""Judging: trials become verdicts, by rules that are data."""

@@ -1,0 +1,1 @@
+"""The room that touches the network: probes, lines, fleets and the range."""

@@ -1,0 +1,1 @@
+"""Lines: one way to the internet a file."""

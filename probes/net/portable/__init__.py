@@ -1,0 +1,1 @@
+"""The portable lane: aiohttp and dnspython, on every platform."""

@@ -1,0 +1,1 @@
+"""The room that talks to people: documents, exports and figures."""

@@ -1,0 +1,1 @@
+"""The room that talks to pytest: it tests the supplier, and us."""

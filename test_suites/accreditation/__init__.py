@@ -1,0 +1,1 @@
+"""The accreditation suite: one test per requirement, profile and line."""

@@ -1,0 +1,1 @@
+"""Calibration: the harness against a service whose faults are known."""

@@ -1,0 +1,1 @@
+"""The harness against real filtering products."""
