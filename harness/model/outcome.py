@@ -47,6 +47,17 @@ class Precondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One metric taken for one requirement, profile and line, before it is held against it."""
+
+    requirement: Requirement
+    profile: str
+    line: str
+    metric: Metric
+    witnesses: tuple[Witness, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one requirement for one profile on one line.
 
