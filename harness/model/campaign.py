@@ -58,7 +58,11 @@ class ProfileDeclaration(Declared):
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, a seeded sample of each."""
+    """Which items of a pack are used: all, some categories, a seeded sample of each stratum.
+
+    A category brings its sub-categories and its must-allow twins (stratum ``twin:CODE``).
+    ``items`` names single items instead, as a re-test does.
+    """
 
     pack: str
     categories: tuple[str, ...] = ()

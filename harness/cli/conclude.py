@@ -1,0 +1,58 @@
+"""``accredit conclude``: holds a journal against a scheme, without sending a packet."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.places import Places, places_of_journal
+from harness.model.outcome import Assessment
+
+JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
+SCHEME = Annotated[
+    str | None, typer.Option(help="A shipped scheme or a file; default: the campaign's own.")
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = False) -> None:
+    """Hold a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
+    assessment, _ = conclude_journal(journal, scheme)
+    tell(assessment, json=json)
+    raise typer.Exit(assessment.exit_code)
+
+
+def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment, Places]:
+    """Conclude from a journal folder; keeps the assessment beside the journal."""
+    from harness.model.campaign import Campaign  # noqa: PLC0415 - keep the start light
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
+    from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    folder = path / "journal" if (path / "journal").is_dir() else path
+    journal = open_journal(folder)
+    try:
+        declared = Campaign.model_validate_json(journal.header["campaign"])
+        assessment = conclude(journal, load_scheme(scheme or declared.scheme))
+    finally:
+        journal.close()
+    places = places_of_journal(folder)
+    write_assessment(assessment, places.assessment)
+    return assessment, places
+
+
+def tell(assessment: Assessment, *, json: bool) -> None:
+    """Print an assessment: a table for people, or JSON for programs."""
+    if json:
+        from harness.store.assessments import encode_assessment  # noqa: PLC0415 - heavy
+
+        sys.stdout.write(encode_assessment(assessment).decode() + "\n")
+        return
+    from harness.plugins import find  # noqa: PLC0415 - loads the reporters
+
+    find("reporters", "terminal")(assessment, Console())

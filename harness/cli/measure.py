@@ -1,0 +1,92 @@
+"""``accredit measure``: collects facts into a journal, and concludes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from harness.cli.places import OUT, Places
+from harness.cli.progress import ProgressTeller
+from harness.equipment import Prepared, prepare
+from harness.model.campaign import Campaign
+from harness.ports.keeping import WallClock
+
+SECRET_WORDS = ("password", "secret", "token", "key")
+HIDDEN = "(hidden)"
+
+
+def measure_command(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+) -> None:
+    """Measure the service of a campaign into a journal. The same command again resumes."""
+    console = Console(stderr=True)
+    places = measure_prepared(prepare(campaign), out, console)
+    Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
+
+
+def measure_campaign(path: Path, out: Path | None = None) -> Path:
+    """Measure (or resume) a campaign file; gives the folder of its journal."""
+    return measure_prepared(prepare(path), out or OUT, Console(stderr=True)).journal
+
+
+def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
+    """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError."""
+    from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
+    from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
+    from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+
+    campaign = prepared.campaign
+    places = Places(out=out, campaign=campaign.campaign)
+    equipment = prepared.equipment(EvidenceFolder(places.evidence), WallClock())
+    journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
+    try:
+        with ProgressTeller(console, campaign.campaign) as teller:
+            asyncio.run(measure(campaign, prepared.items, equipment, journal, teller))
+    finally:
+        journal.close()
+    return places
+
+
+def header_of(prepared: Prepared) -> dict[str, Any]:
+    """What a journal says of itself: the declaration (without secrets) and the corpora."""
+    corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
+    campaign = without_secrets(prepared.campaign).model_dump_json()
+    references = [f"{each['name']} {each['version']} {each['sha256']}" for each in corpora]
+    items = hashlib.sha256("\n".join(item.id for item in prepared.items).encode())
+    return {
+        "campaign": campaign,
+        "corpora": references,
+        "items": f"sha256:{items.hexdigest()}",
+        "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
+        "instrument": f"isp-accredit {version('isp-accredit')}",
+    }
+
+
+def without_secrets(campaign: Campaign) -> Campaign:
+    """The campaign with passwords, tokens and keys hidden, for what is written down."""
+    lines = tuple(
+        line.model_copy(
+            update={
+                "options": _hide(line.options),
+                "by_profile": {name: _hide(each) for name, each in line.by_profile.items()},
+            }
+        )
+        for line in campaign.lines
+    )
+    control = campaign.control.model_copy(update={"options": _hide(campaign.control.options)})
+    return campaign.model_copy(update={"lines": lines, "control": control})
+
+
+def _hide(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: HIDDEN if any(word in name.lower() for word in SECRET_WORDS) else value
+        for name, value in options.items()
+    }

@@ -1,0 +1,57 @@
+"""Where a campaign keeps its things: one folder under ``--out``, one registry for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OUT = Path("out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The folder of one campaign."""
+
+    out: Path
+    campaign: str
+
+    @property
+    def home(self) -> Path:
+        """All that belongs to this campaign."""
+        return self.out / self.campaign
+
+    @property
+    def journal(self) -> Path:
+        """The observations."""
+        return self.home / "journal"
+
+    @property
+    def evidence(self) -> Path:
+        """The bodies, by digest."""
+        return self.home / "evidence"
+
+    @property
+    def assessment(self) -> Path:
+        """The last assessment, as JSON."""
+        return self.home / "assessment.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.home / "report.html"
+
+    @property
+    def allure(self) -> Path:
+        """Where the accreditation suite leaves Allure's files."""
+        return self.home / "allure-results"
+
+    @property
+    def registry(self) -> Path:
+        """Findings and plans of every campaign."""
+        return self.out / "registry.sqlite"
+
+
+def places_of_journal(journal: Path) -> Places:
+    """The places around a journal folder."""
+    home = journal.resolve().parent
+    return Places(out=home.parent, campaign=home.name)

@@ -1,0 +1,211 @@
+"""Makes a campaign ready: finds its plug-ins by name and builds lines, probes and corpora.
+
+Everything that can be wrong in a campaign file is found here, before a packet is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.declared import Document, Path_, dotted, read_document, validate
+from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.model.campaign import Campaign, LineDeclaration
+from harness.model.corpus import Item
+from harness.model.observation import CONTROL
+from harness.origin import read_origin
+from harness.plugins import find
+from harness.ports.asking import Corpus, Line, Origin, Probe
+from harness.ports.keeping import Clock, EvidenceStore
+from harness.stages.observe import Equipment
+from harness.stages.select import select_items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A campaign whose every name was found: what is tried, and with what."""
+
+    path: Path
+    campaign: Campaign
+    items: tuple[Item, ...]
+    corpora: tuple[Corpus, ...]
+    origin: Origin | None
+    probes: dict[str, Probe]
+    lines: dict[tuple[str, str], Line]
+
+    def equipment(self, evidence: EvidenceStore, clock: Clock) -> Equipment:
+        """The equipment of the observing stage."""
+        return Equipment(
+            probes=self.probes,
+            lines=self.lines,
+            origin=self.origin,
+            evidence=evidence,
+            clock=clock,
+        )
+
+
+def read_campaign(path: Path) -> tuple[Campaign, Document]:
+    """Read a campaign file. Raises FaultyDocument, UsageError."""
+    document = read_document(path)
+    return validate(document, Campaign), document
+
+
+def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
+    """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
+
+    Raises FaultyDocument with all faults found, one line each.
+    """
+    declared, document = read_campaign(path)
+    campaign = campaign or declared
+    faults: list[Fault] = []
+    origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
+    probes = _probes(campaign, document, faults)
+    lines = _lines(campaign, document, faults, origin)
+    corpora, items = _corpora(path, campaign, document, faults)
+    _check_ways(campaign, document, faults, probes, lines)
+    if faults:
+        raise FaultyDocument(tuple(faults))
+    return Prepared(
+        path=path,
+        campaign=campaign,
+        items=items,
+        corpora=corpora,
+        origin=origin,
+        probes=probes,
+        lines=lines,
+    )
+
+
+def _origin(path: Path, campaign: Campaign) -> Origin | None:
+    return read_origin(path.parent / campaign.origin) if campaign.origin else None
+
+
+def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict[str, Probe]:
+    named: dict[str, Path_] = {name: ("probes", n) for n, name in enumerate(campaign.probes)}
+    for n, line in enumerate(campaign.lines):
+        named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
+    probes = {}
+    for name, at in named.items():
+        plugin = _noting(faults, document, at, lambda name=name: find("probes", name))
+        if plugin is not None:
+            probes[name] = plugin()
+    return probes
+
+
+def _lines(
+    campaign: Campaign, document: Document, faults: list[Fault], origin: Origin | None
+) -> dict[tuple[str, str], Line]:
+    lines: dict[tuple[str, str], Line] = {}
+    control = LineDeclaration(
+        name=CONTROL, type=campaign.control.type, options=campaign.control.options
+    )
+    declared: list[tuple[LineDeclaration, Path_]] = [(control, ("control",))]
+    declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
+    names: set[str] = set()
+    for line, at in declared:
+        if line.name in names:
+            remedy = "each line needs a name of its own; 'control' is taken"
+            faults.append(_fault(document, (*at, "name"), f"{line.name!r} is used twice", remedy))
+        names.add(line.name)
+        for profile in line.by_profile:
+            if profile not in campaign.profiles:
+                key = (*at, "by_profile", profile)
+                faults.append(_fault(document, key, "no such profile", known(campaign.profiles)))
+        lines |= _build_line(line, at, campaign, document, faults, origin)
+    return lines
+
+
+def _build_line(
+    line: LineDeclaration,
+    at: Path_,
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    origin: Origin | None,
+) -> dict[tuple[str, str], Line]:
+    plugin = _noting(faults, document, (*at, "type"), lambda: find("lines", line.type))
+    built: dict[tuple[str, str], Line] = {}
+    same: dict[str, Line] = {}
+    for profile in campaign.profiles if plugin is not None else ():
+        data = line.options_for(profile)
+        where = (*at, "by_profile", profile) if profile in line.by_profile else (*at, "options")
+        options = _options(plugin.Options, data, document, where, faults)
+        if options is None:
+            break
+        shared = options.model_dump_json()
+        if shared not in same:
+            same[shared] = plugin(line.name, options, origin, campaign.limits)
+        built[line.name, profile] = same[shared]
+    return built
+
+
+def _options(
+    model: type[BaseModel], data: dict[str, Any], document: Document, at: Path_, faults: list[Fault]
+) -> BaseModel | None:
+    try:
+        return validate(document, model, data, at)
+    except FaultyDocument as faulty:
+        faults += [fault for fault in faulty.faults if fault not in faults]
+        return None
+
+
+def _corpora(
+    path: Path, campaign: Campaign, document: Document, faults: list[Fault]
+) -> tuple[tuple[Corpus, ...], tuple[Item, ...]]:
+    corpora: list[Corpus] = []
+    items: dict[str, Item] = {}
+    for n, selection in enumerate(campaign.corpora):
+        name = selection.pack
+        place = path.parent / name
+        given = str(place) if "/" in name or place.is_dir() else name
+        at: Path_ = ("corpora", n, "pack")
+        corpus = _noting(faults, document, at, lambda given=given: find("corpora", "pack")(given))
+        if corpus is None:
+            continue
+        corpora.append(corpus)
+        chosen = _noting(
+            faults,
+            document,
+            ("corpora", n, "categories"),
+            lambda selection=selection, corpus=corpus: select_items(
+                selection, corpus, campaign.seed
+            ),
+        )
+        items |= {item.id: item for item in chosen or ()}
+    return tuple(corpora), tuple(items.values())
+
+
+def _check_ways(
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    probes: dict[str, Probe],
+    lines: dict[tuple[str, str], Line],
+) -> None:
+    for n, line in enumerate(campaign.lines):
+        built = next((each for (name, _), each in lines.items() if name == line.name), None)
+        for probe in campaign.probes_on(line) if built else ():
+            need = probes[probe].asks if probe in probes else None
+            if built and need and need not in built.carries:
+                found = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
+                fits = [name for name, each in probes.items() if each.asks in built.carries]
+                remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
+                faults.append(_fault(document, ("lines", n), found, remedy))
+
+
+def _noting(faults: list[Fault], document: Document, at: Path_, act: Any) -> Any:
+    """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
+    try:
+        return act()
+    except FaultyDocument as faulty:
+        faults += faulty.faults
+    except UsageError as error:
+        faults.append(_fault(document, at, str(error), ""))
+    return None
+
+
+def _fault(document: Document, at: Path_, found: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(at), dotted(at), found, remedy)

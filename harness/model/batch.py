@@ -1,0 +1,29 @@
+"""A batch is a handful of items tried one way, close in time, between two brackets of sentinels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.corpus import Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way of trying: a probe for a profile in one round, over all lines that carry it.
+
+    The lines share one control observation an item, made beside theirs.
+    """
+
+    probe: str
+    lines: tuple[str, ...]
+    profile: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Items tried one way, close in time, between two brackets of sentinels."""
+
+    number: int
+    way: Way
+    items: tuple[Item, ...]
