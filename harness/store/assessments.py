@@ -1,0 +1,73 @@
+"""Keeps an assessment as JSON, and reads it back equal.
+
+The text is for other programs too: ``format`` names its shape, and what can be derived
+(``conformity``, ``exit_code``, each outcome's ``id``) is written beside what it derives from.
+Reading ignores the derived keys, so nobody can change an outcome by editing them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import UsageError
+from harness.model.outcome import Assessment
+from harness.store.document import write_document
+
+FORMAT = "accredit-assessment/1"
+"""The name of the shape; a new meaning gets a new number."""
+
+
+def assessment_document(assessment: Assessment) -> dict[str, Any]:
+    """The assessment as plain values, ready for JSON: what ``--json`` prints."""
+    plain = msgspec.to_builtins(assessment, enc_hook=_plain)
+    for outcome, original in zip(plain["outcomes"], assessment.outcomes, strict=True):
+        outcome["id"] = original.id
+    derived = {"conformity": assessment.conformity.value, "exit_code": assessment.exit_code}
+    return {"format": FORMAT, **derived, **plain}
+
+
+def encode_assessment(assessment: Assessment) -> bytes:
+    """The assessment as indented JSON text."""
+    text = msgspec.json.encode(assessment_document(assessment))
+    return msgspec.json.format(text, indent=2)
+
+
+def write_assessment(assessment: Assessment, path: Path) -> Path:
+    """Write the assessment as indented JSON, whole or not at all. Raises InstrumentError."""
+    return write_document(path, encode_assessment(assessment) + b"\n")
+
+
+def read_assessment(path: Path) -> Assessment:
+    """Read an assessment back. Raises UsageError if the file is missing or another thing."""
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            msg = f"{path}: not an assessment; its key 'format' must be {FORMAT!r}"
+            raise UsageError(msg)
+        return msgspec.convert(document, Assessment, dec_hook=_declared)
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise UsageError(msg) from None
+    except (msgspec.MsgspecError, ValidationError, UnicodeDecodeError) as error:
+        msg = f"{path}: not a readable assessment: {' '.join(str(error).split())}"
+        raise UsageError(msg) from None
+
+
+def _plain(value: Any) -> Any:
+    """Pydantic values as plain ones, without what was not declared."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    msg = f"no JSON shape for {type(value).__name__}"
+    raise NotImplementedError(msg)
+
+
+def _declared(kind: type, value: Any) -> Any:
+    """Plain values as the pydantic value they came from (JSON mode: a list is a tuple)."""
+    if issubclass(kind, BaseModel):
+        return kind.model_validate_json(msgspec.json.encode(value))
+    msg = f"no reader for {kind.__name__}"
+    raise NotImplementedError(msg)

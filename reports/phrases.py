@@ -1,0 +1,176 @@
+"""Says an outcome in words: one wording for the terminal, the page and pytest.
+
+Numbers are printed with as many digits as it takes to tell them from the threshold, so a
+lower bound of 89.96 % is never shown as "90.0 %" beside a requirement of 90 %.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from harness.model.outcome import Assessment, Conformity, Outcome, Witness
+from harness.model.scheme import Requirement, Threshold
+
+SYMBOLS = {
+    Conformity.CONFORMS: "✓",
+    Conformity.DOES_NOT_CONFORM: "✗",
+    Conformity.INSUFFICIENT: "?",
+}
+WORDS = {
+    Conformity.CONFORMS: "Conforms",
+    Conformity.DOES_NOT_CONFORM: "Does not conform",
+    Conformity.INSUFFICIENT: "Insufficient evidence",
+}
+SEVERITIES = {"Crit": "critical", "Maj": "major", "Min": "minor", "Obs": "observation"}
+PROVENANCES = {
+    "seen": "seen in a published source",
+    "reported": "widely reported, primary text not seen",
+    "proposed": "proposed by this project",
+}
+COUNTED = {
+    "block_rate": "blocked",
+    "overblock_rate": "wrongly blocked",
+    "missed": "let through",
+    "explicit_share": "blocked with an explanation",
+}
+"""What ``k`` of ``n`` items did, by metric."""
+SECONDS = frozenset({"s", "second", "seconds"})
+RATES = frozenset({"rate", "fraction", "share", "ratio", "proportion"})
+LEANINGS = {"pass": "leaning towards conforming", "fail": "leaning towards not conforming"}
+NONE = "–"
+"""Stands where there is no number; a rate with n = 0 is not 0."""
+
+
+def percent(value: float | None, beside: float | None = None) -> str:
+    """A fraction as a percentage, with enough digits to stay on its side of ``beside``."""
+    if value is None:
+        return NONE
+    shown, digits = value * 100, 1
+    for digits in range(1, 6):
+        shown = round(value * 100, digits)
+        is_edge_true = (shown in {0, 100}) == (value in {0, 1})
+        if is_edge_true and (beside is None or _keeps_side(shown, value, beside)):
+            break
+    return f"{shown:.{digits}f} %"
+
+
+def quantity(value: float | None, unit: str, beside: float | None = None) -> str:
+    """A number in its unit: rates as percentages, seconds as milliseconds."""
+    if value is None:
+        return NONE
+    if unit in RATES:
+        return percent(value, beside)
+    if unit in SECONDS:
+        return f"{value * 1000:.{0 if abs(value) >= 0.1 else 1}f} ms"  # noqa: PLR2004 - digits
+    return f"{value:.6g} {unit}".rstrip()
+
+
+def threshold(requirement: Requirement, unit: str) -> str:
+    """The demand in words: "at least 90 %", "at most 150 ms", or "report only"."""
+    limit = requirement.threshold
+    if limit is None or limit_of(limit) is None:
+        return "report only"
+    if limit.at_least is not None:
+        return f"at least {_brief(limit.at_least, unit)}"
+    return f"at most {_brief(limit.at_most or 0.0, unit)}"
+
+
+def limit_of(limit: Threshold | None) -> float | None:
+    """The number of a threshold, whichever way it points."""
+    if limit is None:
+        return None
+    return limit.at_least if limit.at_least is not None else limit.at_most
+
+
+def counted(outcome: Outcome) -> str:
+    """What was counted: "97 of 100 items blocked", "0 of 0" included."""
+    metric = outcome.metric
+    verb = COUNTED.get(metric.name)
+    if verb:
+        return f"{metric.k} of {metric.n} items {verb}"
+    return f"{metric.n} items measured"
+
+
+def bounds(outcome: Outcome) -> str:
+    """The one-sided bounds, or a dash for the one that could not be formed."""
+    metric = outcome.metric
+    if metric.lower is None and metric.upper is None:
+        return NONE
+    beside = limit_of(outcome.requirement.threshold)
+    low, high = (quantity(end, metric.unit, beside) for end in (metric.lower, metric.upper))
+    return f"{low} to {high}"
+
+
+def confidence(alpha: float) -> str:
+    """The level of one one-sided bound: "95 %"."""
+    return f"{(1 - alpha) * 100:.6g} %"
+
+
+def value(outcome: Outcome) -> str:
+    """The measured value beside its threshold."""
+    metric = outcome.metric
+    return quantity(metric.value, metric.unit, limit_of(outcome.requirement.threshold))
+
+
+def verdict(outcome: Outcome) -> str:
+    """Symbol and word, and which way an insufficient outcome leans; never colour alone."""
+    words = f"{SYMBOLS[outcome.conformity]} {WORDS[outcome.conformity]}"
+    return f"{words}, {LEANINGS[outcome.leaning]}" if outcome.leaning in LEANINGS else words
+
+
+def sentence(outcome: Outcome) -> str:
+    """The whole outcome in one sentence, with k/n, bounds, threshold and reasons."""
+    requirement, metric = outcome.requirement, outcome.metric
+    where = f"{requirement.id} ({requirement.title}) for {outcome.profile} on {outcome.line}"
+    parts = [f"{where}: {WORDS[outcome.conformity].lower()}", f"{counted(outcome)} ({value(outcome)})"]
+    if metric.lower is not None or metric.upper is not None:
+        parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
+    parts.append(f"required: {threshold(requirement, metric.unit)}")
+    if metric.indeterminate:
+        parts.append(f"{metric.indeterminate} undecided items taken as worst case")
+    if outcome.leaning in LEANINGS:
+        parts.append(LEANINGS[outcome.leaning])
+    return "; ".join((*parts, *outcome.reasons)) + "."
+
+
+def seen_of(witness: Witness) -> str:
+    """One witness on one line."""
+    name = f"{witness.item} {witness.value}".rstrip()
+    saw = f": {'; '.join(witness.saw)}" if witness.saw else ""
+    return f"{name} [{witness.category}] {witness.state} by {witness.mechanism} ({witness.rule}){saw}"
+
+
+def tally(assessment: Assessment) -> dict[Conformity, int]:
+    """How many binding outcomes ended each way; every key is present."""
+    found = Counter(out.conformity for out in assessment.outcomes if out.requirement.binding)
+    return {conformity: found[conformity] for conformity in Conformity}
+
+
+def headline(assessment: Assessment) -> str:
+    """The assessment in one plain sentence."""
+    counts = tally(assessment)
+    total = sum(counts.values())
+    if not total:
+        return "Nothing binding was decided, so nothing is shown to conform."
+    subject = assessment.service or "The service"
+    met, failed, open_ = (counts[conformity] for conformity in Conformity)
+    if met == total:
+        return f"{subject} meets all {total} checks of this specification."
+    parts = [f"meets {met} of {total} checks"]
+    if failed:
+        parts.append(f"fails {failed}")
+    if open_:
+        parts.append(f"leaves {open_} undecided for want of evidence")
+    return f"{subject} {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
+
+
+def _keeps_side(shown: float, exact: float, beside: float) -> bool:
+    line = round(beside * 100, 9)
+    return (shown > line, shown < line) == (exact > beside, exact < beside)
+
+
+def _brief(number: float, unit: str) -> str:
+    """A declared number without digits that nobody declared."""
+    if unit in RATES:
+        return f"{round(number * 100, 9):.6g} %"
+    return f"{round(number * 1000, 9):.6g} ms" if unit in SECONDS else f"{number:.6g} {unit}".rstrip()

@@ -1,0 +1,185 @@
+"""The pytest plug-in: ``--campaign FILE`` measures first, ``--journal PATH`` only reads.
+
+Any test that asks for ``outcome`` runs once per requirement, profile and line, with an id such
+as ``URL-01-ks2-proxy`` and a marker for area (``-m url``) and severity (``-m crit``).
+``assessment`` is the whole, once a session.
+
+Which requirements apply is known only after concluding, so measuring happens when the session
+starts, before tests are collected; a journal that exists already is resumed. Under pytest-xdist
+only the controller measures, and its workers read the journal.
+
+Without these options the plug-in does nothing but skip tests that ask for an outcome; it imports
+nothing heavy, as it is loaded into every pytest run of an environment it is installed in.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.model.outcome import Assessment, Outcome
+
+ASSESSMENT = pytest.StashKey["Assessment"]()
+JOURNAL = pytest.StashKey[Path]()
+NO_CAMPAIGN = "nothing to hold against a scheme: give --campaign FILE or --journal PATH"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our three options, in a group of their own."""
+    group = parser.getgroup("accredit", "accreditation of a filtered internet service")
+    group.addoption(
+        "--campaign",
+        dest="accredit_campaign",
+        metavar="FILE",
+        help="measure the campaign of this file first (resumes its journal)",
+    )
+    group.addoption(
+        "--journal",
+        dest="accredit_journal",
+        metavar="PATH",
+        help="read the journal in this folder; nothing is sent or written",
+    )
+    group.addoption(
+        "--scheme",
+        dest="accredit_scheme",
+        metavar="NAME",
+        help="hold it against this scheme (a shipped name or a file); default: the campaign's own",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a pytest-xdist worker which journal the controller has measured."""
+    journal = node.config.stash.get(JOURNAL, None)
+    if journal is not None:
+        node.workerinput["accredit_journal"] = str(journal)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Measure if asked to, conclude, and keep the assessment. A user's mistake ends the run."""
+    config = session.config
+    if not _is_asked(config):
+        return
+    from harness.errors import HarnessError  # noqa: PLC0415 - only if asked
+
+    try:
+        journal = _journal(config)
+        assessment = _conclude(journal, config.getoption("accredit_scheme"))
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not assessment.outcomes:
+        msg = f"{journal}: scheme {assessment.scheme!r} has no requirement that applies here"
+        raise pytest.UsageError(msg)
+    config.stash[JOURNAL] = journal
+    config.stash[ASSESSMENT] = assessment
+    for name, about in _markers(assessment).items():
+        config.addinivalue_line("markers", f"{name}: {about}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per outcome, for every test that asks for our ``outcome``."""
+    assessment = metafunc.config.stash.get(ASSESSMENT, None)
+    if assessment is None or "accredit_outcome" not in metafunc.fixturenames:
+        return
+    cases = [
+        pytest.param(index, id=test_id(outcome), marks=[getattr(pytest.mark, m) for m in marks])
+        for index, outcome in enumerate(assessment.outcomes)
+        for marks in [(_area(outcome), _severity(outcome))]
+    ]
+    metafunc.parametrize("accredit_outcome", cases)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what is held against what."""
+    assessment = config.stash.get(ASSESSMENT, None)
+    if assessment is None:
+        return []
+    scheme = f"{assessment.scheme} {assessment.scheme_version}"
+    return [f"accredit: campaign {assessment.campaign} against {scheme}"]
+
+
+@pytest.fixture(scope="session")
+def assessment(pytestconfig: pytest.Config) -> Assessment:
+    """The assessment of this session: all outcomes and what they rest on."""
+    found = pytestconfig.stash.get(ASSESSMENT, None)
+    if found is None:
+        pytest.skip(NO_CAMPAIGN)
+    return found
+
+
+@pytest.fixture
+def accredit_outcome() -> int:
+    """The place of this test's outcome in the assessment, set by parametrisation."""
+    pytest.skip(NO_CAMPAIGN)
+
+
+@pytest.fixture
+def outcome(assessment: Assessment, accredit_outcome: int) -> Outcome:
+    """One outcome: a requirement, for a profile, on a line."""
+    return assessment.outcomes[accredit_outcome]
+
+
+def test_id(outcome: Outcome) -> str:
+    """``URL-01-ks2-proxy``: pytest puts it into brackets."""
+    return f"{outcome.requirement.id}-{outcome.profile}-{outcome.line}"
+
+
+test_id.__test__ = False  # type: ignore[attr-defined] - its name is for people, not for pytest
+
+
+def _is_asked(config: pytest.Config) -> bool:
+    return bool(config.getoption("accredit_campaign") or config.getoption("accredit_journal"))
+
+
+def _journal(config: pytest.Config) -> Path:
+    """The journal to read; measures first unless it was named (or a controller did)."""
+    given = getattr(config, "workerinput", {}).get("accredit_journal")
+    given = given or config.getoption("accredit_journal")
+    campaign = config.getoption("accredit_campaign")
+    if not campaign or getattr(config, "workerinput", None) is not None:
+        return Path(given)
+    if given:
+        raise pytest.UsageError("give --campaign FILE or --journal PATH, not both")
+    from harness.cli.measure import measure_campaign  # noqa: PLC0415 - only if asked
+
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        return measure_campaign(Path(campaign), None)
+    with capture.global_and_fixture_disabled():  # progress is for the person who waits
+        return measure_campaign(Path(campaign), None)
+
+
+def _conclude(path: Path, scheme: str | None) -> Assessment:
+    """Conclude from a journal folder (or its campaign's folder) without writing anything."""
+    from harness.model.campaign import Campaign  # noqa: PLC0415 - only if asked
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
+    try:
+        declared = Campaign.model_validate_json(journal.header["campaign"])
+        return conclude(journal, load_scheme(scheme or declared.scheme))
+    finally:
+        journal.close()
+
+
+def _area(outcome: Outcome) -> str:
+    return re.sub(r"\W", "_", outcome.requirement.area.lower())
+
+
+def _severity(outcome: Outcome) -> str:
+    return outcome.requirement.severity.lower()
+
+
+def _markers(assessment: Assessment) -> dict[str, str]:
+    """The markers in use, each with what it stands for."""
+    markers: dict[str, str] = {}
+    for outcome in assessment.outcomes:
+        markers[_area(outcome)] = f"requirements of the area {outcome.requirement.area!r}"
+        markers[_severity(outcome)] = f"requirements of severity {outcome.requirement.severity}"
+    return markers
