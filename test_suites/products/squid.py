@@ -1,0 +1,159 @@
+"""Squid as a school's explicit proxy: a list and a reply per category, a port per profile.
+
+Its upstream is a canary origin: ``cache_peer … originserver`` for plain requests, and a tunnel
+for CONNECT (see ``uplink``). Measured with Squid 6.13 of Debian 13.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from harness.ports.asking import Origin
+from test_suites.products.blocklist import BlockList
+from test_suites.products.process import LOOPBACK, free_port
+from test_suites.products.product import Product
+from test_suites.products.uplink import Uplink
+
+USER = "proxy"
+"""Whom Debian's Squid becomes when root starts it."""
+
+TITLE = "Access to this website has been blocked"
+
+
+class Reply(StrEnum):
+    """How Squid can answer a denied request (``deny_info``)."""
+
+    PAGE = "403"
+    PAGE_200 = "200"
+    PAGE_404 = "404"
+    PAGE_503 = "503"
+    LEGAL = "451"
+    REDIRECT = "302"
+    REDIRECT_307 = "307"
+    RESET = "reset"
+
+
+class Squid(Product):
+    """A running Squid: ``proxy("ks2")`` is the URL that the profile's clients are given.
+
+    ``profiles`` says which lists are denied to whom. ``block_page`` is the URL that the
+    redirecting lists lead to. ``intercept`` is a CA file (certificate and key) with which
+    Squid opens TLS; without it, CONNECT is denied or carried unseen.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        lists: Iterable[BlockList],
+        profiles: Mapping[str, Iterable[str]],
+        *,
+        block_page: str = "",
+        intercept: Path | None = None,
+    ) -> None:
+        super().__init__("squid")
+        self.origin = origin
+        self.lists = tuple(lists)
+        self.profiles = {name: tuple(denied) for name, denied in profiles.items()}
+        self.block_page = block_page
+        self.intercept = intercept
+        self.ports = {profile: free_port() for profile in self.profiles}
+        # The name of its shared memory segments: letters and digits only.
+        self.name = "accredit" + self.folder.path.name.rsplit("-", 1)[-1].replace("_", "x")
+        self._uplink: Uplink | None = None
+
+    def proxy(self, profile: str) -> str:
+        """The proxy's URL for one profile."""
+        return f"http://{LOOPBACK}:{self.ports[profile]}"
+
+    def configuration(self) -> str:
+        """The whole ``squid.conf``."""
+        return "\n".join([*self._house(), *self._doors(), *self._rules(), *self._upstream(), ""])
+
+    def start(self) -> None:
+        """Squid in the foreground, with its way out for tunnels."""
+        self.closing.callback(self._remove_segments)
+        self._uplink = self.closing.enter_context(Uplink(self.origin))
+        conf = self._prepare()
+        places = [(LOOPBACK, port) for port in self.ports.values()]
+        self.run("squid", "-N", "-n", self.name, "-f", str(conf), answers_at=places)
+
+    def _remove_segments(self) -> None:
+        for segment in Path("/dev/shm").glob(f"{self.name}*"):
+            segment.unlink(missing_ok=True)
+
+    def _prepare(self) -> Path:
+        # deny_info finds templates only in error_directory, so the stock ones go there too.
+        shutil.copytree("/usr/share/squid/errors/English", self.folder.path / "errors")
+        for denied in self.lists:
+            page = (
+                f'<!doctype html><html lang="en"><head><title>{TITLE}</title></head><body>'
+                f"<h1>{TITLE}</h1><p>%U is in the category {denied.name}.</p></body></html>"
+            )
+            self.folder.write(f"errors/ERR_{denied.name.upper()}", page)
+            self.folder.write(f"lists/{denied.name}.txt", "\n".join(denied.hosts) + "\n")
+        conf = self.folder.write("squid.conf", self.configuration())
+        self.folder.give_to(USER)
+        return conf
+
+    def _house(self) -> list[str]:
+        here = self.folder.path
+        return [
+            "visible_hostname filter.school.example",
+            f"pid_filename {here}/squid.pid",
+            f"coredump_dir {here}",
+            f"access_log stdio:{here}/access.log",
+            f"cache_log {here}/cache.log",
+            f"error_directory {here}/errors",
+            "cache_mem 8 MB",
+            "cache deny all",
+            "pinger_enable off",
+            "max_filedescriptors 1024",
+            "shutdown_lifetime 0 seconds",
+            "forwarded_for delete",
+        ]
+
+    def _doors(self) -> list[str]:
+        return [
+            f"http_port {LOOPBACK}:{port} name={profile}" for profile, port in self.ports.items()
+        ]
+
+    def _rules(self) -> list[str]:
+        here = self.folder.path
+        lines = []
+        for denied in self.lists:
+            lines.append(f'acl {denied.name} dstdomain -n "{here}/lists/{denied.name}.txt"')
+            lines.append(f"deny_info {self._reply(denied)} {denied.name}")
+        for profile, names in self.profiles.items():
+            lines.append(f"acl at_{profile} myportname {profile}")
+            lines.extend(f"http_access deny at_{profile} {name}" for name in names)
+        return [*lines, "http_access allow localhost", "http_access deny all"]
+
+    def _reply(self, denied: BlockList) -> str:
+        match Reply(denied.reply):
+            case Reply.RESET:
+                return "TCP_RESET"
+            case Reply.REDIRECT | Reply.REDIRECT_307 as status:
+                return f"{status}:{self.block_page}?url=%u"
+            case status:
+                return f"{status}:ERR_{denied.name.upper()}"
+
+    def _upstream(self) -> list[str]:
+        assert self._uplink is not None
+        how = "0 no-query no-digest no-netdb-exchange"
+        plain = f"{self.origin.address} parent {self.origin.ports[80]} {how} originserver"
+        own_page = self.block_page.split("//")[-1].split(":")[0]
+        return [
+            f"cache_peer {plain} name=plain",
+            f"cache_peer {LOOPBACK} parent {self._uplink.port} {how} name=tunnel",
+            "acl CONNECT method CONNECT",
+            "cache_peer_access plain deny CONNECT",
+            "cache_peer_access plain allow all",
+            "cache_peer_access tunnel allow CONNECT",
+            "cache_peer_access tunnel deny all",
+            *([f"acl own_page dstdomain -n {own_page}"] if own_page else []),
+            *(["always_direct allow own_page"] if own_page else []),
+            "never_direct allow all",
+        ]
