@@ -1,0 +1,43 @@
+"""Writes files so that a crash leaves the old bytes or the new ones, never half of each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_all(descriptor: int, text: bytes) -> None:
+    """Write every byte and wait until the disk has them. Raises OSError (a full disk)."""
+    view = memoryview(text)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fsync(descriptor)
+
+
+def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
+    """Put ``text`` at ``path`` by writing beside it and renaming. Raises OSError."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        write_all(descriptor, text)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the disk has the bytes of a file that another library wrote."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(directory: Path) -> None:
+    """Wait until the disk has the names in ``directory``; a rename is not durable before."""
+    sync_file(directory)
