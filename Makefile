@@ -1,0 +1,39 @@
+# Two commands matter: "make demo" runs the main job, "make test" runs every test.
+# Each makes its own environment in .venv; nothing is installed outside this folder.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.made-demo
+	$(BIN)/accredit demo
+
+test: $(VENV)/.made-test
+	$(BIN)/python -m pytest
+
+# The static checks, each in an environment of its own.
+check: $(VENV)/.made-test
+	$(BIN)/python -m tox run -e lint,types,imports
+
+bench: $(VENV)/.made-test
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .tox out
+
+$(VENV)/.made: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer with venv is needed" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/.made-demo: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable '.[all]'
+	touch $@
+
+$(VENV)/.made-test: $(VENV)/.made-demo
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test
+	touch $@

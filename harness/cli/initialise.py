@@ -1,0 +1,79 @@
+"""``accredit init``: writes a commented campaign file that works after two edits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.errors import UsageError
+
+TEMPLATE = """\
+# A campaign: what is measured, over which lines, with which corpora and probes.
+# Edit the two lines marked "EDIT", then: accredit doctor {file}, and: accredit run {file}
+campaign: {name}
+title: First look at a filtered internet service
+
+service:
+  name: Example SchoolSafe        # EDIT 1: the service under test
+  supplier: Example Networks Ltd
+
+# The canary origin: pages whose arrival proves that nothing stood in the way.
+# "accredit range up --out origin.json" starts one and writes this file.
+origin: origin.json
+
+# The ways through the service. Each is assessed by itself.
+lines:
+  - name: proxy
+    type: explicit_proxy          # known types: accredit list lines
+    options:
+      proxy: http://127.0.0.1:3128   # EDIT 2: the address of the service's proxy
+#  - name: resolver
+#    type: resolver
+#    probes: [dns]
+#    options:
+#      server: 127.0.0.1:5353
+
+# Age groups as the service knows them. The phase selects the column of the policy:
+# ks1, ks2, ks3, ks4, post16 or staff.
+profiles:
+  pupils: {{phase: ks2}}
+
+# What is tried. A sample is drawn by seed from each category and from its must-allow twins.
+corpora:
+  - pack: canary
+    categories: [PORN, ADLT, VIOL, DISC, EXTR, DRUG, CRIM, PIRA, ILL.CSAM]
+    sample: 60
+
+probes: [web]                     # known probes: accredit list probes
+scheme: becta-2008                # known schemes: accredit scheme list
+seed: change-me-before-an-accreditation
+
+# Hosts whose fate was agreed with the supplier; they bracket every batch, so that a dead
+# line or a filter that is off never looks like a result.
+sentinels:
+  must_allow: [sentinel-allow.canary.accredit.test]
+  must_block: [sentinel-block.canary.accredit.test]
+
+limits:
+  timeout: 5                      # seconds; what times out is tried again, longer
+  confirmation_timeout: 15
+  concurrency: 20
+"""
+
+
+def init_command(
+    directory: Annotated[Path, typer.Argument(help="Where to write campaign.yaml.")] = Path(),
+    name: Annotated[str, typer.Option(help="The name of the campaign.")] = "first-campaign",
+) -> None:
+    """Write a commented campaign file to start from. Never overwrites one."""
+    path = directory / "campaign.yaml"
+    if path.exists():
+        msg = f"{path} exists already; give another folder, or edit it"
+        raise UsageError(msg)
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_text(TEMPLATE.format(name=name, file=path), encoding="utf-8")
+    said = Console(highlight=False, soft_wrap=True)
+    said.print(f"wrote {path}: edit the two lines marked EDIT, then 'accredit doctor {path}'")

@@ -1,0 +1,34 @@
+"""``accredit run``: measure, conclude, open plans for what fails, and report; the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
+from harness.cli.follow import open_plans
+from harness.cli.measure import measure_prepared
+from harness.cli.places import OUT
+from harness.cli.report import write_report
+from harness.equipment import prepare
+
+
+def run_command(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+    scheme: SCHEME = None,
+    *,
+    json: JSON = False,
+) -> None:
+    """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
+    said = Console(stderr=True, highlight=False, soft_wrap=True)
+    places = measure_prepared(prepare(campaign), out, said)
+    assessment, _ = conclude_journal(places.journal, scheme)
+    tell(assessment, json=json)
+    for plan in open_plans(assessment, places):
+        said.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
+    said.print(f"report: {write_report(assessment, places)}")
+    raise typer.Exit(assessment.exit_code)
