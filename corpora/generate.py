@@ -1,0 +1,244 @@
+"""Makes the shipped packs: ``python -m corpora.generate`` rewrites ``corpora/packs``.
+
+All is own work under CC0. Nothing here is random and no clock is read, so the same code gives
+the same bytes, and a test compares them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from corpora import names
+from corpora.pack import PACKS
+from corpora.packing import PackDetails, write_pack
+from corpora.taxonomy import DATA, shipped
+from harness.model.campaign import PHASES
+
+ZONE = "accredit.test"
+CREATED = "2026-11-24T00:00:00Z"
+BLOCKS = 120
+TWINS = 60
+SPECIAL = {"redirect": 20, "slow": 5, "dead": 5}
+
+Row = dict[str, str]
+
+TWIN_OF = {
+    "ILL": "ALW.NEWS",
+    "DISC": "ALW.HIST",
+    "DRUG": "ALW.DRUGED",
+    "EXTR": "ALW.NEWS",
+    "GAMB": "ALW.CURR",
+    "HARM": "ALW.SUPPORT",
+    "MALW": "ALW.TECH",
+    "PIRA": "ALW.ARTS",
+    "PORN": "ALW.SEXED",
+    "PORN.NUDE": "ALW.ARTS",
+    "VIOL": "ALW.HIST",
+    "ADLT": "ALW.ARTS",
+    "CRIM": "ALW.GOV",
+    "MISI": "ALW.NEWS",
+    "VAWG": "ALW.SUPPORT",
+    "LOC": "ALW.BIZ",
+    "LOC.ACAD": "ALW.EDU",
+    "LOC.ALCO": "ALW.DRUGED",
+    "LOC.CACH": "ALW.REF",
+    "LOC.CBD": "ALW.HEALTH",
+    "LOC.CHAT": "ALW.SUPPORT",
+    "LOC.DATE": "ALW.SEXED",
+    "LOC.FSHR": "ALW.EDU",
+    "LOC.GAME": "ALW.CHILD",
+    "LOC.GENAI": "ALW.TECH",
+    "LOC.HOST": "ALW.EDU",
+    "LOC.OCCU": "ALW.REL",
+    "LOC.P2P": "ALW.TECH",
+    "LOC.REMO": "ALW.TECH",
+    "LOC.SOCN": "ALW.NEWS",
+    "LOC.SRCH": "ALW.REF",
+    "LOC.STRM": "ALW.CURR",
+    "LOC.TOBA": "ALW.DRUGED",
+    "LOC.TRNS": "ALW.REF",
+}
+"""The benign neighbour of each category: what a crude filter takes it for."""
+
+_PHASES = {
+    "all": "*",
+    "EY+": "*",
+    "EYFS": "ks1",
+    "KS1": "ks1",
+    "KS1+": "*",
+    "KS2": "ks2",
+    "KS2+": "|".join(PHASES[1:]),
+    "KS3": "ks3",
+    "KS3+": "|".join(PHASES[2:]),
+    "KS4": "ks4",
+    "KS4+": "|".join(PHASES[3:]),
+    "P16": "post16",
+    "staff": "staff",
+}
+"""For whom a page is written. The early years share a profile with key stage 1."""
+
+_SOURCES = {
+    "curated": "curated",
+    "classic": "scunthorpe-set",
+    "well-known": "run-on-domains",
+    "ORG/Top10VPN": "org-2019",
+}
+
+
+def canary() -> Iterator[Row]:
+    """Pages of our own range that bear a category, their benign twins, and special pages."""
+    for category in shipped():
+        if category.tier in ("must_allow", "control") or category.code in ("ILL", "LOC"):
+            continue
+        name = category.code.lower().replace(".", "-")
+        twin = TWIN_OF.get(category.code) or TWIN_OF[category.code.split(".", maxsplit=1)[0]]
+        for number in range(1, BLOCKS + 1):
+            pair = f"{name}-{number:03}" if number <= TWINS else ""
+            host = f"{name}-{number:03}.canary.{ZONE}"
+            yield _host_row(f"{name}-{number:03}", host, category.code, category.code, pair)
+        for number in range(1, TWINS + 1):
+            pair = f"{name}-{number:03}"
+            yield _host_row(
+                f"{pair}-twin", f"{pair}.twin.{ZONE}", twin, f"twin:{category.code}", pair
+            )
+    for name, count in SPECIAL.items():
+        for number in range(1, count + 1):
+            host = f"{name}-{number:03}.special.{ZONE}"
+            yield _host_row(f"{name}-{number:03}", host, "CTRL", f"special:{name}", "")
+
+
+def _host_row(identity: str, host: str, label: str, stratum: str, pair: str) -> Row:
+    return {
+        "id": identity,
+        "value": host,
+        "kind": "host",
+        "registrable": host,
+        "labels": label,
+        "pair_id": pair,
+        "stratum": stratum,
+        "sensitivity": "S0",
+    }
+
+
+def overblock() -> Iterator[Row]:
+    """Benign pages with words that trip a crude filter; the note says what the page is."""
+    for term in _table("overblock_terms.csv"):
+        number = term["id"].removeprefix("OB-")
+        host = f"ob-{number}.overblock.{ZONE}"
+        row = _host_row(term["id"], host, term["canonical_code"], term["kind"], "")
+        yield {
+            **row,
+            "label_source": _SOURCES[term["source"].split()[0]],
+            "phases": _PHASES[term["phase"]],
+            "lang": term["lang"],
+            "sensitivity": term["sensitivity"],
+            "notes": term["context"],
+        }
+
+
+def education_uk() -> Iterator[Row]:
+    """Real sites that schools in the United Kingdom need, one a registrable domain.
+
+    Contested and made-up entries of the source table are left out.
+    """
+    taken: set[str] = set()
+    for site in _table("education_uk.csv"):
+        domain = names.registrable(site["host"])
+        if domain in taken or site["note"]:
+            continue
+        taken.add(domain)
+        yield {
+            "id": site["id"],
+            "value": site["url"],
+            "kind": "url",
+            "registrable": domain,
+            "labels": site["canonical_code"],
+            "label_source": "curated",
+            "phases": _PHASES[site["phase"]],
+            "stratum": site["canonical_code"],
+            "lang": "en-GB",
+            "country": "GB",
+            "verify_status": "unchecked",
+            "sensitivity": "S0",
+        }
+
+
+def _table(name: str) -> list[Row]:
+    with (DATA / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+_OWN = ({"title": "own work of the project", "x-licence": "CC0-1.0"},)
+
+SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
+    "canary": (
+        canary,
+        PackDetails(
+            name="canary",
+            version="1.0.0",
+            title="Canary pages of the project's own range, with benign twins",
+            description=(
+                f"Names below {', '.join(names.PRIVATE_SUFFIXES)} count as sites of their own: "
+                "those are declared private suffixes, so 'registrable' is the host itself. "
+                "The pages hold neutral text and a marker, whatever their label."
+            ),
+            created=CREATED,
+            sources=_OWN,
+            frame="canary zone",
+            seed="canary",
+        ),
+    ),
+    "overblock": (
+        overblock,
+        PackDetails(
+            name="overblock",
+            version="1.0.0",
+            title="Benign pages with words that trip a crude filter",
+            created=CREATED,
+            sources=_OWN,
+            frame="over-block zone",
+            design="purposive",
+            sensitivity="S1",
+            seed="overblock",
+        ),
+    ),
+    "education-uk": (
+        education_uk,
+        PackDetails(
+            name="education-uk",
+            version="1.0.0",
+            title="Sites that schools in the United Kingdom need",
+            description="Real sites, one a registrable domain; whether they live is unchecked.",
+            created=CREATED,
+            sources=_OWN,
+            frame="curated",
+            design="purposive",
+            label_method="single",
+            max_age_days=180,
+            seed="education-uk",
+        ),
+    ),
+}
+"""The shipped packs: how their rows are made, and what their manifests say."""
+
+
+def generate(out: Path) -> None:
+    """Write all shipped packs below ``out``, in place of those that are there."""
+    for name, (rows, details) in SHIPPED.items():
+        shutil.rmtree(out / name, ignore_errors=True)
+        write_pack(out / name, rows(), details)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Rewrite the shipped packs, or write them somewhere else."""
+    parser = argparse.ArgumentParser(prog="python -m corpora.generate", description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=PACKS)
+    generate(parser.parse_args(arguments).out)
+
+
+if __name__ == "__main__":
+    main()

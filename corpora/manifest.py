@@ -1,0 +1,191 @@
+"""The manifest of a pack: a Frictionless Data Package v2 with an ``accredit`` profile.
+
+The models follow ``data/corpus_manifest.schema.json``. The data package may hold properties
+that we do not know (its standard says so); the ``accredit`` part is ours and holds none.
+See https://datapackage.org/standard/data-package/.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.declared import Document, validate
+from harness.errors import Fault, FaultyDocument, UsageError
+from harness.model.campaign import Declared
+from harness.model.corpus import Sensitivity
+
+FILE = "datapackage.json"
+LIMIT_BYTES = 1024 * 1024
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Moment = Annotated[datetime, Field(strict=False)]
+Purpose = Literal[
+    "calibration", "self-test", "accreditation", "monitoring", "regression", "fixture"
+]
+Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
+Method = Literal["upstream", "single", "double_blind", "adjudicated", "synthetic"]
+Audience = Literal["public", "supplier", "assessor", "sealed"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Packaged(BaseModel):
+    """A part of the data package standard, which lets strangers add properties."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
+
+
+class Licence(Packaged):
+    """Under which licence the pack may be used: an SPDX id."""
+
+    name: str
+    path: str = ""
+
+
+class Source(Packaged):
+    """Where rows came from."""
+
+    title: str
+    path: str = ""
+    version: str = ""
+    licence: str = Field("", alias="x-licence")
+
+
+class Resource(Packaged):
+    """One file of the pack, with what must be true of its bytes."""
+
+    name: str
+    path: str
+    digest: Digest = Field(alias="hash")
+    size: Annotated[int, Field(ge=1)] = Field(alias="bytes")
+    rows: Annotated[int, Field(ge=0)] = Field(alias="x-rows")
+    table_schema: object = Field(alias="schema")
+
+
+class TaxonomyReference(Declared):
+    """The taxonomy whose codes the labels are."""
+
+    name: str
+    version: str
+    hash: Digest
+
+
+class Sampling(Declared):
+    """How the items were drawn. ``seed_commitment`` is SHA-256 of the seed, told beforehand."""
+
+    frame: str
+    design: Design
+    seed_commitment: Digest
+    frame_size: int | None = None
+    strata: tuple[str, ...] = ()
+    weights_column: str = ""
+
+
+class Labelling(Declared):
+    """Who said what each item is, and how far they agreed."""
+
+    method: Method
+    raters: int | None = None
+    krippendorff_alpha: float | None = None
+    percent_agreement: float | None = None
+    adjudicated_share: Share | None = None
+
+
+class Freshness(Declared):
+    """When somebody last looked whether the items still live."""
+
+    checked_at: Moment
+    max_age_days: int
+    alive_share: Share | None = None
+
+
+class Release(Declared):
+    """Who may see the pack, from when, and how often it may be used."""
+
+    audience: Audience
+    embargo_until: str | None
+    use_limit: int | None = None
+
+
+class Profile(Declared):
+    """The ``accredit`` part of the manifest."""
+
+    spec: Literal["1.0"]
+    taxonomy: TaxonomyReference
+    sensitivity: Sensitivity
+    purpose: Purpose
+    sampling: Sampling
+    labels: Labelling
+    freshness: Freshness
+    release: Release
+    prohibitions: tuple[str, ...] = ()
+
+
+class Manifest(Packaged):
+    """A whole ``datapackage.json``."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,63}$")]
+    id: str
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")]
+    title: str
+    created: Moment
+    licenses: Annotated[tuple[Licence, ...], Field(min_length=1)]
+    sources: tuple[Source, ...]
+    resources: Annotated[tuple[Resource, ...], Field(min_length=1)]
+    accredit: Profile
+    description: str = ""
+
+    @property
+    def items(self) -> Resource:
+        """The resource that holds the items."""
+        return next(one for one in self.resources if one.name == "items")
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read ``datapackage.json`` of a pack.
+
+    Raises UsageError if it cannot be read, FaultyDocument with a line per fault if it is wrong.
+    """
+    path = directory / FILE
+    text = _text(path)
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        found = f"not JSON: {getattr(error, 'msg', 'nested too deeply')}"
+        raise FaultyDocument((_fault(path, line, found),)) from None
+    if not isinstance(data, dict):
+        raise FaultyDocument((_fault(path, 1, "not a JSON object"),))
+    # JSON is YAML but for tabs, and a tab can only be white space in text that json accepted.
+    document = Document(str(path), text.replace("\t", " "))
+    manifest = validate(document, Manifest, data)
+    if all(one.name != "items" for one in manifest.resources):
+        line = document.line_of(("resources",))
+        fault = document.fault(line, "resources", "no resource is named 'items'", "add it")
+        raise FaultyDocument((fault,))
+    return manifest
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LIMIT_BYTES:
+            msg = f"{path}: larger than {LIMIT_BYTES // 1024**2} MiB, so not a manifest"
+            raise UsageError(msg)
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        msg = f"{path.parent}: no pack, for it has no {FILE}"
+        raise UsageError(msg) from None
+    except UnicodeDecodeError as error:
+        found = f"not UTF-8 at byte {error.start}"
+        raise FaultyDocument((_fault(path, None, found, "save it as UTF-8"),)) from None
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+def _fault(path: Path, line: int | None, found: str, remedy: str = "") -> Fault:
+    return Fault(where=str(path), line=line, key="", found=found, known=remedy)

@@ -1,0 +1,142 @@
+"""Names and addresses: what is a host, what is a URL, and who registered it.
+
+URLs are read as browsers read them (WHATWG URL, by ada-url), international names by UTS 46
+(idna), and registrable domains by the Public Suffix List inside tldextract, so never online.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from dataclasses import dataclass
+
+import ada_url
+import idna
+import tldextract
+
+NAME_LIMIT = 253
+LABEL_LIMIT = 63
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_WEB = ("http:", "https:")
+
+PRIVATE_SUFFIXES = tuple(
+    f"{kind}.accredit.test" for kind in ("canary", "twin", "special", "overblock")
+)
+"""Each name below these is a site of its own: our range has one owner and many sites."""
+
+
+class BadName(ValueError):
+    """A text that is no host or URL; the message is the reason, never the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAddress:
+    """A URL as a browser understands it."""
+
+    href: str
+    scheme: str
+    host: str
+    path: str
+
+
+def is_host(name: str) -> bool:
+    """Whether a lower-case ASCII name has the form of a host (RFC 1123, underscore allowed)."""
+    return len(name) <= NAME_LIMIT and _HOST.fullmatch(name) is not None
+
+
+def to_host(text: str) -> str:
+    """The ASCII, lower-case form of a host. Raises BadName with the reason."""
+    name = text.lower().removesuffix(".")
+    if is_host(name):
+        if "xn--" in name:
+            _decode(name)
+        return name
+    if not name.isascii():
+        name = _encode(name)
+    labels = name.split(".")
+    if any(len(label) > LABEL_LIMIT for label in labels):
+        raise BadName("label > 63")
+    if len(name) > NAME_LIMIT:
+        raise BadName("name > 253")
+    if not is_host(name):
+        raise BadName("invalid host")
+    return name
+
+
+def to_address(text: str) -> WebAddress:
+    """Read an http or https URL. Raises BadName with the reason."""
+    if "://" not in text:
+        raise BadName("no scheme")
+    try:
+        url = ada_url.URL(text)
+    except ValueError:
+        raise BadName("invalid URL") from None
+    if url.protocol not in _WEB:
+        raise BadName("scheme is not http or https")
+    host = url.hostname
+    if not host.startswith("[") and not is_host(host.removesuffix(".")):
+        raise BadName("invalid host")
+    return WebAddress(
+        href=url.href, scheme=url.protocol[:-1], host=host.removesuffix("."), path=url.pathname
+    )
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_network(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 network (CIDR) without host bits."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return "/" in text
+
+
+@functools.lru_cache(maxsize=4096)
+def registrable(host: str) -> str:
+    """The domain somebody registered: the cluster key. An address or suffix is its own."""
+    parts = _suffixes()(host)
+    if parts.suffix or parts.ipv4 or parts.ipv6:
+        return parts.top_domain_under_public_suffix or host
+    return ".".join(host.split(".")[-2:])  # the list's default rule: a TLD it does not know
+
+
+def is_public_suffix(host: str) -> bool:
+    """Whether a name is one under which the public registers names (``com``, ``co.uk``)."""
+    parts = _suffixes()(host)
+    return bool(parts.suffix) and not parts.domain
+
+
+@functools.cache
+def _suffixes() -> tldextract.TLDExtract:
+    return tldextract.TLDExtract(
+        cache_dir=None,
+        suffix_list_urls=(),
+        extra_suffixes=PRIVATE_SUFFIXES,
+        include_psl_private_domains=True,
+    )
+
+
+def _encode(name: str) -> str:
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise BadName("label > 63" if "too long" in str(error) else "invalid IDNA name") from None
+    except UnicodeError:
+        raise BadName("invalid IDNA name") from None
+
+
+def _decode(name: str) -> None:
+    try:
+        idna.decode(name)
+    except (idna.IDNAError, UnicodeError):
+        raise BadName("invalid IDNA name") from None

@@ -1,0 +1,140 @@
+"""A pack: a directory with categorised items, its manifest, and digests of its files.
+
+Opening one reads it to the end and checks everything; only then can an item be had, one at a
+time. A pack is a shipped one by name, or a directory by path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from corpora.faults import FaultList
+from corpora.item_table import Entry, ItemTable
+from corpora.manifest import FILE, Manifest, Resource, read_manifest
+from corpora.taxonomy import Taxonomy, shipped
+from harness.errors import UsageError, known
+from harness.model.corpus import CorpusReference, Item
+from harness.plugins import register
+
+PACKS = Path(__file__).parent / "packs"
+"""Where the shipped packs are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A checked pack; satisfies ``harness.ports.asking.Corpus``."""
+
+    directory: Path
+    manifest: Manifest
+    reference: CorpusReference
+    table: Path
+    taxonomy: Taxonomy
+
+    def items(self) -> Iterator[Item]:
+        """The items in file order, streamed."""
+        return (entry.item for entry in self.entries())
+
+    def entries(self) -> Iterator[Entry]:
+        """The items with their lines and notes, streamed.
+
+        Raises FaultyDocument if somebody changed the file since the pack was opened.
+        """
+        table = ItemTable(self.table, self.taxonomy)
+        yield from table.entries()
+        if table.faults:
+            raise table.faults.error()
+
+    def notes(self) -> dict[str, str]:
+        """The notes of the items, by host, where there is one."""
+        return {entry.item.host: entry.note for entry in self.entries() if entry.note}
+
+
+@register("corpora", "pack")
+def open_pack(name_or_path: str, taxonomy: Taxonomy | None = None) -> Pack:
+    """Open and check a pack.
+
+    Raises UsageError if there is none, FaultyDocument with a line per fault if it is wrong.
+    """
+    taxonomy = taxonomy or shipped()
+    directory = _find(name_or_path)
+    manifest = read_manifest(directory)
+    faults = FaultList(str(directory / FILE))
+    for resource in manifest.resources:
+        _check_file(directory, resource, faults)
+    if faults:
+        raise faults.error()
+    table = ItemTable(directory / manifest.items.path, taxonomy)
+    _check_rows(table, manifest.items)
+    return Pack(
+        directory=directory,
+        manifest=manifest,
+        reference=CorpusReference(
+            name=manifest.name,
+            version=manifest.version,
+            sha256=manifest.items.digest.removeprefix("sha256:"),
+            title=manifest.title,
+            purpose=manifest.accredit.purpose,
+        ),
+        table=table.path,
+        taxonomy=taxonomy,
+    )
+
+
+def names_of_packs() -> tuple[str, ...]:
+    """The names of the shipped packs."""
+    return tuple(sorted(path.parent.name for path in PACKS.glob(f"*/{FILE}")))
+
+
+def _find(name_or_path: str) -> Path:
+    if name_or_path in names_of_packs():
+        return PACKS / name_or_path
+    path = Path(name_or_path)
+    if name_or_path and path.is_dir():
+        return path
+    msg = f"no pack {name_or_path!r}; {known(names_of_packs())}, or the path of a directory"
+    raise UsageError(msg)
+
+
+def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
+    """Whether a resource is inside the pack and has the bytes that the manifest says."""
+    key = f"resources[{resource.name}]"
+    inside = PurePosixPath(resource.path)
+    path = directory / resource.path
+    if inside.is_absolute() or ".." in inside.parts or not _is_within(path, directory):
+        found = f"{resource.path!r} leads out of the pack"
+        faults.add(None, f"{key}.path", found, "a path inside it")
+        return
+    try:
+        with path.open("rb") as stream:
+            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+            size = stream.tell()
+    except OSError as error:
+        faults.add(None, f"{key}.path", f"{resource.path!r}: {error.strerror or error}")
+        return
+    if size != resource.size:
+        remedy = f"the manifest says {resource.size}"
+        faults.add(None, f"{key}.bytes", f"the file has {size} bytes", remedy)
+    if digest != resource.digest:
+        remedy = f"the manifest says {resource.digest}"
+        faults.add(None, f"{key}.hash", f"the file has {digest}", remedy)
+
+
+def _is_within(path: Path, directory: Path) -> bool:
+    return path.resolve().is_relative_to(directory.resolve())
+
+
+def _check_rows(table: ItemTable, resource: Resource) -> None:
+    """Read the table to its end. Raises FaultyDocument if anything is wrong in it."""
+    seen: set[str] = set()
+    for entry in table.entries():
+        if entry.item.id in seen:
+            found = f"{entry.item.id!r} is there twice"
+            table.faults.add(entry.line, "id", found, "ids are used once")
+        seen.add(entry.item.id)
+    if not table.faults and table.rows != resource.rows:
+        table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {resource.rows}")
+    if table.faults:
+        raise table.faults.error()

@@ -1,0 +1,93 @@
+"""The taxonomy: what categories there are, and what other people's labels mean in it.
+
+A category says what content *is*. What should happen to it is a scheme's business, so no
+policy column is kept here.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import UsageError, known
+
+DATA = Path(__file__).parent / "data"
+"""Where the room keeps its tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """One canonical category. ``parent`` is empty for a root; ``tier`` groups the roots."""
+
+    code: str
+    parent: str
+    tier: str
+    name: str
+    definition: str = ""
+    max_sensitivity: str = "S4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxonomy:
+    """The categories by code, and for each other scheme the code of each of its labels."""
+
+    version: str
+    sha256: str
+    categories: Mapping[str, Category]
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    name: str = "accredit-taxonomy"
+
+    def __contains__(self, code: str) -> bool:
+        return code in self.categories
+
+    def __iter__(self) -> Iterator[Category]:
+        return iter(self.categories.values())
+
+    def labels_of(self, scheme: str) -> Mapping[str, str]:
+        """The labels of another scheme (``ut1``, ``citizenlab``), each with its code here."""
+        if scheme not in self.labels:
+            msg = f"no mapping of scheme {scheme!r}; {known(self.labels)}"
+            raise UsageError(msg)
+        return self.labels[scheme]
+
+    def translate(self, scheme: str, external: Iterable[str]) -> dict[str, str]:
+        """The codes of external labels. Raises UsageError naming each label that has none."""
+        labels = self.labels_of(scheme)
+        wanted = list(dict.fromkeys(external))
+        unknown = [label for label in wanted if label not in labels]
+        if unknown:
+            listed = ", ".join(repr(label) for label in unknown)
+            msg = f"unknown {scheme} labels: {listed}; {known(labels)}"
+            raise UsageError(msg)
+        return {label: labels[label] for label in wanted}
+
+
+@functools.cache
+def shipped() -> Taxonomy:
+    """The taxonomy that comes with the package."""
+    table = (DATA / "taxonomy.csv").read_bytes()
+    categories = {
+        row["code"]: Category(
+            code=row["code"],
+            parent=row["parent"],
+            tier=row["tier"],
+            name=row["name"],
+            definition=row["definition"],
+            max_sensitivity=row["max_sensitivity"],
+        )
+        for row in csv.DictReader(table.decode("utf-8").splitlines())
+    }
+    labels: dict[str, dict[str, str]] = {}
+    with (DATA / "taxonomy_map.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            labels.setdefault(row["scheme"], {})[row["external_id"]] = row["canonical_code"]
+    return Taxonomy(
+        version="1.0.0",
+        sha256=hashlib.sha256(table).hexdigest(),
+        categories=categories,
+        labels=labels,
+    )
