@@ -6,6 +6,7 @@ lower bound of 89.96 % is never shown as "90.0 %" beside a requirement of 90 %.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
@@ -31,14 +32,24 @@ COUNTED = {
     "block_rate": "blocked",
     "overblock_rate": "wrongly blocked",
     "missed": "let through",
+    "overblocked": "wrongly blocked",
     "explicit_share": "blocked with an explanation",
 }
 """What ``k`` of ``n`` items did, by metric."""
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "ratio", "proportion"})
-LEANINGS = {"pass": "leaning towards conforming", "fail": "leaning towards not conforming"}
+LEANINGS = {"pass": "leaning pass", "fail": "leaning fail"}
 NONE = "–"
 """Stands where there is no number; a rate with n = 0 is not 0."""
+
+
+def plain(text: str) -> str:
+    """Text from outside without what could steer a terminal or turn the reading direction.
+
+    A supplier's page is hostile input: control characters (ISO 6429) and bidirectional
+    overrides (Unicode TR 36) become visible replacement signs.
+    """
+    return "".join("\ufffd" if _steers(sign) else sign for sign in text)
 
 
 def percent(value: float | None, beside: float | None = None) -> str:
@@ -75,6 +86,12 @@ def threshold(requirement: Requirement, unit: str) -> str:
     return f"at most {_brief(limit.at_most or 0.0, unit)}"
 
 
+def demand(requirement: Requirement, unit: str) -> str:
+    """The threshold as a sign and a number: "≥ 90 %"."""
+    words = threshold(requirement, unit)
+    return words.replace("at least", "≥").replace("at most", "≤")
+
+
 def limit_of(limit: Threshold | None) -> float | None:
     """The number of a threshold, whichever way it points."""
     if limit is None:
@@ -98,7 +115,8 @@ def bounds(outcome: Outcome) -> str:
         return NONE
     beside = limit_of(outcome.requirement.threshold)
     low, high = (quantity(end, metric.unit, beside) for end in (metric.lower, metric.upper))
-    return f"{low} to {high}"
+    number, _, unit = low.partition(" ")
+    return f"{number if unit == high.partition(' ')[2] else low} to {high}"
 
 
 def confidence(alpha: float) -> str:
@@ -122,7 +140,8 @@ def sentence(outcome: Outcome) -> str:
     """The whole outcome in one sentence, with k/n, bounds, threshold and reasons."""
     requirement, metric = outcome.requirement, outcome.metric
     where = f"{requirement.id} ({requirement.title}) for {outcome.profile} on {outcome.line}"
-    parts = [f"{where}: {WORDS[outcome.conformity].lower()}", f"{counted(outcome)} ({value(outcome)})"]
+    word = WORDS[outcome.conformity].lower()
+    parts = [f"{where}: {word}", f"{counted(outcome)} ({value(outcome)})"]
     if metric.lower is not None or metric.upper is not None:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
@@ -130,14 +149,15 @@ def sentence(outcome: Outcome) -> str:
         parts.append(f"{metric.indeterminate} undecided items taken as worst case")
     if outcome.leaning in LEANINGS:
         parts.append(LEANINGS[outcome.leaning])
-    return "; ".join((*parts, *outcome.reasons)) + "."
+    return plain("; ".join((*parts, *outcome.reasons)) + ".")
 
 
 def seen_of(witness: Witness) -> str:
     """One witness on one line."""
     name = f"{witness.item} {witness.value}".rstrip()
     saw = f": {'; '.join(witness.saw)}" if witness.saw else ""
-    return f"{name} [{witness.category}] {witness.state} by {witness.mechanism} ({witness.rule}){saw}"
+    how = f"{witness.state} by {witness.mechanism} ({witness.rule})"
+    return plain(f"{name} [{witness.category}] {how}{saw}")
 
 
 def tally(assessment: Assessment) -> dict[Conformity, int]:
@@ -164,6 +184,11 @@ def headline(assessment: Assessment) -> str:
     return f"{subject} {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
 
 
+def _steers(sign: str) -> bool:
+    """Controls other than white space, surrogates, and marks that change direction."""
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and sign not in "\n\t"
+
+
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     line = round(beside * 100, 9)
     return (shown > line, shown < line) == (exact > beside, exact < beside)
@@ -173,4 +198,6 @@ def _brief(number: float, unit: str) -> str:
     """A declared number without digits that nobody declared."""
     if unit in RATES:
         return f"{round(number * 100, 9):.6g} %"
-    return f"{round(number * 1000, 9):.6g} ms" if unit in SECONDS else f"{number:.6g} {unit}".rstrip()
+    if unit in SECONDS:
+        return f"{round(number * 1000, 9):.6g} ms"
+    return f"{number:.6g} {unit}".rstrip()

@@ -76,8 +76,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(msg)
     config.stash[JOURNAL] = journal
     config.stash[ASSESSMENT] = assessment
-    for name, about in _markers(assessment).items():
-        config.addinivalue_line("markers", f"{name}: {about}")
+    for outcome in assessment.outcomes:
+        for name, about in _markers(outcome).items():
+            config.addinivalue_line("markers", f"{name}: {about}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -86,9 +87,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if assessment is None or "accredit_outcome" not in metafunc.fixturenames:
         return
     cases = [
-        pytest.param(index, id=test_id(outcome), marks=[getattr(pytest.mark, m) for m in marks])
-        for index, outcome in enumerate(assessment.outcomes)
-        for marks in [(_area(outcome), _severity(outcome))]
+        pytest.param(
+            name_of(outcome),
+            id=name_of(outcome),
+            marks=[getattr(pytest.mark, name) for name in _markers(outcome)],
+        )
+        for outcome in assessment.outcomes
     ]
     metafunc.parametrize("accredit_outcome", cases)
 
@@ -112,23 +116,20 @@ def assessment(pytestconfig: pytest.Config) -> Assessment:
 
 
 @pytest.fixture
-def accredit_outcome() -> int:
-    """The place of this test's outcome in the assessment, set by parametrisation."""
+def accredit_outcome() -> str:
+    """The name of this test's outcome, set by parametrisation."""
     pytest.skip(NO_CAMPAIGN)
 
 
 @pytest.fixture
-def outcome(assessment: Assessment, accredit_outcome: int) -> Outcome:
+def outcome(assessment: Assessment, accredit_outcome: str) -> Outcome:
     """One outcome: a requirement, for a profile, on a line."""
-    return assessment.outcomes[accredit_outcome]
+    return next(each for each in assessment.outcomes if name_of(each) == accredit_outcome)
 
 
-def test_id(outcome: Outcome) -> str:
+def name_of(outcome: Outcome) -> str:
     """``URL-01-ks2-proxy``: pytest puts it into brackets."""
     return f"{outcome.requirement.id}-{outcome.profile}-{outcome.line}"
-
-
-test_id.__test__ = False  # type: ignore[attr-defined] - its name is for people, not for pytest
 
 
 def _is_asked(config: pytest.Config) -> bool:
@@ -168,18 +169,10 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
         journal.close()
 
 
-def _area(outcome: Outcome) -> str:
-    return re.sub(r"\W", "_", outcome.requirement.area.lower())
-
-
-def _severity(outcome: Outcome) -> str:
-    return outcome.requirement.severity.lower()
-
-
-def _markers(assessment: Assessment) -> dict[str, str]:
-    """The markers in use, each with what it stands for."""
-    markers: dict[str, str] = {}
-    for outcome in assessment.outcomes:
-        markers[_area(outcome)] = f"requirements of the area {outcome.requirement.area!r}"
-        markers[_severity(outcome)] = f"requirements of severity {outcome.requirement.severity}"
-    return markers
+def _markers(outcome: Outcome) -> dict[str, str]:
+    """The markers of an outcome, and what each stands for; a name must be an identifier."""
+    requirement = outcome.requirement
+    return {
+        re.sub(r"\W", "_", requirement.area.lower()): f"requirements of area {requirement.area!r}",
+        requirement.severity.lower(): f"requirements of severity {requirement.severity}",
+    }

@@ -58,16 +58,23 @@ def read_assessment(path: Path) -> Assessment:
 
 
 def _plain(value: Any) -> Any:
-    """Pydantic values as plain ones, without what was not declared."""
+    """Pydantic values as plain ones, defaults spelt out."""
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_defaults=True)
+        return value.model_dump(mode="json")
     msg = f"no JSON shape for {type(value).__name__}"
     raise NotImplementedError(msg)
 
 
 def _declared(kind: type, value: Any) -> Any:
-    """Plain values as the pydantic value they came from (JSON mode: a list is a tuple)."""
+    """Plain values as the pydantic value they came from."""
     if issubclass(kind, BaseModel):
-        return kind.model_validate_json(msgspec.json.encode(value))
+        return kind.model_validate(_tupled(value))
     msg = f"no reader for {kind.__name__}"
     raise NotImplementedError(msg)
+
+
+def _tupled(value: Any) -> Any:
+    """Lists as tuples, which strict pydantic asks for; JSON has only the one."""
+    if isinstance(value, dict):
+        return {name: _tupled(each) for name, each in value.items()}
+    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value

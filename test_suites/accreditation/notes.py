@@ -1,0 +1,101 @@
+"""Notes of an outcome for those who read tests: JUnit properties, Allure labels, attachments."""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib.util import find_spec
+
+from harness.model.outcome import Assessment, Outcome, Witness
+from reports import phrases
+
+SEVERITIES = {"Crit": "blocker", "Maj": "critical", "Min": "normal", "Obs": "trivial"}
+"""Our severities as Allure names them."""
+WORST = 50
+"""How many items are attached; the page and the JSON hold the rest."""
+
+
+def properties(outcome: Outcome, assessment: Assessment) -> dict[str, str]:
+    """What JUnit's ``<properties>`` hold of an outcome."""
+    requirement, metric = outcome.requirement, outcome.metric
+    return {
+        "requirement": requirement.id,
+        "severity": requirement.severity,
+        "scheme": assessment.scheme,
+        "scheme_version": assessment.scheme_version,
+        "campaign": assessment.campaign,
+        "profile": outcome.profile,
+        "line": outcome.line,
+        "conformity": outcome.conformity.value,
+        "decision_rule": outcome.decided_by,
+        "counted": f"{metric.k}/{metric.n}",
+        "bounds": phrases.bounds(outcome),
+        "threshold": phrases.threshold(requirement, metric.unit),
+    }
+
+
+def message(outcome: Outcome, shown: int = 5) -> str:
+    """The outcome's sentence, and its worst items below."""
+    lines = [phrases.sentence(outcome), f"decided by: {outcome.decided_by}"]
+    lines += [f"  {phrases.seen_of(witness)}" for witness in outcome.witnesses[:shown]]
+    if len(outcome.witnesses) > shown:
+        lines.append(f"  and {len(outcome.witnesses) - shown} more")
+    return "\n".join(lines)
+
+
+def tell_allure(outcome: Outcome, assessment: Assessment) -> None:
+    """Label the running test and attach the evidence, where Allure is installed."""
+    if find_spec("allure") is None:
+        return
+    import allure  # noqa: PLC0415 - an optional reader
+
+    requirement = outcome.requirement
+    allure.dynamic.title(f"{requirement.id} {requirement.title} [{outcome.profile}, {outcome.line}]")
+    allure.dynamic.description(phrases.sentence(outcome))
+    allure.dynamic.parent_suite(f"{assessment.scheme} {assessment.scheme_version}")
+    allure.dynamic.suite(f"{outcome.profile} on {outcome.line}")
+    allure.dynamic.feature(requirement.area)
+    allure.dynamic.story(requirement.id)
+    allure.dynamic.severity(SEVERITIES[requirement.severity])
+    allure.dynamic.tag(requirement.area, requirement.severity, *requirement.measure.categories)
+    for name, text in _texts(outcome).items():
+        allure.attach(text, name=name, attachment_type=allure.attachment_type.TEXT)
+    if outcome.witnesses:
+        table = worst_items(outcome.witnesses)
+        allure.attach(table, name="worst items", attachment_type=allure.attachment_type.CSV)
+
+
+def worst_items(witnesses: tuple[Witness, ...]) -> str:
+    """The first witnesses as CSV (RFC 4180), with formulas of spreadsheets made harmless."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("item", "value", "category", "state", "mechanism", "rule", "saw"))
+    for each in witnesses[:WORST]:
+        row = (each.item, each.value, each.category, each.state, each.mechanism, each.rule)
+        writer.writerow([_harmless(cell) for cell in (*row, "; ".join(each.saw))])
+    return text.getvalue()
+
+
+def _texts(outcome: Outcome) -> dict[str, str]:
+    requirement, metric = outcome.requirement, outcome.metric
+    limit = requirement.threshold
+    source = f"{limit.source} ({phrases.PROVENANCES[limit.provenance]})" if limit else "no threshold"
+    demand = phrases.threshold(requirement, metric.unit)
+    categories = ", ".join(requirement.measure.categories) or "all"
+    interval = (
+        f"{phrases.counted(outcome)}: {phrases.value(outcome)}\n"
+        f"bounds: {phrases.bounds(outcome)}, each one-sided at "
+        f"{phrases.confidence(metric.alpha)} ({metric.method})\n"
+        f"undecided: {metric.indeterminate}; left out: {metric.left_out or 'none'}\n"
+        f"decided by: {outcome.decided_by}\n"
+    )
+    return {
+        "requirement": f"{requirement.id} {requirement.title}\n{demand}\n{source}\n",
+        "category": f"{categories}\n",
+        "interval": interval,
+    }
+
+
+def _harmless(cell: str) -> str:
+    """A cell that a spreadsheet will not run (OWASP, CSV injection)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
