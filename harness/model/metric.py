@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+NOT_IMPLEMENTED = "not implemented"
+"""The method of a metric that a scheme names and this version cannot take yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.model.campaign import Declared, Phase
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]
 Expectation = Literal["block", "allow", "local"]
-DecisionRule = Literal["guarded", "census", "quantile", "report"]
+DecisionRule = Literal[
+    "guarded",
+    "census",
+    "quantile",
+    "noninferiority",
+    "survival",
+    "functional",
+    "evidence",
+    "grade",
+    "availability",
+    "sequential",
+    "gate",
+    "report",
+]
+"""How a metric is held against a threshold: METHOD (a), rule codes."""
 
 RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 
@@ -56,6 +70,14 @@ class Requirement(Declared):
     profiles: tuple[str, ...] = ()
     note: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _report_binds_nobody(cls, data: Any) -> Any:
+        """What is only reported can neither grant nor refuse anything."""
+        if isinstance(data, dict) and data.get("rule") == "report":
+            return {**data, "binding": False}
+        return data
+
 
 class Policy(Declared):
     """Category by school phase: what should happen. Missing codes inherit their parent's row."""
@@ -77,10 +99,17 @@ class Policy(Declared):
 
 
 class Decision(Declared):
-    """How uncertain numbers become outcomes; agreed with the supplier before testing."""
+    """How uncertain numbers become outcomes; agreed with the supplier before testing.
+
+    More indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
+    conforming outcome (METHOD TQ-03); they never forbid a failing one.
+    """
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    indeterminate_share_max: Annotated[float, Field(ge=0, le=1)] = 0.02
     statement: str = ""
+    provenance: Provenance = "proposed"
+    source: str = ""
 
 
 class Scheme(Declared):

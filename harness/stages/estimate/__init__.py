@@ -1,1 +1,1 @@
-"""Estimating: verdicts become metrics with bounds."""
+"""Estimating: verdicts become metrics, each with everything needed to doubt it."""

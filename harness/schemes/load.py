@@ -1,0 +1,226 @@
+"""Reads a scheme from YAML: its own text, its parent's requirements, and the policy it names.
+
+One fault, one line: file, line, key, what was found, and what is known instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.declared import Document, Path_, dotted, read_document, validate
+from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.model.campaign import PHASES, Declared
+from harness.model.scheme import Decision, Policy, Requirement, Scheme
+from harness.schemes.check import MetricName, Names, check, doubles, remedied
+from harness.schemes.inherit import inherited, merged
+
+SHIPPED = Path(__file__).parent
+"""Where the schemes that come with Accredit live; policies in a folder beside them."""
+
+TABLES = frozenset({"metrics"})
+"""YAML files in the same folder that are no schemes."""
+
+Value = TypeVar("Value")
+
+
+class SchemeFile(Declared):
+    """The shape of a scheme file, before parents and policies are looked up."""
+
+    id: str
+    version: str
+    title: str
+    about: str = ""
+    effective_from: str = ""
+    sources: tuple[str, ...] = ()
+    parent: str | None = None
+    without: tuple[str, ...] = ()
+    decision: dict[str, Any] | None = None
+    policy: str | dict[str, Any] | None = None
+    requirements: tuple[dict[str, Any], ...] = ()
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the schemes that come with Accredit."""
+    return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml") if p.stem not in TABLES))
+
+
+def load_scheme(name_or_path: str) -> Scheme:
+    """The shipped scheme of that name, or the one in that file.
+
+    Raises UsageError for an unknown name, FaultyDocument with every fault of a wrong file.
+    """
+    return _load(_locate(name_or_path, Path()), ())
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a scheme file, for editors (draft 2020-12).
+
+    A file may name its policy or a parent; a requirement that the parent defines needs only
+    its id and what differs.
+    """
+    schema = Scheme.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["required"] = ["id", "version", "title"]
+    properties = schema["properties"]
+    properties["policy"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Policy"}]}
+    properties["parent"] = {"type": "string", "description": "A scheme to build on."}
+    properties["without"] = {"type": "array", "items": {"type": "string"}}
+    properties["requirements"].pop("minItems", None)
+    schema["$defs"]["Requirement"]["required"] = ["id"]
+    schema["$defs"]["Measure"]["required"] = []
+    words = {"enum": ["block", "allow", "local"]}
+    rows = schema["$defs"]["Policy"]["properties"]["rows"]
+    rows["additionalProperties"] = {"anyOf": [words, rows["additionalProperties"]]}
+    return schema
+
+
+def _locate(name_or_path: str, folder: Path) -> Path:
+    if name_or_path in shipped():
+        return SHIPPED / f"{name_or_path}.yaml"
+    path = folder / name_or_path
+    if path.suffix in {".yaml", ".yml"} or path.is_file():
+        return path
+    msg = f"no scheme {name_or_path!r}; {known(shipped())}, or the path of a YAML file"
+    raise UsageError(msg)
+
+
+def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
+    """Read one scheme; ``children`` are the files that led here, to notice a circle."""
+    document = read_document(path)
+    faults: list[Fault] = []
+    written = _collect(faults, lambda: validate(document, SchemeFile))
+    if written is None:
+        raise FaultyDocument(tuple(remedied(fault) for fault in faults))
+    parent = _collect(faults, lambda: _parent(document, written, path, children))
+    policy = _collect(faults, lambda: _policy(document, written, path, parent))
+    decision = _collect(faults, lambda: _decision(document, written, parent))
+    own = _requirements(document, written, parent, faults)
+    faults += doubles(document, written.requirements)
+    faults += check(document, own, Names(metric_names(), policy))
+    if faults:
+        raise FaultyDocument(_tidy(faults))
+    theirs = parent.requirements if parent else ()
+    whole = {
+        **written.model_dump(exclude={"parent", "without", "policy", "decision", "requirements"}),
+        "policy": policy,
+        "decision": decision,
+        "requirements": inherited([one for _, one in own], theirs, written.without),
+    }
+    return validate(document, Scheme, data=whole)
+
+
+def _parent(
+    document: Document, written: SchemeFile, path: Path, children: tuple[Path, ...]
+) -> Scheme | None:
+    if written.parent is None:
+        return None
+    try:
+        place = _locate(written.parent, path.parent)
+    except UsageError as error:
+        raise _faulty(document, ("parent",), str(error)) from None
+    if place.resolve() in {path.resolve(), *children}:
+        found = f"{written.parent} builds on this scheme itself"
+        raise _faulty(document, ("parent",), found, "name another")
+    if not place.is_file():
+        raise _faulty(document, ("parent",), f"no file {written.parent!r}", known(shipped()))
+    parent = _load(place, (*children, path.resolve()))
+    ids = {one.id for one in parent.requirements}
+    for position, name in enumerate(written.without):
+        if name not in ids:
+            found = f"{parent.id} has no requirement {name!r}"
+            raise _faulty(document, ("without", position), found, known(ids))
+    return parent
+
+
+def _policy(
+    document: Document, written: SchemeFile, path: Path, parent: Scheme | None
+) -> Policy | None:
+    if written.policy is None and parent is None:
+        raise _faulty(document, ("policy",), "is missing", known(policies()))
+    if written.policy is None:
+        return parent.policy if parent else None
+    if isinstance(written.policy, dict):
+        return validate(document, Policy, data=_expanded(written.policy), at=("policy",))
+    beside = path.parent / written.policy
+    if written.policy not in policies() and not beside.is_file():
+        found = f"no policy {written.policy!r}"
+        raise _faulty(document, ("policy",), found, known(policies()) + ", or a file beside this")
+    return load_policy(written.policy if written.policy in policies() else str(beside))
+
+
+def _decision(document: Document, written: SchemeFile, parent: Scheme | None) -> Decision:
+    base = parent.decision.model_dump() if parent else {}
+    return validate(document, Decision, {**base, **(written.decision or {})}, ("decision",))
+
+
+def _requirements(
+    document: Document, written: SchemeFile, parent: Scheme | None, faults: list[Fault]
+) -> list[tuple[int, Requirement]]:
+    bases = {one.id: one for one in parent.requirements} if parent else {}
+    own = []
+    for position, raw in enumerate(written.requirements):
+        data = merged(bases.get(str(raw.get("id"))), raw)
+        at: Path_ = ("requirements", position)
+        try:
+            own.append((position, validate(document, Requirement, data, at)))
+        except FaultyDocument as wrong:
+            faults += wrong.faults
+    return own
+
+
+def policies() -> tuple[str, ...]:
+    """The names of the shipped policies."""
+    return tuple(sorted(path.stem for path in (SHIPPED / "policies").glob("*.yaml")))
+
+
+@cache
+def load_policy(name_or_path: str) -> Policy:
+    """A shipped policy, or the one in a file: categories by school phase.
+
+    A row may be one word, which then counts for all phases.
+    """
+    shelf = SHIPPED / "policies" / f"{name_or_path}.yaml"
+    document = read_document(shelf if name_or_path in policies() else Path(name_or_path))
+    return validate(document, Policy, data=_expanded(document.data))
+
+
+@cache
+def metric_names() -> dict[str, MetricName]:
+    """What each metric that a scheme may name counts, by its name."""
+    document = read_document(SHIPPED / "metrics.yaml")
+    return {
+        name: validate(document, MetricName, data, (name,)) for name, data in document.data.items()
+    }
+
+
+def _expanded(policy: Any) -> Any:
+    """A policy with its one-word rows written out for each phase."""
+    if not isinstance(policy, dict) or not isinstance(policy.get("rows"), dict):
+        return policy
+    rows = {
+        code: dict.fromkeys(PHASES, row) if isinstance(row, str) else row
+        for code, row in policy["rows"].items()
+    }
+    return {**policy, "rows": rows}
+
+
+def _collect(faults: list[Fault], read: Callable[[], Value]) -> Value | None:
+    """Read a part; its faults join the others, so that all of them are told at once."""
+    try:
+        return read()
+    except FaultyDocument as wrong:
+        faults += wrong.faults
+        return None
+
+
+def _faulty(document: Document, at: Path_, found: str, remedy: str = "") -> FaultyDocument:
+    return FaultyDocument((document.fault(document.line_of(at), dotted(at), found, remedy),))
+
+
+def _tidy(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Each fault once, in the order of the lines, with a remedy where one is known."""
+    once = {(one.where, one.line, one.found): remedied(one) for one in reversed(faults)}
+    return tuple(sorted(once.values(), key=lambda one: (one.where, one.line or 0, one.key)))

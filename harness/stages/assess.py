@@ -1,0 +1,205 @@
+"""Holds each measurement against its requirement: conforms, does not conform, or insufficient.
+
+The rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017, 7.8.6):
+a guarded decision (ILAC-G8:2019) on exact one-sided bounds. A pass must hold with every
+doubtful item taken against the service, a fail with every one taken in its favour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.model.metric import NOT_IMPLEMENTED, Metric
+from harness.model.outcome import Conformity, Measurement, Outcome, Precondition
+from harness.model.scheme import Decision, Requirement, Threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    conformity: Conformity
+    leaning: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+def assess(
+    measurements: Iterable[Measurement],
+    decision: Decision,
+    preconditions: tuple[Precondition, ...] = (),
+) -> tuple[Outcome, ...]:
+    """One outcome for each measurement, in their order."""
+    return tuple(_assess_one(taken, decision, preconditions) for taken in measurements)
+
+
+def _assess_one(
+    taken: Measurement, decision: Decision, preconditions: tuple[Precondition, ...]
+) -> Outcome:
+    requirement, metric = taken.requirement, taken.metric
+    ruling = _rule(requirement, metric, decision)
+    here = [one for one in preconditions if _concerns(one, taken)]
+    failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
+    if ruling.conformity is Conformity.CONFORMS and failed and not _any_held(here):
+        ruling = _Ruling(Conformity.INSUFFICIENT, ruling.leaning, ("no precondition held",))
+    if ruling.conformity is Conformity.INSUFFICIENT:
+        ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
+    return Outcome(
+        requirement=requirement,
+        profile=taken.profile,
+        line=taken.line,
+        conformity=ruling.conformity,
+        metric=metric,
+        decided_by=describe(requirement, metric, decision),
+        leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
+        reasons=ruling.reasons + _left_out(metric),
+        witnesses=taken.witnesses,
+    )
+
+
+def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
+    """Apply the requirement's decision rule; what cannot be applied is insufficient."""
+    if metric.method == NOT_IMPLEMENTED:
+        why = f"not implemented: this version cannot take the metric {metric.name}"
+        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+    if requirement.rule == "report":
+        return _Ruling(Conformity.INSUFFICIENT, "", ("report only: no pass mark",))
+    rule = RULES.get(requirement.rule)
+    if rule is None or requirement.threshold is None:
+        why = f"not implemented: the rule {requirement.rule} cannot be applied yet"
+        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+    if metric.n == 0:
+        why = f"nothing was counted (n = 0, {metric.indeterminate} indeterminate)"
+        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+    return rule(requirement, requirement.threshold, metric, decision)
+
+
+def _guarded(
+    requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
+) -> _Ruling:
+    """Conform only if the near bound reaches the threshold, fail only if the far one cannot."""
+    reaches, fails = _against(threshold, metric)
+    leaning = "pass" if _meets(threshold, metric.value) else "fail"
+    if fails:
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
+    doubts = _doubts(requirement, metric, decision)
+    if not reaches:
+        doubts = (_straddle(metric, threshold), *doubts)
+    if doubts:
+        return _Ruling(Conformity.INSUFFICIENT, leaning, doubts)
+    return _Ruling(Conformity.CONFORMS)
+
+
+def _census(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
+    """Every item counts: one verified miss too many fails, one undecided item forbids a pass."""
+    allowed = threshold.at_most or 0
+    if metric.k > allowed:
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
+    doubts = _too_few(requirement, metric)
+    if metric.indeterminate:
+        doubts += (f"{metric.indeterminate} items were not decided; a census needs every one",)
+    if doubts:
+        return _Ruling(Conformity.INSUFFICIENT, "pass", doubts)
+    return _Ruling(Conformity.CONFORMS)
+
+
+RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] = {
+    "guarded": _guarded,
+    "quantile": _guarded,
+    "census": _census,
+}
+"""The decision rules that can be applied, by the name a requirement gives."""
+
+
+def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
+    """Whether the bounds prove that the threshold is met, and whether that it is not."""
+    lower, upper = metric.lower, metric.upper
+    reaches = fails = False
+    if threshold.at_least is not None:
+        reaches = lower is not None and lower >= threshold.at_least
+        fails = upper is not None and upper < threshold.at_least
+    if threshold.at_most is not None:
+        below = upper is not None and upper <= threshold.at_most
+        above = lower is not None and lower > threshold.at_most
+        reaches = below and (reaches or threshold.at_least is None)
+        fails = fails or above
+    return reaches, fails
+
+
+def _meets(threshold: Threshold, value: float | None) -> bool:
+    """The historic point rule: the observed value alone meets the threshold."""
+    if value is None:
+        return False
+    enough = threshold.at_least is None or value >= threshold.at_least
+    return enough and (threshold.at_most is None or value <= threshold.at_most)
+
+
+def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
+    """Reasons that forbid a pass whatever the bounds say."""
+    doubts = _too_few(requirement, metric)
+    share = metric.indeterminate / (metric.n + metric.indeterminate)
+    if share > decision.indeterminate_share_max:
+        most = f"more than {decision.indeterminate_share_max:.1%}"
+        doubts += (f"{metric.indeterminate} items ({share:.1%}) are indeterminate, {most}",)
+    return doubts
+
+
+def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
+    if metric.n >= requirement.n_min:
+        return ()
+    return (f"n = {metric.n} is below the agreed minimum of {requirement.n_min}",)
+
+
+def _straddle(metric: Metric, threshold: Threshold) -> str:
+    lower, upper = _shown(metric.lower, metric.unit), _shown(metric.upper, metric.unit)
+    return f"the bounds {lower} to {upper} do not settle {_mark(threshold, metric.unit)}"
+
+
+def _concerns(precondition: Precondition, taken: Measurement) -> bool:
+    return precondition.line in {taken.line, "", "*"} and precondition.profile in {
+        taken.profile,
+        "",
+        "*",
+    }
+
+
+def _any_held(preconditions: Iterable[Precondition]) -> bool:
+    return any(one.held for one in preconditions)
+
+
+def _left_out(metric: Metric) -> tuple[str, ...]:
+    return tuple(f"{count} left out: {why}" for why, count in metric.left_out.items())
+
+
+def describe(requirement: Requirement, metric: Metric, decision: Decision) -> str:
+    """The decision rule in words, with the historic point rule beside it."""
+    threshold = requirement.threshold
+    if requirement.rule == "report" or threshold is None:
+        return "report only: shown, never decided"
+    mark = _mark(threshold, metric.unit)
+    if requirement.rule == "census":
+        return f"census: each item is counted; conforms only with {mark} and none undecided"
+    if requirement.rule not in RULES:
+        return f"{requirement.rule}: {mark}"
+    level = f"{1 - (requirement.alpha or decision.alpha):g}"
+    word = "met" if _meets(threshold, metric.value) else "not met"
+    point = f"point rule (observed {_shown(metric.value, metric.unit)}): {word}"
+    return f"{requirement.rule}: {mark} must hold for the one-sided {level} bound; {point}"
+
+
+def _mark(threshold: Threshold, unit: str) -> str:
+    marks = []
+    if threshold.at_least is not None:
+        marks.append(f"at least {_shown(threshold.at_least, unit)}")
+    if threshold.at_most is not None:
+        marks.append(f"at most {_shown(threshold.at_most, unit)}")
+    return " and ".join(marks)
+
+
+def _shown(number: float | None, unit: str) -> str:
+    """A number as people read it: shares in per cent, seconds in milliseconds."""
+    if number is None:
+        return "unbounded" if unit == "s" else "none"
+    if unit == "share":
+        return f"{number * 100:.4g} %"
+    if unit == "s":
+        return f"{number * 1000:.4g} ms"
+    return f"{number:g} {unit}".rstrip()

@@ -1,0 +1,251 @@
+"""Verdicts in, metrics out: one measurement per requirement, profile and line.
+
+No measurement is ever left out because evidence is missing: it is taken with n = 0. One is
+*not applicable* only where the scheme says so (its profiles, its policy), or where another
+line of the same campaign sees what this one cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.model.corpus import covers
+from harness.model.metric import NOT_IMPLEMENTED, Metric
+from harness.model.outcome import CategoryRate, Measurement, Witness
+from harness.model.scheme import Requirement, Scheme
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.fold import REAGENT, Cell, Fold, Folded, fold, sort_items
+from harness.stages.estimate.intervals import worst_case
+from harness.stages.estimate.latency import first_byte_overhead
+from harness.stages.estimate.rates import (
+    Selection,
+    Taken,
+    block_rate,
+    explicit_share,
+    missed,
+    overblock_rate,
+    overblocked,
+)
+
+METRICS: dict[str, Callable[[Selection], Taken]] = {
+    "block_rate": block_rate,
+    "explicit_share": explicit_share,
+    "first_byte_overhead": first_byte_overhead,
+    "missed": missed,
+    "overblock_rate": overblock_rate,
+    "overblocked": overblocked,
+}
+"""Every metric that can be taken, by the name a scheme gives it."""
+
+CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """All measurements, and the counts that figures and tables are made of.
+
+    ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
+    of the unfiltered line beside them. ``not_applicable`` are sentences.
+    """
+
+    measurements: tuple[Measurement, ...]
+    rates: tuple[CategoryRate, ...]
+    mechanisms: dict[str, int]
+    latencies: dict[str, tuple[float, ...]]
+    not_applicable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line and a profile, with what was folded there."""
+
+    line: str
+    profile: str
+    phase: str
+    cell: Cell
+
+
+def estimate(verdicts: Iterable[Verdict], scheme: Scheme, phases: Mapping[str, str]) -> Estimates:
+    """Take every metric that the scheme asks for; ``phases`` maps profiles to policy columns."""
+    folded = fold(verdicts)
+    places = _places(folded, phases)
+    measurements: list[Measurement] = []
+    remarks: list[str] = []
+    for requirement in scheme.requirements:
+        asked = [place for place in places if _is_asked(requirement, scheme, place, remarks)]
+        seeing = [place for place in asked if _sees(requirement, scheme, place)]
+        if seeing:
+            remarks += [_blind(requirement, place) for place in asked if place not in seeing]
+        measurements += [_measure(requirement, scheme, place) for place in (seeing or asked)]
+    return Estimates(
+        measurements=tuple(measurements),
+        rates=tuple(_rates(places, scheme)),
+        mechanisms=dict(folded.mechanisms.most_common()),
+        latencies=_latencies(places),
+        not_applicable=tuple(remarks + _unseen(places)),
+    )
+
+
+def _places(folded: Fold, phases: Mapping[str, str]) -> list[_Place]:
+    """Every line for every profile, even where nothing was seen."""
+    lines = sorted({line for line, _ in folded.cells}) or ["none"]
+    profiles = sorted({profile for _, profile in folded.cells} | set(phases))
+    return [
+        _Place(
+            line, profile, phases.get(profile, profile), folded.cells.get((line, profile), Cell())
+        )
+        for line in lines
+        for profile in profiles
+    ]
+
+
+def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: list[str]) -> bool:
+    """Whether the scheme asks this requirement of the profile; else a remark says why not."""
+    where = f"{requirement.id}[{place.profile}-{place.line}]"
+    if requirement.profiles and not {place.profile, place.phase} & set(requirement.profiles):
+        remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
+        return False
+    measure = requirement.measure
+    if measure.expectation is None or not measure.categories:
+        return True
+    codes = {*scheme.policy.rows, *place.cell.categories, *measure.categories}
+    wanted = {
+        code for code in codes if any(covers(code, category) for category in measure.categories)
+    }
+    if any(scheme.policy.expects(code, place.phase) == measure.expectation for code in wanted):
+        return True
+    asked = ", ".join(measure.categories)
+    remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
+    return False
+
+
+def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:
+    """Whether a probe that the measure wants ran there, on items that it can see."""
+    probes = place.cell.probes
+    if requirement.measure.metric not in METRICS or not probes:
+        return True
+    if requirement.measure.probes and not probes & set(requirement.measure.probes):
+        return False
+    hidden = any(
+        covers(category, wanted)
+        for _, _, category in place.cell.unseen
+        for wanted in requirement.measure.categories or (category,)
+    )
+    return not hidden or bool(_select(requirement, scheme, place))
+
+
+def _blind(requirement: Requirement, place: _Place) -> str:
+    where = f"{requirement.id}[{place.profile}-{place.line}]"
+    ran = ", ".join(sorted(place.cell.probes))
+    return f"{where}: cannot be seen with {ran}; measured on another line"
+
+
+def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Folded, ...]:
+    """The items of the measure's categories whose policy is what the measure expects."""
+    measure = requirement.measure
+    chosen: list[Folded] = []
+    for category, items in place.cell.categories.items():
+        named = any(covers(category, wanted) for wanted in measure.categories)
+        if not named and (measure.categories or category == REAGENT):
+            continue
+        expected = scheme.policy.expects(category, place.phase)
+        if measure.expectation is None or expected == measure.expectation:
+            chosen += items.values()
+    return tuple(chosen)
+
+
+def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measurement:
+    alpha = requirement.alpha or scheme.decision.alpha
+    take = METRICS.get(requirement.measure.metric)
+    if take is None:
+        taken = Taken(metric=_not_implemented(requirement.measure.metric, alpha))
+    else:
+        items = _select(requirement, scheme, place)
+        taken = take(Selection(measure=requirement.measure, items=items, alpha=alpha))
+    return Measurement(
+        requirement=requirement,
+        profile=place.profile,
+        line=place.line,
+        metric=taken.metric,
+        witnesses=tuple(_witness(verdict) for verdict in taken.adverse),
+    )
+
+
+def _not_implemented(name: str, alpha: float) -> Metric:
+    return Metric(
+        name=name,
+        unit="",
+        value=None,
+        k=0,
+        n=0,
+        indeterminate=0,
+        lower=None,
+        upper=None,
+        method=NOT_IMPLEMENTED,
+        alpha=alpha,
+    )
+
+
+def _witness(verdict: Verdict) -> Witness:
+    return Witness(
+        item=verdict.item.id,
+        value=verdict.item.value,
+        category=verdict.item.category,
+        state=verdict.state.value,
+        mechanism=verdict.mechanism.value,
+        rule=verdict.rule,
+        saw=verdict.witnesses,
+    )
+
+
+def _rates(places: list[_Place], scheme: Scheme) -> Iterable[CategoryRate]:
+    """Items by category; whichever state is adverse under the policy decides a mixed item."""
+    for place in places:
+        for category, items in sorted(place.cell.categories.items()):
+            if category == REAGENT:
+                continue
+            allow = scheme.policy.expects(category, place.phase) == "allow"
+            adverse = State.BLOCKED if allow else State.ALLOWED
+            favourable = State.ALLOWED if allow else State.BLOCKED
+            found = sort_items(items.values(), adverse, favourable)
+            altered = sum(_is_altered(entry, adverse) for entry in items.values())
+            blocked = len(found.adverse) if allow else found.favourable
+            bounds = worst_case(blocked, found.n, found.indeterminate, scheme.decision.alpha)
+            yield CategoryRate(
+                category=category,
+                profile=place.profile,
+                line=place.line,
+                blocked=blocked,
+                allowed=found.n - blocked,
+                altered=altered,
+                down=found.down,
+                insufficient=found.indeterminate - altered,
+                lower=bounds.lower,
+                upper=bounds.upper,
+            )
+
+
+def _is_altered(entry: Folded, adverse: State) -> bool:
+    states = entry.states()
+    return State.ALTERED in states and not states & {adverse, State.INSUFFICIENT}
+
+
+def _latencies(places: list[_Place]) -> dict[str, tuple[float, ...]]:
+    seen: dict[str, list[float]] = {}
+    for place in places:
+        for items in place.cell.categories.values():
+            for entry in items.values():
+                for _, service, control in entry.pairs:
+                    seen.setdefault(place.line, []).append(service)
+                    seen.setdefault(CONTROL, []).append(control)
+    return {line: tuple(times) for line, times in seen.items()}
+
+
+def _unseen(places: list[_Place]) -> list[str]:
+    return [
+        f"{count} trials of {category} on {place.line} for {place.profile} set aside: "
+        f"probe {probe} cannot see what applies to {layer}"
+        for place in places
+        for (probe, layer, category), count in sorted(place.cell.unseen.items())
+    ]
