@@ -7,6 +7,7 @@ for CONNECT (see ``uplink``). Measured with Squid 6.13 of Debian 13.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +16,14 @@ from harness.ports.asking import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
+from test_suites.products.school_authority import SchoolAuthority
 from test_suites.products.uplink import Uplink
 
 USER = "proxy"
 """Whom Debian's Squid becomes when root starts it."""
+
+CERTGEN = "/usr/lib/squid/security_file_certgen"
+"""Makes the certificates of an intercepting Squid (package squid-openssl)."""
 
 TITLE = "Access to this website has been blocked"
 
@@ -40,8 +45,8 @@ class Squid(Product):
     """A running Squid: ``proxy("ks2")`` is the URL that the profile's clients are given.
 
     ``profiles`` says which lists are denied to whom. ``block_page`` is the URL that the
-    redirecting lists lead to. ``intercept`` is a CA file (certificate and key) with which
-    Squid opens TLS; without it, CONNECT is denied or carried unseen.
+    redirecting lists lead to. With ``intercepts`` Squid opens TLS under an authority of the
+    school's (``authority``); without it, CONNECT is denied or carried unseen.
     """
 
     def __init__(
@@ -51,14 +56,14 @@ class Squid(Product):
         profiles: Mapping[str, Iterable[str]],
         *,
         block_page: str = "",
-        intercept: Path | None = None,
+        intercepts: bool = False,
     ) -> None:
         super().__init__("squid")
         self.origin = origin
         self.lists = tuple(lists)
         self.profiles = {name: tuple(denied) for name, denied in profiles.items()}
         self.block_page = block_page
-        self.intercept = intercept
+        self.authority = SchoolAuthority(self.folder.path / "tls") if intercepts else None
         self.ports = {profile: free_port() for profile in self.profiles}
         # The name of its shared memory segments: letters and digits only.
         self.name = "accredit" + self.folder.path.name.rsplit("-", 1)[-1].replace("_", "x")
@@ -94,6 +99,12 @@ class Squid(Product):
             )
             self.folder.write(f"errors/ERR_{denied.name.upper()}", page)
             self.folder.write(f"lists/{denied.name}.txt", "\n".join(denied.hosts) + "\n")
+        if self.authority is not None:
+            certificates = str(self.folder.path / "certificates")
+            making = [CERTGEN, "-c", "-s", certificates, "-M", "4MB"]
+            subprocess.run(making, check=True, capture_output=True)
+            trusted = Path(self.origin.authority).read_text(encoding="ascii")
+            self.folder.write("origin-ca.pem", trusted)
         conf = self.folder.write("squid.conf", self.configuration())
         self.folder.give_to(USER)
         return conf
@@ -113,19 +124,33 @@ class Squid(Product):
             "max_filedescriptors 1024",
             "shutdown_lifetime 0 seconds",
             "forwarded_for delete",
+            f"dns_nameservers {LOOPBACK}",
         ]
 
     def _doors(self) -> list[str]:
+        doors = [f"http_port {LOOPBACK}:{port} name={name}" for name, port in self.ports.items()]
+        if self.authority is None:
+            return doors
+        tls = f"ssl-bump tls-cert={self.authority.both} generate-host-certificates=on"
         return [
-            f"http_port {LOOPBACK}:{port} name={profile}" for profile, port in self.ports.items()
+            *(f"{door} {tls} dynamic_cert_mem_cache_size=4MB" for door in doors),
+            f"sslcrtd_program {CERTGEN} -s {self.folder.path}/certificates -M 4MB",
+            "sslcrtd_children 2 startup=1",
+            "acl first at_step SslBump1",
+            "ssl_bump peek first",
+            "ssl_bump bump all",
+            f"tls_outgoing_options cafile={self.folder.path}/origin-ca.pem",
         ]
 
     def _rules(self) -> list[str]:
         here = self.folder.path
-        lines = []
+        # A filter that opens TLS denies inside it; otherwise the denial happens on CONNECT.
+        lines = ["acl CONNECT method CONNECT"]
         for denied in self.lists:
             lines.append(f'acl {denied.name} dstdomain -n "{here}/lists/{denied.name}.txt"')
             lines.append(f"deny_info {self._reply(denied)} {denied.name}")
+        if self.authority is not None:
+            lines.append("http_access allow CONNECT localhost")
         for profile, names in self.profiles.items():
             lines.append(f"acl at_{profile} myportname {profile}")
             lines.extend(f"http_access deny at_{profile} {name}" for name in names)
@@ -148,10 +173,12 @@ class Squid(Product):
         return [
             f"cache_peer {plain} name=plain",
             f"cache_peer {LOOPBACK} parent {self._uplink.port} {how} name=tunnel",
-            "acl CONNECT method CONNECT",
+            "acl sealed proto HTTPS",
             "cache_peer_access plain deny CONNECT",
+            "cache_peer_access plain deny sealed",
             "cache_peer_access plain allow all",
             "cache_peer_access tunnel allow CONNECT",
+            "cache_peer_access tunnel allow sealed",
             "cache_peer_access tunnel deny all",
             *([f"acl own_page dstdomain -n {own_page}"] if own_page else []),
             *(["always_direct allow own_page"] if own_page else []),

@@ -103,10 +103,11 @@ class Unbound(Product):
         return f'rpz:\n  name: "{denied.name}.rpz"\n  zonefile: "{file}"\n'
 
     def _upstream(self) -> str:
+        # Whatever is asked goes to the origin's name server: no packet leaves the machine.
         address, _, port = self.origin.resolver.rpartition(":")
         return f"""remote-control:
   control-enable: no
-stub-zone:
-  name: "{self.origin.zone}."
-  stub-addr: {address}@{port}
+forward-zone:
+  name: "."
+  forward-addr: {address}@{port}
 """
