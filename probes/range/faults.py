@@ -1,0 +1,134 @@
+"""Faults are data: what is to go wrong, for which hosts, and from which request on.
+
+They can be switched while the range runs, from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Lock
+
+from harness.errors import UsageError, known
+from probes.range.zone import plain
+
+
+class FaultKind(StrEnum):
+    """What can be made to go wrong.
+
+    The first three change what is blocked. The styles change how a block looks: for named
+    hosts they block whatever the policy says; for all hosts (``hosts=None``) they are the way
+    in which the policy's own blocks are carried out.
+    """
+
+    MISS = "miss"
+    OVERBLOCK = "overblock"
+    OFF = "off"
+
+    SILENT = "silent"
+    RESET = "reset"
+    EOF = "eof"
+    REFUSE = "refuse"
+    PAGE_200 = "page-200"
+    PAGE_403 = "page-403"
+    PAGE_451 = "page-451"
+    REDIRECT = "redirect"
+    SINKHOLE = "sinkhole"
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+
+    SLOW = "slow"
+    CAPTIVE = "captive"
+    DEAD = "dead"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong; see FaultKind.
+
+    ``hosts`` and ``profiles`` of None mean all. ``service`` is ``proxy``, ``resolver`` or
+    both (None). The fault acts on the requests after the first ``after`` that the filter gets
+    from its adding on, and no more than ``lasting`` of them. ``delay`` (seconds) is for SLOW,
+    ``address`` for SINKHOLE (0.0.0.0 would lead back to the origin on some systems), and
+    ``extended_error`` (RFC 8914) for the resolver's blocks.
+    """
+
+    kind: FaultKind
+    hosts: frozenset[str] | None = None
+    profiles: frozenset[str] | None = None
+    service: str | None = None
+    after: int = 0
+    lasting: int | None = None
+    delay: float = 0.0
+    address: str = "127.0.0.2"
+    extended_error: int | None = None
+
+    def __post_init__(self) -> None:
+        """Take names for kinds too. Raises UsageError for a kind that is not known."""
+        try:
+            object.__setattr__(self, "kind", FaultKind(self.kind))
+        except ValueError:
+            msg = f"no fault {str(self.kind)!r}; {known(FaultKind)}"
+            raise UsageError(msg) from None
+        if self.hosts is not None:
+            object.__setattr__(self, "hosts", frozenset(map(plain, self.hosts)))
+
+    def touches(self, host: str, profile: str, service: str) -> bool:
+        """Whether the fault is about that host, profile and service."""
+        return (
+            (self.hosts is None or host in self.hosts)
+            and (self.profiles is None or profile in self.profiles)
+            and self.service in (None, service)
+        )
+
+
+class Faults:
+    """The faults that are switched on; the latest added is looked at first."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self._lock = Lock()
+        self._requests = 0
+        self._active: tuple[tuple[Fault, int], ...] = ()
+        for fault in faults:
+            self.add(fault)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter([fault for fault, _ in self._active])
+
+    def add(self, fault: Fault) -> Fault:
+        """Switch a fault on."""
+        with self._lock:
+            self._active = ((fault, self._requests), *self._active)
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Switch a fault off; one that is not on is no matter."""
+        with self._lock:
+            self._active = tuple(pair for pair in self._active if pair[0] != fault)
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        with self._lock:
+            self._active = ()
+
+    def count(self) -> None:
+        """Count one request that the filter got, whatever becomes of it."""
+        with self._lock:
+            self._requests += 1
+
+    def on(self, host: str, profile: str = "", service: str = "") -> tuple[Fault, ...]:
+        """The faults that act on a request, the latest added first."""
+        requests = self._requests
+        return tuple(
+            fault
+            for fault, start in self._active
+            if fault.touches(host, profile, service) and _is_due(fault, requests - start)
+        )
+
+
+def _is_due(fault: Fault, request: int) -> bool:
+    if fault.after and request <= fault.after:
+        return False
+    return fault.lasting is None or request <= fault.after + fault.lasting

@@ -1,0 +1,110 @@
+"""The reference filter's judgement: what is done with one request, by policy and faults.
+
+The proxy and the resolver carry it out, each in its own protocol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.policy import FilterPolicy
+from probes.range.zone import BLOCK_HOST, plain
+
+Service = Literal["proxy", "resolver"]
+
+STYLES: dict[Service, frozenset[FaultKind]] = {
+    "proxy": frozenset(
+        {
+            FaultKind.SILENT,
+            FaultKind.RESET,
+            FaultKind.EOF,
+            FaultKind.REFUSE,
+            FaultKind.PAGE_200,
+            FaultKind.PAGE_403,
+            FaultKind.PAGE_451,
+            FaultKind.REDIRECT,
+        }
+    ),
+    "resolver": frozenset(
+        {
+            FaultKind.SILENT,
+            FaultKind.REFUSE,
+            FaultKind.SINKHOLE,
+            FaultKind.NXDOMAIN,
+            FaultKind.NODATA,
+        }
+    ),
+}
+"""How each service can block; a fault of a style that a service does not know passes it by."""
+
+DEFAULT: dict[Service, FaultKind] = {
+    "proxy": FaultKind.PAGE_403,
+    "resolver": FaultKind.NXDOMAIN,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do with a request: let it through (``style`` None) or block it in a style.
+
+    ``fault`` gives the style its details. ``delay`` seconds pass first.
+    """
+
+    host: str
+    style: FaultKind | None = None
+    fault: Fault | None = None
+    category: str = ""
+    delay: float = 0.0
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the request is kept from the origin."""
+        return self.style is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceFilter:
+    """Decides by policy, then by faults; the last fault added counts most."""
+
+    policy: FilterPolicy = field(default_factory=FilterPolicy)
+    faults: Faults = field(default_factory=Faults)
+
+    def decide(self, host: str, profile: str, service: Service) -> Decision:
+        """What to do with one request of that profile for ``host``; counts the request."""
+        self.faults.count()
+        name = plain(host)
+        faults = self.faults.on(name, profile, service)
+        delay = sum(fault.delay for fault in faults if fault.kind is FaultKind.SLOW)
+        fault = self._blocking_fault(name, profile, service, faults)
+        style = fault.kind if fault else None
+        if style is FaultKind.OVERBLOCK:
+            style = DEFAULT[service]
+        return Decision(
+            host=name,
+            style=style,
+            fault=fault,
+            category=self.policy.category_of(name),
+            delay=delay,
+        )
+
+    def _blocking_fault(
+        self, host: str, profile: str, service: Service, faults: tuple[Fault, ...]
+    ) -> Fault | None:
+        """The fault (or the policy's own wish, as one) by which the request is blocked."""
+        if host == BLOCK_HOST:
+            return None
+        kinds = {fault.kind for fault in faults}
+        captive = next((fault for fault in faults if fault.kind is FaultKind.CAPTIVE), None)
+        if captive is not None:
+            return captive
+        if kinds & {FaultKind.OFF, FaultKind.MISS}:
+            return None
+        styles = [fault for fault in faults if fault.kind in STYLES[service]]
+        named = [fault for fault in styles if fault.hosts is not None]
+        if named:
+            return named[0]
+        if FaultKind.OVERBLOCK in kinds or self.policy.is_blocked(host, profile):
+            return styles[0] if styles else Fault(kind=DEFAULT[service])
+        return None

@@ -1,0 +1,151 @@
+"""A DNS server on loopback, UDP and TCP on one port; what it answers is another's business."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self, cast
+
+import dns.exception
+import dns.message
+
+from probes.range.zone import ADDRESS
+
+PORT_TRIES = 20
+"""The system gives a free UDP port, whose TCP twin may be taken: then another is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A message to send after ``delay`` seconds; None is never to answer."""
+
+    message: dns.message.Message | None
+    delay: float = 0.0
+
+
+Answering = Callable[[dns.message.Message], Reply]
+
+
+class NameServer:
+    """Serves ``answering`` on one port of loopback; a context manager."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._udp: asyncio.DatagramTransport | None = None
+        self._tcp: asyncio.Server | None = None
+        self._streams: set[_Stream] = set()
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """``address:port`` as campaign files name a resolver."""
+        return f"{ADDRESS}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        for left in reversed(range(PORT_TRIES)):
+            try:
+                await self._listen()
+            except OSError:
+                if not left:
+                    raise
+            else:
+                break
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._udp is not None:
+            self._udp.close()
+        if self._tcp is not None:
+            self._tcp.close()
+        while self._streams:
+            for stream in tuple(self._streams):
+                stream.abort()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the datagram transport closes on the loop's next round
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        udp, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self._answering), local_addr=(ADDRESS, 0)
+        )
+        port = udp.get_extra_info("sockname")[1]
+        try:
+            self._tcp = await loop.create_server(self._stream, ADDRESS, port)
+        except OSError:
+            udp.close()
+            raise
+        self._udp, self.port = udp, port
+
+    def _stream(self) -> _Stream:
+        stream = _Stream(self._answering, self._streams)
+        self._streams.add(stream)
+        return stream
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        _answer(self._answering, data, lambda wire: self._send(wire, addr))
+
+    def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(wire, addr)
+
+
+class _Stream(asyncio.Protocol):
+    """DNS over TCP: each message after its length in two octets (RFC 1035, 4.2.2)."""
+
+    def __init__(self, answering: Answering, streams: set[_Stream]) -> None:
+        self._answering = answering
+        self._streams = streams
+        self._received = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._transport = None
+        self._streams.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while len(self._received) >= 2:  # noqa: PLR2004 - the length's own length
+            length = int.from_bytes(self._received[:2], "big")
+            if len(self._received) < 2 + length:
+                return
+            message = bytes(self._received[2 : 2 + length])
+            del self._received[: 2 + length]
+            _answer(self._answering, message, self._send)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _send(self, wire: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(len(wire).to_bytes(2, "big") + wire)
+
+
+def _answer(answering: Answering, wire: bytes, send: Callable[[bytes], None]) -> None:
+    """Answer one message; what is no DNS question gets no answer."""
+    try:
+        query = dns.message.from_wire(wire)
+    except dns.exception.DNSException:
+        return
+    reply = answering(query)
+    if reply.message is None:
+        return
+    response = reply.message.to_wire()
+    if reply.delay:
+        asyncio.get_running_loop().call_later(reply.delay, send, response)
+    else:
+        send(response)

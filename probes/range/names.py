@@ -1,0 +1,81 @@
+"""The zone's name server: authoritative for the zone, and for nothing else (RFC 1035).
+
+It looks recursive too (RA), because stub clients expect it. UDP and TCP (RFC 7766).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from probes.range.faults import FaultKind, Faults
+from probes.range.log import Log
+from probes.range.zone import ADDRESS, ZONE, exists, is_within, plain
+
+TTL = 0
+"""No answer is kept by anybody: each attempt asks anew."""
+
+SOA = f"ns.{ZONE}. hostmaster.{ZONE}. 1 3600 600 86400 0"
+NS = f"ns.{ZONE}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Answers questions about the zone, without a socket."""
+
+    log: Log
+    faults: Faults = field(default_factory=Faults)
+
+    def has(self, host: str) -> bool:
+        """Whether the name exists at present."""
+        faults = self.faults.on(plain(host), service="names")
+        return exists(host) and all(fault.kind is not FaultKind.GONE for fault in faults)
+
+    def answer(self, query: dns.message.Message) -> dns.message.Message:
+        """The unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
+        response = dns.message.make_response(query, recursion_available=True)
+        if len(query.question) != 1 or not is_within(host_in(query)):
+            response.set_rcode(dns.rcode.REFUSED)
+            return response
+        host = host_in(query)
+        response.flags |= dns.flags.AA
+        if not self.has(host):
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        elif texts := _texts(host, query.question[0].rdtype):
+            question = query.question[0]
+            response.answer.append(
+                dns.rrset.from_text_list(
+                    question.name, TTL, dns.rdataclass.IN, question.rdtype, texts
+                )
+            )
+        if not response.answer:
+            response.authority.append(
+                dns.rrset.from_text(f"{ZONE}.", TTL, dns.rdataclass.IN, dns.rdatatype.SOA, SOA)
+            )
+        self.log.note("dns", host, method=_type(query), answer=dns.rcode.to_text(response.rcode()))
+        return response
+
+
+def host_in(query: dns.message.Message) -> str:
+    """The name that is asked for, plain; empty when nothing is asked."""
+    return plain(query.question[0].name.to_text()) if query.question else ""
+
+
+def _type(query: dns.message.Message) -> str:
+    return dns.rdatatype.to_text(query.question[0].rdtype)
+
+
+def _texts(host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
+    if rdtype is dns.rdatatype.A:
+        return [ADDRESS]
+    if host == ZONE and rdtype is dns.rdatatype.SOA:
+        return [SOA]
+    if host == ZONE and rdtype is dns.rdatatype.NS:
+        return [NS]
+    return []

@@ -1,0 +1,105 @@
+"""The pages of the origin: neutral words, and the marks that make each of them provable.
+
+A page shows the token of the attempt that asked for it (``harness.model.marker``); a category
+page also shows the agreed content marker. No page holds anything that needs filtering.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.model.marker import token_for
+from probes.range.zone import ZONE, PageKind, code_of, kind_of, plain
+
+MARKER_PREFIX = "ACCREDIT-MARKER-"
+"""How the agreed content marker starts; the category and four characters follow."""
+
+_WORDS = (
+    "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
+    "the plants that like shade stand by the north wall. "
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One HTTP answer of the origin or of the filter."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Makes the page of a host. ``texts`` gives some hosts words of their own."""
+
+    key: bytes = field(repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
+        """What the origin answers to one request for ``path`` at ``host``."""
+        host, kind = plain(host), kind_of(host)
+        if kind is PageKind.REDIRECT:
+            return _redirect(_next_hop(host, path, scheme))
+        if kind is PageKind.BLOCK:
+            return block_page(host, "")
+        token = token_for(self.key, host, nonce) if nonce else ""
+        text = self.texts.get(host, _WORDS)
+        return Page(status=200, body=_document(f"Page at {host}", text, _marks(host, token, nonce)))
+
+
+def block_page(host: str, category: str, status: int = 403) -> Page:
+    """The reference filter's own page: names the host and the category, shows no token."""
+    reason = f"Category: {category}" if category else "Your school's policy does not allow it"
+    words = (
+        f"Access to {host} has been denied by the internet filter. {reason}. "
+        "If you think this is wrong, please speak to your teacher or network manager."
+    )
+    return Page(status=status, body=_document("Access to this page is blocked", words, ()))
+
+
+def redirect_page(location: str) -> Page:
+    """The reference filter's redirect to its block page."""
+    return _redirect(location)
+
+
+def portal_page() -> Page:
+    """A captive portal's page: the same for everything that was asked."""
+    words = "Welcome. Please sign in to use this network."
+    return Page(status=200, body=_document("Sign in to the network", words, ()))
+
+
+def trouble_page(host: str, status: int) -> Page:
+    """What a proxy says when the origin gives it nothing."""
+    words = f"The proxy could not retrieve the page from {host}."
+    return Page(status=status, body=_document("The page could not be retrieved", words, ()))
+
+
+def _next_hop(host: str, path: str, scheme: str) -> str:
+    if path.startswith("/moved"):
+        label, _, parent = host.partition(".")
+        return f"{scheme}://landed-{label.partition('-')[2] or '000'}.{parent}/"
+    return f"{scheme}://{host}/moved"
+
+
+def _redirect(location: str) -> Page:
+    body = _document("Moved", f"The page is at {location}.", ())
+    return Page(status=302, body=body, headers=(("Location", location),))
+
+
+def _marks(host: str, token: str, nonce: str) -> tuple[str, ...]:
+    code = code_of(host)
+    tail = nonce[:4].upper() or "0000"
+    marker = f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
+    return tuple(mark for mark in (marker, token) if mark)
+
+
+def _document(title: str, text: str, marks: tuple[str, ...]) -> bytes:
+    shown = "".join(f"<p>{html.escape(mark)}</p>\n" for mark in marks)
+    return (
+        '<!DOCTYPE html>\n<html lang="en-GB">\n<head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"
+        f"<p>{html.escape(text)}</p>\n{shown}<p>{ZONE}</p>\n</body>\n</html>\n"
+    ).encode()

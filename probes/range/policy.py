@@ -1,0 +1,62 @@
+"""What the reference filter was told to block: which category each host has, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from harness.model.corpus import Item
+from probes.range.zone import ZONE, code_of, plain
+
+MUST_ALLOW = frozenset({f"sentinel-allow.canary.{ZONE}"})
+MUST_BLOCK = frozenset({f"sentinel-block.canary.{ZONE}"})
+
+
+def blocks_all_categories(code: str, profile: str) -> bool:
+    """Block every category but those that say what must be let through."""
+    del profile
+    return code.partition(".")[0] not in {"", "ALW", "CTRL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPolicy:
+    """Host to category, category and profile to blocked or allowed.
+
+    A host that ``categories`` does not name has the category in its canary name, if any.
+    ``must_allow`` and ``must_block`` are the sentinels; they go before all else.
+    """
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    blocks: Callable[[str, str], bool] = blocks_all_categories
+    must_allow: frozenset[str] = MUST_ALLOW
+    must_block: frozenset[str] = MUST_BLOCK
+
+    @classmethod
+    def from_items(
+        cls,
+        items: Iterable[Item],
+        blocks: Callable[[str, str], bool] = blocks_all_categories,
+        *,
+        must_allow: Iterable[str] = MUST_ALLOW,
+        must_block: Iterable[str] = MUST_BLOCK,
+    ) -> Self:
+        """The policy of a supplier who knows exactly these items."""
+        return cls(
+            categories={item.host: item.category for item in items},
+            blocks=blocks,
+            must_allow=frozenset(map(plain, must_allow)),
+            must_block=frozenset(map(plain, must_block)),
+        )
+
+    def category_of(self, host: str) -> str:
+        """The taxonomy code that the filter has for a host; empty if it has none."""
+        name = plain(host)
+        return self.categories.get(name) or code_of(name)
+
+    def is_blocked(self, host: str, profile: str) -> bool:
+        """Whether that profile's users may not see the host."""
+        name = plain(host)
+        if name in self.must_allow:
+            return False
+        return name in self.must_block or self.blocks(self.category_of(name), profile)

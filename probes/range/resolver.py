@@ -1,0 +1,56 @@
+"""The reference filter as a resolver: the zone's answers, or a block in the style of a fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from probes.range.faults import FaultKind
+from probes.range.filter import Decision, ReferenceFilter
+from probes.range.name_server import Reply
+from probes.range.names import TTL, Names, host_in
+
+_RCODES = {FaultKind.NXDOMAIN: dns.rcode.NXDOMAIN, FaultKind.REFUSE: dns.rcode.REFUSED}
+_ADDRESSED = frozenset({FaultKind.SINKHOLE, FaultKind.CAPTIVE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilteringResolver:
+    """Answers for one profile; a part of the name server that asks it."""
+
+    names: Names
+    filter: ReferenceFilter
+    profile: str
+
+    def reply(self, query: dns.message.Message) -> Reply:
+        """The answer to one question, and how long it takes; no message means silence."""
+        decision = self.filter.decide(host_in(query), self.profile, "resolver")
+        if not decision.is_blocked:
+            return Reply(message=self.names.answer(query), delay=decision.delay)
+        if decision.style is FaultKind.SILENT:
+            return Reply(message=None)
+        return Reply(message=_blocked(query, decision), delay=decision.delay)
+
+
+def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Message:
+    """A block as Unbound's local zones and BIND's policy zones make it: no SOA."""
+    response = dns.message.make_response(query, recursion_available=True)
+    response.set_rcode(_RCODES.get(decision.style or FaultKind.NODATA, dns.rcode.NOERROR))
+    fault = decision.fault
+    is_a = bool(query.question) and query.question[0].rdtype == dns.rdatatype.A
+    if fault and is_a and decision.style in _ADDRESSED:
+        name = query.question[0].name
+        response.answer.append(
+            dns.rrset.from_text(name, TTL, dns.rdataclass.IN, dns.rdatatype.A, fault.address)
+        )
+    if fault and fault.extended_error is not None and query.edns >= 0:
+        option = dns.edns.EDEOption(dns.edns.EDECode.make(fault.extended_error))
+        response.use_edns(query.edns, options=[option])
+    return response

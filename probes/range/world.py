@@ -1,0 +1,184 @@
+"""The whole range in one: origin, name server, and the reference filter for each profile."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from harness.origin import write_origin
+from harness.plugins import register
+from harness.ports.asking import Origin
+from probes.range.authority import Authority
+from probes.range.connection import Listener
+from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.filter import ReferenceFilter
+from probes.range.log import Log
+from probes.range.name_server import NameServer, Reply
+from probes.range.names import Names
+from probes.range.origin import SLOW_DELAY
+from probes.range.origin import Origin as Pagegiver
+from probes.range.pages import Pages
+from probes.range.policy import FilterPolicy
+from probes.range.proxy import ProxyConnection, Upstream
+from probes.range.resolver import FilteringResolver
+from probes.range.zone import ADDRESS, ZONE
+
+ORIGIN_FILE = "origin.json"
+AUTHORITY_FILE = "authority.pem"
+LOG_FILE = "origin.log.jsonl"
+
+
+@register("worlds", "loopback")
+class World:
+    """The range on loopback, while its asynchronous context lasts.
+
+    ``directory`` gets the origin file, the authority's certificate and the origin's log.
+    ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
+    words of their own. ``faults`` may be changed at any time, from any thread. ``Policy`` and
+    ``Fault`` are here for those who found this class by its plug-in name.
+    """
+
+    Policy: ClassVar = FilterPolicy
+    Fault: ClassVar = Fault
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        policy: FilterPolicy | None = None,
+        profiles: Iterable[str] = ("ks2",),
+        faults: Faults | None = None,
+        dead_hosts: Iterable[str] = (),
+        texts: Mapping[str, str] | None = None,
+        slow_delay: float = SLOW_DELAY,
+    ) -> None:
+        self.faults = faults if faults is not None else Faults()
+        self.origin: Origin
+        self.log: Log
+        self._directory = directory
+        self._profiles = tuple(profiles)
+        self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
+        self._texts = dict(texts or {})
+        self._slow_delay = slow_delay
+        self._stack = AsyncExitStack()
+        dead = frozenset(dead_hosts)
+        if dead:
+            self.faults.add(Fault(kind=FaultKind.DEAD, hosts=dead))
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    @classmethod
+    @contextmanager
+    def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
+        """A world on a thread and an event loop of its own; options as for the class."""
+        world = cls(directory, **options)
+        with _turning(world):
+            yield world
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        key, authority = secrets.token_bytes(32), Authority()
+        (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
+        self.log = Log(self._directory / LOG_FILE)
+        stack.callback(self.log.close)
+        names = Names(log=self.log, faults=self.faults)
+        server = NameServer(lambda query: Reply(message=names.answer(query)))
+        await stack.enter_async_context(server)
+        pages = Pages(key=key, texts=self._texts)
+        origin = Pagegiver(
+            pages=pages,
+            authority=authority,
+            log=self.log,
+            faults=self.faults,
+            slow_delay=self._slow_delay,
+        )
+        await stack.enter_async_context(origin)
+        ports = {80: origin.http_port, 443: origin.https_port}
+        self.origin = Origin(
+            zone=ZONE,
+            resolver=server.address,
+            ports=ports,
+            authority=str((self._directory / AUTHORITY_FILE).absolute()),
+            key=key,
+            address=ADDRESS,
+            log=str((self._directory / LOG_FILE).absolute()),
+            services={
+                "reference": {
+                    "proxy": await self._proxies(stack, Upstream(names=names, ports=ports)),
+                    "resolver": await self._resolvers(stack, names),
+                }
+            },
+        )
+        # Relative names, so that the directory may be moved.
+        declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
+        write_origin(declared, self._directory / ORIGIN_FILE)
+
+    async def _proxies(self, stack: AsyncExitStack, upstream: Upstream) -> dict[str, str]:
+        def listener(profile: str) -> Listener:
+            return Listener(lambda: ProxyConnection(self._filter, profile, upstream))
+
+        return {
+            profile: f"http://{ADDRESS}:{(await stack.enter_async_context(listener(profile))).port}"
+            for profile in self._profiles
+        }
+
+    async def _resolvers(self, stack: AsyncExitStack, names: Names) -> dict[str, str]:
+        addresses = {}
+        for profile in self._profiles:
+            resolver = FilteringResolver(names=names, filter=self._filter, profile=profile)
+            server = await stack.enter_async_context(NameServer(resolver.reply))
+            addresses[profile] = server.address
+        return addresses
+
+
+running = World.running
+"""``with running(directory, policy=..., profiles=...) as world``: a world for synchronous code."""
+
+
+@contextmanager
+def _turning(world: World) -> Iterator[None]:
+    """Keep a world up on a thread of its own; its failure to start is raised here."""
+    is_settled, trouble = threading.Event(), list[BaseException]()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def turn() -> None:
+        async with world:
+            over = asyncio.Event()
+            stop.append((asyncio.get_running_loop(), over))
+            is_settled.set()
+            await over.wait()
+
+    def live() -> None:
+        try:
+            asyncio.run(turn())
+        except BaseException as error:  # noqa: BLE001 - raised again by who started the thread
+            trouble.append(error)
+        finally:
+            is_settled.set()
+
+    thread = threading.Thread(target=live, name="accredit-range", daemon=True)
+    thread.start()
+    is_settled.wait()
+    try:
+        if not trouble:
+            yield
+    finally:
+        for loop, over in stop:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(over.set)
+        thread.join()
+    if trouble:
+        raise trouble[0]
