@@ -1,0 +1,41 @@
+"""Campaigns: options by profile, phases, probes by line."""
+
+from __future__ import annotations
+
+from harness.model.campaign import Campaign, LineDeclaration
+
+
+def campaign(**changes: object) -> Campaign:
+    """A small campaign."""
+    declared = {
+        "campaign": "c",
+        "service": {"name": "s"},
+        "lines": (
+            {"name": "proxy", "type": "explicit_proxy"},
+            {"name": "names", "type": "resolver", "probes": ("dns",)},
+        ),
+        "profiles": {"ks4": {}, "pupils": {}, "teachers": {"phase": "staff"}},
+        "corpora": ({"pack": "canary"},),
+    }
+    return Campaign.model_validate(declared | changes)
+
+
+def test_options_of_a_profile_override_the_lines() -> None:
+    line = LineDeclaration(
+        name="a", type="t", options={"proxy": "x", "n": 1}, by_profile={"staff": {"proxy": "y"}}
+    )
+
+    assert {"proxy": "y", "n": 1} == line.options_for("staff")
+    assert {"proxy": "x", "n": 1} == line.options_for("ks2")
+
+
+def test_a_phase_is_declared_or_the_profiles_own_name_or_ks2() -> None:
+    made = campaign()
+
+    assert ["ks4", "ks2", "staff"] == [made.phase_of(name) for name in made.profiles]
+
+
+def test_a_line_has_its_own_probes_or_the_campaigns() -> None:
+    made = campaign(probes=("web", "web_https"))
+
+    assert [("web", "web_https"), ("dns",)] == [made.probes_on(line) for line in made.lines]

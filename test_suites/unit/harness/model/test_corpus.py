@@ -1,0 +1,36 @@
+"""Items know their host, URL and category."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.corpus import Item, covers
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "host"),
+    [
+        ("host", "Gamb-001.Canary.Accredit.Test.", "gamb-001.canary.accredit.test"),
+        ("url", "http://a.example/path?q=http://b.example/", "a.example"),
+        ("url", "https://user:secret@A.example:8443/", "a.example"),
+        ("url", "http://a.example?x", "a.example"),
+        ("ip", "192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_the_host_of_an_item(kind: str, value: str, host: str) -> None:
+    assert host == Item(id="1", value=value, kind=kind, labels=("GAMB",)).host  # type: ignore[arg-type]
+
+
+def test_the_url_of_an_item_keeps_its_path_and_takes_the_scheme() -> None:
+    page = Item(id="1", value="http://a.example/x?y#z", kind="url", labels=("GAMB",))
+    host = Item(id="2", value="a.example", labels=("GAMB",))
+
+    assert "https://a.example/x?y#z" == page.url("https")
+    assert "http://a.example/" == host.url()
+
+
+def test_a_code_covers_itself_and_what_lies_below() -> None:
+    assert covers("PORN.NUDE", "PORN")
+    assert covers("PORN", "PORN")
+    assert not covers("PORNX", "PORN")
+    assert not covers("PORN", "PORN.NUDE")

@@ -1,0 +1,68 @@
+"""Observations survive the journal's encoding, and failures come from a closed list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from harness.model.corpus import Item
+from harness.model.observation import (
+    AttemptKey,
+    DnsFacts,
+    DnsRecord,
+    Facts,
+    Failure,
+    Observation,
+    ReachFacts,
+    Timings,
+    WebFacts,
+)
+
+KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
+FACTS: list[Facts | None] = [
+    None,
+    WebFacts(url="http://a.example/", status=200, canary="seen"),
+    DnsFacts(
+        name="a.example",
+        type="A",
+        server="s",
+        records=(DnsRecord(name="a", type="A", ttl=1, data="192.0.2.1"),),
+    ),
+    ReachFacts(target="wireguard", reached=False),
+]
+
+
+@pytest.mark.parametrize("facts", FACTS)
+def test_every_kind_of_facts_is_read_back_as_it_was(facts: Facts | None) -> None:
+    seen = Observation(
+        key=KEY,
+        item=Item(id="i", value="a.example", labels=("GAMB",)),
+        started=datetime(2026, 11, 24, tzinfo=UTC),
+        batch=1,
+        facts=facts,
+        timings=Timings(total=0.5),
+    )
+
+    assert seen == msgspec.json.decode(msgspec.json.encode(seen), type=Observation)
+
+
+def test_a_phase_that_did_not_happen_is_absent_not_zero() -> None:
+    assert b'{"total":0.5}' == msgspec.json.encode(Timings(total=0.5))
+
+
+def test_a_failure_must_have_a_known_name() -> None:
+    with pytest.raises(ValueError, match="unknown failure name 'oops'"):
+        Failure(name="oops", stage="connect")
+
+
+def test_our_own_trouble_is_told_apart() -> None:
+    assert Failure(name="instrument_overload", stage="instrument").is_instrument
+    assert not Failure(name="connection_reset", stage="response").is_instrument
+
+
+def test_a_key_on_another_line_differs_in_the_line_alone() -> None:
+    assert AttemptKey(campaign="c", item="i", probe="web", line="control", profile="ks2") == KEY.on(
+        "control"
+    )

@@ -1,0 +1,96 @@
+"""The worst binding outcome speaks for the assessment, and nothing decided is no pass."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from harness.model.metric import Metric
+from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.scheme import Measure, Requirement, Threshold
+
+METRIC = Metric(
+    name="block_rate",
+    unit="ratio",
+    value=1.0,
+    k=60,
+    n=60,
+    indeterminate=0,
+    lower=0.95,
+    upper=1.0,
+    method="x",
+    alpha=0.05,
+)
+
+
+def outcome(conformity: Conformity, *, binding: bool = True) -> Outcome:
+    """An outcome of a made-up requirement."""
+    requirement = Requirement(
+        id="URL-01",
+        title="t",
+        area="url",
+        severity="Crit",
+        rule="guarded",
+        measure=Measure(metric="block_rate"),
+        threshold=Threshold(at_least=0.9, provenance="reported", source="x"),
+        binding=binding,
+    )
+    return Outcome(
+        requirement=requirement,
+        profile="ks2",
+        line="proxy",
+        conformity=conformity,
+        metric=METRIC,
+        decided_by="guarded",
+    )
+
+
+def assessment(*outcomes: Outcome) -> Assessment:
+    """An assessment of nothing but these outcomes."""
+    return Assessment(
+        campaign="c",
+        title="",
+        service="s",
+        supplier="",
+        scheme="x",
+        scheme_version="1",
+        scheme_title="",
+        rules_version="1",
+        concluded=datetime(2026, 11, 24, tzinfo=UTC),
+        observations=0,
+        outcomes=outcomes,
+        preconditions=(),
+        rates=(),
+        mechanisms={},
+        latencies={},
+        corpora=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (("conforms",), 0),
+        (("conforms", "insufficient"), 3),
+        (("conforms", "insufficient", "does-not-conform"), 1),
+        ((), 3),
+    ],
+)
+def test_the_worst_outcome_decides(words: tuple[str, ...], exit_code: int) -> None:
+    made = assessment(*(outcome(Conformity(word)) for word in words))
+
+    assert exit_code == made.exit_code
+
+
+def test_what_is_not_binding_does_not_decide() -> None:
+    made = assessment(
+        outcome(Conformity.CONFORMS), outcome(Conformity.DOES_NOT_CONFORM, binding=False)
+    )
+
+    assert Conformity.CONFORMS is made.conformity
+    assert 3 == assessment(outcome(Conformity.CONFORMS, binding=False)).exit_code
+
+
+def test_an_outcome_is_named_by_requirement_profile_and_line() -> None:
+    assert "URL-01[ks2-proxy]" == outcome(Conformity.CONFORMS).id
