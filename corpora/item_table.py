@@ -23,10 +23,30 @@ from harness.errors import FaultyDocument, known
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
 
-COLUMNS = tuple(
-    "id value value_hmac kind registrable labels label_source label_confidence expected phases "
-    "applies_to pair_id stratum weight lang country first_seen last_verified verify_status "
-    "content_hash sensitivity licence notes".split()
+COLUMNS = (
+    "id",
+    "value",
+    "value_hmac",
+    "kind",
+    "registrable",
+    "labels",
+    "label_source",
+    "label_confidence",
+    "expected",
+    "phases",
+    "applies_to",
+    "pair_id",
+    "stratum",
+    "weight",
+    "lang",
+    "country",
+    "first_seen",
+    "last_verified",
+    "verify_status",
+    "content_hash",
+    "sensitivity",
+    "licence",
+    "notes",
 )
 REQUIRED = ("id", "value", "kind", "labels")
 LINE_LIMIT = 64 * 1024

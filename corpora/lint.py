@@ -1,0 +1,104 @@
+"""Looks for what is not wrong in a pack, but makes its figures worth less.
+
+Filters decide per domain, so items of one registrable domain are not independent (METHOD:
+"one URL per registrable domain"); a pair wants both its halves; and lists go stale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from corpora.item_table import Entry
+from corpora.manifest import FILE
+from corpora.pack import Pack
+from harness.errors import Fault
+from harness.model.corpus import Item
+
+_RANKS = ("S0", "S1", "S2", "S3", "S4")
+_MOST_SHOWN = 3
+
+
+def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
+    """What to mend in a pack, each with file, line and remedy; empty if nothing."""
+    entries = list(pack.entries())
+    faults = [*_check_manifest(pack, now or datetime.now(UTC))]
+    faults += _check_domains(pack, entries)
+    faults += _check_pairs(pack, entries)
+    faults += _check_values(pack, entries)
+    faults += _check_sensitivity(pack, entries)
+    return faults
+
+
+def _check_manifest(pack: Pack, now: datetime) -> Iterator[Fault]:
+    profile = pack.manifest.accredit
+    fresh = profile.freshness
+    if fresh.checked_at + timedelta(days=fresh.max_age_days) < now:
+        found = f"was checked {(now - fresh.checked_at).days} days ago"
+        remedy = f"check it again: at most {fresh.max_age_days} days"
+        yield _in_manifest(pack, "accredit.freshness", found, remedy)
+    if profile.taxonomy.hash != f"sha256:{pack.taxonomy.sha256}":
+        found = f"was labelled by another taxonomy ({profile.taxonomy.version})"
+        remedy = f"known: {pack.taxonomy.name} {pack.taxonomy.version}"
+        yield _in_manifest(pack, "accredit.taxonomy", found, remedy)
+    if profile.purpose == "accreditation" and not pack.reference.signed:
+        found = "claims to serve accreditation, but is not signed"
+        yield _in_manifest(pack, "accredit.purpose", found, "sign it, or say 'self-test'")
+
+
+def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    """Every item after the first of one registrable domain."""
+    first: dict[str, int] = {}
+    for line, item, _ in entries:
+        if item.registrable and item.registrable in first:
+            found = f"{item.registrable!r} is already on line {first[item.registrable]}"
+            yield _in_table(pack, line, "registrable", found, "one item a registrable domain")
+        first.setdefault(item.registrable, line)
+
+
+def _check_pairs(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    """Each pair holds two items of different kinds of content."""
+    pairs: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.item.pair_id:
+            pairs[entry.item.pair_id].append(entry)
+    for pair, members in pairs.items():
+        line = members[0].line
+        if len(members) == 1:
+            found = f"{pair!r} has one item only"
+            yield _in_table(pack, line, "pair_id", found, "add its twin, or leave it empty")
+
+
+def _check_values(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    """Values that only differ in what makes no difference: case, www, scheme, a last slash."""
+    first: dict[str, int] = {}
+    for line, item, _ in entries:
+        key = _essence(item)
+        if key in first:
+            found = f"item {item.id!r} is a near-duplicate of line {first[key]}"
+            yield _in_table(pack, line, "value", found, "keep one")
+        first.setdefault(key, line)
+
+
+def _essence(item: Item) -> str:
+    text = item.value or item.value_hmac
+    return re.sub(r"^(https?://)?(www\.)?", "", text.lower()).rstrip("/")
+
+
+def _check_sensitivity(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    most = pack.manifest.accredit.sensitivity
+    above = [one for one in entries if _RANKS.index(one.item.sensitivity) > _RANKS.index(most)]
+    for line, item, _ in above[:_MOST_SHOWN]:
+        found = f"{item.sensitivity} is above what the manifest says"
+        yield _in_table(pack, line, "sensitivity", found, f"at most {most}")
+
+
+def _in_table(pack: Pack, line: int, key: str, found: str, remedy: str) -> Fault:
+    return Fault(where=str(pack.table), line=line, key=key, found=found, known=remedy)
+
+
+def _in_manifest(pack: Pack, key: str, found: str, remedy: str) -> Fault:
+    where = str(pack.directory / FILE)
+    return Fault(where=where, line=None, key=key, found=found, known=remedy)

@@ -1,0 +1,188 @@
+"""The item table believes no cell, and shows none of an S4 row."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from corpora.item_table import COLUMNS, Entry, ItemTable
+from corpora.taxonomy import DATA, shipped
+from harness.errors import FaultyDocument
+
+GOOD = {"id": "a-1", "value": "a.example", "kind": "host", "labels": "GAMB|LOC.GAME"}
+
+
+def table_of(folder: Path, *rows: dict[str, str], columns: tuple[str, ...] = COLUMNS) -> ItemTable:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    path = folder / "items.csv"
+    path.write_text(text.getvalue(), encoding="utf-8")
+    return ItemTable(path, shipped())
+
+
+def faults_of(table: ItemTable) -> str:
+    assert list(table.entries()) == []
+    return str(table.faults.error())
+
+
+def test_the_columns_are_those_of_the_published_schema() -> None:
+    schema = (DATA / "items.tableschema.json").read_text()
+
+    assert all(f'"name": "{column}"' in schema for column in COLUMNS)
+    assert schema.count('"name": ') == len(COLUMNS)
+
+
+def test_a_short_row_gets_the_defaults(tmp_path: Path) -> None:
+    table = table_of(tmp_path, GOOD | {"value": "www.a.example", "notes": "hello"})
+
+    (entry,) = table.entries()
+
+    assert entry.line == 2
+    assert entry.note == "hello"
+    assert entry.item.labels == ("GAMB", "LOC.GAME")
+    assert entry.item.registrable == "a.example"
+    assert (entry.item.weight, entry.item.phases, entry.item.sensitivity) == (1.0, ("*",), "S0")
+
+
+def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
+    table = table_of(tmp_path, GOOD | {"expected": "no such word"})
+
+    assert len(list(table.entries())) == 1
+    assert not table.faults
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"),
+    [
+        ("id", "", "id: is empty"),
+        ("id", "a b", "id: 'a b'; letters"),
+        ("kind", "page", "kind: 'page'; known: cidr, host"),
+        ("kind", "", "kind: is empty"),
+        ("labels", "GAMBLING", "labels: 'GAMBLING' is no category"),
+        ("labels", "", "labels: '' is no category"),
+        ("labels", "GAMB|GAMB", "labels: a label is there twice"),
+        ("value", "", "there is neither a value nor a value_hmac"),
+        ("value", "http://a.example/", "value: 'http://a.example/'; a host name"),
+        ("value_hmac", "sha1:aa", "value_hmac: 'sha1:aa'; hmac-sha256:<key id>"),
+        ("weight", "0", "weight: '0'; a positive number"),
+        ("weight", "nan", "weight: 'nan'"),
+        ("label_confidence", "1.5", "a number from 0 to 1"),
+        ("phases", "ks1|ks9", "phases: 'ks1|ks9'; known: ks1, ks2"),
+        ("applies_to", "tcp", "applies_to: 'tcp'; known: any, content"),
+        ("lang", "english!", "a BCP 47 tag"),
+        ("country", "uk", "an ISO 3166 code"),
+        ("first_seen", "2020-13-40", "a date such as"),
+        ("verify_status", "ok", "known: alive, changed"),
+        ("content_hash", "1", "a SHA-256"),
+        ("sensitivity", "S9", "a wrong cell, not shown; known: S0"),
+    ],
+)
+def test_a_wrong_cell_is_told(tmp_path: Path, column: str, cell: str, told: str) -> None:
+    table = table_of(tmp_path, GOOD | {column: cell})
+
+    assert f"items.csv:2: {told}" in faults_of(table) or told in faults_of(table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "good"),
+    [
+        ("url", "https://a.example/x", True),
+        ("url", "ftp://a.example/x", False),
+        ("suffix", "a.example", True),
+        ("ip", "192.0.2.1", True),
+        ("ip", "192.0.2.999", False),
+        ("cidr", "192.0.2.0/25", True),
+        ("cidr", "192.0.2.0", False),
+        ("recipe", "CR-014 anything", True),
+    ],
+)
+def test_a_value_suits_its_kind(tmp_path: Path, kind: str, value: str, good: bool) -> None:
+    table = table_of(tmp_path, GOOD | {"kind": kind, "value": value})
+
+    assert bool(list(table.entries())) is good
+    assert bool(table.faults) is not good
+
+
+@pytest.mark.parametrize("column", [name for name in COLUMNS if name != "sensitivity"])
+@pytest.mark.parametrize("sensitivity", ["S4", "S5"])
+def test_no_cell_of_an_s4_row_is_shown(tmp_path: Path, column: str, sensitivity: str) -> None:
+    row = GOOD | {"sensitivity": sensitivity, "value": "very-secret.example"}
+    if column not in ("value", "labels", "notes"):
+        row[column] = "very-secret.example/!"
+    table = table_of(tmp_path, row)
+
+    assert "very-secret" not in faults_of(table)
+
+
+def test_an_s4_row_is_its_digest_only(tmp_path: Path) -> None:
+    digest = "hmac-sha256:k1:" + "0" * 64
+    row = GOOD | {"sensitivity": "S4", "value": "", "value_hmac": digest, "kind": "url"}
+
+    (entry,) = table_of(tmp_path, row).entries()
+
+    assert (entry.item.value, entry.item.value_hmac) == ("", digest)
+
+
+def test_unknown_missing_and_double_columns(tmp_path: Path) -> None:
+    table = table_of(tmp_path, columns=("id", "id", "value", "kind", "verdict"))
+
+    with pytest.raises(FaultyDocument) as caught:
+        list(table.entries())
+
+    told = str(caught.value)
+    assert "'verdict': this column is not known" in told
+    assert "labels: this column is missing" in told
+    assert "id: this column is there twice" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "id: this column is missing"),
+        (b"id,value,kind,labels\na,b\n", "items.csv:2: 2 cells; the header has 4"),
+        (b"id,value,kind,labels\na,b.example,host,\xff\n", "items.csv:2: not UTF-8"),
+        (b"id,value,kind,labels\na\0,b.example,host,GAMB\n", "items.csv:2: the line holds a NUL"),
+        (b'id,value,kind,labels\na,"b"x,host,GAMB\n', "not CSV"),
+        (b'id,value,kind,labels\na,"b', "not CSV"),
+        (b"id,value,kind,labels\n" + b"a" * 70_000, "items.csv:2: the line is longer than"),
+    ],
+)
+def test_no_table_at_all(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes(content)
+    table = ItemTable(path, shipped())
+
+    with pytest.raises(FaultyDocument, match=told):
+        read_to_the_end(table)
+
+
+def read_to_the_end(table: ItemTable) -> list[Entry]:
+    entries = list(table.entries())
+    if table.faults:
+        raise table.faults.error()
+    return entries
+
+
+def test_the_line_is_where_a_row_starts(tmp_path: Path) -> None:
+    rows = (GOOD | {"notes": "two\nlines"}, GOOD | {"id": "a-2"})
+
+    assert [entry.line for entry in table_of(tmp_path, *rows).entries()] == [2, 4]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_table_or_a_faulty_document(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes(b"id,value,kind,labels\n" + junk)
+    table = ItemTable(path, shipped())
+
+    try:
+        entries = read_to_the_end(table)
+    except FaultyDocument:
+        return
+    assert all(entry.item.id for entry in entries)

@@ -1,0 +1,105 @@
+"""Lint finds what makes the figures of a sound pack worth less."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from corpora.lint import lint
+from corpora.pack import Pack, names_of_packs, open_pack
+from corpora.packing import PackDetails, write_pack
+from corpora.taxonomy import Taxonomy, shipped
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def pack_of(folder: Path, *rows: dict[str, str], purpose: str = "self-test") -> Pack:
+    details = PackDetails(
+        name="mine",
+        version="1.0.0",
+        title="Mine",
+        created="2026-11-24T00:00:00Z",
+        purpose=purpose,
+        max_age_days=30,
+    )
+    filled = (
+        {"id": str(number), "kind": "url", "labels": "GAMB", **row}
+        for number, row in enumerate(rows)
+    )
+    write_pack(folder / "mine", filled, details)
+    return open_pack(str(folder / "mine"))
+
+
+def told(pack: Pack, now: datetime = NOW) -> list[str]:
+    return [str(fault).split("/")[-1] for fault in lint(pack, now)]
+
+
+@pytest.mark.parametrize("name", names_of_packs())
+def test_nothing_is_to_mend_in_the_shipped_packs(name: str) -> None:
+    assert lint(open_pack(name), NOW) == []
+
+
+def test_one_item_a_registrable_domain(tmp_path: Path) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.b.example/"}, {"value": "http://c.b.example/"})
+
+    assert told(pack) == [
+        "items.csv:3: registrable: 'b.example' is already on line 2; one item a registrable domain"
+    ]
+
+
+def test_a_pair_wants_both_halves(tmp_path: Path) -> None:
+    pack = pack_of(
+        tmp_path,
+        {"value": "http://a.example/", "pair_id": "p"},
+        {"value": "http://b.example/", "pair_id": "q"},
+        {"value": "http://c.example/", "pair_id": "q"},
+    )
+
+    assert told(pack) == [
+        "items.csv:2: pair_id: 'p' has one item only; add its twin, or leave it empty"
+    ]
+
+
+def test_near_duplicates(tmp_path: Path) -> None:
+    pack = pack_of(
+        tmp_path,
+        {"value": "http://www.A.example/x/", "registrable": "a"},
+        {"value": "https://a.example/x", "registrable": "b"},
+    )
+
+    assert told(pack) == ["items.csv:3: value: item '1' is a near-duplicate of line 2; keep one"]
+
+
+def test_a_stale_pack(tmp_path: Path) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.example/"})
+
+    (fault,) = lint(pack, datetime(2027, 1, 1, tzinfo=UTC))
+
+    assert fault.key == "accredit.freshness"
+    assert fault.found == "was checked 38 days ago"
+
+
+def test_sensitivity_above_the_manifest(tmp_path: Path) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.example/", "sensitivity": "S3"})
+
+    assert told(pack) == [
+        "items.csv:2: sensitivity: S3 is above what the manifest says; at most S0"
+    ]
+
+
+def test_unsigned_packs_serve_self_tests_only(tmp_path: Path) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.example/"}, purpose="accreditation")
+
+    (fault,) = lint(pack, NOW)
+
+    assert fault.key == "accredit.purpose"
+    assert "not signed" in fault.found
+
+
+def test_another_taxonomy(tmp_path: Path) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.example/"})
+    other = Taxonomy(version="2.0.0", sha256="0" * 64, categories=shipped().categories)
+
+    (fault,) = lint(open_pack(str(pack.directory), other), NOW)
+
+    assert fault.key == "accredit.taxonomy"

@@ -1,0 +1,110 @@
+"""Names are read as browsers and registries read them, and without a network."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora import names
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("EXAMPLE.test.", "example.test"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("foo_bar.example", "foo_bar.example"),
+    ],
+)
+def test_a_host_has_one_form(text: str, name: str) -> None:
+    assert names.to_host(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" * 64 + ".example", "label > 63"),
+        (".".join(["a" * 60] * 5), "name > 253"),
+        ("ü" * 100 + ".example", "label > 63"),
+        ("bad_host!.example", "invalid host"),
+        ("a..example", "invalid host"),
+        ("-a.example", "invalid host"),
+        ("", "invalid host"),
+        ("xn--\u00e9.example", "invalid IDNA name"),
+        ("xn--999999999.example", "invalid IDNA name"),
+    ],
+)
+def test_a_bad_host_has_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(names.BadName, match=reason):
+        names.to_host(text)
+
+
+def test_a_url_is_read_as_a_browser_does() -> None:
+    address = names.to_address("HTTP://Bücher.example:80/ä?q#f")
+
+    assert address.host == "xn--bcher-kva.example"
+    assert address.scheme == "http"
+    assert address.href == "http://xn--bcher-kva.example/%C3%A4?q#f"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a.example/x", "no scheme"),
+        ("ftp://a.example/", "scheme is not http or https"),
+        ("http://", "invalid URL"),
+        ("http://a b/", "invalid URL"),
+        ("http://a..b/", "invalid host"),
+    ],
+)
+def test_a_bad_url_has_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(names.BadName, match=reason):
+        names.to_address(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("www.news.bbc.co.uk", "bbc.co.uk"),
+        ("a.github.io", "a.github.io"),
+        ("nhs.uk", "nhs.uk"),
+        ("www.alpha.example", "alpha.example"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("gamb-001.canary.accredit.test", "gamb-001.canary.accredit.test"),
+        ("www.gamb-001.canary.accredit.test", "gamb-001.canary.accredit.test"),
+    ],
+)
+def test_the_registrable_domain_is_the_cluster(host: str, domain: str) -> None:
+    assert names.registrable(host) == domain
+
+
+def test_public_suffixes_are_known() -> None:
+    assert names.is_public_suffix("co.uk")
+    assert names.is_public_suffix("com")
+    assert not names.is_public_suffix("bbc.co.uk")
+
+
+def test_networks_have_no_host_bits() -> None:
+    assert names.is_network("192.0.2.0/25")
+    assert not names.is_network("192.0.2.1/25")
+    assert not names.is_network("192.0.2.1")
+    assert names.is_address("2001:db8::9")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_host_or_a_bad_name(text: str) -> None:
+    try:
+        name = names.to_host(text)
+    except names.BadName:
+        return
+    assert names.is_host(name)
+    assert names.to_host(name) == name
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_a_url_or_a_bad_name(text: str) -> None:
+    try:
+        address = names.to_address("http://" + text)
+    except names.BadName:
+        return
+    assert names.to_address(address.href) == address

@@ -1,0 +1,46 @@
+"""What the taxonomy must be: whole, free of policy, and strict about other people's labels."""
+
+import csv
+
+import pytest
+
+from corpora.taxonomy import DATA, shipped
+from harness.errors import UsageError
+
+
+def test_it_has_every_category_and_each_parent_is_one_of_them() -> None:
+    taxonomy = shipped()
+
+    assert len(taxonomy.categories) == 74
+    assert all(one.parent in taxonomy for one in taxonomy if one.parent)
+    assert all(one.code.startswith(one.parent) for one in taxonomy)
+
+
+def test_it_holds_no_expectation() -> None:
+    with (DATA / "taxonomy.csv").open(encoding="utf-8", newline="") as stream:
+        columns = set(next(csv.reader(stream)))
+
+    assert not columns & {"ks1", "ks2", "ks3", "ks4", "post16", "staff", "expected"}
+
+
+def test_every_mapping_leads_to_a_category() -> None:
+    taxonomy = shipped()
+
+    assert sum(len(labels) for labels in taxonomy.labels.values()) == 570
+    assert all(code in taxonomy for labels in taxonomy.labels.values() for code in labels.values())
+
+
+def test_labels_are_translated() -> None:
+    translated = shipped().translate("citizenlab", ["GMB", "NEWS", "GMB"])
+
+    assert translated == {"GMB": "GAMB", "NEWS": "ALW.NEWS"}
+
+
+def test_each_unknown_label_is_named() -> None:
+    with pytest.raises(UsageError, match="unknown citizenlab labels: 'XYZ', 'ABC'; known: ALDR"):
+        shipped().translate("citizenlab", ["XYZ", "GMB", "ABC"])
+
+
+def test_an_unknown_scheme_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"no mapping of scheme 'nobody'; known: .*ut1"):
+        shipped().translate("nobody", [])
