@@ -50,7 +50,10 @@ def read_origin(path: Path) -> Origin:
 
 
 def write_origin(origin: Origin, path: Path) -> None:
-    """Write an origin file, readable by its owner only: it holds the marker key."""
+    """Write an origin file, readable by its owner only: it holds the marker key.
+
+    The file appears whole, so whoever waits for it may read it at once.
+    """
     declared = OriginFile(
         zone=origin.zone,
         resolver=origin.resolver,
@@ -61,5 +64,7 @@ def write_origin(origin: Origin, path: Path) -> None:
         log=origin.log,
         services=origin.services,
     )
-    path.touch(mode=0o600)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(declared), indent=2) + b"\n")
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(declared), indent=2) + b"\n")
+    unfinished.replace(path)

@@ -31,11 +31,12 @@ async def measure(
 ) -> Journal:
     """Try every item every way, batch by batch; batches that the journal holds are not repeated."""
     batches = list(plan_batches(campaign, items))
-    tally = Tally(campaign, batches, journal, equipment.clock, reporter or Silence())
+    held = journal.batches()
+    tally = Tally(campaign, batches, held, equipment.clock, reporter or Silence())
     async with AsyncExitStack() as stack:
         await equipment.open(stack)
         for batch in batches:
-            if batch.number not in journal.batches():
+            if batch.number not in held:
                 observations = await observe(batch, campaign, equipment)
                 journal.append(batch.number, observations)
                 tally.count(observations)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from harness.model.batch import Batch
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
-from harness.ports.keeping import Clock, Journal
+from harness.ports.keeping import Clock
 from harness.ports.telling import Progress, Reporter
 
 
@@ -18,7 +18,7 @@ class Tally:
         self,
         campaign: Campaign,
         batches: Sequence[Batch],
-        journal: Journal,
+        held: frozenset[int],
         clock: Clock,
         reporter: Reporter,
     ) -> None:
@@ -27,7 +27,6 @@ class Tally:
             batch.number: (len(batch.items) + sentinels) * (1 + len(batch.way.lines))
             for batch in batches
         }
-        held = journal.batches()
         self._total = sum(sizes.values())
         self._resumed = sum(size for number, size in sizes.items() if number in held)
         self._done = self._resumed

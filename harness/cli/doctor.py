@@ -1,4 +1,4 @@
-"""``accredit doctor``: is this machine, and is this campaign, ready to measure?"""
+"""``accredit doctor``: says whether this machine, and this campaign, are ready to measure."""
 
 from __future__ import annotations
 

@@ -101,3 +101,7 @@ def complain(message: str) -> None:
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for line in message.splitlines():
         console.print(f"accredit: {line}")
+
+
+if __name__ == "__main__":
+    run()

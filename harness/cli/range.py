@@ -1,0 +1,153 @@
+"""``accredit range up``: the loopback range for a person who wants to try something."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from harness.declared import read_document, validate
+from harness.errors import InstrumentError, UsageError
+from harness.model.campaign import Declared
+from harness.origin import read_origin
+from harness.plugins import find
+from harness.schemes.load import load_scheme
+
+app = typer.Typer(no_args_is_help=True)
+START_LIMIT = 20.0
+"""Seconds after which a range that is not up will not come up."""
+
+FOLDER = Annotated[Path, typer.Option("--out", help="The folder for origin.json and its files.")]
+
+
+class FaultDeclaration(Declared):
+    """One fault of the reference filter, as a faults file lists it."""
+
+    kind: str
+    hosts: tuple[str, ...] | None = None
+    profiles: tuple[str, ...] | None = None
+    service: str | None = None
+    after: int = 0
+    delay: float = 0.0
+
+
+class FaultsDeclaration(Declared):
+    """A faults file."""
+
+    faults: tuple[FaultDeclaration, ...] = ()
+    dead_hosts: tuple[str, ...] = ()
+
+
+@app.command("up")
+def up_command(
+    out: FOLDER = Path(),
+    profile: Annotated[list[str] | None, typer.Option(help="Profiles of the filter.")] = None,
+    scheme: Annotated[str, typer.Option(help="Whose policy the filter follows.")] = "becta-2008",
+    faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to play.")] = None,
+    *,
+    detach: Annotated[bool, typer.Option(help="Go on in the background.")] = False,
+) -> None:
+    """Bring up an origin and a reference filter on loopback; Ctrl-C or ``down`` ends them."""
+    profiles = tuple(profile or ("pupils",))
+    if detach:
+        _detach(out, profiles, scheme, faults)
+        return
+    declared = read_faults(faults)
+    world = find("worlds", "loopback")
+    with world.running(out, **options_of(world, profiles, scheme, declared)) as running:
+        play_faults(running, declared)
+        say_where(running.origin, out)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+@app.command("down")
+def down_command(out: FOLDER = Path()) -> None:
+    """End a range that ``up --detach`` started."""
+    path = out / "range.pid"
+    try:
+        os.kill(int(path.read_text()), signal.SIGTERM)
+    except (OSError, ValueError):
+        msg = f"{path}: no range was started here with 'accredit range up --detach'"
+        raise UsageError(msg) from None
+    path.unlink()
+
+
+def options_of(
+    world: Any, profiles: tuple[str, ...], scheme: str, declared: FaultsDeclaration
+) -> dict[str, Any]:
+    """The options of a world whose filter knows the pack ``canary`` and follows a policy."""
+    policy = load_scheme(scheme).policy
+    phases = {
+        name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
+        for name in profiles
+    }
+    items = find("corpora", "pack")("canary").items()
+    return {
+        "profiles": profiles,
+        "policy": world.Policy.from_items(
+            items, lambda code, name: policy.expects(code, phases[name]) == "block"
+        ),
+        "dead_hosts": declared.dead_hosts,
+    }
+
+
+def play_faults(world: Any, declared: FaultsDeclaration) -> None:
+    """Switch the faults of a faults file on."""
+    for each in declared.faults:
+        world.faults.add(_fault(world, each))
+
+
+def read_faults(path: Path | None) -> FaultsDeclaration:
+    """Read a faults file; none is no faults."""
+    if path is None:
+        return FaultsDeclaration()
+    return validate(read_document(path), FaultsDeclaration)
+
+
+def say_where(origin: Any, out: Path) -> None:
+    """Print what a campaign file needs to know."""
+    said = Console(highlight=False, soft_wrap=True)
+    said.print(f"origin file:  {out / 'origin.json'}")
+    for service, kinds in origin.services.items():
+        for kind, addresses in kinds.items():
+            for profile, address in addresses.items():
+                said.print(f"{service} {kind} for {profile}: {address}")
+
+
+def _fault(world: Any, declared: FaultDeclaration) -> Any:
+    return world.Fault(
+        kind=declared.kind,
+        hosts=None if declared.hosts is None else frozenset(declared.hosts),
+        profiles=None if declared.profiles is None else frozenset(declared.profiles),
+        service=declared.service,
+        after=declared.after,
+        delay=declared.delay,
+    )
+
+
+def _detach(out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "origin.json").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "harness.cli.main", "range", "up", "--out", str(out)]
+    command += [part for name in profiles for part in ("--profile", name)]
+    command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
+    with (out / "range.log").open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    (out / "range.pid").write_text(str(child.pid))
+    deadline = time.monotonic() + START_LIMIT
+    while not (out / "origin.json").exists():
+        if child.poll() is not None or time.monotonic() > deadline:
+            child.kill()
+            msg = f"the range did not come up: {(out / 'range.log').read_text()[-500:].strip()}"
+            raise InstrumentError(msg)
+        time.sleep(0.05)
+    say_where(read_origin(out / "origin.json"), out)
