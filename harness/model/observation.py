@@ -133,6 +133,7 @@ class WebFacts(
 
     ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
     ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
+    ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh).
     """
 
     url: str
@@ -144,6 +145,7 @@ class WebFacts(
     certificate: Certificate | None = None
     title: str = ""
     text: str = ""
+    frames: tuple[str, ...] = ()
     body_length: int | None = None
     body_sha256: str = ""
     truncated: bool = False

@@ -1,0 +1,126 @@
+"""A case is one trial as the rules look at it: both sides at hand, costly looks taken once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.model.observation import DnsFacts, ReachFacts, WebFacts
+from harness.stages.judge import certificates, recognise
+
+if TYPE_CHECKING:
+    from harness.model.observation import Observation
+    from harness.model.verdict import Trial
+    from harness.stages.judge.learning import Lore
+    from harness.stages.judge.recognise import Look
+
+RCODE_OF_FAILURE = {
+    "dns_nxdomain_error": "NXDOMAIN",
+    "dns_refused_error": "REFUSED",
+    "dns_servfail_error": "SERVFAIL",
+    "dns_no_answer": "NOERROR",
+    "dns_temporary_failure": "SERVFAIL",
+    "dns_non_recoverable_failure": "SERVFAIL",
+    "dns_server_misbehaving": "SERVFAIL",
+}
+"""What a stub resolver's failure says of the answer (OONI df-007-errors)."""
+
+
+class Case:
+    """One trial, what is known of the line, and what both come to (computed when asked for)."""
+
+    def __init__(self, trial: Trial, lore: Lore) -> None:
+        self.trial = trial
+        self.lore = lore
+        self.service: Observation = trial.service
+        self.control: Observation | None = trial.control
+        facts = self.service.facts
+        other = self.control.facts if self.control is not None else None
+        self.web = facts if isinstance(facts, WebFacts) else None
+        self.dns = facts if isinstance(facts, DnsFacts) else None
+        self.reach = facts if isinstance(facts, ReachFacts) else None
+        self.control_web = other if isinstance(other, WebFacts) else None
+        self.control_dns = other if isinstance(other, DnsFacts) else None
+        self.control_reach = other if isinstance(other, ReachFacts) else None
+        failure = self.service.failure
+        self.failure = failure.name if failure is not None else ""
+        self.stage = failure.stage if failure is not None else ""
+        self.is_dns = self.dns is not None or self.control_dns is not None
+        self.status = self.web.status if self.web is not None else None
+        self.tunnel = (self.web.tunnel_status if self.web is not None else None) or 0
+
+    @cached_property
+    def host(self) -> str:
+        """The host that was tried."""
+        return self.service.item.host
+
+    @cached_property
+    def has_truth(self) -> bool:
+        """Whether the control saw our own origin's token: then only the token means *allowed*."""
+        return self.control_web is not None and self.control_web.canary == "seen"
+
+    @cached_property
+    def answered(self) -> bool:
+        """Whether the service gave a whole web answer."""
+        return self.status is not None and not self.failure
+
+    @cached_property
+    def rcode(self) -> str:
+        """The answer code of a DNS trial, whichever way the probe put it."""
+        if self.dns is not None and self.dns.rcode:
+            return self.dns.rcode
+        return RCODE_OF_FAILURE.get(self.failure, "")
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """The addresses that the service's resolver gave."""
+        return frozenset(self.dns.addresses) if self.dns is not None else frozenset()
+
+    @cached_property
+    def control_addresses(self) -> frozenset[str]:
+        """The addresses that the control gave."""
+        return frozenset(self.control_dns.addresses) if self.control_dns else frozenset()
+
+    @cached_property
+    def intercepted(self) -> bool:
+        """Whether somebody else's certificate stood where the origin's should."""
+        if self.web is None or self.control_web is None:
+            return False
+        return certificates.is_intercepted(self.web.certificate, self.control_web.certificate)
+
+    @cached_property
+    def authentic(self) -> bool:
+        """Whether the answer came over TLS that ends at the origin, as the control's did."""
+        if self.web is None or self.control_web is None or not self.web.url.startswith("https:"):
+            return False
+        return certificates.is_same_origin(self.web.certificate, self.control_web.certificate)
+
+    @cached_property
+    def look(self) -> Look:
+        """What the service's page looks like by itself."""
+        return recognise.look_at(self.web) if self.web is not None else recognise.NOTHING
+
+    @cached_property
+    def control_look(self) -> Look:
+        """What the control's page looks like by itself."""
+        return recognise.look_at(self.control_web) if self.control_web else recognise.NOTHING
+
+    @cached_property
+    def likeness(self) -> float:
+        """How alike both pages are, 0 to 1."""
+        if self.web is None or self.control_web is None:
+            return 0.0
+        return recognise.likeness(self.web, self.control_web)
+
+    @cached_property
+    def strayed(self) -> str:
+        """The host that the service sent us to, where the control never went; or nothing."""
+        if self.web is None:
+            return ""
+        home = recognise.hosts_of(self.control_web) if self.control_web else frozenset[str]()
+        return recognise.strayed_to(self.web, home | {self.host})
+
+    @cached_property
+    def is_learned_page(self) -> bool:
+        """Whether the page is the one that the must-block sentinels met."""
+        return self.web is not None and self.lore.knows_page(self.web, self.control_web)

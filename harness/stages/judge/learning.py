@@ -1,0 +1,91 @@
+"""Learns how a supplier blocks from its must-block sentinels, within one journal.
+
+A fingerprint that the supplier's own filter has just shown us beats any list of other
+people's block pages (see PEERS, lesson 1); and some blocks look like trouble (a 503 on
+CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.stages.judge import recognise
+
+REFUSING = 400
+WORDY = 12
+"""Characters from which a text says enough to be known again."""
+LIKE = 0.9
+"""Two texts this alike, host names and numbers aside, are one page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lore:
+    """What the must-block sentinels of one line have met. Empty where nothing was learned."""
+
+    tunnel_statuses: frozenset[int] = frozenset()
+    statuses: frozenset[int] = frozenset()
+    titles: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    digests: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    rcodes: frozenset[str] = frozenset()
+    sinkholes: frozenset[str] = frozenset()
+    failures: frozenset[str] = frozenset()
+
+    def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page is one of those learned, and is not what the control saw too."""
+        if not (self.titles or self.texts or self.digests or self.hosts or self.statuses):
+            return False
+        if web.body_sha256 and web.body_sha256 in self.digests:
+            return True
+        if self.hosts & (recognise.hosts_of(web) - _home(control)):
+            return True
+        title = recognise.normal(web.title, web.url)
+        if title in self.titles and (control is None or title != recognise.normal(control.title)):
+            return True
+        if not title and not web.text:
+            return web.status in self.statuses
+        text = recognise.normal(web.text, web.url)
+        return bool(text) and any(recognise.alike(text, known) >= LIKE for known in self.texts)
+
+
+NOTHING_LEARNED = Lore()
+
+
+def _home(control: WebFacts | None) -> frozenset[str]:
+    return recognise.hosts_of(control) if control is not None else frozenset()
+
+
+def learn(blocked: Iterable[Observation]) -> Lore:
+    """What the service's observations of must-block sentinels have in common with no one else.
+
+    Call it only with sentinels whose control was healthy and that were not let through.
+    """
+    seen = list(blocked)
+    pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]
+    answers = [one.facts for one in seen if isinstance(one.facts, DnsFacts)]
+    shown = [page for page in pages if page.status is not None]
+    titles = (recognise.normal(page.title, page.url) for page in shown)
+    texts = {recognise.normal(page.text, page.url) for page in shown if len(page.text) > WORDY}
+    return Lore(
+        tunnel_statuses=frozenset(page.tunnel_status or 0 for page in pages) - {0, 200},
+        statuses=frozenset(
+            page.status or 0 for page in shown if not page.title and (page.status or 0) >= REFUSING
+        ),
+        titles=frozenset(title for title in titles if title),
+        texts=tuple(sorted(texts)),
+        digests=frozenset(page.body_sha256 for page in shown if page.body_length),
+        hosts=frozenset().union(*map(_strayed, seen)),
+        rcodes=frozenset(answer.rcode for answer in answers if answer.rcode),
+        sinkholes=frozenset(address for answer in answers for address in answer.addresses),
+        failures=frozenset(one.failure.name for one in seen if one.failure is not None),
+    )
+
+
+def _strayed(observation: Observation) -> frozenset[str]:
+    if not isinstance(observation.facts, WebFacts):
+        return frozenset()
+    away = recognise.strayed_to(observation.facts, frozenset({observation.item.host}))
+    return frozenset({away}) if away else frozenset()

@@ -1,0 +1,166 @@
+"""Rules about answers to DNS questions (RFC 1035, RFC 2308, RFC 8914)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from harness.model.verdict import Mechanism, State
+from harness.stages.judge.case import Case
+from harness.stages.judge.rule import Rule
+
+OUR_ZONES = ("test", "example", "invalid", "localhost")
+"""Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
+
+TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered"}
+"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.18)."""
+
+
+def _said(case: Case) -> str:
+    """The answer code, with what the extended errors add."""
+    if case.dns is None:
+        return f"service: {case.failure}"
+    errors = "".join(
+        f", extended error {error.code} ({BLOCK_CODES.get(error.code, error.text or 'other')})"
+        for error in case.dns.extended_errors
+    )
+    return f"service: {case.rcode or 'no answer'}{errors}"
+
+
+def _addresses(case: Case) -> str:
+    ours = ", ".join(sorted(case.addresses)[:4])
+    theirs = ", ".join(sorted(case.control_addresses)[:4])
+    return f"{_said(case)}, {ours}; control: {theirs}"
+
+
+def _is_null(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and (parsed.is_unspecified or parsed.is_loopback)
+
+
+def _is_inner(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and not parsed.is_global
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
+
+
+def _has_our_name(case: Case) -> bool:
+    return case.host.rsplit(".", 1)[-1] in OUR_ZONES
+
+
+def _is_empty(case: Case) -> bool:
+    return case.is_dns and case.rcode == "NOERROR" and not case.addresses
+
+
+DNS_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="dns-same",
+        matches=lambda case: case.dns and case.addresses & case.control_addresses,
+        state=State.ALLOWED,
+        says="the resolver gives an address that the control gives",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-refused",
+        matches=lambda case: case.is_dns and case.rcode == "REFUSED",
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_REFUSED,
+        says="the resolver refuses to answer for a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-nxdomain",
+        matches=lambda case: case.is_dns and case.rcode == "NXDOMAIN",
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_NXDOMAIN,
+        says="the resolver denies a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-nodata",
+        matches=_is_empty,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_NODATA,
+        says="the resolver gives no address for a name that has one",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-servfail-learned",
+        matches=lambda case: case.is_dns and case.rcode == "SERVFAIL"
+        and "SERVFAIL" in case.lore.rcodes,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver fails as it does for the must-block sentinels",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-servfail",
+        matches=lambda case: case.is_dns and case.rcode
+        and case.rcode != "NOERROR",
+        state=State.INSUFFICIENT,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver failed, which may be trouble as well as a block",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-null-address",
+        matches=lambda case: case.addresses and any(map(_is_null, case.addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives an address that leads nowhere",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-learned-sinkhole",
+        matches=lambda case: case.addresses & case.lore.sinkholes,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives the address that it gives for the must-block sentinels",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-elsewhere",
+        matches=lambda case: case.addresses and _has_our_name(case),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives another address than the only true one",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-address",
+        matches=lambda case: case.addresses and any(map(_is_inner, case.addresses))
+        and not any(map(_is_inner, case.control_addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives a private or reserved address for a public name",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-varies",
+        matches=lambda case: case.addresses,
+        state=State.ALLOWED,
+        says="the resolver gives other public addresses, as large sites have many",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-silent",
+        matches=lambda case: case.is_dns and case.failure in TIMEOUTS,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SILENT,
+        says="the resolver does not answer for a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-unclear",
+        matches=lambda case: case.is_dns,
+        state=State.INSUFFICIENT,
+        says="the resolver left nothing to judge by",
+        saw=_said,
+    ),
+)  # fmt: skip
