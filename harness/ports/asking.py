@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.model.corpus import CorpusReference, Item
 from harness.model.evidence import Evidence
-from harness.model.marker import Marker
+from harness.model.marker import Marker, token_for
 from harness.model.observation import (
     AttemptKey,
     Certificate,
@@ -43,6 +43,10 @@ class Origin:
         """Whether a host belongs to the canary zone."""
         name = host.lower().rstrip(".")
         return name == self.zone or name.endswith("." + self.zone)
+
+    def token(self, host: str, nonce: str) -> str:
+        """The token that this origin shows for ``nonce`` at ``host``, also after a redirect."""
+        return token_for(self.key, host, nonce)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +118,14 @@ class Line(Protocol):
 
     Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
-    never raise for network trouble: it is in the Exchange or Answer.
+    never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it
+    was built with, so that a probe can tell the token of a host that it was redirected to.
     """
 
     Options: ClassVar[type[BaseModel]]
     carries: ClassVar[frozenset[str]]
     name: str
+    origin: Origin | None
 
     async def __aenter__(self) -> Line: ...
     async def __aexit__(self, *exc: object) -> None: ...

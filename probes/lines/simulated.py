@@ -1,0 +1,180 @@
+"""The simulated line: a service and an internet without sockets, the same at every run.
+
+For unit tests, and for campaigns too large for a network. It knows the category of a canary
+host by its name (``porn-nude-017.canary...`` is PORN.NUDE), as the range does.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field
+
+from harness.model.campaign import Declared, Limits
+from harness.model.corpus import covers
+from harness.model.marker import HEADER
+from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
+from harness.plugins import register
+from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+
+Style = Literal["200", "403", "451", "reset", "eof", "silent"]
+DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]
+ADDRESS = "192.0.2.1"
+SINKHOLE = "0.0.0.0"  # noqa: S104 - an answer, not something to listen on
+SENTINEL_BLOCK = "sentinel-block"
+HTML = (("content-type", "text/html; charset=utf-8"), ("server", "simulated"))
+
+_CANARY = re.compile(r"([a-z][a-z0-9-]*)-\d+\.canary\.")
+
+
+class SimulatedOptions(Declared):
+    """What the service blocks (categories or hosts), and how it fails to.
+
+    ``works_for`` is the number of requests after which the filter falls silent and lets all by.
+    """
+
+    block: tuple[str, ...] = ()
+    miss: tuple[str, ...] = ()
+    overblock: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+    style: Style = "403"
+    dns_style: DnsStyle = "nxdomain"
+    latency_ms: Annotated[float, Field(ge=0)] = 10.0
+    works_for: int | None = None
+    captive: bool = False
+
+
+@register("lines", "simulated")
+class Simulated:
+    """Plays a service; with no options it blocks nothing, and so plays a control."""
+
+    Options: ClassVar[type[BaseModel]] = SimulatedOptions
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
+
+    def __init__(
+        self, name: str, options: SimulatedOptions, origin: Origin | None, limits: Limits
+    ) -> None:
+        self.name = name
+        self.origin = origin
+        self.limits = limits
+        self._options = options
+        self._codes = tuple(each for each in options.block if each[:1].isupper())
+        self._hosts = frozenset((*options.block, *options.overblock))
+        self._missed, self._silent = frozenset(options.miss), frozenset(options.silent)
+        self._dead = frozenset(options.dead)
+        self._latency = options.latency_ms / 1000
+        self._asked = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        pass
+
+    async def fetch(self, request: Request) -> Exchange:
+        """Answer as the service or the origin would, at once."""
+        host = (urlsplit(request.url).hostname or "").lower()
+        self._asked += 1
+        if host in self._silent:
+            return self._fail("generic_timeout_error", "response", request.timeout)
+        if self._options.captive:
+            return self._answer(200, _PORTAL)
+        if self._blocks(host):
+            return self._block(host, request.timeout)
+        if host in self._dead:
+            return self._fail("connection_refused", "connect", self._latency)
+        return self._answer(200, self._page(host, request))
+
+    async def ask(self, question: Question) -> Answer:
+        """Answer as the service's name server would, at once."""
+        host = question.name.lower().rstrip(".")
+        self._asked += 1
+        blocked = self._blocks(host)
+        style = self._options.dns_style if blocked else ""
+        if host in self._silent or style == "silent":
+            failure = Failure(name="generic_timeout_error", stage="resolve")
+            facts = DnsFacts(name=question.name, type=question.type, server="simulated")
+            return Answer(facts=facts, timings=Timings(total=question.timeout), failure=failure)
+        timings = Timings(total=self._latency)
+        return Answer(facts=_dns_facts(question, style), timings=timings)
+
+    def _blocks(self, host: str) -> bool:
+        works_for = self._options.works_for
+        if host in self._missed or (works_for is not None and self._asked > works_for):
+            return False
+        if host in self._hosts:
+            return True
+        if not self._options.block:
+            return False
+        code = code_of(host)
+        return code == SENTINEL_BLOCK or any(covers(code, each) for each in self._codes)
+
+    def _block(self, host: str, patience: float) -> Exchange:
+        style = self._options.style
+        if style == "silent":
+            return self._fail("generic_timeout_error", "response", patience)
+        if style == "reset":
+            return self._fail("connection_reset", "response", self._latency)
+        if style == "eof":
+            return self._fail("eof_error", "response", self._latency)
+        return self._answer(int(style), _BLOCK.replace(b"HOST", host.encode()))
+
+    def _page(self, host: str, request: Request) -> bytes:
+        nonce = next((value for name, value in request.headers if name == HEADER), "")
+        token = self.origin.token(host, nonce) if self.origin and nonce else ""
+        return _PAGE.replace(b"HOST", host.encode()).replace(b"TOKEN", token.encode())
+
+    def _answer(self, status: int, body: bytes) -> Exchange:
+        timings = Timings(
+            connect=self._latency / 4, first_byte=self._latency / 2, total=self._latency
+        )
+        return Exchange(timings=timings, status=status, headers=HTML, body=body, peer=ADDRESS)
+
+    def _fail(self, name: str, stage: Stage, took: float) -> Exchange:
+        failure = Failure(name=name, stage=stage, detail="simulated")
+        return Exchange(timings=Timings(total=took), failure=failure)
+
+
+@lru_cache(maxsize=65536)
+def code_of(host: str) -> str:
+    """The taxonomy code in the name of a canary host, the sentinel's name, or nothing."""
+    if host.startswith(SENTINEL_BLOCK + "."):
+        return SENTINEL_BLOCK
+    match = _CANARY.match(host)
+    return match[1].upper().replace("-", ".") if match else ""
+
+
+def _dns_facts(question: Question, style: str) -> DnsFacts:
+    rcode = {"nxdomain": "NXDOMAIN", "refused": "REFUSED"}.get(style, "NOERROR")
+    address = {"": ADDRESS, "sinkhole": SINKHOLE}.get(style, "")
+    records: tuple[DnsRecord, ...] = ()
+    if address:
+        records = (DnsRecord(name=question.name, type="A", ttl=60, data=address),)
+    return DnsFacts(
+        name=question.name,
+        type=question.type,
+        server="simulated",
+        rcode=rcode,
+        flags="QR RD RA",
+        records=records,
+        addresses=(address,) if address else (),
+    )
+
+
+_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Page at HOST</title></head>"
+    b"<body><h1>Page at HOST</h1><p>The garden centre opens at nine.</p><p>TOKEN</p></body></html>"
+)
+_BLOCK = (
+    b"<!DOCTYPE html><html><head><title>Access to this page is blocked</title></head>"
+    b"<body><h1>Access to this page is blocked</h1><p>Access to HOST has been denied by the "
+    b"internet filter.</p></body></html>"
+)
+_PORTAL = (
+    b"<!DOCTYPE html><html><head><title>Sign in to the network</title></head>"
+    b"<body><p>Welcome. Please sign in to use this network.</p></body></html>"
+)

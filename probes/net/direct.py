@@ -1,0 +1,134 @@
+"""Goes straight to a host: asks a name server where it is, and connects there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import ClassVar, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from harness.model.campaign import Declared, Limits
+from harness.model.observation import Failure, Timings
+from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+from probes.net.address import Address, is_literal, is_unspecified
+from probes.net.failures import resolve_failure
+from probes.net.lane import LaneName, open_lane
+from probes.net.portable.resolver import Resolver
+from probes.net.route import Route, trusting
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LEAST_PATIENCE = 0.001
+"""Seconds left to a fetch whose name took all the time there was."""
+
+
+class DirectOptions(Declared):
+    """``ports`` maps ports of URLs to real ones (default: the origin's own map)."""
+
+    ports: dict[int, int] | None = None
+    authority: str = ""
+    lane: LaneName = "auto"
+
+
+def far_end(url: str) -> Address:
+    """Host and port that a URL names; raises ValueError if it names none."""
+    parts = urlsplit(url)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        raise ValueError(f"no http URL: {url!r}")
+    return Address(host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
+
+
+def unaskable(reason: str) -> Exchange:
+    """The exchange that never began, for what was asked makes no sense: our own trouble."""
+    failure = Failure(name="instrument_error", stage="instrument", detail=reason[:200])
+    return Exchange(timings=Timings(), failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where the origin's ports really are; hosts that are not the origin's keep their own."""
+
+    mapping: Mapping[int, int]
+    origin: Origin | None
+
+    def real(self, far: Address) -> int:
+        """The port to connect to."""
+        if self.origin is not None and not self.origin.covers(far.host):
+            return far.port
+        return self.mapping.get(far.port, far.port)
+
+
+class DirectLine:
+    """A line that asks one name server, and connects to what it says."""
+
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
+
+    def __init__(
+        self,
+        name: str,
+        options: DirectOptions,
+        origin: Origin | None,
+        limits: Limits,
+        server: Address,
+    ) -> None:
+        self.name = name
+        self.origin = origin
+        self.limits = limits
+        self._options = options
+        self._resolver = Resolver(server)
+        mapping = options.ports if options.ports is not None else origin.ports if origin else {}
+        self._ports = Ports(mapping=mapping, origin=origin)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._trust = trusting(
+            self.origin.authority if self.origin else "", self._options.authority
+        )
+        self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask the line's own name server."""
+        return await self._resolver.ask(question)
+
+    async def fetch(self, request: Request) -> Exchange:
+        """Resolve, connect and ask; the resolve phase is part of the exchange's timings."""
+        started = perf_counter()
+        try:
+            far = far_end(request.url)
+        except ValueError as error:
+            return unaskable(str(error))
+        found = await self._find(far.host, request.timeout)
+        resolve = perf_counter() - started
+        if isinstance(found, Failure):
+            return Exchange(timings=Timings(total=resolve), failure=found)
+        address = Address(host=found, port=self._ports.real(far))
+        left = max(request.timeout - resolve, LEAST_PATIENCE)
+        exchange = await self._lane.exchange(
+            replace(request, timeout=left), Route(address=address, trust=self._trust)
+        )
+        timings = msgspec.structs.replace(
+            exchange.timings,
+            resolve=None if is_literal(far.host) else resolve,
+            total=perf_counter() - started,
+        )
+        return replace(exchange, timings=timings)
+
+    async def _find(self, host: str, patience: float) -> str | Failure:
+        if is_literal(host):
+            return host
+        answer = await self._resolver.ask(Question(name=host, timeout=patience))
+        if answer.failure is not None:
+            return answer.failure
+        if not answer.facts.addresses:
+            return resolve_failure(answer.facts.rcode)
+        address = answer.facts.addresses[0]
+        if is_unspecified(address):
+            return Failure(name="dns_bogon_error", stage="resolve", detail=address)
+        return address

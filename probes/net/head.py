@@ -1,0 +1,49 @@
+"""The head of an HTTP/1.1 message: written by us, and read with a limit (RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+HEAD_BYTES = 65536
+"""A head larger than this is not one."""
+
+END = b"\r\n\r\n"
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The status and headers of a response; names in lower case."""
+
+    status: int
+    headers: Headers
+
+    def header(self, name: str) -> str:
+        """The first value of a header, or the empty text."""
+        return next((value for key, value in self.headers if key == name), "")
+
+
+def read_head(head: bytes) -> Head:
+    """Read a response head without its last empty line; raises ValueError if it is none."""
+    status_line, *lines = head.split(b"\r\n")
+    match = _STATUS_LINE.fullmatch(status_line)
+    if match is None:
+        raise ValueError(f"no HTTP/1.1 status line: {status_line[:80]!r}")
+    pairs = (line.partition(b":") for line in lines if b":" in line)
+    headers = tuple(
+        (name.strip().lower().decode("latin-1"), value.strip().decode("latin-1"))
+        for name, _, value in pairs
+    )
+    return Head(status=int(match[1]), headers=headers)
+
+
+def write_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """A request head; raises ValueError for a line break, which would smuggle a header."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break inside a request head")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

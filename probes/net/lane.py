@@ -1,0 +1,55 @@
+"""A lane carries exchanges: two ways of doing it behind one seam, with the same verdicts.
+
+*portable* is aiohttp on every platform; *wire* is our own reactor on Linux, where it is there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Literal, Protocol, Self, cast
+
+from harness.errors import UsageError, known
+from harness.ports.asking import Exchange, Request
+from probes.net.route import Route
+
+LaneName = Literal["auto", "portable", "wire"]
+
+LANES = {
+    "portable": "probes.net.portable.client:PortableLane",
+    "wire": "probes.net.wire.client:WireLane",
+}
+"""Where each lane is; a lane is only loaded when it is opened."""
+
+
+class Lane(Protocol):
+    """Carries one request at a time over a route, each on a new connection.
+
+    Used as an asynchronous context manager. ``exchange`` never raises for network trouble.
+    """
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+    async def exchange(self, request: Request, route: Route) -> Exchange:
+        """Carry one request to its answer or failure."""
+        ...
+
+
+def open_lane(name: str = "auto") -> Lane:
+    """Make the lane of that name; ``auto`` takes the wire where it exists (Linux)."""
+    if name == "auto":
+        name = "wire" if has_wire() else "portable"
+    if name not in LANES:
+        raise UsageError(f"no lane {name!r}; {known(('auto', *LANES))}")
+    if name == "wire" and not has_wire():
+        raise UsageError("the wire lane needs Linux; use lane 'portable' or 'auto' here")
+    module, _, attribute = LANES[name].partition(":")
+    make = cast("Callable[[], Lane]", getattr(importlib.import_module(module), attribute))
+    return make()
+
+
+def has_wire() -> bool:
+    """Whether the wire lane can run on this machine."""
+    return sys.platform == "linux" and bool(importlib.util.find_spec("probes.net.wire"))

@@ -1,0 +1,72 @@
+"""Reads what a person would see of a page: its title, and the start of its text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser
+
+TEXT_CHARACTERS = 256
+"""How much of the title and of the text is kept."""
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.ASCII)
+_META_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE
+)
+_META_BYTES = 1024
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UNSEEN = ["script", "style", "noscript", "template", "head"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Title and start of the visible text, white space folded."""
+
+    title: str = ""
+    text: str = ""
+
+
+def read_page(body: bytes, content_type: str) -> Page:
+    """Read a body by its declared type; anything that is no text is an empty page."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if not body or not _is_text(kind):
+        return Page()
+    markup = decode_text(body, content_type)
+    if kind == "text/plain" or "<" not in markup:
+        return Page(text=_fold(markup))
+    tree = LexborHTMLParser(markup)
+    title = tree.css_first("title")
+    heading = title.text() if title else ""
+    tree.strip_tags(_UNSEEN)
+    seen = tree.body.text(separator=" ") if tree.body else ""
+    return Page(title=_fold(heading), text=_fold(seen))
+
+
+def decode_text(body: bytes, content_type: str) -> str:
+    """Text of a body: by byte order mark, header, ``meta`` element, else UTF-8 (WHATWG HTML)."""
+    for mark, encoding in _BOMS:
+        if body.startswith(mark):
+            return body.decode(encoding, "replace")
+    declared = _CHARSET.search(content_type)
+    encoding = declared[1] if declared else ""
+    if not encoding:
+        meta = _META_CHARSET.search(body[:_META_BYTES])
+        encoding = meta[1].decode("ascii") if meta else "utf-8"
+    try:
+        return body.decode(encoding, "replace")
+    except (LookupError, UnicodeError):
+        return body.decode("utf-8", "replace")
+
+
+def _is_text(kind: str) -> bool:
+    return not kind or kind.startswith("text/") or kind.endswith(("html", "xml", "json"))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text[: TEXT_CHARACTERS * 16].split())[:TEXT_CHARACTERS].strip()

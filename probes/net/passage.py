@@ -1,0 +1,68 @@
+"""A passage is one exchange under way: where it stands, and what it has met so far.
+
+It is what the lanes fill in; whatever ends it, the facts gathered until then are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from harness.model.observation import Certificate, Failure, Stage, Timings
+from harness.ports.asking import Exchange
+from probes.net.decoding import decode
+from probes.net.failures import failure_of
+from probes.net.head import Head
+
+Clock = Callable[[], float]
+
+
+class Passage:
+    """The mutable side of an Exchange. ``stage`` is where a failure would have happened."""
+
+    def __init__(self, limit: int, clock: Clock = perf_counter) -> None:
+        self.limit = limit
+        self.stage: Stage = "connect"
+        self.head: Head | None = None
+        self.tunnel: Head | None = None
+        self.body = bytearray()
+        self.peer = ""
+        self.certificate: Certificate | None = None
+        self.failure: Failure | None = None
+        self.phases: dict[str, float] = {}
+        self._clock = clock
+        self._started = clock()
+
+    @contextmanager
+    def phase(self, name: str, stage: Stage) -> Iterator[None]:
+        """Stand at ``stage``, and note how long it took if it was passed."""
+        self.stage = stage
+        begun = self._clock()
+        yield
+        self.phases[name] = self.phases.get(name, 0.0) + self._clock() - begun
+
+    def fail(self, error: BaseException) -> None:
+        """End here, for the reason that an exception gives."""
+        self.failure = failure_of(error, self.stage)
+
+    def end(self, name: str, detail: str = "") -> None:
+        """End here, for a reason of our own reading."""
+        self.failure = Failure(name=name, stage=self.stage, detail=detail)
+
+    def exchange(self) -> Exchange:
+        """What came of it."""
+        head = self.head or self.tunnel
+        coding = head.header("content-encoding") if head else ""
+        decoded = decode(bytes(self.body), coding, self.limit)
+        return Exchange(
+            timings=Timings(**self.phases, total=self._clock() - self._started),
+            status=self.head.status if self.head else None,
+            tunnel_status=self.tunnel.status if self.tunnel else None,
+            headers=head.headers if head else (),
+            body=decoded.body,
+            truncated=decoded.truncated or len(self.body) > self.limit,
+            peer=self.peer,
+            certificate=self.certificate,
+            failure=self.failure,
+        )

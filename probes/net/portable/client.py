@@ -1,0 +1,157 @@
+"""The portable lane: aiohttp over connections that we dial ourselves.
+
+A new connection for each request, no cookies, no redirects, no retry, no environment proxies;
+bodies are read up to a limit and unpacked up to the same limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import BaseConnector, ClientTimeout, DummyCookieJar, http_exceptions
+from aiohttp.client_proto import ResponseHandler
+from yarl import URL
+
+from harness.ports.asking import Exchange, Request
+from probes.net.address import Address
+from probes.net.head import Head
+from probes.net.passage import Passage
+from probes.net.portable.dial import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError, dial
+from probes.net.portable.hearing import Hearing
+from probes.net.route import Route
+
+_dialled: ContextVar[ResponseHandler] = ContextVar("dialled")
+
+
+class TornError(aiohttp.ClientError):
+    """A connection broke under a request. Being no ClientOSError, aiohttp does not try again."""
+
+
+class Handing(BaseConnector):
+    """A connector that hands aiohttp the connection which this task has dialled."""
+
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109 - aiohttp's own signature
+        return _dialled.get()
+
+
+class PortableLane:
+    """Carries exchanges by aiohttp."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=Handing(force_close=True, limit=0),
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(total=None),
+            auto_decompress=False,
+            trust_env=False,
+            middlewares=(_once,),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            # Aborted transports close their sockets in the next turn of the loop.
+            await asyncio.sleep(0)
+
+    async def exchange(self, request: Request, route: Route) -> Exchange:
+        """Carry one request; what went wrong is in the Exchange, never raised."""
+        passage = Passage(request.body_bytes)
+        try:
+            async with asyncio.timeout(request.timeout):
+                await self._carry(request, route, passage)
+        except TunnelRefusedError:
+            pass
+        except TornError as error:
+            passage.fail(error.__cause__ or error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
+            if passage.failure is None:
+                _name(passage, error)
+        return passage.exchange()
+
+    async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
+        assert self._session is not None, "a lane is used inside 'async with'"
+        url = URL(request.url, encoded=request.url.isascii())
+        far = Address(host=url.raw_host or "", port=url.port or 0)
+        hearing = await dial(passage, route, url.scheme, far)
+        try:
+            await self._speak(request, route, passage, url, hearing)
+        finally:
+            if hearing.transport is not None:
+                hearing.transport.abort()
+
+    async def _speak(
+        self, request: Request, route: Route, passage: Passage, url: URL, hearing: ResponseHandler
+    ) -> None:
+        assert self._session is not None
+        assert isinstance(hearing, Hearing)
+        headers = list(request.headers)
+        by_proxy = route.by_proxy and url.scheme == "http"
+        if by_proxy and route.authorization:
+            headers.append(("Proxy-Authorization", route.authorization))
+        _dialled.set(hearing)
+        passage.stage = "response"
+        asked = perf_counter()
+        try:
+            async with self._session.get(
+                url,
+                headers=headers,
+                allow_redirects=False,
+                # aiohttp writes the whole URL when it knows of a proxy; we have dialled it.
+                proxy=URL("http://proxy.invalid") if by_proxy else None,
+            ) as answer:
+                passage.head = _head(answer)
+                await _read_body(answer, passage)
+        except aiohttp.ClientPayloadError as error:
+            raise TornError from hearing.left or EOFError(str(error))
+        finally:
+            if hearing.first_byte is not None:
+                passage.phases["first_byte"] = hearing.first_byte - asked
+        if by_proxy and passage.head.status == PROXY_AUTHENTICATION_REQUIRED:
+            passage.end("proxy_authentication_required")
+
+
+async def _once(request: Any, handler: Any) -> Any:
+    """A middleware that makes a torn connection final: the second try is not the lane's choice."""
+    try:
+        return await handler(request)
+    except aiohttp.ServerDisconnectedError as error:
+        raise TornError from EOFError(str(error))
+    except aiohttp.ClientOSError as error:
+        raise TornError from OSError(*error.args)
+
+
+async def _read_body(answer: aiohttp.ClientResponse, passage: Passage) -> None:
+    while len(passage.body) <= passage.limit:
+        received = await answer.content.read(passage.limit + 1)
+        if not received:
+            return
+        passage.body += received
+
+
+def _head(answer: aiohttp.ClientResponse) -> Head:
+    headers = tuple(
+        (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
+        for name, value in answer.raw_headers
+    )
+    return Head(status=answer.status, headers=headers)
+
+
+def _name(passage: Passage, error: Exception) -> None:
+    malformed = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
+    if isinstance(error, malformed):
+        passage.end("http_invalid_response", str(error)[:200])
+    elif isinstance(error, ValueError) and not isinstance(error, OSError):
+        answered = passage.stage in ("tunnel", "response")
+        name = "http_invalid_response" if answered else "instrument_error"
+        passage.end(name, str(error)[:200])
+    else:
+        passage.fail(error)

@@ -1,0 +1,150 @@
+"""Asks one DNS server, over UDP and, where the answer is cut, over TCP (RFC 1035, RFC 7766).
+
+EDNS with DO is sent, for extended errors (RFC 8914) only come with it. A refusal or NXDOMAIN
+is an answer, so it is a fact; only silence and trouble on the way are failures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+import dns.asyncquery
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from harness.errors import UsageError
+from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
+from harness.ports.asking import Answer, Question
+from probes.net.address import Address, parse_address
+from probes.net.failures import failure_of
+
+DNS_PORT = 53
+PAYLOAD = 1232
+"""Bytes of a UDP answer that pass everywhere (DNS flag day 2020)."""
+
+
+class Resolver:
+    """One name server."""
+
+    def __init__(self, server: Address) -> None:
+        self.server = server
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask one question; silence and trouble on the way are in the Answer's failure."""
+        started = perf_counter()
+        failure: Failure | None = None
+        facts = DnsFacts(name=question.name, type=question.type, server=str(self.server))
+        try:
+            async with asyncio.timeout(question.timeout):
+                facts = await self._ask(question)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+            failure = _name(error)
+        return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
+
+    async def _ask(self, question: Question) -> DnsFacts:
+        query = dns.message.make_query(
+            question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
+        )
+        received = await _ask_udp(query, self.server)
+        if not received.flags & dns.flags.TC:
+            return read_message(received, question, self.server)
+        received = await dns.asyncquery.tcp(query, self.server.host, port=self.server.port)
+        return read_message(received, question, self.server, tcp=True)
+
+
+class _Waiting(asyncio.DatagramProtocol):
+    """Waits for the datagram that answers a query; stray ones are passed over."""
+
+    def __init__(self, query: dns.message.Message) -> None:
+        self.query = query
+        self.received: asyncio.Future[dns.message.Message]
+        self.received = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:  # noqa: ARG002 - the socket is connected
+        if self.received.done() or len(data) < 2 or data[:2] != self.query.id.to_bytes(2):  # noqa: PLR2004 - the id is two bytes
+            return
+        try:
+            message = dns.message.from_wire(data, ignore_trailing=True)
+            if self.query.is_response(message):
+                self.received.set_result(message)
+        except dns.exception.DNSException as error:
+            self.received.set_exception(error)
+
+    def error_received(self, exc: Exception) -> None:
+        """An ICMP message came back, or sending failed here."""
+        if not self.received.done():
+            self.received.set_exception(exc)
+
+
+async def _ask_udp(query: dns.message.Message, server: Address) -> dns.message.Message:
+    transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: _Waiting(query), remote_addr=(server.host, server.port)
+    )
+    try:
+        transport.sendto(query.to_wire())
+        return await waiting.received
+    finally:
+        transport.abort()
+
+
+def system_server() -> Address:
+    """The first name server of this machine; raises UsageError if it has none."""
+    try:
+        servers = dns.resolver.Resolver().nameservers
+    except dns.resolver.NoResolverConfiguration:
+        servers = []
+    if not servers:
+        raise UsageError("this machine has no name server; give the line an option 'resolver'")
+    return parse_address(str(servers[0]), "the system's name server", DNS_PORT)
+
+
+def read_message(
+    message: dns.message.Message, question: Question, server: Address, *, tcp: bool = False
+) -> DnsFacts:
+    """The facts of an answer."""
+    records = tuple(
+        DnsRecord(
+            name=rrset.name.to_text(omit_final_dot=True).lower(),
+            type=dns.rdatatype.to_text(rrset.rdtype),
+            ttl=rrset.ttl,
+            data=record.to_text(),
+        )
+        for rrset in message.answer
+        for record in rrset
+    )
+    beside = [*message.authority, *message.additional]
+    errors = tuple(
+        ExtendedError(code=int(option.code), text=option.text or "")
+        for option in message.options
+        if isinstance(option, dns.edns.EDEOption)
+    )
+    return DnsFacts(
+        name=question.name,
+        type=question.type,
+        server=str(server),
+        transport="tcp" if tcp else "udp",
+        rcode=dns.rcode.to_text(message.rcode()),
+        flags=dns.flags.to_text(message.flags),
+        records=records,
+        addresses=tuple(each.data for each in records if each.type in ("A", "AAAA")),
+        has_soa=any(rrset.rdtype == dns.rdatatype.SOA for rrset in beside),
+        extended_errors=errors,
+    )
+
+
+def _name(error: Exception) -> Failure:
+    if isinstance(error, (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel)):
+        return Failure(name="instrument_error", stage="instrument", detail=f"no name: {error}")
+    if isinstance(error, dns.exception.Timeout):
+        return Failure(name="generic_timeout_error", stage="resolve")
+    if isinstance(error, dns.exception.DNSException):
+        detail = f"{type(error).__name__}: {error}"[:200]
+        return Failure(name="dns_server_misbehaving", stage="resolve", detail=detail)
+    return failure_of(error, "resolve")

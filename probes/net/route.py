@@ -1,0 +1,56 @@
+"""A route says where a request really goes: straight to an address, or through a proxy."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import UsageError
+from probes.net.address import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where to connect, and whom to trust there.
+
+    ``address`` is the far end's, or the proxy's when ``by_proxy``; ``authorization`` is the
+    value of Proxy-Authorization (RFC 7617), never shown. ``trust`` verifies the far end.
+    """
+
+    address: Address
+    trust: ssl.SSLContext
+    by_proxy: bool = False
+    authorization: str = field(default="", repr=False)
+
+
+def basic_authorization(username: str, password: str) -> str:
+    """The value of a Basic authorisation header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def trusting(*authorities: str) -> ssl.SSLContext:
+    """A context that trusts the system's authorities and those in the given files.
+
+    Raises UsageError if a file is missing or holds no certificate.
+    """
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    for authority in filter(None, authorities):
+        if not Path(authority).is_file():
+            raise UsageError(f"{authority}: no such file of certificate authorities")
+        try:
+            context.load_verify_locations(authority)
+        except ssl.SSLError as error:
+            raise UsageError(f"{authority}: holds no certificate in PEM form: {error}") from None
+    return context
+
+
+def looking() -> ssl.SSLContext:
+    """A context that trusts anybody: only to see which certificate was shown."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
