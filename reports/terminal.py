@@ -65,7 +65,7 @@ def _table(outcomes: tuple[Outcome, ...]) -> Table:
     """Two lines a row, so that eighty columns are enough."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     table.add_column("Outcome", no_wrap=True)
-    table.add_column("Requirement", overflow="fold", min_width=16)
+    table.add_column("Requirement", overflow="fold", min_width=14)
     table.add_column("Profile\nLine", overflow="fold", min_width=8)
     table.add_column("Measured\nk/n", justify="right", no_wrap=True)
     table.add_column("Bounds", justify="right", no_wrap=True)

@@ -1,0 +1,183 @@
+"""Writes an assessment as one self-contained page that nothing has to be fetched for.
+
+Text of a supplier's pages is hostile input: everything is escaped, nothing is a link, control
+characters are replaced, and a content security policy forbids scripts and requests altogether.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
+from harness.model.scheme import Requirement
+from harness.plugins import register
+from harness.store.document import write_document
+from reports import figures, phrases, plain_words
+
+SHOWN_ITEMS = 100
+"""Witnesses that a table of the page holds; the JSON of the assessment holds the others."""
+SHOWN_SIGNS = 300
+"""How much of one observed text is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One requirement with its outcomes, in the order of the scheme."""
+
+    requirement: Requirement
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A figure with the numbers behind it, for those who read tables."""
+
+    title: str
+    svg: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@register("documents", "html")
+def write_html(assessment: Assessment, path: Path) -> Path:
+    """Write the page to ``path``, whole or not at all. Raises InstrumentError."""
+    return write_document(path, render(assessment).encode())
+
+
+def render(assessment: Assessment) -> str:
+    """The page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - on demand
+
+    page = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    page.globals.update(phrases=phrases, words=plain_words, shown_items=SHOWN_ITEMS)
+    page.filters["short"] = _short
+    return page.get_template("report.html.j2").render(**_contents(assessment))
+
+
+def groups_of(outcomes: Iterable[Outcome]) -> tuple[Group, ...]:
+    """Outcomes gathered by requirement, requirements in the order in which they first come."""
+    gathered: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        gathered.setdefault(outcome.requirement.id, []).append(outcome)
+    return tuple(
+        Group(requirement=each[0].requirement, outcomes=tuple(each)) for each in gathered.values()
+    )
+
+
+def limits_of(outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]) -> dict[str, figures.Limit]:
+    """What is asked of each category's block rate by requirements that give a rate for it.
+
+    A census ("at most 0 missed") asks for all of it. The stricter of two demands counts.
+    """
+    limits: dict[str, figures.Limit] = {}
+    codes = {rate.category for rate in rates}
+    for outcome in outcomes:
+        limit = _limit(outcome.requirement)
+        measure = outcome.requirement.measure
+        for code in codes if limit else ():
+            if limit and any(_covers(code, wanted) for wanted in measure.categories):
+                limits[code] = _stricter(limits.get(code), limit)
+    return limits
+
+
+def _contents(assessment: Assessment) -> dict[str, Any]:
+    binding = [out for out in assessment.outcomes if out.requirement.binding]
+    unmet = [out for out in binding if out.conformity is not Conformity.CONFORMS]
+    return {
+        "assessment": assessment,
+        "groups": groups_of(assessment.outcomes),
+        "tally": phrases.tally(assessment),
+        "failed": [out for out in unmet if out.conformity is Conformity.DOES_NOT_CONFORM],
+        "undecided": [out for out in unmet if out.conformity is Conformity.INSUFFICIENT],
+        "with_items": [out for out in assessment.outcomes if out.witnesses],
+        "broken": [each for each in assessment.preconditions if not each.held],
+        "plots": _plots(assessment),
+        "rules": list(dict.fromkeys(out.decided_by for out in assessment.outcomes)),
+        "alphas": sorted({out.metric.alpha for out in assessment.outcomes}),
+    }
+
+
+def _plots(assessment: Assessment) -> list[Plot]:
+    plots = []
+    by_place = sorted(assessment.rates, key=_place)
+    for (profile, line), found in groupby(by_place, key=_place):
+        rates = list(found)
+        outcomes = [o for o in assessment.outcomes if (o.profile, o.line) == (profile, line)]
+        title = f"Blocked by category: {profile} on {line}"
+        svg = figures.block_rates(rates, limits_of(outcomes, rates), title)
+        rows = tuple(_rate_row(rate) for rate in rates)
+        columns = ("Category", "Blocked", "Opened", "Changed", "Down", "Undecided", "Bounds")
+        plots.append(Plot(title=title, svg=svg, columns=columns, rows=rows))
+    if any(assessment.latencies.values()):
+        title = "Waiting for the first byte"
+        svg = figures.latency(assessment.latencies, title)
+        rows = tuple(_wait_row(*each) for each in sorted(assessment.latencies.items()))
+        plots.append(Plot(title=title, svg=svg, columns=("Line", "Answers", "Median"), rows=rows))
+    if assessment.mechanisms:
+        title = "How the service blocked"
+        svg = figures.mechanisms(assessment.mechanisms, title)
+        ways = sorted(assessment.mechanisms.items(), key=lambda way: -way[1])
+        counts = tuple((plain_words.mechanism_name(way), way, f"{n:,}") for way, n in ways)
+        plots.append(Plot(title=title, svg=svg, columns=("Way", "Code", "Trials"), rows=counts))
+    return plots
+
+
+def _place(rate: CategoryRate) -> tuple[str, str]:
+    return rate.profile, rate.line
+
+
+def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
+    name = plain_words.category_name(rate.category)
+    label = name if name == rate.category else f"{name} ({rate.category})"
+    counts = (rate.blocked, rate.allowed, rate.altered, rate.down, rate.insufficient)
+    low, high = phrases.percent(rate.lower), phrases.percent(rate.upper)
+    return (label, *(f"{count:,}" for count in counts), f"{low} to {high}")
+
+
+def _wait_row(line: str, times: tuple[float, ...]) -> tuple[str, ...]:
+    if not times:
+        return line, "0", phrases.NONE
+    return line, f"{len(times):,}", phrases.quantity(sorted(times)[len(times) // 2], "s")
+
+
+def _limit(requirement: Requirement) -> figures.Limit | None:
+    threshold, metric = requirement.threshold, requirement.measure.metric
+    if threshold is None:
+        return None
+    if metric == "block_rate" and threshold.at_least is not None:
+        return figures.Limit(at_least=threshold.at_least)
+    if metric == "overblock_rate" and threshold.at_most is not None:
+        return figures.Limit(at_most=threshold.at_most)
+    return figures.Limit(at_least=1.0) if (metric, threshold.at_most) == ("missed", 0) else None
+
+
+def _stricter(one: figures.Limit | None, other: figures.Limit) -> figures.Limit:
+    if one is None:
+        return other
+    least = [each for each in (one.at_least, other.at_least) if each is not None]
+    most = [each for each in (one.at_most, other.at_most) if each is not None]
+    return figures.Limit(at_least=max(least, default=None), at_most=min(most, default=None))
+
+
+def _covers(code: str, wanted: str) -> bool:
+    return code == wanted or code.startswith(f"{wanted}.")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_SIGNS else f"{text[:SHOWN_SIGNS]}…"
+
+
+def _finalize(shown: Any) -> Any:
+    """Text from outside loses what could steer a reader; markup of our own stays."""
+    return phrases.plain(shown) if type(shown) is str else shown

@@ -1,0 +1,209 @@
+"""Draws an assessment as SVG: block rates with intervals, waiting, and ways of blocking.
+
+Every figure has a title and a description for screen readers, and can be read in grey: shape and
+line style say what colour says (Okabe and Ito's palette). The same numbers give the same bytes.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.model.outcome import CategoryRate
+from reports.phrases import plain
+from reports.plain_words import category_name, mechanism_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, INK, GREY = "#0072B2", "#B34700", "#00614A", "#1A1A1A", "#6B6B6B"
+DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+SETTINGS: dict[str, Any] = {
+    "svg.hashsalt": "accredit",
+    "svg.fonttype": "none",
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+WIDTH = 8.0
+"""Inches; the page scales it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a requirement asks of the block rate of a category, as a fraction."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+def block_rates(rates: Sequence[CategoryRate], limits: Mapping[str, Limit], title: str) -> str:
+    """The share of each category that was blocked, with its exact bounds and the threshold.
+
+    Categories of which nothing could be decided are shown as such, never as 0 %.
+    """
+    rows = sorted(rates, key=lambda rate: (_kind(limits.get(rate.category)), rate.category))
+    with _drawing(len(rows) * 0.36 + 1.5) as (figure, axes):
+        for place, rate in enumerate(rows):
+            _draw_rate(axes, place, rate, limits.get(rate.category, Limit()))
+        axes.set_yticks(range(len(rows)), [_label(rate.category) for rate in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(-2, 102)
+        axes.set_xlabel("blocked, per cent of the items decided")
+        axes.grid(visible=True, axis="x", color="#E2E2E2", linewidth=0.8)
+        axes.set_axisbelow(True)
+        _rate_legend(figure)
+        described = "; ".join(_said(rate) for rate in rows) or "no category was measured"
+        return _svg(figure, "rates", title, described)
+
+
+def latency(waits: Mapping[str, Sequence[float]], title: str = "Waiting for the first byte") -> str:
+    """How many answers had begun by when, for the control and each line (waits in seconds)."""
+    filled = {name: sorted(times) for name, times in sorted(waits.items()) if times}
+    with _drawing(3.6) as (figure, axes):
+        for place, (name, times) in enumerate(filled.items()):
+            shares = [(rank + 1) / len(times) * 100 for rank in range(len(times))]
+            axes.step(
+                [time * 1000 for time in times],
+                shares,
+                where="post",
+                color=(BLUE, ORANGE, GREEN, INK, GREY)[place % 5],
+                linestyle=DASHES[place % 5],
+                linewidth=2,
+                label=f"{plain(name)} ({len(times):,})",
+            )
+        _scale_waits(axes, [time for times in filled.values() for time in times])
+        axes.set_ylabel("answers begun, per cent")
+        axes.set_ylim(0, 102)
+        axes.grid(visible=True, color="#E2E2E2", linewidth=0.8)
+        if filled:
+            axes.legend(loc="lower right", frameon=False)
+        described = "; ".join(_said_waits(name, times) for name, times in filled.items())
+        return _svg(figure, "latency", title, described or "no waiting was measured")
+
+
+def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked") -> str:
+    """How often each way of blocking was seen, most frequent first."""
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    with _drawing(len(rows) * 0.36 + 1.0) as (figure, axes):
+        bars = axes.barh(range(len(rows)), [count for _, count in rows], color=BLUE, height=0.6)
+        axes.bar_label(bars, [f"{count:,}" for _, count in rows], padding=4)
+        axes.set_yticks(range(len(rows)), [f"{mechanism_name(name)}" for name, _ in rows])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlim(0, max((count for _, count in rows), default=1) * 1.12)
+        axes.set_xlabel("trials")
+        described = "; ".join(f"{mechanism_name(name)}: {count}" for name, count in rows)
+        return _svg(figure, "mechanisms", title, described or "nothing was blocked")
+
+
+class _drawing:  # noqa: N801 - used as a verb: with _drawing(...) as (figure, axes)
+    """A figure under our settings, without pyplot's global state."""
+
+    def __init__(self, height: float) -> None:
+        from matplotlib import rc_context  # noqa: PLC0415 - half a second nobody else should pay
+        from matplotlib.figure import Figure  # noqa: PLC0415 - the same
+
+        self._context = rc_context(SETTINGS)
+        self._make = lambda: Figure(figsize=(WIDTH, max(height, 1.6)), layout="constrained")
+
+    def __enter__(self) -> tuple[Figure, Axes]:
+        self._context.__enter__()
+        figure = self._make()
+        return figure, figure.add_subplot()
+
+    def __exit__(self, *error: object) -> None:
+        self._context.__exit__(None, None, None)
+
+
+def _draw_rate(axes: Axes, place: int, rate: CategoryRate, limit: Limit) -> None:
+    decided = rate.blocked + rate.allowed
+    if rate.lower is not None and rate.upper is not None:
+        axes.plot([rate.lower * 100, rate.upper * 100], [place, place], "|-", color=BLUE, lw=2, ms=9)
+    if decided:
+        axes.plot([rate.blocked / decided * 100], [place], "o", color=BLUE, ms=7)
+    text = f"{rate.blocked}/{decided}" if decided else "undecided"
+    axes.annotate(text, (1.01, place), xycoords=("axes fraction", "data"), va="center")
+    for number, towards in ((limit.at_least, 1), (limit.at_most, -1)):
+        if number is not None:
+            arrow = ">" if towards > 0 else "<"
+            axes.plot([number * 100], [place], "|", color=ORANGE, ms=20, mew=2)
+            axes.plot([number * 100 + 1.2 * towards], [place], arrow, color=ORANGE, ms=5)
+
+
+def _rate_legend(figure: Figure) -> None:
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
+
+    marks: dict[str, dict[str, Any]] = {
+        "measured, with its bounds": {"marker": "o", "color": BLUE, "lw": 2},
+        "required: at least": {"marker": ">", "color": ORANGE, "lw": 0},
+        "required: at most": {"marker": "<", "color": ORANGE, "lw": 0},
+    }
+    handles = [Line2D([], [], label=name, markersize=8, **mark) for name, mark in marks.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False)
+
+
+def _scale_waits(axes: Axes, times: Sequence[float]) -> None:
+    """A straight scale, or a logarithmic one where the waits differ a hundredfold."""
+    positive = [time for time in times if time > 0]
+    axes.set_xlabel("milliseconds until the first byte")
+    if positive and max(positive) / min(positive) > 100:  # noqa: PLR2004 - two decades
+        axes.set_xscale("log")
+        axes.set_xlabel("milliseconds until the first byte (logarithmic scale)")
+    else:
+        axes.set_xlim(left=0)
+
+
+def _kind(limit: Limit | None) -> int:
+    """What must be blocked first, then what must be allowed, then the rest."""
+    if limit is None:
+        return 2
+    return 0 if limit.at_least is not None else 1
+
+
+def _label(code: str) -> str:
+    name = category_name(code)
+    text = code if name == code else f"{name} ({code})"
+    return plain(text if len(text) <= 48 else f"{name[:34].rstrip()}… ({code})")  # noqa: PLR2004
+
+
+def _said(rate: CategoryRate) -> str:
+    decided = rate.blocked + rate.allowed
+    counted = f"{rate.blocked} of {decided} blocked" if decided else "undecided"
+    return f"{category_name(rate.category)}: {counted}"
+
+
+def _said_waits(name: str, times: Sequence[float]) -> str:
+    """Median and 95th percentile as order statistics; ``times`` is sorted and not empty."""
+    middle, late = (times[min(len(times) - 1, int(len(times) * share))] for share in (0.5, 0.95))
+    return f"{name}: median {middle * 1000:.1f} ms, 95 of 100 within {late * 1000:.1f} ms"
+
+
+def _svg(figure: Figure, slug: str, title: str, described: str) -> str:
+    """The figure as an ``<svg>`` element, without prologue, with ids of its own."""
+    text = io.StringIO()
+    bare = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(text, format="svg", metadata=bare)
+    slug = f"{slug}-{zlib.crc32(title.encode()):08x}"
+    svg = text.getvalue()[text.getvalue().index("<svg") :]
+    svg = re.sub(r'(\sid="|url\(#|xlink:href="#)', rf"\g<1>{slug}-", svg)
+    svg = re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", svg, count=2)
+    label = f'role="img" aria-labelledby="{slug}-title {slug}-about"'
+    told = (
+        f'<title id="{slug}-title">{html.escape(plain(title))}</title>'
+        f'<desc id="{slug}-about">{html.escape(plain(described))}</desc>'
+    )
+    return re.sub(r"<svg ([^>]*)>", lambda tag: f"<svg {label} {tag[1]}>{told}", svg, count=1).strip()
