@@ -15,7 +15,10 @@ def write_all(descriptor: int, text: bytes) -> None:
 
 
 def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
-    """Put ``text`` at ``path`` by writing beside it and renaming. Raises OSError."""
+    """Put ``text`` at ``path`` by writing beside it and renaming. Raises OSError.
+
+    Returns when the disk has both the bytes and the name.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
@@ -41,3 +44,17 @@ def sync_file(path: Path) -> None:
 def sync_folder(directory: Path) -> None:
     """Wait until the disk has the names in ``directory``; a rename is not durable before."""
     sync_file(directory)
+
+
+def swap_in(path: Path, text: bytes) -> None:
+    """Like ``write_whole``, but without waiting for the disk. Raises OSError.
+
+    Survives our death, and may be lost with the power: for what can be checked and made again.
+    """
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(text)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

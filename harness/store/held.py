@@ -7,7 +7,7 @@ each item is on several courses, so ids are shared and a million keys take tens 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from sys import intern
 
 import msgspec
@@ -50,7 +50,7 @@ class HeldKeys:
     def __len__(self) -> int:
         return sum(map(len, self._courses.values()))
 
-    def take_new(self, observations: Iterable[Observation]) -> list[Observation]:
+    def take_new(self, observations: Sequence[Observation]) -> list[Observation]:
         """Add the keys of ``observations``; return those observations that were new."""
         new = []
         for observation in observations:

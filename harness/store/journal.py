@@ -20,26 +20,28 @@ import msgspec
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import AttemptKey, Observation
 from harness.store import sealed
-from harness.store.durable import sync_folder, write_whole
+from harness.store.durable import sync_folder
+from harness.store.header import HEADER, read_header, require_same, write_header
 from harness.store.held import HeldKeys
 from harness.store.lock import WriterLock
 from harness.store.manifest import SealedSegment, append_line, read_manifest
-from harness.store.segment import Scan, SegmentWriter, cut_torn_tail, encode_batch, lines_of, scan
+from harness.store.repair import cut_torn_tails, drop_half_states
+from harness.store.segment import Scan, SegmentWriter, encode_batch, lines_of, scan
 
 SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
 
-_HEADER, _MANIFEST = "header.json", "manifest.jsonl"
+_MANIFEST = "manifest.jsonl"
 _OBSERVATIONS = msgspec.json.Decoder(Observation)
 
 
 class SegmentJournal:
-    """A journal in a folder; see the module. Made by ``create``, ``open_journal``, ..."""
+    """A journal in a folder; see the module. ``segment_rows``: when a segment is sealed."""
 
     def __init__(self, directory: Path, *, segment_rows: int = SEGMENT_ROWS) -> None:
         self.directory = directory
         self._segment_rows = segment_rows
-        raw = _read_header(directory)
+        raw = read_header(directory)
         self._header: dict[str, Any] = msgspec.json.decode(raw)
         self._start = hashlib.sha256(raw).hexdigest()
         self._lock = WriterLock(directory)
@@ -47,6 +49,38 @@ class SegmentJournal:
         self._held = HeldKeys()
         self._open_rows = 0
         self._open_batches: list[int] = []
+
+    @classmethod
+    def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
+        """Start a journal in ``directory`` and take it for writing.
+
+        Raises UsageError if there is one already, InstrumentError if it cannot be written.
+        """
+        if (directory / HEADER).exists():
+            msg = f"{directory}: there is a journal here already; choose another folder"
+            raise UsageError(msg)
+        if any(directory.glob("segment-*")):
+            msg = f"{directory}: has segments but no {HEADER}; choose another folder"
+            raise UsageError(msg)
+        write_header(directory, header)
+        journal = cls(directory, **options)
+        journal.write()
+        return journal
+
+    @classmethod
+    def open_or_create(
+        cls, directory: Path, header: dict[str, Any], **options: Any
+    ) -> SegmentJournal:
+        """Go on with the journal of ``header``, or start it; taken for writing in both cases.
+
+        Raises UsageError if the folder holds the journal of another declaration.
+        """
+        if not (directory / HEADER).exists():
+            return cls.create(directory, header, **options)
+        journal = cls(directory, **options)
+        require_same(directory, journal.header, header)
+        journal.write()
+        return journal
 
     @property
     def header(self) -> dict[str, Any]:
@@ -90,7 +124,9 @@ class SegmentJournal:
             return
         self._lock.take()
         try:
-            self._repair()
+            sealed_names = {Path(segment.name).stem for segment in self._sealed()}
+            drop_half_states(self.directory, sealed_names)
+            cut_torn_tails(self._scans())
             self._held = self._read_keys()
             self._start_segment()
         except BaseException:
@@ -103,7 +139,7 @@ class SegmentJournal:
         Raises InstrumentError when the disk does not take it: the journal is then as before.
         """
         self.write()
-        fresh = self._held.take_new(observations)
+        fresh = self._held.take_new(list(observations))
         try:
             self._open_segment.append(encode_batch(batch, fresh))
         except BaseException as error:
@@ -205,18 +241,6 @@ class SegmentJournal:
             held.add_lines(lines_of(path, found.good))
         return held
 
-    def _repair(self) -> None:
-        known = {Path(segment.name).stem for segment in self._sealed()}
-        for path in self.directory.glob("segment-*.parquet.tmp"):
-            path.unlink()
-        for path in self.directory.glob("segment-*.jsonl"):
-            if path.stem in known:
-                path.unlink()
-            else:
-                path.with_suffix(".parquet").unlink(missing_ok=True)
-        for path, found in self._scans():
-            cut_torn_tail(path, found)
-
     def _start_segment(self) -> None:
         """Go on with the open segment, or start the next one."""
         opened = self._scans()
@@ -234,64 +258,6 @@ class SegmentJournal:
         return f"{error}: the journal {upto}; free space and run the same command again"
 
 
-def create(directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
-    """Start a journal in ``directory`` and take it for writing.
-
-    Raises UsageError if there is one already, InstrumentError if the folder cannot be made.
-    """
-    if (directory / _HEADER).exists():
-        msg = f"{directory}: there is a journal here already; continue it, or choose another folder"
-        raise UsageError(msg)
-    if directory.exists() and any(directory.glob("segment-*")):
-        msg = f"{directory}: has segments but no {_HEADER}; choose another folder"
-        raise UsageError(msg)
-    text = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_whole(directory / _HEADER, text)
-    except OSError as error:
-        msg = f"{directory}: no journal can be started: {error.strerror or error}"
-        raise InstrumentError(msg) from error
-    journal = SegmentJournal(directory, **options)
-    journal.write()
-    return journal
-
-
-def open_journal(directory: Path, **options: Any) -> SegmentJournal:
-    """Open a journal to read it or to go on. Raises UsageError if there is none."""
-    return SegmentJournal(directory, **options)
-
-
-def open_or_create(directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
-    """Go on with the journal of ``header``, or start it; taken for writing in both cases.
-
-    Raises UsageError if the folder holds the journal of another declaration.
-    """
-    if not (directory / _HEADER).exists():
-        return create(directory, header, **options)
-    journal = SegmentJournal(directory, **options)
-    wanted: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(header))
-    names = sorted(wanted.keys() | journal.header.keys())
-    changed = [name for name in names if wanted.get(name) != journal.header.get(name)]
-    if changed:
-        msg = (
-            f"{directory}: holds the journal of another declaration "
-            f"(changed: {', '.join(changed)}); choose another folder, or undo the change"
-        )
-        raise UsageError(msg)
-    journal.write()
-    return journal
-
-
-def _read_header(directory: Path) -> bytes:
-    path = directory / _HEADER
-    try:
-        text = path.read_bytes()
-        msgspec.json.decode(text, type=dict[str, Any])
-    except FileNotFoundError:
-        msg = f"{directory}: no journal here ({_HEADER} is missing); 'accredit measure' makes one"
-        raise UsageError(msg) from None
-    except (OSError, msgspec.MsgspecError) as error:
-        msg = f"{path}: not the header of a journal: {error}"
-        raise UsageError(msg) from None
-    return text
+def open_journal(directory: Path) -> SegmentJournal:
+    """Open a journal to read it or to go on with it. Raises UsageError if there is none."""
+    return SegmentJournal(directory)

@@ -15,14 +15,14 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import InstrumentError
-from harness.store.durable import sync_folder, write_all, write_whole
+from harness.store.durable import sync_folder, write_all
 
 MARKER = b'{"batch":'
 """How a marker line starts; an observation's line starts with its key."""
 
 
 class BatchMarker(msgspec.Struct, frozen=True, kw_only=True):
-    """The line that ends a batch: SHA-256 is over the bytes of its ``rows`` lines."""
+    """The line that ends a batch: SHA-256 is over its ``rows`` lines, then ``batch``."""
 
     batch: int
     rows: int
@@ -54,7 +54,7 @@ class Scan:
 def encode_batch(batch: int, observations: Sequence[object]) -> bytes:
     """The bytes of one batch: a line for each observation, then the marker."""
     lines = _ENCODER.encode_lines(observations)
-    digest = hashlib.sha256(lines).hexdigest()
+    digest = _ended(hashlib.sha256(lines), batch)
     marker = BatchMarker(batch=batch, rows=len(observations), sha256=digest)
     return lines + _ENCODER.encode(marker) + b"\n"
 
@@ -74,7 +74,7 @@ def scan(path: Path) -> Scan:
                 rows += 1
                 continue
             marker = _marker(line)
-            if marker and marker.rows == rows and marker.sha256 == digest.hexdigest():
+            if marker and marker.rows == rows and marker.sha256 == _ended(digest, marker.batch):
                 # a good batch after a bad one: that was no torn tail, the file was damaged
                 broken = suspect if broken is None else broken
                 markers.append(marker)
@@ -95,23 +95,6 @@ def lines_of(path: Path, until: int) -> Iterator[bytes]:
                 return
             if not line.startswith(MARKER):
                 yield line
-
-
-def cut_torn_tail(path: Path, found: Scan) -> Path | None:
-    """Move a batch that was cut short out of the segment and keep it aside.
-
-    Returns where it is kept, or ``None`` if the segment is whole. Raises OSError.
-    """
-    if found.good == found.size:
-        return None
-    with path.open("r+b") as stream:
-        stream.seek(found.good)
-        tail = stream.read()
-        kept = _free_name(path.parent)
-        write_whole(kept, tail)
-        stream.truncate(found.good)
-        os.fsync(stream.fileno())
-    return kept
 
 
 class SegmentWriter:
@@ -141,13 +124,13 @@ class SegmentWriter:
             self._descriptor = -1
 
 
+def _ended(digest: hashlib._Hash, batch: int) -> str:
+    digest.update(str(batch).encode())
+    return digest.hexdigest()
+
+
 def _marker(line: bytes) -> BatchMarker | None:
     try:
         return _MARKERS.decode(line) if line.endswith(b"\n") else None
     except msgspec.MsgspecError:
         return None
-
-
-def _free_name(directory: Path) -> Path:
-    number = len(list(directory.glob("torn-*.bin"))) + 1
-    return directory / f"torn-{number:06d}.bin"

@@ -1,0 +1,79 @@
+"""Keeps evidence by digest: each body once, under its SHA-256, in a folder of folders."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.errors import InstrumentError, UsageError
+from harness.model.corpus import Item
+from harness.model.evidence import Evidence, digest_of
+from harness.store.durable import swap_in
+
+NEVER_STORED = frozenset({"S3", "S4"})
+"""Sensitivities whose bodies never reach the disk (METHOD, S3 and S4)."""
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+class EvidenceFolder:
+    """Bodies as ``ab/cd/<digest>`` with their media type beside, ``<digest>.type``.
+
+    ``keep`` stores whatever it is given: the caller answers for the item's sensitivity,
+    and ``keep_for`` is how to leave that to us. Nothing waits for the disk here: after a power
+    cut a body may be missing or short, which ``read`` notices and the next ``keep`` mends.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def keep(self, evidence: Evidence) -> str:
+        """Store a body and return its digest. Raises InstrumentError (a full disk)."""
+        digest = evidence.digest
+        path = self._path(digest)
+        beside = path.with_suffix(".type")
+        if beside.exists() and path.exists() and path.stat().st_size == len(evidence.body):
+            return digest
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            swap_in(path, evidence.body)
+            # the type goes last: where it is, the body is whole
+            swap_in(beside, evidence.media_type.encode())
+        except OSError as error:
+            msg = f"{path}: evidence cannot be kept: {error.strerror or error}"
+            raise InstrumentError(msg) from error
+        return digest
+
+    def keep_for(self, item: Item, evidence: Evidence) -> str | None:
+        """Store a body unless the item is S3 or S4: then ``None``, and nothing is written."""
+        if item.sensitivity in NEVER_STORED:
+            return None
+        return self.keep(evidence)
+
+    def read(self, digest: str) -> bytes:
+        """The body. Raises UsageError if it is not here, InstrumentError if it was changed."""
+        path = self._found(digest)
+        body = path.read_bytes()
+        if digest_of(body) != digest:
+            msg = f"{path}: its SHA-256 is not its name: the evidence was changed"
+            raise InstrumentError(msg)
+        return body
+
+    def media_type(self, digest: str) -> str:
+        """The media type that the body was kept with. Raises UsageError if it is not here."""
+        return self._found(digest).with_suffix(".type").read_text(encoding="utf-8")
+
+    def _found(self, digest: str) -> Path:
+        path = self._path(digest)
+        if not path.with_suffix(".type").exists():
+            msg = f"{self.directory}: no evidence {digest}"
+            raise UsageError(msg)
+        return path
+
+    def _path(self, digest: str) -> Path:
+        match = _DIGEST.fullmatch(digest)
+        if match is None:
+            msg = f"{digest!r}: not a digest; known: sha256: and 64 hexadecimal digits"
+            raise UsageError(msg)
+        name = match[1]
+        return self.directory / name[:2] / name[2:4] / name

@@ -1,0 +1,52 @@
+"""Puts right what a crash left in a journal's folder, by the writer, before it goes on.
+
+Nothing measured is lost: a batch that was cut short is moved aside, and of a segment that
+was being sealed the form that the manifest vouches for stays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from harness.store.durable import write_whole
+from harness.store.segment import Scan
+
+
+def drop_half_states(directory: Path, sealed: Collection[str]) -> None:
+    """Of each segment keep one form: Parquet if its stem is in ``sealed``, else JSON lines.
+
+    Raises OSError.
+    """
+    for path in directory.glob("segment-*.parquet.tmp"):
+        path.unlink()
+    for path in directory.glob("segment-*.jsonl"):
+        if path.stem in sealed:
+            path.unlink()
+        else:
+            path.with_suffix(".parquet").unlink(missing_ok=True)
+
+
+def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:
+    """Move batches that were cut short out of their segments; returns where they are kept.
+
+    The tail is safe aside before the segment is cut. Raises OSError.
+    """
+    kept = []
+    for path, found in segments:
+        if found.good == found.size:
+            continue
+        with path.open("r+b") as stream:
+            stream.seek(found.good)
+            aside = _free_name(path.parent)
+            write_whole(aside, stream.read())
+            stream.truncate(found.good)
+            os.fsync(stream.fileno())
+        kept.append(aside)
+    return tuple(kept)
+
+
+def _free_name(directory: Path) -> Path:
+    number = len(list(directory.glob("torn-*.bin"))) + 1
+    return directory / f"torn-{number:06d}.bin"
