@@ -1,0 +1,122 @@
+"""Names that mean nothing are told with their line and what is known instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.declared import Document
+from harness.errors import Fault
+from harness.model.scheme import Policy, Requirement
+from harness.schemes.check import MetricName, Names, check, doubles, remedied
+
+TEXT = """\
+requirements:
+  - id: URL-01
+    measure:
+      metric: m
+      categories: [DRUG, GAMB]
+    threshold:
+      at_most: 1.1
+    profiles: [no]
+"""
+DOCUMENT = Document("s.yaml", TEXT)
+NAMES = Names(
+    metrics={"block_rate": MetricName(unit="share", counts="c")},
+    policy=Policy.model_validate(
+        {
+            "id": "p",
+            "title": "p",
+            "provenance": "seen",
+            "source": "s",
+            "rows": {"DRUG": {"ks2": "block"}, "GAMB": {"ks2": "block"}},
+        }
+    ),
+)
+
+
+def faults(**changed: Any) -> list[str]:
+    data = {
+        "id": "URL-01",
+        "title": "t",
+        "area": "url",
+        "severity": "Crit",
+        "rule": "guarded",
+        "measure": {"metric": "block_rate"},
+        "threshold": {"at_least": 0.9, "provenance": "seen", "source": "s"},
+    }
+    made = Requirement.model_validate(data | changed)
+    return [str(fault) for fault in check(DOCUMENT, [(0, made)], NAMES)]
+
+
+def test_a_sound_requirement_has_no_fault() -> None:
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {"measure": {"metric": "blok_rate"}},
+            (
+                "s.yaml:4: requirements[0].measure.metric: no metric 'blok_rate'; "
+                "did you mean 'block_rate'? known: block_rate"
+            ),
+        ),
+        (
+            {"measure": {"metric": "block_rate", "categories": ("DRUG", "GAMBL")}},
+            (
+                "s.yaml:5: requirements[0].measure.categories[1]: no category 'GAMBL' in policy p; "
+                "did you mean 'GAMB'? known: DRUG, GAMB"
+            ),
+        ),
+        (
+            {"threshold": None},
+            (
+                "s.yaml:6: requirements[0].threshold: is missing; rule guarded needs one; "
+                "add one, or write rule: report"
+            ),
+        ),
+        (
+            {"threshold": {"provenance": "seen", "source": "s"}},
+            "s.yaml:6: requirements[0].threshold: holds no number; add at_least or at_most",
+        ),
+        (
+            {"threshold": {"at_most": 1.1, "provenance": "seen", "source": "s"}},
+            (
+                "s.yaml:7: requirements[0].threshold.at_most: 1.1: a share above 1 excludes nothing; "
+                "write 0.05 for 5 %"
+            ),
+        ),
+        (
+            {"profiles": ("no",)},
+            (
+                "s.yaml:8: requirements[0].profiles[0]: no school phase 'no'; "
+                "known: ks1, ks2, ks3, ks4, post16, staff"
+            ),
+        ),
+    ],
+)
+def test_each_fault_names_line_key_and_remedy(changed: dict[str, Any], expected: str) -> None:
+    assert faults(**changed) == [expected]
+
+
+def test_what_is_only_reported_needs_no_threshold() -> None:
+    assert faults(rule="report", threshold=None) == []
+
+
+def test_an_id_is_used_once() -> None:
+    document = Document("s.yaml", "requirements:\n  - id: URL-01\n  - id: URL-01\n")
+
+    assert [str(fault) for fault in doubles(document, document.data["requirements"])] == [
+        "s.yaml:3: requirements[1].id: 'URL-01' is defined twice (first on line 2); keep one"
+    ]
+
+
+def test_a_fault_gets_the_remedy_of_its_key_unless_it_has_one() -> None:
+    bare = Fault(where="s", line=1, key="a.at_least", found="110", known="")
+    told = Fault(where="s", line=1, key="a.at_least", found="110", known="say less")
+
+    assert "0.9 for 90 %" in remedied(bare).known
+    assert remedied(told) is told

@@ -1,0 +1,251 @@
+"""Schemes from files: shipped, inherited, and wrong in every way a person can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from harness.declared import read_document
+from harness.errors import FaultyDocument, UsageError
+from harness.model.scheme import Scheme
+from harness.schemes.load import (
+    SHIPPED,
+    json_schema,
+    load_policy,
+    load_scheme,
+    metric_names,
+    policies,
+    shipped,
+)
+
+MINIMAL = """\
+id: own
+version: "1"
+title: Our own
+policy: uk-schools-2026
+requirements:
+  - id: URL-01
+    title: Pornography is blocked
+    area: url
+    severity: Crit
+    rule: guarded
+    measure: {metric: block_rate, categories: [PORN], expectation: block}
+    threshold:
+      at_least: 0.9
+      provenance: proposed
+      source: ourselves
+"""
+
+
+def load(tmp_path: Path, text: str) -> Scheme:
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    return load_scheme(str(path))
+
+
+def told(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(FaultyDocument) as caught:
+        load(tmp_path, text)
+    return [str(fault).removeprefix(f"{tmp_path}/") for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_scheme_loads_and_fits_the_published_json_schema(name: str) -> None:
+    scheme = load_scheme(name)
+
+    assert scheme.id == name
+    Draft202012Validator(json_schema()).validate(read_document(SHIPPED / f"{name}.yaml").data)
+
+
+def test_becta_2008_asks_for_what_the_issue_names() -> None:
+    scheme = load_scheme("becta-2008")
+    wanted = {one.id: one for one in scheme.requirements}
+
+    assert set(wanted) >= {"ILL-01", "OVB-01", "PRF-03", *(f"URL-0{n}" for n in range(1, 6))}
+    for number in range(1, 6):
+        threshold = wanted[f"URL-0{number}"].threshold
+        assert threshold is not None
+        assert (threshold.at_least, threshold.provenance) == (0.9, "reported")
+    codes = [code for one in scheme.requirements for code in one.measure.categories]
+    assert not {code for code in codes if codes.count(code) > 1} - {"ALW"}
+
+
+def test_no_category_is_held_against_a_supplier_twice() -> None:
+    blocks = [
+        code
+        for one in load_scheme("becta-2008").requirements
+        for code in one.measure.categories
+        if one.measure.metric == "block_rate"
+    ]
+
+    assert not [(a, b) for a in blocks for b in blocks if a != b and a.startswith(b + ".")]
+
+
+def test_the_policy_gives_each_category_in_each_phase() -> None:
+    policy = load_policy("uk-schools-2026")
+
+    assert policy.expects("PORN", "staff") == "block"
+    assert policy.expects("PORN.NUDE", "staff") == "allow"
+    assert policy.expects("DRUG.NEW", "ks1") == "block"
+    assert len(policy.rows) == 74
+    assert policies() == ("uk-schools-2026",)
+
+
+def test_a_file_of_ones_own_loads(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL).requirements[0].threshold is not None
+
+
+def test_an_unknown_name_says_which_are_known() -> None:
+    with pytest.raises(UsageError, match=r"no scheme 'bekta'; known: .*becta-2008"):
+        load_scheme("bekta")
+    with pytest.raises(UsageError, match=r"nowhere\.yaml: no such file"):
+        load_scheme("nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "metric: block_rate",
+            "metric: blockrate",
+            (
+                "own.yaml:11: requirements[0].measure.metric: no metric 'blockrate'; "
+                "did you mean 'block_rate'? known: "
+            ),
+        ),
+        (
+            "at_least: 0.9",
+            "at_least: 1.1",
+            (
+                "own.yaml:13: requirements[0].threshold.at_least: 1.1: input should be less than or "
+                "equal to 1; a rate is a fraction between 0 and 1: write 0.9 for 90 %"
+            ),
+        ),
+        (
+            "at_least: 0.9",
+            "at_least: 110 %",
+            (
+                "own.yaml:13: requirements[0].threshold.at_least: '110 %': input should be a valid "
+                "number; a rate is a fraction between 0 and 1: write 0.9 for 90 %"
+            ),
+        ),
+        (
+            "      provenance: proposed\n",
+            "",
+            (
+                "own.yaml:12: requirements[0].threshold.provenance: is missing; say where the number "
+                "comes from; known: proposed, reported, seen"
+            ),
+        ),
+        (
+            "rule: guarded",
+            "rule: guarded\n    profiles: [no]",
+            "own.yaml:11: requirements[0].profiles[0]: no school phase 'no'; known: ks1",
+        ),
+        (
+            "policy: uk-schools-2026",
+            "policy: no",
+            "own.yaml:4: policy: no policy 'no'; known: uk-schools-2026",
+        ),
+        (
+            "policy: uk-schools-2026",
+            "colour: red",
+            "own.yaml:4: colour: this key is not known; known: about, decision",
+        ),
+        ("policy: uk-schools-2026\n", "", "own.yaml:1: policy: is missing; known: uk-schools-2026"),
+        ("categories: [PORN]", "categories: [PRON]", "no category 'PRON' in policy"),
+        ("version: ", "parent: nobody\nversion: ", "own.yaml:2: parent: no scheme 'nobody'; known"),
+        (
+            "version: ",
+            "parent: own.yaml\nversion: ",
+            "own.yaml:2: parent: own.yaml builds on this scheme itself",
+        ),
+        (
+            "version: ",
+            "parent: becta-2008\nwithout: [ABC-01]\nversion: ",
+            "own.yaml:3: without[0]: becta-2008 has no requirement 'ABC-01'; known: ILL-01",
+        ),
+        ("id: own", "id: Own Scheme", "own.yaml:1: id: 'Own Scheme': string should match pattern"),
+    ],
+)
+def test_a_fault_is_one_line_with_file_line_key_and_remedy(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    (line,) = told(tmp_path, MINIMAL.replace(old, new, 1))
+
+    assert expected in line
+
+
+def test_a_double_id_is_told(tmp_path: Path) -> None:
+    again = MINIMAL[MINIMAL.index("  - id: URL-01") :]
+
+    assert told(tmp_path, MINIMAL + again) == [
+        "own.yaml:16: requirements[1].id: 'URL-01' is defined twice (first on line 6); keep one"
+    ]
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    wrong = MINIMAL.replace("PORN", "PRON", 1).replace("at_least: 0.9", "at_least: 9")
+    wrong = wrong.replace("policy: uk-schools-2026", "policy: uk-schools-2026\nvresion: 1")
+
+    assert len(told(tmp_path, wrong)) == 1
+    assert len(told(tmp_path, wrong.replace("vresion: 1", "about: x"))) == 1
+    both = MINIMAL + MINIMAL[MINIMAL.index("  - id") :].replace("URL-01", "URL-02")
+    both = both.replace("[PORN]", "[PRON]", 1).replace("block_rate", "x", 2)
+    assert len(told(tmp_path, both)) == 3
+
+
+def test_an_empty_scheme_is_no_scheme(tmp_path: Path) -> None:
+    (line,) = told(tmp_path, MINIMAL[: MINIMAL.index("requirements:")])
+
+    assert "requirements" in line
+
+
+def test_a_child_takes_policy_decision_and_requirements_from_its_parent(tmp_path: Path) -> None:
+    child = """\
+id: stricter
+version: "2"
+title: Stricter
+parent: becta-2008
+without: [PRF-03]
+decision: {alpha: 0.01}
+requirements:
+  - id: URL-01
+    threshold: {at_least: 0.98, provenance: proposed, source: us}
+"""
+    scheme, parent = load(tmp_path, child), load_scheme("becta-2008")
+    ids = [one.id for one in scheme.requirements]
+
+    assert ids == [one.id for one in parent.requirements if one.id != "PRF-03"]
+    assert scheme.requirements[1].threshold is not None
+    assert scheme.requirements[1].threshold.at_least == 0.98
+    assert scheme.requirements[1].title == parent.requirements[1].title
+    assert scheme.policy == parent.policy
+    assert (scheme.decision.alpha, scheme.decision.statement) == (0.01, parent.decision.statement)
+
+
+def test_a_policy_may_stand_in_the_scheme_itself(tmp_path: Path) -> None:
+    inline = """\
+policy:
+  id: mine
+  title: Mine
+  provenance: proposed
+  source: us
+  rows:
+    PORN: block
+    NEWS: {ks1: local, staff: allow}
+"""
+    scheme = load(tmp_path, MINIMAL.replace("policy: uk-schools-2026\n", inline))
+
+    assert scheme.policy.expects("PORN", "post16") == "block"
+    assert scheme.policy.expects("NEWS", "ks2") is None
+    wrong = MINIMAL.replace("policy: uk-schools-2026\n", inline.replace("PORN: block", "PORN: x"))
+    assert told(tmp_path, wrong) == [
+        "own.yaml:10: policy.rows.PORN.ks1: 'x': input should be 'block', 'allow' or 'local'"
+    ]
+
+
+def test_metrics_have_units_that_assess_can_print() -> None:
+    assert {name.unit for name in metric_names().values()} <= {"share", "items", "s"}

@@ -1,0 +1,77 @@
+"""Latency is the paired difference; the worst probe stands, and doubt is never fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.model.scheme import Measure
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.fold import fold
+from harness.stages.estimate.latency import first_byte_overhead
+from harness.stages.estimate.rates import Selection
+
+
+def timed(
+    verdict: Callable[..., Verdict], n: int, overhead: float, probe: str = "web"
+) -> list[Verdict]:
+    return [
+        verdict(
+            f"{probe}-{number}",
+            "ALW",
+            State.ALLOWED,
+            probe=probe,
+            first_byte_service=0.1 + overhead,
+            first_byte_control=0.1,
+        )
+        for number in range(n)
+    ]
+
+
+def selection(verdicts: list[Verdict], *probes: str) -> Selection:
+    cell = fold(verdicts).cells["proxy", "ks2"]
+    measure = Measure(metric="first_byte_overhead", quantile=0.95, probes=probes)
+    return Selection(measure=measure, items=tuple(cell.categories["ALW"].values()), alpha=0.05)
+
+
+def test_the_overhead_is_service_minus_control(verdict: Callable[..., Verdict]) -> None:
+    metric = first_byte_overhead(selection(timed(verdict, 60, 0.02))).metric
+
+    assert metric.n == 60
+    assert metric.unit == "s"
+    assert metric.value == pytest.approx(0.02)
+    assert metric.upper == pytest.approx(0.02)
+
+
+def test_too_few_pairs_bound_nothing_from_above(verdict: Callable[..., Verdict]) -> None:
+    assert first_byte_overhead(selection(timed(verdict, 58, 0.02))).metric.upper is None
+
+
+def test_a_fast_probe_does_not_hide_a_slow_one(verdict: Callable[..., Verdict]) -> None:
+    verdicts = timed(verdict, 100, 0.01) + timed(verdict, 100, 0.4, "web_https")
+
+    metric = first_byte_overhead(selection(verdicts)).metric
+
+    assert metric.value == pytest.approx(0.4)
+    assert "web_https" in metric.method
+    assert first_byte_overhead(selection(verdicts, "web")).metric.value == pytest.approx(0.01)
+
+
+def test_items_that_never_answered_count_as_slow(verdict: Callable[..., Verdict]) -> None:
+    silent = [verdict(f"s-{n}", "ALW", State.INSUFFICIENT) for n in range(10)]
+    blocked = [verdict("b", "ALW", State.BLOCKED)]
+
+    metric = first_byte_overhead(selection(timed(verdict, 100, 0.02) + silent + blocked)).metric
+
+    assert metric.indeterminate == 10
+    assert metric.upper is None
+    assert metric.left_out == {"not paired": 1}
+
+
+def test_no_item_at_all_gives_no_number() -> None:
+    measure = Measure(metric="first_byte_overhead", quantile=0.95)
+
+    metric = first_byte_overhead(Selection(measure=measure, items=(), alpha=0.05)).metric
+
+    assert (metric.value, metric.n) == (None, 0)

@@ -1,0 +1,97 @@
+"""Counts by hand: who blocked what, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.model.scheme import Measure
+from harness.model.verdict import Mechanism, State, Verdict
+from harness.stages.estimate.fold import Folded, fold
+from harness.stages.estimate.rates import (
+    Selection,
+    block_rate,
+    explicit_share,
+    missed,
+    overblock_rate,
+    overblocked,
+)
+
+
+def selection(verdicts: list[Verdict], *probes: str) -> Selection:
+    items: list[Folded] = []
+    for cell in fold(verdicts).cells.values():
+        for category in cell.categories.values():
+            items += category.values()
+    measure = Measure(metric="any", probes=probes)
+    return Selection(measure=measure, items=tuple(items), alpha=0.05)
+
+
+def test_block_rate_counts_items_and_names_the_missed(verdict: Callable[..., Verdict]) -> None:
+    verdicts = [verdict(f"ok-{n}") for n in range(7)]
+    verdicts += [verdict("miss", state=State.ALLOWED), verdict("dead", state=State.DOWN)]
+    verdicts += [verdict("odd", state=State.INSUFFICIENT)]
+
+    metric = block_rate(selection(verdicts)).metric
+
+    assert (metric.k, metric.n, metric.indeterminate) == (7, 8, 1)
+    assert metric.value == pytest.approx(7 / 8)
+    assert metric.witnesses == ("miss",)
+    assert metric.left_out == {"down": 1}
+    assert metric.mechanisms == {"block_page": 7}
+
+
+def test_a_miss_by_one_probe_is_shown_by_that_probe(verdict: Callable[..., Verdict]) -> None:
+    verdicts = [verdict("one"), verdict("one", state=State.ALLOWED, probe="web_https")]
+
+    taken = block_rate(selection(verdicts))
+
+    assert taken.metric.value == 0
+    assert taken.adverse[0].key.probe == "web_https"
+    assert block_rate(selection(verdicts, "web")).metric.value == 1
+
+
+def test_overblock_rate_counts_the_wrongly_blocked(verdict: Callable[..., Verdict]) -> None:
+    verdicts = [verdict("fine", "ALW", State.ALLOWED), verdict("wrong", "ALW", State.BLOCKED)]
+
+    metric = overblock_rate(selection(verdicts)).metric
+
+    assert (metric.k, metric.n, metric.value) == (1, 2, 0.5)
+    assert metric.witnesses == ("wrong",)
+    assert overblocked(selection(verdicts)).metric.value == 1
+
+
+def test_missed_counts_and_knows_how_many_more_there_may_be(
+    verdict: Callable[..., Verdict],
+) -> None:
+    verdicts = [verdict("ok"), verdict("open", state=State.ALLOWED)]
+    verdicts += [verdict("odd", state=State.INSUFFICIENT)]
+
+    metric = missed(selection(verdicts)).metric
+
+    assert (metric.value, metric.lower, metric.upper, metric.unit) == (1, 1, 2, "items")
+
+
+def test_nothing_counted_has_no_rate(verdict: Callable[..., Verdict]) -> None:
+    for take in (block_rate, overblock_rate, missed, overblocked, explicit_share):
+        metric = take(selection([verdict("odd", state=State.INSUFFICIENT)])).metric
+
+        assert (metric.value, metric.lower, metric.upper, metric.n) == (None, None, None, 0)
+
+
+def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
+    verdict: Callable[..., Verdict],
+) -> None:
+    verdicts = [
+        verdict("page"),
+        verdict("reset", mechanism=Mechanism.TCP_RESET),
+        verdict("mixed"),
+        verdict("mixed", probe="web_https", mechanism=Mechanism.SILENT_DROP),
+        verdict("open", state=State.ALLOWED),
+    ]
+
+    metric = explicit_share(selection(verdicts)).metric
+
+    assert (metric.k, metric.n) == (1, 3)
+    assert set(metric.witnesses) == {"reset", "mixed"}
