@@ -25,7 +25,14 @@ USER = "proxy"
 CERTGEN = "/usr/lib/squid/security_file_certgen"
 """Makes the certificates of an intercepting Squid (package squid-openssl)."""
 
+MUTE_HELPER = (
+    "external_acl_type mute ttl=0 children-max=1 children-startup=1 concurrency=1000 "
+    "%DST /usr/bin/sleep 3600"
+)
+"""A helper that is asked and never answers, so neither does Squid."""
+
 TITLE = "Access to this website has been blocked"
+LEGAL_TITLE = "Unavailable for legal reasons"
 
 
 class Reply(StrEnum):
@@ -39,6 +46,8 @@ class Reply(StrEnum):
     REDIRECT = "302"
     REDIRECT_307 = "307"
     RESET = "reset"
+    HANG = "hang"
+    """Ask a helper that never answers, as a content scanner in trouble would."""
 
 
 class Squid(Product):
@@ -93,11 +102,7 @@ class Squid(Product):
         # deny_info finds templates only in error_directory, so the stock ones go there too.
         shutil.copytree("/usr/share/squid/errors/English", self.folder.path / "errors")
         for denied in self.lists:
-            page = (
-                f'<!doctype html><html lang="en"><head><title>{TITLE}</title></head><body>'
-                f"<h1>{TITLE}</h1><p>%U is in the category {denied.name}.</p></body></html>"
-            )
-            self.folder.write(f"errors/ERR_{denied.name.upper()}", page)
+            self.folder.write(f"errors/ERR_{denied.name.upper()}", _page(denied))
             self.folder.write(f"lists/{denied.name}.txt", "\n".join(denied.hosts) + "\n")
         if self.authority is not None:
             certificates = str(self.folder.path / "certificates")
@@ -144,16 +149,22 @@ class Squid(Product):
 
     def _rules(self) -> list[str]:
         here = self.folder.path
-        # A filter that opens TLS denies inside it; otherwise the denial happens on CONNECT.
         lines = ["acl CONNECT method CONNECT"]
         for denied in self.lists:
             lines.append(f'acl {denied.name} dstdomain -n "{here}/lists/{denied.name}.txt"')
-            lines.append(f"deny_info {self._reply(denied)} {denied.name}")
+            if denied.reply != Reply.HANG:
+                lines.append(f"deny_info {self._reply(denied)} {denied.name}")
+        if any(denied.reply == Reply.HANG for denied in self.lists):
+            lines += [MUTE_HELPER, "acl mute external mute"]
+        # A filter that opens TLS denies inside it; otherwise the denial happens on CONNECT.
         if self.authority is not None:
             lines.append("http_access allow CONNECT localhost")
+        hanging = {denied.name for denied in self.lists if denied.reply == Reply.HANG}
         for profile, names in self.profiles.items():
             lines.append(f"acl at_{profile} myportname {profile}")
-            lines.extend(f"http_access deny at_{profile} {name}" for name in names)
+            for name in names:
+                last = " mute" if name in hanging else ""
+                lines.append(f"http_access deny at_{profile} {name}{last}")
         return [*lines, "http_access allow localhost", "http_access deny all"]
 
     def _reply(self, denied: BlockList) -> str:
@@ -184,3 +195,13 @@ class Squid(Product):
             *(["always_direct allow own_page"] if own_page else []),
             "never_direct allow all",
         ]
+
+
+def _page(denied: BlockList) -> str:
+    title, words = TITLE, f"%U is in the category {denied.name}."
+    if denied.reply == Reply.LEGAL:
+        title, words = LEGAL_TITLE, "A court has ordered that %U be withheld (RFC 7725)."
+    return (
+        f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
+        f"<body><h1>{title}</h1><p>{words}</p></body></html>"
+    )

@@ -1,0 +1,24 @@
+"""A range whose truth is known, for the products to filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from probes.range.world import World, running
+
+StartRange = Callable[..., World]
+
+
+@pytest.fixture
+def start_range(tmp_path: Path) -> Iterator[StartRange]:
+    """Start a range in the test's folder; ``dead`` hosts resolve, but nobody answers there."""
+    with ExitStack() as closing:
+
+        def start(dead: Iterable[str] = ()) -> World:
+            return closing.enter_context(running(tmp_path, dead_hosts=dead))
+
+        yield start

@@ -1,0 +1,91 @@
+"""A whole campaign through a product: measured into a journal, judged, and held to a scheme."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cli.measure import measure_campaign
+from harness.model.corpus import Item
+from harness.model.outcome import Assessment, Conformity
+from harness.model.verdict import Verdict
+from harness.pipeline import conclude
+from harness.plugins import find
+from harness.schemes.load import load_scheme
+from harness.stages.judge.judge import judge
+from harness.store.journal import open_journal
+
+SENTINEL = "sentinel-block.canary.accredit.test"
+"""The host that every product here is told to block, whatever else it blocks."""
+
+Fate = tuple[str, str]
+"""State and mechanism, as words: ``("blocked", "tcp_reset")``."""
+
+ALLOWED: Fate = ("allowed", "none")
+DOWN: Fate = ("down", "none")
+
+
+def canaries(counts: Mapping[str, int]) -> dict[str, list[Item]]:
+    """The first so many items of each stratum of the canary pack, by stratum."""
+    chosen: dict[str, list[Item]] = {stratum: [] for stratum in counts}
+    for item in find("corpora", "pack")("canary").items():
+        kept = chosen.get(item.stratum)
+        if kept is not None and len(kept) < counts[item.stratum]:
+            kept.append(item)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a campaign came to."""
+
+    verdicts: tuple[Verdict, ...]
+    assessment: Assessment
+
+    def fates(self, probe: str, profile: str = "ks2") -> dict[str, Fate]:
+        """What became of each host by one probe, for one profile."""
+        return {
+            verdict.item.host: (verdict.state.value, verdict.mechanism.value)
+            for verdict in self.verdicts
+            if (verdict.key.probe, verdict.key.profile) == (probe, profile)
+        }
+
+    def conformity(self, requirement: str, profile: str = "ks2") -> Conformity:
+        """What became of one requirement, for one profile."""
+        (found,) = (
+            outcome.conformity
+            for outcome in self.assessment.outcomes
+            if (outcome.requirement.id, outcome.profile) == (requirement, profile)
+        )
+        return found
+
+
+def measure_through(
+    folder: Path,
+    line: Mapping[str, Any],
+    items: Iterable[Item],
+    *,
+    profiles: Iterable[str] = ("ks2",),
+) -> Measured:
+    """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range."""
+    campaign = {
+        "campaign": "product",
+        "service": {"name": "a product of Debian"},
+        "scheme": "becta-2008",
+        "origin": "origin.json",
+        "lines": [dict(line)],
+        "profiles": {profile: {} for profile in profiles},
+        "corpora": [{"pack": "canary", "items": [item.id for item in items]}],
+        # One large batch: a silent drop then costs its two timeouts once, not once a batch.
+        "limits": {"timeout": 1.5, "confirmation_timeout": 4.0, "batch": 2000, "concurrency": 30},
+    }
+    path = folder / "campaign.yaml"
+    path.write_text(json.dumps(campaign), encoding="utf-8")
+    journal = open_journal(measure_campaign(path, folder / "out"))
+    return Measured(
+        verdicts=judge(journal.observations()).verdicts,
+        assessment=conclude(journal, load_scheme("becta-2008")),
+    )

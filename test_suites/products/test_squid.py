@@ -1,0 +1,95 @@
+"""Squid, an explicit proxy: a whole campaign recovers exactly the faults that it was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model.outcome import Conformity
+from test_suites.products.block_page import BlockPage
+from test_suites.products.blocklist import BlockList, lists_from
+from test_suites.products.conftest import StartRange
+from test_suites.products.measured import (
+    ALLOWED,
+    DOWN,
+    SENTINEL,
+    Fate,
+    canaries,
+    measure_through,
+)
+from test_suites.products.process import LOOPBACK, require
+from test_suites.products.squid import Reply, Squid
+
+COUNTS = {
+    **dict.fromkeys(("ILL.CSAM", "PORN", "VIOL", "DISC", "DRUG", "CRIM"), 100),
+    **dict.fromkeys(("twin:PORN", "twin:DRUG"), 50),
+}
+REPLIES = {
+    "ILL.CSAM": Reply.PAGE_404,
+    "PORN": Reply.PAGE,
+    "VIOL": Reply.RESET,
+    "DISC": Reply.LEGAL,
+    "DRUG": Reply.REDIRECT,
+    "CRIM": Reply.PAGE_200,
+}
+BY_HTTP: dict[Reply, Fate] = {
+    Reply.PAGE: ("blocked", "block_page"),
+    Reply.PAGE_404: ("blocked", "block_page"),
+    Reply.PAGE_200: ("blocked", "block_page"),
+    Reply.RESET: ("blocked", "tcp_reset"),
+    Reply.LEGAL: ("blocked", "http_451"),
+    Reply.REDIRECT: ("blocked", "redirect"),
+}
+BY_HTTPS: dict[Reply, Fate] = {
+    **dict.fromkeys(BY_HTTP, ("blocked", "proxy_refusal")),
+    Reply.RESET: ("blocked", "tcp_reset"),
+    # Squid says 200 to CONNECT and then sends its page where TLS should start.
+    Reply.PAGE_200: ("blocked", "block_page"),
+}
+
+
+@pytest.mark.product("squid")
+def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
+    tmp_path: Path, start_range: StartRange
+) -> None:
+    require("squid")
+    chosen = canaries(COUNTS)
+    hosts = {stratum: [item.host for item in items] for stratum, items in chosen.items()}
+    missed, dead = hosts["PORN"][10:13], hosts["DISC"][20:23]
+    hung, wronged = hosts["VIOL"][30:40], hosts["twin:DRUG"][:1] + hosts["twin:PORN"][:1]
+    world = start_range(dead)
+    items = [item for some in chosen.values() for item in some]
+    lists = (
+        BlockList(name="hung", hosts=tuple(hung), reply=Reply.HANG),
+        BlockList(name="sentinel", hosts=(SENTINEL,), reply=Reply.PAGE),
+        *lists_from(items, REPLIES, spare=missed, add={"DRUG": wronged}),
+    )
+
+    with (
+        BlockPage(LOOPBACK) as page,
+        Squid(
+            world.origin, lists, {"ks2": [each.name for each in lists]}, block_page=page.url
+        ) as squid,
+    ):
+        line = {
+            "name": "proxy",
+            "type": "explicit_proxy",
+            "options": {"proxy": squid.proxy("ks2")},
+            "probes": ["web", "web_https"],
+        }
+        measured = measure_through(tmp_path, line, items)
+
+    for probe, fate_of in (("web", BY_HTTP), ("web_https", BY_HTTPS)):
+        expected = {
+            item.host: fate_of[REPLIES[item.category]] if item.category in REPLIES else ALLOWED
+            for item in items
+        }
+        expected |= dict.fromkeys(missed, ALLOWED)
+        expected |= dict.fromkeys(dead, DOWN)
+        expected |= dict.fromkeys(hung, ("blocked", "silent_drop"))
+        expected |= dict.fromkeys(wronged, fate_of[Reply.REDIRECT])
+
+        assert expected == measured.fates(probe)
+
+    assert Conformity.CONFORMS is measured.conformity("ILL-01")
