@@ -1,0 +1,65 @@
+"""The range, up once for all tests of this folder; its faults are cleared before each."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dns.message
+import dns.query
+import httpx
+import pytest
+
+from probes.range.world import World, running
+
+PROFILES = ("ks2", "staff")
+Ask = Callable[..., dns.message.Message]
+
+
+def blocks(code: str, profile: str) -> bool:
+    """Staff may gamble; nobody else may see anything that is not to be allowed."""
+    return code not in {"", "ALW", "CTRL"} and not (code == "GAMB" and profile == "staff")
+
+
+@pytest.fixture(scope="package")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    directory: Path = tmp_path_factory.mktemp("range")
+    policy = World.Policy(blocks=blocks)
+    with running(directory, policy=policy, profiles=PROFILES, slow_delay=0.01) as world:
+        yield world
+
+
+@pytest.fixture
+def world(standing: World) -> World:
+    standing.faults.clear()
+    return standing
+
+
+@pytest.fixture
+def trust(world: World) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=world.origin.authority)
+
+
+@pytest.fixture
+def proxied(world: World, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """An independent client that goes through the reference proxy of profile ks2."""
+    proxy = world.origin.services["reference"]["proxy"]["ks2"]
+    with httpx.Client(proxy=proxy, verify=trust, timeout=5, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def ask(world: World) -> Ask:
+    """Asks a resolver: ``ask(host)`` the filter's for ks2, ``ask(host, server=...)`` another."""
+
+    def ask(
+        host: str, rdtype: str = "A", *, server: str = "", timeout: float = 5, tcp: bool = False
+    ) -> dns.message.Message:
+        server = server or world.origin.services["reference"]["resolver"]["ks2"]
+        address, _, port = server.rpartition(":")
+        query = dns.message.make_query(host, rdtype, use_edns=0)
+        send = dns.query.tcp if tcp else dns.query.udp
+        return send(query, address, port=int(port), timeout=timeout)
+
+    return ask

@@ -1,0 +1,59 @@
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from probes.range import authority
+from probes.range.authority import Authority
+
+HOST = "gamb-001.canary.accredit.test"
+
+
+def test_a_leaf_names_its_host_and_is_signed_by_the_authority() -> None:
+    own = Authority()
+    root = x509.load_pem_x509_certificate(own.pem)
+    leaf = own.leaf(HOST)
+
+    leaf.verify_directly_issued_by(root)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [HOST]
+    assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_each_authority_has_its_own_elliptic_key() -> None:
+    one, other = (x509.load_pem_x509_certificate(Authority().pem) for _ in range(2))
+
+    key = one.public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == "secp256r1"
+    assert one.public_key() != other.public_key()
+
+
+def test_a_host_s_context_is_made_once() -> None:
+    own = Authority()
+
+    context = own.context(HOST)
+    assert isinstance(context, ssl.SSLContext)
+    assert own.context(HOST) is context
+    assert own.context("other.accredit.test") is not context
+
+
+def test_the_least_used_context_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Authority()
+    monkeypatch.setattr(authority, "KEPT", 2)
+
+    first = own.context("a.accredit.test")
+    second = own.context("b.accredit.test")
+    assert own.context("a.accredit.test") is first
+    own.context("c.accredit.test")
+    assert own.context("a.accredit.test") is first
+    assert own.context("b.accredit.test") is not second
+
+
+def test_a_long_host_name_fits_its_certificate() -> None:
+    host = ".".join(["x" * 40] * 3) + ".accredit.test"
+
+    names = Authority().leaf(host).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert names.value.get_values_for_type(x509.DNSName) == [host]

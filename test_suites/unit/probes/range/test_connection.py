@@ -1,0 +1,95 @@
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from probes.range.connection import Connection, Listener
+from probes.range.pages import Page
+from probes.range.request import Request
+
+
+class Echo(Connection):
+    """Answers with the path; resets, closes or stays silent when told."""
+
+    def on_request(self, request: Request) -> None:
+        acts: dict[str, Callable[[], None]] = {
+            "/reset": self.reset,
+            "/eof": self.close,
+            "/abort": self.abort,
+            "/silent": lambda: None,
+        }
+        page = Page(status=200, body=request.path.encode(), headers=(("X-One", "two"),))
+        acts.get(request.path, lambda: self.answer(page, bodiless=request.method == "HEAD"))()
+
+
+async def said(port: int, *parts: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+async def test_one_request_gets_one_answer_and_the_end() -> None:
+    async with Listener(Echo) as listener:
+        answer = await said(listener.port, b"GET /hello HTTP/1.1\r\n", b"Host: a.test\r\n\r\n")
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Content-Length: 6" in head
+    assert b"X-One: two" in head
+    assert b"Connection: close" in head
+    assert body == b"/hello"
+
+
+async def test_a_head_request_gets_no_body_and_the_length() -> None:
+    async with Listener(Echo) as listener:
+        answer = await said(listener.port, b"HEAD /hello HTTP/1.1\r\n\r\n")
+
+    assert b"Content-Length: 6" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_an_unreadable_request_is_told_why() -> None:
+    async with Listener(Echo) as listener:
+        answer = await said(listener.port, b"what is this\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b"first line" in answer
+
+
+async def test_a_second_request_on_one_connection_is_ignored() -> None:
+    async with Listener(Echo) as listener:
+        answer = await said(listener.port, b"GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n")
+
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+async def test_reset_and_end_of_file_are_told_apart() -> None:
+    async with Listener(Echo) as listener:
+        assert await said(listener.port, b"GET /eof HTTP/1.1\r\n\r\n") == b""
+        assert await said(listener.port, b"GET /abort HTTP/1.1\r\n\r\n") == b""
+        with pytest.raises(ConnectionResetError):
+            await said(listener.port, b"GET /reset HTTP/1.1\r\n\r\n")
+
+
+async def test_a_silent_connection_ends_with_its_listener() -> None:
+    async with Listener(Echo) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"GET /silent HTTP/1.1\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await reader.read()
+
+    assert await reader.read() == b""
+    writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", listener.port)
+
+
+async def test_what_to_do_with_a_request_must_be_said() -> None:
+    with pytest.raises(NotImplementedError):
+        Connection().on_request(Request(method="GET", target="/", headers={}, lines=()))

@@ -1,0 +1,46 @@
+import json
+from pathlib import Path
+
+from probes.range.log import Log
+
+
+def test_arrivals_are_kept_in_order_and_written_as_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = Log(path)
+    log.note("http", "a.accredit.test", method="GET", path="/x", nonce="n1")
+    log.note("dns", "b.accredit.test", method="A", answer="NOERROR")
+
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    log.close()
+    assert [line["host"] for line in lines] == ["a.accredit.test", "b.accredit.test"]
+    assert lines[0]["nonce"] == "n1"
+    assert lines[0]["at"].endswith("Z")
+    assert "nonce" not in lines[1]
+    assert [entry.over for entry in log.arrivals()] == ["http", "dns"]
+
+
+def test_arrivals_of_one_host_and_nonces_are_found() -> None:
+    log = Log()
+    log.note("http", "a.accredit.test", nonce="n1")
+    log.note("http", "b.accredit.test", nonce="n2")
+
+    assert [entry.nonce for entry in log.arrivals("b.accredit.test")] == ["n2"]
+    assert log.saw("n1")
+    assert not log.saw("n3")
+
+
+def test_memory_is_bounded_and_the_newest_stay() -> None:
+    log = Log(kept=2)
+    for number in range(5):
+        log.note("http", f"h{number}.accredit.test")
+
+    assert [entry.host for entry in log.arrivals()] == ["h3.accredit.test", "h4.accredit.test"]
+
+
+def test_a_closed_log_can_still_be_read_and_closed_again(tmp_path: Path) -> None:
+    log = Log(tmp_path / "log.jsonl")
+    log.note("http", "a.accredit.test")
+    log.close()
+    log.close()
+
+    assert len(log.arrivals()) == 1

@@ -1,0 +1,91 @@
+from collections.abc import Callable
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.log import Log
+from probes.range.names import Names, host_in
+from probes.range.world import World
+
+HOST = "gamb-001.canary.accredit.test"
+
+
+@pytest.fixture
+def names() -> Names:
+    return Names(log=Log(), faults=Faults())
+
+
+def asked(names: Names, host: str, rdtype: str = "A") -> dns.message.Message:
+    return names.answer(dns.message.make_query(host, rdtype, use_edns=0))
+
+
+def soa(answer: dns.message.Message) -> bool:
+    return any(rrset.rdtype == dns.rdatatype.SOA for rrset in answer.authority)
+
+
+def test_every_name_of_the_zone_has_the_one_address(names: Names) -> None:
+    answer = asked(names, HOST)
+
+    assert [str(record) for record in answer.answer[0]] == ["127.0.0.1"]
+    assert answer.flags & dns.flags.AA
+    assert answer.flags & dns.flags.RA
+    assert not answer.authority
+
+
+@pytest.mark.parametrize("rdtype", ["AAAA", "TXT", "HTTPS"])
+def test_there_is_no_record_of_another_type_and_the_soa_says_so(names: Names, rdtype: str) -> None:
+    answer = asked(names, HOST, rdtype)
+
+    assert answer.rcode() == dns.rcode.NOERROR
+    assert not answer.answer
+    assert soa(answer)
+
+
+def test_a_gone_name_does_not_exist(names: Names) -> None:
+    answer = asked(names, "gone-001.special.accredit.test")
+
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    assert soa(answer)
+
+
+def test_any_name_can_be_made_gone(names: Names) -> None:
+    names.faults.add(Fault(kind=FaultKind.GONE, hosts=frozenset({HOST})))
+
+    assert not names.has(HOST)
+    assert asked(names, HOST).rcode() == dns.rcode.NXDOMAIN
+    assert names.has("gamb-002.canary.accredit.test")
+
+
+def test_names_outside_the_zone_are_refused(names: Names) -> None:
+    assert asked(names, "example.org").rcode() == dns.rcode.REFUSED
+
+
+@pytest.mark.parametrize("rdtype", ["SOA", "NS"])
+def test_the_apex_has_the_records_of_a_zone(names: Names, rdtype: str) -> None:
+    assert dns.rdatatype.to_text(asked(names, "accredit.test", rdtype).answer[0].rdtype) == rdtype
+
+
+def test_the_log_holds_the_question(names: Names) -> None:
+    asked(names, HOST, "AAAA")
+
+    (arrival,) = names.log.arrivals()
+    assert (arrival.over, arrival.host, arrival.method) == ("dns", HOST, "AAAA")
+
+
+def test_a_message_without_a_question_is_refused(names: Names) -> None:
+    query = dns.message.QueryMessage()
+
+    assert host_in(query) == ""
+    assert names.answer(query).rcode() == dns.rcode.REFUSED
+
+
+def test_the_server_answers_over_udp_and_tcp(
+    world: World, ask: Callable[..., dns.message.Message]
+) -> None:
+    for tcp in (False, True):
+        answer = ask(HOST, server=world.origin.resolver, tcp=tcp)
+        assert [str(record) for record in answer.answer[0]] == ["127.0.0.1"]

@@ -1,0 +1,82 @@
+import ssl
+
+import httpx
+import pytest
+
+from harness.model.marker import HEADER, TOKEN_PREFIX, token_for
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+
+NONCE = "fedcba9876543210" * 2
+
+
+def get(world: World, host: str, *, trust: ssl.SSLContext | None = None) -> httpx.Response:
+    """Ask the origin directly, as the control line does."""
+    scheme, port = ("https", 443) if trust else ("http", 80)
+    url = f"{scheme}://127.0.0.1:{world.origin.ports[port]}/"
+    with httpx.Client(verify=trust or False, timeout=5, trust_env=False) as client:
+        return client.get(
+            url, headers={"Host": host, HEADER: NONCE}, extensions={"sni_hostname": host}
+        )
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_token_of_the_attempt_arrives_and_the_log_holds_it(
+    world: World, trust: ssl.SSLContext, secure: bool
+) -> None:
+    host = f"porn-nude-00{secure:d}.canary.accredit.test"
+    answer = get(world, host, trust=trust if secure else None)
+
+    assert answer.status_code == 200
+    assert token_for(world.origin.key, host, NONCE) in answer.text
+    (arrival,) = world.log.arrivals(host)
+    assert (arrival.over, arrival.nonce) == ("https" if secure else "http", NONCE)
+
+
+def test_another_key_would_give_another_token(world: World) -> None:
+    answer = get(world, "gamb-009.canary.accredit.test")
+
+    assert TOKEN_PREFIX in answer.text
+    assert token_for(b"x" * 32, "gamb-009.canary.accredit.test", NONCE) not in answer.text
+
+
+def test_a_dead_host_gives_up_and_its_log_line_stays(world: World) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(world, "dead-001.special.accredit.test")
+
+    assert world.log.arrivals("dead-001.special.accredit.test")
+
+
+def test_any_host_can_be_made_dead_and_brought_back(world: World, trust: ssl.SSLContext) -> None:
+    host = "gamb-010.canary.accredit.test"
+    fault = world.faults.add(Fault(kind=FaultKind.DEAD, hosts=frozenset({host})))
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(world, host)
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(world, host, trust=trust)
+    assert get(world, "gamb-011.canary.accredit.test").status_code == 200
+
+    world.faults.remove(fault)
+    assert get(world, host).status_code == 200
+
+
+def test_a_dead_origin_answers_nobody(world: World) -> None:
+    world.faults.add(Fault(kind=FaultKind.DEAD))
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        get(world, "gamb-012.canary.accredit.test")
+
+
+def test_a_slow_host_answers_in_the_end(world: World) -> None:
+    host = "slow-001.special.accredit.test"
+
+    assert token_for(world.origin.key, host, NONCE) in get(world, host).text
+
+
+def test_a_host_outside_the_zone_is_not_served(world: World) -> None:
+    assert get(world, "example.org").status_code == 421
+
+
+def test_a_client_that_does_not_know_the_authority_is_warned(world: World) -> None:
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        get(world, "gamb-013.canary.accredit.test", trust=ssl.create_default_context())

@@ -1,0 +1,46 @@
+from harness.model.corpus import Item
+from probes.range.policy import FilterPolicy
+
+ALLOW, BLOCK = "sentinel-allow.canary.accredit.test", "sentinel-block.canary.accredit.test"
+
+
+def item(host: str, code: str) -> Item:
+    return Item(id=host, value=host, labels=(code, "CTRL"))
+
+
+def test_sentinels_are_settled_without_being_told() -> None:
+    policy = FilterPolicy()
+
+    assert policy.is_blocked(BLOCK, "ks2")
+    assert not policy.is_blocked(ALLOW, "ks2")
+
+
+def test_the_category_and_the_profile_decide() -> None:
+    policy = FilterPolicy.from_items(
+        [item("a.accredit.test", "GAMB"), item("b.accredit.test", "ALW.NEWS")],
+        lambda code, profile: code == "GAMB" and profile != "staff",
+    )
+
+    assert policy.is_blocked("A.accredit.test.", "ks2")
+    assert not policy.is_blocked("a.accredit.test", "staff")
+    assert not policy.is_blocked("b.accredit.test", "ks2")
+    assert not policy.is_blocked("unknown.accredit.test", "ks2")
+    assert policy.category_of("a.accredit.test") == "GAMB"
+
+
+def test_a_canary_that_nobody_listed_has_the_category_in_its_name() -> None:
+    policy = FilterPolicy()
+
+    assert policy.category_of("porn-nude-001.canary.accredit.test") == "PORN.NUDE"
+    assert policy.is_blocked("porn-nude-001.canary.accredit.test", "ks2")
+    assert not policy.is_blocked("porn-nude-001.twin.accredit.test", "ks2")
+
+
+def test_other_sentinels_may_be_agreed() -> None:
+    policy = FilterPolicy.from_items(
+        [item("x.accredit.test", "GAMB")], must_allow=["x.accredit.test"], must_block=["Y.test."]
+    )
+
+    assert not policy.is_blocked("x.accredit.test", "ks2")
+    assert policy.is_blocked("y.test", "ks2")
+    assert not policy.is_blocked(BLOCK, "ks2")

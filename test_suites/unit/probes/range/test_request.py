@@ -1,0 +1,94 @@
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from probes.range.request import LIMIT_HEAD, Request, Unreadable, read
+
+
+def asked(text: str, body: bytes = b"") -> Request:
+    request = read(text.replace("\n", "\r\n").encode() + b"\r\n" + body)
+    assert request is not None
+    return request
+
+
+def test_a_plain_request_names_its_host_in_a_header() -> None:
+    request = asked("GET /a?b HTTP/1.1\nHost: A.accredit.test:8080\nX-One:  two \n")
+
+    assert (request.method, request.host, request.path) == ("GET", "a.accredit.test", "/a?b")
+    assert request.headers["x-one"] == "two"
+    assert not request.is_absolute
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "port", "path"),
+    [
+        ("http://a.accredit.test/", "a.accredit.test", 80, "/"),
+        ("HTTP://A.accredit.test", "a.accredit.test", 80, "/"),
+        ("http://u:p@a.accredit.test:81/x/y?z", "a.accredit.test", 81, "/x/y?z"),
+        ("http://a.accredit.test:nonsense/", "a.accredit.test", 0, "/"),
+    ],
+)
+def test_a_proxy_is_asked_for_a_whole_url(target: str, host: str, port: int, path: str) -> None:
+    request = asked(f"GET {target} HTTP/1.1\nHost: other.test\n")
+
+    assert (request.host, request.port, request.path) == (host, port, path)
+
+
+def test_a_tunnel_is_asked_for_by_host_and_port() -> None:
+    request = asked("CONNECT a.accredit.test:443 HTTP/1.1\n")
+
+    assert (request.host, request.port) == ("a.accredit.test", 443)
+
+
+def test_what_is_passed_on_has_no_hop_by_hop_lines() -> None:
+    request = asked(
+        "POST http://a.test/x HTTP/1.1\nHost: a.test\nProxy-Authorization: s\n"
+        "Connection: keep-alive\nX-Accredit-Attempt: n\nContent-Length: 2\n",
+        b"hi",
+    )
+
+    assert request.passed_on() == (
+        b"POST /x HTTP/1.1\r\nHost: a.test\r\nX-Accredit-Attempt: n\r\nContent-Length: 2\r\n"
+        b"Connection: close\r\n\r\nhi"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wire", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/2\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"G" * (LIMIT_HEAD + 1), 431),
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_status(wire: bytes, status: int) -> None:
+    with pytest.raises(Unreadable) as raised:
+        read(wire)
+
+    assert raised.value.status == status
+
+
+@given(st.integers(min_value=0, max_value=60))
+def test_a_request_is_read_only_when_it_is_whole(cut: int) -> None:
+    wire = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello"
+
+    request = read(wire[:cut])
+    assert (request is not None) == (cut >= len(wire))
+
+
+@given(st.binary(max_size=300))
+@example(b"\r\n\r\n")
+@example(b"GET http:// HTTP/1.1\r\n\r\n")
+def test_no_bytes_raise_anything_but_unreadable(wire: bytes) -> None:
+    for ending in (b"", b"\r\n\r\n"):
+        try:
+            request = read(wire + ending)
+        except Unreadable:
+            continue
+        if request is not None:
+            assert isinstance(request.host, str)
+            assert request.passed_on()

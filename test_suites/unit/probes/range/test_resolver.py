@@ -1,0 +1,101 @@
+from collections.abc import Callable
+
+import dns.exception
+import dns.message
+import dns.rcode
+import pytest
+
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+
+CANARY = "gamb-001.canary.accredit.test"
+TWIN = "gamb-001.twin.accredit.test"
+Ask = Callable[..., dns.message.Message]
+
+
+def addresses(answer: dns.message.Message) -> list[str]:
+    return [str(record) for rrset in answer.answer for record in rrset]
+
+
+def test_an_allowed_name_is_answered_by_the_zone(world: World, ask: Ask) -> None:
+    answer = ask(TWIN)
+
+    assert addresses(answer) == ["127.0.0.1"]
+    assert world.log.arrivals(TWIN)[-1].over == "dns"
+
+
+def test_a_blocked_name_does_not_exist_and_shows_no_soa(world: World, ask: Ask) -> None:
+    host = "gamb-101.canary.accredit.test"
+    answer = ask(host)
+
+    assert answer.rcode() == dns.rcode.NXDOMAIN
+    assert not answer.authority
+    assert not world.log.arrivals(host)
+
+
+def test_each_profile_has_its_own_resolver(world: World, ask: Ask) -> None:
+    staff = world.origin.services["reference"]["resolver"]["staff"]
+
+    assert addresses(ask(CANARY, server=staff)) == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rcode", "found"),
+    [
+        (FaultKind.NXDOMAIN, dns.rcode.NXDOMAIN, []),
+        (FaultKind.NODATA, dns.rcode.NOERROR, []),
+        (FaultKind.REFUSE, dns.rcode.REFUSED, []),
+        (FaultKind.SINKHOLE, dns.rcode.NOERROR, ["127.0.0.2"]),
+        (FaultKind.CAPTIVE, dns.rcode.NOERROR, ["127.0.0.2"]),
+        (FaultKind.OVERBLOCK, dns.rcode.NXDOMAIN, []),
+    ],
+)
+@pytest.mark.parametrize("tcp", [False, True])
+def test_each_style_has_its_answer(
+    world: World, ask: Ask, kind: FaultKind, rcode: dns.rcode.Rcode, found: list[str], tcp: bool
+) -> None:
+    world.faults.add(Fault(kind=kind, hosts=frozenset({TWIN})))
+    answer = ask(TWIN, tcp=tcp)
+
+    assert answer.rcode() == rcode
+    assert addresses(answer) == found
+
+
+def test_a_sinkhole_has_the_address_that_it_is_given(world: World, ask: Ask) -> None:
+    world.faults.add(Fault(kind=FaultKind.SINKHOLE, address="127.0.0.53"))
+
+    assert addresses(ask(CANARY)) == ["127.0.0.53"]
+    assert addresses(ask(CANARY, "AAAA")) == []
+    assert addresses(ask(TWIN)) == ["127.0.0.1"]
+
+
+def test_a_silent_drop_is_no_answer_at_all(world: World, ask: Ask) -> None:
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=frozenset({TWIN})))
+
+    with pytest.raises(dns.exception.Timeout):
+        ask(TWIN, timeout=0.1)
+
+
+def test_a_missed_name_and_a_filter_that_is_off_let_through(world: World, ask: Ask) -> None:
+    fault = world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({CANARY})))
+    assert addresses(ask(CANARY)) == ["127.0.0.1"]
+    world.faults.remove(fault)
+
+    world.faults.add(Fault(kind=FaultKind.OFF, service="resolver"))
+    assert addresses(ask("porn-001.canary.accredit.test")) == ["127.0.0.1"]
+
+
+def test_a_block_may_carry_an_extended_error(world: World, ask: Ask) -> None:
+    world.faults.add(Fault(kind=FaultKind.NXDOMAIN, extended_error=15))
+
+    assert [error.code for error in ask(CANARY).extended_errors()] == [15]
+
+
+def test_a_slow_resolver_answers_late(world: World, ask: Ask) -> None:
+    slow = world.faults.add(Fault(kind=FaultKind.SLOW, delay=0.01))
+    assert addresses(ask(TWIN)) == ["127.0.0.1"]
+    world.faults.remove(slow)
+
+    world.faults.add(Fault(kind=FaultKind.SLOW, delay=30))
+    with pytest.raises(dns.exception.Timeout):
+        ask(TWIN, timeout=0.1)

@@ -1,0 +1,123 @@
+import asyncio
+import socket
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.model.corpus import Item
+from harness.origin import read_origin
+from harness.plugins import find
+from probes.range.world import World, running
+
+CANARY = "gamb-001.canary.accredit.test"
+
+
+async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> None:
+    async with World(tmp_path / "new", profiles=("ks2", "staff")) as world:
+        file = tmp_path / "new" / "origin.json"
+
+        assert read_origin(file) == world.origin
+        assert file.stat().st_mode & 0o077 == 0
+        assert Path(world.origin.authority).read_bytes().startswith(b"-----BEGIN CERTIFICATE")
+        assert world.origin.zone == "accredit.test"
+        assert set(world.origin.ports) == {80, 443}
+        for service in ("proxy", "resolver"):
+            assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
+
+
+def test_no_private_key_is_written(tmp_path: Path) -> None:
+    with running(tmp_path):
+        pass
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "origin.json",
+        "authority.pem",
+        "origin.log.jsonl",
+    }
+    assert not any(b"PRIVATE" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_every_world_has_a_key_of_its_own(tmp_path: Path) -> None:
+    with running(tmp_path / "a") as one, running(tmp_path / "b") as other:
+        assert one.origin.key != other.origin.key
+
+
+def test_after_a_world_nothing_listens_and_no_thread_is_left(tmp_path: Path) -> None:
+    with running(tmp_path) as world:
+        ports = list(world.origin.ports.values())
+
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+    assert not [thread for thread in threading.enumerate() if thread.name == "accredit-range"]
+
+
+def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
+    faults = World.Fault(kind="silent", hosts=frozenset({CANARY}))
+    with running(tmp_path) as world:
+        world.faults.add(faults)
+        proxy = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
+        clients = [
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+            for port in (proxy, *world.origin.ports.values())
+        ]
+        clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.1\r\n\r\n".encode())
+        clients[2].sendall(b"\x16\x03\x01")  # a handshake that never goes on
+
+    for client in clients:
+        with client:
+            assert client.recv(1) == b""
+
+
+def test_an_error_of_the_caller_s_goes_through(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), running(tmp_path):
+        raise ZeroDivisionError
+
+
+def test_a_world_that_cannot_start_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(OSError, match="file"), running(tmp_path / "file"):
+        pytest.fail("it started")
+
+
+def test_dead_hosts_and_words_are_given_at_the_start(tmp_path: Path) -> None:
+    texts = {"ob-0001.overblock.accredit.test": "A guide to Penistone"}
+    with running(tmp_path, dead_hosts=[CANARY], texts=texts) as world:
+        url = f"http://127.0.0.1:{world.origin.ports[80]}/"
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(url, headers={"Host": CANARY})
+        page = httpx.get(url, headers={"Host": "ob-0001.overblock.accredit.test"})
+
+    assert "A guide to Penistone" in page.text
+
+
+def test_the_world_is_found_by_its_plug_in_name(tmp_path: Path) -> None:
+    plugin = find("worlds", "loopback")
+    item = Item(id="1", value="plain.accredit.test", labels=("DRUG",))
+    policy = plugin.Policy.from_items([item], lambda code, _: code == "DRUG")
+    with plugin.running(tmp_path, policy=policy) as world:
+        proxy = world.origin.services["reference"]["proxy"]["ks2"]
+        assert httpx.get("http://plain.accredit.test/", proxy=proxy).status_code == 403
+
+
+async def test_many_clients_at_once_are_all_served(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        port = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
+
+        async def status(number: int) -> bytes:
+            host = f"gamb-{number:03d}.{'twin' if number % 2 else 'canary'}.accredit.test"
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            answer = await reader.read()
+            writer.close()
+            return answer[9:12]
+
+        statuses = await asyncio.gather(*map(status, range(200)))
+
+    assert statuses.count(b"403") == statuses.count(b"200") == 100
+    arrived = world.log.arrivals()
+    assert len(arrived) == 100
+    assert all(".twin." in arrival.host for arrival in arrived)

@@ -1,0 +1,58 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.range.zone import PageKind, code_of, exists, is_within, kind_of, plain
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [
+        ("gamb-001.canary.accredit.test", PageKind.CATEGORY),
+        ("GAMB-001.Canary.accredit.test.", PageKind.CATEGORY),
+        ("gamb-001.twin.accredit.test", PageKind.TWIN),
+        ("redirect-001.special.accredit.test", PageKind.REDIRECT),
+        ("dead-001.special.accredit.test", PageKind.DEAD),
+        ("slow-001.special.accredit.test", PageKind.SLOW),
+        ("landed-001.special.accredit.test", PageKind.NEUTRAL),
+        ("blocked.filter.accredit.test", PageKind.BLOCK),
+        ("ob-0001.overblock.accredit.test", PageKind.NEUTRAL),
+        ("sentinel-allow.canary.accredit.test", PageKind.NEUTRAL),
+        ("accredit.test", PageKind.NEUTRAL),
+    ],
+)
+def test_the_host_name_says_what_kind_of_page_it_has(host: str, kind: PageKind) -> None:
+    assert kind_of(host) is kind
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("gamb-001.canary.accredit.test", "GAMB"),
+        ("porn-nude-017.canary.accredit.test:8080", "PORN.NUDE"),
+        ("malw-c2-100.canary.accredit.test", "MALW.C2"),
+        ("loc-p2p-001.canary.accredit.test", "LOC.P2P"),
+        ("sentinel-block.canary.accredit.test", ""),
+        ("gamb-001.twin.accredit.test", ""),
+        ("gamb-001.canary.accredit.test.example", ""),
+    ],
+)
+def test_the_category_is_in_a_canary_s_name_only(host: str, code: str) -> None:
+    assert code_of(host) == code
+
+
+def test_all_names_of_the_zone_exist_but_the_gone_ones() -> None:
+    assert exists("anything.at.all.accredit.test")
+    assert not exists("gone-001.special.accredit.test")
+    assert not exists("accredit.test.example.org")
+
+
+@pytest.mark.parametrize("host", ["notaccredit.test", "test", "", "example.org"])
+def test_other_names_are_outside_the_zone(host: str) -> None:
+    assert not is_within(host)
+
+
+@given(st.text())
+def test_any_text_is_a_host_name_of_some_kind(host: str) -> None:
+    assert plain(plain(host)) in (plain(host), plain(host).rstrip("."))
+    assert kind_of(host) in PageKind
