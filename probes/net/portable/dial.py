@@ -25,7 +25,7 @@ READ_BYTES = 65536
 
 
 class TunnelRefusedError(Exception):
-    """The proxy answered CONNECT with something else than success; the passage holds it."""
+    """The proxy answered CONNECT with a refusal, or a page of its own; the passage holds it."""
 
 
 async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> ResponseHandler:
@@ -93,11 +93,16 @@ async def _tunnel(passage: Passage, sock: socket.socket, route: Route, far: Addr
         received += await _read(sock)
     head, _, rest = received.partition(END)
     passage.tunnel = read_head(head)
-    if passage.tunnel.status in SUCCESS:
+    if passage.tunnel.status in SUCCESS and not rest:
         return
     passage.body += rest
-    refused = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
-    passage.end("proxy_authentication_required" if refused else "proxy_refused_tunnel")
+    if passage.tunnel.status in SUCCESS:
+        # In TLS the client speaks first: this is the proxy's own page (Squid, deny_info 200).
+        passage.stage = "tls"
+        passage.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
+    else:
+        refused = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
+        passage.end("proxy_authentication_required" if refused else "proxy_refused_tunnel")
     await _read_refusal(passage, sock)
     raise TunnelRefusedError
 
