@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.gate import Gate
 from harness.model.campaign import Campaign, LineDeclaration
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL
@@ -22,6 +23,9 @@ from harness.ports.asking import Corpus, Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.stages.observe import Equipment
 from harness.stages.select import select_items
+
+SECOND_LOOKS = 4
+"""How many times more attempts may wait for a silence to be confirmed than fly otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class Prepared:
             origin=self.origin,
             evidence=evidence,
             clock=clock,
+            gate=Gate(self.campaign.limits.concurrency),
+            second_gate=Gate(SECOND_LOOKS * self.campaign.limits.concurrency),
         )
 
 

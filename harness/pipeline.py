@@ -6,7 +6,7 @@ be run again for ever, by a newer rule or a stricter scheme.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -29,15 +29,15 @@ async def measure(
     journal: Journal,
     reporter: Reporter | None = None,
 ) -> Journal:
-    """Try every item every way, batch by batch; batches that the journal holds are not repeated."""
+    """Try every item every way; batches that the journal holds are not repeated."""
     batches = list(plan_batches(campaign, items))
     held = journal.batches()
+    missing = [batch for batch in batches if batch.number not in held]
     tally = Tally(campaign, batches, held, equipment.clock, reporter or Silence())
     async with AsyncExitStack() as stack:
         await equipment.open(stack)
-        for batch in batches:
-            if batch.number not in held:
-                observations = await observe(batch, campaign, equipment)
+        async with aclosing(observe(missing, campaign, equipment)) as observed:
+            async for batch, observations in observed:
                 journal.append(batch.number, observations)
                 tally.count(observations)
     journal.seal()

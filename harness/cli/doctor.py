@@ -79,7 +79,7 @@ def machine_checks() -> Iterator[Check]:
 def campaign_checks(prepared: Prepared) -> list[Check]:
     """Try only the sentinels of a campaign, every way, and say which preconditions hold."""
     from harness.stages.judge.judge import judge  # noqa: PLC0415 - only a campaign needs it
-    from harness.stages.observe import observe  # noqa: PLC0415 - the same
+    from harness.stages.observe import observe_batch  # noqa: PLC0415 - the same
     from harness.stages.select import ways  # noqa: PLC0415 - the same
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
@@ -90,7 +90,7 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
             await equipment.open(stack)
             for number, way in enumerate(ways(prepared.campaign), 1):
                 batch = Batch(number=number, way=way, items=())
-                seen += await observe(batch, prepared.campaign, equipment)
+                seen += await observe_batch(batch, prepared.campaign, equipment)
         return [
             Check(
                 name=f"{each.name} ({each.line}, {each.profile})",

@@ -2,16 +2,18 @@
 
 A batch opens and closes with sentinels, whose fate was agreed beforehand. Whatever timed out
 is looked at a second time with a longer patience, so that a slow answer never looks like a
-silent drop; the second look is made after the first pass, with nothing else in flight for long.
+silent drop. Second looks pass a gate of their own: waiting for silence costs nothing, and must
+not keep the next batch from being tried.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from harness.gate import Gate
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign, Limits, Sentinels
 from harness.model.corpus import Item
@@ -28,6 +30,9 @@ from harness.ports.asking import Attempt, Line, Origin, Probe, Sighting
 from harness.ports.keeping import Clock, EvidenceStore
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+ALOFT = 16
+"""How many batches may be unfinished at once: what a killed process can lose."""
+
 GRACE = 5.0
 """Seconds beyond an attempt's own timeout after which the instrument is to blame."""
 
@@ -41,6 +46,8 @@ class Equipment:
     origin: Origin | None
     evidence: EvidenceStore
     clock: Clock
+    gate: Gate
+    second_gate: Gate
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open every line, to be closed by ``stack``."""
@@ -56,7 +63,44 @@ class _Try:
     batch: int
 
 
-async def observe(batch: Batch, campaign: Campaign, equipment: Equipment) -> list[Observation]:
+async def observe(
+    batches: Iterable[Batch], campaign: Campaign, equipment: Equipment
+) -> AsyncIterator[tuple[Batch, list[Observation]]]:
+    """Observe batch after batch, each given whole when it is done, not always in order.
+
+    While one batch waits for a silence to be confirmed, others go on.
+    """
+    aloft: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
+    try:
+        for batch in batches:
+            await equipment.gate.room()
+            aloft.add(asyncio.create_task(_observe_one(batch, campaign, equipment)))
+            await asyncio.sleep(0)  # let it queue, so that the gate knows
+            while (landed := {task for task in aloft if task.done()}) or len(aloft) >= ALOFT:
+                if not landed:
+                    landed, _ = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
+                for task in landed:
+                    aloft.remove(task)
+                    yield task.result()
+        while aloft:
+            landed, aloft = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
+            for task in landed:
+                yield task.result()
+    finally:
+        for task in aloft:
+            task.cancel()
+        await asyncio.gather(*aloft, return_exceptions=True)
+
+
+async def _observe_one(
+    batch: Batch, campaign: Campaign, equipment: Equipment
+) -> tuple[Batch, list[Observation]]:
+    return batch, await observe_batch(batch, campaign, equipment)
+
+
+async def observe_batch(
+    batch: Batch, campaign: Campaign, equipment: Equipment
+) -> list[Observation]:
     """Observe one batch between its brackets: items and sentinels, on the control and each line."""
     before = _sentinels(batch, campaign, "before")
     inside = [
@@ -74,10 +118,8 @@ async def observe(batch: Batch, campaign: Campaign, equipment: Equipment) -> lis
 async def _observe_all(
     tries: Iterable[_Try], limits: Limits, equipment: Equipment
 ) -> list[Observation]:
-    gate = asyncio.Semaphore(limits.concurrency)
-
     async def one(this: _Try, patience: float, turn: int) -> Observation:
-        async with gate:
+        async with equipment.gate if turn == 1 else equipment.second_gate:
             return await _attempt(this, limits, patience, turn, equipment)
 
     tries = list(tries)

@@ -50,7 +50,8 @@ def _is_refusal(case: Case) -> bool:
 PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-learned",
-        matches=lambda case: case.is_learned_page and not case.intercepted,
+        matches=lambda case: case.is_learned_page and not case.intercepted
+        and case.status != LEGAL and not case.strayed,  # these two have names of their own
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page is the one that the must-block sentinels get",

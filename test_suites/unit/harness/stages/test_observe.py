@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.gate import Gate
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import Failure, Observation, Timings, WebFacts
 from harness.ports.asking import Attempt, Origin, Sighting
-from harness.stages.observe import Equipment, observe
+from harness.stages.observe import Equipment, observe_batch
 
 WAY = Way(probe="web", lines=("a", "b"), profile="ks2", round=1)
 ITEMS = tuple(
@@ -110,10 +111,12 @@ async def watch(
         origin=ORIGIN,
         evidence=drawer or Drawer(),
         clock=Clock(),
+        gate=Gate(2),
+        second_gate=Gate(2),
     )
     async with AsyncExitStack() as stack:
         await equipment.open(stack)
-        seen = await observe(Batch(number=7, way=WAY, items=items), CAMPAIGN, equipment)
+        seen = await observe_batch(Batch(number=7, way=WAY, items=items), CAMPAIGN, equipment)
         assert {1} == {wire.opened for wire in wires.values()}
     assert {0} == {wire.opened for wire in wires.values()}
     return seen

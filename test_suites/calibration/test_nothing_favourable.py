@@ -1,0 +1,123 @@
+"""A dead service, line or origin never looks like a good filter: no requirement conforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model.outcome import Conformity
+from probes.range.faults import Fault, FaultKind
+from probes.range.voids import BlackHole, closed_port
+from probes.range.world import World
+from test_suites.calibration.conftest import proxy_line, resolver_line
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40, "batch": 30}
+
+
+def run_against(tmp_path: Path, origin: Path, *lines: dict) -> Rehearsal:
+    """A whole campaign over the given lines."""
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin,
+        lines=lines,
+        categories=["DRUG", "ILL.CSAM"],
+        sample=60,
+        limits=IMPATIENT,
+    )
+    return rehearse(campaign)
+
+
+def assert_nothing_conforms(run: Rehearsal, *words: str) -> None:
+    """Every outcome is insufficient, exit 3, and the report names what failed."""
+    assert {Conformity.INSUFFICIENT} == {outcome.conformity for outcome in run.assessment.outcomes}
+    assert 3 == run.assessment.exit_code
+    said = " ".join(each.detail for each in run.assessment.preconditions if not each.held).lower()
+    assert any(word in said for word in words), said
+
+
+def elsewhere(kind: str, port: int) -> dict:
+    """A service at a port of our choice."""
+    if kind == "proxy":
+        return {
+            "name": "proxy",
+            "type": "explicit_proxy",
+            "options": {"proxy": f"http://127.0.0.1:{port}"},
+        }
+    return {
+        "name": "names",
+        "type": "resolver",
+        "probes": ["dns"],
+        "options": {"server": f"127.0.0.1:{port}"},
+    }
+
+
+@pytest.mark.parametrize("kind", ["proxy", "resolver"])
+def test_a_closed_port(kind: str, world: World, origin_file: Path, tmp_path: Path) -> None:
+    run = run_against(tmp_path, origin_file, elsewhere(kind, closed_port()))
+
+    assert_nothing_conforms(run, "unreachable", "reach")
+
+
+@pytest.mark.parametrize("kind", ["proxy", "resolver"])
+def test_a_black_hole(kind: str, world: World, origin_file: Path, tmp_path: Path) -> None:
+    with BlackHole() as hole:
+        run = run_against(tmp_path, origin_file, elsewhere(kind, hole.port))
+
+    assert_nothing_conforms(run, "unreachable", "reach", "answer")
+
+
+def test_a_dead_origin(world: World, origin_file: Path, tmp_path: Path) -> None:
+    world.faults.add(Fault(kind=FaultKind.DEAD))
+    run = run_against(
+        tmp_path, origin_file, proxy_line(world), resolver_line(world, probes=["web"])
+    )
+
+    assert_nothing_conforms(run, "origin", "control")
+
+
+def test_a_captive_portal_that_answers_200_to_everything(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    world.faults.add(Fault(kind=FaultKind.CAPTIVE))
+    run = run_against(tmp_path, origin_file, proxy_line(world))
+
+    assert_nothing_conforms(run, "everything", "one page", "must-allow", "allow")
+
+
+def test_a_filter_that_is_off(world: World, origin_file: Path, tmp_path: Path) -> None:
+    world.faults.add(Fault(kind=FaultKind.OFF))
+    run = run_against(tmp_path, origin_file, proxy_line(world))
+
+    assert_nothing_conforms(run, "off")
+
+
+def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    """Batches before the fault count, those after it say nothing; so no rate is shown good."""
+    world.faults.add(Fault(kind=FaultKind.OFF, after=150))
+    run = run_against(tmp_path, origin_file, proxy_line(world))
+
+    assert 3 == run.assessment.exit_code
+    held = [each.held for each in run.assessment.preconditions]
+    assert True in held
+    assert False in held
+    assert Conformity.CONFORMS not in {
+        outcome.conformity
+        for outcome in run.assessment.outcomes
+        if outcome.requirement.area in {"url", "illegal"}
+    }
+
+
+def test_a_wrong_address(world: World, origin_file: Path, tmp_path: Path) -> None:
+    """The proxy's name does not resolve."""
+    line = {
+        "name": "proxy",
+        "type": "explicit_proxy",
+        "options": {"proxy": "http://no-such-proxy.invalid:3128"},
+    }
+    run = run_against(tmp_path, origin_file, line)
+
+    assert_nothing_conforms(run, "unreachable", "reach", "resolve")

@@ -1,0 +1,109 @@
+"""Rehearses a whole campaign for a test: a real campaign file, measured and concluded."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from ruamel.yaml import YAML
+
+from harness.cli.conclude import conclude_journal
+from harness.cli.measure import measure_prepared
+from harness.equipment import prepare
+from harness.model.outcome import Assessment, Outcome
+from harness.model.verdict import State, Verdict
+from harness.stages.judge.judge import judge
+from harness.store.journal import open_journal
+
+QUICK = {"timeout": 0.7, "confirmation_timeout": 2.0, "concurrency": 40}
+"""Patience for loopback, where an answer takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What came of a campaign: its verdicts by line and item, and its assessment."""
+
+    journal: Path
+    verdicts: tuple[Verdict, ...]
+    assessment: Assessment
+
+    def items(self, state: State, category: str, line: str, probe: str = "web") -> set[str]:
+        """The ids of a category's items that are in a state."""
+        return {
+            verdict.item.id
+            for verdict in self.verdicts
+            if (verdict.state, verdict.item.category) == (state, category)
+            and (verdict.key.line, verdict.key.probe) == (line, probe)
+        }
+
+    def mechanisms(self, category: str, line: str, probe: str = "web") -> Counter[str]:
+        """How the blocked items of a category were blocked."""
+        return Counter(
+            str(verdict.mechanism)
+            for verdict in self.verdicts
+            if verdict.state is State.BLOCKED
+            and verdict.item.category == category
+            and (verdict.key.line, verdict.key.probe) == (line, probe)
+        )
+
+    def outcome(self, requirement: str, line: str) -> Outcome:
+        """The outcome of a requirement on a line."""
+        return next(
+            outcome
+            for outcome in self.assessment.outcomes
+            if (outcome.requirement.id, outcome.line) == (requirement, line)
+        )
+
+
+def rehearse(campaign: Path) -> Rehearsal:
+    """Measure and conclude the campaign file at ``campaign``, into ``out`` beside it."""
+    places = measure_prepared(
+        prepare(campaign), campaign.parent / "out", Console(file=io.StringIO())
+    )
+    return read_rehearsal(places.journal)
+
+
+def read_rehearsal(folder: Path) -> Rehearsal:
+    """Conclude a journal that is there already."""
+    journal = open_journal(folder)
+    try:
+        verdicts = judge(tuple(journal.observations())).verdicts
+    finally:
+        journal.close()
+    assessment, _ = conclude_journal(folder)
+    return Rehearsal(journal=folder, verdicts=verdicts, assessment=assessment)
+
+
+def write_campaign(
+    folder: Path,
+    *,
+    origin: Path | None,
+    lines: Sequence[dict[str, Any]],
+    categories: Iterable[str] = (),
+    sample: int | None = None,
+    **more: Any,
+) -> Path:
+    """Write a campaign file over ``lines`` with the pack ``canary``; gives its path."""
+    selection: dict[str, Any] = {"pack": "canary", "categories": list(categories)}
+    if sample is not None:
+        selection["sample"] = sample
+    declared: dict[str, Any] = {
+        "campaign": "rehearsal",
+        "service": {"name": "a service whose faults are known"},
+        "lines": list(lines),
+        "profiles": {"pupils": {"phase": "ks2"}},
+        "corpora": [selection],
+        "limits": QUICK,
+    }
+    if origin is not None:
+        declared["origin"] = str(origin)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "campaign.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        YAML().dump(declared | more, file)
+    return path

@@ -1,0 +1,51 @@
+"""A gate keeps the number aloft, and tells when there is room to queue."""
+
+from __future__ import annotations
+
+import asyncio
+
+from harness.gate import Gate
+
+
+async def test_no_more_pass_than_it_is_wide() -> None:
+    gate, aloft, peak = Gate(3), 0, 0
+
+    async def pass_through() -> None:
+        nonlocal aloft, peak
+        async with gate:
+            aloft += 1
+            peak = max(peak, aloft)
+            await asyncio.sleep(0)
+            aloft -= 1
+
+    await asyncio.gather(*(pass_through() for _ in range(20)))
+
+    assert (0, 3) == (aloft, peak)
+
+
+async def test_room_waits_until_the_queue_is_short() -> None:
+    gate, over = Gate(1), asyncio.Event()
+
+    async def hold() -> None:
+        async with gate:
+            await over.wait()
+
+    holders = [asyncio.ensure_future(hold()) for _ in range(3)]
+    await asyncio.sleep(0)
+    asking = asyncio.ensure_future(gate.room())
+    await asyncio.sleep(0)
+    assert not asking.done()
+
+    over.set()
+    await asyncio.gather(asking, *holders)
+
+
+async def test_one_who_gives_up_queueing_leaves_room() -> None:
+    gate = Gate(1)
+    await gate.__aenter__()
+    queueing = asyncio.ensure_future(gate.__aenter__())
+    await asyncio.sleep(0)
+    queueing.cancel()
+    await asyncio.gather(queueing, return_exceptions=True)
+
+    await asyncio.wait_for(gate.room(), 1)
