@@ -89,3 +89,11 @@ def measure_through(
         verdicts=judge(journal.observations()).verdicts,
         assessment=conclude(journal, load_scheme("becta-2008")),
     )
+
+
+def assert_outcomes(measured: Measured) -> None:
+    """97 of 100 stand above nine tenths for certain; 2 of 100 over-blocked may be over 5 %."""
+    assert Conformity.CONFORMS is measured.conformity("ILL-01")
+    assert Conformity.CONFORMS is measured.conformity("URL-01")
+    assert Conformity.CONFORMS is measured.conformity("URL-02")
+    assert Conformity.INSUFFICIENT is measured.conformity("OVB-01")

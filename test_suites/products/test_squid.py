@@ -15,6 +15,7 @@ from test_suites.products.measured import (
     DOWN,
     SENTINEL,
     Fate,
+    assert_outcomes,
     canaries,
     measure_through,
 )
@@ -92,4 +93,39 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
 
         assert expected == measured.fates(probe)
 
-    assert Conformity.CONFORMS is measured.conformity("ILL-01")
+    assert_outcomes(measured)
+
+
+@pytest.mark.product("squid")
+def test_a_weak_filter_does_not_conform_for_that_profile_alone(
+    tmp_path: Path, start_range: StartRange
+) -> None:
+    require("squid")
+    chosen = canaries({"PORN": 100, "twin:PORN": 60})
+    items = [item for some in chosen.values() for item in some]
+    world = start_range()
+    lists = (
+        BlockList(name="sentinel", hosts=(SENTINEL,), reply=Reply.PAGE_503),
+        *lists_from(chosen["PORN"][:80], {"PORN": Reply.PAGE_503}, name=lambda _: "most"),
+        *lists_from(chosen["PORN"][80:], {"PORN": Reply.REDIRECT_307}, name=lambda _: "rest"),
+    )
+    profiles = {"ks2": ("sentinel", "most", "rest"), "ks4": ("sentinel", "most")}
+
+    with (
+        BlockPage(LOOPBACK) as page,
+        Squid(world.origin, lists, profiles, block_page=page.url) as squid,
+    ):
+        line = {
+            "name": "proxy",
+            "type": "explicit_proxy",
+            "by_profile": {name: {"proxy": squid.proxy(name)} for name in profiles},
+            "probes": ["web", "web_https"],
+        }
+        measured = measure_through(tmp_path, line, items, profiles=profiles)
+
+    assert Conformity.CONFORMS is measured.conformity("URL-01", "ks2")
+    assert Conformity.CONFORMS is measured.conformity("OVB-01", "ks2")
+    assert Conformity.DOES_NOT_CONFORM is measured.conformity("URL-01", "ks4")
+    assert {item.host: ALLOWED for item in chosen["PORN"][80:]}.items() <= (
+        measured.fates("web", "ks4").items()
+    )

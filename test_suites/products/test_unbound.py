@@ -1,0 +1,131 @@
+"""Unbound, a filtering resolver: a whole campaign recovers exactly the faults it was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from test_suites.products.block_page import BlockPage
+from test_suites.products.blocklist import BlockList, lists_from
+from test_suites.products.conftest import StartRange
+from test_suites.products.measured import (
+    ALLOWED,
+    DOWN,
+    SENTINEL,
+    Fate,
+    assert_outcomes,
+    canaries,
+    measure_through,
+)
+from test_suites.products.policy_zone import Action
+from test_suites.products.process import require
+from test_suites.products.unbound import Reply, Unbound
+
+SINKHOLE = "127.0.0.2"
+COUNTS = {
+    **dict.fromkeys(("ILL.CSAM", "PORN", "VIOL", "DISC", "DRUG"), 100),
+    **dict.fromkeys(("twin:PORN", "twin:DRUG"), 50),
+}
+REPLIES = {
+    "ILL.CSAM": Reply.NODATA,
+    "PORN": Reply.NXDOMAIN,
+    "VIOL": Reply.REFUSED,
+    "DISC": Reply.NULL,
+    "DRUG": Reply.SINKHOLE,
+}
+FATES: dict[Reply, Fate] = {
+    Reply.NODATA: ("blocked", "dns_nodata"),
+    Reply.NXDOMAIN: ("blocked", "dns_nxdomain"),
+    Reply.REFUSED: ("blocked", "dns_refused"),
+    Reply.NULL: ("blocked", "dns_sinkhole"),
+    Reply.SINKHOLE: ("blocked", "dns_sinkhole"),
+    Reply.SILENT: ("blocked", "dns_silent"),
+}
+
+
+@pytest.mark.product("unbound")
+def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
+    tmp_path: Path, start_range: StartRange
+) -> None:
+    require("unbound")
+    chosen = canaries(COUNTS)
+    hosts = {stratum: [item.host for item in items] for stratum, items in chosen.items()}
+    missed, dead = hosts["PORN"][10:13], hosts["DISC"][20:23]
+    silent, wronged = hosts["VIOL"][30:40], hosts["twin:DRUG"][:1] + hosts["twin:PORN"][:1]
+    world = start_range(dead)
+    items = [item for some in chosen.values() for item in some]
+    lists = (
+        BlockList(name="silent", hosts=tuple(silent), reply=Reply.SILENT),
+        BlockList(name="sentinel", hosts=(SENTINEL,), reply=Reply.NXDOMAIN),
+        *lists_from(items, REPLIES, spare=(*missed, *silent), add={"PORN": wronged}),
+    )
+
+    # Whoever is sent to the sinkhole finds the supplier's page there, at the origin's own port.
+    with (
+        BlockPage(SINKHOLE, world.origin.ports[80]),
+        Unbound(
+            world.origin, lists, {"ks2": [each.name for each in lists]}, sinkhole=SINKHOLE
+        ) as unbound,
+    ):
+        line = {
+            "name": "resolver",
+            "type": "resolver",
+            "options": {"server": unbound.server("ks2")},
+            "probes": ["dns", "web"],
+        }
+        measured = measure_through(tmp_path, line, items)
+
+    expected = {
+        item.host: FATES[REPLIES[item.category]] if item.category in REPLIES else ALLOWED
+        for item in items
+    }
+    expected |= dict.fromkeys(missed, ALLOWED)
+    expected |= dict.fromkeys(silent, FATES[Reply.SILENT])
+    expected |= dict.fromkeys(wronged, FATES[Reply.NXDOMAIN])
+
+    assert expected == measured.fates("dns")
+
+    # A dead host has an address, but no page to compare with.
+    expected |= dict.fromkeys(hosts["DRUG"], ("blocked", "block_page"))
+    expected |= dict.fromkeys(dead, DOWN)
+
+    assert expected == measured.fates("web")
+    assert_outcomes(measured)
+
+
+@pytest.mark.product("unbound")
+def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: StartRange) -> None:
+    require("unbound")
+    world = start_range()
+    replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
+    items = [item for some in canaries(dict.fromkeys(replies, 3)).values() for item in some]
+    lists = (
+        BlockList(name="sentinel", hosts=(SENTINEL,), reply=Action.NXDOMAIN),
+        *lists_from(items, replies),
+    )
+    profiles = {"ks2": [each.name for each in lists], "staff": ["sentinel", "porn"]}
+
+    with Unbound(world.origin, lists, profiles, by_policy_zone=True) as unbound:
+        line = {
+            "name": "resolver",
+            "type": "resolver",
+            "by_profile": {name: {"server": unbound.server(name)} for name in profiles},
+            "probes": ["dns"],
+        }
+        measured = measure_through(tmp_path, line, items, profiles=profiles)
+
+    by_action = {
+        Action.NXDOMAIN: FATES[Reply.NXDOMAIN],
+        Action.NODATA: FATES[Reply.NODATA],
+        Action.DROP: FATES[Reply.SILENT],
+        Action.NULL: FATES[Reply.NULL],
+        Action.SINKHOLE: FATES[Reply.SINKHOLE],
+    }
+    expected = {item.host: by_action[replies[item.category]] for item in items}
+
+    assert expected == measured.fates("dns", "ks2")
+
+    expected |= {item.host: ALLOWED for item in items if item.category != "PORN"}
+
+    assert expected == measured.fates("dns", "staff")
