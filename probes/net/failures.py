@@ -99,7 +99,7 @@ def _tls_name(error: ssl.SSLError) -> str:
         return "ssl_unknown_authority" if unknown else "ssl_invalid_certificate"
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "eof_error"
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""
     return "tls_alert" if reason.startswith(ALERT_REASONS) else "ssl_failed_handshake"
 
 
@@ -107,7 +107,8 @@ def _detail_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).lower()
+        # An SSLError that OpenSSL did not make has no attribute ``reason`` at all.
+        return (getattr(error, "reason", None) or str(error)).lower()
     if isinstance(error, OSError) and error.errno is not None:
         return errno.errorcode.get(error.errno, str(error.errno))
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

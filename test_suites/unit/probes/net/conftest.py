@@ -1,0 +1,45 @@
+"""A lane of each kind, and an authority to trust, for the tests of this folder."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from harness.ports.asking import Exchange, Request
+from probes.net.address import Address
+from probes.net.lane import LANES, Lane, has_wire, open_lane
+from probes.net.route import Route, trusting
+from probes.range.authority import Authority
+
+
+@pytest.fixture(params=sorted(LANES))
+async def lane(request: pytest.FixtureRequest) -> AsyncIterator[Lane]:
+    if request.param == "wire" and not has_wire():
+        pytest.skip("the wire lane is not there on this machine")
+    async with open_lane(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="module")
+def trust(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    path = tmp_path_factory.mktemp("authority") / "authority.pem"
+    path.write_bytes(authority.pem)
+    return trusting(str(path))
+
+
+@pytest.fixture
+def fetch(lane: Lane, trust: ssl.SSLContext) -> Callable[..., Awaitable[Exchange]]:
+    async def go(url: str, port: int, **more: Any) -> Exchange:
+        proxy = {key: more.pop(key) for key in ("by_proxy", "authorization") if key in more}
+        route = Route(address=Address(host="127.0.0.1", port=port), trust=trust, **proxy)
+        return await lane.exchange(Request(url=url, **{"timeout": 5.0, **more}), route)
+
+    return go

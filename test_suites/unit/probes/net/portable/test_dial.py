@@ -1,0 +1,88 @@
+"""Dialling: each stage by itself, and nothing left open when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from typing import Any
+
+import pytest
+
+from probes.net.address import Address
+from probes.net.passage import Passage
+from probes.net.portable.dial import TunnelRefusedError, dial
+from probes.net.route import Route
+
+FAR = Address(host="a.accredit.test", port=443)
+
+
+def route(port: int, **more: Any) -> Route:
+    trust = ssl.create_default_context()
+    return Route(address=Address(host="127.0.0.1", port=port), trust=trust, **more)
+
+
+async def test_a_plain_dial_stops_at_the_connection(serve: Any, plays: Any) -> None:
+    passage = Passage(100)
+    hearing = await dial(passage, route(await serve(plays["silent"])), "http", FAR)
+
+    assert set(passage.phases) == {"connect"}
+    assert passage.peer == "127.0.0.1"
+    assert hearing.transport is not None
+    hearing.transport.abort()
+
+
+async def test_a_refusal_is_read_to_its_declared_length_only(serve: Any) -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for part in (b"HTTP/1.1 403 No\r\nContent-Le", b"ngth: 4\r\n\r\nno", b"pe"):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        await asyncio.Event().wait()
+
+    passage = Passage(100)
+    with pytest.raises(TunnelRefusedError):
+        await dial(passage, route(await serve(play), by_proxy=True), "https", FAR)
+
+    assert bytes(passage.body) == b"nope"
+
+
+async def test_a_head_without_end_is_given_up(serve: Any) -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 65536)
+            await writer.drain()
+
+    with pytest.raises(ValueError, match="has no end"):
+        await dial(Passage(100), route(await serve(play), by_proxy=True), "https", FAR)
+
+
+async def test_no_descriptors_is_our_own_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr("probes.net.portable.dial.socket.socket", none_left)
+    passage = Passage(100)
+    with pytest.raises(OSError, match="too many") as caught:
+        await dial(passage, route(1), "http", FAR)
+    passage.fail(caught.value)
+
+    assert passage.failure is not None
+    assert passage.failure.name == "instrument_no_descriptors"
+
+
+async def test_the_certificate_is_looked_at_through_the_tunnel_too(
+    serve: Any, plays: Any, tunnel: Any, authority: Any
+) -> None:
+    far = await serve(plays["close"], authority.context("other.accredit.test"))
+    heard: list[bytes] = []
+    passage = Passage(100)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await dial(passage, route(await serve(tunnel(far, heard)), by_proxy=True), "https", FAR)
+
+    assert len(heard) == 2
+    assert passage.certificate is not None
+    assert passage.certificate.trusted is False

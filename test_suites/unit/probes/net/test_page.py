@@ -1,0 +1,64 @@
+"""What a person would see of a page."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.net.page import TEXT_CHARACTERS, Page, decode_text, read_page
+
+HTML = "text/html; charset=utf-8"
+
+
+def test_title_and_visible_text_are_folded() -> None:
+    body = b"""<html><head><title> Access\n denied </title><style>p{}</style></head><body>
+    <script>var hidden = 1</script><noscript>off</noscript><p>One&nbsp;<b>two</b>
+    three</p></body></html>"""
+
+    assert read_page(body, HTML) == Page(title="Access denied", text="One two three")
+
+
+def test_only_the_start_is_kept() -> None:
+    page = read_page(b"<p>" + b"word " * 1000, HTML)
+
+    assert len(page.text) <= TEXT_CHARACTERS
+    assert page.text.startswith("word word")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("Caffè".encode("latin-1"), "text/plain; charset=ISO-8859-1"),
+        ("Caffè".encode(), "text/plain"),
+        ("Caffè".encode("utf-16"), "text/plain"),
+        ("\ufeffCaffè".encode(), "text/plain"),
+        ("Caffè".encode("cp1252"), 'text/plain; charset="windows-1252"'),
+        ("Caffè".encode(), "text/plain; charset=no-such-thing"),
+    ],
+)
+def test_the_character_set_is_found(body: bytes, content_type: str) -> None:
+    assert read_page(body, content_type).text == "Caffè"
+
+
+def test_a_meta_element_may_name_the_character_set() -> None:
+    body = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>è'
+
+    assert read_page(body.encode("latin-1"), "text/html").text == "è"
+
+
+def test_pictures_have_no_text() -> None:
+    assert read_page(b"\x89PNG <title>no</title>", "image/png") == Page()
+
+
+def test_an_undeclared_type_is_read_as_a_page() -> None:
+    assert read_page(b"<title>x</title>", "").title == "x"
+
+
+@given(st.binary(max_size=300), st.text(max_size=40))
+def test_nothing_breaks_the_reader(body: bytes, content_type: str) -> None:
+    page = read_page(body, content_type)
+
+    assert len(page.title) <= TEXT_CHARACTERS
+    assert len(page.text) <= TEXT_CHARACTERS
+    assert isinstance(decode_text(body, content_type), str)
