@@ -111,9 +111,21 @@ def registrable(host: str) -> str:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Whether a name is one under which the public registers names (``com``, ``co.uk``)."""
-    parts = _suffixes()(host)
-    return bool(parts.suffix) and not parts.domain
+    """Whether the public registers names right below this one (``com``, ``co.uk``).
+
+    Only the ICANN part of the list counts: ``github.io`` is a suffix too, but one owner can
+    be asked to answer for all of it.
+    """
+    rules = _icann_rules()
+    if host in rules:
+        return True
+    parent = host.partition(".")[2]
+    return f"*.{parent}" in rules and f"!{host}" not in rules
+
+
+@functools.cache
+def _icann_rules() -> frozenset[str]:
+    return frozenset(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
 
 
 @functools.cache

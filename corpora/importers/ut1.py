@@ -1,0 +1,191 @@
+"""UT1 and squidGuard trees: a folder a category, with domains, urls, expressions and usage.
+
+See https://dsi.ut-capitole.fr/blacklists/. Another name for a category is a link (or, where a
+checkout has no links, a file with the name in it); it is an alias and no second copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora import names
+from corpora.archive import is_archive, unpacked
+from corpora.entry import Entry, address_entry, fault, host_entry, skip
+from corpora.source import Refused, Source
+from harness.plugins import register
+
+SCHEME = "ut1"
+_ROOT = "blacklists"
+_ALIAS_BYTES = 128
+_COLOURS = ("white", "black")
+_LEAVES = "symlink leaves the tree: refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Category:
+    """One folder: what it means here, and what is to be said of each of its entries."""
+
+    folder: Path
+    prefix: str
+    code: str
+    note: str
+
+
+@register("importers", SCHEME)
+def read_ut1(source: Source) -> Iterator[Entry]:
+    """Entries of a tree, or of an archive that holds one, in the order of their names."""
+    if is_archive(source.path):
+        with unpacked(source.path, source.limits) as folder:
+            yield from _read_tree(source, folder, source.path.name)
+    else:
+        yield from _read_tree(source, source.path, source.path.name)
+
+
+@register("importers", "archive")
+def read_archive(source: Source) -> Iterator[Entry]:
+    """Entries of a tree inside a tar or zip file."""
+    if not is_archive(source.path):
+        raise Refused("not an archive")
+    yield from read_ut1(source)
+
+
+def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
+    if not folder.is_dir():
+        raise Refused("not a folder with a category in each folder")
+    root = folder / _ROOT if (folder / _ROOT).is_dir() else folder
+    for path in sorted(root.iterdir()):
+        prefix = f"{name}/{path.name}"
+        if path.is_symlink():
+            yield _link(path, prefix, root)
+        elif path.is_dir():
+            yield from _read_category(source, path, prefix)
+        elif path.is_file():
+            yield _alias(path, prefix, root)
+
+
+def _link(path: Path, prefix: str, root: Path) -> Entry:
+    target = path.resolve()
+    if target.parent != root.resolve():
+        return fault(prefix, _LEAVES)
+    if not target.is_dir():
+        return fault(prefix, "symlink leads nowhere")
+    return _alias_entry(prefix, target.name)
+
+
+def _alias(path: Path, prefix: str, root: Path) -> Entry:
+    content = path.read_bytes() if path.stat().st_size <= _ALIAS_BYTES else b""
+    name = content.decode("utf-8", "replace").strip()
+    if name and name == Path(name).name and "\0" not in name and (root / name).is_dir():
+        return _alias_entry(prefix, name)
+    return skip(prefix, "not a category")
+
+
+def _alias_entry(prefix: str, target: str) -> Entry:
+    note = "symlink is an alias, not a second copy"
+    return Entry(prefix, "", "", "alias", target, "ok", note)
+
+
+def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[Entry]:
+    code = source.translate(SCHEME, folder.name)
+    notes = [_usage(source, folder, prefix)] + ([] if code else ["unknown category"])
+    note = "; ".join(one for one in notes if one)
+    category = _Category(folder=folder, prefix=prefix, code=code, note=note)
+    readers = {"domains": _domains, "urls": _urls, "expressions": _expressions}
+    for path in sorted(folder.iterdir()):
+        place = f"{prefix}/{path.name}"
+        if path.is_symlink():
+            yield fault(place, _LEAVES)
+        elif path.name in readers and path.is_file():
+            try:
+                yield from readers[path.name](source.child(path, place), category)
+            except Refused as refusal:
+                if path.stat().st_size:  # a category may have no domains, or no urls
+                    yield fault(place, str(refusal))
+        elif path.name != "usage":
+            yield skip(place, "not a list of the category")
+
+
+def _usage(source: Source, folder: Path, prefix: str) -> str:
+    """What is to be said of the usage of a category; empty if it is only to be blocked."""
+    path = folder / "usage"
+    if path.is_symlink() or not path.is_file():
+        return "no usage file"
+    child = source.child(path, f"{prefix}/usage", quiet=True)
+    try:
+        words = [line.text.strip() for line in child.lines()]
+    except Refused:
+        return "unreadable usage file"
+    colours = [word for word in words if word in _COLOURS]
+    notes = ["comment lines in usage ignored"] if any(w.startswith("#") for w in words) else []
+    if colours != ["black"]:
+        notes.insert(0, f"usage {'|'.join(colours) or 'unsaid'}")
+    return "; ".join(notes)
+
+
+def _domains(source: Source, category: _Category) -> Iterator[Entry]:
+    """Entries of ``domains``; a name below a listed one is redundant."""
+    listed = {_bare(text) for _, text in source.child(source.path, "", quiet=True).lines()}
+    for number, text in source.lines():
+        word = text.strip()
+        if not word:
+            continue
+        place = source.place(number)
+        address = address_entry(place, word, "label")
+        bare = word.removeprefix(".")
+        entry = address or host_entry(place, bare, "suffix", "label")
+        if bare != word:
+            parts = ("leading dot", entry.spelling)
+            entry = entry._replace(spelling="; ".join(part for part in parts if part))
+        if entry.match == "suffix" and category.code and _has_parent(entry.value, listed):
+            entry = entry._replace(status="redundant", note="parent present")
+        yield _labelled(entry, category)
+
+
+def _bare(text: str) -> str:
+    return text.strip().lower().removeprefix(".").removesuffix(".")
+
+
+def _has_parent(name: str, listed: set[str]) -> bool:
+    while "." in (name := name.partition(".")[2]):
+        if name in listed:
+            return True
+    return False
+
+
+def _urls(source: Source, category: _Category) -> Iterator[Entry]:
+    """Entries of ``urls``, which have no scheme."""
+    for number, text in source.lines():
+        word = text.strip()
+        if not word:
+            continue
+        place = source.place(number)
+        host, slash, path = word.partition("/")
+        name, colon, port = host.partition(":")
+        if names.is_address(name):
+            entry = Entry(place, name, "url_prefix", "label")
+        else:
+            entry = host_entry(place, name, "url_prefix", "label")
+        if entry.status == "ok":
+            entry = entry._replace(value=entry.value + colon + port + slash + path)
+        yield _labelled(entry, category)
+
+
+def _expressions(source: Source, category: _Category) -> Iterator[Entry]:
+    """Entries of ``expressions``: kept, never run."""
+    for number, text in source.lines():
+        if text.strip():
+            note = "expressions"
+            entry = Entry(source.place(number), text.strip(), "regex", "label", note=note)
+            yield _labelled(entry, category)
+
+
+def _labelled(entry: Entry, category: _Category) -> Entry:
+    """The entry with the code of its category; an error where there is none."""
+    if entry.status == "error":
+        return entry
+    note = "; ".join(part for part in (entry.note, category.note) if part)
+    if not category.code:
+        return entry._replace(status="error", note=note)
+    return entry._replace(target=category.code, note=note)

@@ -1,0 +1,168 @@
+"""Imports other people's lists: each entry kept, refused or flagged, with a reason.
+
+The import report is a CSV with one row an entry; its statuses add up to its rows. Formats are
+plug-ins of kind ``importers``: a function from a Source to entries, one format a file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from corpora.entry import Entry
+from corpora.source import Limits, Refused, Source
+from corpora.taxonomy import Taxonomy, shipped
+from harness.errors import UsageError, known
+from harness.plugins import find
+
+STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
+"""What can become of an entry; ``ok_with_modifier`` counts as ok."""
+
+
+class Importer(Protocol):
+    """Reads one format."""
+
+    def __call__(self, source: Source) -> Iterator[Entry]: ...  # noqa: D102 - the class says it
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the import report."""
+
+    file: str
+    format: str
+    line: str
+    value: str
+    match: str
+    action: str
+    target: str
+    status: str
+    reason: str
+
+
+class Import:
+    """One list, read once from its beginning to its end; counts as it goes.
+
+    ``refused`` is the reason why the list as a whole is none, if so.
+    """
+
+    def __init__(
+        self,
+        form: str,
+        path: Path,
+        taxonomy: Taxonomy | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.form = form
+        self.path = path
+        self.refused = ""
+        self.counts: Counter[str] = Counter()
+        self._importer: Importer = find("importers", form)
+        self._source = Source(path=path, taxonomy=taxonomy or shipped(), limits=limits or Limits())
+        self._seen: dict[tuple[str, str, str], set[str]] = {}
+        if not path.exists():
+            msg = f"{path}: no such file"
+            raise UsageError(msg)
+
+    def __iter__(self) -> Iterator[Row]:
+        refusal = None
+        try:
+            for entry in self._importer(self._source):
+                yield from self._noted_faults()
+                yield self._row(entry)
+                if self.total >= self._source.limits.entries:
+                    refusal = Refused(f"more than {self._source.limits.entries} entries")
+                    break
+        except Refused as raised:
+            refusal = raised
+        yield from self._noted_faults()
+        if not self.total and refusal is None:
+            refusal = Refused("empty list refused")
+        if refusal is not None:
+            self.refused = str(refusal)
+            yield self._row(Entry(0, refusal.value, status="error", note=self.refused))
+
+    @property
+    def total(self) -> int:
+        """The number of rows so far."""
+        return self.counts.total()
+
+    @property
+    def unknown(self) -> dict[str, tuple[str, ...]]:
+        """External labels that no code is known for, by scheme."""
+        return {scheme: tuple(sorted(found)) for scheme, found in self._source.unknown.items()}
+
+    def check(self) -> None:
+        """Raises UsageError if the list as a whole cannot be used, saying all that is wrong."""
+        if self.refused:
+            msg = f"{self.path}: {self.refused}"
+            raise UsageError(msg)
+        wrong = [
+            f"{self.path}: unknown {scheme} labels: {', '.join(map(repr, found))}; "
+            + known(self._source.taxonomy.labels_of(scheme))
+            for scheme, found in self.unknown.items()
+        ]
+        if wrong:
+            raise UsageError("\n".join(wrong))
+
+    def _noted_faults(self) -> Iterator[Row]:
+        """Rows for lines that no importer saw, because they cannot be read."""
+        noted = self._source.faults
+        while noted:
+            yield self._row(noted.pop(0))
+
+    def _row(self, entry: Entry) -> Row:
+        line, value, match, action, target, status, note, spelling = entry
+        if status == "ok" and self._is_seen(entry):
+            status, reason = "duplicate", spelling
+        else:
+            reason = f"{spelling}; {note}" if spelling and note else spelling or note
+        self.counts["ok" if status == "ok_with_modifier" else status] += 1
+        return Row(
+            file=self.path.name,
+            format=self.form,
+            line=str(line),
+            value=value,
+            match=match,
+            action=action,
+            target=target,
+            status=status,
+            reason=reason,
+        )
+
+    def _is_seen(self, entry: Entry) -> bool:
+        target = "" if entry.action == "rank" else entry.target
+        seen = self._seen.setdefault((entry.match, entry.action, target), set())
+        if entry.value in seen:
+            return True
+        seen.add(entry.value)
+        return False
+
+
+def import_list(
+    form: str, path: Path, taxonomy: Taxonomy | None = None, limits: Limits | None = None
+) -> Import:
+    """Read a list; iterate over what is given for its rows.
+
+    Raises UsageError if the format or the file does not exist. Whatever the file holds, reading
+    it raises nothing: what is wrong is a row.
+    """
+    return Import(form, path, taxonomy, limits)
+
+
+def write_report(rows: Iterable[Row], path: Path) -> Iterator[Row]:
+    """Write rows to a CSV as they pass by. Raises UsageError if it cannot be written."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(Row.__struct_fields__)
+            for row in rows:
+                writer.writerow(msgspec.structs.astuple(row))
+                yield row
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise UsageError(msg) from None

@@ -1,0 +1,196 @@
+"""The file behind a list, read as if its sender meant harm.
+
+Lines, bytes and entries are bounded; text is UTF-8 or refused; a page of HTML, an empty file
+or a decompression bomb is no list. What is wrong with single lines is noted in ``faults``.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from corpora.entry import Entry, fault
+from corpora.taxonomy import Taxonomy
+
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a list is borne: bytes of a line, of all files unpacked, and their number."""
+
+    line_bytes: int = 64 * 1024
+    total_bytes: int = 2 * 1024**3
+    entries: int = 20_000_000
+    members: int = 10_000
+
+
+class Refused(Exception):
+    """The list as a whole is no list; the message is the reason, ``value`` what shows it."""
+
+    def __init__(self, reason: str, value: str = "") -> None:
+        super().__init__(reason)
+        self.value = value
+
+
+class Line(NamedTuple):
+    """A line of text without its end."""
+
+    number: int
+    text: str
+
+
+class Record(NamedTuple):
+    """A row of a CSV file, from its first line to its last."""
+
+    first: int
+    last: int
+    cells: list[str]
+
+    @property
+    def note(self) -> str:
+        """Says so if the record is longer than a line."""
+        return f"record spans lines {self.first}-{self.last}" if self.last > self.first else ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """One file, or the root of a tree of files, that is being imported.
+
+    ``prefix`` names the file within a tree. ``unknown`` gathers external labels without a code.
+    """
+
+    path: Path
+    taxonomy: Taxonomy
+    limits: Limits = Limits()
+    prefix: str = ""
+    faults: list[Entry] = field(default_factory=list)
+    unknown: dict[str, set[str]] = field(default_factory=dict)
+
+    def child(self, path: Path, prefix: str, *, quiet: bool = False) -> Source:
+        """A file of the tree; when quiet, its faults are told to nobody."""
+        return Source(
+            path=path,
+            taxonomy=self.taxonomy,
+            limits=self.limits,
+            prefix=prefix,
+            faults=[] if quiet else self.faults,
+            unknown=self.unknown,
+        )
+
+    def place(self, number: int) -> int | str:
+        """How a line is named in the report."""
+        return f"{self.prefix}:{number}" if self.prefix else number
+
+    def translate(self, scheme: str, label: str) -> str:
+        """The code of an external label; empty if it has none, which is then remembered."""
+        code = self.taxonomy.labels_of(scheme).get(label, "")
+        if not code:
+            self.unknown.setdefault(scheme, set()).add(label)
+        return code
+
+    def lines(self) -> Iterator[Line]:
+        """The sound lines. Raises Refused if the file is no list of lines."""
+        try:
+            with self.path.open("rb") as plain:
+                yield from self._lines(_unpacked(plain))
+        except (gzip.BadGzipFile, EOFError, zlib.error):
+            raise Refused("not readable as gzip") from None
+        except OSError as error:
+            raise Refused(f"not readable: {error.strerror or error}") from None
+
+    def records(self, lines: Iterable[Line] | None = None) -> Iterator[Record]:
+        """The rows of a CSV file."""
+        feed = _Feed(self.lines() if lines is None else lines)
+        reader = csv.reader(feed)
+        while True:
+            first = feed.number + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                self.faults.append(fault(self.place(first), "not CSV"))
+                reader = csv.reader(feed)
+                continue
+            if cells:
+                yield Record(max(first, feed.started), feed.number, cells)
+
+    def _lines(self, stream: io.BufferedReader) -> Iterator[Line]:
+        _check_head(stream.peek(512)[:512])
+        number, total, limit = 0, 0, self.limits.line_bytes
+        while raw := stream.readline(limit + 1):
+            number += 1
+            total += len(raw)
+            too_long = len(raw) > limit
+            if too_long:
+                total += self._skip_line(stream, total)
+            if total > self.limits.total_bytes:
+                raise Refused(f"more than {self.limits.total_bytes} bytes")
+            reason, text = (f"line > {limit} bytes", "") if too_long else _decode(raw, number)
+            if reason:
+                self.faults.append(fault(self.place(number), reason))
+            else:
+                yield Line(number, text)
+
+    def _skip_line(self, stream: io.BufferedReader, total: int) -> int:
+        """Read to the end of the line, keeping nothing; gives the number of bytes."""
+        skipped = 0
+        while raw := stream.readline(self.limits.line_bytes):
+            skipped += len(raw)
+            if raw.endswith(b"\n") or total + skipped > self.limits.total_bytes:
+                break
+        return skipped
+
+
+class _Feed:
+    """Lines for the csv module that remember their numbers."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = iter(lines)
+        self.number = 0
+        self.started = 0
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if not self.started or line.number > self.number + 1:
+            self.started = line.number
+        self.number = line.number
+        return line.text + "\n"
+
+
+def _unpacked(stream: io.BufferedReader) -> io.BufferedReader:
+    if stream.peek(2)[:2] == _GZIP:
+        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=stream)))
+    return stream
+
+
+def _check_head(head: bytes) -> None:
+    if not head:
+        raise Refused("empty list refused")
+    if head.startswith(_WIDE):
+        raise Refused("file is UTF-16: refuse or decode by BOM, never as UTF-8")
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_HTML):
+        raise Refused("HTML page instead of list")
+
+
+def _decode(raw: bytes, number: int) -> tuple[str, str]:
+    """Why a line cannot be read, or else its text."""
+    try:
+        text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError:
+        return "not UTF-8", ""
+    if "\0" in text:
+        return "NUL byte", ""
+    return "", text.rstrip("\r\n")
