@@ -9,8 +9,11 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
+import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, INK, GREY = "#0072B2", "#B34700", "#00614A", "#1A1A1A", "#6B6B6B"
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "svg.hashsalt": "accredit",
     "svg.fonttype": "none",
     "font.family": ["sans-serif"],
@@ -102,7 +105,7 @@ def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked"
     with _drawing(len(rows) * 0.36 + 1.0) as (figure, axes):
         bars = axes.barh(range(len(rows)), [count for _, count in rows], color=BLUE, height=0.6)
         axes.bar_label(bars, [f"{count:,}" for _, count in rows], padding=4)
-        axes.set_yticks(range(len(rows)), [f"{mechanism_name(name)}" for name, _ in rows])
+        axes.set_yticks(range(len(rows)), [plain(mechanism_name(name)) for name, _ in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0, max((count for _, count in rows), default=1) * 1.12)
         axes.set_xlabel("trials")
@@ -110,29 +113,24 @@ def mechanisms(counts: Mapping[str, int], title: str = "How the service blocked"
         return _svg(figure, "mechanisms", title, described or "nothing was blocked")
 
 
-class _drawing:  # noqa: N801 - used as a verb: with _drawing(...) as (figure, axes)
-    """A figure under our settings, without pyplot's global state."""
+@contextmanager
+def _drawing(height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure under our settings, without pyplot's global state; ``height`` in inches."""
+    from matplotlib import rc_context  # noqa: PLC0415 - half a second nobody else should pay
+    from matplotlib.figure import Figure  # noqa: PLC0415 - the same
 
-    def __init__(self, height: float) -> None:
-        from matplotlib import rc_context  # noqa: PLC0415 - half a second nobody else should pay
-        from matplotlib.figure import Figure  # noqa: PLC0415 - the same
-
-        self._context = rc_context(SETTINGS)
-        self._make = lambda: Figure(figsize=(WIDTH, max(height, 1.6)), layout="constrained")
-
-    def __enter__(self) -> tuple[Figure, Axes]:
-        self._context.__enter__()
-        figure = self._make()
-        return figure, figure.add_subplot()
-
-    def __exit__(self, *error: object) -> None:
-        self._context.__exit__(None, None, None)
+    with rc_context(SETTINGS):
+        figure = Figure(figsize=(WIDTH, max(height, 1.6)), layout="constrained")
+        axes: Axes = figure.add_subplot()
+        yield figure, axes
 
 
 def _draw_rate(axes: Axes, place: int, rate: CategoryRate, limit: Limit) -> None:
     decided = rate.blocked + rate.allowed
     if rate.lower is not None and rate.upper is not None:
-        axes.plot([rate.lower * 100, rate.upper * 100], [place, place], "|-", color=BLUE, lw=2, ms=9)
+        axes.plot(
+            [rate.lower * 100, rate.upper * 100], [place, place], "|-", color=BLUE, lw=2, ms=9
+        )
     if decided:
         axes.plot([rate.blocked / decided * 100], [place], "o", color=BLUE, ms=7)
     text = f"{rate.blocked}/{decided}" if decided else "undecided"
@@ -140,8 +138,8 @@ def _draw_rate(axes: Axes, place: int, rate: CategoryRate, limit: Limit) -> None
     for number, towards in ((limit.at_least, 1), (limit.at_most, -1)):
         if number is not None:
             arrow = ">" if towards > 0 else "<"
-            axes.plot([number * 100], [place], "|", color=ORANGE, ms=20, mew=2)
-            axes.plot([number * 100 + 1.2 * towards], [place], arrow, color=ORANGE, ms=5)
+            axes.plot([number * 100], [place], "|", color=ORANGE, ms=20, mew=2, zorder=1)
+            axes.plot([number * 100 + 1.2 * towards], [place], arrow, color=ORANGE, ms=5, zorder=1)
 
 
 def _rate_legend(figure: Figure) -> None:
@@ -175,9 +173,10 @@ def _kind(limit: Limit | None) -> int:
 
 
 def _label(code: str) -> str:
+    """Name and code on at most two lines."""
     name = category_name(code)
     text = code if name == code else f"{name} ({code})"
-    return plain(text if len(text) <= 48 else f"{name[:34].rstrip()}… ({code})")  # noqa: PLR2004
+    return "\n".join(textwrap.wrap(plain(text), 40, max_lines=2, placeholder="…"))
 
 
 def _said(rate: CategoryRate) -> str:
@@ -196,7 +195,10 @@ def _svg(figure: Figure, slug: str, title: str, described: str) -> str:
     """The figure as an ``<svg>`` element, without prologue, with ids of its own."""
     text = io.StringIO()
     bare = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(text, format="svg", metadata=bare)
+    with warnings.catch_warnings():
+        # The browser draws the letters; matplotlib only measures them.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(text, format="svg", metadata=bare)
     slug = f"{slug}-{zlib.crc32(title.encode()):08x}"
     svg = text.getvalue()[text.getvalue().index("<svg") :]
     svg = re.sub(r'(\sid="|url\(#|xlink:href="#)', rf"\g<1>{slug}-", svg)
@@ -206,4 +208,5 @@ def _svg(figure: Figure, slug: str, title: str, described: str) -> str:
         f'<title id="{slug}-title">{html.escape(plain(title))}</title>'
         f'<desc id="{slug}-about">{html.escape(plain(described))}</desc>'
     )
-    return re.sub(r"<svg ([^>]*)>", lambda tag: f"<svg {label} {tag[1]}>{told}", svg, count=1).strip()
+    opening, _, rest = svg.partition(">")
+    return f"{opening.replace('<svg', f'<svg {label}', 1)}>{told}{rest.strip()}"

@@ -39,7 +39,7 @@ COUNTED = {
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "ratio", "proportion"})
 LEANINGS = {"pass": "leaning pass", "fail": "leaning fail"}
-NONE = "–"
+NONE = "–"  # noqa: RUF001 - a dash is meant
 """Stands where there is no number; a rate with n = 0 is not 0."""
 
 
@@ -50,6 +50,11 @@ def plain(text: str) -> str:
     overrides (Unicode TR 36) become visible replacement signs.
     """
     return "".join("\ufffd" if _steers(sign) else sign for sign in text)
+
+
+def harmless(cell: str) -> str:
+    """A cell of CSV that a spreadsheet will not run (OWASP, CSV injection)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def percent(value: float | None, beside: float | None = None) -> str:
@@ -175,7 +180,8 @@ def headline(assessment: Assessment) -> str:
     subject = assessment.service or "The service"
     met, failed, open_ = (counts[conformity] for conformity in Conformity)
     if met == total:
-        return f"{subject} meets all {total} checks of this specification."
+        checks = "the one check" if total == 1 else f"all {total} checks"
+        return f"{subject} meets {checks} of this specification."
     parts = [f"meets {met} of {total} checks"]
     if failed:
         parts.append(f"fails {failed}")

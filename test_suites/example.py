@@ -103,7 +103,9 @@ def example_outcomes() -> tuple[Outcome, ...]:
         example_outcome(
             Conformity.DOES_NOT_CONFORM,
             requirement=drugs,
-            metric=example_metric(80, 100, lower=0.7228, upper=0.8637, mechanisms={"block_page": 80}),
+            metric=example_metric(
+                80, 100, lower=0.7228, upper=0.8637, mechanisms={"block_page": 80}
+            ),
             witnesses=tuple(
                 example_witness(
                     number,
@@ -152,7 +154,10 @@ def example_assessment(**changes: Any) -> Assessment:
             "silent_drop": 10,
         },
         "latencies": {"control": _waits(0.012), "proxy": _waits(0.047), "resolver": _waits(0.021)},
-        "corpora": ("canary 1.0.0 sha256:9f2c" + "0" * 60, "overblock 1.0.0 sha256:71aa" + "0" * 60),
+        "corpora": (
+            "canary 1.0.0 sha256:9f2c" + "0" * 60,
+            "overblock 1.0.0 sha256:71aa" + "0" * 60,
+        ),
         "not_applicable": ("EML-01", "EML-02"),
     }
     return Assessment(**{**fields, **changes})
@@ -221,7 +226,9 @@ def _latency() -> Outcome:
         400, 400, name="first_byte_overhead", unit="s", value=0.047, lower=0.041, upper=0.062,
         method="order statistics, 0.95 quantile of paired differences",
     )  # fmt: skip
-    rule = "quantile: the upper bound of the 95th percentile of added waiting stays within the limit"
+    rule = (
+        "quantile: the upper bound of the 95th percentile of added waiting stays within the limit"
+    )
     return example_outcome(requirement=requirement, metric=metric, decided_by=rule)
 
 

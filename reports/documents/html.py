@@ -75,7 +75,9 @@ def groups_of(outcomes: Iterable[Outcome]) -> tuple[Group, ...]:
     )
 
 
-def limits_of(outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]) -> dict[str, figures.Limit]:
+def limits_of(
+    outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]
+) -> dict[str, figures.Limit]:
     """What is asked of each category's block rate by requirements that give a rate for it.
 
     A census ("at most 0 missed") asks for all of it. The stricter of two demands counts.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from harness.model.outcome import Assessment, Outcome, Witness
 from reports import phrases
@@ -47,10 +49,11 @@ def tell_allure(outcome: Outcome, assessment: Assessment) -> None:
     """Label the running test and attach the evidence, where Allure is installed."""
     if find_spec("allure") is None:
         return
-    import allure  # noqa: PLC0415 - an optional reader
-
+    allure: Any = import_module("allure")  # an optional reader
     requirement = outcome.requirement
-    allure.dynamic.title(f"{requirement.id} {requirement.title} [{outcome.profile}, {outcome.line}]")
+    allure.dynamic.title(
+        f"{requirement.id} {requirement.title} [{outcome.profile}, {outcome.line}]"
+    )
     allure.dynamic.description(phrases.sentence(outcome))
     allure.dynamic.parent_suite(f"{assessment.scheme} {assessment.scheme_version}")
     allure.dynamic.suite(f"{outcome.profile} on {outcome.line}")
@@ -72,14 +75,16 @@ def worst_items(witnesses: tuple[Witness, ...]) -> str:
     writer.writerow(("item", "value", "category", "state", "mechanism", "rule", "saw"))
     for each in witnesses[:WORST]:
         row = (each.item, each.value, each.category, each.state, each.mechanism, each.rule)
-        writer.writerow([_harmless(cell) for cell in (*row, "; ".join(each.saw))])
+        writer.writerow([phrases.harmless(cell) for cell in (*row, "; ".join(each.saw))])
     return text.getvalue()
 
 
 def _texts(outcome: Outcome) -> dict[str, str]:
     requirement, metric = outcome.requirement, outcome.metric
     limit = requirement.threshold
-    source = f"{limit.source} ({phrases.PROVENANCES[limit.provenance]})" if limit else "no threshold"
+    source = (
+        f"{limit.source} ({phrases.PROVENANCES[limit.provenance]})" if limit else "no threshold"
+    )
     demand = phrases.threshold(requirement, metric.unit)
     categories = ", ".join(requirement.measure.categories) or "all"
     interval = (
@@ -94,8 +99,3 @@ def _texts(outcome: Outcome) -> dict[str, str]:
         "category": f"{categories}\n",
         "interval": interval,
     }
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet will not run (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

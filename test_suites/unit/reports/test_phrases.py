@@ -1,0 +1,205 @@
+"""Wording: no digit flatters, no word is missing, no control character gets through."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.outcome import Conformity
+from harness.model.scheme import Measure, Threshold
+from reports import phrases
+from test_suites.example import (
+    example_assessment,
+    example_metric,
+    example_outcome,
+    example_outcomes,
+    example_requirement,
+    example_witness,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "beside", "shown"),
+    [
+        (None, None, phrases.NONE),
+        (0.0, None, "0.0 %"),
+        (1.0, 0.9, "100.0 %"),
+        (0.9, 0.9, "90.0 %"),
+        (0.8996, 0.9, "89.96 %"),
+        (0.90004, 0.9, "90.004 %"),
+        (0.99996, None, "99.996 %"),
+        (0.0004, None, "0.04 %"),
+        (0.05, 0.05, "5.0 %"),
+        (0.07, 0.07, "7.0 %"),
+    ],
+)
+def test_percent_stays_on_its_side(value: float | None, beside: float | None, shown: str) -> None:
+    assert phrases.percent(value, beside) == shown
+
+
+@given(n=st.integers(1, 3000), data=st.data())
+def test_a_rate_never_looks_whole_unless_it_is(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+
+    shown = phrases.percent(k / n)
+
+    assert (float(shown.removesuffix(" %")) == 100) == (k == n)
+    assert (float(shown.removesuffix(" %")) == 0) == (k == 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (0.12, "s", "120 ms"),
+        (0.0123, "s", "12.3 ms"),
+        (0.5, "share", "50.0 %"),
+        (3.0, "items", "3 items"),
+        (None, "s", phrases.NONE),
+        (2.5, "", "2.5"),
+    ],
+)
+def test_quantities_have_units(value: float | None, unit: str, shown: str) -> None:
+    assert phrases.quantity(value, unit) == shown
+
+
+@pytest.mark.parametrize(
+    ("limit", "unit", "words", "sign"),
+    [
+        (
+            Threshold(at_least=0.9, provenance="seen", source="x"),
+            "share",
+            "at least 90 %",
+            "≥ 90 %",
+        ),
+        (Threshold(at_most=0.15, provenance="seen", source="x"), "s", "at most 150 ms", "≤ 150 ms"),
+        (
+            Threshold(at_most=0, provenance="seen", source="x"),
+            "items",
+            "at most 0 items",
+            "≤ 0 items",
+        ),
+        (
+            Threshold(at_least=0.995, provenance="seen", source="x"),
+            "share",
+            "at least 99.5 %",
+            "≥ 99.5 %",
+        ),
+        (Threshold(provenance="seen", source="x"), "share", "report only", "report only"),
+        (None, "share", "report only", "report only"),
+    ],
+)
+def test_thresholds(limit: Threshold | None, unit: str, words: str, sign: str) -> None:
+    requirement = example_requirement(threshold=limit)
+
+    assert phrases.threshold(requirement, unit) == words
+    assert phrases.demand(requirement, unit) == sign
+
+
+def test_the_sentence_holds_every_number() -> None:
+    sentence = phrases.sentence(example_outcomes()[2])
+
+    assert sentence == (
+        "URL-04 (Illegal drug taking and promotion is blocked) for ks2 on proxy: does not conform; "
+        "80 of 100 items blocked (80.0 %); one-sided 95 % bounds 72.3 to 86.4 %; "
+        "required: at least 90 %."
+    )
+
+
+def test_the_sentence_of_doubt_says_how_many_and_which_way() -> None:
+    sentence = phrases.sentence(example_outcomes()[3])
+
+    assert "2 undecided items taken as worst case; leaning pass; 2 of 100" in sentence
+
+
+def test_nothing_counted_is_a_dash_and_not_nought() -> None:
+    outcome = example_outcome(Conformity.INSUFFICIENT, metric=example_metric(0, 0))
+
+    assert phrases.value(outcome) == phrases.NONE
+    assert phrases.bounds(outcome) == phrases.NONE
+
+
+def test_a_bound_that_could_not_be_formed_is_a_dash() -> None:
+    outcome = example_outcome(metric=example_metric(upper=None))
+
+    assert phrases.bounds(outcome) == f"97.0 % to {phrases.NONE}"
+
+
+def test_a_metric_that_counts_nothing_known_says_how_many_were_measured() -> None:
+    measure = Measure(metric="first_byte_overhead", quantile=0.95)
+    outcome = example_outcome(
+        requirement=example_requirement(measure=measure),
+        metric=example_metric(name="first_byte_overhead", unit="s"),
+    )
+
+    assert phrases.counted(outcome) == "100 items measured"
+
+
+@pytest.mark.parametrize("conformity", list(Conformity))
+def test_every_conformity_has_a_symbol_and_a_word(conformity: Conformity) -> None:
+    verdict = phrases.verdict(example_outcome(conformity))
+
+    assert verdict == f"{phrases.SYMBOLS[conformity]} {phrases.WORDS[conformity]}"
+
+
+def test_symbols_differ() -> None:
+    assert len(set(phrases.SYMBOLS.values())) == len(Conformity)
+
+
+def test_the_headline_counts() -> None:
+    assert phrases.headline(example_assessment()) == (
+        "SafeLine Schools meets 4 of 7 checks, fails 1 and leaves 2 undecided for want of evidence."
+    )
+
+
+def test_the_headline_of_a_clean_pass() -> None:
+    assessment = example_assessment(outcomes=(example_outcome(),))
+
+    assert phrases.headline(assessment) == (
+        "SafeLine Schools meets the one check of this specification."
+    )
+
+
+def test_nothing_binding_is_nothing_shown() -> None:
+    report_only = example_requirement(binding=False)
+    assessment = example_assessment(outcomes=(example_outcome(requirement=report_only),))
+
+    assert "nothing is shown to conform" in phrases.headline(assessment)
+
+
+def test_tally_leaves_out_what_binds_nobody() -> None:
+    report_only = example_requirement("URL-02", binding=False)
+    outcomes = (example_outcome(), example_outcome(requirement=report_only))
+
+    tally = phrases.tally(example_assessment(outcomes=outcomes))
+
+    assert tally == {
+        Conformity.CONFORMS: 1,
+        Conformity.DOES_NOT_CONFORM: 0,
+        Conformity.INSUFFICIENT: 0,
+    }
+
+
+@given(st.text())
+def test_no_control_character_survives(text: str) -> None:
+    shown = phrases.plain(text)
+
+    assert len(shown) == len(text)
+    assert not set(shown) & {"\x1b", "\x07", "\x9b", "\x00", "\u202e", "\u2066", "\r"}
+
+
+def test_a_witness_is_one_plain_line() -> None:
+    witness = example_witness(saw=("\x1b[31mred\x1b[0m", "web"))
+
+    line = phrases.seen_of(witness)
+
+    assert "\x1b" not in line
+    assert line.startswith("canary/GAMB/001 gamb-001.canary.accredit.test [GAMB] allowed by none")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [("=1+1", "'=1+1"), ("@SUM(A1)", "'@SUM(A1)"), ("plain", "plain"), ("", "")],
+)
+def test_cells_run_nothing(cell: str, written: str) -> None:
+    assert phrases.harmless(cell) == written

@@ -1,0 +1,90 @@
+"""The terminal: preconditions first, symbol and word, eighty columns, nothing that steers."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from harness.model.outcome import Assessment, Conformity, Precondition
+from harness.plugins import find
+from reports.terminal import SHOWN, render_assessment
+from test_suites.example import example_assessment, example_outcome, example_requirement
+
+
+def printed(assessment: Assessment, width: int = 100) -> str:
+    console = Console(
+        width=width, record=True, color_system=None, force_terminal=False, quiet=False
+    )
+    with console.capture() as capture:
+        render_assessment(assessment, console)
+    return capture.get()
+
+
+def test_is_found_by_name() -> None:
+    assert find("reporters", "terminal") is render_assessment
+
+
+def test_preconditions_that_failed_come_before_the_table() -> None:
+    text = printed(example_assessment())
+
+    assert text.index("refused every connection") < text.index("Requirement")
+    assert "24 of 24 brackets held" not in text
+
+
+def test_outcomes_have_symbol_and_word() -> None:
+    text = printed(example_assessment())
+
+    assert "✓ Conforms" in text
+    assert "✗ Does not" in text
+    assert "? Insufficient" in text
+    assert "leaning pass" in text
+
+
+def test_the_numbers_are_all_there() -> None:
+    text = printed(example_assessment())
+
+    for number in ("80/100", "72.3 to 86.4 %", "≥ 90 %", "reported", "93/98 +2?", "≤ 150 ms"):
+        assert number in text
+
+
+def test_eighty_columns_are_enough() -> None:
+    text = printed(example_assessment(), width=80)
+
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for word in ("reported", "proposed", "≤ 0 items", "97.0 to 100.0 %", "✗ Does not"):
+        assert word in text
+
+
+def test_failures_point_to_the_plans() -> None:
+    assert "1 failed requirement opens a finding; see 'accredit plan list'" in printed(
+        example_assessment()
+    )
+    assert "plan list" not in printed(example_assessment(outcomes=(example_outcome(),)))
+
+
+def test_markup_and_escapes_from_outside_are_only_text() -> None:
+    hostile = Precondition(
+        name="[bold]x[/bold]", line="proxy", profile="ks2", held=False, detail="\x1b]0;owned\x07"
+    )
+    text = printed(example_assessment(preconditions=(hostile,), title="[link=http://x]y[/link]"))
+
+    assert "[bold]x[/bold]" in text
+    assert "[link=http://x]y[/link]" in text
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_many_failed_preconditions_are_counted_not_poured_out() -> None:
+    one = example_assessment().preconditions[0]
+    text = printed(example_assessment(preconditions=(one,) * 40))
+
+    assert text.count("refused every connection") == SHOWN
+    assert f"and {40 - SHOWN} more of 40" in text
+
+
+def test_what_binds_nobody_says_so() -> None:
+    requirement = example_requirement(binding=False)
+    outcome = example_outcome(Conformity.DOES_NOT_CONFORM, requirement=requirement)
+    text = printed(example_assessment(outcomes=(outcome,)))
+
+    assert "(not binding)" in text.replace("\n", " ") or "binding)" in text
+    assert "plan list" not in text
