@@ -1,7 +1,8 @@
 """A gate lets so many attempts through at once, first come, first served.
 
-``room`` is for whoever feeds it: it waits until fewer attempts queue than may fly, so that the
-gate never runs dry while batches wait for a long confirmation, and never hoards work either.
+Whoever feeds it announces what will come, and waits for ``room`` before announcing more: so
+batches follow each other closely without being stretched over the whole campaign, and the gate
+does not run dry while a batch waits for a silence to be confirmed.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ class Gate:
     def __init__(self, width: int) -> None:
         self._width = width
         self._free = asyncio.Semaphore(width)
-        self._queued = 0
+        self._coming = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
 
+    def announce(self, number: int) -> None:
+        """Say that so many more will come."""
+        self._coming += number
+        self._mind()
+
+    async def room(self) -> None:
+        """Wait until fewer are still to come than the gate is wide."""
+        await self._has_room.wait()
+
     async def __aenter__(self) -> None:
         """Pass as soon as there is a place."""
-        self._queued += 1
-        if self._queued >= self._width:
-            self._has_room.clear()
         try:
             await self._free.acquire()
         finally:
-            self._queued -= 1
-            if self._queued < self._width:
-                self._has_room.set()
+            self._coming = max(0, self._coming - 1)
+            self._mind()
 
     async def __aexit__(
         self,
@@ -41,6 +47,8 @@ class Gate:
         """Give the place back."""
         self._free.release()
 
-    async def room(self) -> None:
-        """Wait until the queue is shorter than the gate is wide."""
-        await self._has_room.wait()
+    def _mind(self) -> None:
+        if self._coming < self._width:
+            self._has_room.set()
+        else:
+            self._has_room.clear()

@@ -9,7 +9,7 @@ not keep the next batch from being tried.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ class _Try:
 
 async def observe(
     batches: Iterable[Batch], campaign: Campaign, equipment: Equipment
-) -> AsyncIterator[tuple[Batch, list[Observation]]]:
+) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
     """Observe batch after batch, each given whole when it is done, not always in order.
 
     While one batch waits for a silence to be confirmed, others go on.
@@ -74,8 +74,8 @@ async def observe(
     try:
         for batch in batches:
             await equipment.gate.room()
+            equipment.gate.announce(len(batch.items) * (1 + len(batch.way.lines)))
             aloft.add(asyncio.create_task(_observe_one(batch, campaign, equipment)))
-            await asyncio.sleep(0)  # let it queue, so that the gate knows
             while (landed := {task for task in aloft if task.done()}) or len(aloft) >= ALOFT:
                 if not landed:
                     landed, _ = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)

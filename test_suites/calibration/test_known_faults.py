@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.model.outcome import Conformity
-from harness.model.verdict import State
+from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
@@ -23,7 +23,7 @@ SILENT = hosts("crim", *range(11, 21))
 DEAD = hosts("disc", 1, 2, 3)
 
 
-def sent_hosts(ids: set[str], verdicts: tuple) -> set[str]:
+def sent_hosts(ids: set[str], verdicts: tuple[Verdict, ...]) -> set[str]:
     """The hosts of items."""
     return {verdict.item.host for verdict in verdicts if verdict.item.id in ids}
 

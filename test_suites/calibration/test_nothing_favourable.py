@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,10 @@ from probes.range.world import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
-IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40, "batch": 30}
+IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40}
 
 
-def run_against(tmp_path: Path, origin: Path, *lines: dict) -> Rehearsal:
+def run_against(tmp_path: Path, origin: Path, *lines: dict[str, Any], **limits: int) -> Rehearsal:
     """A whole campaign over the given lines."""
     campaign = write_campaign(
         tmp_path / "run",
@@ -24,7 +25,7 @@ def run_against(tmp_path: Path, origin: Path, *lines: dict) -> Rehearsal:
         lines=lines,
         categories=["DRUG", "ILL.CSAM"],
         sample=60,
-        limits=IMPATIENT,
+        limits=IMPATIENT | limits,
     )
     return rehearse(campaign)
 
@@ -37,7 +38,7 @@ def assert_nothing_conforms(run: Rehearsal, *words: str) -> None:
     assert any(word in said for word in words), said
 
 
-def elsewhere(kind: str, port: int) -> dict:
+def elsewhere(kind: str, port: int) -> dict[str, Any]:
     """A service at a port of our choice."""
     if kind == "proxy":
         return {
@@ -98,7 +99,7 @@ def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
 ) -> None:
     """Batches before the fault count, those after it say nothing; so no rate is shown good."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=150))
-    run = run_against(tmp_path, origin_file, proxy_line(world))
+    run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=30)
 
     assert 3 == run.assessment.exit_code
     held = [each.held for each in run.assessment.preconditions]

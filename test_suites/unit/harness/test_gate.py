@@ -23,16 +23,17 @@ async def test_no_more_pass_than_it_is_wide() -> None:
     assert (0, 3) == (aloft, peak)
 
 
-async def test_room_waits_until_the_queue_is_short() -> None:
-    gate, over = Gate(1), asyncio.Event()
+async def test_room_waits_until_few_are_still_to_come() -> None:
+    gate, over = Gate(2), asyncio.Event()
 
     async def hold() -> None:
         async with gate:
             await over.wait()
 
-    holders = [asyncio.ensure_future(hold()) for _ in range(3)]
-    await asyncio.sleep(0)
+    gate.announce(4)
+    holders = [asyncio.ensure_future(hold()) for _ in range(4)]
     asking = asyncio.ensure_future(gate.room())
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not asking.done()
 
@@ -40,9 +41,10 @@ async def test_room_waits_until_the_queue_is_short() -> None:
     await asyncio.gather(asking, *holders)
 
 
-async def test_one_who_gives_up_queueing_leaves_room() -> None:
+async def test_one_who_gives_up_is_no_longer_to_come() -> None:
     gate = Gate(1)
     await gate.__aenter__()
+    gate.announce(1)
     queueing = asyncio.ensure_future(gate.__aenter__())
     await asyncio.sleep(0)
     queueing.cancel()
