@@ -55,7 +55,11 @@ class Retest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPlan:
-    """The fold of a plan's events."""
+    """The fold of a plan's events.
+
+    ``claimed_by`` is who last said that the fix is in; ``verifying`` is the campaign of the
+    re-test that is running, empty at other times. ``history`` is for people.
+    """
 
     id: str
     finding: str
@@ -66,6 +70,8 @@ class ActionPlan:
     state: PlanState
     opened: datetime
     root_cause: str = ""
+    claimed_by: str = ""
+    verifying: str = ""
     milestones: tuple[Milestone, ...] = ()
     retests: tuple[Retest, ...] = ()
     history: tuple[str, ...] = field(default_factory=tuple)

@@ -25,3 +25,17 @@ class Finding:
     sampled: int
     opened: datetime
     recurrence_of: str = ""
+    service: str = ""
+    supplier: str = ""
+
+    @property
+    def subject(self) -> tuple[str, str, str, str, str, str]:
+        """What the finding is about, whichever campaign found it."""
+        return (
+            self.supplier,
+            self.service,
+            self.scheme,
+            self.requirement,
+            self.profile,
+            self.line,
+        )

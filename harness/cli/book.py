@@ -1,0 +1,41 @@
+"""The registry with its ledger: what somebody wants to record is checked before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model.event import Event
+from harness.stages.follow.ledger import Ledger, fold
+
+if TYPE_CHECKING:
+    from harness.store.registry import Registry
+
+
+class Book:
+    """An open registry and the ledger that its events fold into."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.ledger: Ledger = fold(registry.events())
+
+    def record(self, *events: Event) -> Ledger:
+        """Keep events, all or none; returns the ledger after them.
+
+        Raises UsageError if they may not happen now, naming what may.
+        """
+        after = self.ledger.after(*events)
+        self._registry.append(*events, after=self.ledger.events)
+        self.ledger = after
+        return after
+
+
+@contextmanager
+def open_book(where: Path | str, *, create: bool = False) -> Iterator[Book]:
+    """Open the book at a path or database URL. Raises UsageError if there is none."""
+    from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+
+    with open_registry(where, create=create) as registry:
+        yield Book(registry)

@@ -1,0 +1,241 @@
+"""``accredit plan``: follows action plans. Only ``accredit retest`` can verify one."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli.book import open_book
+from harness.errors import UsageError
+from harness.model.action_plan import ActionPlan
+from harness.model.event import (
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanEvent,
+    PlanExtended,
+    PlanProgressed,
+)
+from harness.ports.keeping import Clock, WallClock
+from harness.stages.follow.ledger import Ledger
+from harness.stages.follow.transitions import verbs_in
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+clock: Clock = WallClock()
+"""Where the commands take the time from; tests put their own here."""
+
+PLAN = Annotated[str, typer.Argument(help="The plan's id, such as P-0001.")]
+REGISTRY = Annotated[str, typer.Option(help="The registry: a file, or a database URL.")]
+BY = Annotated[str, typer.Option(help="Who does this; default: you.")]
+DUE = Annotated[str, typer.Option(help="A date, 2026-03-31: the end of that day, UTC.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+WHERE = "out/registry.sqlite"
+
+
+@app.command("list")
+def list_plans(
+    registry: REGISTRY = WHERE,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Closed plans too.")] = False,
+    json: JSON = False,
+) -> None:
+    """List the plans that are open, the next due first."""
+    with open_book(registry) as book:
+        ledger = book.ledger
+    now = clock.now()
+    plans = sorted(ledger.plans.values(), key=lambda plan: (plan.due, plan.id))
+    shown = [plan for plan in plans if every or plan.state != "closed"]
+    if json:
+        _print_json([_as_data(plan, ledger, now) for plan in shown])
+        return
+    table = Table("plan", "state", "due", "severity", "requirement", "owner", "finding")
+    for plan in shown:
+        finding = ledger.finding(plan.finding)
+        late = " (overdue)" if plan.is_overdue(now) else ""
+        where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
+        due = f"{plan.due:%Y-%m-%d}{late}"
+        table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner, finding.title)
+    Console(markup=False, highlight=False).print(table if shown else "no plan is open")
+
+
+@app.command("show")
+def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> None:
+    """Show a plan with its finding, its re-tests, and everything that happened to it."""
+    with open_book(registry) as book:
+        ledger = book.ledger
+    chosen, now = ledger.plan(plan), clock.now()
+    if json:
+        _print_json(_as_data(chosen, ledger, now))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in _lines(chosen, ledger, now):
+        table.add_row(name, value)
+    Console(markup=False, highlight=False).print(table)
+
+
+@app.command("agree")
+def agree(
+    plan: PLAN,
+    owner: Annotated[str, typer.Option(help="Who puts it right.")],
+    action: Annotated[str, typer.Option(help="The corrective action.")],
+    cause: Annotated[str, typer.Option(help="The root cause, if known.")] = "",
+    due: DUE = "",
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Agree a draft: who does what, and by when if earlier than its severity allows."""
+    agreed = PlanAgreed(
+        at=clock.now(),
+        actor=by or _user(),
+        plan=plan,
+        owner=owner,
+        corrective_action=action,
+        root_cause=cause,
+        due=_date(due) if due else None,
+    )
+    _record(agreed, registry)
+
+
+@app.command("progress")
+def progress(
+    plan: PLAN,
+    note: Annotated[str, typer.Option(help="What was done.")],
+    milestone: Annotated[int, typer.Option(help="The number of a milestone reached.")] = 0,
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Note progress on an agreed plan."""
+    _record(
+        PlanProgressed(
+            at=clock.now(), actor=by or _user(), plan=plan, note=note, milestone=milestone
+        ),
+        registry,
+    )
+
+
+@app.command("claim")
+def claim(
+    plan: PLAN,
+    statement: Annotated[str, typer.Option(help="What was fixed, and how.")],
+    by: Annotated[str, typer.Option(help="Who claims it; default: the plan's owner.")] = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Claim that the fix is in. This verifies nothing; a re-test by somebody else does."""
+    with open_book(registry) as book:
+        actor = by or book.ledger.plan(plan).owner
+        ledger = book.record(
+            FixClaimed(at=clock.now(), actor=actor, plan=plan, statement=statement)
+        )
+    _tell(ledger.plan(plan))
+
+
+@app.command("extend")
+def extend(
+    plan: PLAN,
+    due: DUE,
+    reason: Annotated[str, typer.Option(help="Why it takes longer.")],
+    approver: Annotated[str, typer.Option(help="Who approved it; not the owner.")],
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Move the due date back. The original date stays on record."""
+    _record(
+        PlanExtended(
+            at=clock.now(),
+            actor=by or _user(),
+            plan=plan,
+            due=_date(due),
+            reason=reason,
+            approver=approver,
+        ),
+        registry,
+    )
+
+
+@app.command("close")
+def close(
+    plan: PLAN,
+    note: Annotated[str, typer.Option(help="A closing remark.")] = "",
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Close a verified plan. It never opens again."""
+    _record(PlanClosed(at=clock.now(), actor=by or _user(), plan=plan, note=note), registry)
+
+
+def _record(event: PlanEvent, registry: str) -> None:
+    with open_book(registry) as book:
+        ledger = book.record(event)
+    _tell(ledger.plan(event.plan))
+
+
+def _tell(plan: ActionPlan) -> None:
+    typer.echo(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _date(text: str) -> datetime:
+    """The last second of a day. Raises UsageError for anything else."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        msg = f"{text!r}: not a date; write it as 2026-03-31"
+        raise UsageError(msg) from None
+    return day.replace(hour=23, minute=59, second=59)
+
+
+def _as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
+    data: dict[str, Any] = msgspec.to_builtins(plan)
+    return {
+        **data,
+        "finding": msgspec.to_builtins(ledger.finding(plan.finding)),
+        "overdue": plan.is_overdue(now),
+        "possible": verbs_in(plan.state),
+    }
+
+
+def _print_json(data: Any) -> None:
+    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def _lines(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str, str]]:
+    finding = ledger.finding(plan.finding)
+    moved = "" if plan.due == plan.original_due else f" (at first {plan.original_due:%Y-%m-%d})"
+    late = ", overdue" if plan.is_overdue(now) else ""
+    lines = [
+        ("plan", f"{plan.id}, {plan.state}{late}"),
+        ("finding", f"{finding.id} ({finding.severity}): {finding.title}"),
+        ("measured", finding.statement),
+        ("missed", ", ".join(finding.missed) or "no single item"),
+        ("owner", plan.owner),
+        ("action", plan.corrective_action),
+        ("root cause", plan.root_cause or "not given"),
+        ("due", f"{plan.due:%Y-%m-%d}{moved}"),
+    ]
+    if finding.recurrence_of:
+        lines.insert(2, ("recurrence of", finding.recurrence_of))
+    for number, step in enumerate(plan.milestones, 1):
+        done = f"done {step.done:%Y-%m-%d}" if step.done else f"due {step.due:%Y-%m-%d}"
+        lines.append((f"milestone {number}", f"{step.title}, {done}"))
+    lines += [
+        ("re-test", f"{one.campaign}: {one.outcome}. {one.statement}") for one in plan.retests
+    ]
+    lines += [("history", said) for said in plan.history]
+    lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
+    return lines

@@ -1,0 +1,104 @@
+"""An event is one entry of the registry: what somebody did about a finding or its plan.
+
+Events are the only way in which a plan changes; findings and plans are folded from them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from harness.model.action_plan import Milestone, Retest
+from harness.model.finding import Finding
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """What all events have: when it was, and who did it."""
+
+    at: datetime
+    actor: str
+
+
+class FindingOpened(Event, frozen=True, kw_only=True, tag="finding-opened"):
+    """A requirement was not met."""
+
+    finding: Finding
+
+
+class PlanEvent(Event, frozen=True, kw_only=True):
+    """Something done about the plan with the id ``plan``."""
+
+    plan: str
+
+
+class PlanDrafted(PlanEvent, frozen=True, kw_only=True, tag="plan-drafted"):
+    """A plan was drawn up for a finding, with the latest date that its severity allows."""
+
+    finding: str
+    owner: str
+    corrective_action: str
+    due: datetime
+    milestones: tuple[Milestone, ...]
+
+
+class PlanAgreed(PlanEvent, frozen=True, kw_only=True, tag="plan-agreed"):
+    """Supplier and assessor agreed who does what; ``due`` may bring the date forward."""
+
+    owner: str
+    corrective_action: str
+    root_cause: str = ""
+    due: datetime | None = None
+
+
+class PlanProgressed(PlanEvent, frozen=True, kw_only=True, tag="plan-progressed"):
+    """Work went on; ``milestone`` is the number (from 1) of one that was reached, or 0."""
+
+    note: str
+    milestone: int = 0
+
+
+class FixClaimed(PlanEvent, frozen=True, kw_only=True, tag="fix-claimed"):
+    """Somebody says that the fix is in. By itself this changes nothing."""
+
+    statement: str
+
+
+class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
+    """The claim is being put to the test, in a campaign of its own."""
+
+    campaign: str
+
+
+class RetestConcluded(PlanEvent, frozen=True, kw_only=True, tag="retest-concluded"):
+    """The re-test ended."""
+
+    retest: Retest
+
+
+class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
+    """The due date moved, for a reason, approved by somebody other than the owner."""
+
+    due: datetime
+    reason: str
+    approver: str
+
+
+class PlanClosed(PlanEvent, frozen=True, kw_only=True, tag="plan-closed"):
+    """A verified plan was closed; it never opens again."""
+
+    note: str = ""
+
+
+AnyEvent = (
+    FindingOpened
+    | PlanDrafted
+    | PlanAgreed
+    | PlanProgressed
+    | FixClaimed
+    | RetestStarted
+    | RetestConcluded
+    | PlanExtended
+    | PlanClosed
+)
+"""Every kind of event; what is stored is read back as one of these."""

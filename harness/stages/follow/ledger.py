@@ -1,0 +1,127 @@
+"""The ledger: findings and plans as their events left them, and what may happen next.
+
+``fold`` is the only way to a ledger, and ``Ledger.after`` the only step: it applies an event
+or raises UsageError with what is possible instead. Who wants to do something makes the
+event, asks ``after``, and then stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from harness.errors import UsageError, known
+from harness.model.action_plan import ActionPlan, PlanState
+from harness.model.event import Event, FindingOpened, PlanDrafted, PlanEvent
+from harness.model.finding import Finding
+from harness.stages.follow.deadlines import latest_due
+from harness.stages.follow.transitions import advance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Findings and plans by id, in the order in which they came."""
+
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    plans: Mapping[str, ActionPlan] = field(default_factory=dict)
+    events: int = 0
+
+    def plan(self, name: str) -> ActionPlan:
+        """The plan of that id. Raises UsageError with those that are known."""
+        if name not in self.plans:
+            msg = f"no plan {name!r}; {known(self.plans)}"
+            raise UsageError(msg)
+        return self.plans[name]
+
+    def finding(self, name: str) -> Finding:
+        """The finding of that id. Raises UsageError with those that are known."""
+        if name not in self.findings:
+            msg = f"no finding {name!r}; {known(self.findings)}"
+            raise UsageError(msg)
+        return self.findings[name]
+
+    def open_plan_of(self, finding: str) -> ActionPlan | None:
+        """The one plan of a finding that is not closed."""
+        plans = (plan for plan in self.plans.values() if plan.finding == finding)
+        return next((plan for plan in plans if plan.state is not PlanState.CLOSED), None)
+
+    def is_settled(self, finding: str) -> bool:
+        """Whether a finding's plan was closed; a finding without a plan is not settled."""
+        return any(plan.finding == finding for plan in self.plans.values()) and (
+            self.open_plan_of(finding) is None
+        )
+
+    def after(self, *events: Event) -> Ledger:
+        """The ledger once ``events`` have happened. Raises UsageError if they may not."""
+        ledger = self
+        for event in events:
+            ledger = ledger._after_one(event)
+        return ledger
+
+    def _after_one(self, event: Event) -> Ledger:
+        _require_when_and_who(event)
+        if isinstance(event, FindingOpened):
+            found = event.finding
+            self._require_new_finding(found)
+            return replace(
+                self, findings={**self.findings, found.id: found}, events=self.events + 1
+            )
+        if isinstance(event, PlanDrafted):
+            plan = self._drafted(event)
+        elif isinstance(event, PlanEvent):
+            before = self.plan(event.plan)
+            plan = advance(before, self.finding(before.finding), event)
+        else:
+            msg = f"{type(event).__name__}: not an event that the ledger knows"
+            raise UsageError(msg)
+        return replace(self, plans={**self.plans, plan.id: plan}, events=self.events + 1)
+
+    def _require_new_finding(self, found: Finding) -> None:
+        if found.id in self.findings:
+            msg = f"finding {found.id} is there already; history is never rewritten"
+            raise UsageError(msg)
+        for other in self.findings.values():
+            if other.subject == found.subject and not self.is_settled(other.id):
+                msg = f"finding {other.id} is open for the same requirement; follow its plan"
+                raise UsageError(msg)
+
+    def _drafted(self, event: PlanDrafted) -> ActionPlan:
+        finding = self.finding(event.finding)
+        if event.plan in self.plans:
+            msg = f"plan {event.plan} is there already; history is never rewritten"
+            raise UsageError(msg)
+        if any(plan.finding == finding.id for plan in self.plans.values()):
+            msg = f"finding {finding.id} has its plan already; a finding has exactly one"
+            raise UsageError(msg)
+        if event.due > latest_due(finding):
+            msg = f"plan {event.plan}: due {event.due:%Y-%m-%d} is later than its severity allows"
+            raise UsageError(msg)
+        if not event.milestones:
+            msg = f"plan {event.plan}: a plan has at least one milestone"
+            raise UsageError(msg)
+        return ActionPlan(
+            id=event.plan,
+            finding=finding.id,
+            owner=event.owner,
+            corrective_action=event.corrective_action,
+            due=event.due,
+            original_due=event.due,
+            state=PlanState.DRAFT,
+            opened=event.at,
+            milestones=event.milestones,
+            history=(f"{event.at:%Y-%m-%d %H:%M} {event.actor}: drafted",),
+        )
+
+
+def fold(events: Iterable[Event]) -> Ledger:
+    """The ledger after all events. Raises UsageError where one may not follow the others."""
+    return Ledger().after(*events)
+
+
+def _require_when_and_who(event: Event) -> None:
+    if event.at.tzinfo is None:
+        msg = f"{type(event).__name__}: its time has no time zone"
+        raise UsageError(msg)
+    if not event.actor.strip():
+        msg = f"{type(event).__name__}: nobody is named who did it"
+        raise UsageError(msg)
