@@ -41,11 +41,12 @@ class Pages:
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
         """What the origin answers to one request for ``path`` at ``host``."""
         host, kind = plain(host), kind_of(host)
-        if kind is PageKind.REDIRECT:
-            return _redirect(_next_hop(host, path, scheme))
         if kind is PageKind.BLOCK:
             return block_page(host, "")
         token = token_for(self.key, host, nonce) if nonce else ""
+        if kind is PageKind.REDIRECT:
+            # The token tells the origin's own redirect from one that a filter put in its place.
+            return _redirect(_next_hop(host, path, scheme), token)
         text = self.texts.get(host, _WORDS)
         return Page(status=200, body=_document(f"Page at {host}", text, _marks(host, token, nonce)))
 
@@ -84,8 +85,8 @@ def _next_hop(host: str, path: str, scheme: str) -> str:
     return f"{scheme}://{host}/moved"
 
 
-def _redirect(location: str) -> Page:
-    body = _document("Moved", f"The page is at {location}.", ())
+def _redirect(location: str, token: str = "") -> Page:
+    body = _document("Moved", f"The page is at {location}.", (token,) if token else ())
     return Page(status=302, body=body, headers=(("Location", location),))
 
 

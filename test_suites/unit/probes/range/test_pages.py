@@ -1,7 +1,7 @@
 import pytest
 
 from harness.model.marker import TOKEN_PREFIX, token_for
-from probes.range.pages import MARKER_PREFIX, Page, Pages, block_page, portal_page
+from probes.range.pages import MARKER_PREFIX, Page, Pages, block_page, portal_page, redirect_page
 
 KEY = b"k" * 32
 NONCE = "0123456789abcdef" * 2
@@ -43,7 +43,10 @@ def test_a_redirect_takes_two_hops_and_ends_at_another_host() -> None:
     assert (first.status, second.status, last.status) == (302, 302, 200)
     assert dict(first.headers)["Location"] == "https://redirect-007.special.accredit.test/moved"
     assert dict(second.headers)["Location"] == "https://landed-007.special.accredit.test/"
-    assert TOKEN_PREFIX.encode() not in first.body + second.body
+    token = token_for(KEY, "redirect-007.special.accredit.test", NONCE).encode()
+    assert token in first.body
+    assert token in second.body
+    assert TOKEN_PREFIX.encode() not in redirect_page("http://block.test/").body
     assert token_for(KEY, "landed-007.special.accredit.test", NONCE).encode() in last.body
 
 

@@ -1,0 +1,60 @@
+"""The control line resolves by the origin's name server, unless told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.model.campaign import Limits
+from harness.plugins import find
+from harness.ports.asking import Origin, Question, Request
+from probes.lines.control import Control, ControlOptions
+from probes.range.world import World
+
+HOST = "gamb-001.canary.accredit.test"
+ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:5", ports={}, authority="", key=b"k" * 16)
+
+
+async def test_it_goes_past_the_filter(tmp_path: Path) -> None:
+    async with (
+        World(tmp_path) as world,
+        Control("control", ControlOptions(), world.origin, Limits()) as line,
+    ):
+        exchange = await line.fetch(Request(url=f"https://{HOST}/"))
+        answer = await line.ask(Question(name=HOST))
+
+    assert exchange.status == 200
+    assert answer.facts.addresses == ("127.0.0.1",)
+    assert answer.facts.server == world.origin.resolver
+
+
+def test_its_name_server_may_be_declared() -> None:
+    line = Control("control", ControlOptions(resolver="[::1]:54"), ORIGIN, Limits())
+
+    assert str(line._resolver.server) == "[::1]:54"
+    assert (
+        str(Control("control", ControlOptions(), ORIGIN, Limits())._resolver.server)
+        == "127.0.0.1:5"
+    )
+
+
+def test_a_wrong_name_server_is_the_users_mistake() -> None:
+    with pytest.raises(
+        UsageError, match="line 'control', option 'resolver': 'dns:dns' is no address"
+    ):
+        Control("control", ControlOptions(resolver="dns:dns"), None, Limits())
+
+
+async def test_an_authority_that_is_gone_is_said_on_opening() -> None:
+    origin = replace(ORIGIN, authority="/nowhere.pem")
+    with pytest.raises(UsageError, match=r"/nowhere\.pem: no such file"):
+        async with Control("control", ControlOptions(), origin, Limits()):
+            pass
+
+
+def test_it_is_found_by_name() -> None:
+    assert find("lines", "control") is Control
+    assert Control.carries == {"fetch", "ask"}

@@ -1,0 +1,118 @@
+"""The explicit proxy line: everything goes to the proxy, and the proxy's absence is no block."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.model.campaign import Limits
+from harness.plugins import find
+from harness.ports.asking import Question, Request
+from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
+from probes.range.world import World
+
+BLOCKED = "sentinel-block.canary.accredit.test"
+ALLOWED = "sentinel-allow.canary.accredit.test"
+
+
+def line(proxy: str, **options: Any) -> ExplicitProxy:
+    return ExplicitProxy("web", ExplicitProxyOptions(proxy=proxy, **options), None, Limits())
+
+
+async def test_the_filter_is_in_the_way(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        proxy = world.origin.services["reference"]["proxy"]["ks2"]
+        options = ExplicitProxyOptions(proxy=proxy)
+        async with ExplicitProxy("web", options, world.origin, Limits()) as opened:
+            plain = await opened.fetch(Request(url=f"http://{BLOCKED}/"))
+            tunnel = await opened.fetch(Request(url=f"https://{BLOCKED}/"))
+            page = await opened.fetch(Request(url=f"https://{ALLOWED}/"))
+
+    assert (plain.status, plain.failure) == (403, None)
+    assert b"blocked" in plain.body
+    assert tunnel.failure is not None
+    assert (tunnel.failure.name, tunnel.tunnel_status) == ("proxy_refused_tunnel", 403)
+    assert (page.status, page.tunnel_status, page.failure) == (200, 200, None)
+
+
+async def test_credentials_come_from_options_or_the_url(serve: Any) -> None:
+    heard: list[bytes] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    port = await serve(play)
+    for each in (
+        line(f"http://127.0.0.1:{port}", username="ann", password="a:b"),
+        line(f"http://ann:a%3Ab@127.0.0.1:{port}"),
+    ):
+        async with each:
+            await each.fetch(Request(url="http://a.accredit.test/"))
+
+    assert all(b"Proxy-Authorization: Basic YW5uOmE6Yg==" in head for head in heard)
+
+
+async def test_the_proxys_own_name_is_resolved_beforehand(serve: Any, plays: Any) -> None:
+    async with line(f"http://localhost:{await serve(plays['page'])}") as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert exchange.status == 200
+    assert exchange.peer == "127.0.0.1"
+
+
+async def test_a_proxy_without_address_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nowhere(*_: object, **__: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
+    async with line("http://proxy.accredit.test:3128") as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert exchange.failure is not None
+    assert exchange.status is None
+
+
+async def test_an_unreachable_proxy_stops_at_its_own_stage(closed_port: int) -> None:
+    async with line(f"http://127.0.0.1:{closed_port}") as opened:
+        exchange = await opened.fetch(Request(url="https://a.accredit.test/"))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.name, exchange.failure.stage) == (
+        "connection_refused",
+        "proxy_connect",
+    )
+
+
+async def test_it_carries_no_dns_and_no_odd_urls(closed_port: int) -> None:
+    async with line(f"http://127.0.0.1:{closed_port}") as opened:
+        answer = await opened.ask(Question(name="a.accredit.test"))
+        exchange = await opened.fetch(Request(url="gopher://a.accredit.test/"))
+
+    assert answer.failure is not None
+    assert answer.failure.is_instrument
+    assert exchange.failure is not None
+    assert exchange.failure.is_instrument
+
+
+@pytest.mark.parametrize("proxy", ["", "proxy:3128", "socks5://a:1", "http://", "http://a:x"])
+def test_what_is_no_proxy_says_so(proxy: str) -> None:
+    with pytest.raises(UsageError, match=r"line 'web', option 'proxy': .* write http://host:port"):
+        line(proxy)
+
+
+def test_a_password_is_never_shown() -> None:
+    with pytest.raises(UsageError) as caught:
+        line("ftp://ann:secret@proxy:1")
+
+    assert "secret" not in str(caught.value)
+
+
+def test_it_is_found_by_name() -> None:
+    assert find("lines", "explicit_proxy") is ExplicitProxy
+    assert ExplicitProxy.carries == {"fetch"}

@@ -1,0 +1,102 @@
+"""A direct line: one name server, then straight to what it said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.model.campaign import Limits
+from harness.ports.asking import Origin, Request
+from probes.net.address import Address, parse_address
+from probes.net.direct import DirectLine, DirectOptions, Ports, far_end
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+
+HOST = "gamb-001.canary.accredit.test"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path) as up:
+        yield up
+
+
+def line(world: World, server: str, origin: Origin | None = None) -> DirectLine:
+    options = DirectOptions(lane="portable")
+    address = parse_address(server, "server")
+    return DirectLine("direct", options, origin or world.origin, Limits(), address)
+
+
+async def test_both_schemes_reach_the_origin(world: World) -> None:
+    async with line(world, world.origin.resolver) as opened:
+        for scheme in ("http", "https"):
+            exchange = await opened.fetch(Request(url=f"{scheme}://{HOST}/"))
+
+            assert exchange.failure is None
+            assert exchange.status == 200
+            assert exchange.timings.resolve is not None
+            assert exchange.timings.total is not None
+            assert exchange.timings.total >= exchange.timings.resolve
+
+
+async def test_an_address_in_the_url_needs_no_name_server(world: World, closed_port: int) -> None:
+    async with line(world, f"127.0.0.1:{closed_port}") as opened:
+        exchange = await opened.fetch(Request(url=f"http://127.0.0.1:{world.origin.ports[80]}/"))
+
+    assert exchange.status is not None
+    assert exchange.timings.resolve is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        (FaultKind.NXDOMAIN, "dns_nxdomain_error"),
+        (FaultKind.REFUSE, "dns_refused_error"),
+        (FaultKind.NODATA, "dns_no_answer"),
+        (FaultKind.SILENT, "generic_timeout_error"),
+    ],
+)
+async def test_what_stops_at_the_name_server(world: World, kind: FaultKind, failure: str) -> None:
+    world.faults.add(Fault(kind=kind, hosts=frozenset({HOST})))
+    async with line(world, world.origin.services["reference"]["resolver"]["ks2"]) as opened:
+        exchange = await opened.fetch(Request(url=f"http://{HOST}/", timeout=0.3))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.name, exchange.failure.stage) == (failure, "resolve")
+    assert exchange.timings.connect is None
+
+
+async def test_a_sinkhole_that_means_nowhere_is_never_connected_to(world: World) -> None:
+    """On Linux 0.0.0.0 is this machine, where the origin itself would answer."""
+    world.faults.add(Fault(kind=FaultKind.SINKHOLE, hosts=frozenset({HOST}), address="0.0.0.0"))
+    async with line(world, world.origin.services["reference"]["resolver"]["ks2"]) as opened:
+        exchange = await opened.fetch(Request(url=f"http://{HOST}/"))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.name, exchange.failure.stage) == ("dns_bogon_error", "resolve")
+
+
+async def test_a_url_that_is_none_is_our_own_trouble(world: World) -> None:
+    async with line(world, world.origin.resolver) as opened:
+        for url in ("ftp://a.test/", "http://", "http://a.test:99999/", "nonsense"):
+            exchange = await opened.fetch(Request(url=url))
+
+            assert exchange.failure is not None
+            assert exchange.failure.is_instrument
+
+
+async def test_only_the_origins_ports_are_mapped(world: World) -> None:
+    ports = Ports(mapping={80: 8080}, origin=world.origin)
+
+    assert ports.real(Address(host=HOST, port=80)) == 8080
+    assert ports.real(Address(host=HOST, port=81)) == 81
+    assert ports.real(Address(host="www.example.org", port=80)) == 80
+    assert replace(ports, origin=None).real(Address(host="www.example.org", port=80)) == 8080
+
+
+def test_the_far_end_of_a_url() -> None:
+    assert far_end("https://a.test/b") == Address(host="a.test", port=443)
+    assert far_end("http://[::1]:81/") == Address(host="::1", port=81)

@@ -1,0 +1,247 @@
+"""The web probes note facts, follow redirects hop by hop, and are not fooled by a redirect."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import pytest
+from pydantic import BaseModel
+
+from harness.model.campaign import Limits
+from harness.model.corpus import Item
+from harness.model.marker import HEADER, mark
+from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
+from harness.plugins import find
+from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
+from probes.web import Web, WebHttps
+
+HOST = "gamb-001.canary.accredit.test"
+ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)
+
+
+class Scripted:
+    """A line that answers by a script of URLs; TOKEN in a body is the origin's."""
+
+    Options: ClassVar[type[BaseModel]] = BaseModel
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch"})
+
+    def __init__(self, script: Mapping[str, Exchange], origin: Origin | None = ORIGIN) -> None:
+        self.name = "scripted"
+        self.origin = origin
+        self.script = script
+        self.requests: list[Request] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        pass
+
+    async def fetch(self, request: Request) -> Exchange:
+        self.requests.append(request)
+        return self.script[request.url]
+
+    async def ask(self, question: Question) -> Answer:
+        facts = DnsFacts(name=question.name, type=question.type, server="")
+        return Answer(facts=facts, timings=Timings())
+
+
+def attempt(host: str = HOST, line: str = "proxy", **item: Any) -> Attempt:
+    made = Item(id="a", value=host, labels=("GAMB",), **item)
+    key = AttemptKey(campaign="c", item="a", probe="web", line=line, profile="ks2")
+    marker = mark(ORIGIN.key, key, made.host) if ORIGIN.covers(made.host) else None
+    return Attempt(key=key, item=made, limits=Limits(redirects=3), timeout=2.0, marker=marker)
+
+
+def token(of: Attempt, host: str = HOST) -> str:
+    assert of.marker is not None
+    return ORIGIN.token(host, of.marker.nonce)
+
+
+def page(body: str = "", status: int = 200, location: str = "", **more: Any) -> Exchange:
+    headers: tuple[tuple[str, str], ...] = (("content-type", "text/html"),)
+    if location:
+        headers += (("location", location),)
+    timings = Timings(connect=0.1, first_byte=0.2, total=0.4)
+    return Exchange(timings=timings, status=status, headers=headers, body=body.encode(), **more)
+
+
+def facts(sighting: Sighting) -> WebFacts:
+    assert isinstance(sighting.facts, WebFacts)
+    return sighting.facts
+
+
+async def test_a_page_with_its_token_was_seen() -> None:
+    this = attempt()
+    body = f"<title>Garden</title><p>Seeds {token(this)}</p>"
+    line = Scripted({f"http://{HOST}/": page(body, peer="192.0.2.1")})
+    sighting = await Web().try_item(this, line)
+
+    seen = facts(sighting)
+    assert (seen.canary, seen.status, seen.title, seen.peer) == ("seen", 200, "Garden", "192.0.2.1")
+    assert seen.body_length == len(body)
+    assert seen.body_sha256 == hashlib.sha256(body.encode()).hexdigest()
+    assert sighting.evidence == ()
+    assert sighting.failure is None
+    assert this.marker is not None
+    assert (HEADER, this.marker.nonce) in line.requests[0].headers
+
+
+async def test_a_page_without_its_token_is_kept_as_evidence() -> None:
+    sighting = await Web().try_item(attempt(), Scripted({f"http://{HOST}/": page("Blocked", 403)}))
+
+    assert (facts(sighting).canary, facts(sighting).text) == ("absent", "Blocked")
+    assert [each.body for each in sighting.evidence] == [b"Blocked"]
+
+
+async def test_another_attempts_token_does_not_count() -> None:
+    other = token(attempt(line="control"))
+    sighting = await Web().try_item(attempt(), Scripted({f"http://{HOST}/": page(other)}))
+
+    assert facts(sighting).canary == "absent"
+
+
+async def test_the_control_line_leaves_no_evidence() -> None:
+    sighting = await Web().try_item(
+        attempt(line="control"), Scripted({f"http://{HOST}/": page("Trouble", 503)})
+    )
+
+    assert sighting.evidence == ()
+
+
+@pytest.mark.parametrize("sensitivity", ["S3", "S4"])
+async def test_nothing_of_a_sensitive_page_is_kept(sensitivity: str) -> None:
+    body = "<title>Heading</title>words"
+    sighting = await Web().try_item(
+        attempt(sensitivity=sensitivity), Scripted({f"http://{HOST}/": page(body)})
+    )
+
+    assert (facts(sighting).title, facts(sighting).text, sighting.evidence) == ("", "", ())
+    assert facts(sighting).body_length == len(body)
+
+
+async def test_an_item_without_a_value_cannot_be_tried() -> None:
+    sighting = await Web().try_item(attempt("", sensitivity="S4"), Scripted({}))
+
+    assert sighting.failure is not None
+    assert sighting.failure.is_instrument
+
+
+async def test_redirects_of_the_origin_are_followed_and_seen() -> None:
+    this = attempt()
+    line = Scripted(
+        {
+            f"http://{HOST}/": page(token(this), 302, "/moved"),
+            f"http://{HOST}/moved": page(token(this), 301, "//landed.accredit.test/x"),
+            "http://landed.accredit.test/x": page(token(this, "landed.accredit.test")),
+        }
+    )
+    seen = facts(await Web().try_item(this, line))
+
+    assert seen.canary == "seen"
+    assert seen.url == "http://landed.accredit.test/x"
+    assert [(hop.status, hop.location) for hop in seen.hops] == [
+        (302, "/moved"),
+        (301, "//landed.accredit.test/x"),
+    ]
+
+
+async def test_a_filters_redirect_into_the_zone_is_no_access() -> None:
+    this = attempt()
+    line = Scripted(
+        {
+            f"http://{HOST}/": page("", 302, "http://blocked.accredit.test/"),
+            "http://blocked.accredit.test/": page(token(this, "blocked.accredit.test")),
+        }
+    )
+
+    assert facts(await Web().try_item(this, line)).canary == "absent"
+
+
+async def test_the_nonce_stays_inside_the_zone() -> None:
+    line = Scripted(
+        {f"http://{HOST}/": page("", 302, "http://other.test/"), "http://other.test/": page("x")}
+    )
+    await Web().try_item(attempt(), line)
+
+    assert HEADER in dict(line.requests[0].headers)
+    assert HEADER not in dict(line.requests[1].headers)
+
+
+async def test_a_circle_of_redirects_ends() -> None:
+    line = Scripted({f"http://{HOST}/": page("", 302, f"http://{HOST}/")})
+    sighting = await Web().try_item(attempt(), line)
+
+    assert sighting.failure is not None
+    assert sighting.failure.name == "http_redirect_limit"
+    assert len(line.requests) == 4
+    assert sighting.timings.connect == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("location", ["mailto:a@b", "ftp://a.test/", "http://[", ""])
+async def test_a_redirect_out_of_the_web_is_the_last_page(location: str) -> None:
+    line = Scripted({f"http://{HOST}/": page("gone", 302, location)})
+    seen = facts(await Web().try_item(attempt(), line))
+
+    assert (seen.status, seen.hops) == (302, ())
+
+
+async def test_peer_and_certificate_are_those_of_the_items_own_host() -> None:
+    line = Scripted(
+        {
+            f"http://{HOST}/": page("", 302, "http://other.test/", peer="192.0.2.1"),
+            "http://other.test/": page("x", peer="192.0.2.2"),
+        }
+    )
+
+    assert facts(await Web().try_item(attempt(), line)).peer == "192.0.2.1"
+
+
+async def test_a_failure_keeps_the_facts_until_then() -> None:
+    failure = Failure(name="proxy_refused_tunnel", stage="tunnel")
+    headers = (("x-squid-error", "E" * 400), ("set-cookie", "a=b"))
+    refused = Exchange(
+        timings=Timings(total=0.1), tunnel_status=403, headers=headers, body=b"no", failure=failure
+    )
+    sighting = await WebHttps().try_item(attempt(), Scripted({f"https://{HOST}/": refused}))
+
+    assert sighting.failure == failure
+    assert facts(sighting).tunnel_status == 403
+    assert facts(sighting).headers == (("x-squid-error", "E" * 300),)
+    assert facts(sighting).text == "no"
+    assert facts(sighting).canary == "absent"
+    assert sighting.timings.connect is None
+
+
+async def test_silence_has_no_body_at_all() -> None:
+    silence = Exchange(
+        timings=Timings(total=2.0), failure=Failure(name="generic_timeout_error", stage="response")
+    )
+    seen = facts(await Web().try_item(attempt(), Scripted({f"http://{HOST}/": silence})))
+
+    assert (seen.status, seen.body_length, seen.body_sha256) == (None, None, "")
+
+
+async def test_a_real_site_has_no_canary_and_hears_no_nonce() -> None:
+    this = attempt("www.example.org")
+    line = Scripted({"http://www.example.org/": page("Welcome")})
+    sighting = await Web().try_item(this, line)
+
+    assert facts(sighting).canary == "not_applicable"
+    assert HEADER not in dict(line.requests[0].headers)
+    assert len(sighting.evidence) == 1
+
+
+async def test_a_line_without_an_origin_still_knows_the_items_own_token() -> None:
+    this = attempt()
+    line = Scripted({f"http://{HOST}/": page(token(this))}, origin=None)
+
+    assert facts(await Web().try_item(this, line)).canary == "seen"
+
+
+def test_both_are_found_by_name() -> None:
+    assert find("probes", "web") is Web
+    assert find("probes", "web_https") is WebHttps
+    assert Web.asks == "fetch"
