@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from harness.cli.measure import measure_campaign
 from harness.model.corpus import Item
@@ -26,6 +27,11 @@ Fate = tuple[str, str]
 
 ALLOWED: Fate = ("allowed", "none")
 DOWN: Fate = ("down", "none")
+ABRUPT: Fate = ("blocked", "tcp_reset")
+SUDDEN = frozenset(
+    {ABRUPT, ("blocked", "tcp_eof"), ("blocked", "block_page"), ("blocked", "proxy_refusal")}
+)
+"""How a reset by Squid may look: RST, EOF, or a readable 403 whose body is the word reset."""
 
 
 def canaries(counts: Mapping[str, int]) -> dict[str, list[Item]]:
@@ -45,12 +51,22 @@ class Measured:
     verdicts: tuple[Verdict, ...]
     assessment: Assessment
 
-    def fates(self, probe: str, profile: str = "ks2") -> dict[str, Fate]:
-        """What became of each host by one probe, for one profile."""
-        return {
+    def fates(
+        self, probe: str, profile: str = "ks2", *, abrupt: Iterable[str] = ()
+    ) -> dict[str, Fate]:
+        """What became of each host by one probe, for one profile.
+
+        Of ``abrupt`` hosts any sudden end counts as ABRUPT: whether a reset overtakes the last
+        bytes before it is a race that no observer can settle.
+        """
+        racy = frozenset(abrupt)
+        seen = {
             verdict.item.host: (verdict.state.value, verdict.mechanism.value)
             for verdict in self.verdicts
             if (verdict.key.probe, verdict.key.profile) == (probe, profile)
+        }
+        return {
+            host: ABRUPT if host in racy and fate in SUDDEN else fate for host, fate in seen.items()
         }
 
     def conformity(self, requirement: str, profile: str = "ks2") -> Conformity:
@@ -69,8 +85,12 @@ def measure_through(
     items: Iterable[Item],
     *,
     profiles: Iterable[str] = ("ks2",),
+    must_block: Iterable[str] = (SENTINEL,),
 ) -> Measured:
-    """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range."""
+    """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range.
+
+    ``must_block`` are the sentinels, from which the judge learns how the product says no.
+    """
     campaign = {
         "campaign": "product",
         "service": {"name": "a product of Debian"},
@@ -79,11 +99,12 @@ def measure_through(
         "lines": [dict(line)],
         "profiles": {profile: {} for profile in profiles},
         "corpora": [{"pack": "canary", "items": [item.id for item in items]}],
+        "sentinels": {"must_block": list(must_block)},
         # One large batch: a silent drop then costs its two timeouts once, not once a batch.
         "limits": {"timeout": 1.5, "confirmation_timeout": 4.0, "batch": 2000, "concurrency": 30},
     }
     path = folder / "campaign.yaml"
-    path.write_text(json.dumps(campaign), encoding="utf-8")
+    YAML(typ="safe").dump(campaign, path)
     journal = open_journal(measure_campaign(path, folder / "out"))
     return Measured(
         verdicts=judge(journal.observations()).verdicts,

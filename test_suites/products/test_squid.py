@@ -11,6 +11,7 @@ from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import (
+    ABRUPT,
     ALLOWED,
     DOWN,
     SENTINEL,
@@ -38,13 +39,13 @@ BY_HTTP: dict[Reply, Fate] = {
     Reply.PAGE: ("blocked", "block_page"),
     Reply.PAGE_404: ("blocked", "block_page"),
     Reply.PAGE_200: ("blocked", "block_page"),
-    Reply.RESET: ("blocked", "tcp_reset"),
+    Reply.RESET: ABRUPT,
     Reply.LEGAL: ("blocked", "http_451"),
     Reply.REDIRECT: ("blocked", "redirect"),
 }
 BY_HTTPS: dict[Reply, Fate] = {
     **dict.fromkeys(BY_HTTP, ("blocked", "proxy_refusal")),
-    Reply.RESET: ("blocked", "tcp_reset"),
+    Reply.RESET: ABRUPT,
     # Squid says 200 to CONNECT and then sends its page where TLS should start.
     Reply.PAGE_200: ("blocked", "block_page"),
 }
@@ -91,7 +92,7 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
         expected |= dict.fromkeys(hung, ("blocked", "silent_drop"))
         expected |= dict.fromkeys(wronged, fate_of[Reply.REDIRECT])
 
-        assert expected == measured.fates(probe)
+        assert expected == measured.fates(probe, abrupt=hosts["VIOL"])
 
     assert_outcomes(measured)
 

@@ -1,0 +1,66 @@
+"""haproxy, a gateway that goes by Host and SNI: each way of saying no is named apart."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from test_suites.products.block_page import BlockPage
+from test_suites.products.blocklist import lists_from
+from test_suites.products.conftest import StartRange
+from test_suites.products.haproxy import HaProxy, Reply
+from test_suites.products.measured import ALLOWED, Fate, canaries, measure_through
+from test_suites.products.process import LOOPBACK, require
+
+REPLIES = {
+    "PORN": Reply.PAGE,
+    "VIOL": Reply.REDIRECT,
+    "DISC": Reply.TARPIT,
+    "DRUG": Reply.DROP,
+}
+# Without CAP_NET_ADMIN haproxy cannot forget a connection: it resets it.
+DROPPED: Fate = ("blocked", "silent_drop" if os.geteuid() == 0 else "tcp_reset")
+BY_HTTP: dict[Reply, Fate] = {
+    Reply.PAGE: ("blocked", "block_page"),
+    Reply.REDIRECT: ("blocked", "redirect"),
+    Reply.TARPIT: ("blocked", "block_page"),
+    Reply.DROP: DROPPED,
+}
+BY_HTTPS: dict[Reply, Fate] = {
+    **dict.fromkeys(Reply, ("blocked", "tcp_eof")),
+    Reply.DROP: DROPPED,
+}
+
+
+@pytest.mark.product("haproxy")
+def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
+    require("haproxy")
+    world = start_range()
+    chosen = canaries({**dict.fromkeys(REPLIES, 5), "twin:DRUG": 4})
+    # A tarpit ends in an error 500, which is a block only to those who saw one on purpose.
+    sentinels = [some.pop().host for stratum, some in chosen.items() if stratum in REPLIES]
+    listed = canaries(dict.fromkeys(REPLIES, 5))
+    lists = lists_from([item for some in listed.values() for item in some], REPLIES)
+    items = [item for some in chosen.values() for item in some]
+
+    with (
+        BlockPage(LOOPBACK) as page,
+        HaProxy(world.origin, lists, block_page=page.url) as gateway,
+    ):
+        line = {
+            "name": "gateway",
+            "type": "control",
+            "options": {"ports": gateway.ports},
+            "probes": ["web", "web_https"],
+        }
+        measured = measure_through(tmp_path, line, items, must_block=sentinels)
+
+    for probe, fate_of in (("web", BY_HTTP), ("web_https", BY_HTTPS)):
+        expected = {
+            item.host: fate_of[REPLIES[item.category]] if item.category in REPLIES else ALLOWED
+            for item in items
+        }
+
+        assert expected == measured.fates(probe)

@@ -1,0 +1,75 @@
+"""Squid opening TLS: blocks inside it are found, and a good handshake proves nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from test_suites.products.block_page import BlockPage
+from test_suites.products.blocklist import lists_from
+from test_suites.products.conftest import StartRange
+from test_suites.products.measured import ABRUPT, ALLOWED, Fate, canaries, measure_through
+from test_suites.products.process import LOOPBACK, require
+from test_suites.products.squid import Reply, Squid
+
+REPLIES = {
+    "PORN": Reply.PAGE,
+    "VIOL": Reply.RESET,
+    "DISC": Reply.LEGAL,
+    "DRUG": Reply.REDIRECT,
+    "CRIM": Reply.PAGE_200,
+    "GAMB": Reply.PAGE_404,
+    "HARM": Reply.PAGE_503,
+    "PIRA": Reply.REDIRECT_307,
+}
+INSIDE: Fate = ("blocked", "tls_intercept_page")
+FATES: dict[Reply, Fate] = {
+    **dict.fromkeys(Reply, INSIDE),
+    Reply.RESET: ABRUPT,
+}
+
+
+@pytest.mark.product("squid-openssl")
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
+def test_blocks_inside_opened_tls(tmp_path: Path, start_range: StartRange, trusted: bool) -> None:
+    require("squid")
+    world = start_range()
+    chosen = canaries({**dict.fromkeys(REPLIES, 4), "twin:DRUG": 4})
+    sentinels = [some.pop().host for stratum, some in chosen.items() if stratum in REPLIES]
+    listed = canaries(dict.fromkeys(REPLIES, 4))
+    lists = lists_from([item for some in listed.values() for item in some], REPLIES)
+    items = [item for some in chosen.values() for item in some]
+
+    with (
+        BlockPage(LOOPBACK) as page,
+        Squid(
+            world.origin,
+            lists,
+            {"ks2": [each.name for each in lists]},
+            block_page=page.url,
+            intercepts=True,
+        ) as squid,
+    ):
+        assert squid.authority is not None
+        authority = {"authority": str(squid.authority.certificate)} if trusted else {}
+        line = {
+            "name": "proxy",
+            "type": "explicit_proxy",
+            "options": {"proxy": squid.proxy("ks2"), **authority},
+            "probes": ["web_https"],
+        }
+        measured = measure_through(tmp_path, line, items, must_block=sentinels)
+
+    if not trusted:
+        # Not even the agreed page passes, so nothing is concluded.
+        assert {state for state, _ in measured.fates("web_https").values()} == {"insufficient"}
+        return
+
+    expected = {
+        item.host: FATES[REPLIES[item.category]] if item.category in REPLIES else ALLOWED
+        for item in items
+    }
+
+    assert expected == measured.fates("web_https", abrupt=[item.host for item in chosen["VIOL"]])
+    assert all(verdict.intercepted for verdict in measured.verdicts)
