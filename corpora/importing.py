@@ -6,6 +6,7 @@ plug-ins of kind ``importers``: a function from a Source to entries, one format 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -155,14 +156,22 @@ def import_list(
 
 
 def write_report(rows: Iterable[Row], path: Path) -> Iterator[Row]:
-    """Write rows to a CSV as they pass by. Raises UsageError if it cannot be written."""
+    """Write rows to a CSV as they pass by; it is there when the last one has passed.
+
+    Raises UsageError if it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.draft")
     try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
+        with draft.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(Row.__struct_fields__)
             for row in rows:
                 writer.writerow(msgspec.structs.astuple(row))
                 yield row
+        draft.replace(path)
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -16,11 +16,13 @@ from corpora.manifest import FILE
 from corpora.pack import Pack
 from harness.errors import Fault
 from harness.model.corpus import Item
+from harness.plugins import register
 
 _RANKS = ("S0", "S1", "S2", "S3", "S4")
 _MOST_SHOWN = 3
 
 
+@register("corpora", "lint")
 def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
     """What to mend in a pack, each with file, line and remedy; empty if nothing."""
     entries = list(pack.entries())

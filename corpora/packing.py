@@ -44,6 +44,7 @@ class PackDetails:
     purpose: str = "self-test"
     sensitivity: str = "S0"
     frame: str = "none"
+    frame_size: int | None = None
     design: str = "census"
     seed: str = ""
     strata: tuple[str, ...] = ()
@@ -148,7 +149,7 @@ def _profile(count: int, details: PackDetails, taxonomy: Taxonomy) -> dict[str, 
         "purpose": details.purpose,
         "sampling": {
             "frame": details.frame,
-            "frame_size": count,
+            "frame_size": count if details.frame_size is None else details.frame_size,
             "design": details.design,
             "strata": list(details.strata),
             "weights_column": "weight",

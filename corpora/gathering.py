@@ -1,0 +1,195 @@
+"""Makes a pack of somebody's list: what its rows say of one value becomes one item.
+
+The list is read to its end before a byte of the pack is written, so a list with an unknown
+label, or one that is no list, leaves nothing but its report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora import names
+from corpora.importing import STATUSES, Import, Row, import_list, write_report
+from corpora.packing import PackDetails, write_pack
+from corpora.source import Limits
+from corpora.taxonomy import Taxonomy, shipped
+from harness.errors import UsageError, known
+from harness.plugins import register
+
+KINDS = {
+    "suffix": "suffix",
+    "subdomains_and_self": "suffix",
+    "exact": "host",
+    "ip": "ip",
+    "cidr": "cidr",
+    "url": "url",
+    "url_prefix": "url",
+}
+"""The kind of item that a way of matching makes; globs and expressions make none."""
+
+_HIGHEST = "S4"
+_ILLEGAL = "illegal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What came of an import. ``statuses`` add up to ``rows``; ``items`` are in the pack."""
+
+    format: str
+    file: str
+    rows: int
+    statuses: Mapping[str, int]
+    items: int
+
+
+@register("corpora", "import")
+def import_pack(
+    form: str,
+    path: Path,
+    out: Path,
+    *,
+    created: str,
+    label: str = "",
+    licence: str = "unknown",
+    report: Path | None = None,
+    taxonomy: Taxonomy | None = None,
+    limits: Limits | None = None,
+) -> ImportReport:
+    """Read a list in format ``form`` and write it as a pack into the new directory ``out``.
+
+    ``label`` is the category of a list that tells none; ``created`` an RFC 3339 moment. Raises
+    UsageError if the list cannot be used as a whole, naming each unknown label.
+    """
+    taxonomy = taxonomy or shipped()
+    _check_label(label, taxonomy)
+    listed = import_list(form, path, taxonomy, limits)
+    rows: Iterable[Row] = iter(listed)
+    if report is not None:
+        rows = write_report(rows, report)
+    gathered = _Gathered(label)
+    for row in rows:
+        gathered.add(row)
+    listed.check()
+    gathered.check(path)
+    items = gathered.items(form, taxonomy)
+    count = write_pack(out, items, _details(listed, created, licence, gathered), taxonomy)
+    statuses = {status: listed.counts[status] for status in STATUSES}
+    return ImportReport(
+        format=form, file=path.name, rows=listed.total, statuses=statuses, items=count
+    )
+
+
+class _Gathered:
+    """The values of a list, each with its labels, in the order in which they came."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._labels: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._withdrawn: set[tuple[str, str]] = set()
+        self._needs_label = False
+
+    def __len__(self) -> int:
+        return len(self._labels.keys() - self._withdrawn)
+
+    def add(self, row: Row) -> None:
+        """Take a row in, if it says what something is."""
+        kind = KINDS.get(row.match)
+        if not kind or row.status not in ("ok", "ok_with_modifier"):
+            return
+        key = (kind, _value(kind, row.value))
+        if not key[1]:
+            return
+        if row.action in ("allow", "cancel"):
+            self._withdrawn.add(key)
+        elif row.action in ("label", "block"):
+            label = row.target if row.action == "label" else self._label
+            self._needs_label |= not label
+            labels = self._labels.get(key, ())
+            if label not in labels:
+                self._labels[key] = (*labels, label)
+
+    def check(self, path: Path) -> None:
+        """Raises UsageError if no pack can be made."""
+        if self._needs_label:
+            msg = f"{path}: the list tells no categories; say which one with --label CODE"
+            raise UsageError(msg)
+        if not len(self):
+            msg = f"{path}: nothing in the list is an item"
+            raise UsageError(msg)
+
+    def items(self, form: str, taxonomy: Taxonomy) -> Iterator[dict[str, str]]:
+        """The rows of the pack."""
+        for (kind, value), labels in self._labels.items():
+            if (kind, value) in self._withdrawn:
+                continue
+            digest = hashlib.sha256(f"{kind} {value}".encode()).hexdigest()[:20]
+            yield {
+                "id": f"{form}-{digest}",
+                "value": value,
+                "kind": kind,
+                "registrable": _registrable(kind, value),
+                "labels": "|".join(labels),
+                "label_source": form,
+                "stratum": labels[0],
+                "verify_status": "unchecked",
+                "sensitivity": _sensitivity(labels, taxonomy),
+            }
+
+
+def _value(kind: str, value: str) -> str:
+    """The value of an item; empty if it cannot be one."""
+    if kind != "url":
+        return value
+    try:
+        return names.to_address(value if "://" in value else f"http://{value}").href
+    except names.BadName:
+        return ""
+
+
+def _registrable(kind: str, value: str) -> str:
+    if kind == "url":
+        return names.registrable(names.to_address(value).host)
+    return names.registrable(value) if kind in ("suffix", "host") else ""
+
+
+def _sensitivity(labels: Iterable[str], taxonomy: Taxonomy) -> str:
+    """The highest of the labels, below S4: what is listed by name is not secret."""
+    most = max(taxonomy.categories[label].max_sensitivity for label in labels)
+    return "S3" if most == _HIGHEST else most
+
+
+def _check_label(label: str, taxonomy: Taxonomy) -> None:
+    if label and label not in taxonomy:
+        msg = f"no category {label!r}; {known(taxonomy.categories)}"
+        raise UsageError(msg)
+    if label and taxonomy.categories[label].tier == _ILLEGAL:
+        msg = f"category {label!r} is never stored in plain; only keyed digests of it are"
+        raise UsageError(msg)
+
+
+def _details(listed: Import, created: str, licence: str, gathered: _Gathered) -> PackDetails:
+    stem = re.sub(r"[^a-z0-9._-]+", "-", listed.path.name.partition(".")[0].lower()).strip("-._")
+    return PackDetails(
+        name=f"{listed.form.replace('_', '-')}-{stem or 'list'}"[:64],
+        version="1.0.0",
+        title=f"{listed.path.name}, imported from format {listed.form}",
+        created=created,
+        licence=licence,
+        sources=(
+            {
+                "title": listed.path.name,
+                "x-licence": licence,
+                "x-rows_in": listed.total,
+                "x-rows_out": len(gathered),
+            },
+        ),
+        sensitivity="S3",
+        frame=listed.path.name,
+        label_method="upstream",
+        max_age_days=30,
+        prohibitions=("do not fetch S3 items without the assessor role",),
+    )

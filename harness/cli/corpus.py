@@ -1,0 +1,161 @@
+"""``accredit corpus``: read, check, sample, import and export categorised lists.
+
+The room of corpora is never imported here; what it can do is found by name, as a plug-in is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.errors import FaultyDocument, UsageError, known
+from harness.model.campaign import CorpusSelection
+from harness.plugins import find
+from harness.stages.select import select_items
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+PackArgument = Annotated[str, typer.Argument(help="Name of a shipped pack, or its folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[Path, typer.Option("--out", help="A new folder for the pack.")]
+
+
+@app.command("info")
+def info_command(pack: PackArgument, *, json: Json = False) -> None:
+    """Tell what a pack is: manifest, digest, and items by category and kind."""
+    corpus = _open(pack)
+    strata = Counter(item.stratum or item.category for item in corpus.items())
+    told: dict[str, Any] = {
+        **msgspec.to_builtins(corpus.reference),
+        "licence": corpus.manifest.licenses[0].name,
+        "sensitivity": corpus.manifest.accredit.sensitivity,
+        "audience": corpus.manifest.accredit.release.audience,
+        "items": strata.total(),
+    }
+    if json:
+        _print_json(told | {"strata": dict(sorted(strata.items()))})
+        return
+    table = Table(box=None, show_header=False)
+    for key, value in told.items():
+        table.add_row(key, str(value))
+    counts = Table("stratum", "items", box=None)
+    for stratum, count in sorted(strata.items()):
+        counts.add_row(stratum, str(count))
+    Console().print(table, counts)
+
+
+@app.command("lint")
+def lint_command(pack: PackArgument, *, json: Json = False) -> None:
+    """Check a pack, and look for what makes its figures worth less. Exit 2 if anything is found."""
+    faults = find("corpora", "lint")(_open(pack))
+    if json:
+        _print_json(faults)
+    if faults and not json:
+        raise FaultyDocument(tuple(faults))
+    if faults:
+        raise typer.Exit(UsageError.exit_code)
+    if not json:
+        sys.stdout.write(f"{pack}: nothing to mend\n")
+
+
+@app.command("sample")
+def sample_command(
+    pack: PackArgument,
+    out: Out,
+    size: Annotated[int, typer.Option("--size", min=1, help="Items of each stratum.")],
+    seed: Annotated[str, typer.Option("--seed", help="Keep it secret until the campaign is over.")],
+    category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
+) -> None:
+    """Draw a seeded sample of each stratum into a pack of its own."""
+    if not seed:
+        msg = "--seed is empty; give a text that nobody guesses"
+        raise UsageError(msg)
+    corpus = _open(pack)
+    selection = CorpusSelection(pack=pack, sample=size, categories=tuple(category or ()))
+    chosen = [item.id for item in select_items(selection, corpus, seed)]
+    count = find("corpora", "sample")(corpus, chosen, seed=seed, out=out)
+    commitment = _open(str(out)).manifest.accredit.sampling.seed_commitment
+    sys.stdout.write(f"{out}: {count} items; commitment to the seed: {commitment}\n")
+
+
+@app.command("import")
+def import_command(
+    path: Annotated[Path, typer.Argument(help="The list: a file, a folder or an archive.")],
+    form: Annotated[str, typer.Option("--format", help="See: accredit list importers.")],
+    out: Out,
+    report: Annotated[Path | None, typer.Option("--report", help="Keep every row here.")] = None,
+    label: Annotated[str, typer.Option("--label", help="Category, if the list has none.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="SPDX id of the list.")] = "unknown",
+    created: Annotated[str, typer.Option("--created", help="Moment; now, unless told.")] = "",
+    *,
+    json: Json = False,
+) -> None:
+    """Make a pack of a list, each entry of it kept, refused or flagged with a reason."""
+    moment = _moment(created)
+    told = find("corpora", "import")(
+        form, path, out, created=moment, label=label, licence=licence, report=report
+    )
+    if json:
+        _print_json(told)
+        return
+    table = Table("status", "rows", box=None)
+    for status, count in told.statuses.items():
+        table.add_row(status, str(count))
+    table.add_row("all", str(told.rows))
+    Console().print(table)
+    sys.stdout.write(f"{out}: {told.items} items\n")
+
+
+@app.command("export")
+def export_command(
+    pack: PackArgument,
+    form: Annotated[str, typer.Option("--format", help="See: accredit list exporters.")],
+    out: Annotated[Path, typer.Option("--out", help="A new file, or a new folder.")],
+    category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
+) -> None:
+    """Write the items of a pack as a list that a filtering product loads."""
+    export = find("exporters", form)
+    corpus = _open(pack)
+    if out.exists():
+        msg = f"{out}: is there already; name a new one"
+        raise UsageError(msg)
+    wanted = tuple(category or ())
+    items = [item for item in corpus.items() if not wanted or item.category in wanted]
+    if not items:
+        labels = {item.category for item in corpus.items()}
+        msg = f"pack {pack!r} has no item of {', '.join(wanted)}; {known(labels)}"
+        raise UsageError(msg)
+    try:
+        export(items, out)
+    except OSError as error:
+        msg = f"{out}: {error.strerror or error}"
+        raise UsageError(msg) from None
+    sys.stdout.write(f"{out}: {len(items)} items as {form}\n")
+
+
+def _open(pack: str) -> Any:
+    return find("corpora", "pack")(pack)
+
+
+def _moment(text: str) -> str:
+    if not text:
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"--created {text!r}: not a moment; known: 2026-11-24, 2026-11-24T12:00:00Z"
+        raise UsageError(msg) from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_json(told: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
