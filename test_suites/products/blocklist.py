@@ -10,11 +10,15 @@ from harness.model.corpus import Item
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockList:
-    """Hosts that are answered with one ``reply``; what replies exist is each product's own."""
+    """Hosts that are answered with one ``reply``; what replies exist is each product's own.
+
+    ``address`` is where a resolver sends them, if not to its common sinkhole.
+    """
 
     name: str
     hosts: tuple[str, ...]
     reply: str
+    address: str = ""
 
 
 def lists_from(

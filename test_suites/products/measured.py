@@ -86,6 +86,7 @@ def measure_through(
     *,
     profiles: Iterable[str] = ("ks2",),
     must_block: Iterable[str] = (SENTINEL,),
+    control: Mapping[str, Any] | None = None,
 ) -> Measured:
     """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range.
 
@@ -96,6 +97,8 @@ def measure_through(
         "service": {"name": "a product of Debian"},
         "scheme": "becta-2008",
         "origin": "origin.json",
+        "control": dict(control or {}),
+        "probes": ["web", "web_https"],
         "lines": [dict(line)],
         "profiles": {profile: {} for profile in profiles},
         "corpora": [{"pack": "canary", "items": [item.id for item in items]}],

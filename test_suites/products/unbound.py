@@ -96,7 +96,7 @@ class Unbound(Product):
         for host in denied.hosts:
             yield f'  local-zone: "{host}." {denied.reply}\n'
             if denied.reply == Reply.SINKHOLE:
-                yield f'  local-data: "{host}. 60 IN A {self.sinkhole}"\n'
+                yield f'  local-data: "{host}. 60 IN A {denied.address or self.sinkhole}"\n'
 
     def _zone(self, denied: BlockList) -> str:
         file = self.folder.path / f"{denied.name}.rpz"

@@ -1,0 +1,58 @@
+"""An nftables gateway: reset, drop and each ICMP answer to a SYN are named apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from test_suites.products.gateway import REPLIES, Reply, some_items
+from test_suites.products.measured import ALLOWED, Fate
+from test_suites.products.process import require
+
+FATES: dict[Reply, Fate] = {
+    Reply.RESET: ("blocked", "tcp_refused"),
+    Reply.DROP: ("blocked", "silent_drop"),
+    Reply.PROHIBITED: ("blocked", "icmp_unreachable"),
+    Reply.NO_HOST: ("blocked", "icmp_unreachable"),
+    Reply.NO_ROUTE: ("blocked", "icmp_unreachable"),
+    # A SYN answered by "port unreachable" is a refused connection to every socket (RFC 1122).
+    Reply.NO_PORT: ("blocked", "tcp_refused"),
+}
+
+
+def namespace() -> list[str]:
+    """The command that opens a network namespace, or a skip (a failure in CI)."""
+    for command in (["unshare", "-rn"], ["unshare", "-n"]):
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+            return command
+    sentence = "this machine allows no network namespaces"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.mark.product("nftables")
+def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path) -> None:
+    require("nft", "ip", "unbound", "unshare")
+    program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path)]
+
+    inside = subprocess.run(
+        [*namespace(), *program], capture_output=True, text=True, check=False, timeout=50
+    )
+
+    assert inside.returncode == 0, inside.stderr
+    fates = {
+        probe: {host: tuple(fate) for host, fate in each.items()}
+        for probe, each in json.loads(inside.stdout).items()
+    }
+    items = [item for some in some_items().values() for item in some]
+    expected = {
+        item.host: FATES[REPLIES[item.category]] if item.category in REPLIES else ALLOWED
+        for item in items
+    }
+    assert {"web": expected, "web_https": expected} == fates
