@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from harness.model.observation import DnsFacts, ReachFacts, WebFacts
 from harness.stages.judge import certificates, recognise
+from harness.stages.judge.signatures import ENOUGH_BESIDE
 
 if TYPE_CHECKING:
     from harness.model.observation import Observation
     from harness.model.verdict import Trial
     from harness.stages.judge.learning import Lore
     from harness.stages.judge.recognise import Look
+
+UNLIKE = 0.5
+"""Likeness below which two pages count as different ones."""
 
 RCODE_OF_FAILURE = {
     "dns_nxdomain_error": "NXDOMAIN",
@@ -119,6 +123,19 @@ class Case:
             return ""
         home = recognise.hosts_of(self.control_web) if self.control_web else frozenset[str]()
         return recognise.strayed_to(self.web, home | {self.host})
+
+    @cached_property
+    def looks_blocked(self) -> bool:
+        """Whether the service's page says that it blocks, and the control's page does not.
+
+        Beside a control's page that is quite another one, weaker signs are enough.
+        """
+        if self.control_look.weight >= ENOUGH_BESIDE:
+            return False
+        if self.look.kind is recognise.Kind.BLOCK:
+            return True
+        enough = self.look.weight >= ENOUGH_BESIDE
+        return enough and self.look.kind is recognise.Kind.ORDINARY and self.likeness < UNLIKE
 
     @cached_property
     def is_learned_page(self) -> bool:

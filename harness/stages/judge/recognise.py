@@ -14,7 +14,12 @@ from enum import StrEnum
 from functools import lru_cache
 
 from harness.model.observation import WebFacts
-from harness.stages.judge import signatures
+from harness.stages.judge.signatures import (
+    BARE_FRAME,
+    ENOUGH_ALONE,
+    TALK,
+    signatures,
+)
 
 _NAMES = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[.:]\d+)*")
 _SPACE = re.compile(r"\s+")
@@ -32,22 +37,81 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A page alone: its kind, how strongly (0 to 1), and what it says of itself."""
+    """A page alone: its kind, the weight of the signs of a block, and what it says of itself."""
 
     kind: Kind = Kind.ORDINARY
-    strength: float = 0.0
+    weight: float = 0.0
     witnesses: tuple[str, ...] = ()
 
 
 NOTHING = Look()
-REFUSING = 400
+OPENING = 700
+"""Characters of visible text in which a block page has said what it is."""
+SHORT, BARE = 900, 60
+"""Lengths of text up to which a page is a mere notice, and up to which it says nothing."""
+SHARES = ((1300, 1.0), (2600, 0.7), (5000, 0.4))
+"""How much of a sign's weight counts, by the length of the text: articles are long."""
+LEAST_SHARE = 0.2
 
 
 def look_at(web: WebFacts) -> Look:
     """What a page looks like by itself."""
     if web.status is None:
         return NOTHING
-    return _look(web.status, web.title, web.text, web.body_length or 0)
+    headers = tuple(f"{name}: {value}".casefold() for name, value in web.headers)
+    return _look(_plain(web.title), _plain(web.text), _leads_to(web), headers)
+
+
+@lru_cache(maxsize=4096)
+def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str, ...]) -> Look:
+    opening = f"{title} . {text[:OPENING]}"
+    if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
+        return Look(kind=Kind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",))
+    if len(text) <= SHORT * 2 and (found := signatures().parked.search(opening)):
+        return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
+    places = {
+        "title": (title,), "opening": (opening,), "text": (f"{title} . {text}",),
+        "address": addresses, "header": headers,
+    }  # fmt: skip
+    weight, witnesses = 0.0, []
+    share = next((share for length, share in SHARES if len(text) <= length), LEAST_SHARE)
+    for sign in signatures().block:
+        found = next(filter(None, map(sign.pattern.search, places[sign.place])), None)
+        if found:
+            weight += sign.weight * (share if sign.place in ("title", "opening", "text") else 1.0)
+            witnesses.append(f"{sign.says}: {found.group(0)[:80]!r}")
+    if addresses and len(text) <= BARE:
+        weight += BARE_FRAME
+        witnesses.append(f"the page only leads to {addresses[0]}")
+    weight -= sum(TALK for _ in signatures().talk.finditer(opening))
+    if weight >= ENOUGH_ALONE:
+        return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
+    if len(text) <= SHORT and (found := signatures().missing.search(opening)):
+        missing = f"a server says {found.group(0)!r}"
+        return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
+    return Look(weight=max(weight, 0.0), witnesses=tuple(witnesses))
+
+
+def _type_of(opening: str) -> str:
+    for name, pattern in signatures().types:
+        if pattern.search(opening):
+            return f"type of block: {name}"
+    return "type of block: policy"
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub(" ", text.casefold().replace("\u2019", "'").replace("i\u0307", "i")).strip()
+
+
+def _leads_to(web: WebFacts) -> tuple[str, ...]:
+    """Addresses away from the page's own host that it redirects to or frames."""
+    home = host_of(web.hops[0].url if web.hops else web.url)
+    found = (*(hop.location for hop in web.hops), web.url, *web.frames)
+    return tuple(
+        address.casefold()
+        for address in dict.fromkeys(found)
+        if (host := host_of(address)) and not _is_sister(host, home)
+    )
 
 
 def likeness(one: WebFacts, other: WebFacts) -> float:
@@ -122,17 +186,3 @@ def _is_sister(host: str, known: str) -> bool:
 def _title_likeness(one: WebFacts, other: WebFacts) -> float:
     titles = (normal(one.title, one.url), normal(other.title, other.url))
     return alike(*titles) if all(titles) else 0.0
-
-
-@lru_cache(maxsize=2048)
-def _look(status: int, title: str, text: str, length: int) -> Look:
-    del length
-    for kind, pattern, says in signatures.SAYINGS:
-        place = title if says.startswith("title") else f"{title} {text}"
-        found = pattern.search(place)
-        if found:
-            strength = 0.9 if status >= REFUSING or kind is not Kind.BLOCK else 0.7
-            return Look(
-                kind=Kind(kind), strength=strength, witnesses=(f"{says}: {found.group(0)!r}",)
-            )
-    return NOTHING

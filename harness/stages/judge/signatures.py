@@ -1,33 +1,85 @@
-"""What pages say, as data: which words, where they stand, and what they make a page."""
+"""Reads ``signatures.toml``: what pages say of themselves, as data.
+
+A sign of a block only supports the control comparison, so each has a weight: from
+``ENOUGH_ALONE`` on, a page may be called a block page by itself; from ``ENOUGH_BESIDE`` on,
+beside a control's page that is quite another one.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
-SAYINGS = (
-    (
-        "refusal",
-        re.compile(r"attention required|just a moment|captcha|verify you are human", re.IGNORECASE),
-        "page asks for proof of a human",
-    ),
-    (
-        "refusal",
-        re.compile(r"error 10(?:20|09)|not available in your (?:country|region)", re.IGNORECASE),
-        "page of the origin's own guard",
-    ),
-    (
-        "parked",
-        re.compile(
-            r"domain (?:is|may be) for sale|buy this domain|parked (?:free|domain)", re.IGNORECASE
+ENOUGH_ALONE = 3.0
+ENOUGH_BESIDE = 1.5
+BARE_FRAME = 1.0
+"""Weight of a page that says nothing and leads to another site."""
+TALK = 1.0
+"""Weight taken off for each mark of a text that speaks about blocks instead of blocking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A pattern at a place, and what it shows."""
+
+    place: str
+    weight: float
+    says: str
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """All that is known of what pages say.
+
+    ``refusal``: how origins and their guards turn a client away. ``parked``: domains that
+    nobody uses, hosts that nobody set up. ``missing``: what servers say when a page is not
+    there or nothing works. ``talk``: marks of articles, manuals and shops. ``types``: on whose
+    behalf a block page says that it blocks.
+    """
+
+    block: tuple[Sign, ...]
+    refusal: re.Pattern[str]
+    parked: re.Pattern[str]
+    missing: re.Pattern[str]
+    talk: re.Pattern[str]
+    types: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+@lru_cache(maxsize=1)
+def signatures() -> Signatures:
+    """The signatures that are shipped, compiled once."""
+    text = files("harness.stages.judge").joinpath("signatures.toml").read_text(encoding="utf-8")
+    return read_signatures(tomllib.loads(text))
+
+
+def read_signatures(document: dict[str, Any]) -> Signatures:
+    """Compile a document of the form of ``signatures.toml``. Raises KeyError or re.error."""
+    words = document["words"]
+
+    def compiled(part: dict[str, Any]) -> re.Pattern[str]:
+        joined = "|".join(part["patterns"])
+        for word, stands_for in words.items():
+            joined = joined.replace("{" + word + "}", stands_for)
+        return re.compile(joined)
+
+    return Signatures(
+        block=tuple(
+            Sign(
+                place=part["place"],
+                weight=float(part["weight"]),
+                says=part["says"],
+                pattern=compiled(part),
+            )
+            for part in document["block"]
         ),
-        "page of a parked domain",
-    ),
-    (
-        "block",
-        re.compile(
-            r"(?:web)?(?:site|page|content|access)\b.{0,40}\b(?:blocked|denied|restricted|filtered)",
-            re.IGNORECASE,
-        ),
-        "title or text of a block page",
-    ),
-)
+        refusal=compiled(document["refusal"]),
+        parked=compiled(document["parked"]),
+        missing=compiled(document["missing"]),
+        talk=compiled(document["talk"]),
+        types=tuple((part["name"], compiled(part)) for part in document["type"]),
+    )
