@@ -6,6 +6,7 @@ be run again for ever, by a newer rule or a stricter scheme.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 
 from harness.model.campaign import Campaign
@@ -44,11 +45,23 @@ async def measure(
     return journal
 
 
-def conclude(journal: Journal, scheme: Scheme, clock: Clock | None = None) -> Assessment:
-    """Judge the journal's trials, estimate metrics, and hold them against the scheme."""
+def conclude(
+    journal: Journal,
+    scheme: Scheme,
+    clock: Clock | None = None,
+    only: Collection[str] | None = None,
+) -> Assessment:
+    """Judge the journal's trials, estimate metrics, and hold them against the scheme.
+
+    ``only`` are the ids of the items that count, as a re-test needs; by default all do.
+    """
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    observations = tuple(journal.observations())
+    observations = tuple(
+        observation
+        for observation in journal.observations()
+        if only is None or observation.role != "item" or observation.item.id in only
+    )
     judged = judge(observations)
     estimated = estimate(judged.verdicts, scheme, phases)
     outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)

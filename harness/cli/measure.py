@@ -59,11 +59,11 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
     """What a journal says of itself: the declaration (without secrets) and the corpora."""
     corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
     campaign = without_secrets(prepared.campaign).model_dump_json()
-    references = [f"{each['name']} {each['version']} {each['sha256']}" for each in corpora]
+    references = {f"{each['name']} {each['version']} {each['sha256']}": None for each in corpora}
     items = hashlib.sha256("\n".join(item.id for item in prepared.items).encode())
     return {
         "campaign": campaign,
-        "corpora": references,
+        "corpora": list(references),
         "items": f"sha256:{items.hexdigest()}",
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",

@@ -1,0 +1,167 @@
+"""``accredit demo``: the whole story on this machine, in under a minute.
+
+A range and a faulty reference service come up; a campaign measures it; plans open for what
+fails; the supplier "fixes" one fault; the re-test verifies and closes that plan alone.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from harness.cli.book import open_book
+from harness.cli.conclude import conclude_journal, tell
+from harness.cli.follow import open_plans
+from harness.cli.measure import measure_prepared
+from harness.cli.places import OUT, Places
+from harness.cli.range import FaultsDeclaration, options_of
+from harness.cli.report import write_report
+from harness.cli.retest import retest_plan
+from harness.equipment import prepare
+from harness.errors import UsageError
+from harness.model.action_plan import ActionPlan
+from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
+from harness.plugins import find
+from harness.ports.keeping import WallClock
+
+SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
+CAMPAIGN = """\
+campaign: demo
+title: A filtered internet service for schools, with faults
+service: {{name: Example SchoolSafe, supplier: {supplier}}}
+origin: range/origin.json
+lines:
+  - name: proxy
+    type: explicit_proxy
+    options: {{proxy: "{proxy}"}}
+profiles:
+  pupils: {{phase: ks2}}
+corpora:
+  - {{pack: canary, categories: [PORN, ADLT, VIOL, DRUG, CRIM, PIRA, MALW.HACK], sample: 60}}
+  - {{pack: canary, categories: [DISC, EXTR], sample: 12}}   # too few to decide
+  - {{pack: canary, categories: [ILL.CSAM]}}                  # a census
+scheme: becta-2008
+limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40}}
+"""
+DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 3))
+LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
+
+
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Where results go; replaced if it is a demo's.")] = OUT,
+) -> None:
+    """Show the whole job on this machine: no network, no root, under a minute."""
+    home = out / "demo-run"
+    _clear(home)
+    said = Console(highlight=False, soft_wrap=True)
+    _say(said, "1", "A range comes up on loopback: an origin, and a filtering service with faults")
+    world = find("worlds", "loopback")
+    options = options_of(world, ("pupils",), "becta-2008", FaultsDeclaration())
+    with world.running(home / "range", **options) as running:
+        drugs = world.Fault(kind="miss", hosts=DRUG_MISSES)
+        running.faults.add(drugs)
+        running.faults.add(world.Fault(kind="miss", hosts=LIST_MISSES))
+        said.print(
+            "   faults: a third of the drug sites pass; two entries of the illegal list pass"
+        )
+        proxy = running.origin.services["reference"]["proxy"]["pupils"]
+        path = home / "campaign.yaml"
+        path.write_text(CAMPAIGN.format(supplier=SUPPLIER, proxy=proxy), encoding="utf-8")
+
+        _say(said, "2", f"The campaign in {path} is measured, the control line beside the service")
+        places = measure_prepared(prepare(path), home, said)
+        _say(said, "3", "The journal is held against the scheme becta-2008")
+        assessment, _ = conclude_journal(places.journal)
+        tell(assessment, json=False)
+        plans = open_plans(assessment, places)
+        _say(said, "4", f"{len(plans)} action plans are open")
+        _show(said, places)
+        _say(said, "5", "The supplier mends one fault and claims the fix; a re-test decides")
+        _claim(said, places, running, drugs)
+        for plan in _claimed(places):
+            retest, state = retest_plan(plan.id, path, home, ASSESSOR, said)
+            said.print(f"   {plan.id}: {retest.outcome}: {retest.statement}; it is now {state}")
+        _show(said, places)
+    _say(said, "6", "For people, and for programs")
+    said.print(f"   report:         {write_report(assessment, places)}")
+    said.print(f"   allure results: {_run_suite(places)}")
+
+
+def _clear(home: Path) -> None:
+    if home.exists():
+        if not (home / "campaign.yaml").exists() and any(home.iterdir()):
+            msg = f"{home} holds something that is not a demo; give another --out"
+            raise UsageError(msg)
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+
+
+def _say(said: Console, number: str, sentence: str) -> None:
+    said.print(f"\n[bold]{number}. {sentence}[/bold]")
+
+
+def _show(said: Console, places: Places) -> None:
+    with open_book(places.registry) as book:
+        for plan in book.ledger.plans.values():
+            finding = book.ledger.finding(plan.finding)
+            said.print(
+                f"   {plan.id} {plan.state:<12} {finding.requirement} {finding.title} "
+                f"(due {plan.due:%Y-%m-%d}, {len(finding.missed)} items)",
+                markup=False,
+            )
+
+
+def _claim(said: Console, places: Places, running: Any, fault: Any) -> None:
+    """What a supplier does: agree, mend, claim. A claim alone changes nothing."""
+    running.faults.remove(fault)
+    clock = WallClock()
+    with open_book(places.registry) as book:
+        plan = next(
+            plan
+            for plan in book.ledger.plans.values()
+            if book.ledger.finding(plan.finding).requirement == "URL-04"
+        )
+        book.record(
+            PlanAgreed(
+                at=clock.now(),
+                actor=ASSESSOR,
+                plan=plan.id,
+                owner=SUPPLIER,
+                corrective_action="Load the whole drug list on every node",
+                root_cause="A node served a truncated list",
+            ),
+            PlanProgressed(
+                at=clock.now(), actor=SUPPLIER, plan=plan.id, note="The list is loaded again"
+            ),
+            FixClaimed(at=clock.now(), actor=SUPPLIER, plan=plan.id, statement="List complete"),
+        )
+    said.print(f"   {plan.id}: agreed, in progress, claimed by {SUPPLIER}")
+
+
+def _claimed(places: Places) -> list[ActionPlan]:
+    with open_book(places.registry) as book:
+        return [plan for plan in book.ledger.plans.values() if plan.state == "claimed"]
+
+
+def _run_suite(places: Places) -> str:
+    """Run the accreditation suite over the journal, for Allure; a failed outcome is its job."""
+    if find_spec("allure_pytest") is None:
+        return "not written: pip install 'isp-accredit[pytest]'"
+    command = [sys.executable, "-m", "pytest", "-q", "--pyargs", "test_suites.accreditation"]
+    command += ["--journal", str(places.journal.resolve()), "-p", "no:cacheprovider"]
+    command += ["-c", os.devnull, "--rootdir", str(places.home.resolve())]
+    command += [f"--alluredir={places.allure.resolve()}", "--clean-alluredir"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    if ended.returncode not in (0, 1):
+        return f"not written: {ended.stdout[-300:]}{ended.stderr[-300:]}"
+    last = io.StringIO(ended.stdout).readlines()[-1].strip()
+    return f"{places.allure} ({last})"

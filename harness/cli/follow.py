@@ -1,0 +1,32 @@
+"""Opens findings and draft plans for what an assessment says does not conform."""
+
+from __future__ import annotations
+
+import getpass
+
+from harness.cli.book import open_book
+from harness.cli.places import Places
+from harness.model.action_plan import ActionPlan
+from harness.model.outcome import Assessment
+from harness.ports.keeping import Clock, WallClock
+from harness.stages.follow.findings import follow
+
+
+def open_plans(
+    assessment: Assessment, places: Places, clock: Clock | None = None
+) -> tuple[ActionPlan, ...]:
+    """Open what is not open yet; gives the new plans. Concluding again opens nothing twice."""
+    at = (clock or WallClock()).now()
+    with open_book(places.registry, create=True) as book:
+        before = set(book.ledger.plans)
+        events = follow(assessment, book.ledger, at, user())
+        ledger = book.record(*events) if events else book.ledger
+    return tuple(plan for name, plan in ledger.plans.items() if name not in before)
+
+
+def user() -> str:
+    """Who runs this, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

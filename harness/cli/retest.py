@@ -1,0 +1,174 @@
+"""``accredit retest``: measures the missed items again, and a fresh sample of the same stratum.
+
+Only a conforming re-test can verify a plan, and it is then closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.book import Book, open_book
+from harness.cli.follow import user
+from harness.cli.measure import measure_prepared
+from harness.cli.places import OUT, Places
+from harness.equipment import prepare
+from harness.errors import UsageError
+from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.campaign import Campaign, CorpusSelection
+from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
+from harness.model.finding import Finding
+from harness.model.outcome import Assessment
+from harness.model.scheme import Requirement, Scheme
+from harness.ports.asking import Corpus
+from harness.ports.keeping import Clock, WallClock
+from harness.stages.follow.retest import RetestSelection, judge_retest, select_retest
+
+EXIT_CODES = {
+    RetestResult.CONFORMS: 0,
+    RetestResult.DOES_NOT_CONFORM: 1,
+    RetestResult.INSUFFICIENT: 3,
+}
+
+
+def retest_command(
+    plan: Annotated[str, typer.Argument(help="The plan's id, such as P-0001.")],
+    campaign: Annotated[Path, typer.Argument(help="The campaign file of the finding.")],
+    out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
+    by: Annotated[str, typer.Option(help="Who verifies; never the one who claims.")] = "",
+) -> None:
+    """Re-test a plan whose fix is claimed. Exit 0 verified and closed, 1 reopened, 3 too little."""
+    said = Console(stderr=True, highlight=False, soft_wrap=True)
+    retest, state = retest_plan(plan, campaign, out, by or user(), said)
+    Console(highlight=False, soft_wrap=True).print(
+        f"plan {plan}: re-test {retest.outcome}, plan is now {state}: {retest.statement}",
+        markup=False,
+    )
+    raise typer.Exit(EXIT_CODES[retest.outcome])
+
+
+def retest_plan(
+    name: str, path: Path, out: Path, actor: str, said: Console, clock: Clock | None = None
+) -> tuple[Retest, PlanState]:
+    """Measure, judge and record one re-test. Raises UsageError if the plan is not claimed."""
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+
+    clock = clock or WallClock()
+    registry = Places(out=out, campaign="").registry
+    with open_book(registry) as book:
+        plan = book.ledger.plan(name)
+        finding = book.ledger.finding(plan.finding)
+        declared = prepare(path)
+        scheme = _narrow(load_scheme(declared.campaign.scheme), finding)
+        rule = scheme.requirements[0]
+        selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
+        campaign = _campaign(declared.campaign, declared.corpora, finding, plan, selection)
+        _start(book, plan, campaign.campaign, actor, clock)
+    places = measure_prepared(prepare(path, campaign), out, said)
+    retest = judge_retest(
+        finding,
+        selection,
+        campaign=campaign.campaign,
+        at=clock.now(),
+        missed=_assess(places, scheme, selection.missed),
+        fresh=_assess(places, scheme, selection.fresh),
+    )
+    with open_book(registry) as book:
+        at = clock.now()
+        book.record(RetestConcluded(at=at, actor=actor, plan=name, retest=retest))
+        if retest.outcome is RetestResult.CONFORMS:
+            note = f"verified by re-test {retest.campaign}"
+            book.record(PlanClosed(at=at, actor=actor, plan=name, note=note))
+        return retest, book.ledger.plan(name).state
+
+
+def _start(book: Book, plan: ActionPlan, campaign: str, actor: str, clock: Clock) -> None:
+    """Note that the re-test runs; one that was interrupted goes on under its own name."""
+    if plan.state is not PlanState.VERIFYING:
+        book.record(RetestStarted(at=clock.now(), actor=actor, plan=plan.id, campaign=campaign))
+
+
+def _narrow(scheme: Scheme, finding: Finding) -> Scheme:
+    """The scheme with the finding's requirement alone."""
+    kept = tuple(each for each in scheme.requirements if each.id == finding.requirement)
+    if scheme.id != finding.scheme or not kept:
+        msg = (
+            f"finding {finding.id} is about {finding.requirement} of scheme {finding.scheme!r}; "
+            f"the campaign's scheme {scheme.id!r} does not have it"
+        )
+        raise UsageError(msg)
+    return scheme.model_copy(update={"requirements": kept})
+
+
+def _select(
+    finding: Finding,
+    plan: ActionPlan,
+    rule: Requirement,
+    campaign: Campaign,
+    corpora: tuple[Corpus, ...],
+    out: Path,
+) -> RetestSelection:
+    """A census is taken again whole; a sample is drawn from items that were never tried."""
+    items = {item.id: item for corpus in corpora for item in corpus.items()}.values()
+    is_census = rule.rule == "census"
+    earlier = (finding.campaign, *(retest.campaign for retest in plan.retests))
+    used = set() if is_census else set(_tried(out, earlier))
+    size = max(finding.sampled, rule.n_min)
+    if is_census:
+        size -= len(finding.missed)
+    return select_retest(finding, items, used=used, seed=campaign.seed, size=size)
+
+
+def _tried(out: Path, campaigns: tuple[str, ...]) -> Iterator[str]:
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    for name in campaigns:
+        journal = open_journal(Places(out=out, campaign=name).journal)
+        try:
+            yield from {seen.item.id for seen in journal.observations() if seen.role == "item"}
+        finally:
+            journal.close()
+
+
+def _campaign(
+    campaign: Campaign,
+    corpora: tuple[Corpus, ...],
+    finding: Finding,
+    plan: ActionPlan,
+    selection: RetestSelection,
+) -> Campaign:
+    """The campaign of the re-test: the finding's line and profile, and the chosen items."""
+    wanted = set(selection.missed) | set(selection.fresh)
+    chosen = tuple(
+        CorpusSelection(pack=declared.pack, items=ids)
+        for declared, corpus in zip(campaign.corpora, corpora, strict=True)
+        if (ids := tuple(item.id for item in corpus.items() if item.id in wanted))
+    )
+    unique = {selection.pack: selection for selection in chosen}
+    name = plan.verifying or f"{finding.campaign}-{plan.id.lower()}-retest-{len(plan.retests) + 1}"
+    return campaign.model_copy(
+        update={
+            "campaign": name,
+            "title": f"Re-test of plan {plan.id}: {finding.title}",
+            "lines": tuple(line for line in campaign.lines if line.name == finding.line),
+            "profiles": {finding.profile: campaign.profiles[finding.profile]},
+            "corpora": tuple(unique.values()),
+        }
+    )
+
+
+def _assess(places: Places, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    if not only:
+        return None
+    journal = open_journal(places.journal)
+    try:
+        return conclude(journal, scheme, only=frozenset(only))
+    finally:
+        journal.close()
