@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console, JustifyMethod
+from rich.console import Group as Stack
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -11,12 +12,15 @@ from rich.text import Text
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.plugins import register
 from reports import phrases
+from reports.groups import Group, groups_of
 
 STYLES = {
     Conformity.CONFORMS: "bold green",
     Conformity.DOES_NOT_CONFORM: "bold red",
     Conformity.INSUFFICIENT: "bold yellow",
 }
+COLUMNS = ("Outcome", "Profile on line", "Measured", "k/n", "Bounds", "")
+JUSTIFIED: tuple[JustifyMethod, ...] = ("left", "left", "right", "right", "right")
 SHOWN = 6
 """Preconditions that are spelt out; the page lists them all."""
 
@@ -26,7 +30,8 @@ def render_assessment(assessment: Assessment, console: Console) -> None:
     """Print the assessment. All text is printed as it is: none of it is markup."""
     console.print(_opening(assessment))
     _print_preconditions(assessment, console)
-    console.print(_table(assessment.outcomes))
+    _print_outcomes(assessment.outcomes, console)
+    console.print()
     for line in _closing(assessment):
         console.print(line)
 
@@ -36,7 +41,7 @@ def _opening(assessment: Assessment) -> Panel:
     style = STYLES[assessment.conformity]
     scheme = f"{assessment.scheme_title} ({assessment.scheme} {assessment.scheme_version})"
     return Panel(
-        Group(
+        Stack(
             _text(f"{symbol} {word}", style=style),
             _text(phrases.headline(assessment)),
             _text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
@@ -61,45 +66,53 @@ def _print_preconditions(assessment: Assessment, console: Console) -> None:
     console.print()
 
 
-def _table(outcomes: tuple[Outcome, ...]) -> Table:
-    """Two lines a row, so that eighty columns are enough."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
-    table.add_column("Outcome", no_wrap=True)
-    table.add_column("Requirement", overflow="fold", min_width=14)
-    table.add_column("Profile\nLine", overflow="fold", min_width=8)
-    table.add_column("Measured\nk/n", justify="right", no_wrap=True)
-    table.add_column("Bounds", justify="right", no_wrap=True)
-    table.add_column("Required\nSource", justify="right", no_wrap=True)
-    for outcome in outcomes:
-        table.add_row(*_row(outcome))
-    return table
+def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
+    """Each requirement once, its outcomes below it, all columns in line."""
+    rows = {outcome.id: _row(outcome) for outcome in outcomes}
+    titles = tuple(_text(title, style="dim") for title in COLUMNS)
+    columns = zip(titles, *rows.values(), strict=True)
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    console.print(_grid(widths, [titles]))
+    for group in groups_of(outcomes):
+        console.print(_heading(group))
+        console.print(_grid(widths, [rows[outcome.id] for outcome in group.outcomes]))
 
 
-def _row(outcome: Outcome) -> tuple[Text, ...]:
-    requirement, metric = outcome.requirement, outcome.metric
-    demand = phrases.demand(requirement, metric.unit)
-    if requirement.threshold is not None:
-        demand += f"\n{requirement.threshold.provenance}"
-    title = _text(f"{requirement.id} {requirement.title}")
-    if not requirement.binding:
-        title.append(" (not binding)", style="dim")
-    return (
-        _text(_verdict(outcome), style=STYLES[outcome.conformity]),
-        title,
-        _text(f"{outcome.profile}\n{outcome.line}"),
-        _text(f"{phrases.value(outcome)}\n{_ratio(outcome)}"),
-        _text(phrases.bounds(outcome)),
-        _text(demand),
+def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
+    """Rows under columns of given widths; the last column gives way where room is short."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    for width, justify in zip(widths[:-1], JUSTIFIED, strict=True):
+        grid.add_column(min_width=min(width, 20), overflow="fold", justify=justify)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(Text(""), *row)
+    return grid
+
+
+def _heading(group: Group) -> Text:
+    """The requirement, and where its number comes from."""
+    requirement = group.requirement
+    heading = _text(f"\n{requirement.id} {requirement.title}", style="bold")
+    source = requirement.threshold
+    demand = phrases.demand(requirement, group.unit)
+    demand += f", {source.provenance}" if source else ""
+    return heading.append_text(_text(f"  {demand}", style="cyan")).append_text(
+        _text("" if requirement.binding else "  (not binding)", style="dim")
     )
 
 
-def _verdict(outcome: Outcome) -> str:
-    """Symbol and words on two short lines."""
-    symbol = phrases.SYMBOLS[outcome.conformity]
-    if outcome.conformity is Conformity.INSUFFICIENT:
-        return f"{symbol} Insufficient\n  {phrases.LEANINGS.get(outcome.leaning, 'evidence')}"
-    words = phrases.WORDS[outcome.conformity].replace("not ", "not\n  ")
-    return f"{symbol} {words}"
+def _row(outcome: Outcome) -> tuple[Text, ...]:
+    words = phrases.WORDS[outcome.conformity].removesuffix(" evidence")
+    leaning = phrases.LEANINGS.get(outcome.leaning, "")
+    return (
+        _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
+        _text(f"{outcome.profile} on {outcome.line}"),
+        _text(phrases.value(outcome)),
+        _text(_ratio(outcome)),
+        _text(phrases.bounds(outcome).replace(" to ", "-")),
+        _text(leaning, style="dim"),
+    )
 
 
 def _ratio(outcome: Outcome) -> str:
@@ -112,11 +125,7 @@ def _ratio(outcome: Outcome) -> str:
 
 def _closing(assessment: Assessment) -> list[Text]:
     """Why things were decided as they were, and what to do next."""
-    lines = []
-    for outcome in assessment.outcomes:
-        is_met = outcome.conformity is Conformity.CONFORMS
-        if outcome.reasons and not is_met and outcome.requirement.binding:
-            lines.append(_text(f"{outcome.id}: {'; '.join(outcome.reasons)}", style="dim"))
+    lines = [_text(reason, style="dim") for reason in _reasons(assessment)]
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
         noun = "requirement opens a finding" if failed == 1 else "requirements open findings"
@@ -127,6 +136,19 @@ def _closing(assessment: Assessment) -> list[Text]:
     if assessment.not_applicable:
         lines.append(_text(f"Not applicable: {', '.join(assessment.not_applicable)}", style="dim"))
     return lines
+
+
+def _reasons(assessment: Assessment) -> list[str]:
+    """Why what is not met is not met; what a failed precondition explains is said above."""
+    explained = {(each.profile, each.line) for each in assessment.preconditions if not each.held}
+    return [
+        f"{outcome.id}: {'; '.join(outcome.reasons)}"
+        for outcome in assessment.outcomes
+        if outcome.reasons
+        and outcome.requirement.binding
+        and outcome.conformity is not Conformity.CONFORMS
+        and (outcome.profile, outcome.line) not in explained
+    ]
 
 
 def _text(words: str, style: str = "") -> Text:

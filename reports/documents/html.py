@@ -17,19 +17,12 @@ from harness.model.scheme import Requirement
 from harness.plugins import register
 from harness.store.document import write_document
 from reports import figures, phrases, plain_words
+from reports.groups import groups_of
 
 SHOWN_ITEMS = 100
 """Witnesses that a table of the page holds; the JSON of the assessment holds the others."""
 SHOWN_SIGNS = 300
 """How much of one observed text is shown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """One requirement with its outcomes, in the order of the scheme."""
-
-    requirement: Requirement
-    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +56,6 @@ def render(assessment: Assessment) -> str:
     page.globals.update(phrases=phrases, words=plain_words, shown_items=SHOWN_ITEMS)
     page.filters["short"] = _short
     return page.get_template("report.html.j2").render(**_contents(assessment))
-
-
-def groups_of(outcomes: Iterable[Outcome]) -> tuple[Group, ...]:
-    """Outcomes gathered by requirement, requirements in the order in which they first come."""
-    gathered: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        gathered.setdefault(outcome.requirement.id, []).append(outcome)
-    return tuple(
-        Group(requirement=each[0].requirement, outcomes=tuple(each)) for each in gathered.values()
-    )
 
 
 def limits_of(

@@ -218,15 +218,3 @@ def test_limits_come_from_the_requirements() -> None:
         "ILL.CSAM": Limit(at_least=1.0),
         "ALW.HEAL": Limit(at_most=0.05),
     }
-
-
-def test_outcomes_of_one_requirement_stand_together() -> None:
-    groups = html.groups_of(example_assessment().outcomes)
-
-    assert [(group.requirement.id, len(group.outcomes)) for group in groups] == [
-        ("ILL-01", 1),
-        ("URL-01", 2),
-        ("URL-04", 2),
-        ("OVB-01", 1),
-        ("PRF-03", 1),
-    ]
