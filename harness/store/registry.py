@@ -75,25 +75,28 @@ _EVENTS = Table(
     Column("hash", String(64), nullable=False, unique=True),
 )
 
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        _EVENTS,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER events_no_{_verb.lower()} BEFORE {_verb} ON events BEGIN "
-            "SELECT RAISE(ABORT, 'the registry is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
-event.listen(
-    _EVENTS,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE EXCEPTION 'the registry is append-only'; END$$; "
-        "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()"
-    ).execute_if(dialect="postgresql"),
-)
+_APPEND_ONLY = {
+    "sqlite": """
+        CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+        BEGIN SELECT RAISE(ABORT, 'the registry is append-only'); END
+        --
+        CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+        BEGIN SELECT RAISE(ABORT, 'the registry is append-only'); END
+    """,
+    "postgresql": """
+        CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$BEGIN RAISE EXCEPTION 'the registry is append-only'; END$$
+        --
+        CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+        FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()
+    """,
+}
+"""What makes a database refuse to change an event, by dialect."""
+
+for _dialect, _statements in _APPEND_ONLY.items():
+    for _statement in _statements.split("--"):
+        _rule = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+        event.listen(_EVENTS, "after_create", _rule)
 
 
 class Registry:

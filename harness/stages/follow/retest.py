@@ -76,9 +76,7 @@ def judge_retest(
     again, anew = _outcome_of(finding, missed), _outcome_of(finding, fresh)
     tested = again.metric.n if again else 0
     if tested > len(selection.missed):
-        msg = (
-            f"{tested} items counted, {len(selection.missed)} missed: assess the missed ones alone"
-        )
+        msg = f"{tested} items counted: assess the {len(selection.missed)} missed ones alone"
         raise ValueError(msg)
     failing = _failing(again, selection)
     undecided = len(selection.missed) - tested

@@ -1,0 +1,132 @@
+"""Outcomes, assessments and findings for the tests of the follow stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from harness.model.finding import Finding
+from harness.model.metric import Metric
+from harness.model.outcome import Assessment, Conformity, Outcome, Witness
+from harness.model.scheme import Measure, Requirement, Threshold
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def now() -> datetime:
+    """The moment at which these tests happen."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def make_outcome() -> Callable[..., Outcome]:
+    """``make_outcome(Conformity.CONFORMS, n=60)``: an outcome of URL-01 for ks2 on proxy."""
+    return _outcome
+
+
+@pytest.fixture(scope="session")
+def make_assessment() -> Callable[..., Assessment]:
+    """``make_assessment(outcome, ..., campaign="spring")``."""
+    return _assessment
+
+
+@pytest.fixture(scope="session")
+def finding() -> Finding:
+    """Two missed items of gambling, found at ``now``."""
+    return Finding(
+        id="F-0001",
+        campaign="spring",
+        requirement="URL-01",
+        title="Gambling is blocked",
+        severity="Crit",
+        scheme="becta-2008",
+        scheme_version="1.0",
+        profile="ks2",
+        line="proxy",
+        statement="58 of 60",
+        missed=("gamb-001", "gamb-002"),
+        categories=("GAMB",),
+        sampled=60,
+        opened=NOW,
+        service="Safe Net",
+        supplier="Acme",
+    )
+
+
+def _outcome(
+    conformity: Conformity,
+    *,
+    n: int = 60,
+    missed: tuple[str, ...] = (),
+    binding: bool = True,
+    **differing: Any,
+) -> Outcome:
+    requirement = Requirement(
+        id=differing.pop("requirement", "URL-01"),
+        title="Gambling is blocked",
+        area="url",
+        severity=differing.pop("severity", "Crit"),
+        rule="guarded",
+        measure=Measure(metric="block_rate", categories=differing.pop("categories", ("GAMB",))),
+        threshold=Threshold(at_least=0.9, provenance="reported", source="BECTA"),
+        binding=binding,
+    )
+    metric = Metric(
+        name="block_rate",
+        unit="share",
+        value=(n - len(missed)) / n if n else None,
+        k=n - len(missed),
+        n=n,
+        indeterminate=0,
+        lower=0.91,
+        upper=None,
+        method="Clopper-Pearson",
+        alpha=0.05,
+        witnesses=missed,
+    )
+    return Outcome(
+        requirement=requirement,
+        profile=differing.pop("profile", "ks2"),
+        line=differing.pop("line", "proxy"),
+        conformity=conformity,
+        metric=metric,
+        decided_by="guarded at 95 %",
+        witnesses=tuple(_witness(item) for item in missed),
+        **differing,
+    )
+
+
+def _witness(item: str) -> Witness:
+    return Witness(
+        item=item,
+        value=f"{item}.test",
+        category="GAMB",
+        state="allowed",
+        mechanism="none",
+        rule="R",
+    )
+
+
+def _assessment(*outcomes: Outcome, campaign: str = "spring", **differing: Any) -> Assessment:
+    return Assessment(
+        campaign=campaign,
+        title="",
+        service=differing.pop("service", "Safe Net"),
+        supplier="Acme",
+        scheme=differing.pop("scheme", "becta-2008"),
+        scheme_version="1.0",
+        scheme_title="",
+        rules_version="1",
+        concluded=NOW,
+        observations=120,
+        outcomes=outcomes,
+        preconditions=(),
+        rates=(),
+        mechanisms={},
+        latencies={},
+        corpora=(),
+    )

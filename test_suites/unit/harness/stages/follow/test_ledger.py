@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from harness.errors import UsageError
+from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.event import (
+    AnyEvent,
+    Event,
+    FindingOpened,
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanDrafted,
+    PlanExtended,
+    PlanProgressed,
+    RetestConcluded,
+    RetestStarted,
+)
+from harness.model.finding import Finding
+from harness.stages.follow.deadlines import latest_due
+from harness.stages.follow.findings import draft_plan
+from harness.stages.follow.ledger import Ledger, fold
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def ledger(finding: Finding, now: datetime) -> Ledger:
+    return fold(
+        (
+            FindingOpened(at=now, actor="Ann", finding=finding),
+            draft_plan(finding, at=now, actor="Ann"),
+        )
+    )
+
+
+def test_finds_by_id_and_names_what_is_known(ledger: Ledger) -> None:
+    assert ledger.plan("P-0001").finding == "F-0001"
+    assert ledger.open_plan_of("F-0001") == ledger.plan("P-0001")
+    assert not ledger.is_settled("F-0001")
+    assert ledger.events == 2
+    with pytest.raises(UsageError, match="no plan 'P-9'; known: P-0001"):
+        ledger.plan("P-9")
+    with pytest.raises(UsageError, match="no finding 'F-9'; known: F-0001"):
+        ledger.finding("F-9")
+
+
+def test_a_finding_has_exactly_one_plan(ledger: Ledger, finding: Finding, now: datetime) -> None:
+    draft = draft_plan(finding, at=now, actor="Ann")
+
+    with pytest.raises(UsageError, match="plan P-0001 is there already"):
+        ledger.after(draft)
+    with pytest.raises(UsageError, match="has its plan already; a finding has exactly one"):
+        ledger.after(msgspec.structs.replace(draft, plan="P-0002"))
+
+
+def test_the_same_subject_is_open_once(ledger: Ledger, finding: Finding, now: datetime) -> None:
+    def opened(found: Finding) -> FindingOpened:
+        return FindingOpened(at=now, actor="Ann", finding=found)
+
+    with pytest.raises(UsageError, match="finding F-0001 is there already"):
+        ledger.after(opened(finding))
+    with pytest.raises(UsageError, match="finding F-0001 is open for the same requirement"):
+        ledger.after(opened(replace(finding, id="F-0002")))
+    assert ledger.after(opened(replace(finding, id="F-0002", profile="ks4"))).events == 3
+
+
+@pytest.mark.parametrize(
+    ("differing", "why"),
+    [
+        ({"due": START + timedelta(days=31)}, "later than its severity allows"),
+        ({"milestones": ()}, "at least one milestone"),
+        ({"finding": "F-9"}, "no finding 'F-9'"),
+        ({"actor": " "}, "nobody is named"),
+        ({"at": datetime(2026, 3, 2)}, "no time zone"),  # noqa: DTZ001 - that is the mistake
+    ],
+)
+def test_an_unsound_draft_is_refused(
+    finding: Finding, now: datetime, differing: dict[str, object], why: str
+) -> None:
+    before = fold([FindingOpened(at=now, actor="Ann", finding=finding)])
+    draft = msgspec.structs.replace(draft_plan(finding, at=now, actor="Ann"), **differing)
+
+    with pytest.raises(UsageError, match=why):
+        before.after(draft)
+
+
+def test_all_events_happen_or_none(ledger: Ledger, now: datetime) -> None:
+    agreed = PlanAgreed(at=now, actor="A", plan="P-0001", owner="A", corrective_action="x")
+
+    with pytest.raises(UsageError):
+        ledger.after(agreed, agreed)
+
+    assert ledger.plan("P-0001").state is PlanState.DRAFT
+
+
+def test_an_event_of_no_known_kind_is_refused(ledger: Ledger, now: datetime) -> None:
+    with pytest.raises(UsageError, match="Event: not an event that the ledger knows"):
+        ledger.after(Event(at=now, actor="Ann"))
+
+
+NAMES = st.sampled_from(["Ann", "Bob", "Acme"])
+DAYS = st.integers(-5, 200)
+
+
+class PlanLife(RuleBasedStateMachine):
+    """Anybody tries anything at any time; the ledger allows what METHOD (d) allows."""
+
+    @initialize(severity=st.sampled_from(["Crit", "Maj", "Min"]), illegal=st.booleans())
+    def open(self, severity: str, *, illegal: bool) -> None:
+        self.at = START
+        self.events: list[Event] = []
+        self.ledger = Ledger()
+        self.claims: list[str] = []
+        self.finding = Finding(
+            id="F-0001",
+            campaign="spring",
+            requirement="URL-01",
+            title="",
+            severity=severity,
+            scheme="s",
+            scheme_version="1",
+            profile="ks2",
+            line="proxy",
+            statement="",
+            missed=("a", "b"),
+            categories=("ILL.CSAM" if illegal else "GAMB",),
+            sampled=60,
+            opened=START,
+        )
+        self.attempt(FindingOpened(at=self.at, actor="Ann", finding=self.finding))
+        self.attempt(draft_plan(self.finding, at=self.at, actor="Ann"))
+
+    def attempt(self, event: Event) -> bool:
+        self.at += timedelta(hours=1)
+        before = self.ledger
+        try:
+            self.ledger = before.after(event)
+        except UsageError:
+            assert self.ledger is before
+            return False
+        self.events.append(event)
+        return True
+
+    @rule(by=NAMES, owner=NAMES, days=DAYS)
+    def agree(self, by: str, owner: str, days: int) -> None:
+        due = START + timedelta(days=days)
+        agreed = PlanAgreed(
+            at=self.at, actor=by, plan="P-0001", owner=owner, corrective_action="x", due=due
+        )
+        old = self.plan.due
+        assert not self.attempt(agreed) or due <= old
+
+    @rule(by=NAMES)
+    def progress(self, by: str) -> None:
+        self.attempt(PlanProgressed(at=self.at, actor=by, plan="P-0001", note="n", milestone=1))
+
+    @rule(by=NAMES)
+    def claim(self, by: str) -> None:
+        if self.attempt(FixClaimed(at=self.at, actor=by, plan="P-0001", statement="s")):
+            self.claims.append(by)
+            assert self.plan.state is PlanState.CLAIMED
+
+    @rule(by=NAMES, campaign=st.sampled_from(["spring", "r1", "r2", "r3"]))
+    def start(self, by: str, campaign: str) -> None:
+        tried = {retest.campaign for retest in self.plan.retests}
+        if self.attempt(RetestStarted(at=self.at, actor=by, plan="P-0001", campaign=campaign)):
+            assert campaign not in tried | {"spring"}
+            assert by != self.claims[-1]
+
+    @rule(
+        by=NAMES,
+        outcome=st.sampled_from(RetestResult),
+        tested=st.integers(0, 2),
+        failing=st.sampled_from([(), ("a",)]),
+        fresh=st.sampled_from([0, 60]),
+    )
+    def conclude(
+        self, by: str, outcome: RetestResult, tested: int, failing: tuple[str, ...], fresh: int
+    ) -> None:
+        retest = Retest(
+            campaign=self.plan.verifying or "r1",
+            at=self.at,
+            outcome=outcome,
+            statement="",
+            missed_tested=tested,
+            missed_still_failing=failing,
+            fresh_tested=fresh,
+        )
+        event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest)
+        if self.attempt(event) and self.plan.state is PlanState.VERIFIED:
+            assert (outcome, tested, failing, fresh) == (RetestResult.CONFORMS, 2, (), 60)
+            assert by != self.claims[-1]
+
+    @rule(by=NAMES, approver=NAMES, days=DAYS)
+    def extend(self, by: str, approver: str, days: int) -> None:
+        due, old = START + timedelta(days=days), self.plan.due
+        event = PlanExtended(
+            at=self.at, actor=by, plan="P-0001", due=due, reason="r", approver=approver
+        )
+        if self.attempt(event):
+            assert due > old
+            assert approver != self.plan.owner
+
+    @rule(by=NAMES)
+    def close(self, by: str) -> None:
+        was = self.plan.state
+        if self.attempt(PlanClosed(at=self.at, actor=by, plan="P-0001")):
+            assert was is PlanState.VERIFIED
+
+    @rule(by=NAMES)
+    def draft_another(self, by: str) -> None:
+        draft: PlanDrafted = draft_plan(self.finding, at=self.at, actor=by)
+        assert not self.attempt(msgspec.structs.replace(draft, plan="P-0002"))
+
+    @property
+    def plan(self) -> ActionPlan:
+        return self.ledger.plan("P-0001")
+
+    @invariant()
+    def the_original_date_stays(self) -> None:
+        assert self.plan.original_due == latest_due(self.finding)
+
+    @invariant()
+    def beyond_the_original_date_only_by_extension(self) -> None:
+        extended = any(isinstance(event, PlanExtended) for event in self.events)
+        assert extended or self.plan.due <= self.plan.original_due
+
+    @invariant()
+    def verified_and_closed_only_after_a_conforming_re_test(self) -> None:
+        conforming = [one for one in self.plan.retests if one.outcome is RetestResult.CONFORMS]
+        over = self.plan.state in {PlanState.VERIFIED, PlanState.CLOSED}
+        assert over == bool(conforming)
+
+    @invariant()
+    def history_tells_of_every_event_and_can_be_folded_again(self) -> None:
+        assert len(self.plan.history) == len(self.events) - 1
+        text = msgspec.json.encode(self.events)
+        assert fold(msgspec.json.decode(text, type=list[AnyEvent])) == self.ledger
+
+
+TestPlanLife = PlanLife.TestCase
+TestPlanLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
+    """The state machine proves little if no plan can be closed at all."""
+    retest = Retest(
+        campaign="r1",
+        at=now,
+        outcome=RetestResult.CONFORMS,
+        statement="",
+        missed_tested=2,
+        missed_still_failing=(),
+        fresh_tested=60,
+    )
+    after = ledger.after(
+        PlanAgreed(at=now, actor="Ann", plan="P-0001", owner="Acme", corrective_action="x"),
+        PlanProgressed(at=now, actor="Acme", plan="P-0001", note="n"),
+        FixClaimed(at=now, actor="Acme", plan="P-0001", statement="s"),
+        RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"),
+        RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest),
+        PlanClosed(at=now, actor="Ann", plan="P-0001"),
+    )
+
+    assert after.plan("P-0001").state is PlanState.CLOSED
+    assert after.is_settled("F-0001")
+    assert after.open_plan_of("F-0001") is None
