@@ -97,6 +97,19 @@ def demand(requirement: Requirement, unit: str) -> str:
     return words.replace("at least", "≥").replace("at most", "≤")
 
 
+def origin(requirement: Requirement, unit: str) -> str:
+    """The demand, how grave it is, and where its number comes from, in whole sentences."""
+    limit = requirement.threshold
+    binding = "" if requirement.binding else "; not binding"
+    severity = SEVERITIES[requirement.severity]
+    words = f"Required: {threshold(requirement, unit)}; {severity}{binding}."
+    if limit is None:
+        return words
+    words += f" The number is {PROVENANCES[limit.provenance]} ({limit.provenance}): "
+    words += limit.source.removesuffix(".") + "."
+    return f"{words} Compare {'; '.join(limit.comparators)}." if limit.comparators else words
+
+
 def limit_of(limit: Threshold | None) -> float | None:
     """The number of a threshold, whichever way it points."""
     if limit is None:

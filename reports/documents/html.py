@@ -78,13 +78,12 @@ def limits_of(
 
 def _contents(assessment: Assessment) -> dict[str, Any]:
     binding = [out for out in assessment.outcomes if out.requirement.binding]
-    unmet = [out for out in binding if out.conformity is not Conformity.CONFORMS]
     return {
         "assessment": assessment,
         "groups": groups_of(assessment.outcomes),
         "tally": phrases.tally(assessment),
-        "failed": [out for out in unmet if out.conformity is Conformity.DOES_NOT_CONFORM],
-        "undecided": [out for out in unmet if out.conformity is Conformity.INSUFFICIENT],
+        "failed": groups_of(o for o in binding if o.conformity is Conformity.DOES_NOT_CONFORM),
+        "undecided": groups_of(o for o in binding if o.conformity is Conformity.INSUFFICIENT),
         "with_items": [out for out in assessment.outcomes if out.witnesses],
         "broken": [each for each in assessment.preconditions if not each.held],
         "plots": _plots(assessment),

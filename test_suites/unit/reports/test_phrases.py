@@ -203,3 +203,12 @@ def test_a_witness_is_one_plain_line() -> None:
 )
 def test_cells_run_nothing(cell: str, written: str) -> None:
     assert phrases.harmless(cell) == written
+
+
+def test_the_origin_of_a_number_is_told_in_sentences() -> None:
+    assert phrases.origin(example_requirement(), "share") == (
+        "Required: at least 90 %; critical. The number is widely reported, primary text not seen "
+        "(reported): BECTA [M]."
+    )
+    report = example_requirement(threshold=None, binding=False)
+    assert phrases.origin(report, "share") == "Required: report only; critical; not binding."

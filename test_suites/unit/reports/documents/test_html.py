@@ -15,6 +15,7 @@ from reports.documents import html
 from reports.figures import Limit
 from test_suites.example import (
     example_assessment,
+    example_metric,
     example_outcome,
     example_requirement,
     example_witness,
@@ -153,6 +154,17 @@ def test_the_summary_says_it_in_words(text: str) -> None:
     assert "Not met: Illegal drug taking and promotion is blocked" in summary
     assert "80 of 100 items blocked (80.0 %); at least 90 % is required" in summary
     assert "refused every connection" in summary
+
+
+def test_what_was_left_out_is_said_once() -> None:
+    metric = example_metric(98, 98, left_out={"down": 2})
+    silent = html.render(example_assessment(outcomes=(example_outcome(metric=metric),)))
+    told = example_outcome(metric=metric, reasons=("2 left out: down",))
+
+    assert "; 2 left out (down)" in silent
+    assert html.render(example_assessment(outcomes=(told,))).count("left out") == silent.count(
+        "left out"
+    )
 
 
 def test_every_number_has_its_provenance_and_rule(text: str) -> None:
