@@ -68,6 +68,18 @@ async def test_a_second_request_on_one_connection_is_ignored() -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
+async def test_a_second_request_does_not_break_the_silence_of_the_first() -> None:
+    async with Listener(Echo) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"GET /silent HTTP/1.1\r\n\r\n")
+        await writer.drain()
+        writer.write(b"GET /hello HTTP/1.1\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await reader.read(1)
+        writer.close()
+
+
 async def test_reset_and_end_of_file_are_told_apart() -> None:
     async with Listener(Echo) as listener:
         assert await said(listener.port, b"GET /eof HTTP/1.1\r\n\r\n") == b""

@@ -6,6 +6,10 @@ import pytest
 
 from harness.model.marker import HEADER, token_for
 from probes.range.faults import Fault, FaultKind
+from probes.range.filter import ReferenceFilter
+from probes.range.log import Log
+from probes.range.names import Names
+from probes.range.proxy import TUNNEL_MADE, ProxyConnection, Upstream
 from probes.range.world import World
 
 NONCE = "00112233445566778899aabbccddeeff"
@@ -173,6 +177,43 @@ def said(world: World, wire: bytes) -> bytes:
 
 def test_a_proxy_must_be_asked_as_one(world: World) -> None:
     assert said(world, b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_tunnel_to_a_dead_host_ends_without_a_word(world: World) -> None:
+    host = "dead-001.special.accredit.test"
+    port = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(f"CONNECT {host}:80 HTTP/1.1\r\n\r\n".encode())
+        assert client.recv(4096) == TUNNEL_MADE
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert client.recv(4096) == b""
+
+
+class Far:
+    """Notes what the near side asks of the far one."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+
+    def resume(self) -> None:
+        self.asked.append("resume")
+
+    def abort(self) -> None:
+        self.asked.append("abort")
+
+
+def test_the_far_side_waits_for_a_slow_client_and_ends_with_it() -> None:
+    upstream = Upstream(names=Names(log=Log()), ports={})
+    near, far = ProxyConnection(ReferenceFilter(), "ks2", upstream), Far()
+    near._far = far  # type: ignore[assignment]
+    near.pause_writing()
+    near.resume_writing()
+    near.connection_lost(None)
+
+    assert far.asked == ["pause", "resume", "abort"]
 
 
 def test_a_client_that_leaves_does_no_harm(world: World, proxied: httpx.Client) -> None:

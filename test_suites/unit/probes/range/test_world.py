@@ -31,6 +31,24 @@ async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> N
             assert set(world.origin.services["reference"][service]) == {"ks2", "staff"}
 
 
+def test_the_directory_may_be_moved(tmp_path: Path) -> None:
+    with running(tmp_path / "old"):
+        pass
+    (tmp_path / "old").rename(tmp_path / "new")
+
+    origin = read_origin(tmp_path / "new" / "origin.json")
+    assert Path(origin.authority).exists()
+    assert Path(origin.log).exists()
+
+
+def test_a_slow_host_is_as_slow_as_it_is_told(tmp_path: Path) -> None:
+    with running(tmp_path, slow_delay=30) as world:
+        url = f"http://127.0.0.1:{world.origin.ports[80]}/"
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(url, headers={"Host": "slow-001.special.accredit.test"}, timeout=0.1)
+        assert httpx.get(url, headers={"Host": CANARY}).status_code == 200
+
+
 def test_no_private_key_is_written(tmp_path: Path) -> None:
     with running(tmp_path):
         pass
