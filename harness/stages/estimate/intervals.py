@@ -46,6 +46,18 @@ def worst_case(k: int, n: int, indeterminate: int, alpha: float) -> Bounds:
     return Bounds(lower, upper)
 
 
+def effective_bounds(rate: float, items: float, alpha: float) -> Bounds:
+    """Clopper-Pearson bounds of a rate that says as much as ``items`` independent items would.
+
+    For clustered or weighted items, whose effective number is no whole one. Korn & Graubard,
+    Survey Methodology 24 (1998) 193-201.
+    """
+    k = rate * items
+    lower = 0.0 if rate <= 0 else float(special.betaincinv(k, items - k + 1, alpha))
+    upper = 1.0 if rate >= 1 else float(special.betaincinv(k + 1, items - k, 1 - alpha))
+    return Bounds(lower, upper)
+
+
 def wilson(k: int, n: int, alpha: float) -> Bounds:
     """Score bounds: shorter than the exact ones, but only nominally of level ``alpha``.
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.stages.estimate.intervals import (
     clopper_pearson,
+    effective_bounds,
     quantile_bounds,
     wilson,
     worst_case,
@@ -46,7 +47,9 @@ def test_clopper_pearson_agrees_with_scipy(count: tuple[int, int], alpha: float)
     k, n = count
     interval = stats.binomtest(k, n).proportion_ci(1 - 2 * alpha, method="exact")
 
-    assert clopper_pearson(k, n, alpha) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert tuple(clopper_pearson(k, n, alpha)) == pytest.approx(
+        (interval.low, interval.high), abs=1e-9
+    )
 
 
 @given(counts)
@@ -54,7 +57,7 @@ def test_wilson_agrees_with_scipy(count: tuple[int, int]) -> None:
     k, n = count
     interval = stats.binomtest(k, n).proportion_ci(0.9, method="wilson")
 
-    assert wilson(k, n, 0.05) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert tuple(wilson(k, n, 0.05)) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,15 @@ def test_indeterminate_items_only_widen_the_bounds(
     assert wide.upper is not None
     assert wide.lower <= (plain.lower or 0) + 1e-12
     assert wide.upper >= (plain.upper or 0) - 1e-12
+
+
+@given(counts)
+def test_as_many_effective_items_as_real_ones_bound_the_same(count: tuple[int, int]) -> None:
+    k, n = count
+
+    assert tuple(effective_bounds(k / n, n, 0.05)) == pytest.approx(
+        tuple(clopper_pearson(k, n, 0.05)), abs=1e-9
+    )
 
 
 def test_a_count_that_is_none_is_refused() -> None:

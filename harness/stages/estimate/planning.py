@@ -1,0 +1,164 @@
+"""How many items a test needs, and what a given number can and cannot decide.
+
+METHOD (c), tables 1 to 3: a service passes "rate >= T" with at most m misses of n if the exact
+lower bound reaches T, which is P[X <= m | n, 1 - T] <= alpha. ``misses`` may stand for wrongly
+blocked items as well: the same tables serve over-blocking with T = 1 - U.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scipy import optimize, special
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verge:
+    """What n items can decide: pass with at most ``passes`` misses, fail from ``fails`` on.
+
+    ``passes`` is ``None`` if not even a faultless service can pass, ``fails`` is ``None`` if
+    not even a useless one can fail. ``true_rate`` is the rate at which a service passes with
+    the wanted power.
+    """
+
+    n: int
+    passes: int | None
+    fails: int | None
+    true_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedPlan:
+    """Test ``n`` items, accept with at most ``misses``."""
+
+    n: int
+    misses: int
+
+
+def fewest_items(threshold: float, misses: int, alpha: float = 0.05) -> int:
+    """The smallest n with which ``misses`` still pass (METHOD table 1).
+
+    Raises ValueError for a threshold of 1: no sample can show that nothing is open.
+    """
+    _check(threshold)
+    return _first(misses + 1, lambda n: _tail(misses, n, 1 - threshold) <= alpha)
+
+
+def verge(n: int, threshold: float, alpha: float = 0.05, power: float = 0.9) -> Verge:
+    """The misses that pass, the misses that fail, and the rate that passes with ``power``.
+
+    METHOD table 2; the pass needs the lower bound at the threshold, the fail the upper below.
+    """
+    _check(threshold)
+    miss = 1 - threshold
+    passes = _first(0, lambda m: _tail(m, n, miss) > alpha) - 1
+    fails = _first(0, lambda m: m > n or 1 - _tail(m - 1, n, miss) < alpha)
+    return Verge(
+        n=n,
+        passes=passes if passes >= 0 else None,
+        fails=fails if fails <= n else None,
+        true_rate=rate_for_power(n, passes, power) if passes >= 0 else None,
+    )
+
+
+def rate_for_power(n: int, misses: int, power: float = 0.9) -> float:
+    """The true rate at which at most ``misses`` of ``n`` happen with probability ``power``."""
+    if misses >= n:
+        return 0.0
+    return 1 - float(special.bdtri(misses, n, power))
+
+
+def power_at(n: int, threshold: float, true_rate: float, alpha: float = 0.05) -> float:
+    """The probability that a service of ``true_rate`` passes a test of ``n`` items."""
+    passes = verge(n, threshold, alpha).passes
+    return 0.0 if passes is None else _tail(passes, n, 1 - true_rate)
+
+
+def items_for_power(
+    threshold: float, true_rate: float, power: float = 0.9, alpha: float = 0.05
+) -> int:
+    """The smallest n from which a service of ``true_rate`` passes with ``power``.
+
+    Raises ValueError unless ``true_rate`` is above ``threshold``.
+    """
+    _check(threshold)
+    if not threshold < true_rate <= 1:
+        msg = f"a true rate of {true_rate:g} cannot be shown to reach {threshold:g}"
+        raise ValueError(msg)
+    misses = 0
+    while True:
+        n = fewest_items(threshold, misses, alpha)
+        if _tail(misses, n, 1 - true_rate) >= power:
+            return n
+        misses += 1
+
+
+def fixed_plan(
+    threshold: float, good_rate: float, alpha: float = 0.05, beta: float = 0.05
+) -> FixedPlan:
+    """The smallest plan that passes ``threshold`` with at most alpha, ``good_rate`` with 1 - beta.
+
+    METHOD table 3; Wald, Sequential Analysis (1947), section 1.3.
+    """
+    misses = 0
+    while True:
+        n = fewest_items(threshold, misses, alpha)
+        if _tail(misses, n, 1 - good_rate) >= 1 - beta:
+            return FixedPlan(n=n, misses=misses)
+        misses += 1
+
+
+def rate_for_all(
+    n: int, threshold: float, categories: int, chance: float = 0.95, alpha: float = 0.05
+) -> float:
+    """The true rate at which ``categories`` independent tests all pass with ``chance``.
+
+    Granting asks every category at level alpha (intersection-union, Berger, Technometrics 24
+    (1982) 295-300): no correction is needed, but the supplier pays in power. Raises ValueError
+    if n items cannot pass at all.
+    """
+    passes = verge(n, threshold, alpha).passes
+    if passes is None:
+        msg = f"{n} items cannot pass {threshold:g} at all"
+        raise ValueError(msg)
+    each = chance ** (1 / categories)
+    return float(optimize.brentq(lambda rate: _tail(passes, n, 1 - rate) - each, threshold, 1.0))
+
+
+def zero_miss_items(threshold: float, alpha: float = 0.05) -> int:
+    """Items without one miss that show "rate >= threshold": ln(alpha) / ln(threshold), rounded up.
+
+    Proving less than 0.001 % failures needs 299,573 (RFC 9411, METHOD PRF-04).
+    """
+    _check(threshold)
+    return math.ceil(math.log(alpha) / math.log(threshold))
+
+
+def _tail(misses: int, n: int, miss_rate: float) -> float:
+    """P[X <= misses] for X ~ Bin(n, miss_rate)."""
+    if misses < 0:
+        return 0.0
+    if misses >= n:
+        return 1.0
+    return float(special.bdtr(misses, n, miss_rate))
+
+
+def _first(start: int, holds: Callable[[int], bool]) -> int:
+    """The smallest number from ``start`` for which ``holds``, which stays true once it is."""
+    step, low = 1, start - 1
+    while not holds(low + step):
+        low += step
+        step *= 2
+    high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _check(threshold: float) -> None:
+    if not 0 < threshold < 1:
+        msg = f"no sample can decide a threshold of {threshold:g}: take a census"
+        raise ValueError(msg)

@@ -1,0 +1,128 @@
+"""Looking more than once: tests that may be read after every item and still keep their level.
+
+An ordinary bound that is looked at every week is wrong in 23 % of years (METHOD (c), "Repeated
+looks"). Wald's test stops a campaign early; the e-process watches a service for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+Decision = Literal["pass", "fail", "continue"]
+
+BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""The stakes of the e-process, mixed in equal parts (METHOD (c))."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SprtPlan:
+    """Wald's sequential probability ratio test, declared before the first item.
+
+    Wald, Ann. Math. Stat. 16 (1945) 117-186. ``bad`` is the threshold T, ``good`` a better rate
+    that shall pass. At most alpha of bad services pass, at most beta of good ones fail.
+    """
+
+    bad: float
+    good: float
+    alpha: float = 0.05
+    beta: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.bad < self.good < 1:
+            msg = f"a plan needs 0 < bad < good < 1, not {self.bad:g} and {self.good:g}"
+            raise ValueError(msg)
+
+    @property
+    def miss_step(self) -> float:
+        """What one miss adds to the logarithm of the likelihood ratio, bad over good."""
+        return math.log((1 - self.bad) / (1 - self.good))
+
+    @property
+    def block_step(self) -> float:
+        """What one block adds; negative."""
+        return math.log(self.bad / self.good)
+
+    @property
+    def fail_at(self) -> float:
+        """At or above this the service fails."""
+        return math.log((1 - self.alpha) / self.beta)
+
+    @property
+    def pass_at(self) -> float:
+        """At or below this the service passes."""
+        return math.log(self.alpha / (1 - self.beta))
+
+    def expected_items(self, rate: float) -> float:
+        """Wald's approximation of the mean number of items if the rate is ``good`` or ``bad``."""
+        miss = 1 - rate
+        drift = miss * self.miss_step + rate * self.block_step
+        fails = self.beta if rate == self.good else 1 - self.alpha
+        return (fails * self.fail_at + (1 - fails) * self.pass_at) / drift
+
+
+@dataclass(slots=True, kw_only=True)
+class Sprt:
+    """A running test: feed it one item after another, in the order that the seed gave."""
+
+    plan: SprtPlan
+    blocked: int = 0
+    missed: int = 0
+
+    def see(self, *, blocked: bool) -> Decision:
+        """Count one item and say whether the test may stop. Later items change nothing."""
+        if self.decision == "continue":
+            self.blocked += blocked
+            self.missed += not blocked
+        return self.decision
+
+    @property
+    def decision(self) -> Decision:
+        """Where the test stands."""
+        plan = self.plan
+        ratio = self.missed * plan.miss_step + self.blocked * plan.block_step
+        if ratio >= plan.fail_at:
+            return "fail"
+        return "pass" if ratio <= plan.pass_at else "continue"
+
+
+@dataclass(slots=True, kw_only=True)
+class EProcess:
+    """Evidence against "rate >= T" (or, certifying, against "rate <= T"), readable at any time.
+
+    E_t is the mean over stakes of the product of 1 + stake (T - x) / (1 - T), x = 1 for a block;
+    the mirror form certifies with (x - T) / T. Under the hypothesis it exceeds 1 / alpha with
+    probability at most alpha, ever (Ville, 1939; Ramdas et al., Statistical Science 38 (2023)).
+    """
+
+    threshold: float
+    certifying: bool = False
+    alpha: float = 0.05
+    seen: int = 0
+    highest: float = 1.0
+    _logs: list[float] = field(default_factory=lambda: [0.0] * len(BETS))
+
+    def see(self, *, blocked: bool) -> bool:
+        """Count one item; true once the evidence has ever reached 1 / alpha."""
+        gain = (float(blocked) - self.threshold) / self.threshold
+        if not self.certifying:
+            gain = (self.threshold - float(blocked)) / (1 - self.threshold)
+        self.seen += 1
+        self._logs = [
+            log + math.log1p(bet * gain) for log, bet in zip(self._logs, BETS, strict=True)
+        ]
+        self.highest = max(self.highest, self.evidence)
+        return self.is_alarmed
+
+    @property
+    def evidence(self) -> float:
+        """E_t now."""
+        largest = max(self._logs)
+        mean = math.fsum(math.exp(log - largest) for log in self._logs) / len(BETS)
+        return math.inf if largest > 700 else math.exp(largest) * mean  # noqa: PLR2004 - of exp
+
+    @property
+    def is_alarmed(self) -> bool:
+        """Whether the evidence has ever reached 1 / alpha."""
+        return self.highest >= 1 / self.alpha
