@@ -1,0 +1,147 @@
+"""Plans: opened by failures, closed by a conforming re-test alone."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.cli.book import open_book
+from harness.cli.follow import open_plans
+from harness.cli.places import Places
+from harness.cli.retest import retest_plan
+from harness.errors import UsageError
+from harness.model.action_plan import ActionPlan, PlanState, RetestResult
+from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
+from harness.ports.keeping import WallClock
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites.calibration.conftest import proxy_line
+from test_suites.rehearsal import rehearse, write_campaign
+
+SUPPLIER, ASSESSOR = "supplier", "assessor"
+
+
+def every_third(code: str) -> Fault:
+    """A fault that lets a third of a category pass."""
+    return Fault(
+        kind=FaultKind.MISS,
+        hosts=frozenset(f"{code}-{n:03d}.canary.accredit.test" for n in range(1, 121, 3)),
+    )
+
+
+@pytest.fixture
+def faults(world: World) -> dict[str, Fault]:
+    """Two faults in two categories."""
+    return {code: world.faults.add(every_third(code)) for code in ("drug", "crim")}
+
+
+@pytest.fixture
+def campaign(world: World, faults: dict[str, Fault], origin_file: Path, tmp_path: Path) -> Path:
+    """A campaign that finds both."""
+    return write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG", "CRIM"],
+        sample=60,
+    )
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO())
+
+
+def record(places: Places, *events: PlanEvent) -> None:
+    with open_book(places.registry) as book:
+        book.record(*events)
+
+
+def claim(places: Places, plan: ActionPlan) -> None:
+    """What a supplier does, from a draft or from a re-opened plan."""
+    at = WallClock().now()
+    events: list[PlanEvent] = []
+    if plan.state is PlanState.DRAFT:
+        events.append(
+            PlanAgreed(
+                at=at,
+                actor=ASSESSOR,
+                plan=plan.id,
+                owner=SUPPLIER,
+                corrective_action="mend the list",
+            )
+        )
+    if plan.state in (PlanState.DRAFT, PlanState.AGREED):
+        events.append(PlanProgressed(at=at, actor=SUPPLIER, plan=plan.id, note="mended"))
+    record(places, *events, FixClaimed(at=at, actor=SUPPLIER, plan=plan.id, statement="mended"))
+
+
+def plan_of(places: Places, requirement: str) -> ActionPlan:
+    with open_book(places.registry) as book:
+        return next(
+            plan
+            for plan in book.ledger.plans.values()
+            if book.ledger.finding(plan.finding).requirement == requirement
+        )
+
+
+def test_the_life_of_a_plan(world: World, faults: dict[str, Fault], campaign: Path) -> None:
+    run = rehearse(campaign)
+    out = campaign.parent / "out"
+    places = Places(out=out, campaign="rehearsal")
+    opened = open_plans(run.assessment, places)
+    assert {PlanState.DRAFT} == {plan.state for plan in opened}
+    assert () == open_plans(run.assessment, places), "concluding again opens nothing twice"
+    drug = plan_of(places, "URL-04")
+
+    with pytest.raises(UsageError, match="draft"):
+        retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+
+    claim(places, drug)
+    assert PlanState.CLAIMED is plan_of(places, "URL-04").state, "a claim alone changes nothing"
+    retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+    assert (RetestResult.DOES_NOT_CONFORM, PlanState.IN_PROGRESS) == (retest.outcome, state)
+    assert retest.missed_tested == len(retest.missed_still_failing)
+
+    world.faults.remove(faults["drug"])
+    claim(places, plan_of(places, "URL-04"))
+    with pytest.raises(UsageError, match=SUPPLIER):
+        retest_plan(drug.id, campaign, out, SUPPLIER, quiet())
+
+
+def test_a_conforming_retest_closes_its_plan_alone(
+    world: World, faults: dict[str, Fault], campaign: Path
+) -> None:
+    run = rehearse(campaign)
+    out = campaign.parent / "out"
+    places = Places(out=out, campaign="rehearsal")
+    open_plans(run.assessment, places)
+    drug = plan_of(places, "URL-04")
+    world.faults.remove(faults["drug"])
+    claim(places, drug)
+
+    retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (retest.outcome, state)
+    assert (60, ()) == (retest.fresh_tested, retest.missed_still_failing)
+    assert PlanState.DRAFT is plan_of(places, "URL-05").state
+    with pytest.raises(UsageError, match="closed"):
+        retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+
+
+def test_a_retest_on_a_dead_line_verifies_nothing(
+    world: World, faults: dict[str, Fault], campaign: Path
+) -> None:
+    run = rehearse(campaign)
+    out = campaign.parent / "out"
+    places = Places(out=out, campaign="rehearsal")
+    open_plans(run.assessment, places)
+    drug = plan_of(places, "URL-04")
+    claim(places, drug)
+    world.faults.add(Fault(kind=FaultKind.DEAD))
+
+    retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+
+    assert (RetestResult.INSUFFICIENT, PlanState.CLAIMED) == (retest.outcome, state)

@@ -1,0 +1,140 @@
+"""A killed measurement goes on: nothing is lost, nothing is doubled, the outcome is the same."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from harness.store.journal import open_journal
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites.calibration.conftest import proxy_line
+from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
+
+DIE_HALF_WAY = """
+import os, signal, sys
+from pathlib import Path
+from harness.cli.measure import ProgressTeller, measure_campaign
+
+def on_progress(self, progress):
+    if progress.done * 2 > progress.total:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ProgressTeller.on_progress = on_progress
+measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+def test_kill_9_in_the_middle(world: World, origin_file: Path, tmp_path: Path) -> None:
+    world.faults.add(
+        Fault(
+            kind=FaultKind.MISS,
+            hosts=frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 30)),
+        )
+    )
+    declared = {
+        "origin": origin_file,
+        "lines": [proxy_line(world)],
+        "categories": ["DRUG", "PORN"],
+        "limits": {"timeout": 2.0, "concurrency": 20, "batch": 40},
+    }
+    broken = write_campaign(tmp_path / "broken", **declared)
+    out = broken.parent / "out"
+
+    child = subprocess.run(
+        [sys.executable, "-c", DIE_HALF_WAY, str(broken), str(out)],
+        capture_output=True,
+        check=False,
+    )
+    assert -signal.SIGKILL == child.returncode, child.stderr.decode()
+    left = keys(out / "rehearsal" / "journal")
+    again = rehearse(broken)
+    undisturbed = rehearse(write_campaign(tmp_path / "whole", **declared))
+
+    counted = keys(again.journal)
+    assert left
+    assert left.keys() < counted.keys()
+    assert {1} == set(counted.values())
+    assert counted == keys(undisturbed.journal)
+    assert [
+        (each.id, each.conformity, each.metric.k, each.metric.n)
+        for each in again.assessment.outcomes
+    ] == [
+        (each.id, each.conformity, each.metric.k, each.metric.n)
+        for each in undisturbed.assessment.outcomes
+    ]
+
+
+def test_a_finished_measurement_is_not_repeated(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        sample=20,
+    )
+    first = rehearse(campaign)
+    requests = len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
+
+    second = rehearse(campaign)
+
+    assert requests == len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
+    assert first.verdicts == second.verdicts
+
+
+def keys(journal: Path) -> Counter[object]:
+    """How often each attempt stands in a journal."""
+    opened = open_journal(journal)
+    try:
+        return Counter(seen.key for seen in opened.observations())
+    finally:
+        opened.close()
+
+
+def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_path: Path) -> None:
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        sample=20,
+    )
+    run = rehearse(campaign)
+    refuse_sockets = (
+        "import sys\n"
+        "def watch(event, arguments):\n"
+        "    if event.startswith('socket.'): raise RuntimeError(event)\n"
+        "sys.addaudithook(watch)\n"
+        "from pathlib import Path\n"
+        "from harness.cli.conclude import conclude_journal\n"
+        "print(len(conclude_journal(Path(sys.argv[1]))[0].outcomes))\n"
+    )
+
+    child = subprocess.run(
+        [sys.executable, "-c", refuse_sockets, str(run.journal)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert str(len(run.assessment.outcomes)) == child.stdout.strip(), child.stderr
+
+
+def test_read_rehearsal_agrees_with_itself(world: World, origin_file: Path, tmp_path: Path) -> None:
+    """The same journal gives the same verdicts, whoever reads it."""
+    run = rehearse(
+        write_campaign(
+            tmp_path / "run",
+            origin=origin_file,
+            lines=[proxy_line(world)],
+            categories=["DRUG"],
+            sample=20,
+        )
+    )
+
+    assert run.verdicts == read_rehearsal(run.journal).verdicts
