@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from harness.declared import read_document, validate
-from harness.errors import InstrumentError, UsageError
+from harness.errors import InstrumentError, UsageError, known
 from harness.model.campaign import Declared
 from harness.origin import read_origin
 from harness.plugins import find
@@ -77,6 +77,24 @@ def down_command(out: FOLDER = Path()) -> None:
         msg = f"{path}: no range was started here with 'accredit range up --detach'"
         raise UsageError(msg) from None
     path.unlink()
+
+
+@app.command("where")
+def where_command(
+    out: FOLDER = Path(),
+    of: Annotated[str, typer.Option(help="proxy or resolver.")] = "proxy",
+    profile: Annotated[str, typer.Option(help="For which profile; default: the first.")] = "",
+) -> None:
+    """Print the address of one part of the reference filter."""
+    filters = read_origin(out / "origin.json").services.get("reference", {})
+    if of not in filters:
+        msg = f"no {of!r} in {out / 'origin.json'}; {known(filters)}"
+        raise UsageError(msg)
+    name = profile or next(iter(filters[of]))
+    if name not in filters[of]:
+        msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[of])}"
+        raise UsageError(msg)
+    sys.stdout.write(f"{filters[of][name]}\n")
 
 
 def options_of(

@@ -1,0 +1,45 @@
+"""A campaign over simulated lines: the command line without a socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.origin import write_origin
+from harness.ports.asking import Origin
+from test_suites.rehearsal import write_campaign
+
+BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
+BLOCKED_HOSTS = ["sentinel-block.canary.accredit.test"]
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    """Runs the command line in this process."""
+    return CliRunner()
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Any:
+    """Writes campaigns over a simulated service; options go to its line."""
+    origin = Origin(
+        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="authority.pem", key=b"k" * 32
+    )
+    write_origin(origin, tmp_path / "origin.json")
+
+    def write(name: str = "simulated", sample: int = 60, **options: Any) -> Path:
+        line = {"name": "proxy", "type": "simulated"}
+        return write_campaign(
+            tmp_path / name,
+            origin=tmp_path / "origin.json",
+            lines=[line | {"options": {"block": BLOCKED + BLOCKED_HOSTS} | options}],
+            categories=["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK", "ILL.CSAM"],
+            sample=sample,
+            campaign=name,
+            control={"type": "simulated"},
+        )
+
+    return write
