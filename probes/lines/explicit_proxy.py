@@ -16,10 +16,11 @@ from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, is_literal
-from probes.net.direct import far_end, unaskable
+from probes.net.direct import unaskable
 from probes.net.failures import failure_of
 from probes.net.lane import LaneName, open_lane
 from probes.net.route import Route, basic_authorization, trusting
+from probes.net.target import read_target
 
 DEFAULT_PORT = 3128
 
@@ -71,7 +72,7 @@ class ExplicitProxy:
         if self._lost is not None:
             return Exchange(timings=Timings(), failure=self._lost)
         try:
-            far_end(request.url)
+            read_target(request.url)
         except ValueError as error:
             return unaskable(str(error))
         return await self._lane.exchange(request, self._route)

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,8 +18,8 @@ from probes.net.failures import resolve_failure
 from probes.net.lane import LaneName, open_lane
 from probes.net.portable.resolver import Resolver
 from probes.net.route import Route, trusting
+from probes.net.target import read_target
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 LEAST_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""
 
@@ -31,14 +30,6 @@ class DirectOptions(Declared):
     ports: dict[int, int] | None = None
     authority: str = ""
     lane: LaneName = "auto"
-
-
-def far_end(url: str) -> Address:
-    """Host and port that a URL names; raises ValueError if it names none."""
-    parts = urlsplit(url)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"no http URL: {url!r}")
-    return Address(host=parts.hostname, port=parts.port or DEFAULT_PORTS[parts.scheme])
 
 
 def unaskable(reason: str) -> Exchange:
@@ -101,7 +92,7 @@ class DirectLine:
         """Resolve, connect and ask; the resolve phase is part of the exchange's timings."""
         started = perf_counter()
         try:
-            far = far_end(request.url)
+            far = read_target(request.url).far
         except ValueError as error:
             return unaskable(str(error))
         found = await self._find(far.host, request.timeout)

@@ -35,10 +35,14 @@ def read_head(head: bytes) -> Head:
         raise ValueError(f"no HTTP/1.1 status line: {status_line[:80]!r}")
     pairs = (line.partition(b":") for line in lines if b":" in line)
     headers = tuple(
-        (name.strip().lower().decode("latin-1"), value.strip().decode("latin-1"))
-        for name, _, value in pairs
+        (header_text(name.strip()).lower(), header_text(value.strip())) for name, _, value in pairs
     )
     return Head(status=int(match[1]), headers=headers)
+
+
+def header_text(value: bytes) -> str:
+    """A header as text: UTF-8 where it is, for a journal holds nothing that is no text."""
+    return value.decode("utf-8", "replace")
 
 
 def write_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:

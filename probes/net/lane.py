@@ -38,13 +38,15 @@ class Lane(Protocol):
 
 
 def open_lane(name: str = "auto") -> Lane:
-    """Make the lane of that name; ``auto`` takes the wire where it exists (Linux)."""
+    """Make the lane of that name; ``auto`` takes the wire where it can run."""
     if name == "auto":
         name = "wire" if has_wire() else "portable"
     if name not in LANES:
         raise UsageError(f"no lane {name!r}; {known(('auto', *LANES))}")
     if name == "wire" and not has_wire():
-        raise UsageError("the wire lane needs Linux; use lane 'portable' or 'auto' here")
+        raise UsageError(
+            "the wire lane needs Linux and httptools; use lane 'portable' or 'auto' here"
+        )
     module, _, attribute = LANES[name].partition(":")
     make = cast("Callable[[], Lane]", getattr(importlib.import_module(module), attribute))
     return make()
@@ -52,4 +54,4 @@ def open_lane(name: str = "auto") -> Lane:
 
 def has_wire() -> bool:
     """Whether the wire lane can run on this machine."""
-    return sys.platform == "linux" and bool(importlib.util.find_spec("probes.net.wire"))
+    return sys.platform == "linux" and importlib.util.find_spec("httptools") is not None

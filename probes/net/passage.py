@@ -43,12 +43,19 @@ class Passage:
         self.phases[name] = self.phases.get(name, 0.0) + self._clock() - begun
 
     def fail(self, error: BaseException) -> None:
-        """End here, for the reason that an exception gives."""
-        self.failure = failure_of(error, self.stage)
+        """End here, for the reason that an exception gives; the first reason stands."""
+        if self.failure is not None:
+            return
+        if isinstance(error, ValueError) and not isinstance(error, OSError):
+            answered = self.stage in ("tunnel", "response")
+            self.end("http_invalid_response" if answered else "instrument_error", str(error))
+        else:
+            self.failure = failure_of(error, self.stage)
 
     def end(self, name: str, detail: str = "") -> None:
         """End here, for a reason of our own reading."""
-        self.failure = Failure(name=name, stage=self.stage, detail=detail)
+        stage: Stage = "instrument" if name.startswith("instrument_") else self.stage
+        self.failure = Failure(name=name, stage=stage, detail=detail[:300])
 
     def exchange(self) -> Exchange:
         """What came of it."""

@@ -17,12 +17,16 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from harness.ports.asking import Exchange, Request
-from probes.net.address import Address
-from probes.net.head import Head
+from probes.net.head import HEAD_BYTES, Head, header_text
 from probes.net.passage import Passage
-from probes.net.portable.dial import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError, dial
+from probes.net.portable.dial import dial
 from probes.net.portable.hearing import Hearing
 from probes.net.route import Route
+from probes.net.target import read_target
+from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED
+
+MALFORMED = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
+"""What aiohttp says of an answer that is no HTTP."""
 
 _dialled: ContextVar[ResponseHandler] = ContextVar("dialled")
 
@@ -52,6 +56,8 @@ class PortableLane:
             auto_decompress=False,
             trust_env=False,
             middlewares=(_once,),
+            max_line_size=HEAD_BYTES,
+            max_field_size=HEAD_BYTES,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
         )
         return self
@@ -68,22 +74,20 @@ class PortableLane:
         try:
             async with asyncio.timeout(request.timeout):
                 await self._carry(request, route, passage)
-        except TunnelRefusedError:
-            pass
         except TornError as error:
             passage.fail(error.__cause__ or error)
+        except MALFORMED as error:
+            passage.end("http_invalid_response", str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
-            if passage.failure is None:
-                _name(passage, error)
+            passage.fail(error)
         return passage.exchange()
 
     async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
         assert self._session is not None, "a lane is used inside 'async with'"
-        url = URL(request.url, encoded=request.url.isascii())
-        far = Address(host=url.raw_host or "", port=url.port or 0)
-        hearing = await dial(passage, route, url.scheme, far)
+        target = read_target(request.url)
+        hearing = await dial(passage, route, target.scheme, target.far)
         try:
-            await self._speak(request, route, passage, url, hearing)
+            await self._speak(request, route, passage, target.url, hearing)
         finally:
             if hearing.transport is not None:
                 hearing.transport.abort()
@@ -139,19 +143,6 @@ async def _read_body(answer: aiohttp.ClientResponse, passage: Passage) -> None:
 
 def _head(answer: aiohttp.ClientResponse) -> Head:
     headers = tuple(
-        (name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape"))
-        for name, value in answer.raw_headers
+        (header_text(name).lower(), header_text(value)) for name, value in answer.raw_headers
     )
     return Head(status=answer.status, headers=headers)
-
-
-def _name(passage: Passage, error: Exception) -> None:
-    malformed = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
-    if isinstance(error, malformed):
-        passage.end("http_invalid_response", str(error)[:200])
-    elif isinstance(error, ValueError) and not isinstance(error, OSError):
-        answered = passage.stage in ("tunnel", "response")
-        name = "http_invalid_response" if answered else "instrument_error"
-        passage.end(name, str(error)[:200])
-    else:
-        passage.fail(error)

@@ -14,18 +14,12 @@ from aiohttp.client_proto import ResponseHandler
 
 from probes.net.address import Address
 from probes.net.certificate import read_certificate
-from probes.net.head import END, HEAD_BYTES, read_head, write_head
 from probes.net.passage import Passage
 from probes.net.portable.hearing import Hearing
 from probes.net.route import Route, looking
+from probes.net.tunnel import Tunnel, TunnelRefusedError
 
-SUCCESS = range(200, 300)
-PROXY_AUTHENTICATION_REQUIRED = 407
 READ_BYTES = 65536
-
-
-class TunnelRefusedError(Exception):
-    """The proxy answered CONNECT with a refusal, or a page of its own; the passage holds it."""
 
 
 async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> ResponseHandler:
@@ -57,7 +51,6 @@ async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> s
         sock = await _connect(route.address)
     passage.peer = route.address.host
     if route.by_proxy and scheme == "https":
-        passage.stage = "tunnel"
         try:
             await _tunnel(passage, sock, route, far)
         except BaseException:
@@ -68,9 +61,9 @@ async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> s
 
 async def _connect(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.setblocking(False)  # noqa: FBT003 - the socket module asks for it
+        sock.settimeout(0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
     except BaseException:
@@ -80,49 +73,11 @@ async def _connect(address: Address) -> socket.socket:
 
 
 async def _tunnel(passage: Passage, sock: socket.socket, route: Route, far: Address) -> None:
-    """Ask the proxy for a tunnel (RFC 9110 section 9.3.6); what it says when it refuses is kept."""
-    headers = [("Host", str(far)), ("Proxy-Connection", "close")]
-    if route.authorization:
-        headers.append(("Proxy-Authorization", route.authorization))
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(sock, write_head("CONNECT", str(far), headers))
-    received = b""
-    while END not in received:
-        if len(received) > HEAD_BYTES:
-            raise ValueError("the proxy's answer to CONNECT has no end")
-        received += await _read(sock)
-    head, _, rest = received.partition(END)
-    passage.tunnel = read_head(head)
-    if passage.tunnel.status in SUCCESS and not rest:
-        return
-    passage.body += rest
-    if passage.tunnel.status in SUCCESS:
-        # In TLS the client speaks first: this is the proxy's own page (Squid, deny_info 200).
-        passage.stage = "tls"
-        passage.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
-    else:
-        refused = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
-        passage.end("proxy_authentication_required" if refused else "proxy_refused_tunnel")
-    await _read_refusal(passage, sock)
-    raise TunnelRefusedError
-
-
-async def _read_refusal(passage: Passage, sock: socket.socket) -> None:
-    assert passage.tunnel is not None
-    declared = passage.tunnel.header("content-length")
-    length = int(declared) if declared.isascii() and declared.isdigit() else passage.limit
-    while len(passage.body) < min(length, passage.limit):
-        try:
-            passage.body += await _read(sock)
-        except (OSError, EOFError):
-            return
-
-
-async def _read(sock: socket.socket) -> bytes:
-    received = await asyncio.get_running_loop().sock_recv(sock, READ_BYTES)
-    if not received:
-        raise EOFError("the far end closed")
-    return received
+    tunnel = Tunnel(passage, route, far)
+    await loop.sock_sendall(sock, tunnel.request)
+    while not tunnel.feed(await loop.sock_recv(sock, READ_BYTES)):
+        pass
 
 
 async def _look(passage: Passage, route: Route, far: Address) -> None:

@@ -11,7 +11,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.ports.asking import Origin, Request
 from probes.net.address import Address, parse_address
-from probes.net.direct import DirectLine, DirectOptions, Ports, far_end
+from probes.net.direct import DirectLine, DirectOptions, Ports
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 
@@ -95,8 +95,3 @@ async def test_only_the_origins_ports_are_mapped(world: World) -> None:
     assert ports.real(Address(host=HOST, port=81)) == 81
     assert ports.real(Address(host="www.example.org", port=80)) == 80
     assert replace(ports, origin=None).real(Address(host="www.example.org", port=80)) == 8080
-
-
-def test_the_far_end_of_a_url() -> None:
-    assert far_end("https://a.test/b") == Address(host="a.test", port=443)
-    assert far_end("http://[::1]:81/") == Address(host="::1", port=81)

@@ -12,8 +12,9 @@ import pytest
 
 from probes.net.address import Address
 from probes.net.passage import Passage
-from probes.net.portable.dial import TunnelRefusedError, dial
+from probes.net.portable.dial import dial
 from probes.net.route import Route
+from probes.net.tunnel import TunnelRefusedError
 
 FAR = Address(host="a.accredit.test", port=443)
 

@@ -1,0 +1,89 @@
+"""One HTTP/1.1 exchange over a stream, parsed by httptools (RFC 9112)."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Protocol
+
+import httptools
+
+from probes.net.head import HEAD_BYTES, Head, header_text
+from probes.net.passage import Passage
+from probes.net.wire.reactor import Steps
+
+SWITCHING_PROTOCOLS = 101
+FIRST_FINAL = 200
+
+
+class Stream(Protocol):
+    """What an exchange needs of a connection."""
+
+    @property
+    def arrived(self) -> float: ...  # noqa: D102 - see Tcp
+    def read(self) -> Steps[bytes]: ...  # noqa: D102
+    def write(self, data: bytes) -> Steps[None]: ...  # noqa: D102
+
+
+class Reading:
+    """Takes what the parser finds; interim answers (1xx) are passed over."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.complete = False
+        self.framed = False
+        self._passage = passage
+        self._headers: list[tuple[str, str]] = []
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, received: bytes) -> None:
+        """Parse some bytes; raises ValueError if they are no HTTP."""
+        try:
+            self._parser.feed_data(received)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self.complete:
+                raise ValueError(f"no HTTP: {error}") from None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header was read."""
+        self._headers.append((header_text(name).lower(), header_text(value)))
+
+    def on_headers_complete(self) -> None:
+        """The head was read."""
+        status = self._parser.get_status_code()
+        headers, self._headers = tuple(self._headers), []
+        if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
+            head = Head(status=status, headers=headers)
+            self._passage.head = head
+            coded = "chunked" in head.header("transfer-encoding").lower()
+            self.framed = coded or bool(head.header("content-length"))
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body was read."""
+        self._passage.body += body
+
+    def on_message_complete(self) -> None:
+        """The answer is whole, unless it was an interim one."""
+        self.complete = self._passage.head is not None
+
+
+def speak(stream: Stream, request: bytes, passage: Passage) -> Steps[None]:
+    """Send a request, and read its answer into the passage, up to the passage's limit.
+
+    Raises EOFError if the far end closed too early, ValueError if its answer is no HTTP.
+    """
+    passage.stage = "response"
+    reading = Reading(passage)
+    asked = perf_counter()
+    yield from stream.write(request)
+    heard = 0
+    while not reading.complete and len(passage.body) <= passage.limit:
+        received = yield from stream.read()
+        if not received:
+            if passage.head is None or reading.framed:
+                raise EOFError("the far end closed too early")
+            return
+        if not heard:
+            passage.phases["first_byte"] = max(stream.arrived - asked, 0.0)
+        heard += len(received)
+        reading.feed(received)
+        if passage.head is None and heard > HEAD_BYTES:
+            raise ValueError("the head of the answer has no end")

@@ -1,0 +1,43 @@
+"""What a URL asks for, as it is sent."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.net.target import read_target
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "authority", "path"),
+    [
+        ("http://a.test", "a.test", 80, "a.test", "/"),
+        ("https://a.test/b%7Ec?d=%20e#f", "a.test", 443, "a.test", "/b%7Ec?d=%20e"),
+        ("http://a.test:8080/", "a.test", 8080, "a.test:8080", "/"),
+        ("http://ann:secret@a.test/", "a.test", 80, "a.test", "/"),
+        ("http://[::1]/", "::1", 80, "[::1]", "/"),
+        ("http://[::1]:81/", "::1", 81, "[::1]:81", "/"),
+        ("http://bücher.test/ä", "xn--bcher-kva.test", 80, "xn--bcher-kva.test", "/%C3%A4"),
+    ],
+)
+def test_the_parts_of_a_url(url: str, host: str, port: int, authority: str, path: str) -> None:
+    target = read_target(url)
+
+    assert (target.far.host, target.far.port) == (host, port)
+    assert (target.authority, target.path) == (authority, path)
+
+
+@pytest.mark.parametrize("url", ["", "a.test", "ftp://a.test/", "http://", "http://a.test:99999/"])
+def test_what_is_no_web_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        read_target(url)
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reader_otherwise(text: str) -> None:
+    try:
+        target = read_target("http://" + text)
+    except ValueError:
+        return
+    assert target.far.host

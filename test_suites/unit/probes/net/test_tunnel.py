@@ -1,0 +1,81 @@
+"""Tunnels without sockets: whatever the pieces, the same conclusion."""
+
+from __future__ import annotations
+
+import ssl
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.net.address import Address
+from probes.net.passage import Passage
+from probes.net.route import Route, basic_authorization
+from probes.net.tunnel import Tunnel, TunnelRefusedError
+
+FAR = Address(host="a.accredit.test", port=443)
+TRUST = ssl.create_default_context()
+REFUSAL = b"HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\ndenied"
+
+
+def opened(passage: Passage, authorization: str = "") -> Tunnel:
+    address = Address(host="192.0.2.1", port=3128)
+    route = Route(address=address, trust=TRUST, by_proxy=True, authorization=authorization)
+    return Tunnel(passage, route, FAR)
+
+
+def test_the_request_names_the_far_end_and_who_asks() -> None:
+    tunnel = opened(Passage(100), basic_authorization("ann", "secret"))
+
+    assert tunnel.request.startswith(b"CONNECT a.accredit.test:443 HTTP/1.1\r\n")
+    assert b"\r\nProxy-Authorization: Basic YW5uOnNlY3JldA==\r\n" in tunnel.request
+
+
+@given(st.lists(st.integers(min_value=1, max_value=len(REFUSAL) - 1), max_size=5))
+def test_a_refusal_is_read_whole_in_any_pieces(cuts: list[int]) -> None:
+    passage = Passage(100)
+    tunnel = opened(passage)
+    edges = sorted({0, *cuts, len(REFUSAL)})
+    pieces = [REFUSAL[a:b] for a, b in pairwise(edges)]
+
+    assert not any(tunnel.feed(piece) for piece in pieces[:-1])
+    with pytest.raises(TunnelRefusedError):
+        tunnel.feed(pieces[-1])
+    assert bytes(passage.body) == b"denied"
+    assert passage.failure is not None
+    assert (passage.failure.name, passage.failure.stage) == ("proxy_refused_tunnel", "tunnel")
+
+
+def test_success_opens_the_tunnel() -> None:
+    passage = Passage(100)
+    tunnel = opened(passage)
+
+    assert not tunnel.feed(b"HTTP/1.1 200 OK\r\n")
+    assert tunnel.feed(b"\r\n")
+    assert passage.failure is None
+
+
+def test_a_refusal_without_length_ends_with_the_connection_or_the_limit() -> None:
+    passage = Passage(8)
+    tunnel = opened(passage)
+    assert not tunnel.feed(b"HTTP/1.1 502 Bad\r\n\r\nabc")
+    with pytest.raises(TunnelRefusedError):
+        tunnel.feed(b"")
+
+    with pytest.raises(TunnelRefusedError):
+        opened(Passage(8)).feed(b"HTTP/1.1 502 Bad\r\n\r\n" + b"x" * 100)
+
+
+def test_an_empty_refusal_needs_no_more_bytes() -> None:
+    with pytest.raises(TunnelRefusedError):
+        opened(Passage(8)).feed(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_proxy_that_leaves_or_babbles_gave_no_answer() -> None:
+    with pytest.raises(EOFError):
+        opened(Passage(8)).feed(b"")
+    with pytest.raises(ValueError, match="no HTTP"):
+        opened(Passage(8)).feed(b"SSH-2.0-x\r\n\r\n")
+    with pytest.raises(ValueError, match="has no end"):
+        opened(Passage(8)).feed(b"HTTP/1.1 200 " + b"x" * 70_000)

@@ -1,0 +1,103 @@
+"""One exchange over a stream of any pieces."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.net.passage import Passage
+from probes.net.wire.http1 import speak
+from probes.net.wire.reactor import Steps
+
+ANSWER = (
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nServer: caf\xc3\xa9\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+)
+
+
+class Script:
+    """A stream that says its pieces, then closes."""
+
+    arrived = 0.0
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+        self.sent = b""
+
+    def read(self) -> Steps[bytes]:
+        yield
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def write(self, data: bytes) -> Steps[None]:
+        self.sent += data
+        yield
+
+
+def spoken(*pieces: bytes, limit: int = 100) -> Passage:
+    passage = Passage(limit)
+    script = Script(*pieces)
+    for _ in speak(script, b"GET / HTTP/1.1\r\n\r\n", passage):
+        pass
+    assert script.sent.startswith(b"GET /")
+    return passage
+
+
+@given(st.lists(st.integers(min_value=1, max_value=len(ANSWER) - 1), max_size=6))
+def test_any_pieces_make_the_same_answer(cuts: list[int]) -> None:
+    edges = sorted({0, *cuts, len(ANSWER)})
+    passage = spoken(*(ANSWER[a:b] for a, b in pairwise(edges)))
+
+    assert passage.head is not None
+    assert passage.head.status == 200
+    assert passage.head.headers[0] == ("server", "café")
+    assert bytes(passage.body) == b"hello"
+    assert "first_byte" in passage.phases
+
+
+def test_a_body_without_length_ends_with_the_connection() -> None:
+    assert bytes(spoken(b"HTTP/1.1 200 OK\r\n\r\nab", b"c").body) == b"abc"
+
+
+def test_a_body_is_read_just_past_the_limit() -> None:
+    passage = spoken(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 80, b"x" * 80, b"x" * 80, limit=100)
+
+    assert len(passage.body) == 160
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (),
+        (b"HTTP/1.1 200 OK\r\n",),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab",),
+        (ANSWER[:-8],),
+    ],
+)
+def test_a_close_in_between_is_an_end_of_file(pieces: tuple[bytes, ...]) -> None:
+    with pytest.raises(EOFError):
+        spoken(*pieces)
+
+
+def test_silence_before_the_close_has_no_first_byte() -> None:
+    passage = Passage(10)
+    with pytest.raises(EOFError):
+        list(speak(Script(), b"GET / HTTP/1.1\r\n\r\n", passage))
+
+    assert "first_byte" not in passage.phases
+
+
+@given(st.binary(min_size=1, max_size=80))
+def test_noise_is_no_answer(noise: bytes) -> None:
+    try:
+        passage = spoken(noise)
+    except (ValueError, EOFError):
+        return
+    assert passage.head is not None
+
+
+def test_a_head_without_end_is_given_up() -> None:
+    with pytest.raises(ValueError, match=r"no end|no HTTP"):
+        spoken(b"HTTP/1.1 200 OK\r\n", *(b"X-%d: y\r\n" % n + b"z" * 2000 for n in range(60)))

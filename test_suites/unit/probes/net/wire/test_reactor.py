@@ -1,0 +1,101 @@
+"""The reactor takes work further on events, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from probes.net.wire.reactor import Errand, Reactor, Steps
+
+
+@pytest.fixture
+async def reactor() -> AsyncIterator[Reactor]:
+    made = Reactor()
+    yield made
+    made.close()
+
+
+async def test_work_that_never_waits_is_done_at_once(reactor: Reactor) -> None:
+    done: list[int] = []
+
+    def work(_: Errand) -> Steps[None]:
+        done.append(1)
+        yield from ()
+
+    await reactor.run(work, 1.0)
+    assert done == [1]
+
+
+async def test_an_event_takes_it_further(reactor: Reactor) -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0)
+    heard: list[bytes] = []
+
+    def work(errand: Errand) -> Steps[None]:
+        errand.watch(ours)
+        try:
+            while not heard:
+                try:
+                    heard.append(ours.recv(10))
+                except BlockingIOError:
+                    yield
+        finally:
+            errand.drop(ours)
+
+    task = asyncio.create_task(reactor.run(work, 5.0))
+    await asyncio.sleep(0)
+    theirs.send(b"x")
+    await task
+    theirs.close()
+
+    assert heard == [b"x"]
+    assert reactor.errands == {}
+
+
+async def test_patience_ends_and_the_work_hears_of_it(reactor: Reactor) -> None:
+    heard: list[str] = []
+
+    def work(_: Errand) -> Steps[None]:
+        try:
+            yield
+        except TimeoutError:
+            heard.append("time")
+            yield
+
+    task = asyncio.create_task(reactor.run(work, 0.01))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert heard == ["time"]
+
+
+async def test_work_that_raises_raises_where_it_is_awaited(reactor: Reactor) -> None:
+    def work(_: Errand) -> Steps[None]:
+        yield from ()
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await reactor.run(work, 1.0)
+
+
+async def test_cancelling_closes_the_work(reactor: Reactor) -> None:
+    closed: list[bool] = []
+
+    def work(_: Errand) -> Steps[None]:
+        try:
+            yield
+        finally:
+            closed.append(True)
+
+    task = asyncio.create_task(reactor.run(work, 5.0))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert closed == [True]

@@ -1,0 +1,117 @@
+"""One TCP connection: bytes, the kernel's time, and ICMP's reasons."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from probes.net.address import Address
+from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire.tcp import IP_RECVERR, Tcp, read_icmp
+
+
+@pytest.fixture
+async def reactor() -> AsyncIterator[Reactor]:
+    made = Reactor()
+    yield made
+    made.close()
+
+
+async def run(reactor: Reactor, port: int, go: Callable[[Tcp], Steps[None]]) -> None:
+    def work(errand: Errand) -> Steps[None]:
+        tcp = Tcp(errand)
+        try:
+            yield from tcp.connect(Address(host="127.0.0.1", port=port))
+            yield from go(tcp)
+        finally:
+            tcp.close()
+            tcp.close()
+
+    await reactor.run(work, 5.0)
+
+
+async def test_bytes_go_both_ways(reactor: Reactor, serve: Any, say: Any) -> None:
+    heard: list[bytes] = []
+
+    def go(tcp: Tcp) -> Steps[None]:
+        yield from tcp.write(b"GET / HTTP/1.1\r\n\r\n")
+        while received := (yield from tcp.read()):
+            heard.append(received)
+
+    await run(reactor, await serve(say(b"answer" * 50_000)), go)
+
+    assert b"".join(heard) == b"answer" * 50_000
+    assert reactor.errands == {}
+
+
+async def test_what_does_not_fit_at_once_is_sent_piece_by_piece(
+    reactor: Reactor, serve: Any
+) -> None:
+    heard: list[int] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(len(await reader.readexactly(5_000_000)))
+        writer.write(b"x")
+        await writer.drain()
+
+    def go(tcp: Tcp) -> Steps[None]:
+        yield from tcp.write(b"x" * 5_000_000)
+        yield from tcp.read()
+
+    await run(reactor, await serve(play), go)
+
+    assert heard == [5_000_000]
+
+
+async def test_the_kernel_says_when_bytes_came(reactor: Reactor, serve: Any, say: Any) -> None:
+    """A client that is busy for a while does not blame the far end for it."""
+    port = await serve(say(b"answer"))
+    moments: list[float] = []
+
+    def go(tcp: Tcp) -> Steps[None]:
+        yield from tcp.write(b"GET / HTTP/1.1\r\n\r\n")
+        yield
+        before = time.perf_counter()
+        while time.perf_counter() < before + 0.05:
+            pass
+        yield from tcp.read()
+        moments.extend((before, tcp.arrived))
+
+    await run(reactor, port, go)
+
+    assert moments[1] < moments[0] + 0.05
+
+
+async def test_a_closed_port_raises(reactor: Reactor, closed_port: int) -> None:
+    with pytest.raises(OSError, match="ECONNREFUSED") as caught:
+        await run(reactor, closed_port, lambda tcp: tcp.write(b""))
+
+    assert caught.value.errno == errno.ECONNREFUSED
+
+
+def test_the_icmp_message_is_read_from_the_error_queue() -> None:
+    class Queue:
+        def recvmsg(self, *_: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, None]:
+            error = struct.pack("=IBBBBII", errno.EHOSTUNREACH, 2, 3, 13, 0, 0, 0)
+            return (
+                b"",
+                [(socket.SOL_SOCKET, 1, b""), (socket.IPPROTO_IP, IP_RECVERR, error)],
+                0,
+                None,
+            )
+
+    queue: Any = Queue()
+    assert read_icmp(queue) == "icmp 3/13"
+
+
+def test_an_empty_error_queue_says_nothing() -> None:
+    with socket.socket() as sock:
+        sock.settimeout(0)
+        assert read_icmp(sock) == ""

@@ -1,0 +1,40 @@
+"""TLS in memory over our own stream; how handshakes break is in ``test_failures``."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from probes.net.address import Address
+from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire.tcp import Tcp
+from probes.net.wire.tls import Tls
+
+HOST = "gamb-001.canary.accredit.test"
+
+
+async def test_bytes_go_both_ways_until_the_far_end_closes(
+    serve: Any, say: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    port = await serve(say(b"answer" * 50_000), authority.context(HOST))
+    heard: list[bytes] = []
+    arrivals: list[float] = []
+
+    def work(errand: Errand) -> Steps[None]:
+        tcp = Tcp(errand)
+        yield from tcp.connect(Address(host="127.0.0.1", port=port))
+        tls = Tls(tcp, trust, HOST)
+        yield from tls.handshake()
+        yield from tls.write(b"GET / HTTP/1.1\r\n\r\n")
+        while received := (yield from tls.read()):
+            heard.append(received)
+        arrivals.append(tls.arrived)
+        assert (yield from tls.read()) == b""
+        tcp.close()
+
+    reactor = Reactor()
+    await reactor.run(work, 5.0)
+    reactor.close()
+
+    assert b"".join(heard) == b"answer" * 50_000
+    assert arrivals[0] > 0
