@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UNLIKE = 0.5
 """Likeness below which two pages count as different ones."""
+NOTICE = 1800
+"""Characters (or bytes) up to which a page is short in itself."""
+SHORT_NAME = 3
 
 RCODE_OF_FAILURE = {
     "dns_nxdomain_error": "NXDOMAIN",
@@ -93,9 +96,21 @@ class Case:
         return certificates.is_intercepted(self.web.certificate, self.control_web.certificate)
 
     @cached_property
+    def issuer_is_private(self) -> bool:
+        """Whether the answer came under a certificate of no authority of the public web."""
+        certificate = self.web.certificate if self.web is not None else None
+        return bool(certificate and certificate.issuer) and not certificates.is_public(
+            certificate.issuer if certificate else ""
+        )
+
+    @cached_property
     def authentic(self) -> bool:
         """Whether the answer came over TLS that ends at the origin, as the control's did."""
-        if self.web is None or self.control_web is None or not self.web.url.startswith("https:"):
+        if self.web is None or self.control_web is None:
+            return False
+        urls = recognise.urls_of(self.web)
+        home = recognise.is_sister(recognise.host_of(urls[-1]), self.host)
+        if not urls[-1].startswith("https:") or not (home or all(map(_is_secure, urls))):
             return False
         return certificates.is_same_origin(self.web.certificate, self.control_web.certificate)
 
@@ -103,6 +118,11 @@ class Case:
     def look(self) -> Look:
         """What the service's page looks like by itself."""
         return recognise.look_at(self.web) if self.web is not None else recognise.NOTHING
+
+    @cached_property
+    def look_of_way(self) -> bool:
+        """Whether an address that the client was sent to is like those of block pages."""
+        return self.web is not None and recognise.leads_astray(self.web)
 
     @cached_property
     def control_look(self) -> Look:
@@ -122,7 +142,31 @@ class Case:
         if self.web is None:
             return ""
         home = recognise.hosts_of(self.control_web) if self.control_web else frozenset[str]()
-        return recognise.strayed_to(self.web, home | {self.host})
+        kin = recognise.is_sister if self.has_truth else recognise.is_kin
+        return recognise.strayed_to(self.web, home | {self.host}, kin)
+
+    @cached_property
+    def same_server(self) -> bool:
+        """Whether the answer has rare headers in common with the control's."""
+        if self.web is None or self.control_web is None or self.strayed:
+            return False
+        return bool(recognise.rare_headers(self.web) & recognise.rare_headers(self.control_web))
+
+    @cached_property
+    def is_notice(self) -> bool:
+        """Whether the page is short beside the control's, as notices are."""
+        if self.web is None or self.control_web is None or len(self.web.text) > NOTICE:
+            return False
+        mine, theirs = self.web.body_length, self.control_web.body_length
+        return mine is not None and (theirs is None or mine <= max(NOTICE, theirs * 0.7))
+
+    @cached_property
+    def bears_own_name(self) -> bool:
+        """Whether the page's title has the site's own name, and no sign of a block."""
+        if self.web is None or self.look.weight >= ENOUGH_BESIDE or self.strayed:
+            return False
+        name = recognise.name_of(self.host)
+        return len(name) > SHORT_NAME and name in self.web.title.casefold().replace(" ", "")
 
     @cached_property
     def looks_blocked(self) -> bool:
@@ -141,3 +185,7 @@ class Case:
     def is_learned_page(self) -> bool:
         """Whether the page is the one that the must-block sentinels met."""
         return self.web is not None and self.lore.knows_page(self.web, self.control_web)
+
+
+def _is_secure(url: str) -> bool:
+    return url.startswith("https:")

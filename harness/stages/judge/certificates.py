@@ -25,20 +25,27 @@ def is_intercepted(service: Certificate | None, control: Certificate | None) -> 
     Another leaf alone is no proof (large sites have many); another issuer is, unless it is
     one of the public web's and the client trusts it.
     """
-    if service is None or control is None or not service.chain or not control.chain:
+    if service is None or control is None:
         return False
+    if not service.chain or not control.chain:
+        told = service.issuer and control.issuer and service.issuer != control.issuer
+        return bool(told) and not is_public(service.issuer)
     if service.chain[0] == control.chain[0] or _is_same_issuer(service, control):
         return False
     return not (is_public(service.issuer) and service.trusted is not False)
 
 
 def is_same_origin(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's answer is known to come from the origin itself."""
+    """Whether the service's answer is known to come from the origin itself.
+
+    A trusted chain without a name of its issuer is one that was checked against the public
+    web's own bundle, as other people's probes do.
+    """
     if service is None or not service.chain:
         return False
     if control is not None and control.chain and service.chain[0] == control.chain[0]:
         return True
-    return service.trusted is True and is_public(service.issuer)
+    return service.trusted is True and (not service.issuer or is_public(service.issuer))
 
 
 def is_public(issuer: str) -> bool:

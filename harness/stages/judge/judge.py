@@ -24,6 +24,7 @@ from harness.stages.judge.case import Case
 from harness.stages.judge.claims import claimed_category
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, learn
 from harness.stages.judge.pairing import Course, course_of, pair
+from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
 
 BRACKET_FAILED = "bracket-failed"
@@ -63,10 +64,12 @@ def judge(observations: Iterable[Observation], *, brackets_required: bool = True
     )
 
 
-def judge_trial(trial: Trial, lore: Lore = NOTHING_LEARNED) -> Verdict:
+def judge_trial(
+    trial: Trial, lore: Lore = NOTHING_LEARNED, rules: tuple[Rule, ...] = RULES
+) -> Verdict:
     """The verdict of one trial by itself, whatever its bracket says."""
     case = Case(trial, lore)
-    rule = next(rule for rule in RULES if rule.matches(case))
+    rule = next(rule for rule in rules if rule.matches(case))
     saw = rule.saw(case) if rule.saw is not None else ""
     control = trial.control
     return Verdict(

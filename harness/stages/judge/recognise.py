@@ -9,6 +9,7 @@ is told apart.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -45,6 +46,7 @@ class Look:
 
 
 NOTHING = Look()
+SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
 OPENING = 700
 """Characters of visible text in which a block page has said what it is."""
 SHORT, BARE = 900, 60
@@ -92,6 +94,17 @@ def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str,
     return Look(weight=max(weight, 0.0), witnesses=tuple(witnesses))
 
 
+def leads_astray(web: WebFacts) -> bool:
+    """Whether a page leads to an address like those of block pages."""
+    addresses = _leads_to(web)
+    return any(
+        sign.pattern.search(address)
+        for sign in signatures().block
+        if sign.place == "address"
+        for address in addresses
+    )
+
+
 def _type_of(opening: str) -> str:
     for name, pattern in signatures().types:
         if pattern.search(opening):
@@ -110,7 +123,7 @@ def _leads_to(web: WebFacts) -> tuple[str, ...]:
     return tuple(
         address.casefold()
         for address in dict.fromkeys(found)
-        if (host := host_of(address)) and not _is_sister(host, home)
+        if (host := host_of(address)) and not is_sister(host, home)
     )
 
 
@@ -169,18 +182,46 @@ def hosts_of(web: WebFacts) -> frozenset[str]:
     )
 
 
-def strayed_to(web: WebFacts, home: frozenset[str]) -> str:
+def is_sister(host: str, known: str) -> bool:
+    """Whether a host is another, its ``www`` or a part of it."""
+    one, other = host.removeprefix("www."), known.removeprefix("www.")
+    return one == other or one.endswith("." + other)
+
+
+def is_kin(host: str, known: str) -> bool:
+    """Whether two hosts bear one name, as a site's national versions do."""
+    name = name_of(host)
+    return is_sister(host, known) or (len(name) > 1 and name == name_of(known))
+
+
+def name_of(host: str) -> str:
+    """The label by which people know a host: ``example`` of ``www.example.co.uk``."""
+    labels = host.split(".")[:-1]
+    while len(labels) > 1 and labels[-1] in SECOND_LEVELS:
+        labels.pop()
+    return labels[-1] if labels else ""
+
+
+def strayed_to(
+    web: WebFacts, home: frozenset[str], kin: Callable[[str, str], bool] = is_sister
+) -> str:
     """The first host that a redirect led to outside ``home``; empty if there is none."""
     for address in (*(part for hop in web.hops for part in (hop.location, hop.url)), web.url):
         host = host_of(address)
-        if host and not any(_is_sister(host, known) for known in home):
+        if host and not any(kin(host, known) for known in home):
             return host
     return ""
 
 
-def _is_sister(host: str, known: str) -> bool:
-    one, other = host.removeprefix("www."), known.removeprefix("www.")
-    return one == other or one.endswith("." + other)
+def urls_of(web: WebFacts) -> tuple[str, ...]:
+    """The URLs that were fetched, in order."""
+    return (*(hop.url for hop in web.hops), web.url)
+
+
+def rare_headers(web: WebFacts) -> frozenset[str]:
+    """Names of the headers that few servers send; they tell one server from another."""
+    common = signatures().common_headers
+    return frozenset(name for name, _ in web.headers if name not in common)
 
 
 def _title_likeness(one: WebFacts, other: WebFacts) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.case import Case
+from harness.stages.judge.case import UNLIKE, Case
 from harness.stages.judge.recognise import Kind
 from harness.stages.judge.rule import Rule
 
-FORBIDDEN, LEGAL, SERVER_TROUBLE = 403, 451, 500
-SAME, UNLIKE = 0.6, 0.35
-"""Likeness from which a page counts as the control's, and below which as another."""
+LEGAL, REFUSING, SERVER_TROUBLE = 451, 400, 500
+SAME = 0.6
+"""Likeness from which a page counts as the control's."""
 
 
 def _page(case: Case) -> str:
@@ -23,6 +23,10 @@ def _looks(case: Case) -> str:
     return "; ".join((_page(case), *case.look.witnesses))
 
 
+def _astray(case: Case) -> str:
+    return f"to {case.strayed}; {_looks(case)}"
+
+
 def _beside(case: Case) -> str:
     control = case.control_web
     title = f", {control.title!r}" if control and control.title else ""
@@ -30,28 +34,46 @@ def _beside(case: Case) -> str:
     return f"{_page(case)}; control: status {status}{title}; likeness {case.likeness:.2f}"
 
 
-def _control_status(case: Case) -> int | None:
-    return case.control_web.status if case.control_web else None
+def _status(case: Case) -> int:
+    return case.status or 0
 
 
-def _is_block_look(case: Case) -> bool:
-    return case.look.kind is Kind.BLOCK and case.control_look.kind is not Kind.BLOCK
+def _control_status(case: Case) -> int:
+    return (case.control_web.status if case.control_web else None) or 0
 
 
-def _truth_missing(case: Case) -> bool:
-    return case.has_truth
+def _is_origins(case: Case) -> bool:
+    """The answer is known to come from the origin, whatever it says."""
+    return (case.authentic and not case.intercepted) or case.same_server
+
+
+def _is_own_451(case: Case) -> bool:
+    own = _is_origins(case) or case.look.kind is Kind.REFUSAL or _control_status(case) == LEGAL
+    return case.status == LEGAL and not case.has_truth and own
 
 
 def _is_refusal(case: Case) -> bool:
-    own = case.authentic and (case.status or 0) >= 400 and not case.intercepted  # noqa: PLR2004
-    return own or case.look.kind is Kind.REFUSAL
+    if case.look.kind is Kind.REFUSAL:
+        return True
+    refused = REFUSING <= _status(case) < SERVER_TROUBLE and _control_status(case) < REFUSING
+    return refused and _is_origins(case)
+
+
+def _is_same(case: Case) -> bool:
+    return case.likeness >= SAME and _status(case) == _control_status(case)
+
+
+def _is_replaced(case: Case) -> bool:
+    """Quite another page, and a mere notice, where the control has the origin's own."""
+    if case.web is None or _status(case) >= SERVER_TROUBLE or _control_status(case) >= REFUSING:
+        return False
+    return case.likeness < UNLIKE and case.is_notice and case.look.kind is Kind.ORDINARY
 
 
 PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-learned",
-        matches=lambda case: case.is_learned_page and not case.intercepted
-        and case.status != LEGAL and not case.strayed,  # these two have names of their own
+        matches=lambda case: case.is_learned_page and not case.intercepted,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page is the one that the must-block sentinels get",
@@ -60,7 +82,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-under-interception",
         matches=lambda case: case.intercepted
-        and (case.has_truth or case.is_learned_page or _is_block_look(case)),
+        and (case.has_truth or case.is_learned_page or case.looks_blocked),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
         says="a page that is not the origin's came over an intercepted TLS connection",
@@ -68,12 +90,11 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="origin-451",
-        matches=lambda case: case.status == LEGAL and not case.has_truth
-        and (case.authentic or _control_status(case) == LEGAL),
+        matches=_is_own_451,
         state=State.INSUFFICIENT,
         origin_refusal=True,
         says="the origin itself withholds the page for legal reasons",
-        saw=_page,
+        saw=_looks,
     ),
     Rule(
         id="status-451",
@@ -81,7 +102,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
         says="unavailable for legal reasons (RFC 7725), and not on the control line",
-        saw=_page,
+        saw=_looks,
     ),
     Rule(
         id="token-missing-redirect",
@@ -93,7 +114,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="token-missing-server-error",
-        matches=lambda case: case.has_truth and (case.status or 0) >= SERVER_TROUBLE
+        matches=lambda case: case.has_truth and _status(case) >= SERVER_TROUBLE
         and case.look.kind is not Kind.BLOCK,
         state=State.INSUFFICIENT,
         says="the service answered with an error of its own, which may be trouble",
@@ -101,7 +122,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="token-missing",
-        matches=_truth_missing,
+        matches=lambda case: case.has_truth,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="a page came that is not the origin's",
@@ -116,6 +137,13 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_looks,
     ),
     Rule(
+        id="page-authentic",
+        matches=lambda case: _is_origins(case) and _status(case) < REFUSING,
+        state=State.ALLOWED,
+        says="the page came from the origin itself",
+        saw=_beside,
+    ),
+    Rule(
         id="parked",
         matches=lambda case: Kind.PARKED in (case.look.kind, case.control_look.kind),
         state=State.DOWN,
@@ -124,15 +152,15 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="page-redirect",
-        matches=lambda case: _is_block_look(case) and case.strayed,
+        matches=lambda case: case.looks_blocked and case.strayed,
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
         says="the client was sent to a block page",
-        saw=lambda case: f"to {case.strayed}; {_looks(case)}",
+        saw=_astray,
     ),
     Rule(
         id="page-recognised",
-        matches=_is_block_look,
+        matches=lambda case: case.looks_blocked,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page says that it blocks, and the control's does not",
@@ -140,17 +168,32 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="page-same",
-        matches=lambda case: case.likeness >= SAME and case.status == _control_status(case),
+        matches=_is_same,
         state=State.ALLOWED,
         says="the page is the one that the control sees",
         saw=_beside,
     ),
     Rule(
         id="page-server-error",
-        matches=lambda case: (case.status or 0) >= SERVER_TROUBLE,
+        matches=lambda case: _status(case) >= SERVER_TROUBLE,
         state=State.INSUFFICIENT,
         says="an error came, which may be trouble as well as a block",
         saw=_page,
+    ),
+    Rule(
+        id="page-bears-own-name",
+        matches=lambda case: _status(case) < REFUSING and case.bears_own_name,
+        state=State.ALLOWED,
+        says="the page's title names the site",
+        saw=_beside,
+    ),
+    Rule(
+        id="page-replaced",
+        matches=_is_replaced,
+        state=State.BLOCKED,
+        mechanism=Mechanism.BLOCK_PAGE,
+        says="a notice stands where the control sees quite another page",
+        saw=_beside,
     ),
     Rule(
         id="page-unclear",

@@ -39,7 +39,8 @@ class Signatures:
     ``refusal``: how origins and their guards turn a client away. ``parked``: domains that
     nobody uses, hosts that nobody set up. ``missing``: what servers say when a page is not
     there or nothing works. ``talk``: marks of articles, manuals and shops. ``types``: on whose
-    behalf a block page says that it blocks.
+    behalf a block page says that it blocks. ``common_headers`` say nothing of whose server
+    it was: filters, caches and content networks send them too.
     """
 
     block: tuple[Sign, ...]
@@ -48,6 +49,7 @@ class Signatures:
     missing: re.Pattern[str]
     talk: re.Pattern[str]
     types: tuple[tuple[str, re.Pattern[str]], ...]
+    common_headers: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -82,4 +84,5 @@ def read_signatures(document: dict[str, Any]) -> Signatures:
         missing=compiled(document["missing"]),
         talk=compiled(document["talk"]),
         types=tuple((part["name"], compiled(part)) for part in document["type"]),
+        common_headers=frozenset(document["headers"]["common"]),
     )

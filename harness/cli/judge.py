@@ -1,0 +1,104 @@
+"""``accredit judge``: one verdict a line for other people's data, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.foreign.record import Record
+    from harness.model.verdict import Verdict
+
+
+class Format(StrEnum):
+    """Whose data it is."""
+
+    OONI = "ooni"
+    PAGE = "page"
+
+
+FORMAT = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="ooni: web_connectivity measurements, data format 0.2.0. page: kept pages.",
+    ),
+]
+FILE = Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")]
+
+
+def judge_command(file: FILE, form: FORMAT) -> None:
+    """Judge other people's measurements: a JSON line in, a JSON verdict out.
+
+    A line that cannot be read becomes a JSON line on standard error, the others are judged,
+    and the exit code is 2.
+    """
+    faults = 0
+    for number, line in enumerate(_lines(file), 1):
+        if not line.strip():
+            continue
+        try:
+            written = judge_line(line, form)
+        except ValueError as error:
+            faults += 1
+            _write(sys.stderr, {"file": str(file), "line": number, "error": str(error)})
+        else:
+            _write(sys.stdout, written)
+    raise typer.Exit(2 if faults else 0)
+
+
+def judge_line(line: bytes, form: Format) -> dict[str, Any]:
+    """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
+    from harness.stages.judge.together import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
+
+    record = _reader(form)(line)
+    verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
+    return _shown(record.id, verdict)
+
+
+def _shown(identity: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "state": verdict.state.value,
+        "mechanism": verdict.mechanism.value,
+        "rule": verdict.rule,
+        "witnesses": list(verdict.witnesses),
+        "claimed_category": verdict.claimed_category,
+        "origin_refusal": verdict.origin_refusal,
+        "intercepted": verdict.intercepted,
+        "rules_version": verdict.rules_version,
+    }
+
+
+def _reader(form: Format) -> Callable[[bytes], Record]:
+    if form is Format.OONI:
+        from harness.foreign.ooni import read_ooni  # noqa: PLC0415 - keep the start light
+
+        return read_ooni
+    from harness.foreign.page import read_page  # noqa: PLC0415 - the same
+
+    return read_page
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    if str(file) == "-":
+        yield from sys.stdin.buffer
+        return
+    try:
+        with file.open("rb") as opened:
+            yield from opened
+    except OSError as error:
+        msg = f"{file}: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+def _write(stream: Any, value: dict[str, Any]) -> None:
+    stream.write(json.dumps(value, ensure_ascii=False) + "\n")

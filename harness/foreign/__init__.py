@@ -1,0 +1,1 @@
+"""Other people's measurements, read as trials: OONI's, and bare pages."""

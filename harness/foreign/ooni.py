@@ -1,0 +1,63 @@
+"""Reads OONI's ``web_connectivity`` measurements, data format 0.2.0, with their control.
+
+One measurement becomes two trials: what the resolver said of the host, and what came of
+fetching the page. The probe's own conclusions (``blocking``, ``accessible``) are not looked
+at. See ooni/spec ts-017-web-connectivity and data formats df-001, df-002, df-005, df-006.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.foreign.failures import failure_from
+from harness.foreign.ooni_dns import read_dns
+from harness.foreign.ooni_form import Measurement
+from harness.foreign.ooni_web import read_control_web, read_web
+from harness.foreign.record import NotReadable, Record, Side, trial
+from harness.model.verdict import Trial
+
+TEST = "web_connectivity"
+
+
+def read_ooni(line: bytes | str) -> Record:
+    """Read one line. Raises NotReadable, saying what is wrong."""
+    try:
+        found = msgspec.json.decode(line, type=Measurement)
+    except msgspec.DecodeError as error:  # ValidationError is one as well
+        raise NotReadable(str(error)) from None
+    if found.test_name not in ("", TEST):
+        msg = f"a measurement of {found.test_name!r}, not of {TEST!r}"
+        raise NotReadable(msg)
+    if not found.input or found.test_keys is None:
+        missing = "test_keys" if found.input else "input"
+        msg = f"the key `{missing}` is missing"
+        raise NotReadable(msg)
+    identity = identity_of(found)
+    keys = found.test_keys
+    failed = keys.control_failure or keys.control is None
+    trials: list[Trial] = []
+    names = read_dns(found)
+    if names is not None:
+        service, control = names
+        trials.append(trial(identity, found.input, "dns", service, None if failed else control))
+    web = read_web(found)
+    if web is not None:
+        control_web = None if failed else read_control_web(found)
+        trials.append(trial(identity, found.input, "web", web, control_web))
+    if not trials:
+        trials.append(trial(identity, found.input, "web", _nothing(keys), None))
+    return Record(id=identity, trials=tuple(trials))
+
+
+def identity_of(found: Measurement) -> str:
+    """``id``, the measurement's UID, or report and input: whichever is there first."""
+    named: Any = found.id if found.id not in (None, "") else found.measurement_uid
+    if named:
+        return str(named)
+    return f"{found.report_id or 'unreported'}?input={found.input}"
+
+
+def _nothing(keys: Any) -> Side:
+    return Side(failure=failure_from(keys.http_experiment_failure or "nothing tried", "request"))

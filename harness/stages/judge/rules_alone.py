@@ -1,0 +1,78 @@
+"""Rules for pages of other people that come without a control.
+
+Without a control nothing is ever *allowed*: a page is a block page by its own words, or it
+tells nothing. Campaigns never use these rules; their trials have a control.
+"""
+
+from __future__ import annotations
+
+from harness.model.verdict import Mechanism, State
+from harness.stages.judge.case import Case
+from harness.stages.judge.recognise import Kind
+from harness.stages.judge.rule import Rule
+
+LEGAL = 451
+
+
+def _looks(case: Case) -> str:
+    status = f"status {case.status}"
+    title = f", {case.web.title!r}" if case.web and case.web.title else ""
+    return "; ".join((status + title, *case.look.witnesses))
+
+
+ALONE_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="alone-origin-refusal",
+        matches=lambda case: case.look.kind is Kind.REFUSAL,
+        state=State.INSUFFICIENT,
+        origin_refusal=True,
+        says="the page is one by which an origin itself turns clients away",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-parked",
+        matches=lambda case: case.look.kind is Kind.PARKED,
+        state=State.DOWN,
+        says="the domain is parked",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-intercepted",
+        matches=lambda case: case.look.kind is Kind.BLOCK and case.issuer_is_private,
+        state=State.BLOCKED,
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="the page says that it blocks, under a certificate of no public authority",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-redirect",
+        matches=lambda case: case.look.kind is Kind.BLOCK and case.strayed,
+        state=State.BLOCKED,
+        mechanism=Mechanism.REDIRECT,
+        says="the client was sent to a block page",
+        saw=lambda case: f"to {case.strayed}; {_looks(case)}",
+    ),
+    Rule(
+        id="alone-451",
+        matches=lambda case: case.status == LEGAL and case.look.kind is Kind.BLOCK,
+        state=State.BLOCKED,
+        mechanism=Mechanism.HTTP_451,
+        says="the page says that it blocks for legal reasons (RFC 7725)",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-block-page",
+        matches=lambda case: case.look.kind is Kind.BLOCK,
+        state=State.BLOCKED,
+        mechanism=Mechanism.BLOCK_PAGE,
+        says="the page says by itself that it blocks",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-unclear",
+        matches=lambda _: True,
+        state=State.INSUFFICIENT,
+        says="without a control, the page does not tell whether it is the origin's",
+        saw=_looks,
+    ),
+)

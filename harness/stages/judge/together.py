@@ -1,0 +1,67 @@
+"""Judges one measurement of other people that holds several trials: a DNS and a web one.
+
+A single measurement shows each layer, so the layers explain each other: a page that surely
+came from the origin clears a strange address, and a strange address explains a failed
+connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from harness.model.observation import DnsFacts
+from harness.model.verdict import Mechanism, State, Trial, Verdict
+from harness.stages.judge.case import Case
+from harness.stages.judge.judge import judge_trial
+from harness.stages.judge.learning import NOTHING_LEARNED
+from harness.stages.judge.rules_alone import ALONE_RULES
+
+LED_ASTRAY = "dns-led-astray"
+ASTRAY = "the resolver gave addresses that the control does not know, and the page did not come"
+
+
+def judge_together(trials: Iterable[Trial]) -> Verdict:
+    """The verdict of all trials of one measurement. Raises ValueError if there is none."""
+    judged = [(trial, judge_trial(trial)) for trial in trials]
+    if not judged:
+        msg = "a measurement without a trial cannot be judged"
+        raise ValueError(msg)
+    names = [verdict for trial, verdict in judged if _is_dns(trial)]
+    webs = [verdict for trial, verdict in judged if not _is_dns(trial)]
+    if any(verdict.state is State.BLOCKED for verdict in names):
+        return next(verdict for verdict in names if verdict.state is State.BLOCKED)
+    if not webs:
+        return names[0]
+    web = webs[0]
+    if web.state is State.BLOCKED and any(_differs(trial) for trial, _ in judged):
+        return _led_astray(web)
+    return web
+
+
+def judge_alone(trial: Trial) -> Verdict:
+    """The verdict of a page that came without a control: never *allowed*."""
+    return judge_trial(trial, NOTHING_LEARNED, ALONE_RULES)
+
+
+def _is_dns(trial: Trial) -> bool:
+    return Case(trial, NOTHING_LEARNED).is_dns
+
+
+def _differs(trial: Trial) -> bool:
+    """Whether the resolver gave addresses of which the control vouches for none."""
+    service, control = trial.service.facts, trial.control.facts if trial.control else None
+    if not isinstance(service, DnsFacts) or not isinstance(control, DnsFacts):
+        return False
+    both = service.addresses and control.addresses
+    return bool(both) and not set(service.addresses) & set(control.addresses)
+
+
+def _led_astray(web: Verdict) -> Verdict:
+    return msgspec.structs.replace(
+        web,
+        rule=LED_ASTRAY,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        witnesses=(ASTRAY, *web.witnesses),
+    )
