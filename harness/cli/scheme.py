@@ -1,0 +1,159 @@
+"""``accredit scheme``: lists, shows, checks and compares minimum specifications."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.model.scheme import Requirement, Scheme, Threshold
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+SCHEME = Annotated[str, typer.Argument(help="A shipped scheme, or a YAML file.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command("list")
+def list_schemes(*, json: JSON = False) -> None:
+    """List the schemes that come with Accredit."""
+    from harness.schemes.load import load_scheme, shipped  # noqa: PLC0415 - keep the start light
+
+    schemes = [load_scheme(name) for name in shipped()]
+    if json:
+        _print_json([{"id": one.id, "version": one.version, "title": one.title} for one in schemes])
+        return
+    table = Table("scheme", "version", "requirements", "title", box=None)
+    for one in schemes:
+        table.add_row(one.id, one.version, str(len(one.requirements)), one.title)
+    _console().print(table)
+
+
+@app.command("show")
+def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
+    """Show a scheme: what it asks, how it decides, and where each number comes from."""
+    chosen = _load(scheme)
+    if json:
+        _print_json(chosen.model_dump(mode="json", exclude_none=True))
+        return
+    console = _console()
+    console.print(f"{chosen.title} ({chosen.id} {chosen.version})")
+    for line in (chosen.about, chosen.decision.statement, *chosen.sources):
+        if line:
+            console.print(f"  {line}")
+    console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})\n")
+    table = Table("requirement", "title", "severity", "rule", "mark", "provenance", "source")
+    for one in chosen.requirements:
+        threshold = one.threshold
+        origin = (threshold.provenance, threshold.source) if threshold else ("", "")
+        table.add_row(one.id, one.title, one.severity, _rule(one), mark(one), *origin)
+    console.print(table)
+
+
+@app.command("check")
+def check_scheme(scheme: SCHEME) -> None:
+    """Check a scheme file: one line for each fault, exit 2; or say that it is sound."""
+    chosen = _load(scheme)
+    _console().print(
+        f"{chosen.id} {chosen.version}: sound, {len(chosen.requirements)} requirements"
+    )
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of scheme files, for editors and other programs."""
+    from harness.schemes.load import json_schema  # noqa: PLC0415 - keep the start light
+
+    _print_json(json_schema())
+
+
+@app.command("diff")
+def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
+    """Say what the second scheme asks that the first does not, and what it asks otherwise."""
+    changes = compare(_load(old), _load(new))
+    if json:
+        _print_json(changes)
+        return
+    table = Table("requirement", "what", old, new)
+    for change in changes:
+        table.add_row(change["requirement"], change["what"], change["old"], change["new"])
+    _console().print(table if changes else "no difference")
+
+
+def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:
+    """One row for each requirement that only one scheme has, and for each part that differs."""
+    before = {one.id: one for one in old.requirements}
+    after = {one.id: one for one in new.requirements}
+    rows: list[dict[str, str]] = []
+    for code in sorted(before.keys() | after.keys()):
+        one, other = before.get(code), after.get(code)
+        if one is None or other is None:
+            rows.append(_row(code, "requirement", _present(one), _present(other)))
+            continue
+        was, now = _parts(one), _parts(other)
+        rows += [_row(code, part, was[part], now[part]) for part in was if was[part] != now[part]]
+    return rows
+
+
+def mark(requirement: Requirement) -> str:
+    """The threshold in short: ``>= 0.9``, ``<= 0.05``, or a dash."""
+    threshold = requirement.threshold
+    if threshold is None:
+        return "-"
+    marks = []
+    if threshold.at_least is not None:
+        marks.append(f">= {threshold.at_least:g}")
+    if threshold.at_most is not None:
+        marks.append(f"<= {threshold.at_most:g}")
+    return " and ".join(marks)
+
+
+def _parts(requirement: Requirement) -> dict[str, str]:
+    """What a difference may be in, as text."""
+    measure = requirement.measure
+    return {
+        "severity": requirement.severity,
+        "rule": _rule(requirement),
+        "metric": measure.metric,
+        "categories": ", ".join(measure.categories) or "all",
+        "mark": mark(requirement),
+        "provenance": _origin(requirement.threshold),
+        "least items": str(requirement.n_min),
+    }
+
+
+def _origin(threshold: Threshold | None) -> str:
+    return f"{threshold.provenance}: {threshold.source}" if threshold else "-"
+
+
+def _rule(requirement: Requirement) -> str:
+    binds = requirement.binding or requirement.rule == "report"
+    return requirement.rule if binds else f"{requirement.rule}, not binding"
+
+
+def _present(requirement: Requirement | None) -> str:
+    return "asked" if requirement else "not asked"
+
+
+def _row(requirement: str, what: str, old: str, new: str) -> dict[str, str]:
+    return {"requirement": requirement, "what": what, "old": old, "new": new}
+
+
+def _load(scheme: str) -> Scheme:
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+
+    return load_scheme(scheme)
+
+
+def _console() -> Console:
+    return Console(markup=False, highlight=False)
+
+
+def _print_json(data: Any) -> None:
+    encoded = msgspec.json.format(msgspec.json.encode(data), indent=2)
+    sys.stdout.buffer.write(encoded + b"\n")
+    sys.stdout.buffer.flush()
