@@ -31,7 +31,7 @@ def urls_of(items: Iterable[Item]) -> Iterator[str]:
     """Each URL that is part of a site, once and without scheme, as squidGuard writes them."""
     seen: set[str] = set()
     for item in items:
-        if item.kind == "url" and not _is_site(item):
+        if item.kind == "url" and item.value and not _is_site(item):
             rest = names.to_address(item.value).href.partition("://")[2]
             if rest not in seen:
                 seen.add(rest)
@@ -40,7 +40,8 @@ def urls_of(items: Iterable[Item]) -> Iterator[str]:
 
 def addresses_of(items: Iterable[Item]) -> Iterator[str]:
     """Each address and network, once."""
-    return iter(dict.fromkeys(item.value for item in items if item.kind in ADDRESS_KINDS))
+    values = (item.value for item in items if item.kind in ADDRESS_KINDS)
+    return iter(dict.fromkeys(value for value in values if value))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -64,7 +65,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 def _host(item: Item) -> str:
     if item.kind in HOST_KINDS:
         return item.host
-    if item.kind == "url" and _is_site(item):
+    if item.kind == "url" and item.value and _is_site(item):
         host = names.to_address(item.value).host
         return "" if names.is_address(host.strip("[]")) else host
     return ""

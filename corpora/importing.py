@@ -80,6 +80,8 @@ class Import:
                     break
         except Refused as raised:
             refusal = raised
+        except OSError as error:
+            refusal = Refused(f"not readable: {error.strerror or error}")
         yield from self._noted_faults()
         if not self.total and refusal is None:
             refusal = Refused("empty list refused")
@@ -162,7 +164,8 @@ def write_report(rows: Iterable[Row], path: Path) -> Iterator[Row]:
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as stream:
+        # names of files need not be text; backslashes show what cannot be written
+        with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(Row.__struct_fields__)
             for row in rows:

@@ -7,6 +7,7 @@ time. A pack is a shipped one by name, or a directory by path.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -103,7 +104,8 @@ def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
     key = f"resources[{resource.name}]"
     inside = PurePosixPath(resource.path)
     path = directory / resource.path
-    if inside.is_absolute() or ".." in inside.parts or not _is_within(path, directory):
+    is_inside = not inside.is_absolute() and ".." not in inside.parts and "\0" not in resource.path
+    if not is_inside or not _is_within(path, directory):
         found = f"{resource.path!r} leads out of the pack"
         faults.add(None, f"{key}.path", found, "a path inside it")
         return
@@ -123,7 +125,8 @@ def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
 
 
 def _is_within(path: Path, directory: Path) -> bool:
-    return path.resolve().is_relative_to(directory.resolve())
+    inside = Path(os.path.realpath(path))  # Path.resolve raises for a loop
+    return inside.is_relative_to(os.path.realpath(directory))
 
 
 def _check_rows(table: ItemTable, resource: Resource) -> None:

@@ -1,4 +1,4 @@
-"""e2guardian lists: a folder with ``bannedsitelist``, ``bannedurllist`` and ``bannedsiteiplist``."""
+"""e2guardian lists: a folder with lists of sites, of URLs and of addresses."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ checkout has no links, a file with the name in it); it is an alias and no second
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,8 @@ def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
 
 
 def _link(path: Path, prefix: str, root: Path) -> Entry:
-    target = path.resolve()
-    if target.parent != root.resolve():
+    target = Path(os.path.realpath(path))  # Path.resolve raises for a loop
+    if target.parent != Path(os.path.realpath(root)):
         return fault(prefix, _LEAVES)
     if not target.is_dir():
         return fault(prefix, "symlink leads nowhere")

@@ -94,6 +94,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"path": "/etc/hostname"}, "leads out of the pack"),
         ({"path": "none.csv"}, "'none.csv': No such file"),
         ({"path": "."}, "Is a directory"),
+        ({"path": "a\0b"}, "leads out of the pack"),
     ],
 )
 def test_the_manifest_must_be_true(tmp_path: Path, changes: dict[str, object], told: str) -> None:
@@ -112,6 +113,15 @@ def test_a_link_out_of_the_pack_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FaultyDocument, match="leads out of the pack"):
         open_pack(str(folder))
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    pack_with(tmp_path, "a,a.example,host,GAMB,hello\n")
+    (tmp_path / "items.csv").unlink()
+    (tmp_path / "items.csv").symlink_to("items.csv")
+
+    with pytest.raises(FaultyDocument, match="Too many levels"):
+        open_pack(str(tmp_path))
 
 
 def test_a_change_after_opening_is_noticed(tmp_path: Path) -> None:

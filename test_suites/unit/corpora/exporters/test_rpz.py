@@ -1,0 +1,48 @@
+"""A response policy zone answers for suffixes and what is below them."""
+
+from pathlib import Path
+
+import dns.zone
+import pytest
+
+from corpora.importing import import_list
+from harness.errors import UsageError
+from harness.model.corpus import Item
+from harness.plugins import find
+
+ITEMS = [
+    Item(id="1", value="a.example", labels=("GAMB",), kind="suffix"),
+    Item(id="2", value="b.example", labels=("GAMB",)),
+    Item(id="3", value="w.a.example", labels=("GAMB",)),
+    Item(id="4", value="http://c.example/x", labels=("PORN",), kind="url"),
+    Item(id="5", value="192.0.2.1", labels=("PORN",), kind="ip"),
+]
+
+
+def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none of the items can be said in this format"):
+        find("exporters", "rpz")(
+            [Item(id="1", value="CR-1", labels=("GAMB",), kind="recipe")], tmp_path / "x"
+        )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_comes_back(tmp_path: Path) -> None:
+    find("exporters", "rpz")(ITEMS, tmp_path / "zone")
+
+    rows = list(import_list("rpz", tmp_path / "zone"))
+    assert [(row.value, row.match, row.target) for row in rows] == [
+        ("a.example", "exact", "NXDOMAIN"),
+        ("a.example", "subdomains", "NXDOMAIN"),
+        ("b.example", "exact", "NXDOMAIN"),
+        ("w.a.example", "exact", "NXDOMAIN"),
+    ]
+
+
+def test_a_name_server_reads_it(tmp_path: Path) -> None:
+    find("exporters", "rpz")(ITEMS, tmp_path / "zone")
+
+    zone = dns.zone.from_text((tmp_path / "zone").read_text(), origin="rpz.test.")
+
+    assert str(zone["a.example"].rdatasets[0][0]) == "."

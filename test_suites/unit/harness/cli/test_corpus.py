@@ -1,0 +1,159 @@
+"""``accredit corpus`` reads, checks, samples, imports and exports; wrong use leaves nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from harness.cli.corpus import app
+from harness.errors import UsageError
+
+
+def call(runner: CliRunner, *arguments: object) -> Result:
+    return runner.invoke(app, [str(one) for one in arguments], catch_exceptions=True)
+
+
+def test_info_tells_what_a_pack_is(runner: CliRunner) -> None:
+    told = json.loads(call(runner, "info", "canary", "--json").stdout)
+
+    assert told["name"] == "canary"
+    assert told["items"] == 9210
+    assert told["strata"]["GAMB"] == 120
+    assert "twin:GAMB" in call(runner, "info", "canary").stdout
+
+
+def test_lint_is_content_with_a_shipped_pack(runner: CliRunner) -> None:
+    assert call(runner, "lint", "overblock").stdout == "overblock: nothing to mend\n"
+    assert json.loads(call(runner, "lint", "overblock", "--json").stdout) == []
+
+
+def test_lint_tells_what_to_mend(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.b.example\nc.b.example\n")
+    pack = tmp_path / "pack"
+    call(
+        runner,
+        "import",
+        tmp_path / "list.txt",
+        "--format",
+        "domains",
+        "--label",
+        "GAMB",
+        "--out",
+        pack,
+    )
+
+    plain = call(runner, "lint", pack)
+    structured = call(runner, "lint", pack, "--json")
+
+    assert isinstance(plain.exception, UsageError)
+    assert "'b.example' is already on line 2" in str(plain.exception)
+    assert structured.exit_code == 2
+    assert json.loads(structured.stdout)[0]["key"] == "registrable"
+
+
+def test_an_import_prints_a_report_that_adds_up(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("0.0.0.0 a.example a.example b!.example\n")
+    arguments = ["--format", "hosts", "--label", "GAMB", "--report", tmp_path / "report.csv"]
+
+    printed = call(runner, "import", tmp_path / "list.txt", *arguments, "--out", tmp_path / "one")
+    told = json.loads(
+        call(
+            runner, "import", tmp_path / "list.txt", *arguments, "--out", tmp_path / "two",
+            "--created", "2026-11-24", "--json",
+        ).stdout
+    )  # fmt: skip
+
+    assert "duplicate" in printed.stdout
+    assert printed.stdout.endswith(f"{tmp_path / 'one'}: 1 items\n")
+    assert sum(told["statuses"].values()) == told["rows"] == 3
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
+        assert [row["status"] for row in csv.DictReader(stream)] == ["ok", "duplicate", "error"]
+    manifest = json.loads((tmp_path / "two" / "datapackage.json").read_text())
+    assert manifest["created"] == "2026-11-24T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--format", "nothing"], "no importer 'nothing'; known: adblock"),
+        (["--format", "hosts"], "say which one with --label CODE"),
+        (["--format", "hosts", "--label", "GAMB", "--created", "soon"], "not a moment"),
+        (["--format", "ut1"], "not a folder with a category in each folder"),
+    ],
+)
+def test_a_wrong_import_writes_no_pack(
+    runner: CliRunner, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    (tmp_path / "list.txt").write_text("0.0.0.0 a.example\n")
+
+    outcome = call(runner, "import", tmp_path / "list.txt", *arguments, "--out", tmp_path / "pack")
+
+    assert isinstance(outcome.exception, UsageError)
+    assert told in str(outcome.exception)
+    assert not (tmp_path / "pack").exists()
+
+
+def test_a_sample_is_the_same_for_the_same_seed(runner: CliRunner, tmp_path: Path) -> None:
+    for name, seed in (("one", "s"), ("two", "s"), ("three", "t")):
+        outcome = call(
+            runner, "sample", "canary", "--size", 5, "--seed", seed, "--category", "GAMB",
+            "--out", tmp_path / name,
+        )  # fmt: skip
+        assert "10 items; commitment to the seed: sha256:" in outcome.stdout
+
+    tables = [(tmp_path / name / "items.csv").read_bytes() for name in ("one", "two", "three")]
+    assert tables[0] == tables[1] != tables[2]
+
+
+def test_a_sample_wants_a_seed(runner: CliRunner, tmp_path: Path) -> None:
+    outcome = call(runner, "sample", "canary", "--size", 5, "--seed", "", "--out", tmp_path / "x")
+
+    assert isinstance(outcome.exception, UsageError)
+
+
+def test_an_export_is_loaded_by_the_range_and_by_products(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    out = tmp_path / "list"
+
+    outcome = call(
+        runner, "export", "canary", "--format", "squid", "--category", "GAMB", "--out", out
+    )
+
+    assert outcome.stdout == f"{out}: 120 items as squid\n"
+    assert out.read_text().splitlines()[0] == "gamb-001.canary.accredit.test"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--format", "nothing"], "no exporter 'nothing'; known: e2guardian"),
+        (["--format", "squid", "--category", "NOPE"], "no item of NOPE; known: ADLT"),
+    ],
+)
+def test_a_wrong_export_writes_nothing(
+    runner: CliRunner, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    outcome = call(runner, "export", "canary", *arguments, "--out", tmp_path / "list")
+
+    assert isinstance(outcome.exception, UsageError)
+    assert told in str(outcome.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_overwrites_nothing(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("precious")
+
+    outcome = call(runner, "export", "canary", "--format", "squid", "--out", tmp_path / "list")
+
+    assert "is there already" in str(outcome.exception)
+    assert (tmp_path / "list").read_text() == "precious"
+
+
+def test_an_unknown_pack_names_the_known(runner: CliRunner) -> None:
+    assert "known: canary" in str(call(runner, "info", "nothing").exception)
