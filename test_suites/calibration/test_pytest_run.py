@@ -1,0 +1,89 @@
+"""The accreditation suite on a real campaign: measured first, then read without a packet."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites import plugin
+from test_suites.calibration.conftest import proxy_line
+from test_suites.rehearsal import write_campaign
+
+pytest_plugins = ["pytester"]
+
+SUITE = Path(plugin.__file__).parent / "accreditation" / "test_requirements.py"
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\naddopts = --strict-markers\n"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every file below a folder, with the digest of its bytes."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_campaign_is_measured_and_its_journal_read_again(
+    world: World, origin_file: Path, pytester: pytest.Pytester
+) -> None:
+    missed = frozenset(f"drug-{number:03}.canary.accredit.test" for number in range(1, 201))
+    world.faults.add(Fault(kind=FaultKind.MISS, hosts=missed))
+    pytester.makeini(INI)
+    (pytester.path / "test_requirements.py").write_text(SUITE.read_text())
+    campaign = write_campaign(
+        pytester.path,
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG", "ILL.CSAM"],
+        sample=60,
+    )
+
+    measured = pytester.runpytest_subprocess("--campaign", str(campaign), "-v")
+    before = digests(pytester.path / "out")
+    (journal,) = (pytester.path / "out").glob("*/journal")
+    read = pytester.runpytest_subprocess(
+        "--journal", str(journal.parent), "-v", "--junit-xml=junit.xml"
+    )
+
+    for ended in (measured, read):
+        assert ended.ret == pytest.ExitCode.TESTS_FAILED
+        ended.stdout.fnmatch_lines(
+            [
+                "*test_requirement?ILL-01-pupils-proxy? PASSED*",
+                "*test_requirement?URL-04-pupils-proxy? FAILED*",
+                "*0 of 60 items blocked (0.0 %)*required: at least 90 %*",
+            ]
+        )
+    assert digests(pytester.path / "out") == before
+
+
+def test_without_a_journal_there_is_one_clear_line(pytester: pytest.Pytester) -> None:
+    pytester.makeini(INI)
+
+    ended = pytester.runpytest_subprocess("--journal", "nowhere")
+
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["ERROR: nowhere: no journal here*"])
+
+
+def test_an_unknown_scheme_is_said_with_those_that_are_known(
+    world: World, origin_file: Path, pytester: pytest.Pytester
+) -> None:
+    pytester.makeini(INI)
+    campaign = write_campaign(
+        pytester.path,
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["ILL.CSAM"],
+        sample=2,
+    )
+
+    ended = pytester.runpytest_subprocess("--campaign", str(campaign), "--scheme", "bekta-2008")
+
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["ERROR: *bekta-2008*becta-2008*"])
