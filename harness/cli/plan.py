@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.book import open_book
+from harness.cli.follow import user
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import (
@@ -57,13 +57,15 @@ def list_plans(
     if json:
         _print_json([_as_data(plan, ledger, now) for plan in shown])
         return
-    table = Table("plan", "state", "due", "severity", "requirement", "owner", "finding")
+    table = Table("plan", "state", "due", "severity", "requirement", "owner", box=None)
+    for column in (*table.columns[:2], table.columns[4]):
+        column.no_wrap = True
     for plan in shown:
         finding = ledger.finding(plan.finding)
         late = " (overdue)" if plan.is_overdue(now) else ""
         where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
         due = f"{plan.due:%Y-%m-%d}{late}"
-        table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner, finding.title)
+        table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner)
     Console(markup=False, highlight=False).print(table if shown else "no plan is open")
 
 
@@ -95,7 +97,7 @@ def agree(
     """Agree a draft: who does what, and by when if earlier than its severity allows."""
     agreed = PlanAgreed(
         at=clock.now(),
-        actor=by or _user(),
+        actor=by or user(),
         plan=plan,
         owner=owner,
         corrective_action=action,
@@ -116,7 +118,7 @@ def progress(
     """Note progress on an agreed plan."""
     _record(
         PlanProgressed(
-            at=clock.now(), actor=by or _user(), plan=plan, note=note, milestone=milestone
+            at=clock.now(), actor=by or user(), plan=plan, note=note, milestone=milestone
         ),
         registry,
     )
@@ -151,7 +153,7 @@ def extend(
     _record(
         PlanExtended(
             at=clock.now(),
-            actor=by or _user(),
+            actor=by or user(),
             plan=plan,
             due=_date(due),
             reason=reason,
@@ -169,7 +171,7 @@ def close(
     registry: REGISTRY = WHERE,
 ) -> None:
     """Close a verified plan. It never opens again."""
-    _record(PlanClosed(at=clock.now(), actor=by or _user(), plan=plan, note=note), registry)
+    _record(PlanClosed(at=clock.now(), actor=by or user(), plan=plan, note=note), registry)
 
 
 def _record(event: PlanEvent, registry: str) -> None:
@@ -180,13 +182,6 @@ def _record(event: PlanEvent, registry: str) -> None:
 
 def _tell(plan: ActionPlan) -> None:
     typer.echo(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _date(text: str) -> datetime:

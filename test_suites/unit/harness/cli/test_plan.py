@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import plan
+from harness.cli.book import open_book
+from harness.errors import UsageError
+from harness.model.action_plan import Retest, RetestResult
+from harness.model.event import FindingOpened, RetestConcluded, RetestStarted
+from harness.model.finding import Finding
+from harness.stages.follow.findings import draft_plan
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class StoppedClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    stopped = StoppedClock()
+    monkeypatch.setattr(plan, "clock", stopped)
+    return stopped
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    finding = Finding(
+        id="F-0001",
+        campaign="spring",
+        requirement="URL-01",
+        title="Gambling is blocked",
+        severity="Crit",
+        scheme="becta-2008",
+        scheme_version="1.0",
+        profile="ks2",
+        line="proxy",
+        statement="58 of 60 were blocked",
+        missed=("gamb-001", "gamb-002"),
+        categories=("GAMB",),
+        sampled=60,
+        opened=NOW,
+        supplier="Acme",
+    )
+    where = tmp_path / "registry.sqlite"
+    with open_book(where, create=True) as book:
+        book.record(
+            FindingOpened(at=NOW, actor="Ann", finding=finding),
+            draft_plan(finding, at=NOW, actor="Ann"),
+        )
+    return where
+
+
+@pytest.fixture
+def accredit(registry: Path, clock: StoppedClock) -> Callable[..., str]:
+    """Run ``accredit plan ...``; gives what it printed, raises what it raised."""
+
+    def run(*words: str) -> str:
+        ended = CliRunner().invoke(
+            plan.app, [*words, "--registry", str(registry)], catch_exceptions=False
+        )
+        assert ended.exit_code == 0, ended.output
+        return ended.output
+
+    return run
+
+
+def verify(registry: Path) -> None:
+    """What ``accredit retest`` records when a re-test conforms."""
+    retest = Retest(
+        campaign="spring-retest-1",
+        at=NOW,
+        outcome=RetestResult.CONFORMS,
+        statement="0 of 2 missed items still fail",
+        missed_tested=2,
+        missed_still_failing=(),
+        fresh_tested=60,
+    )
+    with open_book(registry) as book:
+        book.record(
+            RetestStarted(at=NOW, actor="Ann", plan="P-0001", campaign="spring-retest-1"),
+            RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest),
+        )
+
+
+def test_a_plan_is_followed_from_draft_to_closure(
+    accredit: Callable[..., str], registry: Path
+) -> None:
+    agree = ("agree", "P-0001", "--owner", "Acme", "--action", "Update the list")
+
+    assert accredit(*agree, "--cause", "stale list", "--due", "2026-03-20", "--by", "Ann") == (
+        "plan P-0001 is agreed, due 2026-03-20\n"
+    )
+    assert "is in-progress" in accredit("progress", "P-0001", "--note", "half", "--milestone", "1")
+    assert "is claimed" in accredit("claim", "P-0001", "--statement", "list updated")
+    verify(registry)
+    assert "is closed" in accredit("close", "P-0001", "--note", "thanks")
+
+    shown = json.loads(accredit("show", "P-0001", "--json"))
+    assert shown["state"] == "closed"
+    assert shown["claimed_by"] == "Acme"
+    assert shown["finding"]["missed"] == ["gamb-001", "gamb-002"]
+    assert shown["possible"] == []
+    assert len(shown["history"]) == 7
+    assert accredit("list").strip() == "no plan is open"
+    assert "P-0001" in accredit("list", "--all")
+
+
+def test_a_claim_alone_cannot_close(accredit: Callable[..., str]) -> None:
+    accredit("agree", "P-0001", "--owner", "Acme", "--action", "Mend")
+    accredit("progress", "P-0001", "--note", "done")
+    accredit("claim", "P-0001", "--statement", "mended")
+
+    with pytest.raises(
+        UsageError, match="is claimed: 'close' is not possible; possible: extend, r"
+    ):
+        accredit("close", "P-0001")
+
+
+def test_lists_what_is_due_and_what_is_late(
+    accredit: Callable[..., str], clock: StoppedClock
+) -> None:
+    (listed,) = json.loads(accredit("list", "--json"))
+    assert (listed["id"], listed["overdue"]) == ("P-0001", False)
+    assert listed["due"] == "2026-04-01T09:00:00Z"
+
+    clock.at = NOW + timedelta(days=31)
+    (listed,) = json.loads(accredit("list", "--json"))
+    assert listed["overdue"] is True
+    table = re.sub(r"\s+", " ", accredit("list"))
+    assert "(overdue)" in table
+    assert "URL-01[ks2-proxy]" in table
+
+
+def test_an_extension_is_shown_beside_the_original_date(accredit: Callable[..., str]) -> None:
+    extend = ("extend", "P-0001", "--due", "2026-05-01", "--reason", "parts", "--approver", "Ann")
+
+    assert accredit(*extend) == "plan P-0001 is draft, due 2026-05-01\n"
+
+    shown = accredit("show", "P-0001")
+    assert "2026-05-01 (at first 2026-04-01)" in shown
+    assert "approved by Ann" in re.sub(r"\s+", " ", shown)
+
+
+def test_shows_finding_milestones_and_what_can_be_done(accredit: Callable[..., str]) -> None:
+    shown = accredit("show", "P-0001")
+
+    for told in (
+        "58 of 60 were blocked",
+        "gamb-001, gamb-002",
+        "Failure contained",
+        "agree, extend",
+    ):
+        assert told in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("show", "P-9"), "no plan 'P-9'; known: P-0001"),
+        (("claim", "P-9", "--statement", "x"), "no plan 'P-9'; known: P-0001"),
+        (
+            ("extend", "P-0001", "--due", "soon", "--reason", "r", "--approver", "Bob"),
+            "'soon': not a date; write it as 2026-03-31",
+        ),
+    ],
+)
+def test_mistakes_are_named(accredit: Callable[..., Any], words: tuple[str, ...], why: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(why)):
+        accredit(*words)
+
+
+def test_without_a_registry_the_way_to_one_is_named(tmp_path: Path) -> None:
+    words = ["list", "--registry", str(tmp_path / "none.sqlite")]
+
+    with pytest.raises(UsageError, match="'accredit run' makes one"):
+        CliRunner().invoke(plan.app, words, catch_exceptions=False)

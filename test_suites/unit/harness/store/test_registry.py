@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import sqlite
+
+from harness.errors import InstrumentError, UsageError
+from harness.model.event import Event, FixClaimed, PlanClosed
+from harness.store.registry import START, Registry, UtcDateTime, open_registry
+
+NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
+
+
+def claim(statement: str) -> FixClaimed:
+    return FixClaimed(at=NOW, actor="Acmé", plan="P-0001", statement=statement)
+
+
+EVENTS: tuple[Event, ...] = (
+    claim("one"),
+    claim("two"),
+    PlanClosed(at=NOW, actor="Ann", plan="P-0001"),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "registry.sqlite"
+
+
+@pytest.fixture
+def registry(path: Path) -> Iterator[Registry]:
+    with open_registry(path, create=True) as opened:
+        yield opened
+
+
+def test_gives_back_the_events_in_order_after_reopening(registry: Registry, path: Path) -> None:
+    assert registry.append(*EVENTS[:2], after=0) == 2
+    assert registry.append(EVENTS[2], after=2) == 3
+    assert registry.append(after=3) == 3
+
+    with open_registry(path) as again:
+        assert again.events() == EVENTS
+        assert again.verify_chain() == 3
+        assert again.last_hash() == registry.last_hash() != START
+
+
+def test_an_empty_registry_holds(registry: Registry) -> None:
+    assert registry.events() == ()
+    assert registry.last_hash() == START
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_who_did_not_see_the_last_event_cannot_append(registry: Registry, after: int) -> None:
+    registry.append(*EVENTS[:2], after=0)
+
+    with pytest.raises(UsageError, match="somebody else changed it meanwhile; run the same"):
+        registry.append(EVENTS[2], after=after)
+
+    assert registry.events() == EVENTS[:2]
+
+
+def test_two_at_once_do_not_both_append(
+    registry: Registry, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_registry(path) as other:
+        chain = list(other._chain())
+        registry.append(EVENTS[0], after=0)
+        monkeypatch.setattr(other, "_chain", lambda: iter(chain))  # it looked just before
+
+        with pytest.raises(UsageError, match="somebody else changed it"):
+            other.append(EVENTS[1], EVENTS[2], after=0)
+
+    assert registry.events() == EVENTS[:1]
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE events SET actor = 'Bob'", "DELETE FROM events WHERE position = 3"]
+)
+def test_the_database_itself_refuses_to_change_history(
+    registry: Registry, path: Path, statement: str
+) -> None:
+    registry.append(*EVENTS, after=0)
+
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="the registry is append-only"),
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        ("UPDATE events SET actor = 'Bob' WHERE position = 2", 2),
+        ("UPDATE events SET body = replace(body, 'two', 'too') WHERE position = 2", 2),
+        ("UPDATE events SET body = '{}' WHERE position = 1", 1),
+        ("UPDATE events SET at = '1999-01-01 00:00:00' WHERE position = 3", 3),
+        ("DELETE FROM events WHERE position = 1", 1),
+        ("DELETE FROM events WHERE position = 2", 2),
+    ],
+)
+def test_the_chain_shows_where_somebody_got_round_that(
+    registry: Registry, path: Path, statement: str, position: int
+) -> None:
+    registry.append(*EVENTS, after=0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER events_no_update")
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute(statement)
+        connection.commit()
+
+    with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
+        registry.verify_chain()
+    with pytest.raises(InstrumentError, match=f"event {position} is not"):
+        registry.append(EVENTS[0], after=3)
+
+
+def test_a_missing_registry_says_what_makes_one(path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no registry here; 'accredit run' makes one"):
+        open_registry(path)
+
+    assert not path.exists()
+
+
+def test_another_file_or_database_is_no_registry(tmp_path: Path) -> None:
+    text, other = tmp_path / "notes.txt", tmp_path / "other.sqlite"
+    text.write_text("not a database, but long enough to be looked at as one" * 10)
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE a (b)")
+
+    with pytest.raises(UsageError, match=r"notes.txt: not a registry: file is not a database"):
+        open_registry(text)
+    with pytest.raises(UsageError, match=r"other.sqlite: no registry in this database"):
+        open_registry(other)
+    with pytest.raises(UsageError, match="no registry can be made here"):
+        open_registry(text / "registry.sqlite", create=True)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense://user:secret@host/db", "postgresql+nodriver://user:secret@host/db"]
+)
+def test_an_unknown_database_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(UsageError, match="host/db: not a registry") as caught:
+        open_registry(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_disk_that_does_not_take_it_is_our_trouble(registry: Registry, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE events")
+        connection.commit()
+
+    with pytest.raises(InstrumentError, match="cannot be read: no such table"):
+        registry.events()
+
+
+def test_times_are_kept_as_utc_and_never_naive() -> None:
+    column, dialect = UtcDateTime(), sqlite.dialect()
+
+    down = column.process_bind_param(NOW, dialect)
+
+    assert down == datetime(2026, 3, 2, 8, 0, 0, 123456)  # noqa: DTZ001 - as SQLite keeps it
+    assert column.process_result_value(down, dialect) == NOW
+    assert column.process_result_value(down, dialect).tzinfo is UTC  # type: ignore[union-attr]
+    assert column.process_bind_param(None, dialect) is None
+    assert column.process_result_value(None, dialect) is None
+    with pytest.raises(ValueError, match="without a time zone"):
+        column.process_bind_param(datetime(2026, 3, 2), dialect)  # noqa: DTZ001 - the mistake
