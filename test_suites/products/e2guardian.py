@@ -6,6 +6,9 @@ is a page with status 200, an empty reason, and no Server or Content-Length fiel
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -73,6 +76,7 @@ class E2Guardian(Product):
             conf,
             {
                 "dockermode": "on",
+                **_identity(),
                 "filterip": LOOPBACK,
                 "filterports": str(self.port),
                 "proxyip": LOOPBACK,
@@ -84,12 +88,21 @@ class E2Guardian(Product):
                 "certprivatekeypath": f"'{self.authority.key}'",
                 "generatedcertpath": f"'{here}/certificates/'",
                 "set_accesslog": f"'file:{here}/access.log'",
+                "pidfilename": f"'{here}/e2guardian.pid'",
                 "dstatlocation": f"'{here}/dstats.log'",
                 "httpworkers": "50",
             },
         )
         _set(here / "etc/e2guardianf1.conf", {"sslmitm": "on"})
         return conf
+
+
+def _identity() -> dict[str, str]:
+    """Whom it becomes: only root can become somebody else."""
+    if os.geteuid() == 0:
+        return {"daemonuser": f"'{USER}'", "daemongroup": f"'{USER}'"}
+    user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    return {"daemonuser": f"'{user}'", "daemongroup": f"'{group}'"}
 
 
 def _set(path: Path, options: dict[str, str]) -> None:

@@ -39,11 +39,10 @@ def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange) -
     require("haproxy")
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 5), "twin:DRUG": 4})
-    # A tarpit ends in an error 500, which is a block only to those who saw one on purpose.
-    sentinels = [some.pop().host for stratum, some in chosen.items() if stratum in REPLIES]
-    listed = canaries(dict.fromkeys(REPLIES, 5))
-    lists = lists_from([item for some in listed.values() for item in some], REPLIES)
     items = [item for some in chosen.values() for item in some]
+    lists = lists_from(items, REPLIES)
+    # A tarpit ends in an error 500, which is a block only to those who saw one on purpose.
+    sentinels = [chosen[stratum][0].host for stratum in ("PORN", "DISC")]
 
     with (
         BlockPage(LOOPBACK) as page,

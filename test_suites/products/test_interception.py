@@ -36,10 +36,9 @@ def test_blocks_inside_opened_tls(tmp_path: Path, start_range: StartRange, trust
     require("squid")
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 4), "twin:DRUG": 4})
-    sentinels = [some.pop().host for stratum, some in chosen.items() if stratum in REPLIES]
-    listed = canaries(dict.fromkeys(REPLIES, 4))
-    lists = lists_from([item for some in listed.values() for item in some], REPLIES)
     items = [item for some in chosen.values() for item in some]
+    lists = lists_from(items, REPLIES)
+    sentinels = [chosen["PORN"][0].host]
 
     with (
         BlockPage(LOOPBACK) as page,
