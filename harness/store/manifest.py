@@ -48,7 +48,7 @@ def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
     for line in whole_lines(path):
         try:
             segment = msgspec.json.decode(line, type=SealedSegment)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             msg = f"{path}: byte {offset}: not a line of a manifest: {error}"
             raise InstrumentError(msg) from None
         if segment.previous != previous or segment.hash != segment.expected_hash():

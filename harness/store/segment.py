@@ -132,5 +132,5 @@ def _ended(digest: hashlib._Hash, batch: int) -> str:
 def _marker(line: bytes) -> BatchMarker | None:
     try:
         return _MARKERS.decode(line) if line.endswith(b"\n") else None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -74,8 +74,9 @@ def test_a_line_cut_short_does_not_count_and_is_written_over(path: Path) -> None
     assert path.read_bytes() == whole
 
 
-def test_a_line_that_is_no_json_is_named(path: Path) -> None:
-    path.write_bytes(b"nonsense\n")
+@pytest.mark.parametrize("line", [b"nonsense\n", b'{"name":"\xff"}\n'])
+def test_a_line_that_is_no_json_is_named(path: Path, line: bytes) -> None:
+    path.write_bytes(line)
 
     with pytest.raises(InstrumentError, match="byte 0: not a line of a manifest"):
         read_manifest(path, START)

@@ -67,6 +67,13 @@ def test_a_flipped_bit_before_the_last_batch_never_lets_its_batch_count(
         assert found.broken == (0, len(texts[0]))[hit]
 
 
+def test_a_marker_that_is_no_utf_8_is_no_marker(tmp_path: Path, observe_batch: Batch) -> None:
+    path = tmp_path / "segment-000001.jsonl"
+    path.write_bytes(encode_batch(1, observe_batch(1, 1)).replace(b'"sha256":"', b'"sha256":"\xff'))
+
+    assert scan(path).markers == ()
+
+
 def test_a_writer_goes_on_at_the_end_and_not_when_closed(tmp_path: Path) -> None:
     path = tmp_path / "segment-000001.jsonl"
     path.write_bytes(b"before")
