@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -156,15 +155,25 @@ def _detach(out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | No
     command = [sys.executable, "-m", "harness.cli.main", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
     command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
-    with (out / "range.log").open("wb") as log:
-        child = subprocess.Popen(  # noqa: S603 - our own command
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-    (out / "range.pid").write_text(str(child.pid))
+    log = str(out / "range.log")
+    child = os.posix_spawn(
+        sys.executable,
+        command,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    (out / "range.pid").write_text(str(child))
     deadline = time.monotonic() + START_LIMIT
     while not (out / "origin.json").exists():
-        if child.poll() is not None or time.monotonic() > deadline:
-            child.kill()
+        ended, _ = os.waitpid(child, os.WNOHANG)
+        if ended or time.monotonic() > deadline:
+            if not ended:
+                os.kill(child, signal.SIGTERM)
             msg = f"the range did not come up: {(out / 'range.log').read_text()[-500:].strip()}"
             raise InstrumentError(msg)
         time.sleep(0.05)
