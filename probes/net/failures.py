@@ -110,6 +110,8 @@ def _detail_of(error: BaseException) -> str:
         # An SSLError that OpenSSL did not make has no attribute ``reason`` at all.
         return (getattr(error, "reason", None) or str(error)).lower()
     if isinstance(error, OSError) and error.errno is not None:
-        return errno.errorcode.get(error.errno, str(error.errno))
+        code = errno.errorcode.get(error.errno, str(error.errno))
+        # The wire lane knows which ICMP message it was; a reset and a 3/3 both say refused.
+        return f"{code} {error.strerror}" if (error.strerror or "").startswith("icmp") else code
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return text[:300]

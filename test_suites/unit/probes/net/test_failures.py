@@ -153,6 +153,13 @@ def test_verification_failures_by_their_code(code: int, name: str) -> None:
     assert (failure.name, failure.detail) == (name, "because")
 
 
+def test_the_icmp_message_is_kept_and_other_words_are_not() -> None:
+    assert failure_of(OSError(errno.EHOSTUNREACH, "icmp 3/13"), "connect").detail == (
+        "EHOSTUNREACH icmp 3/13"
+    )
+    assert failure_of(OSError(errno.ECONNREFUSED, "Nope"), "connect").detail == "ECONNREFUSED"
+
+
 def test_every_name_is_on_the_closed_list() -> None:
     tables = (ERRNO_NAMES, RESOLVER_NAMES, RCODE_NAMES)
 
