@@ -1,3 +1,5 @@
+"""The book keeps only what may happen."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

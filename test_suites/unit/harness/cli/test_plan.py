@@ -1,3 +1,5 @@
+"""``accredit plan``, from a draft to its closure, and its mistakes."""
+
 from __future__ import annotations
 
 import json

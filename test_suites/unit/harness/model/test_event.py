@@ -1,3 +1,5 @@
+"""Events are read back as they were written."""
+
 from __future__ import annotations
 
 import typing

@@ -1,3 +1,5 @@
+"""A file has its old bytes or its new ones."""
+
 from __future__ import annotations
 
 import errno

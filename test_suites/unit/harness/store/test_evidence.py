@@ -1,3 +1,5 @@
+"""Evidence is kept once, by digest, and never for S3 and S4."""
+
 from __future__ import annotations
 
 from pathlib import Path

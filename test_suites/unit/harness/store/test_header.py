@@ -1,3 +1,5 @@
+"""Headers are written whole, and say what differs."""
+
 from __future__ import annotations
 
 from pathlib import Path

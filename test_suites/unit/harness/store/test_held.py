@@ -1,3 +1,5 @@
+"""Held keys are a set, however they come in."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""The journal gives back what was appended, and stays whole whatever goes wrong."""
+
 from __future__ import annotations
 
 import errno

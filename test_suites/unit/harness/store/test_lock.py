@@ -1,3 +1,5 @@
+"""One process at a time writes a folder."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""The chain of sealed segments shows where it was changed."""
+
 from __future__ import annotations
 
 from pathlib import Path

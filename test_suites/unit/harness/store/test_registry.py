@@ -1,3 +1,5 @@
+"""The registry is append-only, by trigger and by chain."""
+
 from __future__ import annotations
 
 import sqlite3

@@ -1,3 +1,5 @@
+"""Crashes at every step: nothing measured is lost, doubled or half-read."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""Sealed segments give back each line byte for byte."""
+
 from __future__ import annotations
 
 import hashlib

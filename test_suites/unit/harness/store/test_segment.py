@@ -1,3 +1,5 @@
+"""Open segments: only whole batches count, wherever they are cut or damaged."""
+
 from __future__ import annotations
 
 import errno

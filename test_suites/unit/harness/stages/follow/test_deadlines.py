@@ -1,3 +1,5 @@
+"""Severity sets the time that a plan may take."""
+
 from __future__ import annotations
 
 from dataclasses import replace

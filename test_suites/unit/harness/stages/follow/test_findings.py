@@ -1,3 +1,5 @@
+"""Each failure opens one finding with one plan; nothing else does."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

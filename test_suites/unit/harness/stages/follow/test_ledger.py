@@ -1,3 +1,5 @@
+"""The ledger keeps the invariants of METHOD (d), whoever tries what."""
+
 from __future__ import annotations
 
 from dataclasses import replace

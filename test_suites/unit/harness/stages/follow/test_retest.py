@@ -1,3 +1,5 @@
+"""A re-test takes every missed item and a fresh sample, and needs both to conform."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

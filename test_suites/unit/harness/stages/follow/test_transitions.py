@@ -1,3 +1,5 @@
+"""Each state of a plan allows its own steps, on their conditions."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
