@@ -54,6 +54,8 @@ SHORT, BARE = 900, 60
 SHARES = ((1300, 1.0), (2600, 0.7), (5000, 0.4))
 """How much of a sign's weight counts, by the length of the text: articles are long."""
 LEAST_SHARE = 0.2
+FIRST, FIRST_SHARE = 200, 0.5
+"""A notice laid over a long page stands first; what is said there counts for so much."""
 
 
 def look_at(web: WebFacts) -> Look:
@@ -69,7 +71,8 @@ def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str,
     opening = f"{title} . {text[:OPENING]}"
     if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
         return Look(kind=Kind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",))
-    if len(text) <= SHORT * 2 and (found := signatures().parked.search(opening)):
+    parked = f"{opening} {' '.join(addresses)}"
+    if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
         return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
     places = {
         "title": (title,), "opening": (opening,), "text": (f"{title} . {text}",),
@@ -80,18 +83,26 @@ def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str,
     for sign in signatures().block:
         found = next(filter(None, map(sign.pattern.search, places[sign.place])), None)
         if found:
-            weight += sign.weight * (share if sign.place in ("title", "opening", "text") else 1.0)
+            weight += sign.weight * _share(sign.place, share, found.start() - len(title))
             witnesses.append(f"{sign.says}: {found.group(0)[:80]!r}")
     if addresses and len(text) <= BARE:
         weight += BARE_FRAME
         witnesses.append(f"the page only leads to {addresses[0]}")
-    weight -= sum(TALK for _ in signatures().talk.finditer(opening))
+    talk = len(signatures().talk.findall(opening))
+    weight -= TALK * max(talk - 1, 0)
     if weight >= ENOUGH_ALONE:
         return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
     if len(text) <= SHORT and (found := signatures().missing.search(opening)):
         missing = f"a server says {found.group(0)!r}"
         return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
-    return Look(weight=max(weight, 0.0), witnesses=tuple(witnesses))
+    return Look(weight=weight - TALK * bool(talk), witnesses=tuple(witnesses))
+
+
+def _share(place: str, share: float, start: int) -> float:
+    """How much of a sign counts: less in a long text, unless it stands at the very start."""
+    if place in ("address", "header"):
+        return 1.0
+    return max(share, FIRST_SHARE) if place != "text" and start <= FIRST else share
 
 
 def leads_astray(web: WebFacts) -> bool:

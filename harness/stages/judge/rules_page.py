@@ -67,7 +67,8 @@ def _is_replaced(case: Case) -> bool:
     """Quite another page, and a mere notice, where the control has the origin's own."""
     if case.web is None or _status(case) >= SERVER_TROUBLE or _control_status(case) >= REFUSING:
         return False
-    return case.likeness < UNLIKE and case.is_notice and case.look.kind is Kind.ORDINARY
+    plain = case.look.kind is Kind.ORDINARY and case.look.weight >= 0
+    return plain and case.likeness < UNLIKE and case.is_notice
 
 
 PAGE_RULES: tuple[Rule, ...] = (

@@ -18,8 +18,8 @@ ENOUGH_ALONE = 3.0
 ENOUGH_BESIDE = 1.5
 BARE_FRAME = 1.0
 """Weight of a page that says nothing and leads to another site."""
-TALK = 1.0
-"""Weight taken off for each mark of a text that speaks about blocks instead of blocking."""
+TALK = 2.0
+"""Weight taken off for each further mark of a text that speaks about blocks, and blocks none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
