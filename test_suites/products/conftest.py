@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from probes.range.world import World, running
+from test_suites.products.process import require
 
 StartRange = Callable[..., World]
+
+
+@pytest.fixture(autouse=True)
+def present(request: pytest.FixtureRequest) -> None:
+    """Skip (in CI: fail) where a program that ``@pytest.mark.product`` names is absent."""
+    marker = request.node.get_closest_marker("product")
+    if marker is not None:
+        require(*marker.args)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def measure_through(
         "corpora": [{"pack": "canary", "items": [item.id for item in items]}],
         "sentinels": {"must_block": list(must_block)},
         # One large batch: a silent drop then costs its two timeouts once, not once a batch.
-        "limits": {"timeout": 1.5, "confirmation_timeout": 4.0, "batch": 2000, "concurrency": 30},
+        "limits": {"timeout": 1.5, "confirmation_timeout": 5.0, "batch": 2000, "concurrency": 30},
     }
     path = folder / "campaign.yaml"
     YAML(typ="safe").dump(campaign, path)

@@ -12,7 +12,6 @@ from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ALLOWED, SENTINEL, Fate, canaries, measure_through
 from test_suites.products.policy_zone import Action
-from test_suites.products.process import require
 
 SINKHOLE = "127.0.0.2"
 FATES: dict[Action, Fate] = {
@@ -24,9 +23,8 @@ FATES: dict[Action, Fate] = {
 }
 
 
-@pytest.mark.product("bind9")
+@pytest.mark.product("named")
 def test_each_policy_action_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
-    require("named")
     world = start_range()
     replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
     chosen = canaries({**dict.fromkeys(replies, 4), "twin:DRUG": 4})

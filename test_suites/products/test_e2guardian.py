@@ -10,12 +10,10 @@ from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.measured import ALLOWED, SENTINEL, canaries, measure_through
-from test_suites.products.process import require
 
 
-@pytest.mark.product("e2guardian")
+@pytest.mark.product("e2guardian", "squid", "openssl")
 def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
-    require("e2guardian", "squid", "openssl")
     world = start_range()
     chosen = canaries({"PORN": 8, "VIOL": 8, "twin:DRUG": 8})
     hosts = [item.host for item in (*chosen["PORN"], *chosen["VIOL"])]

@@ -12,7 +12,6 @@ import pytest
 
 from test_suites.products.gateway import REPLIES, Reply, some_items
 from test_suites.products.measured import ALLOWED, Fate
-from test_suites.products.process import require
 
 FATES: dict[Reply, Fate] = {
     Reply.RESET: ("blocked", "tcp_refused"),
@@ -36,9 +35,8 @@ def namespace() -> list[str]:
     pytest.skip(sentence)
 
 
-@pytest.mark.product("nftables")
+@pytest.mark.product("nft", "ip", "unbound", "unshare")
 def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path) -> None:
-    require("nft", "ip", "unbound", "unshare")
     program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path)]
 
     inside = subprocess.run(

@@ -12,7 +12,7 @@ from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.haproxy import HaProxy, Reply
 from test_suites.products.measured import ALLOWED, Fate, canaries, measure_through
-from test_suites.products.process import LOOPBACK, require
+from test_suites.products.process import LOOPBACK
 
 REPLIES = {
     "PORN": Reply.PAGE,
@@ -36,7 +36,6 @@ BY_HTTPS: dict[Reply, Fate] = {
 
 @pytest.mark.product("haproxy")
 def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
-    require("haproxy")
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 5), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]

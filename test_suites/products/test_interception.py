@@ -10,8 +10,8 @@ from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import ABRUPT, ALLOWED, Fate, canaries, measure_through
-from test_suites.products.process import LOOPBACK, require
-from test_suites.products.squid import Reply, Squid
+from test_suites.products.process import LOOPBACK
+from test_suites.products.squid import CERTGEN, Reply, Squid
 
 REPLIES = {
     "PORN": Reply.PAGE,
@@ -30,10 +30,9 @@ FATES: dict[Reply, Fate] = {
 }
 
 
-@pytest.mark.product("squid-openssl")
+@pytest.mark.product("squid", CERTGEN)
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
 def test_blocks_inside_opened_tls(tmp_path: Path, start_range: StartRange, trusted: bool) -> None:
-    require("squid")
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 4), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]

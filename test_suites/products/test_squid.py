@@ -20,7 +20,7 @@ from test_suites.products.measured import (
     canaries,
     measure_through,
 )
-from test_suites.products.process import LOOPBACK, require
+from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import Reply, Squid
 
 COUNTS = {
@@ -55,7 +55,6 @@ BY_HTTPS: dict[Reply, Fate] = {
 def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
     tmp_path: Path, start_range: StartRange
 ) -> None:
-    require("squid")
     chosen = canaries(COUNTS)
     hosts = {stratum: [item.host for item in items] for stratum, items in chosen.items()}
     missed, dead = hosts["PORN"][10:13], hosts["DISC"][20:23]
@@ -101,7 +100,6 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
 def test_a_weak_filter_does_not_conform_for_that_profile_alone(
     tmp_path: Path, start_range: StartRange
 ) -> None:
-    require("squid")
     chosen = canaries({"PORN": 100, "twin:PORN": 60})
     items = [item for some in chosen.values() for item in some]
     world = start_range()

@@ -19,7 +19,6 @@ from test_suites.products.measured import (
     measure_through,
 )
 from test_suites.products.policy_zone import Action
-from test_suites.products.process import require
 from test_suites.products.unbound import Reply, Unbound
 
 SINKHOLE = "127.0.0.2"
@@ -48,7 +47,6 @@ FATES: dict[Reply, Fate] = {
 def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
     tmp_path: Path, start_range: StartRange
 ) -> None:
-    require("unbound")
     chosen = canaries(COUNTS)
     hosts = {stratum: [item.host for item in items] for stratum, items in chosen.items()}
     missed, dead = hosts["PORN"][10:13], hosts["DISC"][20:23]
@@ -96,7 +94,6 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
 
 @pytest.mark.product("unbound")
 def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: StartRange) -> None:
-    require("unbound")
     world = start_range()
     replies = dict(zip(("PORN", "VIOL", "DISC", "DRUG", "GAMB"), Action, strict=True))
     items = [item for some in canaries(dict.fromkeys(replies, 3)).values() for item in some]
