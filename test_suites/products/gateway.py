@@ -68,7 +68,7 @@ def ruleset(origin: Origin, lists: Iterable[BlockList]) -> str:
 """
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, lane: str) -> None:
     """Measure a campaign through the gateway, and print what became of each host."""
     chosen = some_items()
     lists = [
@@ -100,7 +100,7 @@ def main(folder: Path) -> None:
             {
                 "name": "gateway",
                 "type": "control",
-                "options": {"resolver": resolver.server("all"), "ports": PORTS},
+                "options": {"resolver": resolver.server("all"), "ports": PORTS, "lane": lane},
             },
             [item for some in chosen.values() for item in some],
             control={"options": {"resolver": resolver.server("all")}},
@@ -113,4 +113,4 @@ def _run(program: str, *arguments: str, words: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -22,6 +22,9 @@ from harness.store.journal import open_journal
 SENTINEL = "sentinel-block.canary.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
 
+LANES = ("portable", "wire")
+"""Both ways of carrying a request must come to the same verdicts."""
+
 Fate = tuple[str, str]
 """State and mechanism, as words: ``("blocked", "tcp_reset")``."""
 

@@ -9,11 +9,12 @@ import pytest
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian
-from test_suites.products.measured import ALLOWED, SENTINEL, canaries, measure_through
+from test_suites.products.measured import ALLOWED, LANES, SENTINEL, canaries, measure_through
 
 
 @pytest.mark.product("e2guardian", "squid", "openssl")
-def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
+@pytest.mark.parametrize("lane", LANES)
+def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange, lane: str) -> None:
     world = start_range()
     chosen = canaries({"PORN": 8, "VIOL": 8, "twin:DRUG": 8})
     hosts = [item.host for item in (*chosen["PORN"], *chosen["VIOL"])]
@@ -26,6 +27,7 @@ def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange) -> No
             "type": "explicit_proxy",
             "options": {
                 "proxy": filtering.proxy,
+                "lane": lane,
                 "authority": str(filtering.authority.certificate),
             },
             "probes": ["web", "web_https"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from test_suites.products.gateway import REPLIES, Reply, some_items
-from test_suites.products.measured import ALLOWED, Fate
+from test_suites.products.measured import ALLOWED, LANES, Fate
 
 FATES: dict[Reply, Fate] = {
     Reply.RESET: ("blocked", "tcp_refused"),
@@ -36,8 +36,9 @@ def namespace() -> list[str]:
 
 
 @pytest.mark.product("nft", "ip", "unbound", "unshare")
-def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path)]
+@pytest.mark.parametrize("lane", LANES)
+def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path, lane: str) -> None:
+    program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path), lane]
 
     inside = subprocess.run(
         [*namespace(), *program], capture_output=True, text=True, check=False, timeout=50

@@ -11,7 +11,7 @@ from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.haproxy import HaProxy, Reply
-from test_suites.products.measured import ALLOWED, Fate, canaries, measure_through
+from test_suites.products.measured import ALLOWED, LANES, Fate, canaries, measure_through
 from test_suites.products.process import LOOPBACK
 
 REPLIES = {
@@ -35,7 +35,8 @@ BY_HTTPS: dict[Reply, Fate] = {
 
 
 @pytest.mark.product("haproxy")
-def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange) -> None:
+@pytest.mark.parametrize("lane", LANES)
+def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange, lane: str) -> None:
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 5), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]
@@ -50,7 +51,7 @@ def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange) -
         line = {
             "name": "gateway",
             "type": "control",
-            "options": {"ports": gateway.ports},
+            "options": {"ports": gateway.ports, "lane": lane},
             "probes": ["web", "web_https"],
         }
         measured = measure_through(tmp_path, line, items, must_block=sentinels)

@@ -9,7 +9,7 @@ import pytest
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import lists_from
 from test_suites.products.conftest import StartRange
-from test_suites.products.measured import ABRUPT, ALLOWED, Fate, canaries, measure_through
+from test_suites.products.measured import ABRUPT, ALLOWED, LANES, Fate, canaries, measure_through
 from test_suites.products.process import LOOPBACK
 from test_suites.products.squid import CERTGEN, Reply, Squid
 
@@ -31,8 +31,11 @@ FATES: dict[Reply, Fate] = {
 
 
 @pytest.mark.product("squid", CERTGEN)
+@pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "unknown"])
-def test_blocks_inside_opened_tls(tmp_path: Path, start_range: StartRange, trusted: bool) -> None:
+def test_blocks_inside_opened_tls(
+    tmp_path: Path, start_range: StartRange, trusted: bool, lane: str
+) -> None:
     world = start_range()
     chosen = canaries({**dict.fromkeys(REPLIES, 4), "twin:DRUG": 4})
     items = [item for some in chosen.values() for item in some]
@@ -54,7 +57,7 @@ def test_blocks_inside_opened_tls(tmp_path: Path, start_range: StartRange, trust
         line = {
             "name": "proxy",
             "type": "explicit_proxy",
-            "options": {"proxy": squid.proxy("ks2"), **authority},
+            "options": {"proxy": squid.proxy("ks2"), "lane": lane, **authority},
             "probes": ["web_https"],
         }
         measured = measure_through(tmp_path, line, items, must_block=sentinels)
