@@ -28,11 +28,16 @@ KINDS = {
     "cidr": "cidr",
     "url": "url",
     "url_prefix": "url",
+    "hmac": "url",
 }
 """The kind of item that a way of matching makes; globs and expressions make none."""
 
+DIGEST = "hmac-sha256:"
+"""How the value of an item begins that exists as a keyed digest only."""
+
 _HIGHEST = "S4"
 _ILLEGAL = "illegal"
+_DIGEST_FORM = "hmac_feed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,7 @@ def import_pack(
     UsageError if the list cannot be used as a whole, naming each unknown label.
     """
     taxonomy = taxonomy or shipped()
-    _check_label(label, taxonomy)
+    _check_label(form, label, taxonomy)
     listed = import_list(form, path, taxonomy, limits)
     rows: Iterable[Row] = iter(listed)
     if report is not None:
@@ -84,33 +89,45 @@ def import_pack(
 
 
 class _Gathered:
-    """The values of a list, each with its labels, in the order in which they came."""
+    """The values of a list, by kind, each with its labels, in the order in which they came."""
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._labels: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._withdrawn: set[tuple[str, str]] = set()
+        self._labels: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._withdrawn: dict[str, set[str]] = {}
+        self._tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._needs_label = False
 
     def __len__(self) -> int:
-        return len(self._labels.keys() - self._withdrawn)
+        return sum(
+            len(values) - len(values.keys() & self._withdrawn.get(kind, set()))
+            for kind, values in self._labels.items()
+        )
 
     def add(self, row: Row) -> None:
         """Take a row in, if it says what something is."""
         kind = KINDS.get(row.match)
         if not kind or row.status not in ("ok", "ok_with_modifier"):
             return
-        key = (kind, _value(kind, row.value))
-        if not key[1]:
+        value = _value(kind, row.value)
+        if not value:
             return
         if row.action in ("allow", "cancel"):
-            self._withdrawn.add(key)
+            self._withdrawn.setdefault(kind, set()).add(value)
         elif row.action in ("label", "block"):
             label = row.target if row.action == "label" else self._label
             self._needs_label |= not label
-            labels = self._labels.get(key, ())
+            values = self._labels.setdefault(kind, {})
+            labels = values.get(value, ())
             if label not in labels:
-                self._labels[key] = (*labels, label)
+                labels = (*labels, label)
+                values[value] = self._tuples.setdefault(labels, labels)  # few, shared by many
+
+    @property
+    def sensitivity(self) -> str:
+        """What the manifest says of the pack."""
+        urls = self._labels.get("url", {})
+        return _HIGHEST if any(value.startswith(DIGEST) for value in urls) else "S3"
 
     def check(self, path: Path) -> None:
         """Raises UsageError if no pack can be made."""
@@ -121,28 +138,33 @@ class _Gathered:
             msg = f"{path}: nothing in the list is an item"
             raise UsageError(msg)
 
+    def _kept(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        for kind, values in self._labels.items():
+            withdrawn = self._withdrawn.get(kind, set())
+            for value, labels in values.items():
+                if value not in withdrawn:
+                    yield kind, value, labels
+
     def items(self, form: str, taxonomy: Taxonomy) -> Iterator[dict[str, str]]:
         """The rows of the pack."""
-        for (kind, value), labels in self._labels.items():
-            if (kind, value) in self._withdrawn:
-                continue
+        for kind, value, labels in self._kept():
             digest = hashlib.sha256(f"{kind} {value}".encode()).hexdigest()[:20]
             yield {
                 "id": f"{form}-{digest}",
-                "value": value,
+                "value_hmac" if value.startswith(DIGEST) else "value": value,
                 "kind": kind,
                 "registrable": _registrable(kind, value),
                 "labels": "|".join(labels),
                 "label_source": form,
                 "stratum": labels[0],
                 "verify_status": "unchecked",
-                "sensitivity": _sensitivity(labels, taxonomy),
+                "sensitivity": _sensitivity(value, labels, taxonomy),
             }
 
 
 def _value(kind: str, value: str) -> str:
     """The value of an item; empty if it cannot be one."""
-    if kind != "url":
+    if kind != "url" or value.startswith(DIGEST):
         return value
     try:
         return names.to_address(value if "://" in value else f"http://{value}").href
@@ -151,22 +173,26 @@ def _value(kind: str, value: str) -> str:
 
 
 def _registrable(kind: str, value: str) -> str:
+    if value.startswith(DIGEST):
+        return ""
     if kind == "url":
         return names.registrable(names.to_address(value).host)
     return names.registrable(value) if kind in ("suffix", "host") else ""
 
 
-def _sensitivity(labels: Iterable[str], taxonomy: Taxonomy) -> str:
-    """The highest of the labels, below S4: what is listed by name is not secret."""
+def _sensitivity(value: str, labels: Iterable[str], taxonomy: Taxonomy) -> str:
+    """The highest of the labels; S4 for a digest only, for a name in plain is not secret."""
+    if value.startswith(DIGEST):
+        return _HIGHEST
     most = max(taxonomy.categories[label].max_sensitivity for label in labels)
     return "S3" if most == _HIGHEST else most
 
 
-def _check_label(label: str, taxonomy: Taxonomy) -> None:
+def _check_label(form: str, label: str, taxonomy: Taxonomy) -> None:
     if label and label not in taxonomy:
         msg = f"no category {label!r}; {known(taxonomy.categories)}"
         raise UsageError(msg)
-    if label and taxonomy.categories[label].tier == _ILLEGAL:
+    if label and taxonomy.categories[label].tier == _ILLEGAL and form != _DIGEST_FORM:
         msg = f"category {label!r} is never stored in plain; only keyed digests of it are"
         raise UsageError(msg)
 
@@ -187,7 +213,7 @@ def _details(listed: Import, created: str, licence: str, gathered: _Gathered) ->
                 "x-rows_out": len(gathered),
             },
         ),
-        sensitivity="S3",
+        sensitivity=gathered.sensitivity,
         frame=listed.path.name,
         label_method="upstream",
         max_age_days=30,

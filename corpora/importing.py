@@ -106,11 +106,15 @@ class Import:
             raise UsageError(msg)
         wrong = [
             f"{self.path}: unknown {scheme} labels: {', '.join(map(repr, found))}; "
-            + known(self._source.taxonomy.labels_of(scheme))
+            + known(self._labels_of(scheme))
             for scheme, found in self.unknown.items()
         ]
         if wrong:
             raise UsageError("\n".join(wrong))
+
+    def _labels_of(self, scheme: str) -> Iterable[str]:
+        taxonomy = self._source.taxonomy
+        return taxonomy.categories if scheme == taxonomy.name else taxonomy.labels_of(scheme)
 
     def _noted_faults(self) -> Iterator[Row]:
         """Rows for lines that no importer saw, because they cannot be read."""

@@ -10,10 +10,13 @@ import functools
 import ipaddress
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ada_url
 import idna
-import tldextract
+
+if TYPE_CHECKING:
+    import tldextract
 
 NAME_LIMIT = 253
 LABEL_LIMIT = 63
@@ -83,6 +86,7 @@ def to_address(text: str) -> WebAddress:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def is_address(text: str) -> bool:
     """Whether a text is an IPv4 or IPv6 address."""
     try:
@@ -125,11 +129,15 @@ def is_public_suffix(host: str) -> bool:
 
 @functools.cache
 def _icann_rules() -> frozenset[str]:
+    import tldextract  # noqa: PLC0415 - takes longer to load than a shipped pack to read
+
     return frozenset(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
 
 
 @functools.cache
 def _suffixes() -> tldextract.TLDExtract:
+    import tldextract  # noqa: PLC0415 - as above
+
     return tldextract.TLDExtract(
         cache_dir=None,
         suffix_list_urls=(),

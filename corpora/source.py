@@ -97,6 +97,13 @@ class Source:
             self.unknown.setdefault(scheme, set()).add(label)
         return code
 
+    def own_code(self, label: str) -> str:
+        """The label itself if it is one of our codes; otherwise it is remembered as unknown."""
+        if label in self.taxonomy:
+            return label
+        self.unknown.setdefault(self.taxonomy.name, set()).add(label)
+        return ""
+
     def lines(self) -> Iterator[Line]:
         """The sound lines. Raises Refused if the file is no list of lines."""
         try:
