@@ -18,7 +18,9 @@ from harness.model.observation import WebFacts
 from harness.stages.judge.signatures import (
     BARE_FRAME,
     ENOUGH_ALONE,
+    REFUSED,
     TALK,
+    TALK_FIRST,
     signatures,
 )
 
@@ -46,6 +48,7 @@ class Look:
 
 
 NOTHING = Look()
+REFUSING = 400
 SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
 OPENING = 700
 """Characters of visible text in which a block page has said what it is."""
@@ -63,11 +66,14 @@ def look_at(web: WebFacts) -> Look:
     if web.status is None:
         return NOTHING
     headers = tuple(f"{name}: {value}".casefold() for name, value in web.headers)
-    return _look(_plain(web.title), _plain(web.text), _leads_to(web), headers)
+    refused = web.status >= REFUSING
+    return _look(_plain(web.title), _plain(web.text), _leads_to(web), headers, refused=refused)
 
 
 @lru_cache(maxsize=4096)
-def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str, ...]) -> Look:
+def _look(
+    title: str, text: str, addresses: tuple[str, ...], headers: tuple[str, ...], *, refused: bool
+) -> Look:
     opening = f"{title} . {text[:OPENING]}"
     if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
         return Look(kind=Kind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",))
@@ -75,7 +81,7 @@ def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str,
     if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
         return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
     places = {
-        "title": (title,), "opening": (opening,), "text": (f"{title} . {text}",),
+        "title": (title,), "opening": (_NAMES.sub("*", opening),), "text": (f"{title} . {text}",),
         "address": addresses, "header": headers,
     }  # fmt: skip
     weight, witnesses = 0.0, []
@@ -89,13 +95,14 @@ def _look(title: str, text: str, addresses: tuple[str, ...], headers: tuple[str,
         weight += BARE_FRAME
         witnesses.append(f"the page only leads to {addresses[0]}")
     talk = len(signatures().talk.findall(opening))
-    weight -= TALK * max(talk - 1, 0)
+    weight += REFUSED if weight and refused else 0.0
+    weight -= (TALK_FIRST + TALK * (talk - 1)) if talk else 0.0
     if weight >= ENOUGH_ALONE:
         return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
     if len(text) <= SHORT and (found := signatures().missing.search(opening)):
         missing = f"a server says {found.group(0)!r}"
         return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
-    return Look(weight=weight - TALK * bool(talk), witnesses=tuple(witnesses))
+    return Look(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
 
 
 def _share(place: str, share: float, start: int) -> float:

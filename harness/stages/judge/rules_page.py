@@ -10,6 +10,8 @@ from harness.stages.judge.rule import Rule
 LEGAL, REFUSING, SERVER_TROUBLE = 451, 400, 500
 SAME = 0.6
 """Likeness from which a page counts as the control's."""
+HINT = 0.5
+"""Weight that an error page needs before it counts as a notice rather than as trouble."""
 
 
 def _page(case: Case) -> str:
@@ -65,9 +67,10 @@ def _is_same(case: Case) -> bool:
 
 def _is_replaced(case: Case) -> bool:
     """Quite another page, and a mere notice, where the control has the origin's own."""
-    if case.web is None or _status(case) >= SERVER_TROUBLE or _control_status(case) >= REFUSING:
+    if case.web is None or _control_status(case) >= REFUSING:
         return False
-    plain = case.look.kind is Kind.ORDINARY and case.look.weight >= 0
+    least = HINT if _status(case) >= SERVER_TROUBLE else 0.0
+    plain = case.look.kind is Kind.ORDINARY and case.look.weight >= least
     return plain and case.likeness < UNLIKE and case.is_notice
 
 
@@ -175,13 +178,6 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_beside,
     ),
     Rule(
-        id="page-server-error",
-        matches=lambda case: _status(case) >= SERVER_TROUBLE,
-        state=State.INSUFFICIENT,
-        says="an error came, which may be trouble as well as a block",
-        saw=_page,
-    ),
-    Rule(
         id="page-bears-own-name",
         matches=lambda case: _status(case) < REFUSING and case.bears_own_name,
         state=State.ALLOWED,
@@ -195,6 +191,13 @@ PAGE_RULES: tuple[Rule, ...] = (
         mechanism=Mechanism.BLOCK_PAGE,
         says="a notice stands where the control sees quite another page",
         saw=_beside,
+    ),
+    Rule(
+        id="page-server-error",
+        matches=lambda case: _status(case) >= SERVER_TROUBLE,
+        state=State.INSUFFICIENT,
+        says="an error came, which may be trouble as well as a block",
+        saw=_page,
     ),
     Rule(
         id="page-unclear",
