@@ -18,11 +18,12 @@ from harness.plugins import find
 from harness.schemes.load import load_scheme
 from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
+from probes.net.lane import has_wire
 
 SENTINEL = "sentinel-block.canary.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
 
-LANES = ("portable", "wire")
+LANES = ("portable", "wire") if has_wire() else ("portable",)
 """Both ways of carrying a request must come to the same verdicts."""
 
 Fate = tuple[str, str]
