@@ -170,14 +170,14 @@ def normal(text: str, url: str = "") -> str:
 
 
 def alike(one: str, other: str) -> float:
-    """Likeness of two normalised texts, 0 to 1 (normalised Indel distance)."""
+    """Likeness of two normalised texts, 0 to 1: words in common and in order (Indel distance)."""
     if one == other:
         return 1.0 if one else 0.0
     if not one or not other:
         return 0.0
     from rapidfuzz import fuzz  # noqa: PLC0415 - only where texts differ
 
-    return float(fuzz.ratio(one, other)) / 100
+    return float(fuzz.ratio(one.split(), other.split())) / 100
 
 
 @lru_cache(maxsize=4096)

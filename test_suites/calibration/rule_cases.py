@@ -1,0 +1,218 @@
+"""One case for each rule of the judgement: what was seen, and the rule that must say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.observation import Hop
+from harness.model.verdict import Mechanism, State, Trial
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from test_suites.calibration.trials import (
+    PROSE,
+    THEIRS,
+    certificate,
+    dns,
+    failed,
+    foreign,
+    reach,
+    trial,
+    web,
+)
+
+HTTPS = f"https://{THEIRS}/"
+OWN = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
+SUPPLIER = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
+NOTICE = "This website has been blocked by your school. Category: Games"
+LONDON = dns("192.0.2.7")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCase:
+    """A trial, what was learned of its line, and the verdict it must get."""
+
+    rule: str
+    trial: Trial
+    state: State
+    mechanism: Mechanism = Mechanism.NONE
+    lore: Lore = NOTHING_LEARNED
+    alone: bool = False
+
+
+def _case(
+    rule: str,
+    made: Trial,
+    state: State,
+    mechanism: Mechanism = Mechanism.NONE,
+    *,
+    lore: Lore = NOTHING_LEARNED,
+    alone: bool = False,
+) -> RuleCase:
+    return RuleCase(rule=rule, trial=made, state=state, mechanism=mechanism, lore=lore, alone=alone)
+
+
+def _page(**facts: Any) -> Trial:
+    """A site of other people's, with something else in its place on the service."""
+    return trial(foreign(**facts), foreign(), host=THEIRS)
+
+
+def _named(*addresses: str, rcode: str = "NOERROR") -> Trial:
+    return trial(dns(*addresses, rcode=rcode), LONDON)
+
+
+def _public(*addresses: str) -> Trial:
+    return trial(dns(*addresses), dns("93.184.216.34"), host=THEIRS)
+
+
+GROUND = (
+    _case("control-missing", trial(web(), alone=True), State.INSUFFICIENT),
+    _case("instrument-service", trial(failed("instrument_overload", "instrument")),
+          State.INSUFFICIENT),
+    _case("instrument-control", trial(web(), failed("instrument_error", "instrument")),
+          State.INSUFFICIENT),
+    _case("control-failed", trial(web(canary="absent"), failed("connection_refused", "connect")),
+          State.DOWN),
+    _case("control-of-another-kind", trial(web(), dns("192.0.2.7")), State.INSUFFICIENT),
+    _case("control-without-token", trial(web(), web(canary="absent")), State.DOWN),
+    _case("control-server-error", trial(foreign(), foreign(status=502)), State.DOWN),
+    _case("control-no-address", trial(dns(rcode="NXDOMAIN"), dns(rcode="NXDOMAIN")), State.DOWN),
+    _case("control-unreached", trial(reach(reached=True), reach(reached=False)), State.DOWN),
+    _case("local-trouble", trial(failed("network_down", "connect")), State.INSUFFICIENT),
+    _case("proxy-unreachable", trial(failed("connection_refused", "proxy_connect")),
+          State.INSUFFICIENT),
+    _case("proxy-wants-a-name", trial(web(canary="absent", status=407)), State.INSUFFICIENT),
+    _case("resolver-unreachable", trial(failed("connection_refused"), LONDON),
+          State.INSUFFICIENT),
+    _case("reached", trial(reach(reached=True), reach(reached=True)), State.ALLOWED),
+    _case("reach-refused", trial(reach(reached=False, refusal="550 no"), reach(reached=True)),
+          State.BLOCKED, Mechanism.OTHER),
+    _case("reach-unknown", trial(reach(reached=None), reach(reached=True)), State.INSUFFICIENT),
+)  # fmt: skip
+
+DNS = (
+    _case("dns-same", _named("192.0.2.7"), State.ALLOWED),
+    _case("dns-refused", _named(rcode="REFUSED"), State.BLOCKED, Mechanism.DNS_REFUSED),
+    _case("dns-nxdomain", _named(rcode="NXDOMAIN"), State.BLOCKED, Mechanism.DNS_NXDOMAIN),
+    _case("dns-nodata", _named(), State.BLOCKED, Mechanism.DNS_NODATA),
+    _case("dns-servfail-learned", _named(rcode="SERVFAIL"), State.BLOCKED, Mechanism.DNS_SERVFAIL,
+          lore=Lore(rcodes=frozenset({"SERVFAIL"}))),
+    _case("dns-servfail", _named(rcode="SERVFAIL"), State.INSUFFICIENT, Mechanism.DNS_SERVFAIL),
+    _case("dns-null-address", _named("0.0.0.0"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-learned-sinkhole", _public("203.0.114.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE,
+          lore=Lore(sinkholes=frozenset({"203.0.114.9"}))),
+    _case("dns-elsewhere", _named("198.51.100.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-inner-address", _public("10.1.1.1"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-varies", _public("151.101.1.69"), State.ALLOWED),
+    _case("dns-silent", trial(failed("generic_timeout_error", "resolve"), LONDON), State.BLOCKED,
+          Mechanism.DNS_SILENT),
+    _case("dns-unclear", trial(failed("dns_bogon_error", "resolve"), LONDON), State.INSUFFICIENT),
+)  # fmt: skip
+
+WEB = (
+    _case("token-in-another-page", trial(web(title="A page, with advertisements")), State.ALTERED),
+    _case("token-arrived", trial(web()), State.ALLOWED),
+    _case("tunnel-refused-learned", trial(web(canary="absent", status=None, tunnel_status=503)),
+          State.BLOCKED, Mechanism.PROXY_REFUSAL, lore=Lore(tunnel_statuses=frozenset({503}))),
+    _case("tunnel-trouble", trial(web(canary="absent", status=None, tunnel_status=503)),
+          State.INSUFFICIENT),
+    _case("tunnel-refused", trial(web(canary="absent", status=None, tunnel_status=403)),
+          State.BLOCKED, Mechanism.PROXY_REFUSAL),
+    _case("resolve-nxdomain", trial(failed("dns_nxdomain_error", "resolve")), State.BLOCKED,
+          Mechanism.DNS_NXDOMAIN),
+    _case("resolve-nodata", trial(failed("dns_no_answer", "resolve")), State.BLOCKED,
+          Mechanism.DNS_NODATA),
+    _case("resolve-refused", trial(failed("dns_refused_error", "resolve")), State.BLOCKED,
+          Mechanism.DNS_REFUSED),
+    _case("resolve-bogon", trial(failed("dns_bogon_error", "resolve")), State.BLOCKED,
+          Mechanism.DNS_SINKHOLE),
+    _case("resolve-silent", trial(failed("generic_timeout_error", "resolve")), State.BLOCKED,
+          Mechanism.DNS_SILENT),
+    _case("resolve-trouble", trial(failed("dns_servfail_error", "resolve")), State.INSUFFICIENT,
+          Mechanism.DNS_SERVFAIL),
+    _case("sent-astray", trial(
+              foreign(status=None, hops=(Hop(url=f"http://{THEIRS}/", status=302,
+                                             location="http://10.10.34.34/"),)),
+              foreign(), failure=failed("generic_timeout_error", "connect"), host=THEIRS),
+          State.BLOCKED, Mechanism.REDIRECT),
+    _case("reset", trial(failed("connection_reset")), State.BLOCKED, Mechanism.TCP_RESET),
+    _case("refused", trial(failed("connection_refused", "connect")), State.BLOCKED,
+          Mechanism.TCP_REFUSED),
+    _case("closed", trial(failed("eof_error")), State.BLOCKED, Mechanism.TCP_EOF),
+    _case("unreachable", trial(failed("host_unreachable", "connect")), State.BLOCKED,
+          Mechanism.ICMP_UNREACHABLE),
+    _case("tls-alert", trial(failed("tls_alert", "tls")), State.BLOCKED, Mechanism.TLS_ALERT),
+    _case("tls-plain-answer", trial(failed("ssl_failed_handshake", "tls", "wrong version number")),
+          State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("tls-failed", trial(failed("ssl_failed_handshake", "tls")), State.BLOCKED,
+          Mechanism.OTHER),
+    _case("tls-false-certificate", trial(failed("ssl_unknown_authority", "tls")), State.BLOCKED,
+          Mechanism.TLS_INTERCEPT_PAGE),
+    _case("silence", trial(failed("generic_timeout_error", "connect")), State.BLOCKED,
+          Mechanism.SILENT_DROP),
+    _case("failure-learned", trial(failed("http_invalid_response")), State.BLOCKED,
+          Mechanism.OTHER, lore=Lore(failures=frozenset({"http_invalid_response"}))),
+    _case("redirects-without-end", trial(
+              web(canary="absent", status=302, url="http://round.supplier.example/"),
+              failure=failed("http_redirect_limit")),
+          State.BLOCKED, Mechanism.REDIRECT),
+    _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
+)  # fmt: skip
+
+PAGE = (
+    _case("page-learned", trial(web(canary="absent", title="Hello")), State.BLOCKED,
+          Mechanism.BLOCK_PAGE, lore=Lore(titles=frozenset({"hello"}))),
+    _case("page-under-interception", trial(
+              web(HTTPS, canary="absent", certificate=SUPPLIER), web(HTTPS, certificate=OWN)),
+          State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE),
+    _case("origin-451", trial(foreign(HTTPS, status=451, certificate=OWN),
+                              foreign(HTTPS, certificate=OWN), host=THEIRS), State.INSUFFICIENT),
+    _case("status-451", trial(web(canary="absent", status=451)), State.BLOCKED,
+          Mechanism.HTTP_451),
+    _case("token-missing-redirect", trial(web("http://block.test/", canary="absent")),
+          State.BLOCKED, Mechanism.REDIRECT),
+    _case("token-missing-server-error", trial(web(canary="absent", status=502)),
+          State.INSUFFICIENT),
+    _case("token-missing", trial(web(canary="absent")), State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("origin-refusal", _page(status=403, title="Just a moment...", text="Ray ID: 7a"),
+          State.INSUFFICIENT),
+    _case("page-authentic", trial(foreign(HTTPS, title="Another day", text="", certificate=OWN),
+                                  foreign(HTTPS, certificate=OWN), host=THEIRS), State.ALLOWED),
+    _case("parked", _page(title="town-library.org", text="This domain is for sale."), State.DOWN),
+    _case("page-redirect", _page(url="http://blocked.isp.example/", title="Sorry", text=NOTICE),
+          State.BLOCKED, Mechanism.REDIRECT),
+    _case("page-recognised", _page(title="Sorry", text=NOTICE), State.BLOCKED,
+          Mechanism.BLOCK_PAGE),
+    _case("page-same", _page(text=PROSE + "Today: a reading.", body_length=9100), State.ALLOWED),
+    _case("page-bears-own-name", trial(
+              foreign(title="Town Library: games evening", text="Come and play! " * 40),
+              foreign(), host="www.townlibrary.org"), State.ALLOWED),
+    _case("page-replaced", _page(title="Hello", text="Not today, friend.", body_length=120),
+          State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("page-server-error", _page(status=503, title="503", text="", body_length=30),
+          State.INSUFFICIENT),
+    _case("page-unclear", _page(status=404, title="Not found", text="No such thing here.",
+                                body_length=130), State.INSUFFICIENT),
+)  # fmt: skip
+
+
+def _alone(**facts: Any) -> Trial:
+    return trial(foreign(**facts), alone=True, host=THEIRS)
+
+
+ALONE = (
+    _case("alone-origin-refusal", _alone(title="Just a moment...", text=""), State.INSUFFICIENT,
+          alone=True),
+    _case("alone-parked", _alone(text="Buy this domain"), State.DOWN, alone=True),
+    _case("alone-intercepted", _alone(text=NOTICE, certificate=SUPPLIER), State.BLOCKED,
+          Mechanism.TLS_INTERCEPT_PAGE, alone=True),
+    _case("alone-redirect", _alone(text=NOTICE, hops=(
+              Hop(url=f"http://{THEIRS}/", status=302, location="http://blocked.isp.example/"),)),
+          State.BLOCKED, Mechanism.REDIRECT, alone=True),
+    _case("alone-451", _alone(text=NOTICE, status=451), State.BLOCKED, Mechanism.HTTP_451,
+          alone=True),
+    _case("alone-block-page", _alone(text=NOTICE), State.BLOCKED, Mechanism.BLOCK_PAGE,
+          alone=True),
+    _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
+)  # fmt: skip
+
+CASES: tuple[RuleCase, ...] = (*GROUND, *DNS, *WEB, *PAGE, *ALONE)
