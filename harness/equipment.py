@@ -21,6 +21,7 @@ from harness.origin import read_origin
 from harness.plugins import find
 from harness.ports.asking import Corpus, Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
+from harness.schemes.load import load_scheme
 from harness.stages.observe import Equipment
 from harness.stages.select import select_items
 
@@ -66,8 +67,10 @@ def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
+    campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
     faults: list[Fault] = []
     origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
+    _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     probes = _probes(campaign, document, faults)
     lines = _lines(campaign, document, faults, origin)
     corpora, items = _corpora(path, campaign, document, faults)
@@ -83,6 +86,12 @@ def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
         probes=probes,
         lines=lines,
     )
+
+
+def _scheme(path: Path, campaign: Campaign) -> str:
+    """A shipped name, or a file beside the campaign's."""
+    beside = path.parent / campaign.scheme
+    return str(beside) if beside.is_file() else campaign.scheme
 
 
 def _origin(path: Path, campaign: Campaign) -> Origin | None:

@@ -19,7 +19,7 @@ def test_the_wheel_holds_exactly_the_five_rooms(tmp_path: Path) -> None:
     for data in (
         "corpora/packs/canary/items.csv",
         "harness/schemes/becta-2008.yaml",
-        "reports/documents/html.html.j2",
+        "reports/documents/report.html.j2",
         "test_suites/accreditation/test_requirements.py",
     ):
         assert data in names

@@ -77,12 +77,12 @@ def test_a_foreign_plug_in_that_never_signs_in_is_named(
 
 
 def test_an_unknown_name_tells_what_is_known() -> None:
-    with pytest.raises(UsageError, match="no probe 'telepathy'; known: .*dns.*web"):
+    with pytest.raises(UsageError, match=r"no probe 'telepathy'; known: .*dns.*web"):
         find("probes", "telepathy")
 
 
 def test_an_unknown_kind_tells_what_is_known() -> None:
-    with pytest.raises(UsageError, match="no plug-in kind 'wands'; known: .*lines.*probes"):
+    with pytest.raises(UsageError, match=r"no plug-in kind 'wands'; known: .*lines.*probes"):
         load("wands")
     with pytest.raises(UsageError, match="no plug-in kind 'wands'"):
         register("wands", "x")

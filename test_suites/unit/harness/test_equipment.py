@@ -1,0 +1,101 @@
+"""Everything wrong with a campaign is found before a packet is sent, each with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.equipment import prepare
+from harness.errors import FaultyDocument
+
+GOOD = """\
+campaign: demo
+service: {name: s}
+lines:
+  - name: proxy
+    type: explicit_proxy
+    options: {proxy: "http://127.0.0.1:3128"}
+  - name: names
+    type: resolver
+    probes: [dns]
+    options: {server: "127.0.0.1:5353"}
+control: {type: simulated}
+profiles: {ks2: {}, staff: {}}
+corpora:
+  - {pack: canary, categories: [DRUG], sample: 5}
+probes: [web]
+"""
+
+
+def faults(tmp_path: Path, old: str, new: str) -> list[str]:
+    """What is said of the good campaign after one change."""
+    path = tmp_path / "c.yaml"
+    assert old in GOOD
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(FaultyDocument) as caught:
+        prepare(path)
+    return [str(fault).removeprefix(f"{tmp_path}/") for fault in caught.value.faults]
+
+
+def test_a_good_campaign_is_ready(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD)
+
+    ready = prepare(path)
+
+    assert {"web", "dns"} == set(ready.probes)
+    assert {
+        (name, profile) for name in ("control", "proxy", "names") for profile in ("ks2", "staff")
+    } == set(ready.lines)
+    assert ready.lines["proxy", "ks2"] is ready.lines["proxy", "staff"], (
+        "the same options, the same line"
+    )
+    assert {"DRUG", "ALW.DRUGED"} == {item.category for item in ready.items}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("explicit_proxy", "explicit_prox", "c.yaml:5: lines[0].type: no line 'explicit_prox'; known: control, explicit_proxy"),
+        ("probes: [web]", "probes: [wep]", "c.yaml:15: probes[0]: no probe 'wep'; known: dns, web"),
+        ("probes: [dns]", "probes: [dsn]", "c.yaml:9: lines[1].probes[0]: no probe 'dsn'; known: dns"),
+        ('{proxy: "http', '{proksy: "http', "c.yaml:6: lines[0].options.proksy: this key is not known; did you mean 'proxy'?"),
+        ("[DRUG]", "[DRUGS]", "c.yaml:14: corpora[0].categories: pack 'canary' has no category 'DRUGS'; known: "),
+        ("pack: canary", "pack: canari", "c.yaml:14: corpora[0].pack: "),
+        ("name: names", "name: proxy", "c.yaml:7: lines[1].name: 'proxy' is used twice"),
+        ("name: names", "name: control", "c.yaml:7: lines[1].name: 'control' is used twice"),
+        ("    probes: [dns]", "    probes: [web, dns]\n    by_profile: {ks9: {}}", "c.yaml:10: lines[1].by_profile.ks9: no such profile; known: ks2, staff"),
+        ("campaign: demo", "campaign: demo\norigin: none.json", "c.yaml:2: origin: "),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line(old: str, new: str, said: str, tmp_path: Path) -> None:
+    told = faults(tmp_path, old, new)
+
+    assert any(fault.startswith(said) for fault in told), told
+
+
+def test_a_probe_that_a_line_cannot_carry_is_told(tmp_path: Path) -> None:
+    told = faults(tmp_path, "probes: [web]", "probes: [dns]")
+
+    assert [
+        "c.yaml:4: lines[0]: line 'proxy' (explicit_proxy) cannot carry probe 'dns'; give the line its own 'probes'; fit here: none"
+    ] == told
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        GOOD.replace("explicit_proxy", "x").replace("[web]", "[y]").replace("[DRUG]", "[Z]")
+    )
+
+    with pytest.raises(FaultyDocument) as caught:
+        prepare(path)
+
+    assert 3 == len(caught.value.faults)
+
+
+def test_an_unknown_scheme_is_told_before_measuring(tmp_path: Path) -> None:
+    told = faults(tmp_path, "campaign: demo", "campaign: demo\nscheme: becta-1066")
+
+    assert any("c.yaml:2: scheme: " in fault and "becta-2008" in fault for fault in told), told

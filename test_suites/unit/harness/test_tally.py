@@ -1,0 +1,71 @@
+"""The tally counts attempts, and looks at this run only when it speaks of speed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from harness.model.batch import Batch, Way
+from harness.model.campaign import Campaign
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey, Failure, Observation
+from harness.ports.telling import Progress
+from harness.tally import Tally
+
+ITEM = Item(id="i", value="a.test", labels=("DRUG",))
+CAMPAIGN = Campaign.model_validate(
+    {
+        "campaign": "c",
+        "service": {"name": "s"},
+        "lines": ({"name": "a", "type": "t"},),
+        "profiles": {"ks2": {}},
+        "corpora": ({"pack": "canary"},),
+    }
+)
+WAY = Way(probe="web", lines=("a",), profile="ks2", round=1)
+BATCHES = [Batch(number=number, way=WAY, items=(ITEM,) * 6) for number in (1, 2)]
+
+
+class Clock:
+    """A clock that somebody turns."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 24, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Ear:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[Progress] = []
+
+    def on_progress(self, progress: Progress) -> None:
+        self.heard.append(progress)
+
+
+def seen(*, fails: bool) -> Observation:
+    """An observation."""
+    key = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2")
+    failure = Failure(name="connection_reset", stage="response") if fails else None
+    return Observation(key=key, item=ITEM, started=Clock().now(), batch=2, failure=failure)
+
+
+def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
+    ear = Ear()
+    Tally(CAMPAIGN, BATCHES, frozenset(), Clock(), ear)
+
+    assert [(0, 2 * (6 + 4) * 2)] == [(said.done, said.total) for said in ear.heard]
+
+
+def test_what_was_there_before_is_done_but_not_fast() -> None:
+    ear, clock = Ear(), Clock()
+    tally = Tally(CAMPAIGN, BATCHES, frozenset({1}), clock, ear)
+    clock.seconds = 2.0
+    tally.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
+    last = ear.heard[-1]
+
+    assert (40, 40, 20, 10.0, 5) == (last.done, last.total, last.resumed, last.rate, last.failures)
