@@ -7,20 +7,18 @@ the format and is not read: a corpus never holds an expectation (docs/design/dd-
 from __future__ import annotations
 
 import csv
-import math
-import re
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast, get_args
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
 from corpora import names
+from corpora.cells import CHECKS, VALUES
 from corpora.faults import FaultList
 from corpora.taxonomy import Taxonomy
 from harness.errors import FaultyDocument, known
-from harness.model.campaign import PHASES
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
 
 COLUMNS = (
@@ -55,7 +53,7 @@ LINE_LIMIT = 64 * 1024
 _OPEN = ("", "S0", "S1", "S2", "S3")
 """Sensitivities whose cells may be shown in a message; of an S4 row nothing is ever shown."""
 
-Says = Callable[[str], object]
+_HIDDEN = "a wrong cell, not shown"
 
 
 class Entry(NamedTuple):
@@ -66,70 +64,24 @@ class Entry(NamedTuple):
     note: str
 
 
-def _is_among(allowed: Sequence[str]) -> tuple[Says, str]:
-    return frozenset(allowed).__contains__, known(allowed)
-
-
-def _is_like(pattern: str, wanted: str) -> tuple[Says, str]:
-    return re.compile(pattern).fullmatch, wanted
-
-
-def _is_between(low: float, high: float, wanted: str) -> tuple[Says, str]:
-    def says(text: str) -> bool:
-        try:
-            number = float(text)
-        except ValueError:
-            return False
-        return math.isfinite(number) and low <= number <= high
-
-    return says, wanted
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-CHECKS: dict[str, tuple[Says, str]] = {
-    "id": _is_like(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", "letters, digits and . _ : -"),
-    "value_hmac": _is_like(
-        r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}", "hmac-sha256:<key id>:<64 hex digits>"
-    ),
-    "kind": _is_among(get_args(ItemKind)),
-    "label_confidence": _is_between(0, 1, "a number from 0 to 1"),
-    "phases": (lambda text: text == "*" or set(text.split("|")) <= set(PHASES), known(PHASES)),
-    "applies_to": _is_among(get_args(Layer)),
-    "weight": _is_between(math.ulp(0), 1e12, "a positive number"),
-    "lang": _is_like(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
-    "country": _is_like(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
-    "first_seen": (_is_date, "a date such as 2026-11-24"),
-    "last_verified": (_is_date, "a date such as 2026-11-24"),
-    "verify_status": _is_among(("alive", "dead", "parked", "moved", "changed", "unchecked")),
-    "content_hash": _is_like(r"(sha256:)?[0-9a-f]{64}", "a SHA-256 in hexadecimal digits"),
-    "sensitivity": _is_among(get_args(Sensitivity)),
-}
-"""What a cell that is not empty must be, column by column, and how to say so."""
-
-
-def _is_url(text: str) -> bool:
-    try:
-        names.to_address(text)
-    except names.BadName:
-        return False
-    return True
-
-
-VALUES: dict[str, tuple[Says, str]] = {
-    "url": (_is_url, "an http or https URL"),
-    "host": (lambda text: names.is_host(text.lower()), "a host name in ASCII"),
-    "suffix": (lambda text: names.is_host(text.lower()), "a host name in ASCII"),
-    "ip": (names.is_address, "an IPv4 or IPv6 address"),
-    "cidr": (names.is_network, "a network such as 192.0.2.0/24"),
-}
-"""What a value must be, kind by kind; a recipe or vector is a name of our own."""
+_PICKED = (
+    "id",
+    "value",
+    "value_hmac",
+    "kind",
+    "registrable",
+    "labels",
+    "applies_to",
+    "phases",
+    "pair_id",
+    "stratum",
+    "weight",
+    "lang",
+    "country",
+    "sensitivity",
+    "notes",
+)
+"""The columns that make an item, in the order in which ``_item`` takes them apart."""
 
 
 class ItemTable:
@@ -140,6 +92,8 @@ class ItemTable:
         self.taxonomy = taxonomy
         self.faults = FaultList(str(path))
         self.rows = 0
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._phases: dict[str, tuple[str, ...]] = {"": ("*",)}
 
     def entries(self) -> Iterator[Entry]:
         """The good rows in order. Raises FaultyDocument if the file is no such table."""
@@ -149,17 +103,29 @@ class ItemTable:
             try:
                 header = next(reader, [])
                 self._check_header(header)
-                line = reader.line_num + 1
-                for cells in reader:
-                    self.rows += 1
-                    if len(cells) == len(header):
-                        yield from self._entry(line, dict(zip(header, cells, strict=True)))
-                    else:
-                        found = f"{len(cells)} cells"
-                        self.faults.add(line, "", found, f"the header has {len(header)}")
-                    line = reader.line_num + 1
+                yield from self._rows(reader, header)
             except csv.Error as error:
                 raise self._fatal(reader.line_num, f"not CSV: {error}") from None
+
+    def _rows(self, reader: Any, header: list[str]) -> Iterator[Entry]:
+        width = len(header)
+        place = {name: header.index(name) if name in header else width for name in COLUMNS}
+        picked = itemgetter(*(place[name] for name in _PICKED))
+        checks = [(place[name], says) for name, (says, _) in CHECKS.items() if name in header]
+        line = reader.line_num + 1
+        for cells in reader:
+            self.rows += 1
+            if len(cells) != width:
+                self.faults.add(line, "", f"{len(cells)} cells", f"the header has {width}")
+            else:
+                cells.append("")  # what a column holds that is not there
+                is_sound = all(says(cells[at]) for at, says in checks if cells[at])
+                item = self._item(picked(cells)) if is_sound else None
+                if item is not None:
+                    yield Entry(line, item, cells[place["notes"]])
+                else:
+                    self._tell(line, dict(zip(header, cells, strict=False)))
+            line = reader.line_num + 1
 
     def _lines(self, stream: BinaryIO) -> Iterator[str]:
         number, encoding = 0, "utf-8-sig"
@@ -188,29 +154,63 @@ class ItemTable:
         if unknown or missing or double:
             raise self.faults.error()
 
-    def _entry(self, line: int, cells: dict[str, str]) -> Iterator[Entry]:
-        wrong = len(self.faults)
-        get = cells.get
-        is_open = get("sensitivity", "") in _OPEN
+    def _item(self, picked: tuple[str, ...]) -> Item | None:
+        """The item of a row whose cells are sound; None if they do not suit each other."""
+        identity, value, digest, kind, registrable, labels, layer, phases = picked[:8]
+        pair, stratum, weight, lang, country, sensitivity, _ = picked[8:]
+        says = VALUES.get(kind)
+        is_wrong = not identity or not kind or bool(value) == bool(digest)
+        is_wrong = is_wrong or (sensitivity == "S4" and bool(value))
+        codes = self._labels.get(labels) or self._codes(labels)
+        if is_wrong or not codes or (value and says is not None and not says[0](value)):
+            return None
+        item = Item(
+            id=identity,
+            value=value,
+            labels=codes,
+            kind=cast("ItemKind", kind),
+            value_hmac=digest,
+            registrable=registrable,
+            applies_to=cast("Layer", layer or "any"),
+            phases=self._phases.get(phases) or self._phases_of(phases),
+            pair_id=pair,
+            stratum=stratum,
+            weight=float(weight) if weight else 1.0,
+            lang=lang,
+            country=country,
+            sensitivity=cast("Sensitivity", sensitivity or "S0"),
+        )
+        if registrable or not value or kind not in ("url", "host", "suffix"):
+            return item
+        return msgspec.structs.replace(item, registrable=names.registrable(item.host))
+
+    def _codes(self, text: str) -> tuple[str, ...]:
+        """The labels of a cell, one tuple for all rows with the same; empty if they are wrong."""
+        codes = tuple(text.split("|"))
+        if len(set(codes)) != len(codes) or not all(code in self.taxonomy for code in codes):
+            return ()
+        return self._labels.setdefault(text, codes)
+
+    def _phases_of(self, text: str) -> tuple[str, ...]:
+        return self._phases.setdefault(text, tuple(text.split("|")))
+
+    def _tell(self, line: int, cells: dict[str, str]) -> None:
+        """Add all that is wrong with a row."""
+        is_open = cells.get("sensitivity", "") in _OPEN
         for column, text in cells.items():
             if text and column in CHECKS and not CHECKS[column][0](text):
-                shown = repr(text[:60]) if is_open else "a wrong cell, not shown"
+                shown = repr(text[:60]) if is_open else _HIDDEN
                 self.faults.add(line, column, shown, CHECKS[column][1])
-        labels = tuple(get("labels", "").split("|"))
-        self._check_labels(line, labels)
-        self._check_value(line, cells, is_open=is_open)
-        if wrong == len(self.faults):
-            yield Entry(line, _item(cells, labels), get("notes", ""))
-
-    def _check_labels(self, line: int, labels: tuple[str, ...]) -> None:
+        labels = cells["labels"].split("|")
         for label in labels:
             if label not in self.taxonomy:
-                found = f"{label[:40]!r} is no category"
+                found = f"{label[:40]!r} is no category" if is_open else _HIDDEN
                 self.faults.add(line, "labels", found, "see the codes in taxonomy.csv")
         if len(set(labels)) != len(labels):
             self.faults.add(line, "labels", "a label is there twice", "keep one")
+        self._tell_value(line, cells, is_open=is_open)
 
-    def _check_value(self, line: int, cells: dict[str, str], *, is_open: bool) -> None:
+    def _tell_value(self, line: int, cells: dict[str, str], *, is_open: bool) -> None:
         value, digest, kind = cells["value"], cells.get("value_hmac", ""), cells["kind"]
         if not cells["id"]:
             self.faults.add(line, "id", "is empty", "give each item an id of its own")
@@ -224,32 +224,9 @@ class ItemTable:
             found = "there is neither a value nor a value_hmac" if not value else "both are there"
             self.faults.add(line, "value", found, "one of value and value_hmac")
         elif value and kind in VALUES and not VALUES[kind][0](value):
-            shown = repr(value[:60]) if is_open else "a wrong cell, not shown"
+            shown = repr(value[:60]) if is_open else _HIDDEN
             self.faults.add(line, "value", shown, VALUES[kind][1])
 
     def _fatal(self, line: int, found: str) -> FaultyDocument:
         self.faults.add(line, "", found)
         return self.faults.error()
-
-
-def _item(cells: dict[str, str], labels: tuple[str, ...]) -> Item:
-    get = cells.get
-    item = Item(
-        id=cells["id"],
-        value=cells["value"],
-        labels=labels,
-        kind=cast("ItemKind", cells["kind"]),
-        value_hmac=get("value_hmac", ""),
-        registrable=get("registrable", ""),
-        applies_to=cast("Layer", get("applies_to") or "any"),
-        phases=tuple((get("phases") or "*").split("|")),
-        pair_id=get("pair_id", ""),
-        stratum=get("stratum", ""),
-        weight=float(get("weight") or 1),
-        lang=get("lang", ""),
-        country=get("country", ""),
-        sensitivity=cast("Sensitivity", get("sensitivity") or "S0"),
-    )
-    if item.registrable or item.kind not in ("url", "host", "suffix") or not item.value:
-        return item
-    return msgspec.structs.replace(item, registrable=names.registrable(item.host))
