@@ -33,7 +33,7 @@ RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 class Threshold(Declared):
     """One number, and where it comes from. Rates are fractions (0.9), durations seconds."""
 
-    at_least: Annotated[float, Field(ge=0, le=1)] | None = None
+    at_least: Annotated[float, Field(ge=0)] | None = None
     at_most: Annotated[float, Field(ge=0)] | None = None
     provenance: Provenance
     source: Annotated[str, Field(min_length=1)]
@@ -41,7 +41,7 @@ class Threshold(Declared):
 
 
 class Measure(Declared):
-    """Which metric is taken, over which categories and probes.
+    """Which metric is taken, over which categories, strata and probes.
 
     ``expectation`` keeps only items for which the policy of the profile says so.
     ``quantile`` is for latency metrics.
@@ -49,6 +49,7 @@ class Measure(Declared):
 
     metric: str
     categories: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
     probes: tuple[str, ...] = ()
     expectation: Expectation | None = None
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None

@@ -12,11 +12,11 @@ from pydantic import ConfigDict
 from harness.declared import Document, Path_, dotted
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES, Declared
-from harness.model.scheme import Policy, Requirement
+from harness.model.scheme import Policy, Requirement, Threshold
 
 REMEDIES = {
     "at_least": "a rate is a fraction between 0 and 1: write 0.9 for 90 %",
-    "at_most": "write a fraction for a rate (0.05 for 5 %), seconds for a duration",
+    "at_most": "a rate is a fraction: 0.05 for 5 %; a duration is in seconds",
     "provenance": "say where the number comes from; known: proposed, reported, seen",
     "source": "say who states the number",
     "id": "like URL-01: capital letters, a dash, two or three digits",
@@ -85,15 +85,20 @@ def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str
         yield ("threshold",), f"is missing; rule {requirement.rule} needs one", remedy
     if threshold is not None and threshold.at_least is None and threshold.at_most is None:
         yield ("threshold",), "holds no number", "add at_least or at_most"
-    at_most = threshold.at_most if threshold is not None else None
-    if at_most is not None and at_most > 1 and metric is not None and metric.unit == "share":
-        found = f"{at_most:g}: a share above 1 excludes nothing"
-        yield ("threshold", "at_most"), found, "write 0.05 for 5 %"
+    if threshold is not None and metric is not None and metric.unit == "share":
+        yield from _shares(threshold)
     for position, phase in enumerate(requirement.profiles):
         if phase not in PHASES:
             yield ("profiles", position), f"no school phase {phase!r}", known(PHASES)
     if names.policy is not None:
         yield from _codes(measure.categories, names.policy)
+
+
+def _shares(threshold: Threshold) -> Iterator[tuple[Path_, str, str]]:
+    """A share of more than the whole can neither be reached nor exceeded."""
+    for key, number in (("at_least", threshold.at_least), ("at_most", threshold.at_most)):
+        if number is not None and number > 1:
+            yield ("threshold", key), f"{number:g} is more than the whole", REMEDIES[key]
 
 
 def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[Path_, str, str]]:

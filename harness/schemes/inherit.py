@@ -1,4 +1,4 @@
-"""Where a requirement's missing parts come from: the same requirement of the parent scheme."""
+"""Where a requirement's missing parts come from: the parent's, or the catalogue's, of its id."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Reads a scheme from YAML: its own text, its parent's requirements, and the policy it names.
+"""Reads a scheme from YAML: its own text, its parent, the catalogue's rows, its policy.
 
+A requirement takes what it does not say itself from the parent's of the same id, or else from
+the catalogue's.
 One fault, one line: file, line, key, what was found, and what is known instead.
 """
 
@@ -14,6 +16,7 @@ from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.campaign import PHASES, Declared
 from harness.model.scheme import Decision, Policy, Requirement, Scheme
+from harness.schemes.catalogue import find_row
 from harness.schemes.check import MetricName, Names, check, doubles, remedied
 from harness.schemes.inherit import inherited, merged
 
@@ -58,8 +61,8 @@ def load_scheme(name_or_path: str) -> Scheme:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a scheme file, for editors (draft 2020-12).
 
-    A file may name its policy or a parent; a requirement that the parent defines needs only
-    its id and what differs.
+    A file may name its policy or a parent; a requirement that the parent or the catalogue has
+    needs only its id and what differs.
     """
     schema = Scheme.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -162,7 +165,8 @@ def _requirements(
     bases = {one.id: one for one in parent.requirements} if parent else {}
     own = []
     for position, raw in enumerate(written.requirements):
-        data = merged(bases.get(str(raw.get("id"))), raw)
+        name = str(raw.get("id"))
+        data = merged(bases.get(name) or find_row(name), raw)
         at: Path_ = ("requirements", position)
         try:
             own.append((position, validate(document, Requirement, data, at)))

@@ -88,25 +88,42 @@ def _guarded(
     return _Ruling(Conformity.CONFORMS)
 
 
-def _census(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
-    """Every item counts: one verified miss too many fails, one undecided item forbids a pass."""
-    allowed = threshold.at_most or 0
-    if metric.k > allowed:
+def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
+    """Every item counts: what was verified decides, and one undecided item forbids a pass."""
+    if not _meets(threshold, metric.value):
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _too_few(requirement, metric)
     if metric.indeterminate:
-        doubts += (f"{metric.indeterminate} items were not decided; a census needs every one",)
+        doubts += (f"{metric.indeterminate} items were not decided; here each one counts",)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, "pass", doubts)
     return _Ruling(Conformity.CONFORMS)
 
 
+def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
+    """Our own evidence is good enough, or says nothing: a gate never fails a service."""
+    doubts = _too_few(requirement, metric)
+    if not _meets(threshold, metric.value):
+        observed = _shown(metric.value, metric.unit)
+        doubts += (f"{observed} does not reach {_mark(threshold, metric.unit)}",)
+    return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
+
+
 RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] = {
     "guarded": _guarded,
     "quantile": _guarded,
-    "census": _census,
+    "noninferiority": _guarded,
+    "survival": _guarded,
+    "availability": _guarded,
+    "sequential": _guarded,
+    "census": _each,
+    "functional": _each,
+    "grade": _each,
+    "gate": _gate,
 }
 """The decision rules that can be applied, by the name a requirement gives."""
+
+ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
 
 
 def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
@@ -175,9 +192,9 @@ def describe(requirement: Requirement, metric: Metric, decision: Decision) -> st
     if requirement.rule == "report" or threshold is None:
         return "report only: shown, never decided"
     mark = _mark(threshold, metric.unit)
-    if requirement.rule == "census":
-        return f"census: each item is counted; conforms only with {mark} and none undecided"
-    if requirement.rule not in RULES:
+    if requirement.rule in ITEM_BY_ITEM:
+        return f"{requirement.rule}: each item counts; conforms only with {mark}, none undecided"
+    if requirement.rule not in RULES or requirement.rule == "gate":
         return f"{requirement.rule}: {mark}"
     level = f"{1 - (requirement.alpha or decision.alpha):g}"
     word = "met" if _meets(threshold, metric.value) else "not met"
@@ -197,7 +214,7 @@ def _mark(threshold: Threshold, unit: str) -> str:
 def _shown(number: float | None, unit: str) -> str:
     """A number as people read it: shares in per cent, seconds in milliseconds."""
     if number is None:
-        return "unbounded" if unit == "s" else "none"
+        return "unbounded"
     if unit == "share":
         return f"{number * 100:.4g} %"
     if unit == "s":

@@ -15,26 +15,32 @@ from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import CategoryRate, Measurement, Witness
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import REAGENT, Cell, Fold, Folded, fold, sort_items
+from harness.stages.estimate import groups, latency, rates, whole
+from harness.stages.estimate.fold import Cell, Fold, Folded, fold, sort_items
 from harness.stages.estimate.intervals import worst_case
-from harness.stages.estimate.latency import first_byte_overhead
-from harness.stages.estimate.rates import (
-    Selection,
-    Taken,
-    block_rate,
-    explicit_share,
-    missed,
-    overblock_rate,
-    overblocked,
-)
+from harness.stages.estimate.rates import Taken
+from harness.stages.estimate.scope import REAGENT, Selection, is_asked, selected
 
 METRICS: dict[str, Callable[[Selection], Taken]] = {
-    "block_rate": block_rate,
-    "explicit_share": explicit_share,
-    "first_byte_overhead": first_byte_overhead,
-    "missed": missed,
-    "overblock_rate": overblock_rate,
-    "overblocked": overblocked,
+    take.__name__: take
+    for take in (
+        rates.block_rate,
+        groups.block_rate_by_category,
+        groups.block_rate_by_language,
+        groups.block_rate_by_stratum,
+        whole.clean_blocked_per_harmful,
+        whole.control_success,
+        whole.design_effect,
+        whole.discordant,
+        rates.explicit_share,
+        latency.first_byte_overhead,
+        whole.indeterminate_share,
+        rates.missed,
+        rates.overblock_rate,
+        groups.overblock_rate_by_category,
+        rates.overblocked,
+        whole.wrong_cells,
+    )
 }
 """Every metric that can be taken, by the name a scheme gives it."""
 
@@ -107,13 +113,7 @@ def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: 
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure
-    if measure.expectation is None or not measure.categories:
-        return True
-    codes = {*scheme.policy.rows, *place.cell.categories, *measure.categories}
-    wanted = {
-        code for code in codes if any(covers(code, category) for category in measure.categories)
-    }
-    if any(scheme.policy.expects(code, place.phase) == measure.expectation for code in wanted):
+    if is_asked(measure, scheme.policy, tuple(place.cell.categories), place.phase):
         return True
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
@@ -142,17 +142,7 @@ def _blind(requirement: Requirement, place: _Place) -> str:
 
 
 def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Folded, ...]:
-    """The items of the measure's categories whose policy is what the measure expects."""
-    measure = requirement.measure
-    chosen: list[Folded] = []
-    for category, items in place.cell.categories.items():
-        named = any(covers(category, wanted) for wanted in measure.categories)
-        if not named and (measure.categories or category == REAGENT):
-            continue
-        expected = scheme.policy.expects(category, place.phase)
-        if measure.expectation is None or expected == measure.expectation:
-            chosen += items.values()
-    return tuple(chosen)
+    return selected(requirement.measure, scheme.policy, place.cell, place.phase)
 
 
 def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measurement:
@@ -161,8 +151,14 @@ def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measure
     if take is None:
         taken = Taken(metric=_not_implemented(requirement.measure.metric, alpha))
     else:
-        items = _select(requirement, scheme, place)
-        taken = take(Selection(measure=requirement.measure, items=items, alpha=alpha))
+        taken = take(
+            Selection(
+                requirement=requirement,
+                items=_select(requirement, scheme, place),
+                alpha=alpha,
+                expects=lambda code: scheme.policy.expects(code, place.phase),
+            )
+        )
     return Measurement(
         requirement=requirement,
         profile=place.profile,
@@ -210,8 +206,9 @@ def _rates(places: list[_Place], scheme: Scheme) -> Iterable[CategoryRate]:
             favourable = State.ALLOWED if allow else State.BLOCKED
             found = sort_items(items.values(), adverse, favourable)
             altered = sum(_is_altered(entry, adverse) for entry in items.values())
-            blocked = len(found.adverse) if allow else found.favourable
-            bounds = worst_case(blocked, found.n, found.indeterminate, scheme.decision.alpha)
+            blocked = len(found.adverse) if allow else len(found.favourable)
+            doubt = len(found.indeterminate)
+            bounds = worst_case(blocked, found.n, doubt, scheme.decision.alpha)
             yield CategoryRate(
                 category=category,
                 profile=place.profile,
@@ -220,7 +217,7 @@ def _rates(places: list[_Place], scheme: Scheme) -> Iterable[CategoryRate]:
                 allowed=found.n - blocked,
                 altered=altered,
                 down=found.down,
-                insufficient=found.indeterminate - altered,
+                insufficient=doubt - altered,
                 lower=bounds.lower,
                 upper=bounds.upper,
             )

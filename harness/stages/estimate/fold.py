@@ -16,9 +16,6 @@ from harness.model.verdict import State, Verdict
 BLIND: dict[str, frozenset[str]] = {"dns": frozenset({"sni", "url", "content"})}
 """Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
 
-REAGENT = "CTRL"
-"""The category of items that test the instrument; they count only where a measure names it."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Folded:
@@ -69,15 +66,15 @@ class Sorted:
     """
 
     adverse: tuple[Verdict, ...]
-    favourable: int
-    indeterminate: int
+    favourable: tuple[Item, ...]
+    indeterminate: tuple[Item, ...]
     down: int
     mechanisms: dict[str, int]
 
     @property
     def n(self) -> int:
         """Items that were decided either way."""
-        return len(self.adverse) + self.favourable
+        return len(self.adverse) + len(self.favourable)
 
 
 def fold(verdicts: Iterable[Verdict]) -> Fold:
@@ -107,7 +104,9 @@ def sort_items(
 ) -> Sorted:
     """Sort items: adverse if any trial was, favourable only if no trial was anything else."""
     wrong: list[Verdict] = []
-    right = indeterminate = down = 0
+    right: list[Item] = []
+    doubtful: list[Item] = []
+    down = 0
     mechanisms: Counter[str] = Counter()
     for entry in items:
         states = entry.states(probes)
@@ -116,15 +115,15 @@ def sort_items(
         if adverse in states:
             wrong.append(entry.first(adverse, probes))
         elif State.INSUFFICIENT in states or State.ALTERED in states:
-            indeterminate += 1
+            doubtful.append(entry.item)
         elif favourable in states:
-            right += 1
+            right.append(entry.item)
         elif states:
             down += 1
     return Sorted(
         adverse=tuple(wrong),
-        favourable=right,
-        indeterminate=indeterminate,
+        favourable=tuple(right),
+        indeterminate=tuple(doubtful),
         down=down,
         mechanisms=dict(mechanisms.most_common()),
     )

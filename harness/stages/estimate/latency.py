@@ -11,7 +11,8 @@ import math
 from harness.model.metric import Metric
 from harness.model.verdict import State
 from harness.stages.estimate.intervals import Bounds, quantile_bounds
-from harness.stages.estimate.rates import Selection, Taken
+from harness.stages.estimate.rates import Taken
+from harness.stages.estimate.scope import Selection
 
 ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
 MEDIAN = 0.5

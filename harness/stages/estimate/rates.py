@@ -7,16 +7,15 @@ that were drawn, never by what the filter let through (ALA v. United States, 200
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.metric import Metric
-from harness.model.scheme import Measure
 from harness.model.verdict import Mechanism, State, Verdict
+from harness.stages.estimate.bounding import Bounded, bounded
 from harness.stages.estimate.fold import Folded, Sorted, sort_items
-from harness.stages.estimate.intervals import Bounds, worst_case
+from harness.stages.estimate.intervals import Bounds
+from harness.stages.estimate.scope import Selection
 
-EXACT = "Clopper-Pearson, exact, one-sided, indeterminates worst case"
 CENSUS = "census"
 
 EXPLICIT = frozenset(
@@ -32,15 +31,6 @@ EXPLICIT = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """The items that one measure counts on one line for one profile."""
-
-    measure: Measure
-    items: tuple[Folded, ...]
-    alpha: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A metric, with the verdicts that speak against the service."""
 
@@ -50,106 +40,105 @@ class Taken:
 
 def block_rate(selection: Selection) -> Taken:
     """The share of items that were blocked; k counts the blocked."""
-    found = _blocks(selection)
-    return _rate("block_rate", found.favourable, found, selection.alpha)
+    found = sorted_blocks(selection)
+    wrong = [verdict.item for verdict in found.adverse]
+    of = bounded(
+        found.favourable, wrong, found.indeterminate, selection.requirement.rule, selection.alpha
+    )
+    return rate("block_rate", len(found.favourable), found, of, selection.alpha)
 
 
 def overblock_rate(selection: Selection) -> Taken:
     """The share of items that were blocked although they must be allowed; k counts those."""
-    found = _overblocks(selection)
-    return _rate("overblock_rate", len(found.adverse), found, selection.alpha)
+    found = sorted_overblocks(selection)
+    wrong = [verdict.item for verdict in found.adverse]
+    of = bounded(
+        wrong, found.favourable, found.indeterminate, selection.requirement.rule, selection.alpha
+    )
+    return rate("overblock_rate", len(wrong), found, of, selection.alpha)
 
 
 def missed(selection: Selection) -> Taken:
     """The number of items that got through; every item counts, none is sampled."""
-    return _count("missed", _blocks(selection), selection.alpha)
+    return count("missed", sorted_blocks(selection), selection.alpha)
 
 
 def overblocked(selection: Selection) -> Taken:
     """The number of items that were blocked although they must be allowed."""
-    return _count("overblocked", _overblocks(selection), selection.alpha)
+    return count("overblocked", sorted_overblocks(selection), selection.alpha)
 
 
 def explicit_share(selection: Selection) -> Taken:
     """The share of blocked items whose block said what it was, with each probe; k counts them."""
-    explicit, adverse = 0, []
+    explicit, adverse = [], []
     for entry in selection.items:
-        blocks = [
-            verdict
-            for (probe, state), verdict in entry.seen.items()
-            if state is State.BLOCKED
-            and (not selection.measure.probes or probe in selection.measure.probes)
-        ]
+        blocks = _blocks_of(entry, selection.measure.probes)
         dumb = [verdict for verdict in blocks if verdict.mechanism not in EXPLICIT]
         adverse.extend(dumb[:1])
-        explicit += bool(blocks) and not dumb
+        if blocks and not dumb:
+            explicit.append(entry.item)
     found = Sorted(
         adverse=tuple(adverse),
-        favourable=explicit,
-        indeterminate=0,
+        favourable=tuple(explicit),
+        indeterminate=(),
         down=0,
-        mechanisms=_blocks(selection).mechanisms,
+        mechanisms=sorted_blocks(selection).mechanisms,
     )
-    return _rate("explicit_share", explicit, found, selection.alpha)
+    wrong = [verdict.item for verdict in adverse]
+    of = bounded(explicit, wrong, (), selection.requirement.rule, selection.alpha)
+    return rate("explicit_share", len(explicit), found, of, selection.alpha)
 
 
-def bounds_of(items: Iterable[Folded], alpha: float) -> tuple[Sorted, Bounds]:
-    """Items sorted as for a block rate, with the bounds of that rate."""
-    found = sort_items(items, State.ALLOWED, State.BLOCKED)
-    return found, worst_case(found.favourable, found.n, found.indeterminate, alpha)
-
-
-def _blocks(selection: Selection) -> Sorted:
+def sorted_blocks(selection: Selection) -> Sorted:
+    """The items sorted for "must be blocked"."""
     return sort_items(selection.items, State.ALLOWED, State.BLOCKED, selection.measure.probes)
 
 
-def _overblocks(selection: Selection) -> Sorted:
+def sorted_overblocks(selection: Selection) -> Sorted:
+    """The items sorted for "must be allowed"."""
     return sort_items(selection.items, State.BLOCKED, State.ALLOWED, selection.measure.probes)
 
 
-def _rate(name: str, k: int, found: Sorted, alpha: float) -> Taken:
-    bounds = worst_case(k, found.n, found.indeterminate, alpha)
-    return Taken(
-        metric=Metric(
-            name=name,
-            unit="share",
-            value=k / found.n if found.n else None,
-            k=k,
-            n=found.n,
-            indeterminate=found.indeterminate,
-            lower=bounds.lower,
-            upper=bounds.upper,
-            method=EXACT,
-            alpha=alpha,
-            witnesses=tuple(verdict.item.id for verdict in found.adverse),
-            left_out=_left_out(found),
-            mechanisms=found.mechanisms,
-        ),
-        adverse=found.adverse,
-    )
+def rate(name: str, k: int, found: Sorted, of: Bounded, alpha: float) -> Taken:
+    """A share of ``k`` among the decided items, as a metric."""
+    value = k / found.n if found.n else None
+    return _taken(name, "share", value, k, found, of, alpha)
 
 
-def _count(name: str, found: Sorted, alpha: float) -> Taken:
+def count(name: str, found: Sorted, alpha: float) -> Taken:
+    """The number of adverse items, as a metric; its bounds are what is certain and possible."""
     k = len(found.adverse)
-    return Taken(
-        metric=Metric(
-            name=name,
-            unit="items",
-            value=float(k) if found.n else None,
-            k=k,
-            n=found.n,
-            indeterminate=found.indeterminate,
-            lower=float(k) if found.n else None,
-            upper=float(k + found.indeterminate) if found.n else None,
-            method=CENSUS,
-            alpha=alpha,
-            witnesses=tuple(verdict.item.id for verdict in found.adverse),
-            left_out=_left_out(found),
-            mechanisms=found.mechanisms,
-        ),
-        adverse=found.adverse,
+    bounds = Bounds(None, None)
+    if found.n:
+        bounds = Bounds(float(k), float(k + len(found.indeterminate)))
+    value = float(k) if found.n else None
+    return _taken(name, "items", value, k, found, Bounded(bounds=bounds, method=CENSUS), alpha)
+
+
+def _taken(
+    name: str, unit: str, value: float | None, k: int, found: Sorted, of: Bounded, alpha: float
+) -> Taken:
+    metric = Metric(
+        name=name,
+        unit=unit,
+        value=value,
+        k=k,
+        n=found.n,
+        indeterminate=len(found.indeterminate),
+        lower=of.bounds.lower,
+        upper=of.bounds.upper,
+        method=of.method,
+        alpha=alpha,
+        witnesses=tuple(verdict.item.id for verdict in found.adverse),
+        left_out={"down": found.down} if found.down else {},
+        mechanisms=found.mechanisms,
     )
+    return Taken(metric=metric, adverse=found.adverse)
 
 
-def _left_out(found: Sorted) -> dict[str, int]:
-    return {"down": found.down} if found.down else {}
+def _blocks_of(entry: Folded, probes: tuple[str, ...]) -> list[Verdict]:
+    return [
+        verdict
+        for (probe, state), verdict in entry.seen.items()
+        if state is State.BLOCKED and (not probes or probe in probes)
+    ]

@@ -7,8 +7,11 @@ looks"). Wald's test stops a campaign early; the e-process watches a service for
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+
+from harness.stages.estimate.intervals import Bounds
 
 Decision = Literal["pass", "fail", "continue"]
 
@@ -126,3 +129,35 @@ class EProcess:
     def is_alarmed(self) -> bool:
         """Whether the evidence has ever reached 1 / alpha."""
         return self.highest >= 1 / self.alpha
+
+
+def anytime_bounds(k: int, n: int, alpha: float) -> Bounds:
+    """Bounds of a rate that may be read after every item: a confidence sequence.
+
+    The thresholds that the e-process does not reject; its value depends on the counts alone.
+    Ramdas et al., Statistical Science 38 (2023) 576-601, section 4.
+    """
+    if n == 0:
+        return Bounds(None, None)
+    mark = math.log(1 / alpha)
+    lower = _turn(lambda rate: _log_evidence(k, n, rate, certifying=True) < mark) if k else 0.0
+    upper = _turn(lambda rate: _log_evidence(k, n, rate, certifying=False) >= mark)
+    return Bounds(lower, upper)
+
+
+def _log_evidence(k: int, n: int, rate: float, *, certifying: bool) -> float:
+    """The logarithm of the e-process after k blocks of n items, against a threshold ``rate``."""
+    wins, losses = (k, n - k) if certifying else (n - k, k)
+    odds = (1 - rate) / rate if certifying else rate / (1 - rate)
+    logs = [wins * math.log1p(bet * odds) + losses * math.log1p(-bet) for bet in BETS]
+    largest = max(logs)
+    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs) / len(BETS))
+
+
+def _turn(holds: Callable[[float], bool]) -> float:
+    """The rate between 0 and 1 from which ``holds`` is true; 1 if it never is."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from scipy import special
-
-from harness.stages.estimate.intervals import Bounds, worst_case
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -36,21 +34,3 @@ def failing(
         if tried > 0
     }
     return tuple(name for name, p_value in holm(p_values).items() if p_value <= alpha)
-
-
-def worst_bounds(counts: Sequence[tuple[int, int, int]], alpha: float) -> Bounds:
-    """Bounds of the smallest rate among groups of (k, n, indeterminate).
-
-    The lower bound is the smallest lower bound, each at alpha: a pass asks every group
-    (intersection-union). The upper is the smallest upper bound at alpha / groups, the first
-    step of Holm: below a threshold it accuses some group. A group without a count leaves the
-    lower side open.
-    """
-    if not counts:
-        return Bounds(None, None)
-    lowers = [worst_case(k, n, doubt, alpha).lower for k, n, doubt in counts]
-    uppers = [worst_case(k, n, doubt, alpha / len(counts)).upper for k, n, doubt in counts]
-    seen = [upper for upper in uppers if upper is not None]
-    known = [lower for lower in lowers if lower is not None]
-    lower = min(known) if len(known) == len(lowers) else None
-    return Bounds(lower, min(seen) if seen else None)

@@ -85,8 +85,8 @@ def test_a_sound_requirement_has_no_fault() -> None:
         (
             {"threshold": {"at_most": 1.1, "provenance": "seen", "source": "s"}},
             (
-                "s.yaml:7: requirements[0].threshold.at_most: 1.1: a share above 1 excludes nothing; "
-                "write 0.05 for 5 %"
+                "s.yaml:7: requirements[0].threshold.at_most: 1.1 is more than the whole; "
+                "a rate is a fraction: 0.05 for 5 %; a duration is in seconds"
             ),
         ),
         (

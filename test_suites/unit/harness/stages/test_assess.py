@@ -185,6 +185,22 @@ def test_a_census_fails_by_one_miss_and_passes_only_with_none_undecided() -> Non
     assert held(wanted, count(0, 10)).conformity is CONFORMS
 
 
+def test_a_deterministic_check_must_hold_for_each_item() -> None:
+    wanted = requirement("functional", at_least=1.0)
+
+    assert held(wanted, rate(5, 5)).conformity is CONFORMS
+    assert held(wanted, rate(4, 5)).conformity is FAILS
+    assert held(wanted, rate(5, 5, 1)).conformity is INSUFFICIENT
+
+
+def test_a_gate_never_fails_a_service() -> None:
+    wanted = requirement("gate", at_least=1.0)
+
+    assert held(wanted, rate(5, 5)).conformity is CONFORMS
+    assert held(wanted, rate(4, 5)).conformity is INSUFFICIENT
+    assert held(wanted, rate(4, 5)).reasons[0] == "80 % does not reach at least 100 %"
+
+
 def test_a_report_is_never_decided_and_binds_nobody() -> None:
     outcome = held(requirement("report", at_least=0.9), rate(100, 100))
 
@@ -197,7 +213,7 @@ def test_what_is_not_built_is_insufficient_and_says_so() -> None:
     unbuilt = replace(rate(0, 0), method=NOT_IMPLEMENTED, upper=None)
 
     assert "not implemented" in held(requirement(at_least=0.9), unbuilt).reasons[0]
-    assert "not implemented" in held(requirement("grade", at_least=0.9), rate(9, 9)).reasons[0]
+    assert "not implemented" in held(requirement("evidence", at_least=0.9), rate(9, 9)).reasons[0]
 
 
 def test_an_unbounded_quantile_is_insufficient() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.verdict import Mechanism, State, Verdict
+from harness.stages.estimate.fold import fold
+from harness.stages.estimate.scope import Selection
 
 
 @pytest.fixture
@@ -26,16 +28,48 @@ def verdict() -> Callable[..., Verdict]:
     ) -> Verdict:
         place = {"probe": "web", "line": "proxy", "profile": "ks2", "round": 1}
         key = {name: more.pop(name, usual) for name, usual in place.items()}
-        layer = more.pop("applies_to", "any")
+        facts: dict[str, Any] = {"applies_to": "any", "registrable": "", "stratum": "", "lang": ""}
+        facts |= {name: more.pop(name) for name in list(more) if name in {*facts, "phases"}}
         block = Mechanism.BLOCK_PAGE if state is State.BLOCKED else Mechanism.NONE
         return Verdict(
             key=AttemptKey(campaign="c", item=item, **key),
-            item=Item(id=item, value=f"{item}.test", labels=(category,), applies_to=layer),
+            item=Item(id=item, value=f"{item}.test", labels=(category,), **facts),
             state=state,
             rule="r",
             rules_version="1",
             mechanism=mechanism or block,
             **more,
+        )
+
+    return make
+
+
+@pytest.fixture
+def select() -> Callable[..., Selection]:
+    """Make a selection of all items of some verdicts: ``select(verdicts, probes=("web",))``."""
+
+    def make(verdicts: Iterable[Verdict], rule: str = "guarded", **measure: Any) -> Selection:
+        requirement = Requirement.model_validate(
+            {
+                "id": "URL-04",
+                "title": "t",
+                "area": "url",
+                "severity": "Crit",
+                "rule": rule,
+                "measure": {"metric": "any", **measure},
+            }
+        )
+        items = [
+            entry
+            for cell in fold(verdicts).cells.values()
+            for category in cell.categories.values()
+            for entry in category.values()
+        ]
+        return Selection(
+            requirement=requirement,
+            items=tuple(items),
+            alpha=0.05,
+            expects=lambda code: "allow" if code.startswith("ALW") else "block",
         )
 
     return make

@@ -31,8 +31,8 @@ def sorted_states(*states: State, adverse: State = A, favourable: State = B) -> 
             key=key, item=entry.item, state=state, rule="r", rules_version="1"
         )
     found = sort_items([entry], adverse, favourable)
-    names = {"adverse": len(found.adverse), "favourable": found.favourable}
-    names |= {"indeterminate": found.indeterminate, "down": found.down}
+    names = {"adverse": len(found.adverse), "favourable": len(found.favourable)}
+    names |= {"indeterminate": len(found.indeterminate), "down": found.down}
     return next(name for name, count in names.items() if count)
 
 

@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.model.scheme import Measure
 from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import fold
 from harness.stages.estimate.latency import first_byte_overhead
-from harness.stages.estimate.rates import Selection
+from harness.stages.estimate.scope import Selection
 
 
 def timed(
@@ -29,14 +27,20 @@ def timed(
     ]
 
 
-def selection(verdicts: list[Verdict], *probes: str) -> Selection:
-    cell = fold(verdicts).cells["proxy", "ks2"]
-    measure = Measure(metric="first_byte_overhead", quantile=0.95, probes=probes)
-    return Selection(measure=measure, items=tuple(cell.categories["ALW"].values()), alpha=0.05)
+@pytest.fixture
+def pick(select: Callable[..., Selection]) -> Callable[..., Selection]:
+    """A selection for the 95 % quantile of the given probes."""
+
+    def make(verdicts: list[Verdict], *probes: str) -> Selection:
+        return select(verdicts, rule="quantile", quantile=0.95, probes=probes)
+
+    return make
 
 
-def test_the_overhead_is_service_minus_control(verdict: Callable[..., Verdict]) -> None:
-    metric = first_byte_overhead(selection(timed(verdict, 60, 0.02))).metric
+def test_the_overhead_is_service_minus_control(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    metric = first_byte_overhead(pick(timed(verdict, 60, 0.02))).metric
 
     assert metric.n == 60
     assert metric.unit == "s"
@@ -44,34 +48,38 @@ def test_the_overhead_is_service_minus_control(verdict: Callable[..., Verdict]) 
     assert metric.upper == pytest.approx(0.02)
 
 
-def test_too_few_pairs_bound_nothing_from_above(verdict: Callable[..., Verdict]) -> None:
-    assert first_byte_overhead(selection(timed(verdict, 58, 0.02))).metric.upper is None
+def test_too_few_pairs_bound_nothing_from_above(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    assert first_byte_overhead(pick(timed(verdict, 58, 0.02))).metric.upper is None
 
 
-def test_a_fast_probe_does_not_hide_a_slow_one(verdict: Callable[..., Verdict]) -> None:
+def test_a_fast_probe_does_not_hide_a_slow_one(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
     verdicts = timed(verdict, 100, 0.01) + timed(verdict, 100, 0.4, "web_https")
 
-    metric = first_byte_overhead(selection(verdicts)).metric
+    metric = first_byte_overhead(pick(verdicts)).metric
 
     assert metric.value == pytest.approx(0.4)
     assert "web_https" in metric.method
-    assert first_byte_overhead(selection(verdicts, "web")).metric.value == pytest.approx(0.01)
+    assert first_byte_overhead(pick(verdicts, "web")).metric.value == pytest.approx(0.01)
 
 
-def test_items_that_never_answered_count_as_slow(verdict: Callable[..., Verdict]) -> None:
+def test_items_that_never_answered_count_as_slow(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
     silent = [verdict(f"s-{n}", "ALW", State.INSUFFICIENT) for n in range(10)]
     blocked = [verdict("b", "ALW", State.BLOCKED)]
 
-    metric = first_byte_overhead(selection(timed(verdict, 100, 0.02) + silent + blocked)).metric
+    metric = first_byte_overhead(pick(timed(verdict, 100, 0.02) + silent + blocked)).metric
 
     assert metric.indeterminate == 10
     assert metric.upper is None
     assert metric.left_out == {"not paired": 1}
 
 
-def test_no_item_at_all_gives_no_number() -> None:
-    measure = Measure(metric="first_byte_overhead", quantile=0.95)
-
-    metric = first_byte_overhead(Selection(measure=measure, items=(), alpha=0.05)).metric
+def test_no_item_at_all_gives_no_number(pick: Callable[..., Selection]) -> None:
+    metric = first_byte_overhead(pick([])).metric
 
     assert (metric.value, metric.n) == (None, 0)

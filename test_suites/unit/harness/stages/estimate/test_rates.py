@@ -6,34 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.model.scheme import Measure
 from harness.model.verdict import Mechanism, State, Verdict
-from harness.stages.estimate.fold import Folded, fold
 from harness.stages.estimate.rates import (
-    Selection,
     block_rate,
     explicit_share,
     missed,
     overblock_rate,
     overblocked,
 )
+from harness.stages.estimate.scope import Selection
 
 
-def selection(verdicts: list[Verdict], *probes: str) -> Selection:
-    items: list[Folded] = []
-    for cell in fold(verdicts).cells.values():
-        for category in cell.categories.values():
-            items += category.values()
-    measure = Measure(metric="any", probes=probes)
-    return Selection(measure=measure, items=tuple(items), alpha=0.05)
-
-
-def test_block_rate_counts_items_and_names_the_missed(verdict: Callable[..., Verdict]) -> None:
+def test_block_rate_counts_items_and_names_the_missed(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
     verdicts = [verdict(f"ok-{n}") for n in range(7)]
     verdicts += [verdict("miss", state=State.ALLOWED), verdict("dead", state=State.DOWN)]
     verdicts += [verdict("odd", state=State.INSUFFICIENT)]
 
-    metric = block_rate(selection(verdicts)).metric
+    metric = block_rate(select(verdicts)).metric
 
     assert (metric.k, metric.n, metric.indeterminate) == (7, 8, 1)
     assert metric.value == pytest.approx(7 / 8)
@@ -42,46 +33,52 @@ def test_block_rate_counts_items_and_names_the_missed(verdict: Callable[..., Ver
     assert metric.mechanisms == {"block_page": 7}
 
 
-def test_a_miss_by_one_probe_is_shown_by_that_probe(verdict: Callable[..., Verdict]) -> None:
+def test_a_miss_by_one_probe_is_shown_by_that_probe(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
     verdicts = [verdict("one"), verdict("one", state=State.ALLOWED, probe="web_https")]
 
-    taken = block_rate(selection(verdicts))
+    taken = block_rate(select(verdicts))
 
     assert taken.metric.value == 0
     assert taken.adverse[0].key.probe == "web_https"
-    assert block_rate(selection(verdicts, "web")).metric.value == 1
+    assert block_rate(select(verdicts, probes=("web",))).metric.value == 1
 
 
-def test_overblock_rate_counts_the_wrongly_blocked(verdict: Callable[..., Verdict]) -> None:
+def test_overblock_rate_counts_the_wrongly_blocked(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
     verdicts = [verdict("fine", "ALW", State.ALLOWED), verdict("wrong", "ALW", State.BLOCKED)]
 
-    metric = overblock_rate(selection(verdicts)).metric
+    metric = overblock_rate(select(verdicts)).metric
 
     assert (metric.k, metric.n, metric.value) == (1, 2, 0.5)
     assert metric.witnesses == ("wrong",)
-    assert overblocked(selection(verdicts)).metric.value == 1
+    assert overblocked(select(verdicts)).metric.value == 1
 
 
 def test_missed_counts_and_knows_how_many_more_there_may_be(
-    verdict: Callable[..., Verdict],
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
 ) -> None:
     verdicts = [verdict("ok"), verdict("open", state=State.ALLOWED)]
     verdicts += [verdict("odd", state=State.INSUFFICIENT)]
 
-    metric = missed(selection(verdicts)).metric
+    metric = missed(select(verdicts)).metric
 
     assert (metric.value, metric.lower, metric.upper, metric.unit) == (1, 1, 2, "items")
 
 
-def test_nothing_counted_has_no_rate(verdict: Callable[..., Verdict]) -> None:
+def test_nothing_counted_has_no_rate(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
     for take in (block_rate, overblock_rate, missed, overblocked, explicit_share):
-        metric = take(selection([verdict("odd", state=State.INSUFFICIENT)])).metric
+        metric = take(select([verdict("odd", state=State.INSUFFICIENT)])).metric
 
         assert (metric.value, metric.lower, metric.upper, metric.n) == (None, None, None, 0)
 
 
 def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
-    verdict: Callable[..., Verdict],
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
 ) -> None:
     verdicts = [
         verdict("page"),
@@ -91,7 +88,7 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
         verdict("open", state=State.ALLOWED),
     ]
 
-    metric = explicit_share(selection(verdicts)).metric
+    metric = explicit_share(select(verdicts)).metric
 
     assert (metric.k, metric.n) == (1, 3)
     assert set(metric.witnesses) == {"reset", "mixed"}

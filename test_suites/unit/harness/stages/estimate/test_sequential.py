@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.stages.estimate.sequential import BETS, EProcess, Sprt, SprtPlan
+from harness.stages.estimate.intervals import clopper_pearson
+from harness.stages.estimate.sequential import BETS, EProcess, Sprt, SprtPlan, anytime_bounds
 
 TABLE_3 = {
     0.90: ((159, 128), (82, 58)),
@@ -116,3 +117,35 @@ def test_an_alarm_stays_and_evidence_may_grow_without_end() -> None:
 
     assert watch.is_alarmed
     assert watch.evidence == float("inf")
+
+
+def test_bounds_for_any_time_are_where_the_evidence_turns() -> None:
+    watch, certify = EProcess(threshold=0.95), EProcess(threshold=0.8, certifying=True)
+    for number in range(300):
+        watch.see(blocked=number % 10 != 0)
+        certify.see(blocked=number % 10 != 0)
+    lower, upper = anytime_bounds(270, 300, 0.05)
+
+    assert lower is not None
+    assert upper is not None
+    assert (upper < 0.95) == (watch.evidence >= 20)
+    assert (lower > 0.8) == (certify.evidence >= 20)
+
+
+def test_bounds_for_any_time_are_wider_than_those_for_one_look() -> None:
+    for k, n in ((0, 50), (45, 50), (50, 50), (480, 500)):
+        wide, once = anytime_bounds(k, n, 0.05), clopper_pearson(k, n, 0.05)
+
+        assert (wide.lower or 0) <= (once.lower or 0)
+        assert (wide.upper or 0) >= (once.upper or 0)
+    assert anytime_bounds(0, 0, 0.05) == (None, None)
+
+
+def test_looking_all_the_time_such_bounds_rarely_exclude_the_truth() -> None:
+    paths = np.cumsum(np.random.default_rng(17).random((400, 500)) < 0.9, axis=1)
+    wrong = 0
+    for path in paths:
+        looks = [anytime_bounds(int(path[n - 1]), n, 0.05) for n in range(50, 501, 50)]
+        wrong += any((one.upper or 0) < 0.9 for one in looks)
+
+    assert wrong / 400 <= 0.05

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stages.estimate.intervals import clopper_pearson
-from harness.stages.estimate.several import failing, holm, worst_bounds
+from harness.stages.estimate.several import failing, holm
 
 
 def test_holm_agrees_with_the_published_example() -> None:
@@ -40,19 +39,3 @@ def test_holm_keeps_the_family_wise_level() -> None:
 
 def test_a_category_far_below_is_accused_by_name() -> None:
     assert failing({"DRUG": (60, 100), "PORN": (95, 100), "GAMB": (0, 0)}, 0.9) == ("DRUG",)
-
-
-def test_the_worst_group_bounds_them_all() -> None:
-    lower, upper = worst_bounds([(95, 100, 0), (60, 100, 0)], 0.05)
-
-    assert lower == clopper_pearson(60, 100, 0.05).lower
-    assert upper == clopper_pearson(60, 100, 0.025).upper
-
-
-def test_a_group_without_a_count_leaves_a_pass_open_but_not_a_fail() -> None:
-    lower, upper = worst_bounds([(0, 0, 9), (60, 100, 0)], 0.05)
-
-    assert lower is None
-    assert upper is not None
-    assert worst_bounds([], 0.05) == (None, None)
-    assert worst_bounds([(0, 0, 0)], 0.05) == (None, None)

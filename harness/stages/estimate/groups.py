@@ -1,0 +1,100 @@
+"""The worst of several groups: each category, stratum or language must meet the threshold.
+
+A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
+group at alpha / groups, the first step of Holm (1979). The metric shows the worst group's counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from harness.model.corpus import Item, covers
+from harness.model.metric import Metric
+from harness.stages.estimate.rates import Taken, block_rate, overblock_rate
+from harness.stages.estimate.scope import Selection
+
+Take = Callable[[Selection], Taken]
+
+
+def block_rate_by_category(selection: Selection) -> Taken:
+    """The block rate of the worst category that the measure names."""
+    return _worst(selection, block_rate, _category(selection))
+
+
+def block_rate_by_stratum(selection: Selection) -> Taken:
+    """The block rate of the worst stratum: head and tail alike."""
+    return _worst(selection, block_rate, lambda item: item.stratum or item.category)
+
+
+def block_rate_by_language(selection: Selection) -> Taken:
+    """The block rate of the worst language."""
+    return _worst(selection, block_rate, lambda item: item.lang or "no language")
+
+
+def overblock_rate_by_category(selection: Selection) -> Taken:
+    """The over-blocking rate of the worst category that the measure names."""
+    return _worst(selection, overblock_rate, _category(selection))
+
+
+def _category(selection: Selection) -> Callable[[Item], str]:
+    """The category of a measure that an item falls under."""
+
+    def named(item: Item) -> str:
+        wanted = selection.measure.categories
+        return next((code for code in wanted if covers(item.category, code)), item.category)
+
+    return named
+
+
+def _worst(selection: Selection, take: Take, key: Callable[[Item], str]) -> Taken:
+    groups: dict[str, list[int]] = {}
+    for position, entry in enumerate(selection.items):
+        groups.setdefault(key(entry.item), []).append(position)
+    if not groups:
+        return take(selection)
+    is_bad = take is overblock_rate
+    strict = selection.alpha / len(groups)
+    taken: list[tuple[str, Taken, Metric]] = []
+    for name, positions in sorted(groups.items()):
+        part = replace(selection, items=tuple(selection.items[one] for one in positions))
+        taken.append((name, take(part), take(replace(part, alpha=strict)).metric))
+    name, worst, _ = max(taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad))
+    lower, upper = _bounds(taken, is_bad=is_bad)
+    metric = replace(
+        worst.metric,
+        name=selection.measure.metric,
+        lower=lower,
+        upper=upper,
+        method=f"worst of {len(groups)} groups: {name}; {worst.metric.method}; fails by Holm",
+        witnesses=tuple(item for _, one, _ in taken for item in one.metric.witnesses),
+    )
+    adverse = tuple(verdict for _, one, _ in taken for verdict in one.adverse)
+    return Taken(metric=metric, adverse=adverse)
+
+
+def _bounds(
+    taken: list[tuple[str, Taken, Metric]], *, is_bad: bool
+) -> tuple[float | None, float | None]:
+    """The side that a pass needs, open if any group's is; the side that a fail needs, by Holm."""
+    plain = [one.metric for _, one, _ in taken]
+    strict = [metric for _, _, metric in taken]
+    if is_bad:
+        uppers = [metric.upper for metric in plain]
+        lowers = [metric.lower for metric in strict if metric.lower is not None]
+        known = [upper for upper in uppers if upper is not None]
+        complete = len(known) == len(uppers)
+        return (max(lowers) if lowers else None), (max(known) if complete else None)
+    floors = [metric.lower for metric in plain]
+    ceilings = [metric.upper for metric in strict if metric.upper is not None]
+    known = [lower for lower in floors if lower is not None]
+    complete = len(known) == len(floors)
+    return (min(known) if complete else None), (min(ceilings) if ceilings else None)
+
+
+def _badness(metric: Metric, *, is_bad: bool) -> float:
+    """Larger is worse; a group without a number only stands if no other has one."""
+    if metric.value is None:
+        return -math.inf
+    return metric.value if is_bad else -metric.value

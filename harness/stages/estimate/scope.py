@@ -1,0 +1,67 @@
+"""Which items a measure counts: by category, stratum, phase, and what the policy expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.model.corpus import Item, covers
+from harness.model.scheme import Expectation, Measure, Policy, Requirement
+from harness.stages.estimate.fold import Cell, Folded
+
+REAGENT = "CTRL"
+"""The category of items that test the instrument; they count only where a measure names it."""
+
+EVERY_PHASE = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The items that one requirement counts on one line for one profile.
+
+    ``expects`` is what the policy says of a category there.
+    """
+
+    requirement: Requirement
+    items: tuple[Folded, ...]
+    alpha: float
+    expects: Callable[[str], Expectation | None] = lambda _: None
+
+    @property
+    def measure(self) -> Measure:
+        """What is taken."""
+        return self.requirement.measure
+
+
+def selected(measure: Measure, policy: Policy, cell: Cell, phase: str) -> tuple[Folded, ...]:
+    """The folded items that a measure counts for a school phase."""
+    return tuple(
+        entry
+        for category, items in cell.categories.items()
+        if counts_category(measure, policy, category, phase)
+        for entry in items.values()
+        if counts_item(measure, entry.item, phase)
+    )
+
+
+def counts_category(measure: Measure, policy: Policy, category: str, phase: str) -> bool:
+    """Whether items of ``category`` count: named, or not named at all, and as expected."""
+    named = any(covers(category, wanted) for wanted in measure.categories)
+    if not named and (measure.categories or category == REAGENT):
+        return False
+    return measure.expectation is None or policy.expects(category, phase) == measure.expectation
+
+
+def counts_item(measure: Measure, item: Item, phase: str) -> bool:
+    """Whether an item concerns the phase and lies in a stratum that is wanted."""
+    if measure.strata and item.stratum not in measure.strata:
+        return False
+    return EVERY_PHASE in item.phases or phase in item.phases
+
+
+def is_asked(measure: Measure, policy: Policy, seen: tuple[str, ...], phase: str) -> bool:
+    """Whether the policy of a phase expects of any wanted category what the measure counts."""
+    if measure.expectation is None or not measure.categories:
+        return True
+    codes = {*policy.rows, *seen, *measure.categories}
+    return any(counts_category(measure, policy, code, phase) for code in codes)

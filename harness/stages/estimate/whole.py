@@ -1,0 +1,124 @@
+"""Metrics that look at the whole of a line: policy cells, contradictions, and our own quality."""
+
+from __future__ import annotations
+
+from harness.model.metric import Metric
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.bounding import design_effect as effect_of
+from harness.stages.estimate.confusion import clean_blocked_per_harmful as ratio_of
+from harness.stages.estimate.fold import Folded, Sorted, sort_items
+from harness.stages.estimate.rates import Taken, count
+from harness.stages.estimate.scope import Selection
+
+PREVALENCE = 0.011
+"""The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
+
+
+def discordant(selection: Selection) -> Taken:
+    """Items that one trial found blocked and another open: a verdict must not depend on the way."""
+    adverse: list[Verdict] = []
+    agreed, doubtful, down = [], [], 0
+    for entry in selection.items:
+        states = entry.states(selection.measure.probes)
+        if {State.ALLOWED, State.BLOCKED} <= states:
+            adverse.append(entry.first(State.ALLOWED, selection.measure.probes))
+        elif states & {State.INSUFFICIENT, State.ALTERED}:
+            doubtful.append(entry.item)
+        elif State.DOWN in states:
+            down += 1
+        elif len({probe for probe, _ in entry.seen}) > 1:
+            agreed.append(entry.item)
+    found = Sorted(
+        adverse=tuple(adverse),
+        favourable=tuple(agreed),
+        indeterminate=tuple(doubtful),
+        down=down,
+        mechanisms={},
+    )
+    return count("discordant", found, selection.alpha)
+
+
+def wrong_cells(selection: Selection) -> Taken:
+    """Items that were blocked or allowed against the policy of the profile."""
+    block = _expected(selection, "block")
+    allow = _expected(selection, "allow")
+    one = sort_items(block, State.ALLOWED, State.BLOCKED, selection.measure.probes)
+    other = sort_items(allow, State.BLOCKED, State.ALLOWED, selection.measure.probes)
+    found = Sorted(
+        adverse=one.adverse + other.adverse,
+        favourable=one.favourable + other.favourable,
+        indeterminate=one.indeterminate + other.indeterminate,
+        down=one.down + other.down,
+        mechanisms=one.mechanisms,
+    )
+    return count("wrong_cells", found, selection.alpha)
+
+
+def clean_blocked_per_harmful(selection: Selection) -> Taken:
+    """Clean pages blocked for each harmful one blocked, at a stated prevalence."""
+    one = sort_items(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
+    other = sort_items(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
+    value = None
+    if one.favourable and other.n:
+        blocks = len(one.favourable) / one.n
+        value = ratio_of(PREVALENCE, blocks, len(other.adverse) / other.n)
+    method = f"four rates of Resnick et al., prevalence {PREVALENCE:.1%}"
+    return _plain(selection, "clean_blocked_per_harmful", "ratio", value, method, one.n + other.n)
+
+
+def control_success(selection: Selection) -> Taken:
+    """The share of items that were alive on the control line."""
+    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
+    n = found.n + found.down
+    value = found.n / n if n else None
+    return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
+
+
+def indeterminate_share(selection: Selection) -> Taken:
+    """The share of items that could not be decided."""
+    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
+    k = len(found.indeterminate)
+    n = found.n + k
+    value = k / n if n else None
+    return _plain(selection, "indeterminate_share", "share", value, "observed share", n, k)
+
+
+def design_effect(selection: Selection) -> Taken:
+    """How many independent items one item costs, because domains decide together."""
+    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
+    items = [(item, True) for item in found.favourable]
+    items += [(verdict.item, False) for verdict in found.adverse]
+    value = effect_of(items) if items else None
+    method = "Kish design effect by registrable domain"
+    return _plain(selection, "design_effect", "ratio", value, method, len(items))
+
+
+def _expected(selection: Selection, expectation: str) -> list[Folded]:
+    return [
+        entry for entry in selection.items if selection.expects(entry.item.category) == expectation
+    ]
+
+
+def _plain(
+    selection: Selection,
+    name: str,
+    unit: str,
+    value: float | None,
+    method: str,
+    n: int,
+    k: int = 0,
+) -> Taken:
+    """A number that is shown as it is: its bounds are itself."""
+    metric = Metric(
+        name=name,
+        unit=unit,
+        value=value,
+        k=k,
+        n=n,
+        indeterminate=0,
+        lower=value,
+        upper=value,
+        method=method,
+        alpha=selection.alpha,
+    )
+    return Taken(metric=metric)

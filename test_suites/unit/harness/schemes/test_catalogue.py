@@ -1,0 +1,85 @@
+"""The catalogue holds every row, each with a metric of the table and an origin of its number."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from harness.schemes.catalogue import areas, find_row, whole_catalogue
+from harness.schemes.load import load_scheme, metric_names, shipped
+
+
+def test_all_134_rows_exist_once() -> None:
+    ids = [row.id for row in whole_catalogue()]
+
+    assert len(ids) == len(set(ids)) == 134
+    assert Counter(row.severity for row in whole_catalogue()) == {
+        "Crit": 48,
+        "Maj": 67,
+        "Min": 11,
+        "Obs": 8,
+    }
+
+
+def test_every_row_lies_in_the_table_of_its_letters() -> None:
+    assert {row.id.partition("-")[0].lower() for row in whole_catalogue()} == set(areas())
+    assert find_row("URL-01") in whole_catalogue()
+    assert find_row("URL-99") is None
+    assert find_row("XYZ-01") is None
+
+
+def test_every_row_names_a_metric_of_the_table_and_no_metric_is_idle() -> None:
+    used = {row.measure.metric for row in whole_catalogue()}
+
+    assert used == set(metric_names())
+
+
+def test_every_threshold_says_where_it_comes_from() -> None:
+    for row in whole_catalogue():
+        if row.rule == "report":
+            assert not row.binding
+        else:
+            assert row.threshold is not None
+            assert row.threshold.source
+        assert row.note.startswith("Stated: ")
+
+
+def test_the_strict_scheme_asks_the_whole_catalogue() -> None:
+    strict = {one.id for one in load_scheme("strict").requirements}
+
+    assert strict == {row.id for row in whole_catalogue()}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "rows"),
+    [
+        ("becta-2008", "ILL-01 ILL-04 URL-05 CIR-01 CIR-02 LOG-01 EML-04 MAL-01 AVL-01 PRF-02"),
+        ("uksic-current", "ILL-01 ILL-02 ILL-06 ILL-08 URL-06 DYN-06 OVB-03 CIR-08 POL-08 ALR-05"),
+        ("dfe-current", "ILL-01 AVL-02 DYN-04 OVB-04 CIR-02 LOG-02 SUP-04 PRF-01"),
+        ("iwf-member", "ILL-01 ILL-03 ILL-04 ILL-05 ILL-07 ILL-08 OVB-06"),
+        ("avc-parental", "URL-07 OVB-02"),
+        ("acma-2008", "ILL-01 URL-05 OVB-01 CIR-01 PRF-02"),
+        ("enex-2009", "ILL-01 URL-05 OVB-01 CIR-01 PRF-02"),
+        ("cipa-us", "ILL-01 URL-01 OVB-03"),
+        ("surveillance", "ILL-01 URL-05 OVB-01 CIR-01 LOG-01 AVL-01"),
+    ],
+)
+def test_profiles_ask_what_the_method_lists(scheme: str, rows: str) -> None:
+    assert {one.id for one in load_scheme(scheme).requirements} >= set(rows.split())
+
+
+def test_all_profiles_of_the_method_are_shipped() -> None:
+    assert set(shipped()) == {
+        "acma-2008",
+        "amt-awards",
+        "avc-parental",
+        "becta-2008",
+        "cipa-us",
+        "dfe-current",
+        "enex-2009",
+        "iwf-member",
+        "strict",
+        "surveillance",
+        "uksic-current",
+    }

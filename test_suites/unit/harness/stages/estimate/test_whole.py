@@ -1,0 +1,78 @@
+"""Metrics of a whole line, counted by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.scope import Selection
+from harness.stages.estimate.whole import (
+    clean_blocked_per_harmful,
+    control_success,
+    design_effect,
+    discordant,
+    indeterminate_share,
+    wrong_cells,
+)
+
+Make = Callable[..., Verdict]
+Select = Callable[..., Selection]
+A, B, D, Q = State.ALLOWED, State.BLOCKED, State.DOWN, State.INSUFFICIENT
+
+
+def test_a_verdict_must_not_depend_on_the_way(verdict: Make, select: Select) -> None:
+    verdicts = [verdict("same", state=B), verdict("same", state=B, probe="web_https")]
+    verdicts += [verdict("two", state=B), verdict("two", state=A, probe="web_https")]
+    verdicts += [verdict("odd", state=B), verdict("odd", state=Q, probe="web_https")]
+    verdicts += [verdict("once", state=B), verdict("dead", state=D)]
+
+    taken = discordant(select(verdicts))
+
+    assert (taken.metric.k, taken.metric.n, taken.metric.indeterminate) == (1, 2, 1)
+    assert taken.metric.witnesses == ("two",)
+    assert taken.adverse[0].key.probe == "web_https"
+    assert taken.metric.left_out == {"down": 1}
+
+
+def test_each_cell_is_held_against_the_policy(verdict: Make, select: Select) -> None:
+    verdicts = [verdict("right"), verdict("open", state=A), verdict("fine", "ALW", A)]
+    verdicts += [verdict("over", "ALW", B)]
+
+    metric = wrong_cells(select(verdicts)).metric
+
+    assert (metric.k, metric.n) == (2, 4)
+    assert metric.witnesses == ("open", "over")
+
+
+def test_clean_pages_blocked_for_each_harmful_one(verdict: Make, select: Select) -> None:
+    """Stark's rates: 91.1 % and 22.6 % at a prevalence of 1.1 % make 22.3."""
+    verdicts = [verdict(f"h{n}", state=B if n < 911 else A) for n in range(1000)]
+    verdicts += [verdict(f"c{n}", "ALW", B if n < 226 else A) for n in range(1000)]
+
+    metric = clean_blocked_per_harmful(select(verdicts)).metric
+
+    assert metric.value == pytest.approx(22.3, abs=0.05)
+    assert "1.1%" in metric.method
+    assert clean_blocked_per_harmful(select([verdict("h")])).metric.value is None
+
+
+def test_the_quality_of_our_own_evidence(verdict: Make, select: Select) -> None:
+    verdicts = [verdict("a"), verdict("b", state=A), verdict("c", state=D), verdict("d", state=Q)]
+
+    assert control_success(select(verdicts)).metric.value == pytest.approx(2 / 3)
+    assert indeterminate_share(select(verdicts)).metric.value == pytest.approx(1 / 3)
+    assert control_success(select([])).metric.value is None
+    assert indeterminate_share(select([])).metric.value is None
+
+
+def test_the_design_effect_is_reported(verdict: Make, select: Select) -> None:
+    alone = [verdict(f"i{n}", state=B if n % 2 else A) for n in range(40)]
+    shared = [
+        verdict(f"i{n}", state=B if n < 20 else A, registrable=f"d{n // 10}") for n in range(40)
+    ]
+
+    assert design_effect(select(alone)).metric.value == pytest.approx(1, abs=0.05)
+    assert (design_effect(select(shared)).metric.value or 0) > 5
+    assert design_effect(select([])).metric.value is None
