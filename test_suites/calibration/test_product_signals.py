@@ -1,0 +1,141 @@
+"""Signals recorded from real filtering products are judged as they were known to be.
+
+``product_signals.json`` holds what clients saw through Squid, e2guardian, haproxy, Unbound,
+BIND and an nftables gateway in a laboratory where the origin knew the truth. The control is
+made up here: a healthy origin whose page has the token, and whose address is the true one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.observation import Certificate, ExtendedError, Failure, Hop
+from harness.model.verdict import Mechanism, State, Trial
+from harness.stages.judge.judge import judge_trial
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from test_suites.calibration.trials import dns, failed, trial, web
+
+SIGNALS: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("product_signals.json").read_text(encoding="utf-8")
+)
+TRUE_ADDRESS = "198.51.100.200"
+ROOT = "CN=Lab Public Root,O=Lab Internet"
+ORIGIN = Certificate(chain=("origin", ROOT), issuer=ROOT)
+
+LOOKS_LIKE_TROUBLE = {
+    "connect-503": Lore(tunnel_statuses=frozenset({503})),
+    "http-500": Lore(statuses=frozenset({500})),
+}
+"""Blocks that nobody can tell from trouble before the must-block sentinels have met them."""
+
+MECHANISMS = (
+    ("dns-nxdomain", Mechanism.DNS_NXDOMAIN),
+    ("dns-nodata", Mechanism.DNS_NODATA),
+    ("dns-answer+ede15", Mechanism.DNS_NODATA),
+    ("dns-refused", Mechanism.DNS_REFUSED),
+    ("dns-sinkhole", Mechanism.DNS_SINKHOLE),
+    ("dns-timeout", Mechanism.DNS_SILENT),
+    ("http-302", Mechanism.REDIRECT),
+    ("http-307", Mechanism.REDIRECT),
+    ("http-451", Mechanism.HTTP_451),
+    ("http-econnreset", Mechanism.TCP_RESET),
+    ("connect-econnreset", Mechanism.TCP_RESET),
+    ("http-eof", Mechanism.TCP_EOF),
+    ("tls-eof", Mechanism.TCP_EOF),
+    ("tcp-econnrefused", Mechanism.TCP_REFUSED),
+    ("tcp-timeout", Mechanism.SILENT_DROP),
+    ("tls-timeout", Mechanism.SILENT_DROP),
+    ("http-timeout", Mechanism.SILENT_DROP),
+    ("tcp-e", Mechanism.ICMP_UNREACHABLE),
+    ("tls-nontls-reply", Mechanism.BLOCK_PAGE),
+    ("connect-", Mechanism.PROXY_REFUSAL),
+    ("http-", Mechanism.BLOCK_PAGE),
+)
+
+
+def _failure(signal: dict[str, Any]) -> Failure | None:
+    if "failure" not in signal:
+        return None
+    name, stage, detail = signal["failure"]
+    return failed(name, stage, detail)
+
+
+def _dns_trial(signal: dict[str, Any]) -> Trial:
+    asked = signal["dns"]
+    service = dns(
+        *asked["addresses"],
+        name=asked["name"],
+        rcode=asked["rcode"],
+        extended_errors=tuple(ExtendedError(code=code) for code in asked["errors"]),
+    )
+    true = asked["addresses"] if signal["arrived"] else [TRUE_ADDRESS]
+    return trial(service, dns(*true), failure=_failure(signal), host=asked["name"])
+
+
+def _web_trial(signal: dict[str, Any]) -> Trial:
+    saw, arrived = signal["web"], signal["arrived"]
+    url, title, length = saw["url"], saw.get("title", ""), saw.get("length", 0)
+    issuer, location = saw.get("issuer"), saw.get("location", "")
+    service = web(
+        url,
+        status=saw.get("status"),
+        tunnel_status=saw.get("tunnel"),
+        title=title,
+        body_length=length,
+        hops=(Hop(url=url, status=saw["status"], location=location),) if location else (),
+        headers=tuple(saw.get("headers", {}).items()),
+        certificate=Certificate(chain=(saw["leaf"], issuer), issuer=issuer) if issuer else None,
+        canary="seen" if arrived else "absent",
+    )
+    control = web(
+        url,
+        title=title if arrived else "the origin",
+        body_length=length if arrived else 200,
+        certificate=ORIGIN if issuer else None,
+    )
+    return trial(service, control, failure=_failure(signal), host=url.split("/")[2])
+
+
+def _mechanism(saw: str, trial_made: Trial) -> Mechanism:
+    if _is_intercepted(trial_made) and saw.startswith("http-2"):
+        return Mechanism.TLS_INTERCEPT_PAGE
+    return next(mechanism for start, mechanism in MECHANISMS if saw.startswith(start))
+
+
+def _is_intercepted(made: Trial) -> bool:
+    return judge_trial(made).intercepted
+
+
+@pytest.mark.parametrize(
+    "signal", SIGNALS, ids=lambda signal: f"{signal['supplier']} {signal['case']}"
+)
+def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> None:
+    made = _dns_trial(signal) if "dns" in signal else _web_trial(signal)
+    lore = LOOKS_LIKE_TROUBLE.get(signal["saw"].partition("[")[0], NOTHING_LEARNED)
+
+    verdict = judge_trial(made, lore)
+
+    if signal["arrived"]:
+        assert verdict.state is State.ALLOWED
+    else:
+        assert verdict.state is State.BLOCKED
+        assert _mechanism(signal["saw"], made) == verdict.mechanism
+
+
+@pytest.mark.parametrize("saw", LOOKS_LIKE_TROUBLE)
+def test_what_looks_like_trouble_is_no_block_before_it_was_learned(saw: str) -> None:
+    signal = next(one for one in SIGNALS if one["saw"] == saw)
+
+    assert judge_trial(_web_trial(signal)).state is State.INSUFFICIENT
+
+
+def test_a_supplier_that_intercepts_is_seen_to(subtests: pytest.Subtests) -> None:
+    for signal in SIGNALS:
+        if "web" in signal and signal["web"].get("issuer"):
+            theirs = "Supplier" in signal["web"]["issuer"]
+            with subtests.test(signal["case"], supplier=signal["supplier"]):
+                assert theirs == judge_trial(_web_trial(signal)).intercepted
