@@ -16,7 +16,6 @@ from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, is_literal, is_unspecified
 from probes.net.failures import resolve_failure
 from probes.net.lane import LaneName, open_lane
-from probes.net.portable.resolver import Resolver
 from probes.net.route import Route, trusting
 from probes.net.target import read_target
 
@@ -69,7 +68,7 @@ class DirectLine:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._resolver = Resolver(server)
+        self._server = server
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
         self._ports = Ports(mapping=mapping, origin=origin)
         self._stack = AsyncExitStack()
@@ -86,7 +85,7 @@ class DirectLine:
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's own name server."""
-        return await self._resolver.ask(question)
+        return await self._lane.ask(question, self._server)
 
     async def fetch(self, request: Request) -> Exchange:
         """Resolve, connect and ask; the resolve phase is part of the exchange's timings."""
@@ -114,7 +113,7 @@ class DirectLine:
     async def _find(self, host: str, patience: float) -> str | Failure:
         if is_literal(host):
             return host
-        answer = await self._resolver.ask(Question(name=host, timeout=patience))
+        answer = await self.ask(Question(name=host, timeout=patience))
         if answer.failure is not None:
             return answer.failure
         if not answer.facts.addresses:

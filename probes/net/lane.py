@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Literal, Protocol, Self, cast
 
 from harness.errors import UsageError, known
-from harness.ports.asking import Exchange, Request
+from harness.ports.asking import Answer, Exchange, Question, Request
+from probes.net.address import Address
 from probes.net.route import Route
 
 LaneName = Literal["auto", "portable", "wire"]
@@ -25,15 +26,19 @@ LANES = {
 
 
 class Lane(Protocol):
-    """Carries one request at a time over a route, each on a new connection.
+    """Carries requests over routes and questions to name servers, each on a socket of its own.
 
-    Used as an asynchronous context manager. ``exchange`` never raises for network trouble.
+    Used as an asynchronous context manager; neither method raises for network trouble.
     """
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *exc: object) -> None: ...
     async def exchange(self, request: Request, route: Route) -> Exchange:
         """Carry one request to its answer or failure."""
+        ...
+
+    async def ask(self, question: Question, server: Address) -> Answer:
+        """Carry one question to a name server."""
         ...
 
 

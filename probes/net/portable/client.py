@@ -16,11 +16,13 @@ from aiohttp import BaseConnector, ClientTimeout, DummyCookieJar, http_exception
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from harness.ports.asking import Exchange, Request
+from harness.ports.asking import Answer, Exchange, Question, Request
+from probes.net.address import Address
 from probes.net.head import HEAD_BYTES, Head, header_text
 from probes.net.passage import Passage
 from probes.net.portable.dial import dial
 from probes.net.portable.hearing import Hearing
+from probes.net.portable.resolver import Resolver
 from probes.net.route import Route
 from probes.net.target import read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED
@@ -81,6 +83,10 @@ class PortableLane:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
             passage.fail(error)
         return passage.exchange()
+
+    async def ask(self, question: Question, server: Address) -> Answer:
+        """Carry one question, by dnspython."""
+        return await Resolver(server).ask(question)
 
     async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
         assert self._session is not None, "a lane is used inside 'async with'"

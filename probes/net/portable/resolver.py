@@ -45,7 +45,7 @@ class Resolver:
             async with asyncio.timeout(question.timeout):
                 facts = await self._ask(question)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
-            failure = _name(error)
+            failure = name_failure(error)
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
@@ -139,7 +139,8 @@ def read_message(
     )
 
 
-def _name(error: Exception) -> Failure:
+def name_failure(error: Exception) -> Failure:
+    """Why a question got no answer."""
     if isinstance(error, (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel)):
         return Failure(name="instrument_error", stage="instrument", detail=f"no name: {error}")
     if isinstance(error, dns.exception.Timeout):

@@ -6,13 +6,15 @@ import ssl
 from contextlib import closing
 from typing import Self
 
-from harness.ports.asking import Exchange, Request
+from harness.ports.asking import Answer, Exchange, Question, Request
+from probes.net.address import Address
 from probes.net.certificate import read_certificate
 from probes.net.head import write_head
 from probes.net.passage import Passage
 from probes.net.route import Route, looking
 from probes.net.target import Target, read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, Tunnel, TunnelRefusedError
+from probes.net.wire.asking import ask
 from probes.net.wire.http1 import speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
@@ -44,6 +46,12 @@ class WireLane:
             lambda errand: _carry(errand, request, route, passage), request.timeout
         )
         return passage.exchange()
+
+    async def ask(self, question: Question, server: Address) -> Answer:
+        """Carry one question; what is out of the ordinary goes to dnspython."""
+        if self._reactor is None:
+            raise RuntimeError("a lane is used inside 'async with'")
+        return await ask(self._reactor, question, server)
 
 
 def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> Steps[None]:

@@ -34,9 +34,9 @@ async def test_it_goes_past_the_filter(tmp_path: Path) -> None:
 def test_its_name_server_may_be_declared() -> None:
     line = Control("control", ControlOptions(resolver="[::1]:54"), ORIGIN, Limits())
 
-    assert str(line._resolver.server) == "[::1]:54"
+    assert str(line._server) == "[::1]:54"
     assert (
-        str(Control("control", ControlOptions(), ORIGIN, Limits())._resolver.server)
+        str(Control("control", ControlOptions(), ORIGIN, Limits())._server)
         == "127.0.0.1:5"
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import dns.message
 import pytest
 
 from harness.ports.asking import Exchange, Request
@@ -13,6 +15,9 @@ from probes.net.address import Address
 from probes.net.lane import LANES, Lane, has_wire, open_lane
 from probes.net.route import Route, trusting
 from probes.range.authority import Authority
+
+Reply = Callable[[dns.message.Message], list[bytes]]
+Start = Callable[[Reply], Awaitable[Address]]
 
 
 @pytest.fixture(params=sorted(LANES))
@@ -43,3 +48,33 @@ def fetch(lane: Lane, trust: ssl.SSLContext) -> Callable[..., Awaitable[Exchange
         return await lane.exchange(Request(url=url, **{"timeout": 5.0, **more}), route)
 
     return go
+
+
+class NameServer(asyncio.DatagramProtocol):
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        for each in self.reply(dns.message.from_wire(data)):
+            self.transport.sendto(each, addr)
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    open_ones: list[asyncio.BaseTransport] = []
+
+    async def go(reply: Reply) -> Address:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: NameServer(reply), local_addr=("127.0.0.1", 0)
+        )
+        open_ones.append(transport)
+        host, port = transport.get_extra_info("sockname")
+        return Address(host=host, port=port)
+
+    yield go
+    for transport in open_ones:
+        transport.close()
+    await asyncio.sleep(0)

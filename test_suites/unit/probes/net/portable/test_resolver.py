@@ -1,173 +1,29 @@
-"""One name server, asked over UDP and TCP, told apart from silence and trouble."""
+"""What is dnspython's own part; how lanes answer questions is in ``test_lane_asking``."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import dns.edns
-import dns.flags
+import dns.exception
 import dns.message
-import dns.rcode
-import dns.rrset
+import dns.name
 import pytest
 
 from harness.errors import UsageError
 from harness.ports.asking import Question
 from probes.net.address import Address
-from probes.net.portable.resolver import Resolver, read_message, system_server
-
-Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Resolver]]
+from probes.net.portable.resolver import name_failure, read_message, system_server
 
 
-class Server(asyncio.DatagramProtocol):
-    def __init__(self, reply: Reply) -> None:
-        self.reply = reply
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        for each in self.reply(dns.message.from_wire(data)):
-            self.transport.sendto(each, addr)
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Start]:
-    open_ones: list[asyncio.BaseTransport] = []
-
-    async def go(reply: Reply) -> Resolver:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: Server(reply), local_addr=("127.0.0.1", 0)
-        )
-        open_ones.append(transport)
-        host, port = transport.get_extra_info("sockname")
-        return Resolver(Address(host=host, port=port))
-
-    yield go
-    for transport in open_ones:
-        transport.close()
-    await asyncio.sleep(0)
-
-
-def found(query: dns.message.Message, *addresses: str) -> dns.message.Message:
-    reply = dns.message.make_response(query, recursion_available=True)
-    if addresses:
-        reply.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", *addresses))
-    return reply
-
-
-async def test_an_answer_becomes_facts(start: Start) -> None:
-    asked: list[dns.message.Message] = []
-
-    def reply(query: dns.message.Message) -> list[bytes]:
-        asked.append(query)
-        return [found(query, "192.0.2.1", "192.0.2.2").to_wire()]
-
-    answer = await (await start(reply)).ask(Question(name="a.accredit.test"))
-
-    assert answer.failure is None
-    assert (answer.facts.rcode, answer.facts.transport) == ("NOERROR", "udp")
-    assert set(answer.facts.addresses) == {"192.0.2.1", "192.0.2.2"}
-    assert answer.facts.records[0].name == "a.accredit.test"
-    assert "RA" in answer.facts.flags
-    assert answer.timings.total is not None
-    assert asked[0].ednsflags & dns.flags.DO
-
-
-async def test_a_refusal_is_a_fact_with_its_reason(start: Start) -> None:
-    def reply(query: dns.message.Message) -> list[bytes]:
-        refused = found(query)
-        refused.set_rcode(dns.rcode.NXDOMAIN)
-        refused.authority.append(
-            dns.rrset.from_text("accredit.test.", 60, "IN", "SOA", ". . 1 1 1 1 1")
-        )
-        refused.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.FILTERED, "filtered")])
-        return [refused.to_wire()]
-
-    answer = await (await start(reply)).ask(Question(name="a.accredit.test"))
-
-    assert answer.failure is None
-    assert (answer.facts.rcode, answer.facts.has_soa) == ("NXDOMAIN", True)
-    assert [(each.code, each.text) for each in answer.facts.extended_errors] == [(17, "filtered")]
-    assert answer.facts.addresses == ()
-
-
-async def test_silence_is_a_timeout(start: Start) -> None:
-    answer = await (await start(lambda _: [])).ask(Question(name="a.test", timeout=0.05))
-
-    assert answer.failure is not None
-    assert (answer.failure.name, answer.failure.stage) == ("generic_timeout_error", "resolve")
-
-
-async def test_a_closed_port_refuses(closed_port: int) -> None:
-    resolver = Resolver(Address(host="127.0.0.1", port=closed_port))
-    answer = await resolver.ask(Question(name="a.test", timeout=2))
-
-    assert answer.failure is not None
-    assert (answer.failure.name, answer.failure.stage) == ("connection_refused", "resolve")
-
-
-async def test_strays_are_passed_over(start: Start) -> None:
-    def reply(query: dns.message.Message) -> list[bytes]:
-        other = dns.message.make_query("other.test", "A", id=query.id)
-        real = found(query, "192.0.2.1").to_wire()
-        return [b"", b"x", bytes(2) + real[2:], found(other, "192.0.2.9").to_wire(), real]
-
-    answer = await (await start(reply)).ask(Question(name="a.test"))
-
-    assert answer.facts.addresses == ("192.0.2.1",)
-
-
-async def test_nonsense_is_a_misbehaving_server(start: Start) -> None:
-    def reply(query: dns.message.Message) -> list[bytes]:
-        return [query.id.to_bytes(2, "big") + b"\xff" * 9]
-
-    answer = await (await start(reply)).ask(Question(name="a.test", timeout=2))
-
-    assert answer.failure is not None
-    assert answer.failure.name == "dns_server_misbehaving"
-
-
-async def test_a_cut_answer_is_asked_for_again_over_tcp(start: Start) -> None:
-    def cut(query: dns.message.Message) -> list[bytes]:
-        reply = found(query)
-        reply.flags |= dns.flags.TC
-        return [reply.to_wire()]
-
-    async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        length = int.from_bytes(await reader.readexactly(2), "big")
-        query = dns.message.from_wire(await reader.readexactly(length))
-        wire = found(query, "192.0.2.1").to_wire()
-        writer.write(len(wire).to_bytes(2, "big") + wire)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    resolver = await start(cut)
-    server = await asyncio.start_server(whole, "127.0.0.1", resolver.server.port)
-    answer = await resolver.ask(Question(name="a.test"))
-    server.close()
-
-    assert (answer.facts.transport, answer.facts.addresses) == ("tcp", ("192.0.2.1",))
-
-
-async def test_a_name_that_is_none_is_our_own_trouble(start: Start) -> None:
-    resolver = await start(lambda _: [])
-    for name in ("a" * 64 + ".test", "a..test", "x." * 200):
-        answer = await resolver.ask(Question(name=name))
-
-        assert answer.failure is not None
-        assert answer.failure.is_instrument
+def made(kind: Any) -> Any:
+    """An error of dnspython, whose classes tell no types."""
+    return kind()
 
 
 def test_facts_of_a_message_name_their_server() -> None:
     query = dns.message.make_query("a.test", "A")
-    facts = read_message(
-        found(query), Question(name="a.test"), Address(host="::1", port=53), tcp=True
-    )
+    reply = dns.message.make_response(query)
+    facts = read_message(reply, Question(name="a.test"), Address(host="::1", port=53), tcp=True)
 
     assert (facts.server, facts.transport) == ("[::1]:53", "tcp")
 
@@ -182,3 +38,17 @@ def test_a_machine_without_a_name_server_needs_one(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Nothing, "nameservers", ("192.0.2.53",))
     assert system_server() == Address(host="192.0.2.53", port=53)
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (made(dns.exception.Timeout), "generic_timeout_error"),
+        (made(dns.exception.FormError), "dns_server_misbehaving"),
+        (made(dns.name.LabelTooLong), "instrument_error"),
+        (TimeoutError(), "generic_timeout_error"),
+        (ConnectionRefusedError(111, ""), "connection_refused"),
+    ],
+)
+def test_why_a_question_got_no_answer(error: Exception, name: str) -> None:
+    assert name_failure(error).name == name

@@ -1,0 +1,50 @@
+"""One datagram out, and what comes back, over a connected UDP socket of its own.
+
+A new socket for each question means a new source port (RFC 5452), and that an ICMP message
+for it is ours alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from probes.net.address import Address
+from probes.net.wire.reactor import Errand, Steps
+
+READ_BYTES = 65536
+
+
+class Udp:
+    """A connected UDP socket."""
+
+    def __init__(self, errand: Errand) -> None:
+        self._errand = errand
+        self._sock: socket.socket | None = None
+
+    def send(self, address: Address, data: bytes) -> None:
+        """Send one datagram to ``address``; raises OSError."""
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        self._sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._sock.connect((address.host, address.port))
+        self._errand.watch(self._sock)
+        try:
+            self._sock.send(data)
+        except BlockingIOError:
+            # No room for one datagram: the trouble is in this machine's buffers.
+            raise OSError(errno.ENOBUFS, "") from None
+
+    def read(self) -> Steps[bytes]:
+        """The next datagram; raises OSError, for example when the port is closed."""
+        assert self._sock is not None
+        while True:
+            try:
+                return self._sock.recv(READ_BYTES)
+            except BlockingIOError:
+                yield
+
+    def close(self) -> None:
+        """Close the socket; closing twice changes nothing."""
+        if self._sock is not None:
+            self._errand.drop(self._sock)
+            self._sock = None
