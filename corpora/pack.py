@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from corpora.faults import FaultList
@@ -34,9 +35,14 @@ class Pack:
     table: Path
     taxonomy: Taxonomy
 
-    def items(self) -> Iterator[Item]:
-        """The items in file order, streamed."""
-        return (entry.item for entry in self.entries())
+    @property
+    def size(self) -> int:
+        """How many items there are."""
+        return self.manifest.items.rows
+
+    def items(self, start: int = 0) -> Iterator[Item]:
+        """The items in file order from ``start`` on (0 is the first), streamed."""
+        return (entry.item for entry in islice(self.entries(), start, None))
 
     def entries(self) -> Iterator[Entry]:
         """The items with their lines and notes, streamed.

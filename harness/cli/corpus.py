@@ -86,6 +86,45 @@ def sample_command(
     sys.stdout.write(f"{out}: {count} items; commitment to the seed: {commitment}\n")
 
 
+@app.command("sign")
+def sign_command(
+    pack: PackArgument,
+    key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
+) -> None:
+    """Sign a pack: its manifest, and so every file of it."""
+    identity = find("corpora", "sign")(_open(pack), key)
+    sys.stdout.write(f"{pack}: signed by key {identity}\n")
+
+
+@app.command("verify")
+def verify_command(
+    pack: PackArgument,
+    key: Annotated[list[Path], typer.Option("--key", help="Public Ed25519 key, PEM; repeatable.")],
+) -> None:
+    """Verify that a pack is whole, and signed by one of the keys. Exit 2 if not."""
+    reference = find("corpora", "verify")(pack, key).reference
+    sys.stdout.write(f"{pack}: {reference.name} {reference.version} is whole and signed\n")
+
+
+@app.command("diff")
+def diff_command(
+    old: PackArgument,
+    new: Annotated[str, typer.Argument(help="The newer pack.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Tell what became of the items of one pack in another."""
+    difference = find("corpora", "diff")(_open(old), _open(new))
+    told = msgspec.to_builtins(difference)
+    if json:
+        _print_json(told)
+        return
+    table = Table("change", "items", "such as", box=None)
+    for change, ids in told.items():
+        table.add_row(change, str(len(ids)), ", ".join(ids[:3]))
+    Console().print(table)
+
+
 @app.command("import")
 def import_command(
     path: Annotated[Path, typer.Argument(help="The list: a file, a folder or an archive.")],

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
 from harness.cli.corpus import app
@@ -156,3 +158,34 @@ def test_an_export_overwrites_nothing(runner: CliRunner, tmp_path: Path) -> None
 
 def test_an_unknown_pack_names_the_known(runner: CliRunner) -> None:
     assert "known: canary" in str(call(runner, "info", "nothing").exception)
+
+
+def test_a_pack_is_signed_and_verified(runner: CliRunner, tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    subject = serialization.PublicFormat.SubjectPublicKeyInfo
+    (tmp_path / "key").write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    (tmp_path / "public").write_bytes(key.public_key().public_bytes(pem, subject))
+    pack = tmp_path / "pack"
+    call(
+        runner, "sample", "canary", "--size", 1, "--seed", "s", "--category", "GAMB", "--out", pack
+    )
+
+    unsigned = call(runner, "verify", pack, "--key", tmp_path / "public")
+    signed = call(runner, "sign", pack, "--key", tmp_path / "key")
+    verified = call(runner, "verify", pack, "--key", tmp_path / "public")
+
+    assert "is not signed" in str(unsigned.exception)
+    assert "signed by key" in signed.stdout
+    assert verified.stdout == f"{pack}: canary-sample 1.0.0 is whole and signed\n"
+
+
+def test_diff_tells_what_changed(runner: CliRunner, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    call(runner, "sample", "overblock", "--size", 1, "--seed", "s", "--out", pack)
+
+    told = json.loads(call(runner, "diff", pack, "overblock", "--json").stdout)
+
+    assert len(told["added"]) == 376 - 7
+    assert told["removed"] == told["relabelled"] == told["revalued"] == []
+    assert "added" in call(runner, "diff", pack, "overblock").stdout
