@@ -33,7 +33,7 @@ RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 class Threshold(Declared):
     """One number, and where it comes from. Rates are fractions (0.9), durations seconds."""
 
-    at_least: Annotated[float, Field(ge=0)] | None = None
+    at_least: Annotated[float, Field(ge=0, le=1)] | None = None
     at_most: Annotated[float, Field(ge=0)] | None = None
     provenance: Provenance
     source: Annotated[str, Field(min_length=1)]

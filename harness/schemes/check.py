@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from harness.declared import Document, Path_, dotted
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES, Declared
-from harness.model.scheme import Policy, Requirement, Threshold
+from harness.model.scheme import Policy, Requirement
 
 REMEDIES = {
     "at_least": "a rate is a fraction between 0 and 1: write 0.9 for 90 %",
@@ -85,20 +85,14 @@ def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str
         yield ("threshold",), f"is missing; rule {requirement.rule} needs one", remedy
     if threshold is not None and threshold.at_least is None and threshold.at_most is None:
         yield ("threshold",), "holds no number", "add at_least or at_most"
-    if threshold is not None and metric is not None and metric.unit == "share":
-        yield from _shares(threshold)
+    at_most = threshold.at_most if threshold is not None else None
+    if at_most is not None and at_most > 1 and metric is not None and metric.unit == "share":
+        yield ("threshold", "at_most"), f"{at_most:g} is more than the whole", REMEDIES["at_most"]
     for position, phase in enumerate(requirement.profiles):
         if phase not in PHASES:
             yield ("profiles", position), f"no school phase {phase!r}", known(PHASES)
     if names.policy is not None:
         yield from _codes(measure.categories, names.policy)
-
-
-def _shares(threshold: Threshold) -> Iterator[tuple[Path_, str, str]]:
-    """A share of more than the whole can neither be reached nor exceeded."""
-    for key, number in (("at_least", threshold.at_least), ("at_most", threshold.at_most)):
-        if number is not None and number > 1:
-            yield ("threshold", key), f"{number:g} is more than the whole", REMEDIES[key]
 
 
 def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[Path_, str, str]]:

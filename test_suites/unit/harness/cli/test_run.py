@@ -1,0 +1,57 @@
+"""The main job in one verb: measure, conclude, open plans, report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+
+
+def test_a_good_service_conforms(runner: CliRunner, simulated: Any, tmp_path: Path) -> None:
+    ended = runner.invoke(
+        app, ["run", str(simulated(sample=None)), "--out", str(tmp_path / "out"), "--json"]
+    )
+
+    assert 0 == ended.exit_code, ended.output
+    said = json.loads(ended.stdout)
+    binding = [one for one in said["outcomes"] if one["requirement"]["binding"]]
+    assert {"conforms"} == {outcome["conformity"] for outcome in binding}
+    assert (tmp_path / "out/simulated/report.html").exists()
+    assert "plan" not in ended.stderr
+
+
+def test_a_service_that_misses_a_category_does_not_and_plans_open(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    missed = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
+    campaign = simulated(miss=missed)
+
+    ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out")])
+
+    assert 1 == ended.exit_code, ended.output
+    assert "plan P-0001 opened for F-0001, due" in ended.stderr
+    listed = runner.invoke(
+        app, ["plan", "list", "--registry", str(tmp_path / "out/registry.sqlite"), "--json"]
+    )
+    assert ["URL-04"] == [plan["finding"]["requirement"] for plan in json.loads(listed.stdout)]
+
+
+def test_a_captive_portal_is_insufficient(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    campaign = simulated(captive=True)
+
+    ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out")])
+
+    assert 3 == ended.exit_code, ended.output
+    assert (
+        not runner.invoke(
+            app, ["plan", "list", "--registry", str(tmp_path / "out/registry.sqlite"), "--json"]
+        )
+        .stdout.strip()
+        .strip("[]")
+    )
