@@ -52,7 +52,7 @@ class Shown:
     def get_unverified_chain(self) -> list[bytes]:
         return list(self.chain)
 
-    def getpeercert(self, *, binary_form: bool) -> bytes | None:  # noqa: ARG002 - as in ssl
+    def getpeercert(self, *, binary_form: bool) -> bytes | None:
         return None
 
 

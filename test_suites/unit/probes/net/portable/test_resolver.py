@@ -1,4 +1,4 @@
-"""What is dnspython's own part; how lanes answer questions is in ``test_lane_asking``."""
+"""What is dnspython's own part; how lanes answer questions is in ``test_lane``."""
 
 from __future__ import annotations
 
