@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from corpora.agreement import RELIABLE, TENTATIVE
 from corpora.item_table import Entry
 from corpora.manifest import FILE
 from corpora.pack import Pack
@@ -27,6 +28,7 @@ def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
     """What to mend in a pack, each with file, line and remedy; empty if nothing."""
     entries = list(pack.entries())
     faults = [*_check_manifest(pack, now or datetime.now(UTC))]
+    faults += _check_labels(pack)
     faults += _check_domains(pack, entries)
     faults += _check_pairs(pack, entries)
     faults += _check_values(pack, entries)
@@ -48,6 +50,19 @@ def _check_manifest(pack: Pack, now: datetime) -> Iterator[Fault]:
     if profile.purpose == "accreditation" and not pack.reference.signed:
         found = "claims to serve accreditation, but is not signed"
         yield _in_manifest(pack, "accredit.purpose", found, "sign it, or say 'self-test'")
+
+
+def _check_labels(pack: Pack) -> Iterator[Fault]:
+    """Labels that several people gave must agree beyond chance (see ``agreement``)."""
+    labels, purpose = pack.manifest.accredit.labels, pack.manifest.accredit.purpose
+    needed = RELIABLE if purpose == "accreditation" else TENTATIVE
+    alpha = labels.krippendorff_alpha
+    if labels.method in ("double_blind", "adjudicated") and alpha is None:
+        found = "says nothing of the raters' agreement"
+        yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", found, f"at least {needed}")
+    elif alpha is not None and alpha < needed:
+        remedy = f"at least {needed} for {purpose}"
+        yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", f"is {alpha:.3f}", remedy)
 
 
 def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:

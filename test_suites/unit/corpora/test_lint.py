@@ -1,5 +1,6 @@
 """Lint finds what makes the figures of a sound pack worth less."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,3 +104,28 @@ def test_another_taxonomy(tmp_path: Path) -> None:
     (fault,) = lint(open_pack(str(pack.directory), other), NOW)
 
     assert fault.key == "accredit.taxonomy"
+
+
+@pytest.mark.parametrize(
+    ("labels", "purpose", "found"),
+    [
+        ({"method": "double_blind"}, "self-test", "says nothing of the raters' agreement"),
+        ({"method": "adjudicated", "krippendorff_alpha": 0.6}, "self-test", "is 0.600"),
+        ({"method": "adjudicated", "krippendorff_alpha": 0.7}, "self-test", ""),
+        ({"method": "adjudicated", "krippendorff_alpha": 0.7}, "accreditation", "is 0.700"),
+        ({"method": "upstream"}, "self-test", ""),
+    ],
+)
+def test_labels_must_agree(
+    tmp_path: Path, labels: dict[str, object], purpose: str, found: str
+) -> None:
+    pack = pack_of(tmp_path, {"value": "http://a.example/"}, purpose=purpose)
+    path = pack.directory / "datapackage.json"
+    manifest = json.loads(path.read_text())
+    manifest["accredit"]["labels"] = labels
+    path.write_text(json.dumps(manifest))
+
+    faults = lint(open_pack(str(pack.directory)), NOW)
+
+    told = [fault.found for fault in faults if "labels" in fault.key]
+    assert told == ([found] if found else [])
