@@ -1,8 +1,8 @@
 """What an OONI measurement says of a name: the probe's resolver beside the test helper's.
 
-The test helper vouches for addresses: those it resolved, those it shook hands with for this
-very name, those of the same network. Where old probes could not ask for that, their own note
-that the networks agree stands for it.
+Addresses are vouched for: those the test helper resolved, those it or the probe shook hands
+with for this very name, those of the same network. Where old probes could not ask for that,
+their own note that the networks agree stands for it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _control(host: str, control: Control, keys: Keys, service: Side) -> Side:
     dns = control.dns or ControlDns()
     own = [address for address in dns.addrs or () if _is_address(address)]
     asked = service.facts.addresses if isinstance(service.facts, DnsFacts) else ()
-    vouched = [address for address in asked if _vouches(control, keys, address, own)]
+    vouched = [address for address in asked if _vouches(control, keys, host, address, own)]
     facts = DnsFacts(
         name=host,
         type="A",
@@ -89,21 +89,32 @@ def _control(host: str, control: Control, keys: Keys, service: Side) -> Side:
     return Side(facts=facts)
 
 
-def _vouches(control: Control, keys: Keys, address: str, own: list[str]) -> bool:
-    """Whether the test helper holds an address that the probe met to be the site's."""
+def _vouches(control: Control, keys: Keys, host: str, address: str, own: list[str]) -> bool:
+    """Whether an address that the probe met is known to be the site's."""
+    if _has_shaken(keys, host, address):
+        return True
     if not own or not _is_global(address):
         return False
     known = control.ip_info or {}
     here = known.get(address)
     if here is not None:
-        if (here.flags or 0) & VALID:
-            return True
         networks = {known[one].asn for one in own if one in known} - {None, 0}
-        return here.asn in networks
+        return bool((here.flags or 0) & VALID) or here.asn in networks
     shaken = (control.tls_handshake or {}).get(f"{address}:443")
     if shaken is not None and shaken.status and not shaken.failure:
         return True
     return keys.dns_consistency in AGREEING
+
+
+def _has_shaken(keys: Keys, host: str, address: str) -> bool:
+    """Whether the probe itself shook hands with the address, and the certificate held."""
+    return any(
+        one.server_name == host
+        and not one.failure
+        and not one.no_tls_verify
+        and (one.address or "").rpartition(":")[0].strip("[]") == address
+        for one in keys.tls_handshakes or ()
+    )
 
 
 def _is_address(text: str) -> bool:

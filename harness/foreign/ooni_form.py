@@ -43,6 +43,7 @@ class Response(msgspec.Struct, kw_only=True):
     code: int | None = None
     body: Any = None
     headers: Any = None
+    headers_list: Any = None
 
 
 class Transaction(msgspec.Struct, kw_only=True):

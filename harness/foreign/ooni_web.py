@@ -28,8 +28,8 @@ def read_web(found: Measurement) -> Side | None:
         return None
     path = list(reversed(keys.requests or []))
     last = path[-1] if path else Transaction()
-    name = last.failure or keys.http_experiment_failure
     answered = last.response is not None and bool(last.response.code)
+    name = last.failure or (None if answered else keys.http_experiment_failure)
     failure = failure_from(name, _stage(keys, name)) if name else None
     if failure is None and not answered:
         failure = failure_from(_first_failure(keys) or "no answer", "connect")
@@ -70,7 +70,7 @@ def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> We
         url=_url(last) or found.input or "",
         status=response.code or None,
         hops=tuple(_hop(one) for one in path[:-1]) + _onward(last, response),
-        headers=read_headers(response.headers),
+        headers=_headers(response),
         certificate=_certificate(found, _url(last)),
         title=markup.title,
         text=markup.text,
@@ -86,15 +86,19 @@ def _url(one: Transaction) -> str:
 
 def _hop(one: Transaction) -> Hop:
     response = one.response or Response()
-    location = dict(read_headers(response.headers)).get("location", "")
+    location = dict(_headers(response)).get("location", "")
     return Hop(url=_url(one), status=response.code or 0, location=location)
 
 
 def _onward(last: Transaction, response: Response) -> tuple[Hop, ...]:
     """The last answer is a hop as well where it redirects, and nobody followed."""
-    location = dict(read_headers(response.headers)).get("location", "")
+    location = dict(_headers(response)).get("location", "")
     redirects = location and 300 <= (response.code or 0) < 400  # noqa: PLR2004 - RFC 9110 15.4
     return (_hop(last),) if redirects else ()
+
+
+def _headers(response: Response) -> tuple[tuple[str, str], ...]:
+    return read_headers(response.headers or response.headers_list)
 
 
 def _body(found: Any) -> str:

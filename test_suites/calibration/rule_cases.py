@@ -199,6 +199,9 @@ def _alone(**facts: Any) -> Trial:
     return trial(foreign(**facts), alone=True, host=THEIRS)
 
 
+PROVEN = trial(foreign(HTTPS, certificate=OWN), failed("generic_timeout_error"), host=THEIRS)
+"""A page over verified TLS, beside a control that did not get it."""
+
 ALONE = (
     _case("alone-origin-refusal", _alone(title="Just a moment...", text=""), State.INSUFFICIENT,
           alone=True),
@@ -212,6 +215,7 @@ ALONE = (
           alone=True),
     _case("alone-block-page", _alone(text=NOTICE), State.BLOCKED, Mechanism.BLOCK_PAGE,
           alone=True),
+    _case("proven-origin", PROVEN, State.ALLOWED, alone=True),
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 

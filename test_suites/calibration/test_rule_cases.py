@@ -6,7 +6,7 @@ import pytest
 
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.rules import RULES
-from harness.stages.judge.rules_alone import ALONE_RULES
+from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
 from test_suites.calibration.rule_cases import CASES, RuleCase
 
 WITHOUT_CASE = {"control-without-facts"}
@@ -15,7 +15,9 @@ WITHOUT_CASE = {"control-without-facts"}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
 def test_a_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
-    verdict = judge_trial(case.trial, case.lore, ALONE_RULES if case.alone else RULES)
+    verdict = judge_trial(
+        case.trial, case.lore, (*PROVEN_RULES, *ALONE_RULES) if case.alone else RULES
+    )
 
     assert (case.rule, case.state, case.mechanism) == (
         verdict.rule,
@@ -25,12 +27,12 @@ def test_a_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    rules = {rule.id for rule in (*RULES, *ALONE_RULES)}
+    rules = {rule.id for rule in (*RULES, *ALONE_RULES, *PROVEN_RULES)}
 
     assert rules == {case.rule for case in CASES} | WITHOUT_CASE
 
 
 def test_no_rule_id_is_used_twice() -> None:
-    ids = [rule.id for rule in (*RULES, *ALONE_RULES)]
+    ids = [rule.id for rule in (*RULES, *ALONE_RULES, *PROVEN_RULES)]
 
     assert len(ids) == len(set(ids))

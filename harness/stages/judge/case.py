@@ -104,15 +104,27 @@ class Case:
         )
 
     @cached_property
-    def authentic(self) -> bool:
-        """Whether the answer came over TLS that ends at the origin, as the control's did."""
-        if self.web is None or self.control_web is None:
+    def is_secure(self) -> bool:
+        """Whether the last page came over TLS from the host itself, or by a way that is all TLS."""
+        if self.web is None:
             return False
         urls = recognise.urls_of(self.web)
         home = recognise.is_sister(recognise.host_of(urls[-1]), self.host)
-        if not urls[-1].startswith("https:") or not (home or all(map(_is_secure, urls))):
+        return _is_tls(urls[-1]) and (home or all(map(_is_tls, urls)))
+
+    @cached_property
+    def authentic(self) -> bool:
+        """Whether the answer came over TLS that ends at the origin, as the control's did."""
+        if self.web is None or self.control_web is None or not self.is_secure:
             return False
         return certificates.is_same_origin(self.web.certificate, self.control_web.certificate)
+
+    @cached_property
+    def proven(self) -> bool:
+        """Whether the page came over TLS that the public web's authorities vouch for."""
+        if self.web is None or not self.answered or not self.is_secure:
+            return False
+        return certificates.is_same_origin(self.web.certificate, None)
 
     @cached_property
     def look(self) -> Look:
@@ -187,5 +199,5 @@ class Case:
         return self.web is not None and self.lore.knows_page(self.web, self.control_web)
 
 
-def _is_secure(url: str) -> bool:
+def _is_tls(url: str) -> bool:
     return url.startswith("https:")

@@ -6,7 +6,7 @@ they rest. Judging opens no socket and no store, so it may be run again for ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -59,8 +59,32 @@ def judge(observations: Iterable[Observation], *, brackets_required: bool = True
             bracket = without_sentinels(course)
         verdicts.append(_voided(verdict, bracket) if bracket and bracket.failed else verdict)
     return Judgement(
-        verdicts=tuple(verdicts),
+        verdicts=tuple(_standing(verdicts)),
         preconditions=preconditions_of(brackets, expected if brackets_required else ()),
+    )
+
+
+def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """Without those of void batches that were tried again: the second trial is the one that counts."""
+    judged = {_trial_of(each) for each in verdicts if each.rule != BRACKET_FAILED}
+    return (
+        each for each in verdicts if each.rule != BRACKET_FAILED or _trial_of(each) not in judged
+    )
+
+
+def _trial_of(verdict: Verdict) -> tuple[str, str, str, str]:
+    key = verdict.key
+    return key.item, key.probe, key.line, key.profile
+
+
+def voided_batches(observations: Iterable[Observation]) -> frozenset[int]:
+    """The numbers of the batches whose sentinels did not fare as agreed, on any line."""
+    pairs = pair(seen for seen in observations if seen.role != "item")
+    lores = _learn(pairs.sentinels)
+    return frozenset(
+        course.batch
+        for course, trials in pairs.sentinels.items()
+        if _bracket(course, trials, lores.get(course.line, NOTHING_LEARNED)).failed
     )
 
 

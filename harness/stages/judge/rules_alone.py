@@ -1,7 +1,7 @@
-"""Rules for pages of other people that come without a control.
+"""Rules for what other people saw without a control, or beside a dead one.
 
-Without a control nothing is ever *allowed*: a page is a block page by its own words, or it
-tells nothing. Campaigns never use these rules; their trials have a control.
+A page alone is a block page by its own words, or it tells nothing; only TLS that was verified
+can show that it is the origin's. Campaigns never use these rules: their trials have a control.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from harness.stages.judge.case import Case
 from harness.stages.judge.recognise import Kind
 from harness.stages.judge.rule import Rule
 
-LEGAL = 451
+LEGAL, REFUSING = 451, 400
 
 
 def _looks(case: Case) -> str:
@@ -19,6 +19,20 @@ def _looks(case: Case) -> str:
     title = f", {case.web.title!r}" if case.web and case.web.title else ""
     return "; ".join((status + title, *case.look.witnesses))
 
+
+PROVEN_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="proven-origin",
+        matches=lambda case: case.proven and (case.status or 0) < REFUSING,
+        state=State.ALLOWED,
+        says="the page came over TLS that ends at the origin, whatever the control saw",
+        saw=_looks,
+    ),
+)
+"""For single measurements of other people: a verified origin needs no living control.
+
+Campaigns do not use it, for they leave dead targets out of their counts on both sides alike.
+"""
 
 ALONE_RULES: tuple[Rule, ...] = (
     Rule(

@@ -16,7 +16,10 @@ from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.case import Case
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED
-from harness.stages.judge.rules_alone import ALONE_RULES
+from harness.stages.judge.rules import RULES
+from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
+
+FOREIGN_RULES = (*PROVEN_RULES, *RULES)
 
 LED_ASTRAY = "dns-led-astray"
 ASTRAY = "the resolver gave addresses that the control does not know, and the page did not come"
@@ -24,7 +27,7 @@ ASTRAY = "the resolver gave addresses that the control does not know, and the pa
 
 def judge_together(trials: Iterable[Trial]) -> Verdict:
     """The verdict of all trials of one measurement. Raises ValueError if there is none."""
-    judged = [(trial, judge_trial(trial)) for trial in trials]
+    judged = [(trial, judge_trial(trial, NOTHING_LEARNED, FOREIGN_RULES)) for trial in trials]
     if not judged:
         msg = "a measurement without a trial cannot be judged"
         raise ValueError(msg)
