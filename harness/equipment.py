@@ -14,16 +14,16 @@ from pydantic import BaseModel
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
-from harness.model.campaign import Campaign, LineDeclaration
-from harness.model.corpus import Item
+from harness.instruments import Instruments
+from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
 from harness.model.observation import CONTROL
 from harness.origin import read_origin
 from harness.plugins import find
 from harness.ports.asking import Corpus, Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme
-from harness.stages.observe import Equipment
-from harness.stages.select import select_items
+from harness.stages.select import Chosen, choose
+from harness.watch import Watch
 
 SECOND_LOOKS = 4
 """How many times more attempts may wait for a silence to be confirmed than fly otherwise."""
@@ -35,15 +35,15 @@ class Prepared:
 
     path: Path
     campaign: Campaign
-    items: tuple[Item, ...]
+    items: Chosen
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
 
-    def equipment(self, evidence: EvidenceStore, clock: Clock) -> Equipment:
-        """The equipment of the observing stage."""
-        return Equipment(
+    def instruments(self, evidence: EvidenceStore, clock: Clock) -> Instruments:
+        """What the observing stage measures with."""
+        return Instruments(
             probes=self.probes,
             lines=self.lines,
             origin=self.origin,
@@ -51,6 +51,7 @@ class Prepared:
             clock=clock,
             gate=Gate(self.campaign.limits.concurrency),
             second_gate=Gate(SECOND_LOOKS * self.campaign.limits.concurrency),
+            watch=Watch(clock),
         )
 
 
@@ -169,28 +170,30 @@ def _options(
 
 def _corpora(
     path: Path, campaign: Campaign, document: Document, faults: list[Fault]
-) -> tuple[tuple[Corpus, ...], tuple[Item, ...]]:
-    corpora: list[Corpus] = []
-    items: dict[str, Item] = {}
+) -> tuple[tuple[Corpus, ...], Chosen]:
+    """The packs of a campaign, each opened once, and the items chosen from them."""
+    opened: dict[str, Corpus] = {}
+    chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
-        name = selection.pack
-        place = path.parent / name
-        given = str(place) if "/" in name or place.is_dir() else name
+        place = path.parent / selection.pack
+        given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: Path_ = ("corpora", n, "pack")
-        corpus = _noting(faults, document, at, lambda given=given: find("corpora", "pack")(given))
-        if corpus is None:
-            continue
-        corpora.append(corpus)
-        chosen = _noting(
-            faults,
-            document,
-            ("corpora", n, "categories"),
-            lambda selection=selection, corpus=corpus: select_items(
-                selection, corpus, campaign.seed
-            ),
+        corpus = opened.get(given) or _noting(
+            faults, document, at, lambda given=given: find("corpora", "pack")(given)
         )
-        items |= {item.id: item for item in chosen or ()}
-    return tuple(corpora), tuple(items.values())
+        if corpus is not None:
+            opened[given] = corpus
+            one = ((selection, corpus),)
+            found = len(faults)
+            _noting(
+                faults,
+                document,
+                ("corpora", n, "categories"),
+                lambda one=one: choose(one, campaign.seed),
+            )
+            chosen += one if len(faults) == found else ()
+    items = _noting(faults, document, ("corpora",), lambda: choose(chosen, campaign.seed))
+    return tuple(opened.values()), items or Chosen(())
 
 
 def _check_ways(

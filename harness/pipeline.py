@@ -8,39 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
+from itertools import count
 
+from harness.instruments import Instruments
 from harness.model.campaign import Campaign
-from harness.model.corpus import Item
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
 from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
-from harness.stages.judge.judge import judge
-from harness.stages.observe import Equipment, observe
-from harness.stages.select import plan_batches
+from harness.stages.judge.judge import judge, voided_batches
+from harness.stages.observe import observe
+from harness.stages.select import Chosen, count_batches, plan_batches, repeat_batch
 from harness.tally import Tally
 
 
 async def measure(
     campaign: Campaign,
-    items: tuple[Item, ...],
-    equipment: Equipment,
+    items: Chosen,
+    instruments: Instruments,
     journal: Journal,
     reporter: Reporter | None = None,
 ) -> Journal:
-    """Try every item every way; batches that the journal holds are not repeated."""
-    batches = list(plan_batches(campaign, items))
+    """Try every item every way; batches that the journal holds are not repeated.
+
+    A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
+    end; its first observations stay in the journal.
+    """
+    total = count_batches(campaign, len(items))
     held = journal.batches()
-    missing = [batch for batch in batches if batch.number not in held]
-    tally = Tally(campaign, batches, held, equipment.clock, reporter or Silence())
+    first = next(number for number in count(1) if number not in held)
+    tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
+    void = set(voided_batches(journal.sentinels()))
+    missing = (one for one in plan_batches(campaign, items, first) if one.number not in held)
+    again = (
+        repeat_batch(batch, total)
+        for batch in plan_batches(campaign, items)
+        if batch.number in void and batch.number + total not in held
+    )
     async with AsyncExitStack() as stack:
-        await equipment.open(stack)
-        async with aclosing(observe(missing, campaign, equipment)) as observed:
-            async for batch, observations in observed:
-                journal.append(batch.number, observations)
-                tally.count(observations)
+        await instruments.open(stack)
+        for batches in (missing, again):
+            async with aclosing(observe(batches, campaign, instruments)) as observed:
+                async for batch, observations in observed:
+                    journal.append(batch.number, observations)
+                    void |= voided_batches(observations)
+                    tally.count(observations)
     journal.seal()
     return journal
 

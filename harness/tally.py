@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 
-from harness.model.batch import Batch
 from harness.model.campaign import Campaign
-from harness.model.observation import Observation
+from harness.model.observation import CONTROL, DnsFacts, Observation, WebFacts
 from harness.ports.keeping import Clock
 from harness.ports.telling import Progress, Reporter
+from harness.stages.select import ways
 
 
 class Tally:
@@ -17,20 +18,18 @@ class Tally:
     def __init__(
         self,
         campaign: Campaign,
-        batches: Sequence[Batch],
+        items: int,
         held: frozenset[int],
         clock: Clock,
         reporter: Reporter,
     ) -> None:
-        sentinels = 2 * (len(campaign.sentinels.must_allow) + len(campaign.sentinels.must_block))
-        sizes = {
-            batch.number: (len(batch.items) + sentinels) * (1 + len(batch.way.lines))
-            for batch in batches
-        }
-        self._total = sum(sizes.values())
-        self._resumed = sum(size for number, size in sizes.items() if number in held)
+        sizes = _sizes(campaign, items)
+        self._total = sum(sizes)
+        self._resumed = sum(sizes[number - 1] for number in held if number <= len(sizes))
         self._done = self._resumed
         self._failures = 0
+        self._stopped: Counter[str] = Counter()
+        self._tried: Counter[str] = Counter()
         self._clock = clock
         self._started = clock.monotonic()
         self._reporter = reporter
@@ -38,9 +37,13 @@ class Tally:
 
     def count(self, observations: Iterable[Observation]) -> None:
         """Take one more batch into account and tell the reporter."""
-        for observation in observations:
+        for seen in observations:
             self._done += 1
-            self._failures += observation.failure is not None
+            self._failures += seen.failure is not None
+            if _shows_arrival(seen):
+                self._tried[seen.item.category] += 1
+                self._stopped[seen.item.category] += not _arrived(seen)
+        self._total = max(self._total, self._done)
         self._tell()
 
     def _tell(self) -> None:
@@ -53,5 +56,30 @@ class Tally:
                 resumed=self._resumed,
                 rate=fresh / seconds if seconds > 0 else 0.0,
                 failures=self._failures,
+                blocked={
+                    category: (self._stopped[category], tried)
+                    for category, tried in sorted(self._tried.items())
+                },
             )
         )
+
+
+def _sizes(campaign: Campaign, items: int) -> list[int]:
+    """How many attempts each batch is, by its number less one."""
+    sentinels = 2 * (len(campaign.sentinels.must_allow) + len(campaign.sentinels.must_block))
+    width = campaign.limits.batch
+    return [
+        (min(width, items - start) + sentinels) * (1 + len(way.lines))
+        for start in range(0, items, width)
+        for way in ways(campaign)
+    ]
+
+
+def _shows_arrival(seen: Observation) -> bool:
+    """Whether this is a canary tried through the service, whose page has a token or not."""
+    is_service = seen.role == "item" and seen.key.line != CONTROL
+    return is_service and bool(seen.nonce) and not isinstance(seen.facts, DnsFacts)
+
+
+def _arrived(seen: Observation) -> bool:
+    return isinstance(seen.facts, WebFacts) and seen.facts.canary == "seen"

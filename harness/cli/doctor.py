@@ -84,13 +84,13 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
     async def look(folder: Path) -> list[Check]:
-        equipment = prepared.equipment(EvidenceFolder(folder), WallClock())
+        instruments = prepared.instruments(EvidenceFolder(folder), WallClock())
         seen = []
         async with AsyncExitStack() as stack:
-            await equipment.open(stack)
+            await instruments.open(stack)
             for number, way in enumerate(ways(prepared.campaign), 1):
                 batch = Batch(number=number, way=way, items=())
-                seen += await observe_batch(batch, prepared.campaign, equipment)
+                seen += await observe_batch(batch, prepared.campaign, instruments)
         return [
             Check(
                 name=f"{each.name} ({each.line}, {each.profile})",

@@ -45,11 +45,11 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
 
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)
-    equipment = prepared.equipment(EvidenceFolder(places.evidence), WallClock())
+    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock())
     journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
     try:
         with ProgressTeller(console, campaign.campaign) as teller:
-            asyncio.run(measure(campaign, prepared.items, equipment, journal, teller))
+            asyncio.run(measure(campaign, prepared.items, instruments, journal, teller))
     finally:
         journal.close()
     return places
@@ -60,11 +60,10 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
     corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
     campaign = without_secrets(prepared.campaign).model_dump_json()
     references = {f"{each['name']} {each['version']} {each['sha256']}": None for each in corpora}
-    items = hashlib.sha256("\n".join(item.id for item in prepared.items).encode())
     return {
         "campaign": campaign,
         "corpora": list(references),
-        "items": f"sha256:{items.hexdigest()}",
+        "items": len(prepared.items),
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",
     }

@@ -143,12 +143,12 @@ def _campaign(
 ) -> Campaign:
     """The campaign of the re-test: the finding's line and profile, and the chosen items."""
     wanted = set(selection.missed) | set(selection.fresh)
+    packs = dict.fromkeys(declared.pack for declared in campaign.corpora)
     chosen = tuple(
-        CorpusSelection(pack=declared.pack, items=ids)
-        for declared, corpus in zip(campaign.corpora, corpora, strict=True)
+        CorpusSelection(pack=pack, items=ids)
+        for pack, corpus in zip(packs, corpora, strict=True)
         if (ids := tuple(item.id for item in corpus.items() if item.id in wanted))
     )
-    unique = {selection.pack: selection for selection in chosen}
     name = plan.verifying or f"{finding.campaign}-{plan.id.lower()}-retest-{len(plan.retests) + 1}"
     return campaign.model_copy(
         update={
@@ -156,7 +156,7 @@ def _campaign(
             "title": f"Re-test of plan {plan.id}: {finding.title}",
             "lines": tuple(line for line in campaign.lines if line.name == finding.line),
             "profiles": {finding.profile: campaign.profiles[finding.profile]},
-            "corpora": tuple(unique.values()),
+            "corpora": chosen,
         }
     )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from harness.errors import UsageError
 from harness.model.scheme import Requirement, Scheme, Threshold
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -46,11 +49,10 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
         if line:
             console.print(f"  {line}")
     console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})\n")
-    table = Table("requirement", "title", "severity", "rule", "mark", "provenance", "source")
+    table = Table("", "requirement", "mark", box=None, padding=(0, 2, 0, 0))
     for one in chosen.requirements:
-        threshold = one.threshold
-        origin = (threshold.provenance, threshold.source) if threshold else ("", "")
-        table.add_row(one.id, one.title, one.severity, _rule(one), mark(one), *origin)
+        table.add_row(one.id, f"{one.title} ({one.severity}, {_rule(one)})", mark(one))
+        table.add_row("", Text(_origin(one.threshold), style="dim"), "")
     console.print(table)
 
 
@@ -82,6 +84,40 @@ def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
     for change in changes:
         table.add_row(change["requirement"], change["what"], change["old"], change["new"])
     _console().print(table if changes else "no difference")
+
+
+@app.command("plan")
+def plan_scheme(
+    scheme: SCHEME,
+    *,
+    campaign: Annotated[
+        Path | None, typer.Option(help="Count the items of this campaign file.")
+    ] = None,
+    power: Annotated[float, typer.Option(help="How surely a good service shall pass.")] = 0.9,
+    json: JSON = False,
+) -> None:
+    """Say before a campaign how many items it needs, and what it can and cannot decide."""
+    from harness.cli.foresight import foresee  # noqa: PLC0415 - scipy is heavy
+
+    if not 0 < power < 1:
+        msg = f"--power {power:g}: a probability between 0 and 1, such as 0.9"
+        raise UsageError(msg)
+    phases, items = {"ks2": "ks2"}, None
+    if campaign is not None:
+        from harness.equipment import prepare  # noqa: PLC0415 - loads the plug-ins
+
+        ready = prepare(campaign)
+        phases = {name: ready.campaign.phase_of(name) for name in ready.campaign.profiles}
+        items = ready.items
+    rows = foresee(_load(scheme), phases, items, power)
+    if json:
+        _print_json([row.as_data() for row in rows])
+        return
+    table = Table("requirement", "profile", "items", "needed", "what it can decide", box=None)
+    for row in rows:
+        counts = ("-" if row.n is None else str(row.n), str(row.needed or "-"))
+        table.add_row(row.requirement, row.profile, *counts, row.says)
+    _console().print(table)
 
 
 def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:

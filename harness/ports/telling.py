@@ -10,7 +10,8 @@ from typing import Protocol
 class Progress:
     """How far a measurement is; counts are attempts.
 
-    ``blocked`` is (blocked, judged) by category; ``rate`` is attempts per second.
+    ``blocked`` is, by category, (canaries whose token did not arrive, canaries tried); ``rate``
+    is attempts per second.
     """
 
     done: int

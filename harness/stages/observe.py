@@ -1,21 +1,21 @@
 """Observes: tries each item of a batch over the service and the control, side by side.
 
-A batch opens and closes with sentinels, whose fate was agreed beforehand. Whatever timed out
-is looked at a second time with a longer patience, so that a slow answer never looks like a
-silent drop. Second looks pass a gate of their own: waiting for silence costs nothing, and must
-not keep the next batch from being tried.
+A batch opens and closes with sentinels, whose fate was agreed beforehand; in a long one they
+are tried every five minutes too. Whatever timed out is looked at a second time with a longer
+patience, so that a slow answer never looks like a silent drop. Second looks pass a gate of
+their own: waiting for silence costs nothing, and must not keep the next batch from being tried.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
+from itertools import count
 
-from harness.gate import Gate
+from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
-from harness.model.campaign import Campaign, Limits, Sentinels
+from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import (
@@ -26,8 +26,7 @@ from harness.model.observation import (
     Role,
     Timings,
 )
-from harness.ports.asking import Attempt, Line, Origin, Probe, Sighting
-from harness.ports.keeping import Clock, EvidenceStore
+from harness.ports.asking import Attempt, Sighting
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 ALOFT = 16
@@ -36,23 +35,8 @@ ALOFT = 16
 GRACE = 5.0
 """Seconds beyond an attempt's own timeout after which the instrument is to blame."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
-    """Probes by name, and lines by (name, profile); the control is a line like any other."""
-
-    probes: Mapping[str, Probe]
-    lines: Mapping[tuple[str, str], Line]
-    origin: Origin | None
-    evidence: EvidenceStore
-    clock: Clock
-    gate: Gate
-    second_gate: Gate
-
-    async def open(self, stack: AsyncExitStack) -> None:
-        """Open every line, to be closed by ``stack``."""
-        for line in {id(line): line for line in self.lines.values()}.values():
-            await stack.enter_async_context(line)
+STRAINED = 3
+"""How often an attempt is made again after trouble of our own, each time with fewer in flight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +48,7 @@ class _Try:
 
 
 async def observe(
-    batches: Iterable[Batch], campaign: Campaign, equipment: Equipment
+    batches: Iterable[Batch], campaign: Campaign, instruments: Instruments
 ) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
     """Observe batch after batch, each given whole when it is done, not always in order.
 
@@ -73,9 +57,9 @@ async def observe(
     aloft: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
     try:
         for batch in batches:
-            await equipment.gate.room()
-            equipment.gate.announce(len(batch.items) * (1 + len(batch.way.lines)))
-            aloft.add(asyncio.create_task(_observe_one(batch, campaign, equipment)))
+            await instruments.gate.room()
+            instruments.gate.announce(len(batch.items) * (1 + len(batch.way.lines)))
+            aloft.add(asyncio.create_task(_observe_one(batch, campaign, instruments)))
             while (landed := {task for task in aloft if task.done()}) or len(aloft) >= ALOFT:
                 if not landed:
                     landed, _ = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
@@ -93,34 +77,55 @@ async def observe(
 
 
 async def _observe_one(
-    batch: Batch, campaign: Campaign, equipment: Equipment
+    batch: Batch, campaign: Campaign, instruments: Instruments
 ) -> tuple[Batch, list[Observation]]:
-    return batch, await observe_batch(batch, campaign, equipment)
+    return batch, await observe_batch(batch, campaign, instruments)
 
 
 async def observe_batch(
-    batch: Batch, campaign: Campaign, equipment: Equipment
+    batch: Batch, campaign: Campaign, instruments: Instruments
 ) -> list[Observation]:
     """Observe one batch between its brackets: items and sentinels, on the control and each line."""
-    before = _sentinels(batch, campaign, "before")
+    limits = campaign.limits
     inside = [
         _Try(key=key, item=item, role="item", batch=batch.number)
         for item in batch.items
         for key in _keys(campaign.campaign, item, batch.way)
     ]
-    after = _sentinels(batch, campaign, "after")
-    observed: list[Observation] = []
-    for tries in (before, inside, after):
-        observed += await _observe_all(tries, campaign.limits, equipment)
-    return observed
+    observed = await _observe_all(_sentinels(batch, campaign, "before"), limits, instruments)
+    during: list[Observation] = []
+    guard = asyncio.create_task(_guard(batch, campaign, instruments, during))
+    try:
+        observed += await _observe_all(inside, limits, instruments)
+    finally:
+        guard.cancel()
+        await asyncio.gather(guard, return_exceptions=True)
+    after = await _observe_all(_sentinels(batch, campaign, "after"), limits, instruments)
+    return observed + during + after
+
+
+async def _guard(
+    batch: Batch, campaign: Campaign, instruments: Instruments, during: list[Observation]
+) -> None:
+    """Try the sentinels while a batch lasts, every ``instruments.sentinel_interval`` seconds."""
+    for turn in count(1):
+        await asyncio.sleep(instruments.sentinel_interval)
+        tries = _sentinels(batch, campaign, f"during-{turn}")
+        during += await _observe_all(tries, campaign.limits, instruments)
 
 
 async def _observe_all(
-    tries: Iterable[_Try], limits: Limits, equipment: Equipment
+    tries: Iterable[_Try], limits: Limits, instruments: Instruments
 ) -> list[Observation]:
     async def one(this: _Try, patience: float, turn: int) -> Observation:
-        async with equipment.gate if turn == 1 else equipment.second_gate:
-            return await _attempt(this, limits, patience, turn, equipment)
+        for _ in range(STRAINED):
+            async with instruments.gate if turn == 1 else instruments.second_gate:
+                seen = await _attempt(this, limits, patience, turn, instruments)
+            if not _is_strained(seen):
+                instruments.gate.praise()
+                return seen
+            instruments.gate.narrow()
+        return seen
 
     tries = list(tries)
     first = await asyncio.gather(*(one(this, limits.timeout, 1) for this in tries))
@@ -129,20 +134,22 @@ async def _observe_all(
         *(one(tries[place], limits.confirmation_timeout, 2) for place in late)
     )
     for place, seen in zip(late, second, strict=True):
+        if seen.key.line == CONTROL and not _timed_out(seen):
+            instruments.gate.narrow()  # the control was slow, not dead: we ask too much at once
         first[place] = seen
     return first
 
 
 async def _attempt(
-    this: _Try, limits: Limits, patience: float, turn: int, equipment: Equipment
+    this: _Try, limits: Limits, patience: float, turn: int, instruments: Instruments
 ) -> Observation:
     marker = None
-    origin = equipment.origin
+    origin = instruments.origin
     if origin is not None and origin.covers(this.item.host):
         marker = mark(origin.key, this.key, this.item.host, turn)
     attempt = Attempt(key=this.key, item=this.item, limits=limits, timeout=patience, marker=marker)
-    started = equipment.clock.now()
-    sighting = await _try(attempt, equipment)
+    started = instruments.clock.now()
+    sighting = await _try(attempt, instruments)
     kept = sighting.evidence if this.item.sensitivity not in ("S3", "S4") else ()
     return Observation(
         key=this.key,
@@ -155,20 +162,29 @@ async def _attempt(
         facts=sighting.facts,
         nonce=marker.nonce if marker else "",
         tries=turn,
-        evidence=tuple(equipment.evidence.keep(evidence) for evidence in kept),
+        evidence=tuple(instruments.evidence.keep(evidence) for evidence in kept),
     )
 
 
-async def _try(attempt: Attempt, equipment: Equipment) -> Sighting:
-    probe = equipment.probes[attempt.key.probe]
-    line = equipment.lines[attempt.key.line, attempt.key.profile]
+async def _try(attempt: Attempt, instruments: Instruments) -> Sighting:
+    probe = instruments.probes[attempt.key.probe]
+    line = instruments.lines[attempt.key.line, attempt.key.profile]
+    begun = instruments.clock.monotonic()
     try:
         async with asyncio.timeout(attempt.timeout + GRACE):
-            return await probe.try_item(attempt, line)
+            sighting = await probe.try_item(attempt, line)
     except Exception as error:  # noqa: BLE001 - whatever a probe raises is our trouble, not the service's
         detail = f"{type(error).__name__}: {error}"[:200]
-        failure = Failure(name="instrument_error", stage="instrument", detail=detail)
-        return Sighting(timings=Timings(), failure=failure)
+        return _instrument_trouble("instrument_error", detail)
+    failure = sighting.failure
+    if failure and failure.name in TIMEOUTS and instruments.watch.is_overloaded_since(begun):
+        return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")
+    return sighting
+
+
+def _instrument_trouble(name: str, detail: str) -> Sighting:
+    failure = Failure(name=name, stage="instrument", detail=detail)
+    return Sighting(timings=Timings(), failure=failure)
 
 
 def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
@@ -187,7 +203,7 @@ def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
 
 
 def _sentinels(batch: Batch, campaign: Campaign, side: str) -> list[_Try]:
-    hosts: Sentinels = campaign.sentinels
+    hosts = campaign.sentinels
     named: list[tuple[Role, str, str]] = [
         ("must_allow", f"sentinel-allow-{place}@{batch.number}.{side}", host)
         for place, host in enumerate(hosts.must_allow, 1)
@@ -206,3 +222,9 @@ def _sentinels(batch: Batch, campaign: Campaign, side: str) -> list[_Try]:
 
 def _timed_out(seen: Observation) -> bool:
     return seen.failure is not None and seen.failure.name in TIMEOUTS
+
+
+def _is_strained(seen: Observation) -> bool:
+    """Whether fewer attempts in flight may help; a probe that is broken stays broken."""
+    failure = seen.failure
+    return failure is not None and failure.is_instrument and failure.name != "instrument_error"

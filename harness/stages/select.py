@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from harness.errors import UsageError, known
 from harness.model.batch import Batch, Way
@@ -18,6 +20,47 @@ from harness.model.corpus import Item, covers
 from harness.ports.asking import Corpus
 
 TWIN = "twin:"
+
+AGAIN = 1000
+"""Added to the round of a batch that is tried again, so that its attempt keys are new."""
+
+
+class Chosen:
+    """The items of a campaign in the order of their trial; a whole pack is streamed, not held."""
+
+    def __init__(self, parts: Iterable[Sequence[Item] | Corpus]) -> None:
+        self._parts = tuple(parts)
+
+    def __len__(self) -> int:
+        return sum(_size(part) for part in self._parts)
+
+    def __iter__(self) -> Iterator[Item]:
+        return self.starting_at(0)
+
+    def starting_at(self, place: int) -> Iterator[Item]:
+        """The items from ``place`` on (0 is the first), without making those before."""
+        for part in self._parts:
+            size = _size(part)
+            if place < size:
+                yield from part[place:] if isinstance(part, Sequence) else part.items(place)
+            place = max(0, place - size)
+
+
+def choose(selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str) -> Chosen:
+    """Choose the items of all selections, each item once.
+
+    Raises UsageError for a category or an item that a corpus does not have, and for an id that
+    two corpora use for different items.
+    """
+    if len(selections) == 1 and _is_whole(selections[0][0]):
+        return Chosen([selections[0][1]])
+    chosen: dict[str, Item] = {}
+    for selection, corpus in selections:
+        for item in select_items(selection, corpus, seed):
+            if chosen.setdefault(item.id, item) != item:
+                msg = f"pack {selection.pack!r}: another pack uses the id {item.id!r} already"
+                raise UsageError(msg)
+    return Chosen([tuple(sorted(chosen.values(), key=lambda item: order_key(seed, item.id)))])
 
 
 def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple[Item, ...]:
@@ -46,16 +89,32 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     return tuple(sorted(chosen, key=lambda item: order_key(seed, item.id)))
 
 
-def plan_batches(campaign: Campaign, items: Iterable[Item]) -> Iterator[Batch]:
-    """Lay the items out in batches, each one way; ways take turns so that none is far in time."""
-    triable = [item for item in items if item.value]
+def count_batches(campaign: Campaign, items: int) -> int:
+    """How many batches ``items`` items make, tried every way."""
+    return -(-items // campaign.limits.batch) * len(ways(campaign))
+
+
+def plan_batches(campaign: Campaign, items: Chosen, first: int = 1) -> Iterator[Batch]:
+    """Lay the items out in batches from number ``first`` on, each one way.
+
+    Ways take turns, so that none is far in time. An item without a name (S4) is never tried.
+    """
     way_list = ways(campaign)
     size = campaign.limits.batch
-    number = 0
-    for start in range(0, len(triable), size):
-        for way in way_list:
-            number += 1
-            yield Batch(number=number, way=way, items=tuple(triable[start : start + size]))
+    block = (first - 1) // len(way_list)
+    stream = items.starting_at(block * size)
+    while taken := tuple(islice(stream, size)):
+        triable = tuple(item for item in taken if item.value)
+        for place, way in enumerate(way_list, block * len(way_list) + 1):
+            if place >= first:
+                yield Batch(number=place, way=way, items=triable)
+        block += 1
+
+
+def repeat_batch(batch: Batch, total: int) -> Batch:
+    """The same batch once more, after all ``total`` others, in a round of its own."""
+    way = replace(batch.way, round=batch.way.round + AGAIN)
+    return replace(batch, number=batch.number + total, way=way)
 
 
 def ways(campaign: Campaign) -> tuple[Way, ...]:
@@ -75,6 +134,14 @@ def ways(campaign: Campaign) -> tuple[Way, ...]:
 def order_key(seed: str, text: str) -> bytes:
     """The place of ``text`` in the order that ``seed`` makes."""
     return hashlib.blake2b(text.encode(), key=seed.encode()[:64], digest_size=16).digest()
+
+
+def _size(part: Sequence[Item] | Corpus) -> int:
+    return len(part) if isinstance(part, Sequence) else part.size
+
+
+def _is_whole(selection: CorpusSelection) -> bool:
+    return not (selection.categories or selection.sample or selection.items)
 
 
 def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:

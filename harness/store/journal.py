@@ -32,6 +32,7 @@ SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
 
 _MANIFEST = "manifest.jsonl"
+_SENTINEL = b'"role":"must_'
 _OBSERVATIONS = msgspec.json.Decoder(Observation)
 
 
@@ -113,6 +114,18 @@ class SegmentJournal:
             yield from map(decode, sealed.records(self.directory / segment.name))
         for path, found in opened:
             yield from map(decode, lines_of(path, found.good))
+
+    def sentinels(self) -> Iterator[Observation]:
+        """The observations of sentinels alone, without decoding the others."""
+        opened = self._scans()
+        for segment in self._sealed():
+            yield from map(
+                _OBSERVATIONS.decode, sealed.sentinel_records(self.directory / segment.name)
+            )
+        for path, found in opened:
+            for line in lines_of(path, found.good):
+                if _SENTINEL in line:
+                    yield _OBSERVATIONS.decode(line)
 
     def write(self) -> None:
         """Take the journal for writing, and repair what a crash left behind.

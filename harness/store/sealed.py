@@ -55,6 +55,12 @@ def records(path: Path) -> Iterator[bytes]:
         yield record.encode()
 
 
+def sentinel_records(path: Path) -> Iterator[bytes]:
+    """Of those lines, the sentinels' alone."""
+    for (record,) in _rows(path, "record", "WHERE role IS NOT NULL AND role <> 'item'"):
+        yield record.encode()
+
+
 def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
     """The key columns: campaign, item, probe, line, profile, round."""
     yield from _rows(path, ", ".join(_KEY))
@@ -66,12 +72,13 @@ def digest_of_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _rows(path: Path, columns: str) -> Iterator[Any]:
+def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
     duckdb = _duckdb()
     try:
         with _connect() as connection:
             # the columns are our own constants; the file name goes in as a parameter
-            cursor = connection.execute(f"SELECT {columns} FROM read_parquet(?)", [str(path)])  # noqa: S608 - see above
+            question = f"SELECT {columns} FROM read_parquet(?) {where}"  # noqa: S608 - see above
+            cursor = connection.execute(question, [str(path)])
             while chunk := cursor.fetchmany(4096):
                 yield from chunk
     except duckdb.Error as error:

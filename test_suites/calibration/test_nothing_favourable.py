@@ -122,3 +122,16 @@ def test_a_wrong_address(world: World, origin_file: Path, tmp_path: Path) -> Non
     run = run_against(tmp_path, origin_file, line)
 
     assert_nothing_conforms(run, "unreachable", "reach", "resolve")
+
+
+def test_a_void_batch_is_tried_again_when_the_filter_is_back(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    """What was seen while the filter was off stays in the journal, and decides nothing."""
+    world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=40))
+    run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=20)
+
+    broken = [each.detail for each in run.assessment.preconditions if not each.held]
+    assert broken
+    assert 0 == run.assessment.exit_code, [outcome.reasons for outcome in run.assessment.outcomes]
+    assert {60} == {run.outcome(name, "proxy").metric.n for name in ("URL-04", "ILL-01")}

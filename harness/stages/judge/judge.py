@@ -65,7 +65,7 @@ def judge(observations: Iterable[Observation], *, brackets_required: bool = True
 
 
 def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """Without those of void batches that were tried again: the second trial is the one that counts."""
+    """Without those of void batches that were tried again: the second trial counts."""
     judged = {_trial_of(each) for each in verdicts if each.rule != BRACKET_FAILED}
     return (
         each for each in verdicts if each.rule != BRACKET_FAILED or _trial_of(each) not in judged

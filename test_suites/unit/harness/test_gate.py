@@ -51,3 +51,38 @@ async def test_one_who_gives_up_is_no_longer_to_come() -> None:
     await asyncio.gather(queueing, return_exceptions=True)
 
     await asyncio.wait_for(gate.room(), 1)
+
+
+async def test_strain_halves_and_good_answers_widen_again() -> None:
+    gate = Gate(8)
+    gate.narrow()
+    gate.narrow()
+    assert 2 == gate.width
+
+    for _ in range(2 + 3):
+        gate.praise()
+    assert 4 == gate.width
+
+    for _ in range(100):
+        gate.praise()
+    gate.narrow()
+    for _ in range(5):
+        gate.narrow()
+    assert 1 == gate.width
+
+
+async def test_a_narrowed_gate_holds_to_its_width() -> None:
+    gate, aloft, peak = Gate(8), 0, 0
+    gate.narrow()
+
+    async def pass_through() -> None:
+        nonlocal aloft, peak
+        async with gate:
+            aloft += 1
+            peak = max(peak, aloft)
+            await asyncio.sleep(0)
+            aloft -= 1
+
+    await asyncio.gather(*(pass_through() for _ in range(40)))
+
+    assert (0, 4) == (aloft, peak)

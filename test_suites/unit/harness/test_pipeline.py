@@ -45,8 +45,8 @@ async def story(tmp_path: Path, **options: Any) -> SegmentJournal:
     )
     ready = prepare(path)
     journal = SegmentJournal.open_or_create(tmp_path / "journal", header_of(ready))
-    equipment = ready.equipment(EvidenceFolder(tmp_path / "evidence"), WallClock())
-    await measure(ready.campaign, ready.items, equipment, journal)
+    instruments = ready.instruments(EvidenceFolder(tmp_path / "evidence"), WallClock())
+    await measure(ready.campaign, ready.items, instruments, journal)
     return journal
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, Failure, Observation
+from harness.model.observation import AttemptKey, Failure, Observation, WebFacts
 from harness.ports.telling import Progress
 from harness.tally import Tally
 
@@ -19,10 +18,9 @@ CAMPAIGN = Campaign.model_validate(
         "lines": ({"name": "a", "type": "t"},),
         "profiles": {"ks2": {}},
         "corpora": ({"pack": "canary"},),
+        "limits": {"batch": 6},
     }
 )
-WAY = Way(probe="web", lines=("a",), profile="ks2", round=1)
-BATCHES = [Batch(number=number, way=WAY, items=(ITEM,) * 6) for number in (1, 2)]
 
 
 class Clock:
@@ -47,25 +45,49 @@ class Ear:
         self.heard.append(progress)
 
 
-def seen(*, fails: bool) -> Observation:
+def seen(*, fails: bool = False, line: str = "a", canary: str = "") -> Observation:
     """An observation."""
-    key = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2")
+    key = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2").on(line)
     failure = Failure(name="connection_reset", stage="response") if fails else None
-    return Observation(key=key, item=ITEM, started=Clock().now(), batch=2, failure=failure)
+    facts = WebFacts(url="u", canary=canary) if canary else None  # type: ignore[arg-type]
+    return Observation(
+        key=key,
+        item=ITEM,
+        started=Clock().now(),
+        batch=2,
+        failure=failure,
+        facts=facts,
+        nonce="n" if canary else "",
+    )
 
 
 def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
     ear = Ear()
-    Tally(CAMPAIGN, BATCHES, frozenset(), Clock(), ear)
+    Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
 
     assert [(0, 2 * (6 + 4) * 2)] == [(said.done, said.total) for said in ear.heard]
 
 
 def test_what_was_there_before_is_done_but_not_fast() -> None:
     ear, clock = Ear(), Clock()
-    tally = Tally(CAMPAIGN, BATCHES, frozenset({1}), clock, ear)
+    tally = Tally(CAMPAIGN, 12, frozenset({1}), clock, ear)
     clock.seconds = 2.0
     tally.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
     last = ear.heard[-1]
 
     assert (40, 40, 20, 10.0, 5) == (last.done, last.total, last.resumed, last.rate, last.failures)
+
+
+def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally.count(
+        [
+            seen(canary="absent"),
+            seen(canary="seen"),
+            seen(canary="seen", line="control"),
+            seen(fails=True),
+        ]
+    )
+
+    assert {"DRUG": (1, 2)} == ear.heard[-1].blocked

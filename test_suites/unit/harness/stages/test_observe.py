@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.gate import Gate
+from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import Failure, Observation, Timings, WebFacts
 from harness.ports.asking import Attempt, Origin, Sighting
-from harness.stages.observe import Equipment, observe_batch
+from harness.stages.observe import observe_batch
+from harness.watch import Watch
 
 WAY = Way(probe="web", lines=("a", "b"), profile="ks2", round=1)
 ITEMS = tuple(
@@ -101,22 +104,30 @@ class Script:
 
 
 async def watch(
-    probe: Script, drawer: Drawer | None = None, items: tuple[Item, ...] = ITEMS
+    probe: Script,
+    drawer: Drawer | None = None,
+    items: tuple[Item, ...] = ITEMS,
+    *,
+    watching: Watch | None = None,
+    interval: float = 300.0,
+    width: int = 2,
 ) -> list[Observation]:
     """Observe one batch with a scripted probe."""
     wires = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
-    equipment = Equipment(
+    instruments = Instruments(
         probes={"web": probe},
         lines=wires,
         origin=ORIGIN,
         evidence=drawer or Drawer(),
         clock=Clock(),
-        gate=Gate(2),
-        second_gate=Gate(2),
+        gate=Gate(width),
+        second_gate=Gate(width),
+        watch=watching or Watch(Clock()),
+        sentinel_interval=interval,
     )
     async with AsyncExitStack() as stack:
-        await equipment.open(stack)
-        seen = await observe_batch(Batch(number=7, way=WAY, items=items), CAMPAIGN, equipment)
+        await instruments.open(stack)
+        seen = await observe_batch(Batch(number=7, way=WAY, items=items), CAMPAIGN, instruments)
         assert {1} == {wire.opened for wire in wires.values()}
     assert {0} == {wire.opened for wire in wires.values()}
     return seen
@@ -204,3 +215,66 @@ async def test_evidence_is_kept_but_never_of_the_most_harmful_items() -> None:
         for each in seen
         if each.key.line == "a" and each.role == "item"
     }
+
+
+async def test_trouble_of_our_own_is_tried_again_with_fewer_in_flight() -> None:
+    strained = Sighting(
+        timings=Timings(), failure=Failure(name="instrument_no_descriptors", stage="instrument")
+    )
+    left = [strained, strained]
+    probe = Script({("a", "i0"): lambda attempt: left.pop() if left else None})
+    seen = {(each.key.line, each.key.item): each for each in await watch(probe)}
+
+    assert seen["a", "i0"].failure is None
+    assert 3 == len(
+        [each for each in probe.attempts if (each.key.line, each.item.id) == ("a", "i0")]
+    )
+
+
+async def test_trouble_of_our_own_that_stays_is_told() -> None:
+    strained = Sighting(
+        timings=Timings(), failure=Failure(name="instrument_no_descriptors", stage="instrument")
+    )
+    seen = {
+        (each.key.line, each.key.item): each
+        for each in await watch(Script({("a", "i0"): strained}))
+    }
+
+    assert strained.failure == seen["a", "i0"].failure
+
+
+async def test_a_timeout_while_our_loop_lagged_is_our_own_doing() -> None:
+    late = Sighting(
+        timings=Timings(), failure=Failure(name="generic_timeout_error", stage="response")
+    )
+    lagging = Watch(Clock())
+    lagging.note(2.0)
+    seen = {
+        (each.key.line, each.key.item): each
+        for each in await watch(Script({("a", "i0"): late}), watching=lagging)
+    }
+    failure = seen["a", "i0"].failure
+
+    assert failure is not None
+    assert "instrument_overload" == failure.name
+
+
+async def test_sentinels_stand_guard_inside_a_long_batch() -> None:
+    over = asyncio.Event()
+    probe = Script()
+    first = probe.try_item
+
+    async def slow(attempt: Attempt, line: Any) -> Sighting:
+        if attempt.key.item.startswith("sentinel") and ".during-2" in attempt.key.item:
+            over.set()
+        if attempt.item.id == "i0":
+            await over.wait()
+        return await first(attempt, line)
+
+    probe.try_item = slow  # type: ignore[method-assign]
+    seen = await watch(probe, interval=0.0, width=20)
+
+    assert {"sentinel-allow-1@7.during-1", "sentinel-block-1@7.during-1"} <= {
+        each.key.item for each in seen
+    }
+    assert len(seen) == len({each.key for each in seen})

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import CorpusReference, Item
-from harness.stages.select import plan_batches, select_items, ways
+from harness.stages.select import (
+    Chosen,
+    choose,
+    count_batches,
+    plan_batches,
+    repeat_batch,
+    select_items,
+    ways,
+)
 
 
 class Pack:
@@ -24,8 +32,12 @@ class Pack:
     def __init__(self, items: list[Item]) -> None:
         self._items = items
 
-    def items(self) -> Iterator[Item]:
-        return iter(self._items)
+    @property
+    def size(self) -> int:
+        return len(self._items)
+
+    def items(self, start: int = 0) -> Iterator[Item]:
+        return iter(self._items[start:])
 
 
 ITEMS = [
@@ -86,7 +98,7 @@ def test_another_seed_gives_another_sample() -> None:
 
 def test_an_unknown_category_tells_what_is_known() -> None:
     with pytest.raises(
-        UsageError, match="pack 'pack' has no category 'GAMB'; known: DRUG, PORN, PORN.NUDE"
+        UsageError, match=r"pack 'pack' has no category 'GAMB'; known: DRUG, PORN, PORN.NUDE"
     ):
         select_items(CorpusSelection(pack="pack", categories=("GAMB",)), Pack(ITEMS), "s")
 
@@ -111,12 +123,59 @@ def test_lines_that_carry_a_probe_share_its_batches() -> None:
 
 
 def test_every_item_is_tried_every_way_exactly_once() -> None:
-    batches = list(plan_batches(campaign(), ITEMS))
+    batches = list(plan_batches(campaign(), Chosen([tuple(ITEMS)])))
     tried = Counter((item.id, batch.way) for batch in batches for item in batch.items)
 
+    assert count_batches(campaign(), len(ITEMS)) == len(batches)
     assert list(range(1, len(batches) + 1)) == [batch.number for batch in batches]
     assert {1} == set(tried.values())
     assert len(ITEMS) * len(ways(campaign())) == len(tried)
+
+
+@given(st.integers(1, 50))
+def test_a_plan_may_be_taken_up_at_any_batch(first: int) -> None:
+    whole = list(plan_batches(campaign(), Chosen([Pack(ITEMS)])))
+
+    assert whole[first - 1 :] == list(plan_batches(campaign(), Chosen([Pack(ITEMS)]), first))
+
+
+@given(st.integers(0, 130))
+def test_chosen_items_may_be_taken_up_anywhere(place: int) -> None:
+    chosen = Chosen([tuple(ITEMS[:50]), Pack(ITEMS[50:])])
+
+    assert ITEMS[place:] == list(chosen.starting_at(place))
+    assert len(ITEMS) == len(chosen)
+
+
+def test_a_whole_pack_is_streamed_and_several_selections_are_merged() -> None:
+    pack = Pack(ITEMS)
+    whole = choose([(CorpusSelection(pack="pack"), pack)], "s")
+    merged = choose(
+        [
+            (CorpusSelection(pack="pack", categories=("DRUG",)), pack),
+            (CorpusSelection(pack="pack", categories=("DRUG", "PORN")), pack),
+        ],
+        "s",
+    )
+
+    assert ITEMS == list(whole)
+    assert sorted(item.id for item in ITEMS) == sorted(item.id for item in merged)
+
+
+def test_two_packs_may_not_use_one_id_for_two_things() -> None:
+    other = Pack([Item(id="DRUG-1", value="elsewhere.test", labels=("DRUG",))])
+    both = [(CorpusSelection(pack="a"), Pack(ITEMS)), (CorpusSelection(pack="b"), other)]
+
+    with pytest.raises(UsageError, match="pack 'b': another pack uses the id 'DRUG-1' already"):
+        choose(both, "s")
+
+
+def test_a_batch_that_is_tried_again_has_keys_of_its_own() -> None:
+    batch = next(plan_batches(campaign(), Chosen([tuple(ITEMS)])))
+    again = repeat_batch(batch, 40)
+
+    assert (41, batch.items) == (again.number, again.items)
+    assert again.way.round != batch.way.round
 
 
 def test_an_item_that_has_no_name_is_never_tried() -> None:
@@ -124,4 +183,4 @@ def test_an_item_that_has_no_name_is_never_tried() -> None:
         id="S", value="", value_hmac="hmac-sha256:k:00", labels=("ILL.CSAM",), sensitivity="S4"
     )
 
-    assert [] == list(plan_batches(campaign(), [secret]))
+    assert [()] * 4 == [batch.items for batch in plan_batches(campaign(), Chosen([(secret,)]))]

@@ -1,0 +1,160 @@
+"""``accredit scheme plan``: what a campaign can and cannot decide, before it is measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.model.corpus import Item, covers
+from harness.model.scheme import Requirement, Scheme
+from harness.stages.estimate.estimate import METRICS
+from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
+from harness.stages.estimate.scope import counts_category, counts_item, is_asked
+
+ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
+BY_RATE = frozenset({"guarded", "quantile"})
+HALF = 0.5
+"""A planned service makes half the misses that the threshold bears (METHOD table 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """What one requirement can decide for one profile.
+
+    ``n`` items are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a
+    service of ``good_rate`` passes with the asked power. Rates are of the good side: 1 - U for
+    a requirement of at most U. ``passes`` and ``fails`` count misses, or wrong blocks.
+    """
+
+    requirement: str
+    profile: str
+    says: str
+    n: int | None = None
+    needed: int | None = None
+    good_rate: float | None = None
+    passes: int | None = None
+    fails: int | None = None
+    rate_for_power: float | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """A dictionary for JSON."""
+        return asdict(self)
+
+
+def foresee(
+    scheme: Scheme,
+    phases: Mapping[str, str],
+    items: Iterable[Item] | None,
+    power: float,
+) -> tuple[Foresight, ...]:
+    """Look ahead for every requirement and profile; ``phases`` maps profiles to phases."""
+    tried = None if items is None else tuple(items)
+    return tuple(
+        _foresee_one(requirement, scheme, profile, phase, tried, power)
+        for requirement in scheme.requirements
+        for profile, phase in phases.items()
+        if not requirement.profiles or {profile, phase} & set(requirement.profiles)
+        if is_asked(requirement.measure, scheme.policy, (), phase)
+    )
+
+
+def _foresee_one(
+    requirement: Requirement,
+    scheme: Scheme,
+    profile: str,
+    phase: str,
+    items: tuple[Item, ...] | None,
+    power: float,
+) -> Foresight:
+    if requirement.measure.metric not in METRICS:
+        says = "cannot be decided: this version cannot take the metric"
+        return Foresight(requirement=requirement.id, profile=profile, says=says)
+    n = None if items is None else _count(requirement, scheme, phase, items)
+    if requirement.rule in ITEM_BY_ITEM:
+        return Foresight(
+            requirement=requirement.id,
+            profile=profile,
+            n=n,
+            needed=max(1, requirement.n_min),
+            says=_of_each(requirement, n),
+        )
+    if requirement.rule not in BY_RATE or requirement.threshold is None:
+        says = f"{requirement.rule}: nothing to plan"
+        return Foresight(requirement=requirement.id, profile=profile, n=n, says=says)
+    return _of_rate(requirement, scheme, profile, n, power)
+
+
+def _of_rate(
+    requirement: Requirement, scheme: Scheme, profile: str, n: int | None, power: float
+) -> Foresight:
+    threshold = _good_side(requirement)
+    if not 0 < threshold < 1:
+        says = "cannot be sampled: take a census"
+        return Foresight(requirement=requirement.id, profile=profile, n=n, says=says)
+    alpha = requirement.alpha or scheme.decision.alpha
+    good = 1 - (1 - threshold) * HALF
+    needed = max(items_for_power(threshold, good, power, alpha), requirement.n_min)
+    if n is None:
+        says = f"{needed} items, so that a service at {good:.4g} passes with power {power:g}"
+        return Foresight(
+            requirement=requirement.id, profile=profile, needed=needed, good_rate=good, says=says
+        )
+    edge = verge(n, threshold, alpha, power)
+    return Foresight(
+        requirement=requirement.id,
+        profile=profile,
+        n=n,
+        needed=needed,
+        good_rate=good,
+        passes=None if n < requirement.n_min else edge.passes,
+        fails=edge.fails,
+        rate_for_power=None if edge.passes is None else rate_for_power(n, edge.passes, power),
+        says=_of_verge(requirement, n, edge.passes, edge.fails),
+    )
+
+
+def _good_side(requirement: Requirement) -> float:
+    """The rate of good items that is asked: T, 1 - U, or the quantile of a duration."""
+    threshold, quantile = requirement.threshold, requirement.measure.quantile
+    if quantile is not None:
+        return quantile
+    if threshold is not None and threshold.at_least is not None:
+        return threshold.at_least
+    return 1 - (threshold.at_most or 0) if threshold is not None else 0
+
+
+def _of_verge(requirement: Requirement, n: int, passes: int | None, fails: int | None) -> str:
+    if n < requirement.n_min:
+        return f"cannot conform: {n} items, at least {requirement.n_min} are agreed"
+    if passes is None:
+        return f"cannot conform: even a faultless service needs more than {n} items"
+    word = f"conforms with at most {passes} wrong"
+    return f"{word}, fails from {fails} on" if fails is not None else f"{word}, cannot fail"
+
+
+def _of_each(requirement: Requirement, n: int | None) -> str:
+    if n is None:
+        return "every item counts; the more, the stronger the claim"
+    if n < max(1, requirement.n_min):
+        return f"cannot conform: {n} items, at least {max(1, requirement.n_min)} are agreed"
+    return f"every one of {n} items counts"
+
+
+def _count(requirement: Requirement, scheme: Scheme, phase: str, items: tuple[Item, ...]) -> int:
+    """Items that the requirement counts; of the smallest group where each group must pass."""
+    measure = requirement.measure
+    chosen = [
+        item
+        for item in items
+        if counts_category(measure, scheme.policy, item.category, phase)
+        and counts_item(measure, item, phase)
+    ]
+    if not measure.metric.endswith("_by_category"):
+        return len(chosen)
+    sizes = Counter(dict.fromkeys(measure.categories, 0))
+    for item in chosen:
+        code = next((code for code in sizes if covers(item.category, code)), item.category)
+        sizes[code] += 1
+    return min(sizes.values(), default=0)

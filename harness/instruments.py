@@ -1,0 +1,36 @@
+"""The instruments of a measurement: probes, lines, clock, and what keeps us from overload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from harness.gate import Gate
+from harness.ports.asking import Line, Origin, Probe
+from harness.ports.keeping import Clock, EvidenceStore
+from harness.watch import Watch
+
+SENTINEL_INTERVAL = 300.0
+"""Seconds between sentinels inside a batch: filters switch off for hours, and for minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """Probes by name, and lines by (name, profile); the control is a line like any other."""
+
+    probes: Mapping[str, Probe]
+    lines: Mapping[tuple[str, str], Line]
+    origin: Origin | None
+    evidence: EvidenceStore
+    clock: Clock
+    gate: Gate
+    second_gate: Gate
+    watch: Watch
+    sentinel_interval: float = SENTINEL_INTERVAL
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open every line, and start watching ourselves; ``stack`` closes them."""
+        await stack.enter_async_context(self.watch)
+        for line in {id(line): line for line in self.lines.values()}.values():
+            await stack.enter_async_context(line)

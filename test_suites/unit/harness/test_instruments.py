@@ -1,0 +1,41 @@
+"""Instruments open each line once, whatever the number of profiles that share it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import Any
+
+from harness.gate import Gate
+from harness.instruments import Instruments
+from harness.ports.keeping import WallClock
+from harness.watch import Watch
+
+
+class Wire:
+    """A line that counts its openings."""
+
+    opened = closed = 0
+
+    async def __aenter__(self) -> Wire:
+        self.opened += 1
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.closed += 1
+
+
+async def test_a_shared_line_is_opened_once_and_closed() -> None:
+    shared, own = Wire(), Wire()
+    lines: Any = {("a", "ks2"): shared, ("a", "staff"): shared, ("b", "ks2"): own}
+    evidence: Any = SimpleNamespace()
+    instruments = Instruments(
+        probes={}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
+        gate=Gate(1), second_gate=Gate(1), watch=Watch(WallClock()),
+    )  # fmt: skip
+
+    async with AsyncExitStack() as stack:
+        await instruments.open(stack)
+        assert (1, 1) == (shared.opened, own.opened)
+
+    assert (1, 1) == (shared.closed, own.closed)
