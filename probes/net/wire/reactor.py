@@ -78,7 +78,7 @@ class Reactor:
         self.epoll.close()
 
     async def run(self, begin: Callable[[Errand], Steps[None]], patience: float) -> None:
-        """Do work to its end; after ``patience`` seconds it is thrown TimeoutErrors until it ends."""
+        """Do work to its end; after ``patience`` seconds it is thrown TimeoutError until then."""
         errand = Errand(self, self._loop.create_future())
         errand.work = begin(errand)
         errand.step()
