@@ -26,17 +26,32 @@ def runner() -> CliRunner:
 def simulated(tmp_path: Path) -> Any:
     """Writes campaigns over a simulated service; options go to its line."""
     origin = Origin(
-        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="authority.pem", key=b"k" * 32
+        zone="accredit.test",
+        resolver="127.0.0.1:1",
+        ports={},
+        authority="authority.pem",
+        key=b"k" * 32,
     )
     write_origin(origin, tmp_path / "origin.json")
 
-    def write(name: str = "simulated", sample: int = 60, **options: Any) -> Path:
+    def write(name: str = "simulated", sample: int | None = 60, **options: Any) -> Path:
         line = {"name": "proxy", "type": "simulated"}
         return write_campaign(
             tmp_path / name,
             origin=tmp_path / "origin.json",
             lines=[line | {"options": {"block": BLOCKED + BLOCKED_HOSTS} | options}],
-            categories=["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK", "ILL.CSAM"],
+            categories=[
+                "PORN",
+                "ADLT",
+                "VIOL",
+                "DISC",
+                "EXTR",
+                "DRUG",
+                "CRIM",
+                "PIRA",
+                "MALW.HACK",
+                "ILL.CSAM",
+            ],
             sample=sample,
             campaign=name,
             control={"type": "simulated"},

@@ -1,0 +1,34 @@
+"""The demo tells its story, and never deletes what is not its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+
+
+@pytest.mark.timeout(120)
+def test_the_story(runner: CliRunner, tmp_path: Path) -> None:
+    ended = runner.invoke(app, ["demo", "--out", str(tmp_path)])
+
+    assert 0 == ended.exit_code, ended.output
+    for word in ("Conforms", "Does not", "Insufficient"):
+        assert word in ended.stdout
+    assert "it is now closed" in ended.stdout
+    assert "P-0001 draft" in ended.stdout.split("a re-test decides")[1]
+    assert (tmp_path / "demo-run/demo/report.html").exists()
+    assert list((tmp_path / "demo-run/demo/allure-results").glob("*-result.json"))
+
+
+def test_a_folder_of_somebody_elses_stays(runner: CliRunner, tmp_path: Path) -> None:
+    mine = tmp_path / "demo-run/thesis.txt"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+
+    ended = runner.invoke(app, ["demo", "--out", str(tmp_path)])
+
+    assert "not a demo" in str(ended.exception)
+    assert mine.exists()

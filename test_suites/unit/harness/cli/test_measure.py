@@ -1,0 +1,66 @@
+"""Measuring: a journal that says what it was opened with, and no secret in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.measure import HIDDEN, header_of, measure_campaign, without_secrets
+from harness.equipment import prepare
+from harness.errors import UsageError
+from harness.model.campaign import Campaign
+from harness.store.journal import open_journal
+
+
+def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> None:
+    header = header_of(prepare(simulated()))
+
+    assert '"campaign":"simulated"' in header["campaign"]
+    assert ["canary"] == [reference.split()[0] for reference in header["corpora"]]
+    assert header["instrument"].startswith("isp-accredit ")
+    assert 64 == len(header["seed_commitment"])
+
+
+def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
+    declared = Campaign.model_validate(
+        {
+            "campaign": "c",
+            "service": {"name": "s"},
+            "lines": (
+                {
+                    "name": "proxy",
+                    "type": "explicit_proxy",
+                    "options": {"proxy": "http://p:1", "password": "hunter2"},
+                    "by_profile": {"staff": {"api_key": "hunter3"}},
+                },
+            ),
+            "profiles": {"staff": {}},
+            "corpora": ({"pack": "canary"},),
+            "control": {"options": {"token": "hunter4"}},
+        }
+    )
+
+    said = without_secrets(declared).model_dump_json()
+
+    assert "hunter" not in said
+    assert 3 == said.count(HIDDEN)
+
+
+def test_another_campaign_of_the_same_name_is_refused(simulated: Any, tmp_path: Path) -> None:
+    measure_campaign(simulated(sample=30), tmp_path / "out")
+
+    with pytest.raises(UsageError, match="journal"):
+        measure_campaign(simulated(sample=31), tmp_path / "out")
+
+
+def test_every_item_is_observed_on_both_lines(simulated: Any, tmp_path: Path) -> None:
+    campaign = simulated(sample=5)
+    journal = open_journal(measure_campaign(campaign, tmp_path / "out"))
+    seen = {(each.item.id, each.key.line) for each in journal.observations() if each.role == "item"}
+    journal.close()
+
+    assert {
+        (item.id, line) for item in prepare(campaign).items for line in ("control", "proxy")
+    } == seen

@@ -1,0 +1,58 @@
+"""The verb ``range``: where its parts are, and faults from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.cli.range import FaultsDeclaration, options_of, play_faults, read_faults
+from harness.errors import FaultyDocument
+from harness.plugins import find
+
+
+def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
+    up = runner.invoke(
+        app, ["range", "up", "--out", str(tmp_path), "--profile", "staff", "--detach"]
+    )
+    where = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "resolver"])
+    wrong = runner.invoke(app, ["range", "where", "--out", str(tmp_path), "--of", "teapot"])
+    down = runner.invoke(app, ["range", "down", "--out", str(tmp_path)])
+
+    assert 0 == up.exit_code, up.output
+    assert "reference proxy for staff: http://127.0.0.1:" in up.stdout
+    assert where.stdout.startswith("127.0.0.1:")
+    assert "known: proxy, resolver" in str(wrong.exception)
+    assert 0 == down.exit_code, down.output
+
+
+def test_down_without_up_is_the_users_mistake(runner: CliRunner, tmp_path: Path) -> None:
+    assert "no range was started here" in str(
+        runner.invoke(app, ["range", "down", "--out", str(tmp_path)]).exception
+    )
+
+
+def test_faults_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text(
+        "faults:\n  - {kind: miss, hosts: [drug-001.canary.accredit.test]}\ndead_hosts: [a.accredit.test]\n"
+    )
+    declared = read_faults(path)
+    world = find("worlds", "loopback")(
+        tmp_path / "w", **options_of(find("worlds", "loopback"), ("ks2",), "becta-2008", declared)
+    )
+
+    play_faults(world, declared)
+
+    assert {"miss", "dead"} == {str(fault.kind) for fault in world.faults}
+
+
+def test_a_wrong_faults_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text("faults:\n  - {knd: miss}\n")
+
+    with pytest.raises(FaultyDocument, match=r"faults\.yaml:2: faults"):
+        read_faults(path)
+    assert FaultsDeclaration() == read_faults(None)

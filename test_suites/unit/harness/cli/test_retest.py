@@ -1,0 +1,59 @@
+"""The verb ``retest``; the life of a plan is in calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+
+MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
+
+
+def test_a_fix_is_verified_and_the_plan_closed(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    registry = ["--registry", f"{out}/registry.sqlite"]
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+    for words in (
+        ["agree", "P-0001", "--owner", "supplier", "--action", "mend it"],
+        ["progress", "P-0001", "--note", "mended"],
+        ["claim", "P-0001", "--statement", "mended"],
+    ):
+        assert 0 == runner.invoke(app, ["plan", *words, *registry]).exit_code
+    simulated()
+
+    ended = runner.invoke(
+        app, ["retest", "P-0001", str(campaign), "--out", out, "--by", "assessor"]
+    )
+
+    assert 0 == ended.exit_code, ended.output
+    assert "plan P-0001: re-test conforms, plan is now closed" in ended.stdout
+
+
+def test_a_plan_that_nobody_claimed_is_not_retested(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+
+    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", out])
+
+    assert "plan P-0001 is draft" in str(ended.exception)
+
+
+def test_an_unknown_plan_tells_what_is_known(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", out])
+
+    ended = runner.invoke(app, ["retest", "P-0009", str(campaign), "--out", out])
+
+    assert "known: P-0001" in str(ended.exception)
