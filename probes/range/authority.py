@@ -41,28 +41,32 @@ class Authority:
         """The authority's certificate, for clients to trust."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def leaf(self, host: str) -> x509.Certificate:
-        """A fresh certificate for one host."""
-        return self._issue(_named(host[:64]), self._leaf_key.public_key(), host=host)
+    def leaf(self, host: str, *, left: timedelta = LIFETIME) -> x509.Certificate:
+        """A fresh certificate for one host, good for the time ``left`` (or out of date)."""
+        return self._issue(_named(host[:64]), self._leaf_key.public_key(), host=host, left=left)
+
+    def lapsed_context(self, host: str) -> ssl.SSLContext:
+        """A server-side context that shows a certificate for ``host`` that ran out an hour ago."""
+        return self._new_context(self.leaf(host, left=-timedelta(hours=1)))
 
     def context(self, host: str) -> ssl.SSLContext:
         """The server-side context that shows a certificate for ``host``."""
         context = self._contexts.get(host)
         if context is None:
-            context = self._contexts[host] = self._new_context(host)
+            context = self._contexts[host] = self._new_context(self.leaf(host))
             if len(self._contexts) > KEPT:
                 self._contexts.popitem(last=False)
         self._contexts.move_to_end(host)
         return context
 
-    def _new_context(self, host: str) -> ssl.SSLContext:
+    def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         # The ssl module reads keys from files only; the file is gone before we return.
         with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
             path = Path(directory, "leaf.pem")
-            path.write_bytes(key + self.leaf(host).public_bytes(Encoding.PEM) + self.pem)
+            path.write_bytes(key + leaf.public_bytes(Encoding.PEM) + self.pem)
             context.load_cert_chain(path)
         return context
 
@@ -73,6 +77,7 @@ class Authority:
         *,
         host: str = "",
         ca: bool = False,
+        left: timedelta = LIFETIME,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer_key = self._key.public_key()
@@ -83,7 +88,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + LIFETIME)
+            .not_valid_after(now + left)
             .add_extension(
                 x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True
             )

@@ -35,6 +35,11 @@ class Connection(asyncio.Protocol):
         """Whether the client is still there."""
         return self._transport is not None
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client speaks TLS with us."""
+        return self._tls is not None
+
     def on_request(self, request: Request) -> None:
         """Act on the one request of this connection."""
         raise NotImplementedError
@@ -125,17 +130,25 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """A listening socket on loopback, and all its connections; a context manager."""
+    """A listening socket on loopback, and all its connections; a context manager.
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    Without ``port`` the system gives one; ``port`` says which one it is.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Connection], address: str = ADDRESS, port: int = 0
+    ) -> None:
         self._connect = connect
+        self._address = address
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.port = port
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, ADDRESS, 0, backlog=1024)
+        self._server = await loop.create_server(
+            self._accept, self._address, self.port, backlog=1024
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

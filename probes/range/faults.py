@@ -19,24 +19,62 @@ class FaultKind(StrEnum):
 
     The first three change what is blocked. The styles change how a block looks: for named
     hosts they block whatever the policy says; for all hosts (``hosts=None``) they are the way
-    in which the policy's own blocks are carried out.
+    in which the policy's own blocks are carried out. Which service can do what is said in
+    ``probes.range.filter``.
     """
 
     MISS = "miss"
     OVERBLOCK = "overblock"
     OFF = "off"
 
+    # Styles of cutting off.
     SILENT = "silent"
     RESET = "reset"
     EOF = "eof"
     REFUSE = "refuse"
+    SHUT = "shut"
+    DROP = "drop"
+    ALERT = "alert"
+    PLAIN = "plain"
+
+    # Styles of showing something else.
     PAGE_200 = "page-200"
     PAGE_403 = "page-403"
     PAGE_451 = "page-451"
     REDIRECT = "redirect"
+    FRAME = "frame"
+    META_REFRESH = "meta-refresh"
+    ECHO = "echo"
+    GARBAGE = "garbage"
+    UNKNOWN_AUTHORITY = "unknown-authority"
+    WRONG_HOST = "wrong-host"
+    EXPIRED = "expired"
+
+    # Styles of a name server.
     SINKHOLE = "sinkhole"
     NXDOMAIN = "nxdomain"
     NODATA = "nodata"
+    SERVFAIL = "servfail"
+    INJECTED = "injected"
+    INJECTED_LATE = "injected-late"
+    STRAY = "stray"
+
+    # Styles of letting through, but not as it was.
+    INTERCEPT = "intercept"
+    UPGRADE = "upgrade"
+    BANNER = "banner"
+    TRUNCATED = "truncated"
+    TORN = "torn"
+    STALLED = "stalled"
+    DRIP = "drip"
+    STALE = "stale"
+
+    # How an origin turns clients away (or a guard in front of it).
+    CAPTCHA = "captcha"
+    GEO_BLOCK = "geo-block"
+    LEGAL = "legal"
+    SERVER_ERROR = "server-error"
+    PARKED = "parked"
 
     SLOW = "slow"
     CAPTIVE = "captive"
@@ -48,11 +86,12 @@ class FaultKind(StrEnum):
 class Fault:
     """One thing that goes wrong; see FaultKind.
 
-    ``hosts`` and ``profiles`` of None mean all. ``service`` is ``proxy``, ``resolver`` or
-    both (None). The fault acts on the requests after the first ``after`` that the filter gets
-    from its adding on, and no more than ``lasting`` of them. ``delay`` (seconds) is for SLOW,
-    ``address`` for SINKHOLE (0.0.0.0 would lead back to the origin on some systems), and
-    ``extended_error`` (RFC 8914) for the resolver's blocks.
+    ``hosts`` and ``profiles`` of None mean all. ``service`` is ``proxy``, ``resolver``,
+    ``gateway``, ``origin``, or any of them (None). The fault acts on the requests after the
+    first ``after`` that the filter gets from its adding on, and no more than ``lasting`` of
+    them. ``delay`` (seconds) is for SLOW and DRIP, ``address`` for SINKHOLE and INJECTED
+    (0.0.0.0 would lead back to the origin on some systems), ``share`` of the body for
+    TRUNCATED and TORN, and ``extended_error`` (RFC 8914) for the resolver's blocks.
     """
 
     kind: FaultKind
@@ -63,6 +102,7 @@ class Fault:
     lasting: int | None = None
     delay: float = 0.0
     address: str = "127.0.0.2"
+    share: float = 0.5
     extended_error: int | None = None
 
     def __post_init__(self) -> None:

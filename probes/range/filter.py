@@ -1,6 +1,6 @@
 """The reference filter's judgement: what is done with one request, by policy and faults.
 
-The proxy and the resolver carry it out, each in its own protocol.
+The proxy, the resolver and the gateway carry it out, each in its own protocol.
 """
 
 from __future__ import annotations
@@ -12,21 +12,43 @@ from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.policy import FilterPolicy
 from probes.range.zone import BLOCK_HOST, plain
 
-Service = Literal["proxy", "resolver"]
+Service = Literal["proxy", "resolver", "gateway"]
+
+NOTICES = frozenset(
+    {
+        FaultKind.REFUSE,
+        FaultKind.PAGE_200,
+        FaultKind.PAGE_403,
+        FaultKind.PAGE_451,
+        FaultKind.REDIRECT,
+        FaultKind.FRAME,
+        FaultKind.META_REFRESH,
+        FaultKind.ECHO,
+    }
+)
+"""Styles that show a page in the place of the origin's."""
+
+ALIEN = frozenset({FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED})
+"""Styles in which a gateway intercepts TLS by a certificate that no client accepts."""
+
+PASSING = frozenset(
+    {
+        FaultKind.INTERCEPT,
+        FaultKind.UPGRADE,
+        FaultKind.BANNER,
+        FaultKind.TRUNCATED,
+        FaultKind.TORN,
+        FaultKind.STALLED,
+        FaultKind.DRIP,
+        FaultKind.STALE,
+        FaultKind.INJECTED_LATE,
+        FaultKind.STRAY,
+    }
+)
+"""Styles that keep nothing from the origin."""
 
 STYLES: dict[Service, frozenset[FaultKind]] = {
-    "proxy": frozenset(
-        {
-            FaultKind.SILENT,
-            FaultKind.RESET,
-            FaultKind.EOF,
-            FaultKind.REFUSE,
-            FaultKind.PAGE_200,
-            FaultKind.PAGE_403,
-            FaultKind.PAGE_451,
-            FaultKind.REDIRECT,
-        }
-    ),
+    "proxy": NOTICES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
     "resolver": frozenset(
         {
             FaultKind.SILENT,
@@ -34,14 +56,39 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
             FaultKind.SINKHOLE,
             FaultKind.NXDOMAIN,
             FaultKind.NODATA,
+            FaultKind.SERVFAIL,
+            FaultKind.INJECTED,
+            FaultKind.INJECTED_LATE,
+            FaultKind.STRAY,
         }
     ),
+    "gateway": frozenset(
+        {
+            FaultKind.SILENT,
+            FaultKind.RESET,
+            FaultKind.EOF,
+            FaultKind.SHUT,
+            FaultKind.DROP,
+            FaultKind.ALERT,
+            FaultKind.PLAIN,
+            FaultKind.GARBAGE,
+            FaultKind.CAPTCHA,
+            FaultKind.GEO_BLOCK,
+            FaultKind.LEGAL,
+            FaultKind.SERVER_ERROR,
+            FaultKind.PARKED,
+        }
+    )
+    | NOTICES
+    | ALIEN
+    | (PASSING - {FaultKind.INJECTED_LATE, FaultKind.STRAY}),
 }
 """How each service can block; a fault of a style that a service does not know passes it by."""
 
 DEFAULT: dict[Service, FaultKind] = {
     "proxy": FaultKind.PAGE_403,
     "resolver": FaultKind.NXDOMAIN,
+    "gateway": FaultKind.PAGE_403,
 }
 
 
@@ -61,7 +108,7 @@ class Decision:
     @property
     def is_blocked(self) -> bool:
         """Whether the request is kept from the origin."""
-        return self.style is not None
+        return self.style is not None and self.style not in PASSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

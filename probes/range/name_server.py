@@ -18,10 +18,15 @@ PORT_TRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A message to send after ``delay`` seconds; None is never to answer."""
+    """A message to send after ``delay`` seconds; None is never to answer.
+
+    ``late`` follows at once over UDP, where anybody may put in a word: only over TCP does a
+    client know that there is but one answerer, and there ``message`` is the only one.
+    """
 
     message: dns.message.Message | None
     delay: float = 0.0
+    late: dns.message.Message | None = None
 
 
 Answering = Callable[[dns.message.Message], Reply]
@@ -92,7 +97,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        _answer(self._answering, data, lambda wire: self._send(wire, addr))
+        _answer(self._answering, data, lambda wire: self._send(wire, addr), is_open=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -135,7 +140,9 @@ class _Stream(asyncio.Protocol):
             self._transport.write(len(wire).to_bytes(2, "big") + wire)
 
 
-def _answer(answering: Answering, wire: bytes, send: Callable[[bytes], None]) -> None:
+def _answer(
+    answering: Answering, wire: bytes, send: Callable[[bytes], None], *, is_open: bool = False
+) -> None:
     """Answer one message; what is no DNS question gets no answer."""
     try:
         query = dns.message.from_wire(wire)
@@ -144,8 +151,9 @@ def _answer(answering: Answering, wire: bytes, send: Callable[[bytes], None]) ->
     reply = answering(query)
     if reply.message is None:
         return
-    response = reply.message.to_wire()
-    if reply.delay:
-        asyncio.get_running_loop().call_later(reply.delay, send, response)
-    else:
-        send(response)
+    spoken = (reply.message, reply.late if is_open else None)
+    for response in (message.to_wire() for message in spoken if message is not None):
+        if reply.delay:
+            asyncio.get_running_loop().call_later(reply.delay, send, response)
+        else:
+            send(response)

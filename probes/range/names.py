@@ -16,7 +16,15 @@ import dns.rrset
 
 from probes.range.faults import FaultKind, Faults
 from probes.range.log import Log
-from probes.range.zone import ADDRESS, ZONE, exists, is_within, plain
+from probes.range.zone import (
+    ADDRESS,
+    DROP_ADDRESS,
+    SHUT_ADDRESS,
+    ZONE,
+    exists,
+    is_within,
+    plain,
+)
 
 TTL = 0
 """No answer is kept by anybody: each attempt asks anew."""
@@ -37,6 +45,13 @@ class Names:
         faults = self.faults.on(plain(host), service="names")
         return exists(host) and all(fault.kind is not FaultKind.GONE for fault in faults)
 
+    def address_of(self, host: str) -> str:
+        """Where a host is. A gateway sees no name in a SYN, so what it cuts off lies apart."""
+        kinds = {fault.kind for fault in self.faults.on(plain(host), service="gateway")}
+        if FaultKind.SHUT in kinds:
+            return SHUT_ADDRESS
+        return DROP_ADDRESS if FaultKind.DROP in kinds else ADDRESS
+
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """The unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
         response = dns.message.make_response(query, recursion_available=True)
@@ -47,7 +62,7 @@ class Names:
         response.flags |= dns.flags.AA
         if not self.has(host):
             response.set_rcode(dns.rcode.NXDOMAIN)
-        elif texts := _texts(host, query.question[0].rdtype):
+        elif texts := self._texts(host, query.question[0].rdtype):
             question = query.question[0]
             response.answer.append(
                 dns.rrset.from_text_list(
@@ -61,6 +76,15 @@ class Names:
         self.log.note("dns", host, method=_type(query), answer=dns.rcode.to_text(response.rcode()))
         return response
 
+    def _texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
+        if rdtype is dns.rdatatype.A:
+            return [self.address_of(host)]
+        if host == ZONE and rdtype is dns.rdatatype.SOA:
+            return [SOA]
+        if host == ZONE and rdtype is dns.rdatatype.NS:
+            return [NS]
+        return []
+
 
 def host_in(query: dns.message.Message) -> str:
     """The name that is asked for, plain; empty when nothing is asked."""
@@ -69,13 +93,3 @@ def host_in(query: dns.message.Message) -> str:
 
 def _type(query: dns.message.Message) -> str:
     return dns.rdatatype.to_text(query.question[0].rdtype)
-
-
-def _texts(host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
-    if rdtype is dns.rdatatype.A:
-        return [ADDRESS]
-    if host == ZONE and rdtype is dns.rdatatype.SOA:
-        return [SOA]
-    if host == ZONE and rdtype is dns.rdatatype.NS:
-        return [NS]
-    return []

@@ -14,9 +14,10 @@ from probes.range.connection import Connection, Listener
 from probes.range.faults import FaultKind, Faults
 from probes.range.log import Log
 from probes.range.pages import Page, Pages
+from probes.range.refusal import REFUSALS, refusal_page
 from probes.range.request import Request
 from probes.range.tls import server_context
-from probes.range.zone import PageKind, is_within, kind_of
+from probes.range.zone import ADDRESS, PageKind, is_within, kind_of
 
 SLOW_DELAY = 1.0
 """Seconds that a slow host thinks before it answers."""
@@ -24,27 +25,41 @@ SLOW_DELAY = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Origin:
-    """Two listeners, plain and TLS, that share pages, faults and log; a context manager."""
+    """Two listeners, plain and TLS, that share pages, faults and log; a context manager.
+
+    ``also_at`` names further addresses on which it listens, at the same ports.
+    """
 
     pages: Pages
     authority: Authority
     log: Log
     faults: Faults = field(default_factory=Faults)
     slow_delay: float = SLOW_DELAY
+    also_at: tuple[str, ...] = ()
     http_port: int = 0
     https_port: int = 0
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
         context = server_context(self.authority)
-        plain = await self._stack.enter_async_context(Listener(lambda: _Answering(self)))
-        secure = Listener(lambda: _Answering(self, context))
-        self.http_port = plain.port
-        self.https_port = (await self._stack.enter_async_context(secure)).port
+        self.http_port = await self._listen(ADDRESS, 0, None)
+        self.https_port = await self._listen(ADDRESS, 0, context)
+        for address in self.also_at:
+            await self._listen(address, self.http_port, None)
+            await self._listen(address, self.https_port, context)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    async def _listen(self, address: str, port: int, context: ssl.SSLContext | None) -> int:
+        listener = Listener(lambda: _Answering(self, context), address, port)
+        return (await self._stack.enter_async_context(listener)).port
+
+    def refusal_of(self, host: str) -> FaultKind | None:
+        """How the origin turns everybody away who asks for that host, if it does."""
+        kinds = (fault.kind for fault in self.faults.on(host, service="origin"))
+        return next((kind for kind in kinds if kind in REFUSALS), None)
 
     def is_dead(self, host: str) -> bool:
         """Whether the origin gives up every request for that host."""
@@ -78,6 +93,8 @@ class _Answering(Connection):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
         elif self._origin.is_dead(request.host):
             self.abort()
+        elif (kind := self._origin.refusal_of(request.host)) is not None:
+            self.answer(refusal_page(kind, request.host), bodiless=request.method == "HEAD")
         elif kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()
             loop.call_later(self._origin.slow_delay, self._answer, request, nonce)

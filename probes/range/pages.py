@@ -48,7 +48,7 @@ class Pages:
             # The token tells the origin's own redirect from one that a filter put in its place.
             return _redirect(_next_hop(host, path, scheme), token)
         text = self.texts.get(host, _WORDS)
-        return Page(status=200, body=_document(f"Page at {host}", text, _marks(host, token, nonce)))
+        return Page(status=200, body=document(f"Page at {host}", text, _marks(host, token, nonce)))
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:
@@ -58,7 +58,7 @@ def block_page(host: str, category: str, status: int = 403) -> Page:
         f"Access to {host} has been denied by the internet filter. {reason}. "
         "If you think this is wrong, please speak to your teacher or network manager."
     )
-    return Page(status=status, body=_document("Access to this page is blocked", words, ()))
+    return Page(status=status, body=document("Access to this page is blocked", words))
 
 
 def redirect_page(location: str) -> Page:
@@ -69,13 +69,13 @@ def redirect_page(location: str) -> Page:
 def portal_page() -> Page:
     """A captive portal's page: the same for everything that was asked."""
     words = "Welcome. Please sign in to use this network."
-    return Page(status=200, body=_document("Sign in to the network", words, ()))
+    return Page(status=200, body=document("Sign in to the network", words))
 
 
 def trouble_page(host: str, status: int) -> Page:
     """What a proxy says when the origin gives it nothing."""
     words = f"The proxy could not retrieve the page from {host}."
-    return Page(status=status, body=_document("The page could not be retrieved", words, ()))
+    return Page(status=status, body=document("The page could not be retrieved", words))
 
 
 def _next_hop(host: str, path: str, scheme: str) -> str:
@@ -86,7 +86,7 @@ def _next_hop(host: str, path: str, scheme: str) -> str:
 
 
 def _redirect(location: str, token: str = "") -> Page:
-    body = _document("Moved", f"The page is at {location}.", (token,) if token else ())
+    body = document("Moved", f"The page is at {location}.", (token,) if token else ())
     return Page(status=302, body=body, headers=(("Location", location),))
 
 
@@ -97,7 +97,8 @@ def _marks(host: str, token: str, nonce: str) -> tuple[str, ...]:
     return tuple(mark for mark in (marker, token) if mark)
 
 
-def _document(title: str, text: str, marks: tuple[str, ...]) -> bytes:
+def document(title: str, text: str, marks: tuple[str, ...] = ()) -> bytes:
+    """A small HTML page; ``marks`` are shown below its text."""
     shown = "".join(f"<p>{html.escape(mark)}</p>\n" for mark in marks)
     return (
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head><meta charset="utf-8">'

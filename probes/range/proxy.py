@@ -7,20 +7,22 @@ name can be resolved.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from probes.range.connection import Connection
-from probes.range.faults import FaultKind
-from probes.range.filter import Decision, ReferenceFilter
+from probes.range.far import Far
+from probes.range.faults import Fault, FaultKind
+from probes.range.filter import PASSING, Decision, ReferenceFilter, Service
 from probes.range.names import Names
-from probes.range.pages import Page, block_page, portal_page, redirect_page, trouble_page
+from probes.range.notice import notice
+from probes.range.pages import Page, redirect_page, trouble_page
 from probes.range.request import Request
-from probes.range.zone import ADDRESS, BLOCK_HOST
+from probes.range.tampering import TAMPERED, Ending, tamper, unmarked
+from probes.range.zone import ADDRESS
 
 TUNNEL_MADE = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
-_PAGE_STATUS = {FaultKind.PAGE_200: 200, FaultKind.PAGE_403: 403, FaultKind.PAGE_451: 451}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,16 @@ class ProxyConnection(Connection):
     """One client of the proxy, with the rights of one profile."""
 
     server = "accredit-reference-filter"
+    service: ClassVar[Service] = "proxy"
 
     def __init__(self, filter_: ReferenceFilter, profile: str, upstream: Upstream) -> None:
         super().__init__()
         self._filter = filter_
         self._profile = profile
         self._upstream = upstream
-        self._far: _Far | None = None
+        self._far: Far | None = None
+        self._tampering: Fault | None = None
+        self._said = bytearray()
         self._connecting: asyncio.Task[None] | None = None
 
     def on_request(self, request: Request) -> None:
@@ -49,7 +54,10 @@ class ProxyConnection(Connection):
         if request.method != "CONNECT" and not request.is_absolute:
             self.answer(Page(status=400, body=b"This is a proxy; ask it for a whole URL.\n"))
             return
-        decision = self._filter.decide(request.host, self._profile, "proxy")
+        self._decide(request)
+
+    def _decide(self, request: Request) -> None:
+        decision = self._filter.decide(request.host, self._profile, self.service)
         if decision.delay:
             loop = asyncio.get_running_loop()
             loop.call_later(decision.delay, self._carry_out, decision, request)
@@ -85,39 +93,83 @@ class ProxyConnection(Connection):
         if not self.is_open:
             return
         match decision.style:
-            case None:
-                # A tunnel of unread bytes would be lost to a cancelled task: keep the task.
-                self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case FaultKind.SILENT:
                 return
             case FaultKind.RESET:
                 self.reset()
             case FaultKind.EOF:
                 self.close()
+            case FaultKind.GARBAGE:
+                self.send(b"\x00\x01 this is no HTTP\r\n\r\n")
+                self.close()
+            case FaultKind.UPGRADE if not self.is_secure:
+                self.answer(redirect_page(f"https://{request.host}{request.path}"))
+            case style if style is None or style in PASSING:
+                if style is FaultKind.STALE:
+                    request = replace(request, lines=unmarked(request.lines))
+                elif style in TAMPERED and request.method != "CONNECT":
+                    self._tampering = decision.fault
+                # A tunnel of unread bytes would be lost to a cancelled task: keep the task.
+                self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case _:
-                self.answer(_page(decision, request), bodiless=request.method == "HEAD")
+                self.answer(notice(decision, request), bodiless=request.method == "HEAD")
 
     async def _forward(self, request: Request) -> None:
         port = self._upstream.ports.get(request.port)
         if port is None or not self._upstream.names.has(request.host):
             self.answer(trouble_page(request.host, 503))
             return
-        loop = asyncio.get_running_loop()
-        try:
-            _, far = await loop.create_connection(lambda: _Far(self), ADDRESS, port)
-        except OSError:
-            self.answer(trouble_page(request.host, 503))
+        await self._reach(ADDRESS, port, request.host)
+        if self._far is None:
             return
-        if not self.is_open:
-            far.abort()
-            return
-        self._far = far
         if request.method == "CONNECT":
-            far.has_spoken = True
+            self._far.has_spoken = True
             self.send(TUNNEL_MADE)
         else:
-            far.host = request.host
-            far.send(request.passed_on())
+            self._far.send(request.passed_on())
+
+    async def _reach(self, address: str, port: int, host: str) -> None:
+        """Open the far side, or answer that it cannot be done."""
+        loop = asyncio.get_running_loop()
+        try:
+            _, far = await loop.create_connection(lambda: Far(self, host), address, port)
+        except OSError:
+            self.answer(trouble_page(host, 503))
+            return
+        if self.is_open:
+            self._far = far
+        else:
+            far.abort()
+
+    def pass_back(self, data: bytes) -> None:
+        """Give the client what came from the far side; an answer to tamper with is kept back."""
+        if self._tampering is None:
+            self.send(data)
+        else:
+            self._said += data
+
+    def far_ended(self, far: Far) -> None:
+        """The far side is done: so is this connection."""
+        if not far.has_spoken:
+            self.answer(trouble_page(far.host, 502))
+        elif self._tampering is None:
+            self.close()
+        else:
+            tampered = tamper(self._tampering, bytes(self._said))
+            self._send_on(iter(tampered.pieces), self._tampering.delay, tampered.ending)
+
+    def _send_on(self, pieces: Iterator[bytes], pace: float, ending: Ending) -> None:
+        """Send piece after piece, ``pace`` seconds apart, and end as it should."""
+        for piece in pieces:
+            self.send(piece)
+            if pace:
+                loop = asyncio.get_running_loop()
+                loop.call_later(pace, self._send_on, pieces, pace, ending)
+                return
+        if ending is Ending.CLOSE:
+            self.close()
+        elif ending is Ending.RESET:
+            self.reset()
 
     def pause(self) -> None:
         """Stop reading from the client."""
@@ -128,64 +180,3 @@ class ProxyConnection(Connection):
         """Read from the client again."""
         if self._transport is not None:
             self._transport.resume_reading()
-
-
-class _Far(asyncio.Protocol):
-    """The proxy's connection to the origin; what comes from it goes to the near side."""
-
-    def __init__(self, near: ProxyConnection) -> None:
-        self._near = near
-        self._transport: asyncio.Transport | None = None
-        self.has_spoken = False
-        self.host = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        self.has_spoken = True
-        self._near.send(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._transport = None
-        if self.has_spoken:
-            self._near.close()
-        else:
-            self._near.answer(trouble_page(self.host, 502))
-
-    def pause_writing(self) -> None:
-        self._near.pause()
-
-    def resume_writing(self) -> None:
-        self._near.resume()
-
-    def send(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def pause(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
-
-
-def _page(decision: Decision, request: Request) -> Page:
-    """The answer of a block, in its style."""
-    if decision.style is FaultKind.CAPTIVE:
-        return portal_page()
-    if decision.style is FaultKind.REFUSE:
-        return trouble_page(decision.host, 503)
-    if decision.style is FaultKind.REDIRECT:
-        return redirect_page(f"http://{BLOCK_HOST}/?host={decision.host}&to={decision.category}")
-    status = _PAGE_STATUS[decision.style] if decision.style else 403
-    if request.method == "CONNECT" and status == 200:  # noqa: PLR2004 - HTTP's own number
-        status = 403  # a 200 here would say that the tunnel is made
-    return block_page(decision.host, decision.category, status)

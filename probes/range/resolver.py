@@ -17,8 +17,13 @@ from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
 from probes.range.names import TTL, Names, host_in
 
-_RCODES = {FaultKind.NXDOMAIN: dns.rcode.NXDOMAIN, FaultKind.REFUSE: dns.rcode.REFUSED}
-_ADDRESSED = frozenset({FaultKind.SINKHOLE, FaultKind.CAPTIVE})
+_RCODES = {
+    FaultKind.NXDOMAIN: dns.rcode.NXDOMAIN,
+    FaultKind.REFUSE: dns.rcode.REFUSED,
+    FaultKind.SERVFAIL: dns.rcode.SERVFAIL,
+}
+_TWO_VOICES = frozenset({FaultKind.INJECTED, FaultKind.INJECTED_LATE, FaultKind.STRAY})
+_ADDRESSED = frozenset({FaultKind.SINKHOLE, FaultKind.CAPTIVE}) | _TWO_VOICES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +37,22 @@ class FilteringResolver:
     def reply(self, query: dns.message.Message) -> Reply:
         """The answer to one question, and how long it takes; no message means silence."""
         decision = self.filter.decide(host_in(query), self.profile, "resolver")
+        if decision.style in _TWO_VOICES:
+            return self._in_two_voices(query, decision)
         if not decision.is_blocked:
             return Reply(message=self.names.answer(query), delay=decision.delay)
         if decision.style is FaultKind.SILENT:
             return Reply(message=None)
         return Reply(message=_blocked(query, decision), delay=decision.delay)
+
+    def _in_two_voices(self, query: dns.message.Message, decision: Decision) -> Reply:
+        """The true answer, raced by a false one (Duan et al., SATIN 2012)."""
+        true, false = self.names.answer(query), _blocked(query, decision)
+        if decision.style is FaultKind.STRAY:
+            false.id ^= 1  # an injector that has to guess the id
+        if decision.style is FaultKind.INJECTED_LATE:
+            return Reply(message=true, late=false)
+        return Reply(message=false, late=true)
 
 
 def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Message:

@@ -18,6 +18,8 @@ from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import ReferenceFilter
+from probes.range.gateway import Seals
+from probes.range.gateways import Gateways
 from probes.range.log import Log
 from probes.range.name_server import NameServer, Reply
 from probes.range.names import Names
@@ -27,10 +29,11 @@ from probes.range.pages import Pages
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver
-from probes.range.zone import ADDRESS, ZONE
+from probes.range.zone import ADDRESS, DROP_ADDRESS, SHUT_ADDRESS, ZONE
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
+GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
 
 
@@ -40,8 +43,10 @@ class World:
 
     ``directory`` gets the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
-    words of their own. ``faults`` may be changed at any time, from any thread. ``Policy`` and
-    ``Fault`` are here for those who found this class by its plug-in name.
+    words of their own. ``faults`` may be changed at any time, from any thread. With
+    ``gateway`` (Linux: it needs all of 127/8) a transparent gateway stands beside proxy and
+    resolver, and a server for sinkholes at LANDING_ADDRESS. ``Policy`` and ``Fault`` are here
+    for those who found this class by its plug-in name.
     """
 
     Policy: ClassVar = FilterPolicy
@@ -57,6 +62,7 @@ class World:
         dead_hosts: Iterable[str] = (),
         texts: Mapping[str, str] | None = None,
         slow_delay: float = SLOW_DELAY,
+        gateway: bool = False,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -66,6 +72,7 @@ class World:
         self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
         self._texts = dict(texts or {})
         self._slow_delay = slow_delay
+        self._has_gateway = gateway
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -104,9 +111,20 @@ class World:
             log=self.log,
             faults=self.faults,
             slow_delay=self._slow_delay,
+            also_at=(SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else (),
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}
+        upstream = Upstream(names=names, ports=ports)
+        reference: dict[str, Any] = {
+            "proxy": await self._proxies(stack, upstream),
+            "resolver": await self._resolvers(stack, names),
+        }
+        if self._has_gateway:
+            seals = Seals(own=Authority("Reference filter"), unknown=Authority("Somebody"))
+            (self._directory / GATEWAY_FILE).write_bytes(seals.own.pem)
+            standing = Gateways(filter=self._filter, upstream=upstream, seals=seals)
+            reference["gateway"] = await standing.start(stack, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -115,12 +133,7 @@ class World:
             key=key,
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
-            services={
-                "reference": {
-                    "proxy": await self._proxies(stack, Upstream(names=names, ports=ports)),
-                    "resolver": await self._resolvers(stack, names),
-                }
-            },
+            services={"reference": reference},
         )
         # Relative names, so that the directory may be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)

@@ -13,7 +13,13 @@ ZONE = "accredit.test"
 """The zone that the range serves; everything outside it is refused."""
 
 ADDRESS = "127.0.0.1"
-"""The one address of every name in the zone."""
+"""The address of every name in the zone, but for those that a gateway cuts off."""
+
+LANDING_ADDRESS = "127.0.0.5"
+"""Where a server shows the block page to everybody whom a sinkhole leads there."""
+
+SHUT_ADDRESS, DROP_ADDRESS = "127.0.0.3", "127.0.0.4"
+"""Where hosts are that a gateway cuts off before it can know their names."""
 
 BLOCK_HOST = f"blocked.filter.{ZONE}"
 """Where the reference filter's redirects lead: a page of the supplier, never of an item."""
