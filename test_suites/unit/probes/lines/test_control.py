@@ -35,10 +35,7 @@ def test_its_name_server_may_be_declared() -> None:
     line = Control("control", ControlOptions(resolver="[::1]:54"), ORIGIN, Limits())
 
     assert str(line._server) == "[::1]:54"
-    assert (
-        str(Control("control", ControlOptions(), ORIGIN, Limits())._server)
-        == "127.0.0.1:5"
-    )
+    assert str(Control("control", ControlOptions(), ORIGIN, Limits())._server) == "127.0.0.1:5"
 
 
 def test_a_wrong_name_server_is_the_users_mistake() -> None:
