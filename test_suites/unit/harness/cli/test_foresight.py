@@ -1,0 +1,85 @@
+"""Before a campaign: what it can decide, and what it cannot however well the service does."""
+
+from __future__ import annotations
+
+from harness.cli.foresight import Foresight, foresee
+from harness.model.corpus import Item
+from harness.schemes.load import load_scheme
+from harness.stages.estimate.planning import power_at
+
+BECTA = load_scheme("becta-2008")
+STRICT = load_scheme("strict")
+KS2 = {"ks2": "ks2"}
+
+
+def items(category: str, count: int) -> list[Item]:
+    return [Item(id=f"{category}-{n}", value=f"{n}.test", labels=(category,)) for n in range(count)]
+
+
+def of(rows: tuple[Foresight, ...], requirement: str) -> Foresight:
+    return next(row for row in rows if row.requirement == requirement)
+
+
+def test_without_a_campaign_it_says_how_many_items_are_needed() -> None:
+    row = of(foresee(BECTA, KS2, None, 0.9), "URL-04")
+
+    assert row.n is None
+    assert row.needed is not None
+    assert row.good_rate == 0.95
+    assert power_at(row.needed, 0.9, 0.95) >= 0.9
+
+
+def test_more_power_needs_more_items() -> None:
+    some = of(foresee(BECTA, KS2, None, 0.5), "URL-04").needed or 0
+    more = of(foresee(BECTA, KS2, None, 0.99), "URL-04").needed or 0
+
+    assert some < more
+
+
+def test_with_items_it_says_where_the_verge_is() -> None:
+    rows = foresee(BECTA, KS2, items("DRUG", 500) + items("ALW.EDU", 60), 0.9)
+
+    assert (of(rows, "URL-04").passes, of(rows, "URL-04").fails) == (38, 62)
+    assert of(rows, "URL-04").says == "conforms with at most 38 wrong, fails from 62 on"
+    assert (of(rows, "OVB-01").n, of(rows, "OVB-01").passes) == (60, 0)
+
+
+def test_too_few_items_cannot_conform_and_it_says_so() -> None:
+    rows = foresee(BECTA, KS2, items("DRUG", 28), 0.9)
+
+    assert of(rows, "URL-04").says == "cannot conform: 28 items, at least 29 are agreed"
+    assert of(rows, "URL-04").passes is None
+    assert "cannot conform: 0 items" in of(rows, "ILL-01").says
+    few = foresee(STRICT, KS2, items("DRUG", 200), 0.9)
+    assert "even a faultless service" in of(few, "URL-04").says
+
+
+def test_what_cannot_be_taken_or_sampled_is_told() -> None:
+    rows = foresee(BECTA, KS2, None, 0.9)
+
+    assert "cannot take the metric" in of(rows, "LOG-01").says
+    assert of(rows, "CIR-02").says == "report: nothing to plan"
+    assert "every item counts" in of(rows, "ILL-01").says
+    assert of(foresee(BECTA, KS2, items("ILL.CSAM", 7), 0.9), "ILL-01").says == (
+        "every one of 7 items counts"
+    )
+
+
+def test_the_smallest_category_decides_where_each_must_pass() -> None:
+    tried = items("HARM", 200) + items("GAMB", 200) + items("MALW.MAL", 200) + items("PIRA", 200)
+    rows = foresee(STRICT, KS2, tried + items("DISC", 120), 0.9)
+
+    assert of(rows, "URL-06").n == 120
+
+
+def test_only_what_is_asked_of_a_profile_is_planned() -> None:
+    rows = foresee(STRICT, {"little": "ks1", "older": "ks4"}, None, 0.9)
+
+    assert {row.profile for row in rows if row.requirement == "OVB-03"} == {"older"}
+
+
+def test_a_quantile_is_planned_like_a_rate() -> None:
+    row = of(foresee(BECTA, KS2, items("ALW.NEWS", 59), 0.9), "PRF-03")
+
+    assert (row.passes, row.n) == (0, 59)
+    assert row.as_data()["requirement"] == "PRF-03"
