@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 UNLIKE = 0.5
 """Likeness below which two pages count as different ones."""
+ALIKE = 0.7
+"""Likeness of words from which the control sees the same page, whatever it says."""
+AKIN = 0.3
+"""The same where the control's page speaks of blocks as well."""
 NOTICE = 1800
 """Characters (or bytes) up to which a page is short in itself."""
 SHORT_NAME = 3
@@ -149,6 +153,16 @@ class Case:
         return recognise.likeness(self.web, self.control_web)
 
     @cached_property
+    def same_words(self) -> float:
+        """How alike the visible words of both pages are, 0 to 1; 0 where either has none."""
+        one, other = self.web, self.control_web
+        if one is None or other is None:
+            return 0.0
+        return recognise.alike(
+            recognise.normal(one.text, one.url), recognise.normal(other.text, other.url)
+        )
+
+    @cached_property
     def strayed(self) -> str:
         """The host that the service sent us to, where the control never went; or nothing."""
         if self.web is None:
@@ -186,7 +200,8 @@ class Case:
 
         Beside a control's page that is quite another one, weaker signs are enough.
         """
-        if self.control_look.weight >= ENOUGH_BESIDE:
+        speaks_too = self.control_look.weight >= ENOUGH_BESIDE
+        if self.same_words >= (AKIN if speaks_too else ALIKE):
             return False
         if self.look.kind is recognise.Kind.BLOCK:
             return True
