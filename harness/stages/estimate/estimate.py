@@ -157,6 +157,7 @@ def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measure
                 items=_select(requirement, scheme, place),
                 alpha=alpha,
                 expects=lambda code: scheme.policy.expects(code, place.phase),
+                codes=tuple(scheme.policy.rows),
             )
         )
     return Measurement(

@@ -19,13 +19,14 @@ EVERY_PHASE = "*"
 class Selection:
     """The items that one requirement counts on one line for one profile.
 
-    ``expects`` is what the policy says of a category there.
+    ``expects`` is what the policy says of a category there, ``codes`` are its rows.
     """
 
     requirement: Requirement
     items: tuple[Folded, ...]
     alpha: float
     expects: Callable[[str], Expectation | None] = lambda _: None
+    codes: tuple[str, ...] = ()
 
     @property
     def measure(self) -> Measure:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.model.metric import Metric
 from harness.model.verdict import State, Verdict
 from harness.stages.estimate.bounding import design_effect as effect_of
 from harness.stages.estimate.confusion import clean_blocked_per_harmful as ratio_of
 from harness.stages.estimate.fold import Folded, Sorted, sort_items
 from harness.stages.estimate.rates import Taken, count
-from harness.stages.estimate.scope import Selection
+from harness.stages.estimate.scope import REAGENT, Selection
+
+CELL = 5
+"""The least items that show a cell of the policy to be right (METHOD POL-03)."""
 
 PREVALENCE = 0.011
 """The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
@@ -39,19 +44,33 @@ def discordant(selection: Selection) -> Taken:
 
 
 def wrong_cells(selection: Selection) -> Taken:
-    """Items that were blocked or allowed against the policy of the profile."""
-    block = _expected(selection, "block")
-    allow = _expected(selection, "allow")
-    one = sort_items(block, State.ALLOWED, State.BLOCKED, selection.measure.probes)
-    other = sort_items(allow, State.BLOCKED, State.ALLOWED, selection.measure.probes)
-    found = Sorted(
-        adverse=one.adverse + other.adverse,
-        favourable=one.favourable + other.favourable,
-        indeterminate=one.indeterminate + other.indeterminate,
-        down=one.down + other.down,
-        mechanisms=one.mechanisms,
+    """Categories with an item that was blocked or allowed against the policy of the profile.
+
+    The unit is the cell, not the item: one of the policy's categories for one profile. A cell
+    is decided by one item that went wrong, or by five that went right (METHOD POL-03); every
+    other cell of the policy is indeterminate, so a cell that nobody tried is never right.
+    """
+    adverse: list[Verdict] = []
+    wrong = right = open_ = 0
+    for code in _cells(selection):
+        allow = selection.expects(code) == "allow"
+        bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
+        items = [entry for entry in selection.items if entry.item.category == code]
+        found = sort_items(items, bad, good, selection.measure.probes)
+        adverse += found.adverse
+        wrong += bool(found.adverse)
+        right += not found.adverse and len(found.favourable) >= CELL
+        open_ += not found.adverse and len(found.favourable) < CELL
+    n = wrong + right
+    value = float(wrong) if n else None
+    taken = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
+    metric = replace(
+        taken.metric,
+        indeterminate=open_,
+        upper=None if value is None else value + open_,
+        witnesses=tuple(verdict.item.id for verdict in adverse),
     )
-    return count("wrong_cells", found, selection.alpha)
+    return Taken(metric=metric, adverse=tuple(adverse))
 
 
 def clean_blocked_per_harmful(selection: Selection) -> Taken:
@@ -91,6 +110,15 @@ def design_effect(selection: Selection) -> Taken:
     value = effect_of(items) if items else None
     method = "Kish design effect by registrable domain"
     return _plain(selection, "design_effect", "ratio", value, method, len(items))
+
+
+def _cells(selection: Selection) -> list[str]:
+    """The categories that the policy decides: leaves, and branches that have items of their own."""
+    tried = {entry.item.category for entry in selection.items}
+    rows = {code for code in selection.codes if code != REAGENT}
+    branches = {code for code in rows if any(one.startswith(code + ".") for one in rows)}
+    cells = (rows - branches) | tried
+    return sorted(code for code in cells if selection.expects(code) in {"block", "allow"})
 
 
 def _expected(selection: Selection, expectation: str) -> list[Folded]:

@@ -45,7 +45,7 @@ def test_a_lucky_pass_stays_rare_where_method_measured_it_frequent(
     """METHOD (c): 50 domains x 10 pages at 90 %: false PASS 10 to 26 % with c = 38 of 500."""
     random = np.random.default_rng(50)
     spread = (1 - correlation) / correlation
-    rates = random.beta(0.9 * spread, 0.1 * spread, size=(4_000, 50))
+    rates = random.beta(0.9 * spread, 0.1 * spread, size=(10_000, 50))
     blocked = random.binomial(10, rates)
 
     plain = np.mean(500 - blocked.sum(axis=1) <= 38)

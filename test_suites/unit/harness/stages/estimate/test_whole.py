@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -37,13 +38,27 @@ def test_a_verdict_must_not_depend_on_the_way(verdict: Make, select: Select) -> 
 
 
 def test_each_cell_is_held_against_the_policy(verdict: Make, select: Select) -> None:
-    verdicts = [verdict("right"), verdict("open", state=A), verdict("fine", "ALW", A)]
-    verdicts += [verdict("over", "ALW", B)]
+    verdicts = [verdict(f"d{n}") for n in range(5)] + [verdict("g", "GAMB"), verdict("p", "PORN")]
+    verdicts += [verdict("open", "PORN", A), verdict("over", "ALW", B)]
+    selection = replace(select(verdicts), codes=("DRUG", "GAMB", "PORN", "HARM", "CTRL"))
 
-    metric = wrong_cells(select(verdicts)).metric
+    metric = wrong_cells(selection).metric
 
-    assert (metric.k, metric.n) == (2, 4)
-    assert metric.witnesses == ("open", "over")
+    assert (metric.k, metric.n, metric.indeterminate) == (2, 3, 2)
+    assert (metric.value, metric.upper) == (2, 4)
+    assert metric.witnesses == ("over", "open")
+
+
+def test_a_branch_of_the_policy_is_a_cell_only_with_items_of_its_own(
+    verdict: Make, select: Select
+) -> None:
+    leaves = [verdict(f"n{n}", "PORN.NUDE") for n in range(5)]
+    selection = replace(select(leaves), codes=("PORN", "PORN.NUDE"))
+
+    assert wrong_cells(selection).metric.indeterminate == 0
+    both = replace(select([*leaves, verdict("p", "PORN")]), codes=selection.codes)
+    assert wrong_cells(both).metric.indeterminate == 1
+    assert wrong_cells(replace(select([]), codes=("DRUG",))).metric.value is None
 
 
 def test_clean_pages_blocked_for_each_harmful_one(verdict: Make, select: Select) -> None:
