@@ -94,7 +94,7 @@ def _look(
     if addresses and len(text) <= BARE:
         weight += BARE_FRAME
         witnesses.append(f"the page only leads to {addresses[0]}")
-    talk = len(signatures().talk.findall(opening))
+    talk = len({found.group(0) for found in signatures().talk.finditer(opening)})
     weight += REFUSED if weight and refused else 0.0
     weight -= (TALK_FIRST + TALK * (talk - 1)) if talk else 0.0
     if weight >= ENOUGH_ALONE:

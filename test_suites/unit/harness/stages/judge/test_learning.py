@@ -1,0 +1,66 @@
+"""A supplier's own way of blocking is learned from its must-block sentinels."""
+
+from __future__ import annotations
+
+from harness.model.observation import Hop
+from harness.stages.judge.learning import NOTHING_LEARNED, learn
+from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
+
+
+def test_a_title_is_known_again_whatever_host_it_names() -> None:
+    lore = learn([observation(web(canary="absent", title=f"Sorry: {OURS}"))])
+    other = "gamb-002.canary.accredit.test"
+
+    assert lore.knows_page(web(f"http://{other}/", title=f"Sorry: {other}"), None)
+    assert not lore.knows_page(web(title="A page"), None)
+
+
+def test_a_title_that_the_control_has_too_says_nothing() -> None:
+    lore = learn([observation(web(canary="absent", title="Welcome"))])
+
+    assert not lore.knows_page(web(title="Welcome"), web(title="Welcome"))
+
+
+def test_a_text_is_known_again_with_another_category() -> None:
+    words = "We are sorry, this is not a page for school. It is in the list of {} pages today."
+    lore = learn([observation(web(canary="absent", title="", text=words.format("games")))])
+
+    assert lore.knows_page(web(title="", text=words.format("music")), None)
+    assert not lore.knows_page(web(title="", text="A page about whales and their songs."), None)
+
+
+def test_a_bare_status_is_known_again_only_without_words() -> None:
+    lore = learn([observation(web(canary="absent", status=503, title=""))])
+
+    assert lore.knows_page(web(status=503, title=""), None)
+    assert not lore.knows_page(web(status=503, title="503"), None)
+    assert not lore.knows_page(web(status=200, title=""), None)
+
+
+def test_a_redirects_host_is_learned_but_the_sentinels_own_is_not() -> None:
+    hop = Hop(url=f"http://{OURS}/", status=302, location="http://stop.supplier.example/?a=1")
+    lore = learn([observation(web("http://stop.supplier.example/", title="", hops=(hop,)))])
+
+    assert frozenset({"stop.supplier.example"}) == lore.hosts
+    assert lore.knows_page(foreign("http://stop.supplier.example/x"), None)
+
+
+def test_tunnels_codes_sinkholes_and_failures_are_learned() -> None:
+    lore = learn(
+        [
+            observation(web(status=None, tunnel_status=503)),
+            observation(dns("198.51.100.1", rcode="NOERROR")),
+            observation(dns(rcode="SERVFAIL")),
+            observation(failed("eof_error")),
+        ]
+    )
+
+    assert frozenset({503}) == lore.tunnel_statuses
+    assert frozenset({"NOERROR", "SERVFAIL"}) == lore.rcodes
+    assert frozenset({"198.51.100.1"}) == lore.sinkholes
+    assert frozenset({"eof_error"}) == lore.failures
+
+
+def test_nothing_learned_knows_no_page() -> None:
+    assert not NOTHING_LEARNED.knows_page(web(title="Blocked"), None)
+    assert learn([]) == NOTHING_LEARNED

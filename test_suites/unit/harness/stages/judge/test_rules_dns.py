@@ -1,0 +1,60 @@
+"""Ways in which a resolver says no, and ways in which it only seems to."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.observation import ExtendedError
+from harness.model.verdict import Mechanism, State
+from harness.stages.judge.judge import judge_trial
+from test_suites.calibration.trials import THEIRS, dns, trial
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0", "::", "127.0.0.1", "127.0.0.53", "::1", "198.51.100.1", "10.0.0.1"]
+)
+def test_in_a_reserved_zone_any_other_address_is_a_sinkhole(address: str) -> None:
+    verdict = judge_trial(trial(dns(address), dns("192.0.2.7")))
+
+    assert (verdict.state, verdict.mechanism) == (State.BLOCKED, Mechanism.DNS_SINKHOLE)
+
+
+def test_our_own_loopback_origin_is_the_truth() -> None:
+    assert judge_trial(trial(dns("127.0.0.1"), dns("127.0.0.1"))).state is State.ALLOWED
+    assert judge_trial(trial(dns("127.0.0.2"), dns("127.0.0.1"))).state is State.BLOCKED
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "192.168.1.1", "fd00::1", "100.64.0.1"])
+def test_a_private_address_for_a_public_name_is_a_sinkhole(address: str) -> None:
+    verdict = judge_trial(trial(dns(address), dns("93.184.216.34"), host=THEIRS))
+
+    assert verdict.rule == "dns-inner-address"
+
+
+def test_other_public_addresses_are_the_variety_of_large_sites() -> None:
+    verdict = judge_trial(trial(dns("151.101.1.69"), dns("151.101.65.69"), host=THEIRS))
+
+    assert verdict.state is State.ALLOWED
+
+
+def test_a_private_name_inside_a_network_is_not_a_sinkhole_when_the_control_has_one_too() -> None:
+    verdict = judge_trial(trial(dns("10.1.2.3"), dns("10.1.2.4"), host=THEIRS))
+
+    assert verdict.state is State.ALLOWED
+
+
+def test_extended_errors_are_told_to_people() -> None:
+    said = dns(rcode="NXDOMAIN", extended_errors=(ExtendedError(code=17),))
+
+    verdict = judge_trial(trial(said, dns("192.0.2.7")))
+
+    assert any("17 (filtered)" in witness for witness in verdict.witnesses)
+
+
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "FORMERR", "NOTIMP"])
+def test_a_resolver_that_fails_is_not_said_to_block(rcode: str) -> None:
+    assert judge_trial(trial(dns(rcode=rcode), dns("192.0.2.7"))).state is State.INSUFFICIENT
+
+
+def test_an_address_that_is_none_is_no_crash() -> None:
+    assert judge_trial(trial(dns("not-an-address"), dns("192.0.2.7"))).state is State.BLOCKED

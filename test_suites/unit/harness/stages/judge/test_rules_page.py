@@ -1,0 +1,99 @@
+"""Whose page was it: the service's, the origin's, or nobody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.model.verdict import Mechanism, State, Verdict
+from harness.stages.judge.judge import judge_trial
+from harness.stages.judge.learning import Lore
+from test_suites.calibration.trials import PROSE, THEIRS, foreign, trial, web
+
+
+def _beside(control: dict[str, Any] | None = None, **facts: Any) -> Verdict:
+    return judge_trial(trial(foreign(**facts), foreign(**control or {}), host=THEIRS))
+
+
+@pytest.mark.parametrize("status", [200, 307, 403, 404, 410])
+def test_on_our_own_zone_every_page_without_the_token_is_a_block(status: int) -> None:
+    verdict = judge_trial(trial(web(canary="absent", status=status, title="Hello")))
+
+    assert verdict.state is State.BLOCKED
+
+
+def test_an_error_of_the_service_is_a_block_only_if_it_says_so_or_was_learned() -> None:
+    error = web(canary="absent", status=503, title="Oops")
+    says = web(
+        canary="absent",
+        status=503,
+        title="Web page blocked",
+        text="Access to this page has been blocked in accordance with company policy",
+    )
+
+    assert judge_trial(trial(error)).state is State.INSUFFICIENT
+    assert judge_trial(trial(error), Lore(titles=frozenset({"oops"}))).state is State.BLOCKED
+    assert judge_trial(trial(says)).state is State.BLOCKED
+
+
+def test_451_on_plain_http_is_the_lines_and_451_everywhere_is_the_origins() -> None:
+    assert _beside(status=451, title="", text="").mechanism is Mechanism.HTTP_451
+    everywhere = _beside(control={"status": 451}, status=451)
+    assert everywhere.state is State.INSUFFICIENT
+    assert everywhere.origin_refusal
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"status": 403, "title": "Access denied", "text": "Error 1020. Ray ID: 7a. Cloudflare"},
+        {"status": 403, "title": "Access Denied", "text": "Reference #18.2d35.155.a4e16ab"},
+        {"status": 200, "title": "Are you a robot?", "text": "Please solve the CAPTCHA"},
+        {"status": 451, "title": "451", "text": "Unavailable in the European Economic Area"},
+        {"status": 403, "title": "Sorry", "text": "Not available in your country"},
+        {"status": 403, "title": "403 Forbidden", "text": "nginx/1.14"},
+    ],
+)
+def test_what_an_origin_refuses_is_never_a_block(facts: dict[str, Any]) -> None:
+    verdict = _beside(**facts)
+
+    assert verdict.state is State.INSUFFICIENT
+    assert verdict.origin_refusal
+
+
+def test_an_origin_that_refuses_both_is_insufficient_as_well() -> None:
+    refused: dict[str, Any] = {"status": 403, "title": "Just a moment...", "text": "Ray ID: 7a"}
+
+    assert _beside(control=refused, **refused).state is State.INSUFFICIENT
+
+
+def test_a_page_that_is_missing_for_both_is_allowed() -> None:
+    missing: dict[str, Any] = {
+        "status": 404,
+        "title": "Not found",
+        "text": "Nothing here. Try the catalogue.",
+    }
+
+    assert _beside(control=missing, **missing).state is State.ALLOWED
+
+
+def test_a_news_page_of_the_day_is_the_same_page() -> None:
+    assert _beside(text=PROSE + "New: a reading on Friday.", body_length=9400).rule == "page-same"
+
+
+def test_an_empty_page_in_the_place_of_a_full_one_is_a_block() -> None:
+    assert _beside(title="", text="", body_length=13).rule == "page-replaced"
+
+
+def test_an_error_page_needs_a_hint_to_be_a_notice() -> None:
+    plain: dict[str, Any] = {
+        "status": 503,
+        "title": "Hm",
+        "text": "Please come another time.",
+        "body_length": 99,
+    }
+    hint: dict[str, Any] = {**plain, "text": "Please come another time, says your school."}
+
+    assert _beside(**plain).state is State.INSUFFICIENT
+    assert _beside(**hint).state is State.BLOCKED
