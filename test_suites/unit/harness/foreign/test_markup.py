@@ -1,0 +1,55 @@
+"""What a person would meet of a page."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.foreign.markup import TEXT_CHARACTERS, read_markup
+
+
+def test_title_and_visible_text_are_read_and_nothing_else() -> None:
+    page = read_markup(
+        "<html><head><title> A\n page </title><style>p{}</style></head>"
+        "<body><script>var hidden</script><p>One</p><p>Two</p></body></html>"
+    )
+
+    assert ("A page", "One Two") == (page.title, page.text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<iframe src="http://10.10.34.34/?a=b c">',
+        '<frameset><frame src="http://10.10.34.34/?a=b c"></frameset>',
+        '<meta http-equiv="Refresh" content="0; URL=\'http://10.10.34.34/?a=b\'">',
+        '<script>window.location.replace("http://10.10.34.34/?a=b")</script>',
+        "<script>location.href = 'http://10.10.34.34/?a=b'</script>",
+    ],
+)
+def test_frames_and_forwards_are_found(body: str) -> None:
+    (address,) = read_markup(body).frames
+
+    assert address.startswith("http://10.10.34.34/?a=b")
+
+
+def test_plain_text_is_text() -> None:
+    assert read_markup("Blocked\n by policy").text == "Blocked by policy"
+    assert read_markup("").text == ""
+
+
+def test_a_page_without_visible_text_is_told_by_its_description() -> None:
+    assert read_markup('<meta name=description content="Site blocked"><body></body>').text == (
+        "Site blocked"
+    )
+
+
+def test_what_is_looked_at_is_bounded() -> None:
+    assert len(read_markup("<p>" + "word " * 200_000).text) <= TEXT_CHARACTERS
+
+
+@given(st.text(max_size=200))
+def test_no_page_breaks_the_reader(body: str) -> None:
+    read_markup(body)
+    read_markup(f"<html><title>{body}</title><iframe src='{body}'><p>{body}")

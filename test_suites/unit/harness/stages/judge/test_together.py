@@ -1,0 +1,49 @@
+"""The layers of one measurement explain each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.verdict import Mechanism, State
+from harness.stages.judge.together import LED_ASTRAY, judge_alone, judge_together
+from test_suites.calibration.trials import THEIRS, certificate, dns, failed, foreign, trial
+
+TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
+NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)
+NAME_GONE = trial(dns(rcode="NXDOMAIN"), dns("93.184.216.34"), host=THEIRS)
+NAME_DIFFERS = trial(dns("151.101.1.69"), dns("93.184.216.34"), host=THEIRS)
+PAGE_OK = trial(foreign(), foreign(), host=THEIRS)
+PAGE_SECURE = trial(foreign(f"https://{THEIRS}/", certificate=TLS), foreign(), host=THEIRS)
+PAGE_RESET = trial(failed("connection_reset"), foreign(), host=THEIRS)
+
+
+def test_a_name_that_was_denied_stays_denied_whatever_was_fetched() -> None:
+    assert judge_together([NAME_GONE, PAGE_SECURE]).mechanism is Mechanism.DNS_NXDOMAIN
+
+
+def test_a_page_that_came_clears_a_strange_address() -> None:
+    assert judge_together([NAME_DIFFERS, PAGE_SECURE]).state is State.ALLOWED
+
+
+def test_a_strange_address_explains_a_page_that_did_not_come() -> None:
+    verdict = judge_together([NAME_DIFFERS, PAGE_RESET])
+
+    assert (verdict.rule, verdict.mechanism) == (LED_ASTRAY, Mechanism.DNS_SINKHOLE)
+
+
+def test_with_the_right_address_the_failure_speaks_for_itself() -> None:
+    assert judge_together([NAME_OK, PAGE_RESET]).mechanism is Mechanism.TCP_RESET
+
+
+def test_a_name_alone_is_judged_alone() -> None:
+    assert judge_together([NAME_OK]).state is State.ALLOWED
+    assert judge_together([PAGE_OK]).state is State.ALLOWED
+
+
+def test_a_measurement_without_a_trial_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a trial"):
+        judge_together([])
+
+
+def test_a_page_alone_is_never_allowed() -> None:
+    assert judge_alone(trial(foreign(), alone=True)).state is State.INSUFFICIENT
