@@ -94,6 +94,7 @@ def test_a_line_that_cannot_see_it_is_excused_only_if_another_does(
     both = estimate([dns, verdict("a")], wanted, KS2)
 
     assert [(taken.line, taken.metric.n) for taken in alone.measurements] == [("resolver", 0)]
+    assert alone.not_applicable == ()
     assert [(taken.line, taken.metric.n) for taken in both.measurements] == [("proxy", 1)]
     assert "URL-04[ks2-resolver]: cannot be seen with dns" in both.not_applicable[0]
 

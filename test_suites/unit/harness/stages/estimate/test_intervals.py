@@ -139,6 +139,13 @@ def test_as_many_effective_items_as_real_ones_bound_the_same(count: tuple[int, i
     )
 
 
+def test_indeterminate_items_count_as_failures_below_and_successes_above() -> None:
+    found = worst_case(8, 10, 5, 0.05)
+
+    assert found.lower == clopper_pearson(8, 15, 0.05).lower
+    assert found.upper == clopper_pearson(13, 15, 0.05).upper
+
+
 def test_a_count_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="k = 5 of n = 4"):
         clopper_pearson(5, 4, 0.05)
