@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -201,15 +202,26 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
         _make_folder(path.parent)
     try:
         engine = create_engine(text if is_url else f"sqlite:///{text}")
-        if create:
-            _METADATA.create_all(engine)
-        elif not inspect(engine).has_table("events"):
-            msg = f"{_shown(engine)}: no registry in this database"
-            raise UsageError(msg)
+        with _disposed_on_error(engine):
+            if create:
+                _METADATA.create_all(engine)
+            elif not inspect(engine).has_table("events"):
+                msg = f"{_shown(engine)}: no registry in this database"
+                raise UsageError(msg)
     except (SQLAlchemyError, ArgumentError, ModuleNotFoundError) as error:
         msg = f"{text.rpartition('@')[2]}: not a registry: {_reason(error)}"
         raise UsageError(msg) from None
     return Registry(engine, _shown(engine))
+
+
+@contextmanager
+def _disposed_on_error(engine: Engine) -> Iterator[None]:
+    """Leave no connection behind in the pool of an engine that nobody gets."""
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _make_folder(folder: Path) -> None:

@@ -27,6 +27,9 @@ INSIDE: Fate = ("blocked", "tls_intercept_page")
 FATES: dict[Reply, Fate] = {
     **dict.fromkeys(Reply, INSIDE),
     Reply.RESET: ABRUPT,
+    Reply.LEGAL: ("blocked", "http_451"),
+    Reply.REDIRECT: ("blocked", "redirect"),
+    Reply.REDIRECT_307: ("blocked", "redirect"),
 }
 
 

@@ -61,6 +61,11 @@ def _is_refusal(case: Case) -> bool:
     return refused and _is_origins(case)
 
 
+def _has_a_name_of_its_own(case: Case) -> bool:
+    """A 451 and a redirect away stay what they are, whichever page comes with them."""
+    return case.status == LEGAL or bool(case.strayed)
+
+
 def _is_same(case: Case) -> bool:
     return case.likeness >= SAME and _status(case) == _control_status(case)
 
@@ -77,7 +82,8 @@ def _is_replaced(case: Case) -> bool:
 PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-learned",
-        matches=lambda case: case.is_learned_page and not case.intercepted,
+        matches=lambda case: case.is_learned_page and not case.intercepted
+        and not _has_a_name_of_its_own(case),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page is the one that the must-block sentinels get",
@@ -85,7 +91,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="page-under-interception",
-        matches=lambda case: case.intercepted
+        matches=lambda case: case.intercepted and not _has_a_name_of_its_own(case)
         and (case.has_truth or case.is_learned_page or case.looks_blocked),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
