@@ -11,6 +11,9 @@ TEXT_CHARACTERS = 6000
 MARKUP_CHARACTERS = 400_000
 """Bounds on what is looked at; a block page has said what it is long before."""
 
+LONG, HEADLINES, HEADLINE_CHARACTERS = 700, 3, 160
+"""From which length headlines are put first, how many, and how much of each."""
+
 _UNSEEN = ["script", "style", "noscript", "template", "head", "iframe", "frameset"]
 _REFRESH = re.compile(r"url\s*=\s*['\"]?\s*([^'\"\s>]+)", re.IGNORECASE)
 _SCRIPTED = re.compile(
@@ -41,7 +44,15 @@ def read_markup(body: str) -> Markup:
     seen = _fold(tree.body.text(separator=" ") if tree.body else "")
     if not seen and described is not None:
         seen = _fold(described.attributes.get("content") or "")
+    if len(seen) > LONG:
+        seen = f"{_headlines(tree)} {seen}"[:TEXT_CHARACTERS].strip()
     return Markup(title=_fold(heading)[:300], text=seen, frames=frames)
+
+
+def _headlines(tree: LexborHTMLParser) -> str:
+    """The first headlines: a long page says there what it is, after its menus and banners."""
+    found = (_fold(node.text(separator=" ")) for node in tree.css("h1, h2")[:HEADLINES])
+    return " ".join(f"{line[:HEADLINE_CHARACTERS]}." for line in found if line)
 
 
 def _frames(tree: LexborHTMLParser, body: str) -> tuple[str, ...]:

@@ -45,6 +45,14 @@ def test_a_page_without_visible_text_is_told_by_its_description() -> None:
     )
 
 
+def test_a_long_page_says_first_what_its_headlines_say() -> None:
+    menus = "<nav>" + "<a>Shop</a> " * 300 + "</nav>"
+
+    assert read_markup(f"{menus}<h1>This site is blocked</h1>").text.startswith(
+        "This site is blocked."
+    )
+
+
 def test_what_is_looked_at_is_bounded() -> None:
     assert len(read_markup("<p>" + "word " * 200_000).text) <= TEXT_CHARACTERS
 
