@@ -24,7 +24,7 @@ TEST = "web_connectivity"
 def read_ooni(line: bytes | str) -> Record:
     """Read one line. Raises NotReadable, saying what is wrong."""
     try:
-        found = msgspec.json.decode(line, type=Measurement)
+        found = msgspec.json.decode(line, type=Measurement, strict=False)
     except msgspec.DecodeError as error:  # ValidationError is one as well
         raise NotReadable(str(error)) from None
     if found.test_name not in ("", TEST):

@@ -34,7 +34,7 @@ def host_of_url(url: str) -> str:
         return ""
 
 
-def read_dns(found: Measurement) -> tuple[Side, Side] | None:
+def read_dns(found: Measurement) -> tuple[Side, Side | None] | None:
     """Both sides of the DNS trial; None if the input has no name or nobody asked for it."""
     host, keys = host_of_input(found), found.test_keys
     if keys is None or _is_address(host):
@@ -43,9 +43,9 @@ def read_dns(found: Measurement) -> tuple[Side, Side] | None:
     if not queries and not keys.dns_experiment_failure:
         return None
     service = _service(host, queries, keys)
-    if keys.control is None:
-        return service, Side()
-    return service, _control(host, keys.control, keys, service)
+    if keys.control is None or keys.control.dns is None:
+        return service, None
+    return service, _control(host, keys.control, keys.control.dns, keys, service)
 
 
 def _asks_for(query: Query, host: str) -> bool:
@@ -72,8 +72,7 @@ def _service(host: str, queries: list[Query], keys: Keys) -> Side:
     return Side(facts=facts, failure=failure_from(name, "resolve"))
 
 
-def _control(host: str, control: Control, keys: Keys, service: Side) -> Side:
-    dns = control.dns or ControlDns()
+def _control(host: str, control: Control, dns: ControlDns, keys: Keys, service: Side) -> Side:
     own = [address for address in dns.addrs or () if _is_address(address)]
     asked = service.facts.addresses if isinstance(service.facts, DnsFacts) else ()
     vouched = [address for address in asked if _vouches(control, keys, host, address, own)]

@@ -49,6 +49,7 @@ class Response(msgspec.Struct, kw_only=True):
 class Transaction(msgspec.Struct, kw_only=True):
     """One HTTP transaction; a list of them stands in reverse order of time."""
 
+    address: str | None = None
     failure: str | None = None
     request: Request | None = None
     response: Response | None = None

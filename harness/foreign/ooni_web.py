@@ -71,6 +71,7 @@ def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> We
         status=response.code or None,
         hops=tuple(_hop(one) for one in path[:-1]) + _onward(last, response),
         headers=_headers(response),
+        peer=_peer(path),
         certificate=_certificate(found, _url(last)),
         title=markup.title,
         text=markup.text,
@@ -78,6 +79,12 @@ def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> We
         body_length=len(raw) if answered else None,
         body_sha256=hashlib.sha256(raw).hexdigest() if raw else "",
     )
+
+
+def _peer(path: list[Transaction]) -> str:
+    """The address that the first request went to, where the probe tells it."""
+    address = (path[0].address if path else None) or ""
+    return address.rpartition(":")[0].strip("[]")
 
 
 def _url(one: Transaction) -> str:

@@ -35,7 +35,7 @@ class Page(msgspec.Struct, kw_only=True):
 def read_page(line: bytes | str) -> Record:
     """Read one line. Raises NotReadable, saying what is wrong."""
     try:
-        page = msgspec.json.decode(line, type=Page)
+        page = msgspec.json.decode(line, type=Page, strict=False)
     except msgspec.DecodeError as error:  # ValidationError is one as well
         raise NotReadable(str(error)) from None
     if page.id is None or page.id == "":

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from harness.model.observation import DnsFacts
+from harness.model.observation import DnsFacts, WebFacts
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.case import Case
 from harness.stages.judge.judge import judge_trial
@@ -31,16 +31,28 @@ def judge_together(trials: Iterable[Trial]) -> Verdict:
     if not judged:
         msg = "a measurement without a trial cannot be judged"
         raise ValueError(msg)
-    names = [verdict for trial, verdict in judged if _is_dns(trial)]
-    webs = [verdict for trial, verdict in judged if not _is_dns(trial)]
-    if any(verdict.state is State.BLOCKED for verdict in names):
-        return next(verdict for verdict in names if verdict.state is State.BLOCKED)
+    names = [(trial, verdict) for trial, verdict in judged if _is_dns(trial)]
+    webs = [(trial, verdict) for trial, verdict in judged if not _is_dns(trial)]
+    came = next((trial for trial, verdict in webs if verdict.state is State.ALLOWED), None)
+    for trial, verdict in names:
+        if verdict.state is State.BLOCKED and not _clears(came, trial, verdict):
+            return verdict
     if not webs:
-        return names[0]
-    web = webs[0]
-    if web.state is State.BLOCKED and any(_differs(trial) for trial, _ in judged):
+        return names[0][1]
+    web = webs[0][1]
+    if web.state is State.BLOCKED and any(_differs(trial) for trial, _ in names):
         return _led_astray(web)
     return web
+
+
+def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
+    """Whether the page came by the very address that looked like a sinkhole's."""
+    if came is None or verdict.mechanism is not Mechanism.DNS_SINKHOLE:
+        return False
+    page, answer = came.service.facts, name.service.facts
+    if not isinstance(page, WebFacts) or not isinstance(answer, DnsFacts):
+        return False
+    return not page.peer or page.peer in answer.addresses
 
 
 def judge_alone(trial: Trial) -> Verdict:

@@ -24,7 +24,7 @@ from test_suites.calibration.ooni_cases import (
 def _read(**keys: Any) -> tuple[DnsFacts, DnsFacts]:
     sides = read_dns(msgspec.convert(measure(**keys), type=Measurement))
     assert sides is not None
-    service, other = (side.facts for side in sides)
+    service, other = (side.facts if side else None for side in sides)
     assert isinstance(service, DnsFacts)
     assert isinstance(other, DnsFacts)
     return service, other
@@ -78,6 +78,13 @@ def test_a_private_address_is_not_vouched_for_by_agreement() -> None:
                      control=control(ip_info=None))  # fmt: skip
 
     assert "10.1.1.1" not in other.addresses
+
+
+def test_a_helper_that_asked_no_resolver_is_no_control() -> None:
+    sides = read_dns(msgspec.convert(measure(control={}), type=Measurement))
+
+    assert sides is not None
+    assert sides[1] is None
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,16 @@ def test_without_a_transaction_the_connections_tell() -> None:
     assert side.failure.name == "connection_refused"
 
 
+@pytest.mark.parametrize(
+    ("address", "peer"),
+    [("93.184.216.34:443", "93.184.216.34"), ("[2001:db8::1]:443", "2001:db8::1"), (None, "")],
+)
+def test_the_address_of_the_first_request_is_the_peer(address: str | None, peer: str) -> None:
+    page = {**request(f"https://{HOST}/"), "address": address}
+
+    assert _facts(_side(requests=[page])).peer == peer
+
+
 def test_a_body_may_be_base64() -> None:
     data = base64.b64encode("<title>Grüße</title>".encode()).decode()
     page = request(f"https://{HOST}/")

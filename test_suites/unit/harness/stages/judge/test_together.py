@@ -25,6 +25,17 @@ def test_a_page_that_came_clears_a_strange_address() -> None:
     assert judge_together([NAME_DIFFERS, PAGE_SECURE]).state is State.ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("peer", "state"),
+    [("198.18.0.9", State.ALLOWED), ("", State.ALLOWED), ("93.184.216.34", State.BLOCKED)],
+)
+def test_a_page_clears_an_inner_address_only_if_it_came_by_it(peer: str, state: State) -> None:
+    inner = trial(dns("198.18.0.9"), dns("93.184.216.34"), host=THEIRS)
+    page = trial(foreign(peer=peer), foreign(), host=THEIRS)
+
+    assert state is judge_together([inner, page]).state
+
+
 def test_a_strange_address_explains_a_page_that_did_not_come() -> None:
     verdict = judge_together([NAME_DIFFERS, PAGE_RESET])
 
