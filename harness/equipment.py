@@ -5,6 +5,7 @@ Everything that can be wrong in a campaign file is found here, before a packet i
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Prepared:
     path: Path
     campaign: Campaign
     items: Chosen
+    frames: dict[str, int]
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
@@ -82,6 +84,7 @@ def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
         path=path,
         campaign=campaign,
         items=items,
+        frames=_frames(campaign, corpora),
         corpora=corpora,
         origin=origin,
         probes=probes,
@@ -194,6 +197,13 @@ def _corpora(
             chosen += one if len(faults) == found else ()
     items = _noting(faults, document, ("corpora",), lambda: choose(chosen, campaign.seed))
     return tuple(opened.values()), items or Chosen(())
+
+
+def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
+    """How many items of each category the corpora hold; of a pack tried whole, nothing is asked."""
+    if len(campaign.corpora) == 1 and campaign.corpora[0].is_whole:
+        return {}
+    return dict(sorted(Counter(item.category for each in corpora for item in each.items()).items()))
 
 
 def _check_ways(

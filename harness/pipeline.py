@@ -77,7 +77,7 @@ def conclude(
         if only is None or observation.role != "item" or observation.item.id in only
     )
     judged = judge(observations)
-    estimated = estimate(judged.verdicts, scheme, phases)
+    estimated = estimate(judged.verdicts, scheme, phases, journal.header.get("frames"))
     outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)
     return Assessment(
         campaign=campaign.campaign,

@@ -64,6 +64,7 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
         "campaign": campaign,
         "corpora": list(references),
         "items": len(prepared.items),
+        "frames": prepared.frames,
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",
     }

@@ -20,6 +20,7 @@ from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
+from harness.model.corpus import covers
 from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
 from harness.model.finding import Finding
 from harness.model.outcome import Assessment
@@ -75,7 +76,7 @@ def retest_plan(
         campaign=campaign.campaign,
         at=clock.now(),
         missed=_assess(places, scheme, selection.missed),
-        fresh=_assess(places, scheme, selection.fresh),
+        fresh=_assess(places, scheme, _counted(rule, selection)),
     )
     with open_book(registry) as book:
         at = clock.now()
@@ -119,8 +120,19 @@ def _select(
     used = set() if is_census else set(_tried(out, earlier))
     size = max(finding.sampled, rule.n_min)
     if is_census:
-        size -= len(finding.missed)
+        entries = [
+            item.id
+            for item in items
+            if item.value and any(covers(item.category, code) for code in finding.categories)
+        ]
+        size = len(set(entries) - set(finding.missed))
     return select_retest(finding, items, used=used, seed=campaign.seed, size=size)
+
+
+def _counted(rule: Requirement, selection: RetestSelection) -> tuple[str, ...]:
+    """What the requirement is held against again: the fresh sample, or the whole census."""
+    is_census = rule.rule == "census"
+    return selection.missed + selection.fresh if is_census else selection.fresh
 
 
 def _tried(out: Path, campaigns: tuple[str, ...]) -> Iterator[str]:

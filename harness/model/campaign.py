@@ -69,6 +69,11 @@ class CorpusSelection(Declared):
     sample: Annotated[int, Field(ge=1)] | None = None
     items: tuple[str, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole pack is tried."""
+        return not (self.categories or self.sample or self.items)
+
 
 class Sentinels(Declared):
     """Hosts whose fate is agreed before the campaign; they bracket every batch."""

@@ -17,6 +17,8 @@ class Metric:
     are taken as worst case on either side when ``lower`` and ``upper`` are formed.
     ``lower`` and ``upper`` are one-sided bounds at level ``alpha`` each.
     ``left_out`` counts items excluded symmetrically (dead on the control), by reason.
+    ``frame`` is how many entries the whole list has, where it is finite and known: a census
+    that tried fewer is none.
     """
 
     name: str
@@ -32,3 +34,4 @@ class Metric:
     witnesses: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
     mechanisms: dict[str, int] = field(default_factory=dict)
+    frame: int | None = None

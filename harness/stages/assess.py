@@ -95,6 +95,9 @@ def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     doubts = _too_few(requirement, metric)
     if metric.indeterminate:
         doubts += (f"{metric.indeterminate} items were not decided; here each one counts",)
+    tried = metric.n + metric.indeterminate + sum(metric.left_out.values())
+    if requirement.rule == "census" and metric.frame is not None and tried < metric.frame:
+        doubts += (f"{tried} of {metric.frame} entries were tried; a census needs them all",)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, "pass", doubts)
     return _Ruling(Conformity.CONFORMS)

@@ -52,7 +52,7 @@ def choose(selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str) -> C
     Raises UsageError for a category or an item that a corpus does not have, and for an id that
     two corpora use for different items.
     """
-    if len(selections) == 1 and _is_whole(selections[0][0]):
+    if len(selections) == 1 and selections[0][0].is_whole:
         return Chosen([selections[0][1]])
     chosen: dict[str, Item] = {}
     for selection, corpus in selections:
@@ -138,10 +138,6 @@ def order_key(seed: str, text: str) -> bytes:
 
 def _size(part: Sequence[Item] | Corpus) -> int:
     return len(part) if isinstance(part, Sequence) else part.size
-
-
-def _is_whole(selection: CorpusSelection) -> bool:
-    return not (selection.categories or selection.sample or selection.items)
 
 
 def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:

@@ -8,7 +8,7 @@ line of the same campaign sees what this one cannot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.corpus import covers
 from harness.model.metric import NOT_IMPLEMENTED, Metric
@@ -19,7 +19,13 @@ from harness.stages.estimate import groups, latency, rates, whole
 from harness.stages.estimate.fold import Cell, Fold, Folded, fold, sort_items
 from harness.stages.estimate.intervals import worst_case
 from harness.stages.estimate.rates import Taken
-from harness.stages.estimate.scope import REAGENT, Selection, is_asked, selected
+from harness.stages.estimate.scope import (
+    REAGENT,
+    Selection,
+    counts_category,
+    is_asked,
+    selected,
+)
 
 METRICS: dict[str, Callable[[Selection], Taken]] = {
     take.__name__: take
@@ -72,8 +78,17 @@ class _Place:
     cell: Cell
 
 
-def estimate(verdicts: Iterable[Verdict], scheme: Scheme, phases: Mapping[str, str]) -> Estimates:
-    """Take every metric that the scheme asks for; ``phases`` maps profiles to policy columns."""
+def estimate(
+    verdicts: Iterable[Verdict],
+    scheme: Scheme,
+    phases: Mapping[str, str],
+    frames: Mapping[str, int] | None = None,
+) -> Estimates:
+    """Take every metric that the scheme asks for.
+
+    ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
+    the corpora hold, tried or not.
+    """
     folded = fold(verdicts)
     places = _places(folded, phases)
     measurements: list[Measurement] = []
@@ -83,7 +98,10 @@ def estimate(verdicts: Iterable[Verdict], scheme: Scheme, phases: Mapping[str, s
         seeing = [place for place in asked if _sees(requirement, scheme, place)]
         if seeing:
             remarks += [_blind(requirement, place) for place in asked if place not in seeing]
-        measurements += [_measure(requirement, scheme, place) for place in (seeing or asked)]
+        measurements += [
+            _framed(_measure(requirement, scheme, place), scheme, place, frames or {})
+            for place in (seeing or asked)
+        ]
     return Estimates(
         measurements=tuple(measurements),
         rates=tuple(_rates(places, scheme)),
@@ -167,6 +185,21 @@ def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measure
         metric=taken.metric,
         witnesses=tuple(_witness(verdict) for verdict in taken.adverse),
     )
+
+
+def _framed(
+    taken: Measurement, scheme: Scheme, place: _Place, frames: Mapping[str, int]
+) -> Measurement:
+    """With the size of the list that a count of entries is about."""
+    measure = taken.requirement.measure
+    if measure.metric != "missed":
+        return taken
+    entries = [
+        number
+        for code, number in frames.items()
+        if counts_category(measure, scheme.policy, code, place.phase)
+    ]
+    return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
 
 
 def _not_implemented(name: str, alpha: float) -> Metric:

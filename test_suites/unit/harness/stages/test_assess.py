@@ -274,3 +274,14 @@ def test_a_thousand_outcomes_are_light_work() -> None:
     assess([taken] * 1000, Decision())
 
     assert process_time() - started < 0.5
+
+
+def test_a_census_of_half_a_list_is_none() -> None:
+    wanted = requirement("census", at_most=0)
+    half = replace(count(0, 60), frame=120)
+    with_dead = replace(count(0, 118), frame=120, left_out={"down": 2})
+
+    assert Conformity.INSUFFICIENT is held(wanted, half).conformity
+    assert ("60 of 120 entries were tried; a census needs them all",) == held(wanted, half).reasons
+    assert Conformity.CONFORMS is held(wanted, with_dead).conformity
+    assert Conformity.DOES_NOT_CONFORM is held(wanted, replace(count(1, 60), frame=120)).conformity
