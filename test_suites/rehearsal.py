@@ -86,9 +86,13 @@ def write_campaign(
     lines: Sequence[dict[str, Any]],
     categories: Iterable[str] = (),
     sample: int | None = None,
+    whole: Iterable[str] = (),
     **more: Any,
 ) -> Path:
-    """Write a campaign file over ``lines`` with the pack ``canary``; gives its path."""
+    """Write a campaign file over ``lines`` with the pack ``canary``; gives its path.
+
+    Of ``categories`` a ``sample`` is tried, of ``whole`` every item, as a census needs.
+    """
     selection: dict[str, Any] = {"pack": "canary", "categories": list(categories)}
     if sample is not None:
         selection["sample"] = sample
@@ -97,7 +101,7 @@ def write_campaign(
         "service": {"name": "a service whose faults are known"},
         "lines": list(lines),
         "profiles": {"pupils": {"phase": "ks2"}},
-        "corpora": [selection],
+        "corpora": [selection, {"pack": "canary", "categories": list(whole)}][: 2 if whole else 1],
         "limits": QUICK,
     }
     if origin is not None:

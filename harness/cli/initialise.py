@@ -44,8 +44,10 @@ profiles:
 # What is tried. A sample is drawn by seed from each category and from its must-allow twins.
 corpora:
   - pack: canary
-    categories: [PORN, ADLT, VIOL, DISC, EXTR, DRUG, CRIM, PIRA, ILL.CSAM]
+    categories: [PORN, ADLT, VIOL, DISC, EXTR, DRUG, CRIM, PIRA]
     sample: 60
+  - pack: canary
+    categories: [ILL.CSAM]        # the illegal list: every entry, since one miss fails it
 
 probes: [web]                     # known probes: accredit list probes
 scheme: becta-2008                # known schemes: accredit scheme list

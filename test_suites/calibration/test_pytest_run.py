@@ -39,8 +39,9 @@ def test_a_campaign_is_measured_and_its_journal_read_again(
         pytester.path,
         origin=origin_file,
         lines=[proxy_line(world)],
-        categories=["DRUG", "ILL.CSAM"],
+        categories=["DRUG"],
         sample=60,
+        whole=["ILL.CSAM"],
     )
 
     measured = pytester.runpytest_subprocess("--campaign", str(campaign), "-v")

@@ -50,9 +50,9 @@ def simulated(tmp_path: Path) -> Any:
                 "CRIM",
                 "PIRA",
                 "MALW.HACK",
-                "ILL.CSAM",
             ],
             sample=sample,
+            whole=["ILL.CSAM"],
             campaign=name,
             control={"type": "simulated"},
         )
