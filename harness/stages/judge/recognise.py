@@ -67,7 +67,8 @@ def look_at(web: WebFacts) -> Look:
         return NOTHING
     headers = tuple(f"{name}: {value}".casefold() for name, value in web.headers)
     refused = web.status >= REFUSING
-    return _look(_plain(web.title), _plain(web.text), _leads_to(web), headers, refused=refused)
+    title, text = (_plain(part, hosts_of(web)) for part in (web.title, web.text))
+    return _look(title, text, _leads_to(web), headers, refused=refused)
 
 
 @lru_cache(maxsize=4096)
@@ -130,8 +131,12 @@ def _type_of(opening: str) -> str:
     return "type of block: policy"
 
 
-def _plain(text: str) -> str:
-    return _SPACE.sub(" ", text.casefold().replace("\u2019", "'").replace("i\u0307", "i")).strip()
+def _plain(text: str, hosts: frozenset[str]) -> str:
+    """Folded text without the page's own host names: ``captcha.example`` asks for nothing."""
+    folded = text.casefold().replace("\u2019", "'").replace("i\u0307", "i")
+    for host in hosts:
+        folded = folded.replace(host, "*")
+    return _SPACE.sub(" ", folded).strip()
 
 
 def _leads_to(web: WebFacts) -> tuple[str, ...]:

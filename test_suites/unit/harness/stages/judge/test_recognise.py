@@ -104,6 +104,13 @@ def test_a_frame_of_ones_own_or_of_a_quiet_host_is_none() -> None:
         assert look_at(foreign(title="", text="", frames=(address,))).kind is Kind.ORDINARY
 
 
+def test_a_hosts_own_name_says_nothing_of_the_page() -> None:
+    host = "captcha-blocked.example"
+    page = foreign(f"http://{host}/", title=host, text=f"Welcome to {host}, a site about locks.")
+
+    assert look_at(page).kind is Kind.ORDINARY
+
+
 def test_no_answer_has_no_look() -> None:
     assert look_at(web(status=None)) == recognise.NOTHING
 
