@@ -23,7 +23,8 @@ from test_suites.products.unbound import Reply, Unbound
 
 SINKHOLE = "127.0.0.2"
 COUNTS = {
-    **dict.fromkeys(("ILL.CSAM", "PORN", "VIOL", "DISC", "DRUG"), 100),
+    "ILL.CSAM": 120,  # a census: every entry
+    **dict.fromkeys(("PORN", "VIOL", "DISC", "DRUG"), 100),
     **dict.fromkeys(("twin:PORN", "twin:DRUG"), 50),
 }
 REPLIES = {

@@ -1,3 +1,7 @@
+"""The authority signs leaves that clients verify, and leaves no private key on disk."""
+
+from __future__ import annotations
+
 import ssl
 
 import pytest

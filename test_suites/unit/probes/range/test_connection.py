@@ -1,3 +1,7 @@
+"""Connections read one request and end in each of the ways that a fault asks for."""
+
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 

@@ -1,3 +1,7 @@
+"""Faults touch what they name, from the request on that they name, and no more."""
+
+from __future__ import annotations
+
 import pytest
 
 from harness.errors import UsageError

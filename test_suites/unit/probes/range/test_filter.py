@@ -1,3 +1,7 @@
+"""The reference filter decides as its policy and its faults say, the latest fault first."""
+
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

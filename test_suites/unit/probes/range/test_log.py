@@ -1,3 +1,7 @@
+"""The log holds what reached the origin, in memory and on disk."""
+
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

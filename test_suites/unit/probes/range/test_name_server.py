@@ -1,3 +1,7 @@
+"""The name server answers over UDP and TCP, and survives what is no DNS."""
+
+from __future__ import annotations
+
 import asyncio
 import socket
 from collections.abc import Callable

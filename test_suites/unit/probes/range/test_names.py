@@ -1,3 +1,7 @@
+"""Names of the zone resolve, those that are gone do not, and others are refused."""
+
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import dns.flags

@@ -1,3 +1,7 @@
+"""The origin serves every host of its zone, over HTTP and HTTPS, with the token."""
+
+from __future__ import annotations
+
 import ssl
 
 import httpx

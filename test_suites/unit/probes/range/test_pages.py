@@ -1,3 +1,7 @@
+"""Pages show what their host stands for, and the token of the attempt."""
+
+from __future__ import annotations
+
 import pytest
 
 from harness.model.marker import TOKEN_PREFIX, token_for

@@ -1,3 +1,7 @@
+"""A policy knows categories by item or by name, and settles the sentinels."""
+
+from __future__ import annotations
+
 from harness.model.corpus import Item
 from probes.range.policy import FilterPolicy
 

@@ -1,3 +1,7 @@
+"""The explicit proxy lets through, refuses, tunnels and fails as it was told."""
+
+from __future__ import annotations
+
 import socket
 import struct
 

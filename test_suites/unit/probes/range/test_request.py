@@ -1,3 +1,7 @@
+"""Requests are read whole, or refused with a reason."""
+
+from __future__ import annotations
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -1,3 +1,7 @@
+"""The filtering resolver says no in each of its ways."""
+
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import dns.exception

@@ -1,3 +1,7 @@
+"""TLS without a socket: handshakes, alerts and closing, byte by byte."""
+
+from __future__ import annotations
+
 import contextlib
 import ssl
 

@@ -1,3 +1,7 @@
+"""A closed port refuses; a black hole takes all and answers nothing."""
+
+from __future__ import annotations
+
 import socket
 
 import pytest

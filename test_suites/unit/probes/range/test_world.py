@@ -1,3 +1,7 @@
+"""The whole range comes up, tells where it is, and goes down."""
+
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import socket

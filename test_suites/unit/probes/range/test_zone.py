@@ -1,3 +1,7 @@
+"""Names tell the kind of page, the category and the zone."""
+
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
