@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from harness.store.journal import open_journal
 from probes.range.faults import Fault, FaultKind
@@ -35,7 +36,7 @@ def test_kill_9_in_the_middle(world: World, origin_file: Path, tmp_path: Path) -
             hosts=frozenset(f"drug-{n:03d}.canary.accredit.test" for n in range(1, 30)),
         )
     )
-    declared = {
+    declared: dict[str, Any] = {
         "origin": origin_file,
         "lines": [proxy_line(world)],
         "categories": ["DRUG", "PORN"],
