@@ -32,7 +32,7 @@ lines:
       proxy: http://127.0.0.1:3128   # EDIT 2: the address of the service's proxy
 #  - name: resolver
 #    type: resolver
-#    probes: [dns]
+#    probes: [dns, web]          # dns sees the answer; web also sees how long a page takes
 #    options:
 #      server: 127.0.0.1:5353
 

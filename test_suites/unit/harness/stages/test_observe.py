@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -86,7 +86,7 @@ class Wire:
 class Script:
     """A probe that follows a script by (line, item) and remembers each attempt."""
 
-    asks = "fetch"
+    asks: ClassVar[str] = "fetch"
 
     def __init__(self, script: dict[tuple[str, str], Any] | None = None) -> None:
         self.script = script or {}
@@ -113,7 +113,7 @@ async def watch(
     width: int = 2,
 ) -> list[Observation]:
     """Observe one batch with a scripted probe."""
-    wires = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
+    wires: Any = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
     instruments = Instruments(
         probes={"web": probe},
         lines=wires,

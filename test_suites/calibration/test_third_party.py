@@ -1,0 +1,78 @@
+"""A probe of somebody else's takes part through one entry-point line, from packet to outcome."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.origin import write_origin
+from harness.ports.asking import Origin
+from test_suites.rehearsal import write_campaign
+
+PROBE = '''
+"""Asks whether a greeting gets through: a protocol that Accredit does not know."""
+
+from harness.model.observation import ReachFacts, Timings
+from harness.plugins import register
+from harness.ports.asking import Request, Sighting
+
+
+@register("probes", "greeting")
+class Greeting:
+    """Greets a host over the line."""
+
+    asks = "fetch"
+
+    async def try_item(self, attempt, line):
+        seen = await line.fetch(Request(url=attempt.item.url(), timeout=attempt.timeout))
+        facts = ReachFacts(
+            target=attempt.item.host,
+            reached=seen.status == 200,
+            refusal="" if seen.status == 200 else f"status {seen.status}",
+        )
+        return Sighting(timings=Timings(total=seen.timings.total), facts=facts)
+'''
+READ = """
+import sys
+from pathlib import Path
+from collections import Counter
+from test_suites.rehearsal import rehearse
+run = rehearse(Path(sys.argv[1]))
+print(sorted(Counter((v.key.probe, v.item.category, v.state.value) for v in run.verdicts).items()))
+"""
+
+
+def test_a_probe_from_another_package(tmp_path: Path) -> None:
+    package = tmp_path / "site"
+    info = package / "accredit_greeting-1.0.dist-info"
+    info.mkdir(parents=True)
+    (package / "greeting_probe.py").write_text(PROBE)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: accredit-greeting\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[accredit.probes]\ngreeting = greeting_probe\n")
+    origin = Origin(
+        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a.pem", key=b"k" * 32
+    )
+    write_origin(origin, tmp_path / "origin.json")
+    block = ["DRUG", "sentinel-block.canary.accredit.test"]
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=tmp_path / "origin.json",
+        lines=[{"name": "proxy", "type": "simulated", "options": {"block": block}}],
+        categories=["DRUG"],
+        sample=20,
+        control={"type": "simulated"},
+        probes=["greeting"],
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", READ, str(campaign)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(package), str(Path.cwd())])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    expected = [(("greeting", "ALW.DRUGED", "allowed"), 20), (("greeting", "DRUG", "blocked"), 20)]
+    assert str(expected) == ended.stdout.strip(), ended.stderr
