@@ -17,7 +17,6 @@ from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
 from harness.stages.assess import assess
-from harness.stages.estimate.estimate import estimate
 from harness.stages.judge.judge import judge, voided_batches
 from harness.stages.observe import observe
 from harness.stages.select import Chosen, count_batches, plan_batches, repeat_batch
@@ -69,6 +68,8 @@ def conclude(
 
     ``only`` are the ids of the items that count, as a re-test needs; by default all do.
     """
+    from harness.stages.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
+
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
     observations = tuple(
