@@ -25,6 +25,7 @@ from harness.store.header import HEADER, read_header, require_same, write_header
 from harness.store.held import HeldKeys
 from harness.store.lock import WriterLock
 from harness.store.manifest import SealedSegment, append_line, read_manifest
+from harness.store.marks import Marks
 from harness.store.repair import cut_torn_tails, drop_half_states
 from harness.store.segment import Scan, SegmentWriter, encode_batch, lines_of, scan
 
@@ -48,6 +49,7 @@ class SegmentJournal:
         self._lock = WriterLock(directory)
         self._writer: SegmentWriter | None = None
         self._held = HeldKeys()
+        self._marks = Marks()
         self._open_rows = 0
         self._open_batches: list[int] = []
 
@@ -103,7 +105,12 @@ class SegmentJournal:
 
     def keys(self) -> frozenset[AttemptKey]:
         """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
-        held = self._held if self._writer else self._read_keys()
+        held = HeldKeys()
+        opened = self._scans()
+        for segment in self._sealed():
+            held.add_rows(sealed.keys(self.directory / segment.name))
+        for path, found in opened:
+            held.add_lines(lines_of(path, found.good))
         return frozenset(held)
 
     def observations(self) -> Iterator[Observation]:
@@ -140,7 +147,7 @@ class SegmentJournal:
             sealed_names = {Path(segment.name).stem for segment in self._sealed()}
             drop_half_states(self.directory, sealed_names)
             cut_torn_tails(self._scans())
-            self._held = self._read_keys()
+            self._marks.add(sealed.marks(self.directory / one.name) for one in self._sealed())
             self._start_segment()
         except BaseException:
             self._lock.release()
@@ -152,7 +159,7 @@ class SegmentJournal:
         Raises InstrumentError when the disk does not take it: the journal is then as before.
         """
         self.write()
-        fresh = self._held.take_new(list(observations))
+        fresh = self._held.take_new(self._without_sealed(list(observations)))
         try:
             self._open_segment.append(encode_batch(batch, fresh))
         except BaseException as error:
@@ -195,6 +202,7 @@ class SegmentJournal:
         self._open_segment.close()
         source.unlink()
         sync_folder(self.directory)
+        self._marks.add([sealed.marks(target)])
         self._start_segment()
 
     def verify(self) -> None:
@@ -245,14 +253,15 @@ class SegmentJournal:
                 raise InstrumentError(msg)
         return scans
 
-    def _read_keys(self) -> HeldKeys:
+    def _without_sealed(self, observations: list[Observation]) -> list[Observation]:
+        """Those whose keys no sealed segment holds; looked up only where a mark is known."""
+        suspects = self._marks.suspects([observation.key for observation in observations])
+        if not suspects:
+            return observations
         held = HeldKeys()
-        opened = self._scans()
         for segment in self._sealed():
             held.add_rows(sealed.keys(self.directory / segment.name))
-        for path, found in opened:
-            held.add_lines(lines_of(path, found.good))
-        return held
+        return [one for one in observations if one.key not in suspects or one.key not in held]
 
     def _start_segment(self) -> None:
         """Go on with the open segment, or start the next one."""
@@ -260,6 +269,9 @@ class SegmentJournal:
         number = len(self._sealed()) + 1
         path = opened[-1][0] if opened else self.directory / f"segment-{number:06d}.jsonl"
         self._writer = SegmentWriter(path)
+        self._held = HeldKeys()
+        for each, found in opened:
+            self._held.add_lines(lines_of(each, found.good))
         self._open_batches = [marker.batch for _, found in opened for marker in found.markers]
         self._open_rows = sum(found.rows for _, found in opened)
 

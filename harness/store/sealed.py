@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import InstrumentError
 from harness.store.durable import sync_file, sync_folder
+from harness.store.marks import SEPARATOR
 from harness.store.segment import MARKER
 
 ROW_GROUP = 20_000
@@ -64,6 +65,22 @@ def sentinel_records(path: Path) -> Iterator[bytes]:
 def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
     """The key columns: campaign, item, probe, line, profile, round."""
     yield from _rows(path, ", ".join(_KEY))
+
+
+def marks(path: Path) -> Any:
+    """The marks of all keys (see ``harness.store.marks``), an array of unsigned 64-bit numbers."""
+    duckdb = _duckdb()
+    try:
+        with _connect() as connection:
+            # the columns are our own constants; the file name goes in as a parameter
+            question = (
+                f"SELECT md5_number_lower(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)})) "  # noqa: S608 - see above
+                "AS mark FROM read_parquet(?)"
+            )
+            return connection.execute(question, [str(path)]).fetchnumpy()["mark"]
+    except duckdb.Error as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise InstrumentError(msg) from error
 
 
 def digest_of_file(path: Path) -> str:
