@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from harness.cli import corpus, plan, scheme
+from harness.cli.compare import compare_command
 from harness.cli.conclude import conclude_command
 from harness.cli.demo import demo_command
 from harness.cli.doctor import doctor_command
@@ -43,6 +44,7 @@ app.command("doctor")(doctor_command)
 app.command("run")(run_command)
 app.command("measure")(measure_command)
 app.command("conclude")(conclude_command)
+app.command("compare")(compare_command)
 app.command("judge")(judge_command)
 app.command("report")(report_command)
 app.command("retest")(retest_command)

@@ -1,0 +1,155 @@
+"""``accredit compare``: what got better or worse between two campaigns, item by item."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.errors import UsageError
+from harness.model.campaign import Campaign
+
+if TYPE_CHECKING:
+    from harness.model.verdict import Verdict
+    from harness.stages.estimate.between import Comparison, Contrast
+
+BEFORE = Annotated[Path, typer.Argument(help="The earlier journal, or its campaign's folder.")]
+AFTER = Annotated[Path, typer.Argument(help="The later one.")]
+SCHEME = Annotated[
+    str | None, typer.Option(help="Whose policy says what is right; default: the earlier one's.")
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+ALPHA = 0.05
+STYLES = {"better": "bold green", "worse": "bold red"}
+NAMED = 5
+"""How many items are named in a row of the table; JSON names them all."""
+
+
+def compare_command(
+    before: BEFORE, after: AFTER, scheme: SCHEME = None, *, json: JSON = False
+) -> None:
+    """Compare two campaigns by the items that both tried (exact McNemar test). Exit 0."""
+    comparison = compare_journals(before, after, scheme)
+    if json:
+        encoded = msgspec.json.encode(as_data(comparison))
+        sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+        return
+    _print(comparison, Console())
+
+
+def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
+    """Contrast two journals. Raises UsageError if they have no line and profile in common."""
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+    from harness.stages.estimate.between import between  # noqa: PLC0415 - scipy is heavy
+
+    first, was = _read(before)
+    second, now = _read(after)
+    _require_common(first, was, second, now)
+    policy = load_scheme(scheme or first.scheme).policy
+    phases = {profile: first.phase_of(profile) for profile in first.profiles}
+    return between(was, now, policy, phases)
+
+
+def as_data(comparison: Comparison) -> dict[str, object]:
+    """The comparison ready for JSON, each contrast with what it says."""
+    rows = [msgspec.to_builtins(each) | {"says": each.says(ALPHA)} for each in comparison.contrasts]
+    return {
+        "alpha": ALPHA,
+        "only_before": comparison.only_before,
+        "only_after": comparison.only_after,
+        "contrasts": rows,
+    }
+
+
+def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
+    from harness.stages.judge.judge import judge  # noqa: PLC0415 - keep the start light
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
+    try:
+        campaign = Campaign.model_validate_json(journal.header["campaign"])
+        return campaign, judge(tuple(journal.observations())).verdicts
+    finally:
+        journal.close()
+
+
+def _require_common(
+    first: Campaign, was: tuple[Verdict, ...], second: Campaign, now: tuple[Verdict, ...]
+) -> None:
+    one, other = _places(was), _places(now)
+    common = one & other
+    if not common:
+        msg = (
+            f"the campaigns have no line and profile in common: {first.campaign} tried "
+            f"{_named(one)}; {second.campaign} tried {_named(other)}"
+        )
+        raise UsageError(msg)
+    for profile in sorted({profile for _, profile in common}):
+        phases = first.phase_of(profile), second.phase_of(profile)
+        if phases[0] != phases[1]:
+            msg = (
+                f"profile {profile!r} is {phases[0]} in {first.campaign} and {phases[1]} in "
+                f"{second.campaign}; only profiles of one phase can be compared"
+            )
+            raise UsageError(msg)
+
+
+def _places(verdicts: tuple[Verdict, ...]) -> set[tuple[str, str]]:
+    return {(verdict.key.line, verdict.key.profile) for verdict in verdicts}
+
+
+def _named(places: set[tuple[str, str]]) -> str:
+    return ", ".join(f"{profile} on {line}" for line, profile in sorted(places)) or "nothing"
+
+
+def _print(comparison: Comparison, console: Console) -> None:
+    place = ("", "")
+    table = _table()
+    for each in comparison.contrasts:
+        if (each.line, each.profile) != place:
+            place = each.line, each.profile
+            table.add_row(Text(f"{each.profile} on {each.line}", style="bold cyan"))
+        table.add_row(*_row(each))
+    console.print(table)
+    alone = comparison.only_before, comparison.only_after
+    if any(alone):
+        words = f"Not compared: {alone[0]} items tried only before, {alone[1]} only after."
+        console.print(Text(words, style="dim"))
+    words = (
+        f"Right means: as the policy says. Exact McNemar test at {ALPHA:.0%}; p of a category is "
+        "after Holm's correction. +n? counts items that either campaign left undecided."
+    )
+    console.print(Text(words, style="dim"))
+
+
+def _table() -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("Category")
+    for title in ("Before", "After", "Better", "Worse", "p"):
+        table.add_column(title, justify="right")
+    table.add_column("")
+    table.add_column("Who got worse", overflow="fold")
+    return table
+
+
+def _row(each: Contrast) -> tuple[Text, ...]:
+    says, pairs = each.says(ALPHA), each.change.pairs
+    undecided = f" +{each.undecided}?" if each.undecided else ""
+    named = ", ".join(each.worse[:NAMED]) + (", …" if len(each.worse) > NAMED else "")
+    return (
+        Text(each.group),
+        Text(f"{each.before}/{pairs}"),
+        Text(f"{each.after}/{pairs}{undecided}"),
+        Text(str(each.change.gained)),
+        Text(str(each.change.lost)),
+        Text(f"{each.adjusted:.2g}"),
+        Text(says, style=STYLES.get(says, "dim")),
+        Text(named, style="dim"),
+    )
