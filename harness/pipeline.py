@@ -18,6 +18,7 @@ from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
 from harness.stages.assess import assess
 from harness.stages.judge.judge import judge, voided_batches
+from harness.stages.judge.together import judge_foreign
 from harness.stages.observe import observe
 from harness.stages.select import Chosen, count_batches, plan_batches, repeat_batch
 from harness.tally import Tally
@@ -39,7 +40,7 @@ async def measure(
     held = journal.batches()
     first = next(number for number in count(1) if number not in held)
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    void = set(voided_batches(journal.sentinels()))
+    void = set(voided_batches(journal.sentinels(), campaign.service.block_page))
     missing = (one for one in plan_batches(campaign, items, first) if one.number not in held)
     again = (
         repeat_batch(batch, total)
@@ -52,7 +53,7 @@ async def measure(
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, observations in observed:
                     journal.append(batch.number, observations)
-                    void |= voided_batches(observations)
+                    void |= voided_batches(observations, campaign.service.block_page)
                     tally.count(observations)
     journal.seal()
     return journal
@@ -64,10 +65,7 @@ def conclude(
     clock: Clock | None = None,
     only: Collection[str] | None = None,
 ) -> Assessment:
-    """Judge the journal's trials, estimate metrics, and hold them against the scheme.
-
-    ``only`` are the ids of the items that count, as a re-test needs; by default all do.
-    """
+    """Judge the trials of all items (or ``only`` of some), and hold metrics against the scheme."""
     from harness.stages.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
@@ -77,7 +75,8 @@ def conclude(
         for observation in journal.observations()
         if only is None or observation.role != "item" or observation.item.id in only
     )
-    judged = judge(observations)
+    judging = judge_foreign if "foreign" in journal.header else judge
+    judged = judging(observations, campaign.service.block_page)
     estimated = estimate(judged.verdicts, scheme, phases, journal.header.get("frames"))
     outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)
     return Assessment(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
 """School phases, youngest first: the columns of a policy."""
@@ -22,12 +22,31 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class BlockPage(Declared):
+    """The supplier's block page as the submission declares it; one of the three will do.
+
+    ``text`` is a sentence that stands on it, ``host`` where redirects and frames lead to.
+    """
+
+    title: Annotated[str, Field(max_length=300)] = ""
+    text: Annotated[str, Field(pattern=r"^(\S.{10,998}\S)?$")] = ""
+    host: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]{1,253})?$")] = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> BlockPage:
+        if not (self.title.strip() or self.text or self.host):
+            msg = "a block page needs a title, a text or a host"
+            raise ValueError(msg)
+        return self
+
+
 class Service(Declared):
-    """The filtered internet service under test, and who supplies it."""
+    """The filtered internet service under test, who supplies it, and how it says no."""
 
     name: str
     supplier: str = ""
     version: str = ""
+    block_page: BlockPage | None = None
 
 
 class LineDeclaration(Declared):

@@ -38,8 +38,9 @@ def _assess_one(
     ruling = _rule(requirement, metric, decision)
     here = [one for one in preconditions if _concerns(one, taken)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
-    if ruling.conformity is Conformity.CONFORMS and failed and not _any_held(here):
-        ruling = _Ruling(Conformity.INSUFFICIENT, ruling.leaning, ("no precondition held",))
+    if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
+        leaning = "pass" if ruling.conformity is Conformity.CONFORMS else "fail"
+        ruling = _Ruling(Conformity.INSUFFICIENT, leaning, ("no precondition held",))
     if ruling.conformity is Conformity.INSUFFICIENT:
         ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
     return Outcome(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from harness.model.campaign import BlockPage
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
@@ -22,7 +23,7 @@ from harness.stages.judge.brackets import (
 )
 from harness.stages.judge.case import Case
 from harness.stages.judge.claims import claimed_category
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore, learn
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare, learn
 from harness.stages.judge.pairing import Course, course_of, pair
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
@@ -40,12 +41,21 @@ class Judgement:
     rules_version: str = RULES_VERSION
 
 
-def judge(observations: Iterable[Observation], *, brackets_required: bool = True) -> Judgement:
-    """Judge every trial of an item. Without ``brackets_required``, sentinels may be missing."""
+def judge(
+    observations: Iterable[Observation],
+    block_page: BlockPage | None = None,
+    *,
+    brackets_required: bool = True,
+) -> Judgement:
+    """Judge every trial of an item. Without ``brackets_required``, sentinels may be missing.
+
+    ``block_page`` is the one that the submission declares.
+    """
     pairs = pair(observations)
-    lores = _learn(pairs.sentinels)
+    declared = declare(block_page)
+    lores = _learn(pairs.sentinels, declared)
     brackets = {
-        course: _bracket(course, trials, lores.get(course.line, NOTHING_LEARNED))
+        course: _bracket(course, trials, lores.get(course.line, declared))
         for course, trials in pairs.sentinels.items()
     }
     verdicts: list[Verdict] = []
@@ -53,7 +63,7 @@ def judge(observations: Iterable[Observation], *, brackets_required: bool = True
     for trial in pairs.trials:
         course = course_of(trial.service)
         expected.add(course)
-        verdict = judge_trial(trial, lores.get(course.line, NOTHING_LEARNED))
+        verdict = judge_trial(trial, lores.get(course.line, declared))
         bracket = brackets.get(course)
         if bracket is None and brackets_required:
             bracket = without_sentinels(course)
@@ -77,14 +87,17 @@ def _trial_of(verdict: Verdict) -> tuple[str, str, str, str]:
     return key.item, key.probe, key.line, key.profile
 
 
-def voided_batches(observations: Iterable[Observation]) -> frozenset[int]:
+def voided_batches(
+    observations: Iterable[Observation], block_page: BlockPage | None = None
+) -> frozenset[int]:
     """The numbers of the batches whose sentinels did not fare as agreed, on any line."""
     pairs = pair(seen for seen in observations if seen.role != "item")
-    lores = _learn(pairs.sentinels)
+    declared = declare(block_page)
+    lores = _learn(pairs.sentinels, declared)
     return frozenset(
         course.batch
         for course, trials in pairs.sentinels.items()
-        if _bracket(course, trials, lores.get(course.line, NOTHING_LEARNED)).failed
+        if _bracket(course, trials, lores.get(course.line, declared)).failed
     )
 
 
@@ -112,20 +125,22 @@ def judge_trial(
     )
 
 
-def _learn(sentinels: dict[Course, tuple[Trial, ...]]) -> dict[str, Lore]:
+def _learn(sentinels: dict[Course, tuple[Trial, ...]], declared: Lore) -> dict[str, Lore]:
     """What each line's must-block sentinels met, where the must-allow ones passed.
 
-    A broken line fails for both, and teaches nothing.
+    A broken line fails for both, and teaches nothing beside what was ``declared``.
     """
     met: dict[str, list[Observation]] = {}
     for course, trials in sentinels.items():
         allowed = [trial for trial in trials if trial.service.role == "must_allow"]
-        if not allowed or any(judge_trial(one).state is not State.ALLOWED for one in allowed):
+        if not allowed or any(
+            judge_trial(one, declared).state is not State.ALLOWED for one in allowed
+        ):
             continue
         for trial in trials:
-            if trial.service.role == "must_block" and _may_teach(judge_trial(trial)):
+            if trial.service.role == "must_block" and _may_teach(judge_trial(trial, declared)):
                 met.setdefault(course.line, []).append(trial.service)
-    return {line: learn(blocked) for line, blocked in met.items()}
+    return {line: learn(blocked).beside(declared) for line, blocked in met.items()}
 
 
 def _may_teach(verdict: Verdict) -> bool:

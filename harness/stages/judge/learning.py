@@ -1,4 +1,4 @@
-"""Learns how a supplier blocks from its must-block sentinels, within one journal.
+"""Learns how a supplier blocks from its must-block sentinels and its submission.
 
 A fingerprint that the supplier's own filter has just shown us beats any list of other
 people's block pages (see PEERS, lesson 1); and some blocks look like trouble (a 503 on
@@ -8,8 +8,9 @@ CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.stages.judge import recognise
 
@@ -22,7 +23,10 @@ LIKE = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lore:
-    """What the must-block sentinels of one line have met. Empty where nothing was learned."""
+    """What the must-block sentinels of one line have met. Empty where nothing was learned.
+
+    ``phrases`` were declared: they stand somewhere on the block page.
+    """
 
     tunnel_statuses: frozenset[int] = frozenset()
     statuses: frozenset[int] = frozenset()
@@ -33,14 +37,23 @@ class Lore:
     rcodes: frozenset[str] = frozenset()
     sinkholes: frozenset[str] = frozenset()
     failures: frozenset[str] = frozenset()
+    phrases: tuple[str, ...] = ()
+
+    def beside(self, other: Lore) -> Lore:
+        """All of this, and the pages that ``other`` knows."""
+        return replace(
+            self,
+            titles=self.titles | other.titles,
+            hosts=self.hosts | other.hosts,
+            phrases=self.phrases + other.phrases,
+        )
 
     def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page is one of those learned, and is not what the control saw too."""
-        if not (self.titles or self.texts or self.digests or self.hosts or self.statuses):
+        """Whether a page is one of those known, and is not what the control saw too."""
+        known = (self.titles, self.texts, self.digests, self.hosts, self.statuses, self.phrases)
+        if not any(known):
             return False
-        if web.body_sha256 and web.body_sha256 in self.digests:
-            return True
-        if self.hosts & (recognise.hosts_of(web) - _home(control)):
+        if (web.body_sha256 and web.body_sha256 in self.digests) or self._has_mark(web, control):
             return True
         title = recognise.normal(web.title, web.url)
         if title in self.titles and (control is None or title != recognise.normal(control.title)):
@@ -50,12 +63,37 @@ class Lore:
         text = recognise.normal(web.text, web.url)
         return bool(text) and any(recognise.alike(text, known) >= LIKE for known in self.texts)
 
+    def _has_mark(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page leads to a known host or says a known phrase, and the control did not."""
+        if self.hosts & (_leads_to(web) - _leads_to(control)):
+            return True
+        return any(_says(web, phrase) and not _says(control, phrase) for phrase in self.phrases)
+
 
 NOTHING_LEARNED = Lore()
 
 
-def _home(control: WebFacts | None) -> frozenset[str]:
-    return recognise.hosts_of(control) if control is not None else frozenset()
+def declare(page: BlockPage | None) -> Lore:
+    """What the submission says of its block page."""
+    if page is None:
+        return NOTHING_LEARNED
+    title, phrase = recognise.normal(page.title), recognise.normal(page.text)
+    return Lore(
+        titles=frozenset({title} - {""}),
+        phrases=(phrase,) if phrase else (),
+        hosts=frozenset({page.host.lower().rstrip(".")} - {""}),
+    )
+
+
+def _leads_to(web: WebFacts | None) -> frozenset[str]:
+    """The hosts that a page came by, and those that it frames or forwards to."""
+    if web is None:
+        return frozenset()
+    return recognise.hosts_of(web) | frozenset(map(recognise.host_of, web.frames))
+
+
+def _says(web: WebFacts | None, phrase: str) -> bool:
+    return web is not None and phrase in recognise.normal(web.text)
 
 
 def learn(blocked: Iterable[Observation]) -> Lore:

@@ -86,7 +86,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         and not _has_a_name_of_its_own(case),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="the page is the one that the must-block sentinels get",
+        says="the page is the supplier's block page, as declared or as must-block sentinels get it",
         saw=_page,
     ),
     Rule(
@@ -162,7 +162,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="page-redirect",
-        matches=lambda case: case.looks_blocked and case.strayed,
+        matches=lambda case: case.strayed and (case.looks_blocked or case.is_learned_page),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
         says="the client was sent to a block page",

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from harness.model.observation import DnsFacts, WebFacts
+from harness.model.campaign import BlockPage
+from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.case import Case
-from harness.stages.judge.judge import judge_trial
-from harness.stages.judge.learning import NOTHING_LEARNED
+from harness.stages.judge.judge import Judgement, judge_trial
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare
+from harness.stages.judge.pairing import pair
 from harness.stages.judge.rules import RULES
 from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
 
@@ -25,9 +28,35 @@ LED_ASTRAY = "dns-led-astray"
 ASTRAY = "the resolver gave addresses that the control does not know, and the page did not come"
 
 
-def judge_together(trials: Iterable[Trial]) -> Verdict:
+NO_SENTINELS = Precondition(
+    name="sentinels-present",
+    line="*",
+    profile="*",
+    held=False,
+    detail="no sentinels: verdicts rest on the control alone",
+)
+"""What a journal of other people's measurements never has; it forbids every decision."""
+
+
+def judge_foreign(
+    observations: Iterable[Observation], block_page: BlockPage | None = None
+) -> Judgement:
+    """Judge a journal of other people's measurements: one verdict for all trials of each."""
+    lore = declare(block_page)
+    measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
+    for trial in pair(observations).trials:
+        key = trial.key
+        place = (key.item, key.line, key.profile, key.round)
+        measurements.setdefault(place, []).append(trial)
+    return Judgement(
+        verdicts=tuple(judge_together(trials, lore) for trials in measurements.values()),
+        preconditions=(NO_SENTINELS,),
+    )
+
+
+def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Verdict:
     """The verdict of all trials of one measurement. Raises ValueError if there is none."""
-    judged = [(trial, judge_trial(trial, NOTHING_LEARNED, FOREIGN_RULES)) for trial in trials]
+    judged = [(trial, judge_trial(trial, lore, FOREIGN_RULES)) for trial in trials]
     if not judged:
         msg = "a measurement without a trial cannot be judged"
         raise ValueError(msg)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.model.campaign import Campaign, LineDeclaration
+import pytest
+from pydantic import ValidationError
+
+from harness.model.campaign import BlockPage, Campaign, LineDeclaration
 
 
 def campaign(**changes: object) -> Campaign:
@@ -39,3 +42,25 @@ def test_a_line_has_its_own_probes_or_the_campaigns() -> None:
     made = campaign(probes=("web", "web_https"))
 
     assert [("web", "web_https"), ("dns",)] == [made.probes_on(line) for line in made.lines]
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        ({}, "a title, a text or a host"),
+        ({"title": " "}, "a title, a text or a host"),
+        ({"text": "No!"}, "pattern"),
+        ({"host": "https://stop.example/"}, "pattern"),
+        ({"url": "stop.example"}, "Extra inputs"),
+    ],
+)
+def test_a_block_page_says_enough_to_be_known_again(page: dict[str, str], fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        campaign(service={"name": "s", "block_page": page})
+
+
+def test_a_block_page_may_be_declared() -> None:
+    made = campaign(service={"name": "s", "block_page": {"host": "stop.example"}})
+
+    assert BlockPage(host="stop.example") == made.service.block_page
+    assert campaign().service.block_page is None

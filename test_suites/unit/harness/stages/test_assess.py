@@ -251,6 +251,15 @@ def test_no_pass_stands_where_no_precondition_held() -> None:
     )
 
 
+def test_no_failure_stands_where_no_precondition_held() -> None:
+    wanted, metric = requirement(at_least=0.9), rate(10, 100)
+    undecided = held(wanted, metric, precondition(is_held=False, line="*", profile="*"))
+
+    assert held(wanted, metric).conformity is FAILS
+    assert (undecided.conformity, undecided.leaning) == (INSUFFICIENT, "fail")
+    assert "no precondition held" in undecided.reasons
+
+
 def test_items_left_out_are_told() -> None:
     metric = replace(rate(100, 100), left_out={"down": 3})
 

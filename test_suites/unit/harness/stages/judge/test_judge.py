@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.observation import CONTROL, FAILURES, Failure, Observation, WebFacts
+from harness.model.campaign import BlockPage
+from harness.model.observation import CONTROL, FAILURES, Failure, Hop, Observation, WebFacts
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.brackets import FILTER_IS_ON, ORIGIN_ANSWERS
 from harness.stages.judge.judge import BRACKET_FAILED, judge, voided_batches
 from harness.stages.judge.rules import RULES_VERSION
-from test_suites.calibration.trials import batch_of, failed, observation, web
+from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
 
 BLOCKED = web(canary="absent", status=403, title="Blocked",
               text="This website is blocked. Category: Gambling")  # fmt: skip
@@ -174,3 +175,30 @@ def test_ten_thousand_observations_are_judged_in_a_moment() -> None:
 
     assert time.process_time() - started < 2
     assert len(judgement.verdicts) == 5000
+
+
+def test_a_declared_block_page_is_known_by_its_words_or_its_address() -> None:
+    """Neither page says that it blocks; the submission says what they are."""
+    declared = BlockPage(text="Ask Mrs Jones about whales", host="www.hilltop.example")
+    words = "Good morning, children. Ask Mrs Jones about whales. " * 60
+    page = foreign(title="Hilltop", text=words, body_length=20_000)
+    hop = Hop(url=f"http://{THEIRS}/", status=302, location="http://www.hilltop.example/")
+    astray = foreign("http://www.hilltop.example/", title="Hilltop", hops=(hop,))
+
+    for service, mechanism in ((page, Mechanism.BLOCK_PAGE), (astray, Mechanism.REDIRECT)):
+        seen = [
+            *batch_of(1, web(), BLOCKED),
+            observation(service, item="i", host=THEIRS),
+            observation(foreign(), CONTROL, item="i", host=THEIRS),
+        ]
+        unknown, known = judge(seen).verdicts[0], judge(seen, declared).verdicts[0]
+        assert unknown.state is not State.BLOCKED
+        assert (known.state, known.mechanism) == (State.BLOCKED, mechanism)
+
+
+def test_a_sentinel_that_meets_the_declared_page_holds_its_bracket() -> None:
+    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
+    seen = batch_of(1, foreign(), page, control=foreign())
+
+    assert {1} == voided_batches(seen)
+    assert frozenset() == voided_batches(seen, BlockPage(title="Hilltop"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from harness.model.campaign import BlockPage
 from harness.model.observation import Hop
-from harness.stages.judge.learning import NOTHING_LEARNED, learn
+from harness.stages.judge.learning import NOTHING_LEARNED, declare, learn
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
 
@@ -64,3 +65,31 @@ def test_tunnels_codes_sinkholes_and_failures_are_learned() -> None:
 def test_nothing_learned_knows_no_page() -> None:
     assert not NOTHING_LEARNED.knows_page(web(title="Blocked"), None)
     assert learn([]) == NOTHING_LEARNED
+
+
+def test_a_declared_title_host_or_phrase_is_known_unless_the_control_has_it_too() -> None:
+    lore = declare(
+        BlockPage(title="Hilltop 404", text="Ask Mrs Jones of room 4", host="stop.hilltop.example")
+    )
+    pages = (
+        foreign(title="hilltop 12"),
+        foreign(title="", text="Sorry! Ask  Mrs Jones of room 9, who is in on Mondays."),
+        foreign("http://stop.hilltop.example/x"),
+        foreign(frames=("https://stop.hilltop.example/x",)),
+    )
+
+    assert all(lore.knows_page(page, foreign()) for page in pages)
+    assert not any(lore.knows_page(page, page) for page in pages)
+    assert not lore.knows_page(foreign(), None)
+
+
+def test_nothing_declared_is_nothing_known() -> None:
+    assert NOTHING_LEARNED == declare(None)
+
+
+def test_what_is_declared_stands_beside_what_is_learned() -> None:
+    learned = learn([observation(web(canary="absent", title="Stop"))])
+    lore = learned.beside(declare(BlockPage(title="Halt")))
+
+    assert frozenset({"stop", "halt"}) == lore.titles
+    assert learned.digests == lore.digests

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from harness.model.campaign import BlockPage
+from harness.model.observation import CONTROL
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.together import LED_ASTRAY, judge_alone, judge_together
-from test_suites.calibration.trials import THEIRS, certificate, dns, failed, foreign, trial
+from harness.stages.judge.together import (
+    LED_ASTRAY,
+    judge_alone,
+    judge_foreign,
+    judge_together,
+)
+from test_suites.calibration.trials import (
+    THEIRS,
+    certificate,
+    dns,
+    failed,
+    foreign,
+    observation,
+    trial,
+)
 
 TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)
@@ -58,3 +73,33 @@ def test_a_measurement_without_a_trial_is_refused() -> None:
 
 def test_a_page_alone_is_never_allowed() -> None:
     assert judge_alone(trial(foreign(), alone=True)).state is State.INSUFFICIENT
+
+
+def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks() -> None:
+    seen = [
+        observation(facts, line, item=item, host=THEIRS, probe=probe)
+        for item, page in (("a", failed("connection_reset")), ("b", foreign()))
+        for line in ("service", CONTROL)
+        for probe, facts in (
+            ("dns", dns("93.184.216.34")),
+            ("web", foreign() if line == CONTROL else page),
+        )
+    ]
+    judgement = judge_foreign(seen)
+    (missing,) = judgement.preconditions
+
+    assert [State.BLOCKED, State.ALLOWED] == [each.state for each in judgement.verdicts]
+    assert (missing.held, missing.detail) == (
+        False,
+        "no sentinels: verdicts rest on the control alone",
+    )
+
+
+def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
+    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
+    seen = [
+        observation(page, "service", host=THEIRS),
+        observation(foreign(), CONTROL, host=THEIRS),
+    ]
+
+    assert State.BLOCKED is judge_foreign(seen, BlockPage(title="Hilltop")).verdicts[0].state
