@@ -1,8 +1,9 @@
 """The web probes: fetch an item's page as a browser would, and note what came.
 
 Redirects are followed one by one, so that each hop is a fact. On the canary zone the request
-carries the attempt's nonce; *seen* means that the origin's token came back from the last page
-and from every hop of the zone before it, so a filter's own redirect can never pass for access.
+carries the attempt's nonce; *seen* means that the origin's token came back from the last page,
+and that page is the item's own host's or every hop before it had its token too: a filter's own
+redirect to another page of the zone can never pass for access.
 """
 
 from __future__ import annotations
@@ -168,15 +169,22 @@ def _onward(url: str, location: str) -> str:
 
 
 def _canary(attempt: Attempt, line: Line, journey: _Journey) -> CanarySighting:
+    """Whether the origin's token came, also in an answer that broke off: facts, not verdicts."""
     if attempt.marker is None:
         return "not_applicable"
-    for host, exchange in zip(journey.hosts, journey.exchanges, strict=True):
-        token = attempt.marker.token
-        if line.origin is not None:
-            token = line.origin.token(host, attempt.marker.nonce)
-        if token.encode() not in exchange.body:
-            return "absent"
-    return "seen" if journey.failure is None else "absent"
+    came = [
+        _token(attempt, line, host).encode() in exchange.body
+        for host, exchange in zip(journey.hosts, journey.exchanges, strict=True)
+    ]
+    is_home = journey.hosts[-1] == attempt.item.host
+    return "seen" if came[-1] and (is_home or all(came)) else "absent"
+
+
+def _token(attempt: Attempt, line: Line, host: str) -> str:
+    assert attempt.marker is not None
+    if line.origin is None:
+        return attempt.marker.token
+    return line.origin.token(host, attempt.marker.nonce)
 
 
 def _facts(attempt: Attempt, journey: _Journey, canary: CanarySighting) -> WebFacts:
@@ -200,6 +208,7 @@ def _facts(attempt: Attempt, journey: _Journey, canary: CanarySighting) -> WebFa
         certificate=first.certificate,
         title=page.title,
         text=page.text,
+        frames=page.frames,
         body_length=len(last.body) if answered else None,
         body_sha256=hashlib.sha256(last.body).hexdigest() if last.body else "",
         truncated=last.truncated,

@@ -15,6 +15,10 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.ASCII)
 _META_CHARSET = re.compile(
     rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE
 )
+FRAMES, FRAME_CHARACTERS = 8, 300
+"""How many addresses of frames are kept, and how much of each."""
+
+_REFRESH = re.compile(r"[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE)
 _META_BYTES = 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -26,10 +30,14 @@ _UNSEEN = ["script", "style", "noscript", "template", "head"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Title and start of the visible text, white space folded."""
+    """Title and start of the visible text, white space folded.
+
+    ``frames`` are the addresses, as written, that the page frames or forwards to.
+    """
 
     title: str = ""
     text: str = ""
+    frames: tuple[str, ...] = ()
 
 
 def read_page(body: bytes, content_type: str) -> Page:
@@ -43,9 +51,19 @@ def read_page(body: bytes, content_type: str) -> Page:
     tree = LexborHTMLParser(markup)
     title = tree.css_first("title")
     heading = title.text() if title else ""
+    frames = _frames(tree)
     tree.strip_tags(_UNSEEN)
     seen = tree.body.text(separator=" ") if tree.body else ""
-    return Page(title=_fold(heading), text=_fold(seen))
+    return Page(title=_fold(heading), text=_fold(seen), frames=frames)
+
+
+def _frames(tree: LexborHTMLParser) -> tuple[str, ...]:
+    """Sources of frames, and targets of meta refresh (WHATWG HTML, 4.2.5.3)."""
+    found = [node.attributes.get("src") or "" for node in tree.css("iframe, frame")]
+    for node in tree.css("meta[http-equiv='refresh' i]"):
+        target = _REFRESH.search(node.attributes.get("content") or "")
+        found.append(target[1].strip("'\" ") if target else "")
+    return tuple(dict.fromkeys(each[:FRAME_CHARACTERS] for each in found if each))[:FRAMES]
 
 
 def decode_text(body: bytes, content_type: str) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from threading import Lock
 
 from harness.errors import UsageError, known
-from probes.range.zone import plain
+from probes.range.zone import BLOCK_HOST, plain
 
 
 class FaultKind(StrEnum):
@@ -91,7 +91,8 @@ class Fault:
     first ``after`` that the filter gets from its adding on, and no more than ``lasting`` of
     them. ``delay`` (seconds) is for SLOW and DRIP, ``address`` for SINKHOLE and INJECTED
     (0.0.0.0 would lead back to the origin on some systems), ``share`` of the body for
-    TRUNCATED and TORN, and ``extended_error`` (RFC 8914) for the resolver's blocks.
+    TRUNCATED and TORN, ``to`` the host that REDIRECT, FRAME and META_REFRESH lead to, and
+    ``extended_error`` (RFC 8914) for the resolver's blocks.
     """
 
     kind: FaultKind
@@ -103,6 +104,7 @@ class Fault:
     delay: float = 0.0
     address: str = "127.0.0.2"
     share: float = 0.5
+    to: str = BLOCK_HOST
     extended_error: int | None = None
 
     def __post_init__(self) -> None:

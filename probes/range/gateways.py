@@ -28,17 +28,21 @@ class Gateways:
     async def start(
         self, stack: AsyncExitStack, profiles: Iterable[str]
     ) -> dict[str, dict[str, int]]:
-        """Start them all; gives the ports of each profile, by the ports of URLs."""
-        ports = {}
-        for profile in profiles:
-            ports[profile] = await self._stand(stack, profile)
-            for port in ports[profile].values():
-                stack.enter_context(FullHouse(DROP_ADDRESS, port))
+        """Start them all, and the landing server; gives each profile's ports by those of URLs."""
         landing = Gateways(
             filter=ReferenceFilter(policy=EVERYTHING), upstream=self.upstream, seals=self.seals
         )
         await landing._stand(stack, "", LANDING_ADDRESS, self.upstream.ports)
-        return ports
+        given = {}
+        for profile in profiles:
+            ports = given[profile] = await self._stand(stack, profile)
+            await landing._stand(stack, "", LANDING_ADDRESS, ports)
+            for port in ports.values():
+                stack.enter_context(FullHouse(DROP_ADDRESS, port))
+        return {
+            profile: {str(port): real for port, real in ports.items()}
+            for profile, ports in given.items()
+        }
 
     async def _stand(
         self,
@@ -46,7 +50,7 @@ class Gateways:
         profile: str,
         address: str = ADDRESS,
         at: dict[int, int] | None = None,
-    ) -> dict[str, int]:
+    ) -> dict[int, int]:
         """Listen for plain and secure clients, at the ports ``at`` or any."""
 
         def plain() -> Connection:
@@ -59,5 +63,5 @@ class Gateways:
         ports = {}
         for port, connect in ((80, plain), (443, secure)):
             listener = Listener(connect, address, at.get(port, 0))
-            ports[str(port)] = (await stack.enter_async_context(listener)).port
+            ports[port] = (await stack.enter_async_context(listener)).port
         return ports

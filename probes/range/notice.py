@@ -36,7 +36,8 @@ def notice(decision: Decision, request: Request) -> Page:
 
 def _where(decision: Decision) -> str:
     """The address of the filter's own page about a block."""
-    return f"http://{BLOCK_HOST}/?host={decision.host}&to={decision.category}"
+    to = decision.fault.to if decision.fault else BLOCK_HOST
+    return f"http://{to}/?host={decision.host}&to={decision.category}"
 
 
 def _bare(inside: str) -> Page:

@@ -109,6 +109,7 @@ DNS = (
 )  # fmt: skip
 
 WEB = (
+    _case("token-in-broken-answer", trial(web(), failure=failed("eof_error")), State.ALTERED),
     _case("token-in-another-page", trial(web(title="A page, with advertisements")), State.ALTERED),
     _case("token-arrived", trial(web()), State.ALLOWED),
     _case("tunnel-refused-learned", trial(web(canary="absent", status=None, tunnel_status=503)),
@@ -134,6 +135,8 @@ WEB = (
                                              location="http://10.10.34.34/"),)),
               foreign(), failure=failed("generic_timeout_error", "connect"), host=THEIRS),
           State.BLOCKED, Mechanism.REDIRECT),
+    _case("broken-off", trial(web(canary="absent"), failure=failed("eof_error")),
+          State.INSUFFICIENT),
     _case("reset", trial(failed("connection_reset")), State.BLOCKED, Mechanism.TCP_RESET),
     _case("refused", trial(failed("connection_refused", "connect")), State.BLOCKED,
           Mechanism.TCP_REFUSED),
@@ -147,6 +150,10 @@ WEB = (
           Mechanism.OTHER),
     _case("tls-false-certificate", trial(failed("ssl_unknown_authority", "tls")), State.BLOCKED,
           Mechanism.TLS_INTERCEPT_PAGE),
+    _case("tls-false-chain", trial(
+              web(HTTPS, status=None, canary="absent", certificate=SUPPLIER),
+              web(HTTPS, certificate=OWN), failure=failed("ssl_invalid_certificate", "tls")),
+          State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE),
     _case("silence", trial(failed("generic_timeout_error", "connect")), State.BLOCKED,
           Mechanism.SILENT_DROP),
     _case("failure-learned", trial(failed("http_invalid_response")), State.BLOCKED,
@@ -156,6 +163,8 @@ WEB = (
               failure=failed("http_redirect_limit")),
           State.BLOCKED, Mechanism.REDIRECT),
     _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
+    _case("token-of-another-time", trial(web(canary="absent", text=PROSE), web(text=PROSE)),
+          State.INSUFFICIENT),
 )  # fmt: skip
 
 PAGE = (

@@ -13,7 +13,11 @@ UNREACHABLE = frozenset({"host_unreachable", "network_unreachable"})
 FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
 DNS_TROUBLE = frozenset({"dns_servfail_error", "dns_temporary_failure",
                          "dns_non_recoverable_failure", "dns_server_misbehaving"})  # fmt: skip
+BREAKS = RESETS | TIMEOUTS | {"eof_error"}
 SLACK_BYTES, SLACK_SHARE = 64, 0.05
+REFUSING = 400
+SAME_WORDS = 0.8
+"""Likeness of words from which a page is the origin's, though its token is another one."""
 
 
 def _failed(case: Case) -> str:
@@ -33,6 +37,25 @@ def _is_tunnel_refused(case: Case) -> bool:
 
 def _token_arrived(case: Case) -> bool:
     return case.web is not None and case.web.canary == "seen"
+
+
+def _is_broken_off(case: Case) -> bool:
+    """A page that began to come, and was no block page as far as it came."""
+    if case.web is None or case.status is None or case.failure not in BREAKS:
+        return False
+    began = bool(case.web.body_length) and case.status < REFUSING
+    theirs = case.strayed or case.looks_blocked or case.is_learned_page
+    return began and not theirs and case.failure not in case.lore.failures
+
+
+def _is_of_another_time(case: Case) -> bool:
+    """The origin's own page by title and words, with no token or that of another attempt."""
+    one, other = case.web, case.control_web
+    if one is None or other is None or not case.has_truth or not case.answered:
+        return False
+    same = one.status == other.status and one.title == other.title != ""
+    theirs = case.strayed or case.looks_blocked or case.is_learned_page
+    return same and not theirs and case.same_words >= SAME_WORDS
 
 
 def _is_altered(case: Case) -> bool:
@@ -77,6 +100,13 @@ def _blocked_by(rule: str, names: frozenset[str], mechanism: Mechanism, says: st
 
 
 WEB_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="token-in-broken-answer",
+        matches=lambda case: _token_arrived(case) and case.failure,
+        state=State.ALTERED,
+        says="the origin's token arrived, but the answer did not come to a good end",
+        saw=_failed,
+    ),
     Rule(
         id="token-in-another-page",
         matches=_is_altered,
@@ -145,6 +175,13 @@ WEB_RULES: tuple[Rule, ...] = (
         says="the client was sent to an address of a block page, which did not answer",
         saw=lambda case: f"to {case.strayed}; {_failed(case)}",
     ),
+    Rule(
+        id="broken-off",
+        matches=_is_broken_off,
+        state=State.INSUFFICIENT,
+        says="a page began to come and broke off, which is neither a block nor access",
+        saw=_failed,
+    ),
     _blocked_by("reset", RESETS, Mechanism.TCP_RESET, "the connection was reset"),
     _blocked_by("refused", frozenset({"connection_refused"}), Mechanism.TCP_REFUSED,
                 "the connection was refused"),
@@ -166,6 +203,14 @@ WEB_RULES: tuple[Rule, ...] = (
                 "the TLS handshake failed on the service line only"),
     _blocked_by("tls-false-certificate", FALSE_CERTIFICATES, Mechanism.TLS_INTERCEPT_PAGE,
                 "somebody else's certificate stood where the origin's should"),
+    Rule(
+        id="tls-false-chain",
+        matches=lambda case: case.failure == "ssl_invalid_certificate" and case.intercepted,
+        state=State.BLOCKED,
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="an invalid certificate of somebody else stood where the origin's should",
+        saw=_failed,
+    ),
     _blocked_by("silence", TIMEOUTS, Mechanism.SILENT_DROP, "no answer came in time"),
     Rule(
         id="failure-learned",
@@ -190,5 +235,12 @@ WEB_RULES: tuple[Rule, ...] = (
         state=State.INSUFFICIENT,
         says="the attempt ended in a way that tells nothing of a block",
         saw=_failed,
+    ),
+    Rule(
+        id="token-of-another-time",
+        matches=_is_of_another_time,
+        state=State.INSUFFICIENT,
+        says="the origin's page came without this attempt's token, as a cache would give it",
+        saw=_difference,
     ),
 )  # fmt: skip

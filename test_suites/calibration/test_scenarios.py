@@ -1,0 +1,165 @@
+"""Every scenario that the range plays is judged right, on the real road."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.item_table import COLUMNS
+from corpora.packing import PackDetails, write_pack
+from harness.model.verdict import State, Verdict
+from probes.range.policy import FilterPolicy
+from probes.range.world import World
+from test_suites.calibration.scenario import Known, Scenario
+from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
+from test_suites.rehearsal import rehearse, write_campaign
+
+WEB, NAMES = ("web", "web_https"), ("dns", "web", "web_https")
+Place = tuple[str, str, str]
+ONLY_SENTINELS = FilterPolicy(blocks=lambda *_: False)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A range in which all scenarios are played at once, each for its own host."""
+    folder = tmp_path_factory.mktemp("world")
+    with World.running(
+        folder, policy=ONLY_SENTINELS, profiles=("pupils",), gateway=True
+    ) as running:
+        for scenario in SCENARIOS:
+            for fault in scenario.faults():
+                running.faults.add(fault)
+        yield running
+
+
+@pytest.fixture(scope="module", params=["portable", "wire"])
+def verdicts(
+    request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Place, Verdict]:
+    """The verdict of each item on each line by each probe, by one lane."""
+    folder = tmp_path_factory.mktemp(request.param)
+    judged = {}
+    for known in ("token", "page"):
+        hosts = [scenario.host for scenario in SCENARIOS if scenario.known == known]
+        campaign = _campaign(world, folder / known, hosts, known, request.param)
+        for verdict in rehearse(campaign).verdicts:
+            judged[verdict.item.host, verdict.key.line, verdict.key.probe] = verdict
+    return judged
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_scenario_is_judged_right(scenario: Scenario, verdicts: dict[Place, Verdict]) -> None:
+    verdict = verdicts[scenario.host, scenario.line, scenario.probe]
+
+    told = (verdict.state, verdict.mechanism, verdict.origin_refusal, verdict.intercepted)
+    assert told == (
+        scenario.state,
+        scenario.mechanism,
+        scenario.refusal,
+        scenario.intercepted,
+    ), (verdict.rule, verdict.witnesses)
+
+
+def test_what_is_played_for_one_line_is_never_held_against_another(
+    verdicts: dict[Place, Verdict],
+) -> None:
+    """A scenario of one service leaves the same host alone on every other line."""
+    touched = {scenario.host: _touched(scenario) for scenario in SCENARIOS}
+    elsewhere = {
+        place: verdict for place, verdict in verdicts.items() if place[1] not in touched[place[0]]
+    }
+
+    assert len(elsewhere) > len(SCENARIOS)
+    assert {} == {
+        place: (verdict.state, verdict.rule)
+        for place, verdict in elsewhere.items()
+        if verdict.state is not State.ALLOWED
+    }
+
+
+def test_there_are_scenarios_enough_and_each_has_its_own_name() -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+
+    assert len(set(names)) == len(names) >= 40
+
+
+def test_the_table_in_the_documentation_is_what_the_scenarios_say() -> None:
+    assert table() == TABLE.read_text(encoding="utf-8"), (
+        "write it anew: python -m test_suites.calibration.scenarios"
+    )
+
+
+def _touched(scenario: Scenario) -> set[str]:
+    """The lines on which what is played is seen: an origin's own trouble on all of them."""
+    lines = {"resolver": {"names"}, "proxy": {"proxy"}, "gateway": {"gateway"}}
+    everywhere = {"names", "proxy", "gateway"}
+    return set().union(*(lines.get(str(fault.service), everywhere) for fault in scenario.plays))
+
+
+def _campaign(world: World, folder: Path, hosts: Iterable[str], known: Known, lane: str) -> Path:
+    """A campaign over three lines; without the origin's file it knows of no token."""
+    origin_file = Path(world.origin.authority).parent / "origin.json"
+    direct = {"ports": dict(world.origin.ports), "lane": lane}
+    trusted = direct | {"authority": world.origin.authority}
+    own = trusted if known == "page" else direct
+    gateway = world.origin.services["reference"]["gateway"]["pupils"]
+    inspected = folder / "trusted.pem"
+    folder.mkdir(parents=True)
+    inspected.write_bytes(
+        Path(world.origin.authority).read_bytes()
+        + (origin_file.parent / "gateway.pem").read_bytes()
+    )
+    lines = (
+        _line("names", "resolver", NAMES, own | {"server": _address(world, "resolver")}),
+        _line("proxy", "explicit_proxy", WEB, _proxied(world, own)),
+        _line(
+            "gateway",
+            "resolver",
+            WEB,
+            own
+            | {
+                "server": world.origin.resolver,
+                "ports": {int(port): real for port, real in gateway.items()},
+                "authority": str(inspected),
+            },
+        ),
+    )
+    return write_campaign(
+        folder,
+        origin=origin_file if known == "token" else None,
+        lines=lines,
+        control={"type": "control", "options": own | {"resolver": world.origin.resolver}},
+        corpora=[{"pack": str(_pack(folder, hosts))}],
+    )
+
+
+def _line(name: str, kind: str, probes: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "type": kind, "probes": list(probes), "options": options}
+
+
+def _address(world: World, service: str) -> str:
+    return str(world.origin.services["reference"][service]["pupils"])
+
+
+def _proxied(world: World, own: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in own.items() if key != "ports"}
+    return kept | {"proxy": _address(world, "proxy")}
+
+
+def _pack(folder: Path, hosts: Iterable[str]) -> Path:
+    """A pack of the scenarios' hosts."""
+    rows = [
+        dict.fromkeys(COLUMNS, "")
+        | {"id": host.partition(".")[0], "value": host, "kind": "host", "labels": "GAMB"}
+        | {"registrable": host, "stratum": "GAMB", "sensitivity": "S0"}
+        for host in hosts
+    ]
+    details = PackDetails(
+        name="scenarios", version="1.0.0", title="Scenarios", created="2026-03-02T12:00:00Z"
+    )
+    out = folder / "pack"
+    write_pack(out, rows, details)
+    return out
