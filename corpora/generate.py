@@ -12,10 +12,11 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from corpora import names
+from corpora import names, vectors
 from corpora.pack import PACKS
 from corpora.packing import PackDetails, write_pack
 from corpora.taxonomy import DATA, shipped
+from corpora.twins import twin_of
 from harness.model.campaign import PHASES
 
 ZONE = "accredit.test"
@@ -25,44 +26,6 @@ TWINS = 60
 SPECIAL = {"redirect": 20, "slow": 5, "dead": 5}
 
 Row = dict[str, str]
-
-TWIN_OF = {
-    "ILL": "ALW.NEWS",
-    "DISC": "ALW.HIST",
-    "DRUG": "ALW.DRUGED",
-    "EXTR": "ALW.NEWS",
-    "GAMB": "ALW.CURR",
-    "HARM": "ALW.SUPPORT",
-    "MALW": "ALW.TECH",
-    "PIRA": "ALW.ARTS",
-    "PORN": "ALW.SEXED",
-    "PORN.NUDE": "ALW.ARTS",
-    "VIOL": "ALW.HIST",
-    "ADLT": "ALW.ARTS",
-    "CRIM": "ALW.GOV",
-    "MISI": "ALW.NEWS",
-    "VAWG": "ALW.SUPPORT",
-    "LOC": "ALW.BIZ",
-    "LOC.ACAD": "ALW.EDU",
-    "LOC.ALCO": "ALW.DRUGED",
-    "LOC.CACH": "ALW.REF",
-    "LOC.CBD": "ALW.HEALTH",
-    "LOC.CHAT": "ALW.SUPPORT",
-    "LOC.DATE": "ALW.SEXED",
-    "LOC.FSHR": "ALW.EDU",
-    "LOC.GAME": "ALW.CHILD",
-    "LOC.GENAI": "ALW.TECH",
-    "LOC.HOST": "ALW.EDU",
-    "LOC.OCCU": "ALW.REL",
-    "LOC.P2P": "ALW.TECH",
-    "LOC.REMO": "ALW.TECH",
-    "LOC.SOCN": "ALW.NEWS",
-    "LOC.SRCH": "ALW.REF",
-    "LOC.STRM": "ALW.CURR",
-    "LOC.TOBA": "ALW.DRUGED",
-    "LOC.TRNS": "ALW.REF",
-}
-"""The benign neighbour of each category: what a crude filter takes it for."""
 
 _PHASES = {
     "all": "*",
@@ -95,7 +58,7 @@ def canary() -> Iterator[Row]:
         if category.tier in ("must_allow", "control") or category.code in ("ILL", "LOC"):
             continue
         name = category.code.lower().replace(".", "-")
-        twin = TWIN_OF.get(category.code) or TWIN_OF[category.code.split(".", maxsplit=1)[0]]
+        twin = twin_of(category.code)
         for number in range(1, BLOCKS + 1):
             pair = f"{name}-{number:03}" if number <= TWINS else ""
             host = f"{name}-{number:03}.canary.{ZONE}"
@@ -224,6 +187,24 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
     ),
 }
 """The shipped packs: how their rows are made, and what their manifests say."""
+
+for _pack in vectors.PACKS:
+    SHIPPED[_pack.name] = (
+        _pack.rows,
+        PackDetails(
+            name=_pack.name,
+            version="1.0.0",
+            title=_pack.title,
+            description=_pack.description,
+            created=CREATED,
+            sources=_OWN,
+            frame="curated",
+            design="purposive",
+            sensitivity=_pack.sensitivity,
+            label_method="single",
+            seed=_pack.name,
+        ),
+    )
 
 
 def generate(out: Path) -> None:

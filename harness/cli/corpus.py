@@ -33,12 +33,14 @@ def info_command(pack: PackArgument, *, json: Json = False) -> None:
     """Tell what a pack is: manifest, digest, and items by category and kind."""
     corpus = _open(pack)
     strata = Counter(item.stratum or item.category for item in corpus.items())
+    kinds = Counter(item.kind for item in corpus.items())
     told: dict[str, Any] = {
         **msgspec.to_builtins(corpus.reference),
         "licence": corpus.manifest.licenses[0].name,
         "sensitivity": corpus.manifest.accredit.sensitivity,
         "audience": corpus.manifest.accredit.release.audience,
         "items": strata.total(),
+        "kinds": ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())),
     }
     if json:
         _print_json(told | {"strata": dict(sorted(strata.items()))})

@@ -14,6 +14,12 @@ ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector"]
 Layer = Literal["any", "dns", "sni", "url", "content"]
 Sensitivity = Literal["S0", "S1", "S2", "S3", "S4"]
 
+MADE: frozenset[str] = frozenset({"recipe", "vector"})
+"""Kinds whose value is the name of something that a probe makes before it tries it."""
+
+NAMED: frozenset[str] = frozenset({"url", "host", "suffix", "ip"})
+"""Kinds whose value is a place to go to; a network (``cidr``) is many places."""
+
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One entry of a corpus, as an observation carries it.
@@ -45,7 +51,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def host(self) -> str:
-        """The host name inside ``value``, lower case, without port or user."""
+        """The host name inside ``value``, lower case, without port or user; empty if none is."""
+        if self.kind in MADE:
+            return ""
         if self.kind == "url" and "://" in self.value:
             authority = self.value.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]
             return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
@@ -59,7 +67,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
-    """Which corpus was used: name, version and the SHA-256 of its item file."""
+    """Which corpus was used: name, version and the SHA-256 of its item file.
+
+    ``sensitivity`` is the highest of its items.
+    """
 
     name: str
     version: str
@@ -67,6 +78,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     purpose: str = "self-test"
     signed: bool = False
+    sensitivity: Sensitivity = "S0"
 
 
 def covers(code: str, wanted: str) -> bool:

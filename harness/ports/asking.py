@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.model.corpus import CorpusReference, Item
+from harness.model.corpus import NAMED, CorpusReference, Item
 from harness.model.evidence import Evidence
 from harness.model.marker import Marker, token_for
 from harness.model.observation import (
@@ -62,12 +62,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request, without following redirects."""
+    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read."""
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float = 5.0
     body_bytes: int = 65536
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +136,21 @@ class Line(Protocol):
 
 
 class Probe(Protocol):
-    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``."""
+    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
+
+    A probe of other things than names and addresses also says so in a class attribute
+    ``tries``, a frozenset of item kinds (see ``kinds_of``).
+    """
 
     asks: ClassVar[str]
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
+
+
+def kinds_of(probe: Probe) -> frozenset[str]:
+    """The kinds of items that a probe can try; an item of another kind never reaches it."""
+    kinds: frozenset[str] = getattr(probe, "tries", NAMED)
+    return kinds
 
 
 @runtime_checkable

@@ -37,6 +37,14 @@ class Chosen:
     def __iter__(self) -> Iterator[Item]:
         return self.starting_at(0)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the items; a pack that is streamed is told by its first one."""
+        told = (
+            part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
+        )
+        return frozenset(item.kind for items in told for item in items)
+
     def starting_at(self, place: int) -> Iterator[Item]:
         """The items from ``place`` on (0 is the first), without making those before."""
         for part in self._parts:
@@ -109,6 +117,20 @@ def plan_batches(campaign: Campaign, items: Chosen, first: int = 1) -> Iterator[
             if place >= first:
                 yield Batch(number=place, way=way, items=triable)
         block += 1
+
+
+def repeat_batches(
+    campaign: Campaign, items: Chosen, void: Collection[int], held: Collection[int]
+) -> Iterator[Batch]:
+    """Once more the batches whose numbers are in ``void`` when the first of these is asked for."""
+    total = count_batches(campaign, len(items))
+    wanted = {number for number in void if number <= total and number + total not in held}
+    last = max(wanted, default=0)
+    for batch in plan_batches(campaign, items, min(wanted)) if wanted else ():
+        if batch.number in wanted:
+            yield repeat_batch(batch, total)
+        if batch.number >= last:
+            return
 
 
 def repeat_batch(batch: Batch, total: int) -> Batch:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from corpora import vectors
 from corpora.pack import PACKS, names_of_packs, open_pack
 from harness import plugins
 from harness.errors import FaultyDocument, UsageError
@@ -68,7 +69,7 @@ def test_the_example_of_the_format_opens(tmp_path: Path) -> None:
 
 
 def test_an_unknown_pack_names_the_known() -> None:
-    with pytest.raises(UsageError, match="no pack 'canaries'; known: canary, education-uk"):
+    with pytest.raises(UsageError, match="no pack 'canaries'; known: canary, circumvention"):
         open_pack("canaries")
 
 
@@ -132,6 +133,35 @@ def test_a_change_after_opening_is_noticed(tmp_path: Path) -> None:
         list(pack.items())
 
 
+def test_rows_that_were_checked_are_not_checked_again(tmp_path: Path) -> None:
+    path = pack_with(tmp_path, "a,a.example,host,NOPE,\n")
+    manifest = json.loads((path / "datapackage.json").read_text())
+    digest = manifest["resources"][0]["hash"].removeprefix("sha256:")
+    vouched = f"{manifest['name']} {manifest['version']} {digest}"
+
+    with pytest.raises(FaultyDocument, match="'NOPE' is no category"):
+        open_pack(str(path), checked=["another 1.0.0 " + digest])
+    assert open_pack(str(path), checked=[vouched]).reference.sha256 == digest
+
+
+def test_bytes_that_changed_are_noticed_even_if_the_rows_were_checked(tmp_path: Path) -> None:
+    path = pack_with(tmp_path, "a,a.example,host,GAMB,\n")
+    one = open_pack(str(path)).reference
+    (path / "items.csv").write_text(HEADER + "a,b.example,host,GAMB,\n")
+
+    with pytest.raises(FaultyDocument, match="the manifest says"):
+        open_pack(str(path), checked=[f"{one.name} {one.version} {one.sha256}"])
+
+
+def test_items_are_streamed_from_a_place(tmp_path: Path) -> None:
+    rows = "".join(f"{name},{name}.example,host,GAMB,\n" for name in "abcd")
+    pack = open_pack(str(pack_with(tmp_path, rows)))
+
+    for start in range(6):
+        assert [item.id for item in pack.items(start)] == list("abcd")[start:]
+    assert [entry.line for entry in pack.entries(2)] == [4, 5]
+
+
 def test_many_faults_are_counted(tmp_path: Path) -> None:
     table = "".join(f"{number},x.example,host,NOPE,\n" for number in range(80))
 
@@ -140,4 +170,6 @@ def test_many_faults_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_shipped_packs_are_listed() -> None:
-    assert names_of_packs() == ("canary", "education-uk", "overblock")
+    own = ("canary", "education-uk", "overblock")
+
+    assert names_of_packs() == tuple(sorted((*own, *(pack.name for pack in vectors.PACKS))))

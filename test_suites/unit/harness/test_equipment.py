@@ -83,6 +83,14 @@ def test_a_probe_that_a_line_cannot_carry_is_told(tmp_path: Path) -> None:
     ] == told
 
 
+def test_items_that_no_probe_can_try_are_told(tmp_path: Path) -> None:
+    told = faults(tmp_path, "{pack: canary, categories: [DRUG], sample: 5}", "{pack: mail}")
+
+    assert [
+        "c.yaml:13: corpora: items of kind 'vector' are chosen, which none of the probes can try; they try host, ip, suffix, url"
+    ] == told
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from harness.model.corpus import Item, covers
+from harness.model.corpus import MADE, NAMED, Item, ItemKind, covers
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,12 @@ def test_a_code_covers_itself_and_what_lies_below() -> None:
     assert covers("PORN", "PORN")
     assert not covers("PORNX", "PORN")
     assert not covers("PORN", "PORN.NUDE")
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+def test_what_is_made_first_has_no_host(kind: ItemKind) -> None:
+    assert not Item(id="i", value="url/host_uppercase", kind=kind, labels=("CTRL",)).host
+
+
+def test_a_kind_is_gone_to_or_made_or_many_places() -> None:
+    assert frozenset(get_args(ItemKind)) - NAMED - MADE == {"cidr"}

@@ -278,3 +278,21 @@ async def test_sentinels_stand_guard_inside_a_long_batch() -> None:
         each.key.item for each in seen
     }
     assert len(seen) == len({each.key for each in seen})
+
+
+VECTOR = Item(id="v", value="smtp", kind="vector", labels=("CTRL",))
+
+
+async def test_a_probe_never_meets_an_item_that_it_cannot_try() -> None:
+    observed = await watch(Script(), items=(*ITEMS, VECTOR))
+    assert "v" not in {seen.item.id for seen in observed}
+    assert "i0" in {seen.item.id for seen in observed}
+
+
+async def test_a_probe_that_makes_things_says_so() -> None:
+    class Maker(Script):
+        tries = frozenset({"vector"})
+
+    observed = await watch(Maker(), items=(*ITEMS, VECTOR))
+
+    assert {seen.item.id for seen in observed if seen.role == "item"} == {"v"}

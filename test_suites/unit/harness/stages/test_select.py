@@ -19,6 +19,7 @@ from harness.stages.select import (
     count_batches,
     plan_batches,
     repeat_batch,
+    repeat_batches,
     select_items,
     ways,
 )
@@ -184,3 +185,11 @@ def test_an_item_that_has_no_name_is_never_tried() -> None:
     )
 
     assert [()] * 4 == [batch.items for batch in plan_batches(campaign(), Chosen([(secret,)]))]
+
+
+def test_the_kinds_of_a_streamed_pack_are_told_by_its_first_item() -> None:
+    made = Item(id="v", value="smtp", kind="vector", labels=("CTRL",))
+
+    assert Chosen([Pack([made, *ITEMS])]).kinds == {"vector"}
+    assert Chosen([(ITEMS[0], made)]).kinds == {"host", "vector"}
+    assert Chosen([]).kinds == frozenset()
