@@ -1,0 +1,59 @@
+"""``python -m benchmarks [topic ...] [--publish]``: measure goals, print them, keep them as JSON.
+
+``latest.json`` keeps the last run; ``--publish`` also writes ``published.json``, and the table
+into the documents that have a place for it. Topics that are not measured keep their old results.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import journal, names, pages, silence, waiting
+from benchmarks.goal import TOPICS, Result, SkippedError
+from benchmarks.machine import describe
+from benchmarks.table import Report, figure, markdown, put_between
+
+HERE = Path(__file__).parent
+DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
+MODULES = (pages, waiting, names, journal, silence)
+"""Imported so that their topics are known."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure the named topics, or all."""
+    chosen = [word for word in words if not word.startswith("-")] or list(TOPICS)
+    unknown = [word for word in chosen if word not in TOPICS]
+    if unknown:
+        print(f"no topic {', '.join(unknown)}; there are: {', '.join(TOPICS)}", file=sys.stderr)
+        return 2
+    machine = describe()
+    results: list[Result] = []
+    skipped: dict[str, str] = {}
+    for name in chosen:
+        try:
+            for result in TOPICS[name]():
+                results.append(result)
+                met = "met" if result.is_met else "MISSED"
+                print(f"{result.goal}: {figure(result.value)} {result.unit} {met} ({result.note})")
+        except SkippedError as reason:
+            skipped[name] = str(reason)
+            print(f"{name}: skipped, {reason}")
+    day = datetime.now(UTC).date().isoformat()
+    report = Report(machine=machine, measured=day, results=tuple(results), skipped=skipped)
+    kept = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+    (HERE / "latest.json").write_bytes(kept)
+    print(f"\n{markdown(report)}")
+    if "--publish" in words:
+        (HERE / "published.json").write_bytes(kept)
+        for document in DOCUMENTS:
+            put_between(document, markdown(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

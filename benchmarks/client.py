@@ -1,0 +1,65 @@
+"""One client in a process of its own, which says what it cost: ``python -m benchmarks.client``.
+
+The engine is a function of ``benchmarks.engines``; its arguments are JSON. What it gives is
+printed as JSON beside the processor time and the wall clock that its main part took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from benchmarks.machine import CLIENT, PYTHON, pinned
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run took: seconds of processor and of clock, peak memory, and what it found."""
+
+    cpu: float
+    wall: float
+    memory: float = 0.0
+    found: dict[str, Any] = {}
+
+
+def run(engine: str, **arguments: Any) -> Cost:
+    """Run an engine in a process of its own, on the clients' processor."""
+    command = [PYTHON, "-m", "benchmarks.client", engine, json.dumps(arguments)]
+    with pinned(CLIENT):
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return msgspec.json.decode(done.stdout, type=Cost)
+
+
+def run_program(*command: str) -> tuple[Cost, str]:
+    """Run another's program on the clients' processor; its cost and its output."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    with pinned(CLIENT):
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    wall = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu=cpu, wall=wall), done.stdout
+
+
+async def _measure(name: str, arguments: dict[str, Any]) -> Cost:
+    from benchmarks import engines  # noqa: PLC0415 - only the client's process needs them
+
+    engine: engines.Found = getattr(engines, name)(**arguments)
+    await anext(engine)  # made ready, warmed up
+    begun, used = time.perf_counter(), time.process_time()
+    found = await anext(engine)
+    cpu, wall = time.process_time() - used, time.perf_counter() - begun
+    await engine.aclose()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(cpu=cpu, wall=wall, memory=memory, found=found)
+
+
+if __name__ == "__main__":
+    cost = asyncio.run(_measure(sys.argv[1], json.loads(sys.argv[2])))
+    sys.stdout.buffer.write(msgspec.json.encode(cost))
