@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -95,23 +96,27 @@ class ItemTable:
         self._labels: dict[str, tuple[str, ...]] = {}
         self._phases: dict[str, tuple[str, ...]] = {"": ("*",)}
 
-    def entries(self) -> Iterator[Entry]:
-        """The good rows in order. Raises FaultyDocument if the file is no such table."""
+    def entries(self, start: int = 0) -> Iterator[Entry]:
+        """The good rows in order, from row ``start`` on (0 is the first); those before are skipped.
+
+        Raises FaultyDocument if the file is no such table.
+        """
         self.rows = 0
         with self.path.open("rb") as stream:
             reader = csv.reader(self._lines(stream), strict=True)
             try:
                 header = next(reader, [])
                 self._check_header(header)
-                yield from self._rows(reader, header)
+                yield from self._rows(reader, header, start)
             except csv.Error as error:
                 raise self._fatal(reader.line_num, f"not CSV: {error}") from None
 
-    def _rows(self, reader: Any, header: list[str]) -> Iterator[Entry]:
+    def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[Entry]:
         width = len(header)
         place = {name: header.index(name) if name in header else width for name in COLUMNS}
         picked = itemgetter(*(place[name] for name in _PICKED))
         checks = [(place[name], says) for name, (says, _) in CHECKS.items() if name in header]
+        self.rows = sum(1 for _ in islice(reader, start))
         line = reader.line_num + 1
         for cells in reader:
             self.rows += 1

@@ -6,6 +6,7 @@ Everything that can be wrong in a campaign file is found here, before a packet i
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
 from harness.instruments import Instruments
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
+from harness.model.corpus import MADE
 from harness.model.observation import CONTROL
 from harness.origin import read_origin
 from harness.plugins import find
-from harness.ports.asking import Corpus, Line, Origin, Probe
+from harness.ports.asking import Corpus, Line, Origin, Probe, kinds_of
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme
 from harness.stages.select import Chosen, choose
@@ -63,10 +65,13 @@ def read_campaign(path: Path) -> tuple[Campaign, Document]:
     return validate(document, Campaign), document
 
 
-def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
+def prepare(
+    path: Path, campaign: Campaign | None = None, checked: Collection[str] = ()
+) -> Prepared:
     """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
 
-    Raises FaultyDocument with all faults found, one line each.
+    ``checked`` are packs whose rows a journal vouches for, as its header names them. Raises
+    FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
@@ -76,7 +81,8 @@ def prepare(path: Path, campaign: Campaign | None = None) -> Prepared:
     _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     probes = _probes(campaign, document, faults)
     lines = _lines(campaign, document, faults, origin)
-    corpora, items = _corpora(path, campaign, document, faults)
+    corpora, items = _corpora(path, campaign, document, faults, checked)
+    _check_kinds(items, document, faults, probes)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -172,7 +178,11 @@ def _options(
 
 
 def _corpora(
-    path: Path, campaign: Campaign, document: Document, faults: list[Fault]
+    path: Path,
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    checked: Collection[str],
 ) -> tuple[tuple[Corpus, ...], Chosen]:
     """The packs of a campaign, each opened once, and the items chosen from them."""
     opened: dict[str, Corpus] = {}
@@ -182,7 +192,10 @@ def _corpora(
         given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: Path_ = ("corpora", n, "pack")
         corpus = opened.get(given) or _noting(
-            faults, document, at, lambda given=given: find("corpora", "pack")(given)
+            faults,
+            document,
+            at,
+            lambda given=given: find("corpora", "pack")(given, checked=checked),
         )
         if corpus is not None:
             opened[given] = corpus
@@ -199,9 +212,24 @@ def _corpora(
     return tuple(opened.values()), items or Chosen(())
 
 
+def _check_kinds(
+    items: Chosen, document: Document, faults: list[Fault], probes: dict[str, Probe]
+) -> None:
+    """What must be made before it is tried needs a probe that can make it."""
+    able = frozenset[str]().union(*map(kinds_of, probes.values()))
+    for kind in sorted((items.kinds & MADE) - able) if probes else ():
+        found = f"items of kind {kind!r} are chosen, which none of the probes can try"
+        fault = _fault(document, ("corpora",), found, f"they try {', '.join(sorted(able))}")
+        faults.append(fault)
+
+
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
-    """How many items of each category the corpora hold; of a pack tried whole, nothing is asked."""
-    if len(campaign.corpora) == 1 and campaign.corpora[0].is_whole:
+    """How many items of each category the corpora hold.
+
+    Of a pack that is tried down to the last item, nothing is asked; S4 items never are.
+    """
+    is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
+    if is_whole and all(corpus.reference.sensitivity != "S4" for corpus in corpora):
         return {}
     return dict(sorted(Counter(item.category for each in corpora for item in each.items()).items()))
 

@@ -6,6 +6,7 @@ be run again for ever, by a newer rule or a stricter scheme.
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 from itertools import count
@@ -16,11 +17,12 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
+from harness.schemes.load import metric_units
 from harness.stages.assess import assess
-from harness.stages.judge.judge import judge, voided_batches
-from harness.stages.judge.together import judge_foreign
+from harness.stages.judge.judge import voided_batches
+from harness.stages.judge.together import judge_journal
 from harness.stages.observe import observe
-from harness.stages.select import Chosen, count_batches, plan_batches, repeat_batch
+from harness.stages.select import Chosen, plan_batches, repeat_batches
 from harness.tally import Tally
 
 
@@ -36,26 +38,21 @@ async def measure(
     A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
     end; its first observations stay in the journal.
     """
-    total = count_batches(campaign, len(items))
     held = journal.batches()
     first = next(number for number in count(1) if number not in held)
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
     void = set(voided_batches(journal.sentinels(), campaign.service.block_page))
     missing = (one for one in plan_batches(campaign, items, first) if one.number not in held)
-    again = (
-        repeat_batch(batch, total)
-        for batch in plan_batches(campaign, items)
-        if batch.number in void and batch.number + total not in held
-    )
+    again = repeat_batches(campaign, items, void, held)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         for batches in (missing, again):
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, observations in observed:
-                    journal.append(batch.number, observations)
+                    await to_thread(journal.append, batch.number, observations)
                     void |= voided_batches(observations, campaign.service.block_page)
                     tally.count(observations)
-    journal.seal()
+    await to_thread(journal.seal)
     return journal
 
 
@@ -75,9 +72,9 @@ def conclude(
         for observation in journal.observations()
         if only is None or observation.role != "item" or observation.item.id in only
     )
-    judging = judge_foreign if "foreign" in journal.header else judge
-    judged = judging(observations, campaign.service.block_page)
-    estimated = estimate(judged.verdicts, scheme, phases, journal.header.get("frames"))
+    judged = judge_journal(journal.header, observations, campaign.service.block_page)
+    frames, units = journal.header.get("frames"), metric_units()
+    estimated = estimate(judged.verdicts, scheme, phases, frames, units)
     outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)
     return Assessment(
         campaign=campaign.campaign,

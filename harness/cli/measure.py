@@ -14,7 +14,7 @@ from rich.console import Console
 
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
-from harness.equipment import Prepared, prepare
+from harness.equipment import Prepared, prepare, read_campaign
 from harness.model.campaign import Campaign
 from harness.ports.keeping import WallClock
 
@@ -28,13 +28,26 @@ def measure_command(
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
     console = Console(stderr=True)
-    places = measure_prepared(prepare(campaign), out, console)
+    places = measure_prepared(prepare_in(campaign, out), out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
     """Measure (or resume) a campaign file; gives the folder of its journal."""
-    return measure_prepared(prepare(path), out or OUT, Console(stderr=True)).journal
+    out = out or OUT
+    return measure_prepared(prepare_in(path, out), out, Console(stderr=True)).journal
+
+
+def prepare_in(path: Path, out: Path) -> Prepared:
+    """Prepare a campaign; packs that its journal under ``out`` vouches for open at once.
+
+    Raises FaultyDocument, UsageError.
+    """
+    from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+
+    journal = Places(out=out, campaign=read_campaign(path)[0].campaign).journal
+    held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
+    return prepare(path, checked=held.get("corpora", ()))
 
 
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:

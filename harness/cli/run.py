@@ -10,10 +10,9 @@ from rich.console import Console
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.follow import open_plans
-from harness.cli.measure import measure_prepared
+from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.places import OUT
 from harness.cli.report import write_report
-from harness.equipment import prepare
 
 
 def run_command(
@@ -25,7 +24,7 @@ def run_command(
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
     said = Console(stderr=True, highlight=False, soft_wrap=True)
-    places = measure_prepared(prepare(campaign), out, said)
+    places = measure_prepared(prepare_in(campaign, out), out, said)
     assessment, _ = conclude_journal(places.journal, scheme)
     tell(assessment, json=json)
     for plan in open_plans(assessment, places):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.cli.measure import HIDDEN, header_of, measure_campaign, without_secrets
+from corpora import pack
+from harness.cli.measure import HIDDEN, header_of, measure_campaign, prepare_in, without_secrets
 from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
@@ -53,6 +54,20 @@ def test_another_campaign_of_the_same_name_is_refused(simulated: Any, tmp_path: 
 
     with pytest.raises(UsageError, match="journal"):
         measure_campaign(simulated(sample=31), tmp_path / "out")
+
+
+def test_a_pack_that_the_journal_vouches_for_is_not_read_row_by_row_again(
+    simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign, out, rows = simulated(sample=5), tmp_path / "out", []
+    monkeypatch.setattr(pack, "_check_rows", lambda table, _: rows.append(table))
+
+    assert prepare_in(campaign, out).items
+    assert len(rows) == 1
+    measure_campaign(campaign, out)
+    assert len(rows) == 2
+    assert len(prepare_in(campaign, out).items) == len(prepare(campaign).items)
+    assert len(rows) == 3  # of the two, the one that did not know of the journal
 
 
 def test_every_item_is_observed_on_both_lines(simulated: Any, tmp_path: Path) -> None:

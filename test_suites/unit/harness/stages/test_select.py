@@ -179,6 +179,18 @@ def test_a_batch_that_is_tried_again_has_keys_of_its_own() -> None:
     assert again.way.round != batch.way.round
 
 
+def test_void_batches_are_known_only_when_the_others_are_done() -> None:
+    items = Chosen([tuple(ITEMS)])
+    plan = {batch.number: batch for batch in plan_batches(campaign(), items)}
+    total = count_batches(campaign(), len(items))
+    void: set[int] = {2, 3}
+    again = repeat_batches(campaign(), items, void, held={2 + total})
+    void |= {7, 3 + total}  # a second trial that failed as well is not tried a third time
+
+    assert list(again) == [repeat_batch(plan[number], total) for number in (3, 7)]
+    assert list(repeat_batches(campaign(), items, (), ())) == []
+
+
 def test_an_item_that_has_no_name_is_never_tried() -> None:
     secret = Item(
         id="S", value="", value_hmac="hmac-sha256:k:00", labels=("ILL.CSAM",), sensitivity="S4"
