@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +31,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 ALPHA = 0.05
 STYLES = {"better": "bold green", "worse": "bold red"}
 NAMED = 5
-"""How many items are named in a row of the table; JSON names them all."""
+"""How many items are named either way below a table; JSON names them all."""
 
 
 def compare_command(
@@ -69,13 +71,15 @@ def as_data(comparison: Comparison) -> dict[str, object]:
 
 
 def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
-    from harness.stages.judge.judge import judge  # noqa: PLC0415 - keep the start light
+    from harness.stages.judge.together import judge_journal  # noqa: PLC0415 - keep the start light
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
     try:
         campaign = Campaign.model_validate_json(journal.header["campaign"])
-        return campaign, judge(tuple(journal.observations())).verdicts
+        observations = tuple(journal.observations())
+        judged = judge_journal(journal.header, observations, campaign.service.block_page)
+        return campaign, judged.verdicts
     finally:
         journal.close()
 
@@ -110,14 +114,12 @@ def _named(places: set[tuple[str, str]]) -> str:
 
 
 def _print(comparison: Comparison, console: Console) -> None:
-    place = ("", "")
-    table = _table()
-    for each in comparison.contrasts:
-        if (each.line, each.profile) != place:
-            place = each.line, each.profile
-            table.add_row(Text(f"{each.profile} on {each.line}", style="bold cyan"))
-        table.add_row(*_row(each))
-    console.print(table)
+    for (line, profile), found in groupby(comparison.contrasts, _place):
+        rows = tuple(found)
+        console.print(Text(f"{profile} on {line}", style="bold cyan"))
+        console.print(_table(rows))
+        worse, better = rows[-1].worse, rows[-1].better
+        console.print(_names("Got worse", worse), _names("Got better", better), "", sep="\n")
     alone = comparison.only_before, comparison.only_after
     if any(alone):
         words = f"Not compared: {alone[0]} items tried only before, {alone[1]} only after."
@@ -129,20 +131,29 @@ def _print(comparison: Comparison, console: Console) -> None:
     console.print(Text(words, style="dim"))
 
 
-def _table() -> Table:
+def _place(each: Contrast) -> tuple[str, str]:
+    return each.line, each.profile
+
+
+def _names(title: str, items: tuple[str, ...]) -> Text:
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return Text(f"{title}: {', '.join(items[:NAMED]) or 'none'}{more}", style="dim")
+
+
+def _table(rows: Iterable[Contrast]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Category")
     for title in ("Before", "After", "Better", "Worse", "p"):
         table.add_column(title, justify="right")
     table.add_column("")
-    table.add_column("Who got worse", overflow="fold")
+    for each in rows:
+        table.add_row(*_row(each))
     return table
 
 
 def _row(each: Contrast) -> tuple[Text, ...]:
     says, pairs = each.says(ALPHA), each.change.pairs
     undecided = f" +{each.undecided}?" if each.undecided else ""
-    named = ", ".join(each.worse[:NAMED]) + (", …" if len(each.worse) > NAMED else "")
     return (
         Text(each.group),
         Text(f"{each.before}/{pairs}"),
@@ -151,5 +162,4 @@ def _row(each: Contrast) -> tuple[Text, ...]:
         Text(str(each.change.lost)),
         Text(f"{each.adjusted:.2g}"),
         Text(says, style=STYLES.get(says, "dim")),
-        Text(named, style="dim"),
     )

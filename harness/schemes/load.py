@@ -200,6 +200,11 @@ def metric_names() -> dict[str, MetricName]:
     }
 
 
+def metric_units() -> dict[str, str]:
+    """The unit of each metric that a scheme may name."""
+    return {name: metric.unit for name, metric in metric_names().items()}
+
+
 def _expanded(policy: Any) -> Any:
     """A policy with its one-word rows written out for each phase."""
     if not isinstance(policy, dict) or not isinstance(policy.get("rows"), dict):

@@ -83,11 +83,12 @@ def estimate(
     scheme: Scheme,
     phases: Mapping[str, str],
     frames: Mapping[str, int] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
-    the corpora hold, tried or not.
+    the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet.
     """
     folded = fold(verdicts)
     places = _places(folded, phases)
@@ -99,7 +100,7 @@ def estimate(
         if seeing:
             remarks += [_blind(requirement, place) for place in asked if place not in seeing]
         measurements += [
-            _framed(_measure(requirement, scheme, place), scheme, place, frames or {})
+            _framed(_measure(requirement, scheme, place, units or {}), scheme, place, frames or {})
             for place in (seeing or asked)
         ]
     return Estimates(
@@ -163,11 +164,14 @@ def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Fo
     return selected(requirement.measure, scheme.policy, place.cell, place.phase)
 
 
-def _measure(requirement: Requirement, scheme: Scheme, place: _Place) -> Measurement:
+def _measure(
+    requirement: Requirement, scheme: Scheme, place: _Place, units: Mapping[str, str]
+) -> Measurement:
     alpha = requirement.alpha or scheme.decision.alpha
     take = METRICS.get(requirement.measure.metric)
     if take is None:
-        taken = Taken(metric=_not_implemented(requirement.measure.metric, alpha))
+        name = requirement.measure.metric
+        taken = Taken(metric=_not_implemented(name, units.get(name, ""), alpha))
     else:
         taken = take(
             Selection(
@@ -202,10 +206,10 @@ def _framed(
     return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
 
 
-def _not_implemented(name: str, alpha: float) -> Metric:
+def _not_implemented(name: str, unit: str, alpha: float) -> Metric:
     return Metric(
         name=name,
-        unit="",
+        unit=unit,
         value=None,
         k=0,
         n=0,

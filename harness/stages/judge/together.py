@@ -7,7 +7,8 @@ connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.case import Case
-from harness.stages.judge.judge import Judgement, judge_trial
+from harness.stages.judge.judge import Judgement, judge, judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare
 from harness.stages.judge.pairing import pair
 from harness.stages.judge.rules import RULES
@@ -36,6 +37,26 @@ NO_SENTINELS = Precondition(
     detail="no sentinels: verdicts rest on the control alone",
 )
 """What a journal of other people's measurements never has; it forbids every decision."""
+
+
+def judge_journal(
+    header: Mapping[str, Any],
+    observations: Iterable[Observation],
+    block_page: BlockPage | None = None,
+) -> Judgement:
+    """Judge observations as the header of their journal asks: own ones, or other people's."""
+    judging = judge_foreign if "foreign" in header else judge
+    return judging(observations, block_page)
+
+
+def judge_journal(
+    header: Mapping[str, Any],
+    observations: Iterable[Observation],
+    block_page: BlockPage | None = None,
+) -> Judgement:
+    """Judge observations as the header of their journal asks: own ones, or other people's."""
+    judging = judge_foreign if "foreign" in header else judge
+    return judging(observations, block_page)
 
 
 def judge_foreign(

@@ -13,8 +13,8 @@ from harness.cli.main import app, run
 from harness.errors import InstrumentError, UsageError
 
 VERBS = {
-    "demo", "init", "doctor", "run", "measure", "conclude", "judge", "report", "retest", "plan", "list",
-    "scheme", "corpus", "range",
+    "demo", "init", "doctor", "run", "measure", "conclude", "compare", "judge", "report", "retest", "plan",
+    "list", "scheme", "corpus", "range",
 }  # fmt: skip
 
 

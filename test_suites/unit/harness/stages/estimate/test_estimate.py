@@ -10,7 +10,7 @@ import pytest
 from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from harness.schemes.load import load_scheme, metric_names
+from harness.schemes.load import load_scheme, metric_names, metric_units
 from harness.stages.estimate.estimate import METRICS, estimate
 
 KS2 = {"ks2": "ks2"}
@@ -113,9 +113,11 @@ def test_a_dns_filter_is_not_failed_for_paths(
 def test_an_unbuilt_metric_is_present_and_says_so(
     verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
 ) -> None:
-    found = estimate([verdict("a")], scheme(metric="tunnels_established"), KS2)
+    wanted = scheme(metric="tunnels_established")
 
-    assert found.measurements[0].metric.method == NOT_IMPLEMENTED
+    metric = estimate([verdict("a")], wanted, KS2, units=metric_units()).measurements[0].metric
+
+    assert (metric.method, metric.unit) == (NOT_IMPLEMENTED, "items")
 
 
 def test_rates_count_the_items_of_each_category(

@@ -11,6 +11,7 @@ from harness.stages.judge.together import (
     LED_ASTRAY,
     judge_alone,
     judge_foreign,
+    judge_journal,
     judge_together,
 )
 from test_suites.calibration.trials import (
@@ -103,3 +104,12 @@ def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
     ]
 
     assert State.BLOCKED is judge_foreign(seen, BlockPage(title="Hilltop")).verdicts[0].state
+
+
+def test_the_header_of_a_journal_says_how_it_is_judged() -> None:
+    seen = [observation(foreign(), line, host=THEIRS) for line in ("service", CONTROL)]
+
+    (foreign_one,) = judge_journal({"foreign": "ooni"}, seen).verdicts
+    (own,) = judge_journal({}, seen).verdicts
+
+    assert (foreign_one.state, own.state) == (State.ALLOWED, State.INSUFFICIENT)
