@@ -49,16 +49,6 @@ def judge_journal(
     return judging(observations, block_page)
 
 
-def judge_journal(
-    header: Mapping[str, Any],
-    observations: Iterable[Observation],
-    block_page: BlockPage | None = None,
-) -> Judgement:
-    """Judge observations as the header of their journal asks: own ones, or other people's."""
-    judging = judge_foreign if "foreign" in header else judge
-    return judging(observations, block_page)
-
-
 def judge_foreign(
     observations: Iterable[Observation], block_page: BlockPage | None = None
 ) -> Judgement:
