@@ -70,7 +70,8 @@ def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     for line, item, _ in entries:
         if item.registrable and item.registrable in first:
-            found = f"{item.registrable!r} is already on line {first[item.registrable]}"
+            shown = repr(item.registrable) if item.sensitivity != "S4" else "a hidden domain"
+            found = f"{shown} is already on line {first[item.registrable]}"
             yield _in_table(pack, line, "registrable", found, "one item a registrable domain")
         first.setdefault(item.registrable, line)
 
