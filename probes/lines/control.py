@@ -9,15 +9,19 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.plugins import register
 from harness.ports.asking import Origin
-from probes.net.address import parse_address
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.portable.resolver import DNS_PORT, system_server
+from probes.net.portable.resolver import system_server
+from probes.net.server import Server, parse_server
 
 
 class ControlOptions(DirectOptions):
-    """``resolver`` as ``address:port`` (default: the origin's, else this machine's own)."""
+    """``resolver`` as ``address:port`` (default: the origin's, else this machine's own).
+
+    It may be a URL as for the resolver line; ``server_address`` is then where it is.
+    """
 
     resolver: str | None = None
+    server_address: str = ""
 
 
 @register("lines", "control")
@@ -31,5 +35,6 @@ class Control(DirectLine):
     ) -> None:
         named = options.resolver or (origin.resolver if origin else "")
         what = f"line {name!r}, option 'resolver'"
-        server = parse_address(named, what, DNS_PORT) if named else system_server()
+        at = options.server_address
+        server = parse_server(named, what, at) if named else Server(address=system_server())
         super().__init__(name, options, origin, limits, server)

@@ -1,9 +1,10 @@
-"""The explicit proxy line: a service that browsers are told to use (RFC 9110 section 3.7)."""
+"""The explicit proxy line: a service that browsers are told to use.
+
+By HTTP (RFC 9110 section 3.7), by HTTP inside TLS to the proxy, or by SOCKS5 (RFC 1928).
+"""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from contextlib import AsyncExitStack
 from typing import ClassVar, Self
 from urllib.parse import unquote, urlsplit
@@ -15,23 +16,32 @@ from harness.model.campaign import Declared, Limits
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
-from probes.net.address import Address, is_literal
+from probes.net.address import Address
 from probes.net.direct import unaskable
-from probes.net.failures import failure_of
+from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
-from probes.net.route import Route, basic_authorization, trusting
+from probes.net.route import Proxy, Route, trusting
 from probes.net.target import read_target
 
-DEFAULT_PORT = 3128
+PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
+"""Where proxies usually listen: Squid's ports, and that of SOCKS (RFC 1928 section 3)."""
+
+LONGEST_CREDENTIAL = 255
+"""Bytes of a name or password that SOCKS5 can carry (RFC 1929 section 2)."""
 
 
 class ExplicitProxyOptions(Declared):
-    """``proxy`` as ``http://host:port``; ``authority`` is its CA file, if it intercepts."""
+    """``proxy`` as ``http://host:port``, ``https://`` or ``socks5://``.
+
+    ``authority`` is the CA file of a proxy that intercepts, or that is spoken to over TLS;
+    ``proxy_address`` is the IP address of a proxy that is named.
+    """
 
     proxy: str
     username: str = ""
     password: str = ""
     authority: str = ""
+    proxy_address: str = ""
     lane: LaneName = "auto"
 
 
@@ -49,18 +59,27 @@ class ExplicitProxy:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._proxy = _proxy_address(name, options.proxy)
-        self._authorization = _authorization(options)
+        self._scheme, self._named = _read_proxy(name, options.proxy)
+        self._username, self._password = _credentials(name, options)
         self._lost: Failure | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""
         trust = trusting(authority, self._options.authority)
-        address = await self._find()
-        self._route = Route(
-            address=address, trust=trust, by_proxy=True, authorization=self._authorization
+        named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
+        found = await find_address(named, "proxy_connect")
+        if isinstance(found, Failure):
+            # The proxy is out of reach, which no rule may take for a block.
+            self._lost, found = found, named
+        proxy = Proxy(
+            kind="socks5" if self._scheme == "socks5" else "http",
+            host=self._named.host,
+            trust=trust if self._scheme == "https" else None,
+            username=self._username,
+            password=self._password,
         )
+        self._route = Route(address=found, trust=trust, proxy=proxy)
         self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
         return self
 
@@ -84,37 +103,27 @@ class ExplicitProxy:
         facts = DnsFacts(name=question.name, type=question.type, server="")
         return Answer(facts=facts, timings=Timings(), failure=failure)
 
-    async def _find(self) -> Address:
-        if is_literal(self._proxy.host):
-            return self._proxy
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                self._proxy.host, self._proxy.port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            # The proxy is out of reach, which no rule may take for a block.
-            self._lost = failure_of(error, "proxy_connect")
-            return self._proxy
-        found.sort(key=lambda each: each[0] != socket.AF_INET)
-        return Address(host=str(found[0][4][0]), port=self._proxy.port)
 
-
-def _proxy_address(name: str, proxy: str) -> Address:
+def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
     try:
         parts = urlsplit(proxy)
-        port = parts.port or DEFAULT_PORT
+        port = parts.port
     except ValueError:
-        parts, port = urlsplit(""), 0
-    if parts.scheme != "http" or not parts.hostname:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in PORTS or not parts.hostname:
         shown = proxy.rpartition("@")[2]
         raise UsageError(
-            f"line {name!r}, option 'proxy': {shown!r} is no http proxy; write http://host:port"
+            f"line {name!r}, option 'proxy': {shown!r} is no proxy; write http://host:port, "
+            "https://host:port or socks5://host:port"
         )
-    return Address(host=parts.hostname, port=port)
+    return parts.scheme, Address(host=parts.hostname, port=port or PORTS[parts.scheme])
 
 
-def _authorization(options: ExplicitProxyOptions) -> str:
+def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:
     parts = urlsplit(options.proxy)
     username = options.username or unquote(parts.username or "")
     password = options.password or unquote(parts.password or "")
-    return basic_authorization(username, password) if username else ""
+    longest = max(len(username.encode()), len(password.encode()))
+    if parts.scheme == "socks5" and longest > LONGEST_CREDENTIAL:
+        raise UsageError(f"line {name!r}: SOCKS5 carries names and passwords up to 255 bytes")
+    return username, password

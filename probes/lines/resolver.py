@@ -9,15 +9,19 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.plugins import register
 from harness.ports.asking import Origin
-from probes.net.address import parse_address
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.portable.resolver import DNS_PORT
+from probes.net.server import parse_server
 
 
 class ResolverOptions(DirectOptions):
-    """``server`` as ``address:port``: the name server of the service."""
+    """``server``: the service's name server, ``address:port`` or a URL.
+
+    ``tcp://``, ``tls://`` (DoT) and ``https://`` (DoH) are known; ``server_address`` is the IP
+    address of a server that is named, which this machine's own resolver need not know.
+    """
 
     server: str
+    server_address: str = ""
 
 
 @register("lines", "resolver")
@@ -29,5 +33,6 @@ class ResolverLine(DirectLine):
     def __init__(
         self, name: str, options: ResolverOptions, origin: Origin | None, limits: Limits
     ) -> None:
-        server = parse_address(options.server, f"line {name!r}, option 'server'", DNS_PORT)
+        what = f"line {name!r}, option 'server'"
+        server = parse_server(options.server, what, options.server_address)
         super().__init__(name, options, origin, limits, server)

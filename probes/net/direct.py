@@ -6,28 +6,41 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import msgspec
 
 from harness.model.campaign import Declared, Limits
-from harness.model.observation import Failure, Timings
+from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, is_literal, is_unspecified
+from probes.net.doh import ask_https
 from probes.net.failures import resolve_failure
+from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
 from probes.net.route import Route, trusting
+from probes.net.server import Server
+from probes.net.source import ANYWHERE, Source, check_source
 from probes.net.target import read_target
 
 LEAST_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""
 
+Family = Literal["any", "ipv4", "ipv6"]
+
+TYPES: dict[Family, tuple[str, ...]] = {"any": ("A", "AAAA"), "ipv4": ("A",), "ipv6": ("AAAA",)}
+"""What is asked for a host's address, in turn, until there is one."""
+
 
 class DirectOptions(Declared):
-    """``ports`` maps ports of URLs to real ones (default: the origin's own map)."""
+    """``ports`` maps ports of URLs to real ones (default: the origin's own map).
+
+    ``family`` any takes IPv6 only where a host has no IPv4 address.
+    """
 
     ports: dict[int, int] | None = None
     authority: str = ""
+    family: Family = "any"
     lane: LaneName = "auto"
 
 
@@ -62,21 +75,26 @@ class DirectLine:
         options: DirectOptions,
         origin: Origin | None,
         limits: Limits,
-        server: Address,
+        server: Server,
+        source: Source = ANYWHERE,
     ) -> None:
         self.name = name
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._server = server
+        self._server = replace(server, source=source)
+        self._source = source
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
         self._ports = Ports(mapping=mapping, origin=origin)
+        self._lost: Failure | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self._trust = trusting(
             self.origin.authority if self.origin else "", self._options.authority
         )
+        check_source(self._source, f"line {self.name!r}")
+        await self._find_server()
         self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
         return self
 
@@ -85,6 +103,11 @@ class DirectLine:
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's own name server."""
+        if self._lost is not None:
+            facts = DnsFacts(name=question.name, type=question.type, server=str(self._server))
+            return Answer(facts=facts, timings=Timings(), failure=self._lost)
+        if self._server.transport == "https":
+            return await ask_https(self._lane, question, self._server)
         return await self._lane.ask(question, self._server)
 
     async def fetch(self, request: Request) -> Exchange:
@@ -101,7 +124,8 @@ class DirectLine:
         address = Address(host=found, port=self._ports.real(far))
         left = max(request.timeout - resolve, LEAST_PATIENCE)
         exchange = await self._lane.exchange(
-            replace(request, timeout=left), Route(address=address, trust=self._trust)
+            replace(request, timeout=left),
+            Route(address=address, trust=self._trust, source=self._source),
         )
         timings = msgspec.structs.replace(
             exchange.timings,
@@ -110,15 +134,41 @@ class DirectLine:
         )
         return replace(exchange, timings=timings)
 
+    async def _find_server(self) -> None:
+        """A named server is found once, by this machine's own means, so that asking is pure."""
+        found = await find_address(self._server.address, "resolve")
+        if isinstance(found, Failure):
+            # The server is out of reach, which no rule may take for an answer.
+            self._lost = Failure(name="dns_temporary_failure", stage="resolve", detail=found.name)
+            return
+        secure = self._server.transport in ("tls", "https")
+        trust = self._trust if secure else None
+        self._server = replace(self._server, address=found, trust=trust)
+
     async def _find(self, host: str, patience: float) -> str | Failure:
+        """The address to connect to, of the line's own family."""
         if is_literal(host):
-            return host
-        answer = await self.ask(Question(name=host, timeout=patience))
-        if answer.failure is not None:
-            return answer.failure
-        if not answer.facts.addresses:
-            return resolve_failure(answer.facts.rcode)
-        address = answer.facts.addresses[0]
-        if is_unspecified(address):
-            return Failure(name="dns_bogon_error", stage="resolve", detail=address)
-        return address
+            return host if self._speaks(host) else _other_family(host, self._options.family)
+        deadline = perf_counter() + patience
+        for type_ in TYPES[self._options.family]:
+            left = max(deadline - perf_counter(), LEAST_PATIENCE)
+            answer = await self.ask(Question(name=host, type=type_, timeout=left))
+            if answer.failure is not None:
+                return answer.failure
+            address = next(filter(self._speaks, answer.facts.addresses), "")
+            if address and is_unspecified(address):
+                return Failure(name="dns_bogon_error", stage="resolve", detail=address)
+            if address:
+                return address
+            if answer.facts.rcode != "NOERROR":
+                break
+        return resolve_failure(answer.facts.rcode)
+
+    def _speaks(self, address: str) -> bool:
+        family = self._options.family
+        return family == "any" or (":" in address) == (family == "ipv6")
+
+
+def _other_family(host: str, family: str) -> Failure:
+    detail = f"{host} cannot be reached over {family}"
+    return Failure(name="instrument_error", stage="instrument", detail=detail)

@@ -13,8 +13,8 @@ from typing import Literal, Protocol, Self, cast
 
 from harness.errors import UsageError, known
 from harness.ports.asking import Answer, Exchange, Question, Request
-from probes.net.address import Address
 from probes.net.route import Route
+from probes.net.server import Server
 
 LaneName = Literal["auto", "portable", "wire"]
 
@@ -37,8 +37,8 @@ class Lane(Protocol):
         """Carry one request to its answer or failure."""
         ...
 
-    async def ask(self, question: Question, server: Address) -> Answer:
-        """Carry one question to a name server."""
+    async def ask(self, question: Question, server: Server) -> Answer:
+        """Carry one question to a name server, over UDP, TCP or TLS."""
         ...
 
 

@@ -6,23 +6,49 @@ import base64
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from harness.errors import UsageError
 from probes.net.address import Address
+from probes.net.source import ANYWHERE, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """How a proxy is spoken to: by HTTP (RFC 9110), or SOCKS5 (RFC 1928).
+
+    ``trust`` verifies the proxy itself, whose certificate must be for ``host``; without it the
+    proxy is spoken to in the clear. The password is never shown.
+    """
+
+    kind: Literal["http", "socks5"] = "http"
+    host: str = ""
+    trust: ssl.SSLContext | None = None
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def authorization(self) -> str:
+        """The value of Proxy-Authorization (RFC 7617), or nothing."""
+        return basic_authorization(self.username, self.password) if self.username else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where to connect, and whom to trust there.
+    """Where to connect, from where, and whom to trust there.
 
-    ``address`` is the far end's, or the proxy's when ``by_proxy``; ``authorization`` is the
-    value of Proxy-Authorization (RFC 7617), never shown. ``trust`` verifies the far end.
+    ``address`` is the far end's, or the proxy's where there is one; ``trust`` verifies the far
+    end.
     """
 
     address: Address
     trust: ssl.SSLContext
-    by_proxy: bool = False
-    authorization: str = field(default="", repr=False)
+    proxy: Proxy | None = None
+    source: Source = ANYWHERE
+
+    def hands_on(self, scheme: str) -> bool:
+        """Whether the proxy is given the whole request, and not only asked for a way."""
+        return self.proxy is not None and self.proxy.kind == "http" and scheme == "http"
 
 
 def basic_authorization(username: str, password: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from probes.net.address import Address
 from probes.net.head import END, HEAD_BYTES, read_head, write_head
 from probes.net.passage import Passage
-from probes.net.route import Route
+from probes.net.route import Proxy
 
 SUCCESS = range(200, 300)
 PROXY_AUTHENTICATION_REQUIRED = 407
@@ -19,17 +19,22 @@ class TunnelRefusedError(Exception):
 
 
 class Tunnel:
-    """Asks for a tunnel to ``far``: send ``request``, then ``feed`` until it says True."""
+    """Asks for a tunnel to ``far``: send what is ``due``, then ``feed`` until it says True."""
 
-    def __init__(self, passage: Passage, route: Route, far: Address) -> None:
+    def __init__(self, passage: Passage, proxy: Proxy, far: Address) -> None:
         passage.stage = "tunnel"
         headers = [("Host", str(far)), ("Proxy-Connection", "close")]
-        if route.authorization:
-            headers.append(("Proxy-Authorization", route.authorization))
-        self.request = write_head("CONNECT", str(far), headers)
+        if proxy.authorization:
+            headers.append(("Proxy-Authorization", proxy.authorization))
+        self._due = write_head("CONNECT", str(far), headers)
         self._passage = passage
         self._received = b""
         self._wanted = 0
+
+    def due(self) -> bytes:
+        """What is to be sent now, once: the request."""
+        due, self._due = self._due, b""
+        return due
 
     def feed(self, received: bytes) -> bool:
         """Take what the proxy sent (nothing: it closed); True when the tunnel is open.

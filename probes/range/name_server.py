@@ -97,7 +97,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        _answer(self._answering, data, lambda wire: self._send(wire, addr), is_open=True)
+        answer(self._answering, data, lambda wire: self._send(wire, addr), is_open=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -129,7 +129,7 @@ class _Stream(asyncio.Protocol):
                 return
             message = bytes(self._received[2 : 2 + length])
             del self._received[: 2 + length]
-            _answer(self._answering, message, self._send)
+            answer(self._answering, message, self._send)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -140,7 +140,7 @@ class _Stream(asyncio.Protocol):
             self._transport.write(len(wire).to_bytes(2, "big") + wire)
 
 
-def _answer(
+def answer(
     answering: Answering, wire: bytes, send: Callable[[bytes], None], *, is_open: bool = False
 ) -> None:
     """Answer one message; what is no DNS question gets no answer."""

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from harness.origin import write_origin
 from harness.plugins import register
 from harness.ports.asking import Origin
+from probes.range import encrypted as dns_over
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
@@ -45,7 +47,8 @@ class World:
     ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
     words of their own. ``faults`` may be changed at any time, from any thread. With
     ``gateway`` (Linux: it needs all of 127/8) a transparent gateway stands beside proxy and
-    resolver, and a server for sinkholes at LANDING_ADDRESS. ``Policy`` and ``Fault`` are here
+    resolver, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering
+    resolver also answers over TLS and HTTPS. ``Policy`` and ``Fault`` are here
     for those who found this class by its plug-in name.
     """
 
@@ -63,6 +66,7 @@ class World:
         texts: Mapping[str, str] | None = None,
         slow_delay: float = SLOW_DELAY,
         gateway: bool = False,
+        encrypted: bool = False,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -73,6 +77,7 @@ class World:
         self._texts = dict(texts or {})
         self._slow_delay = slow_delay
         self._has_gateway = gateway
+        self._is_encrypted = encrypted
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -120,6 +125,8 @@ class World:
             "proxy": await self._proxies(stack, upstream),
             "resolver": await self._resolvers(stack, names),
         }
+        if self._is_encrypted:
+            reference |= await self._encrypted(stack, names, authority)
         if self._has_gateway:
             seals = Seals(own=Authority("Reference filter"), unknown=Authority("Somebody"))
             (self._directory / GATEWAY_FILE).write_bytes(seals.own.pem)
@@ -151,10 +158,30 @@ class World:
     async def _resolvers(self, stack: AsyncExitStack, names: Names) -> dict[str, str]:
         addresses = {}
         for profile in self._profiles:
-            resolver = FilteringResolver(names=names, filter=self._filter, profile=profile)
+            resolver = self._resolver(names, profile)
             server = await stack.enter_async_context(NameServer(resolver.reply))
             addresses[profile] = server.address
         return addresses
+
+    async def _encrypted(
+        self, stack: AsyncExitStack, names: Names, authority: Authority
+    ) -> dict[str, dict[str, str]]:
+        """The same resolvers over TLS and HTTPS, at ADDRESS, by the URLs that lines take."""
+        given: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
+        context = authority.context(dns_over.HOST)
+        for profile in self._profiles:
+            reply = self._resolver(names, profile).reply
+            over_tls = Listener(partial(dns_over.TlsAsked, reply, context))
+            over_https = Listener(partial(dns_over.HttpsAsked, reply, context))
+            tls_port = (await stack.enter_async_context(over_tls)).port
+            https_port = (await stack.enter_async_context(over_https)).port
+            given["resolver_tls"][profile] = f"tls://{dns_over.HOST}:{tls_port}"
+            url = f"https://{dns_over.HOST}:{https_port}{dns_over.PATH}"
+            given["resolver_https"][profile] = url
+        return given
+
+    def _resolver(self, names: Names, profile: str) -> FilteringResolver:
+        return FilteringResolver(names=names, filter=self._filter, profile=profile)
 
 
 running = World.running

@@ -17,13 +17,13 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from harness.ports.asking import Answer, Exchange, Question, Request
-from probes.net.address import Address
 from probes.net.head import HEAD_BYTES, Head, header_text
 from probes.net.passage import Passage
 from probes.net.portable.dial import dial
 from probes.net.portable.hearing import Hearing
 from probes.net.portable.resolver import Resolver
 from probes.net.route import Route
+from probes.net.server import Server
 from probes.net.target import read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED
 
@@ -84,7 +84,7 @@ class PortableLane:
             passage.fail(error)
         return passage.exchange()
 
-    async def ask(self, question: Question, server: Address) -> Answer:
+    async def ask(self, question: Question, server: Server) -> Answer:
         """Carry one question, by dnspython."""
         return await Resolver(server).ask(question)
 
@@ -104,19 +104,21 @@ class PortableLane:
         assert self._session is not None
         assert isinstance(hearing, Hearing)
         headers = list(request.headers)
-        by_proxy = route.by_proxy and url.scheme == "http"
-        if by_proxy and route.authorization:
-            headers.append(("Proxy-Authorization", route.authorization))
+        handed_on = route.hands_on(url.scheme)
+        if handed_on and route.proxy and route.proxy.authorization:
+            headers.append(("Proxy-Authorization", route.proxy.authorization))
         _dialled.set(hearing)
         passage.stage = "response"
         asked = perf_counter()
         try:
-            async with self._session.get(
+            async with self._session.request(
+                request.method,
                 url,
                 headers=headers,
+                data=request.body or None,
                 allow_redirects=False,
                 # aiohttp writes the whole URL when it knows of a proxy; we have dialled it.
-                proxy=URL("http://proxy.invalid") if by_proxy else None,
+                proxy=URL("http://proxy.invalid") if handed_on else None,
             ) as answer:
                 passage.head = _head(answer)
                 await _read_body(answer, passage)
@@ -125,7 +127,7 @@ class PortableLane:
         finally:
             if hearing.first_byte is not None:
                 passage.phases["first_byte"] = hearing.first_byte - asked
-        if by_proxy and passage.head.status == PROXY_AUTHENTICATION_REQUIRED:
+        if handed_on and passage.head.status == PROXY_AUTHENTICATION_REQUIRED:
             passage.end("proxy_authentication_required")
 
 

@@ -1,4 +1,4 @@
-"""Dials: connects a socket, opens a tunnel through a proxy, and shakes hands.
+"""Dials: connects a socket, opens a way through a proxy, and shakes hands.
 
 aiohttp would do all three, but folds them together: which stage failed, how long each took,
 and what a proxy said when it refused a tunnel are facts that it loses.
@@ -7,19 +7,19 @@ and what a proxy said when it refused a tunnel are facts that it loses.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
+from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 
 from probes.net.address import Address
 from probes.net.certificate import read_certificate
+from probes.net.opening import opening_of
 from probes.net.passage import Passage
 from probes.net.portable.hearing import Hearing
+from probes.net.portable.stream import Stream, connect
 from probes.net.route import Route, looking
-from probes.net.tunnel import Tunnel, TunnelRefusedError
-
-READ_BYTES = 65536
+from probes.net.tunnel import TunnelRefusedError
 
 
 async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> ResponseHandler:
@@ -27,57 +27,43 @@ async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> Res
 
     Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
     """
-    sock = await _reach(passage, route, scheme, far)
+    stream = await _reach(passage, route, scheme, far)
     loop = asyncio.get_running_loop()
     try:
         if scheme == "http":
-            _, hearing = await loop.create_connection(lambda: Hearing(loop), sock=sock)
-            return hearing
+            return await stream.hand_to(Hearing(loop))
         with passage.phase("tls", "tls"):
-            transport, hearing = await loop.create_connection(
-                lambda: Hearing(loop), sock=sock, ssl=route.trust, server_hostname=far.host
-            )
+            hearing = await stream.hand_to(Hearing(loop), route.trust, far.host)
     except BaseException as error:
-        sock.close()
+        stream.close()
         if isinstance(error, ssl.SSLCertVerificationError):
             await _look(passage, route, far)
         raise
-    passage.certificate = read_certificate(transport.get_extra_info("ssl_object"), trusted=True)
+    passage.certificate = read_certificate(_engine(hearing.transport), trusted=True)
     return hearing
 
 
-async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> socket.socket:
-    with passage.phase("connect", "proxy_connect" if route.by_proxy else "connect"):
-        sock = await _connect(route.address)
-    passage.peer = route.address.host
-    if route.by_proxy and scheme == "https":
+async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> Stream:
+    proxy = route.proxy
+    with passage.phase("connect", "proxy_connect" if proxy else "connect"):
+        stream = await connect(route.address, route.source)
+        passage.peer = route.address.host
         try:
-            await _tunnel(passage, sock, route, far)
+            if proxy is not None and proxy.trust is not None:
+                await stream.seal(proxy.trust, proxy.host)
         except BaseException:
-            sock.close()
+            stream.close()
             raise
-    return sock
-
-
-async def _connect(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(0)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
+        opening = opening_of(passage, route, scheme, far)
+        while opening is not None:
+            await stream.write(opening.due())
+            if opening.feed(await stream.read()):
+                break
     except BaseException:
-        sock.close()
+        stream.close()
         raise
-    return sock
-
-
-async def _tunnel(passage: Passage, sock: socket.socket, route: Route, far: Address) -> None:
-    loop = asyncio.get_running_loop()
-    tunnel = Tunnel(passage, route, far)
-    await loop.sock_sendall(sock, tunnel.request)
-    while not tunnel.feed(await loop.sock_recv(sock, READ_BYTES)):
-        pass
+    return stream
 
 
 async def _look(passage: Passage, route: Route, far: Address) -> None:
@@ -86,17 +72,29 @@ async def _look(passage: Passage, route: Route, far: Address) -> None:
     No request is sent. Whatever fails here changes nothing: the verification failure stands.
     """
     aside = Passage(passage.limit)
-    loop = asyncio.get_running_loop()
     try:
-        sock = await _reach(aside, route, "https", far)
+        stream = await _reach(aside, route, "https", far)
         try:
-            transport, _ = await loop.create_connection(
-                asyncio.Protocol, sock=sock, ssl=looking(), server_hostname=far.host
-            )
+            seen = await stream.hand_to(_Seeing(), looking(), far.host)
         except BaseException:
-            sock.close()
+            stream.close()
             raise
     except (OSError, EOFError, ValueError, TunnelRefusedError):
         return
-    passage.certificate = read_certificate(transport.get_extra_info("ssl_object"), trusted=False)
-    transport.abort()
+    passage.certificate = read_certificate(_engine(seen.transport), trusted=False)
+    seen.transport.abort()
+
+
+class _Seeing(asyncio.Protocol):
+    """Only keeps the connection."""
+
+    transport: Any
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+
+def _engine(transport: asyncio.BaseTransport | None) -> ssl.SSLObject:
+    assert transport is not None, "the hands were shaken just now"
+    engine: ssl.SSLObject = transport.get_extra_info("ssl_object")
+    return engine

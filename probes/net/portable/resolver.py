@@ -1,5 +1,7 @@
 """Asks one DNS server, over UDP and, where the answer is cut, over TCP (RFC 1035, RFC 7766).
 
+A server may want TCP or TLS (RFC 7858) from the start; a connection carries one question.
+
 EDNS with DO is sent, for extended errors (RFC 8914) only come with it. A refusal or NXDOMAIN
 is an answer, so it is a fact; only silence and trouble on the way are failures.
 """
@@ -7,14 +9,15 @@ is an answer, so it is a fact; only silence and trouble on the way are failures.
 from __future__ import annotations
 
 import asyncio
+import socket
 from time import perf_counter
 
-import dns.asyncquery
 import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
@@ -24,6 +27,9 @@ from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failur
 from harness.ports.asking import Answer, Question
 from probes.net.address import Address, parse_address
 from probes.net.failures import failure_of
+from probes.net.portable.stream import connect
+from probes.net.server import Server, Transport
+from probes.net.source import open_socket
 
 DNS_PORT = 53
 PAYLOAD = 1232
@@ -33,7 +39,7 @@ PAYLOAD = 1232
 class Resolver:
     """One name server."""
 
-    def __init__(self, server: Address) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
 
     async def ask(self, question: Question) -> Answer:
@@ -49,14 +55,22 @@ class Resolver:
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
-        query = dns.message.make_query(
-            question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
-        )
-        received = await _ask_udp(query, self.server)
-        if not received.flags & dns.flags.TC:
-            return read_message(received, question, self.server)
-        received = await dns.asyncquery.tcp(query, self.server.host, port=self.server.port)
-        return read_message(received, question, self.server, tcp=True)
+        query = make_query(question)
+        transport = self.server.transport
+        if transport == "udp":
+            received = await _ask_udp(query, self.server)
+            if not received.flags & dns.flags.TC:
+                return read_message(received, question, self.server)
+            transport = "tcp"
+        received = await _ask_stream(query, self.server)
+        return read_message(received, question, self.server, transport)
+
+
+def make_query(question: Question) -> dns.message.Message:
+    """The question as a message; raises dns.exception.DNSException if the name is none."""
+    return dns.message.make_query(
+        question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
+    )
 
 
 class _Waiting(asyncio.DatagramProtocol):
@@ -83,15 +97,48 @@ class _Waiting(asyncio.DatagramProtocol):
             self.received.set_exception(exc)
 
 
-async def _ask_udp(query: dns.message.Message, server: Address) -> dns.message.Message:
-    transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Waiting(query), remote_addr=(server.host, server.port)
-    )
+async def _ask_udp(query: dns.message.Message, server: Server) -> dns.message.Message:
+    address = server.address
+    sock = open_socket(address.host, socket.SOCK_DGRAM, server.source)
+    try:
+        sock.connect((address.host, address.port))
+        transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Waiting(query), sock=sock
+        )
+    except BaseException:
+        sock.close()
+        raise
     try:
         transport.sendto(query.to_wire())
         return await waiting.received
     finally:
         transport.abort()
+
+
+async def _ask_stream(query: dns.message.Message, server: Server) -> dns.message.Message:
+    stream = await connect(server.address, server.source)
+    try:
+        if server.trust is not None:
+            await stream.seal(server.trust, server.host)
+        wire = query.to_wire()
+        await stream.write(len(wire).to_bytes(2, "big") + wire)
+        received = b""
+        while len(received) < 2 or len(received) < 2 + int.from_bytes(received[:2], "big"):  # noqa: PLR2004 - the length is two bytes
+            more = await stream.read()
+            if not more:
+                raise EOFError("the server closed before its answer was whole")
+            received += more
+    finally:
+        stream.close()
+    return read_reply(received[2:], query)
+
+
+def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
+    """A message that answers ``query``; raises dns.exception.DNSException if it is none."""
+    message = dns.message.from_wire(wire, ignore_trailing=True)
+    if not query.is_response(message):
+        raise dns.query.BadResponse
+    return message
 
 
 def system_server() -> Address:
@@ -106,7 +153,7 @@ def system_server() -> Address:
 
 
 def read_message(
-    message: dns.message.Message, question: Question, server: Address, *, tcp: bool = False
+    message: dns.message.Message, question: Question, server: Server, transport: Transport = "udp"
 ) -> DnsFacts:
     """The facts of an answer."""
     records = tuple(
@@ -129,7 +176,7 @@ def read_message(
         name=question.name,
         type=question.type,
         server=str(server),
-        transport="tcp" if tcp else "udp",
+        transport=transport,
         rcode=dns.rcode.to_text(message.rcode()),
         flags=dns.flags.to_text(message.flags),
         records=records,

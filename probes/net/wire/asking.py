@@ -1,6 +1,7 @@
 """Asks a name server over the reactor: one datagram out, one back, read by hand.
 
-A cut answer (TC) and an odd name or message go to dnspython, which takes its time.
+A cut answer (TC), an odd name or message, and a server that wants TCP or TLS go to the portable
+resolver, which takes its time.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import dns.message
 
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Question
-from probes.net.address import Address
 from probes.net.portable.resolver import Resolver, name_failure, read_message
+from probes.net.server import Server
 from probes.net.wire.message import Query, answers, is_cut, read_answer, write_query
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.udp import Udp
@@ -30,11 +31,11 @@ class _Ear:
     is_cut: bool = False
 
 
-async def ask(reactor: Reactor, question: Question, server: Address) -> Answer:
+async def ask(reactor: Reactor, question: Question, server: Server) -> Answer:
     """Ask one question; silence and trouble on the way are in the Answer's failure."""
     started = perf_counter()
     query = write_query(question)
-    if query is None:
+    if query is None or server.transport != "udp":
         return await Resolver(server).ask(question)
     ear = _Ear()
     await reactor.run(
@@ -50,11 +51,11 @@ async def ask(reactor: Reactor, question: Question, server: Address) -> Answer:
 
 
 def _listen(
-    errand: Errand, query: Query, question: Question, server: Address, ear: _Ear
+    errand: Errand, query: Query, question: Question, server: Server, ear: _Ear
 ) -> Steps[None]:
-    with closing(Udp(errand)) as udp:
+    with closing(Udp(errand, server.source)) as udp:
         try:
-            udp.send(server, query.wire)
+            udp.send(server.address, query.wire)
             while ear.facts is None and not ear.is_cut:
                 received = yield from udp.read()
                 # A datagram with another id is a stray, or somebody's guess (RFC 5452).
@@ -65,7 +66,7 @@ def _listen(
             ear.failure = name_failure(error)
 
 
-def _read(received: bytes, query: Query, question: Question, server: Address) -> DnsFacts | None:
+def _read(received: bytes, query: Query, question: Question, server: Server) -> DnsFacts | None:
     facts = None
     if answers(received, query):
         facts = read_answer(received, query, question, str(server))

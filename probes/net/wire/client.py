@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ssl
 from contextlib import closing
-from typing import Self
+from typing import Self, cast
 
 from harness.ports.asking import Answer, Exchange, Question, Request
-from probes.net.address import Address
 from probes.net.certificate import read_certificate
 from probes.net.head import write_head
+from probes.net.opening import opening_of
 from probes.net.passage import Passage
 from probes.net.route import Route, looking
+from probes.net.server import Server
 from probes.net.target import Target, read_target
-from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, Tunnel, TunnelRefusedError
+from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError
 from probes.net.wire.asking import ask
-from probes.net.wire.http1 import speak
+from probes.net.wire.http1 import Stream, speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
 from probes.net.wire.tls import Tls
@@ -47,7 +48,7 @@ class WireLane:
         )
         return passage.exchange()
 
-    async def ask(self, question: Question, server: Address) -> Answer:
+    async def ask(self, question: Question, server: Server) -> Answer:
         """Carry one question; what is out of the ordinary goes to dnspython."""
         if self._reactor is None:
             raise RuntimeError("a lane is used inside 'async with'")
@@ -58,35 +59,38 @@ def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> 
     """The whole exchange; whatever ends it is noted in the passage."""
     try:
         target = read_target(request.url)
-        with closing(Tcp(errand)) as tcp:
-            yield from _reach(tcp, route, target, passage)
-            stream = tcp if target.scheme == "http" else _secure(tcp, route, target)
-            if isinstance(stream, Tls):
+        with closing(Tcp(errand, route.source)) as tcp:
+            stream = yield from _reach(tcp, route, target, passage)
+            if target.scheme == "https":
+                stream = tls = Tls(stream, route.trust, target.far.host)
                 with passage.phase("tls", "tls"):
-                    yield from stream.handshake()
-                passage.certificate = read_certificate(stream.engine, trusted=True)
+                    yield from tls.handshake()
+                passage.certificate = read_certificate(tls.engine, trusted=True)
             yield from speak(stream, _head(request, route, target), passage)
         _check(route, target, passage)
     except ssl.SSLCertVerificationError as error:
         passage.fail(error)
-        yield from _look(errand, route, read_target(request.url), passage)
+        if passage.stage == "tls":
+            yield from _look(errand, route, read_target(request.url), passage)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
         passage.fail(error)
 
 
-def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[None]:
-    with passage.phase("connect", "proxy_connect" if route.by_proxy else "connect"):
+def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[Stream]:
+    """Connect, and open the way through the proxy if there is one."""
+    proxy, stream = route.proxy, cast("Stream", tcp)
+    with passage.phase("connect", "proxy_connect" if proxy else "connect"):
         yield from tcp.connect(route.address)
-    passage.peer = route.address.host
-    if route.by_proxy and target.scheme == "https":
-        tunnel = Tunnel(passage, route, target.far)
-        yield from tcp.write(tunnel.request)
-        while not tunnel.feed((yield from tcp.read())):
-            pass
-
-
-def _secure(tcp: Tcp, route: Route, target: Target) -> Tls:
-    return Tls(tcp, route.trust, target.far.host)
+        passage.peer = route.address.host
+        if proxy is not None and proxy.trust is not None:
+            stream = tls = Tls(tcp, proxy.trust, proxy.host)
+            yield from tls.handshake()
+    opening = opening_of(passage, route, target.scheme, target.far)
+    while opening is not None:
+        yield from stream.write(opening.due())
+        if opening.feed((yield from stream.read())):
+            break
+    return stream
 
 
 def _look(errand: Errand, route: Route, target: Target, passage: Passage) -> Steps[None]:
@@ -95,10 +99,10 @@ def _look(errand: Errand, route: Route, target: Target, passage: Passage) -> Ste
     No request is sent. Whatever fails here changes nothing: the verification failure stands.
     """
     aside = Passage(passage.limit)
-    with closing(Tcp(errand)) as tcp:
+    with closing(Tcp(errand, route.source)) as tcp:
         try:
-            yield from _reach(tcp, route, target, aside)
-            tls = Tls(tcp, looking(), target.far.host)
+            stream = yield from _reach(tcp, route, target, aside)
+            tls = Tls(stream, looking(), target.far.host)
             yield from tls.handshake()
         except (OSError, EOFError, ValueError, TunnelRefusedError):
             return
@@ -107,15 +111,17 @@ def _look(errand: Errand, route: Route, target: Target, passage: Passage) -> Ste
 
 def _head(request: Request, route: Route, target: Target) -> bytes:
     headers = [("Host", target.authority), *request.headers, ("Connection", "close")]
+    if request.body:
+        headers.append(("Content-Length", str(len(request.body))))
     words = target.path
-    if route.by_proxy and target.scheme == "http":
+    if route.hands_on(target.scheme):
         words = f"http://{target.authority}{target.path}"
-        if route.authorization:
-            headers.append(("Proxy-Authorization", route.authorization))
-    return write_head("GET", words, headers)
+        if route.proxy and route.proxy.authorization:
+            headers.append(("Proxy-Authorization", route.proxy.authorization))
+    return write_head(request.method, words, headers) + request.body
 
 
 def _check(route: Route, target: Target, passage: Passage) -> None:
     refused = passage.head is not None and passage.head.status == PROXY_AUTHENTICATION_REQUIRED
-    if refused and route.by_proxy and target.scheme == "http":
+    if refused and route.hands_on(target.scheme):
         passage.end("proxy_authentication_required")

@@ -13,6 +13,7 @@ import time
 from time import perf_counter
 
 from probes.net.address import Address
+from probes.net.source import ANYWHERE, Source, open_socket
 from probes.net.wire.reactor import Errand, Steps
 
 READ_BYTES = 65536
@@ -29,16 +30,16 @@ _NANOSECONDS = 1_000_000_000
 class Tcp:
     """One connection. ``arrived`` is when the last bytes came (perf_counter's clock)."""
 
-    def __init__(self, errand: Errand) -> None:
+    def __init__(self, errand: Errand, source: Source = ANYWHERE) -> None:
         self.arrived = 0.0
+        self._source = source
         self._errand = errand
         self._sock: socket.socket | None = None
 
     def connect(self, address: Address) -> Steps[None]:
         """Connect; raises OSError, whose text names the ICMP message if there was one."""
         six = ":" in address.host
-        family = socket.AF_INET6 if six else socket.AF_INET
-        self._sock = sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._sock = sock = open_socket(address.host, socket.SOCK_STREAM, self._source)
         level, option = (
             (socket.IPPROTO_IPV6, IPV6_RECVERR) if six else (socket.IPPROTO_IP, IP_RECVERR)
         )

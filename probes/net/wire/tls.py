@@ -1,4 +1,6 @@
-"""TLS over a stream, by the standard library's engine in memory (``ssl.MemoryBIO``).
+"""TLS over a stream (TCP, or TLS to a proxy), by the standard library's engine in memory.
+
+``ssl.MemoryBIO`` makes it independent of what lies below.
 
 The bytes stay ours: whether the far end sent an alert, a reset, or just closed is seen here.
 """
@@ -7,22 +9,23 @@ from __future__ import annotations
 
 import ssl
 
+from probes.net.wire.http1 import Stream
 from probes.net.wire.reactor import Steps
-from probes.net.wire.tcp import READ_BYTES, Tcp
+from probes.net.wire.tcp import READ_BYTES
 
 
 class Tls:
     """A stream inside TLS; ``arrived`` is when the last bytes came."""
 
-    def __init__(self, tcp: Tcp, context: ssl.SSLContext, host: str) -> None:
-        self._tcp = tcp
+    def __init__(self, below: Stream, context: ssl.SSLContext, host: str) -> None:
+        self._below = below
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.engine = context.wrap_bio(self._in, self._out, server_hostname=host)
 
     @property
     def arrived(self) -> float:
         """When the last bytes came."""
-        return self._tcp.arrived
+        return self._below.arrived
 
     def handshake(self) -> Steps[None]:
         """Shake hands; raises ssl.SSLError, OSError, or EOFError if the far end just closed."""
@@ -31,7 +34,7 @@ class Tls:
                 self.engine.do_handshake()
             except ssl.SSLWantReadError:
                 yield from self._flush()
-                received = yield from self._tcp.read()
+                received = yield from self._below.read()
                 if not received:
                     raise EOFError("the far end closed inside the handshake") from None
                 self._in.write(received)
@@ -49,7 +52,7 @@ class Tls:
                 return self.engine.read(READ_BYTES)
             except ssl.SSLWantReadError:
                 yield from self._flush()
-                received = yield from self._tcp.read()
+                received = yield from self._below.read()
                 if not received:
                     return b""
                 self._in.write(received)
@@ -63,4 +66,4 @@ class Tls:
 
     def _flush(self) -> Steps[None]:
         if self._out.pending:
-            yield from self._tcp.write(self._out.read())
+            yield from self._below.write(self._out.read())

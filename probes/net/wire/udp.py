@@ -10,6 +10,7 @@ import errno
 import socket
 
 from probes.net.address import Address
+from probes.net.source import ANYWHERE, Source, open_socket
 from probes.net.wire.reactor import Errand, Steps
 
 READ_BYTES = 65536
@@ -18,14 +19,14 @@ READ_BYTES = 65536
 class Udp:
     """A connected UDP socket."""
 
-    def __init__(self, errand: Errand) -> None:
+    def __init__(self, errand: Errand, source: Source = ANYWHERE) -> None:
         self._errand = errand
+        self._source = source
         self._sock: socket.socket | None = None
 
     def send(self, address: Address, data: bytes) -> None:
         """Send one datagram to ``address``; raises OSError."""
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        self._sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._sock = open_socket(address.host, socket.SOCK_DGRAM, self._source)
         self._sock.connect((address.host, address.port))
         self._errand.watch(self._sock)
         try:

@@ -7,8 +7,14 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
+import dns.message
+import dns.rdatatype
+import dns.rrset
 import pytest
+
+from probes.net.address import Address
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., Awaitable[int]]
@@ -126,6 +132,93 @@ def tunnelling(far: int, heard: list[bytes]) -> Play:
 def tunnel() -> Callable[[int, list[bytes]], Play]:
     """A proxy's behaviour: grant every tunnel."""
     return tunnelling
+
+
+def socksing(far: int, heard: list[bytes], reply: int = 0) -> Play:
+    """A SOCKS5 proxy that leads to a port (RFC 1928); notes credentials and the name."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while received := await reader.read(65536):
+            writer.write(received)
+            await writer.drain()
+
+    async def text(reader: asyncio.StreamReader) -> bytes:
+        return await reader.readexactly((await reader.readexactly(1))[0])
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        method = max(await text(reader))
+        writer.write(bytes((5, method)))
+        if method:
+            await reader.readexactly(1)
+            heard.extend([await text(reader), await text(reader)])
+            writer.write(b"\x01\x00")
+        await reader.readexactly(4)
+        heard.append(await text(reader))
+        await reader.readexactly(2)
+        writer.write(bytes((5, reply, 0, 1)) + bytes(6))
+        if reply:
+            await writer.drain()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", far)
+        onward = asyncio.create_task(pump(reader, far_writer))
+        try:
+            await pump(far_reader, writer)
+        finally:
+            onward.cancel()
+            far_writer.close()
+
+    return play
+
+
+@pytest.fixture
+def socks() -> Callable[..., Play]:
+    """A SOCKS5 proxy's behaviour: lead to a port, or give a reply."""
+    return socksing
+
+
+class AddressBook(asyncio.DatagramProtocol):
+    """A name server that knows one address of each type; ``asked`` is by whom, for what type."""
+
+    def __init__(self, records: dict[str, str]) -> None:
+        self.records = records
+        self.asked: list[tuple[str, str]] = []
+        self.address: Address
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        host, port = transport.get_extra_info("sockname")[:2]
+        self.address = Address(host=host, port=port)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        type_ = dns.rdatatype.to_text(query.question[0].rdtype)
+        self.asked.append((addr[0], type_))
+        reply = dns.message.make_response(query, recursion_available=True)
+        if type_ in self.records:
+            found = dns.rrset.from_text(
+                query.question[0].name, 60, "IN", type_, self.records[type_]
+            )
+            reply.answer.append(found)
+        self.transport.sendto(reply.to_wire(), addr)
+
+
+@pytest.fixture
+async def name_server() -> AsyncIterator[Callable[..., Awaitable[AddressBook]]]:
+    """Start a name server on loopback that knows the records it is given."""
+    open_ones: list[asyncio.BaseTransport] = []
+
+    async def start(records: dict[str, str]) -> AddressBook:
+        transport, book = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: AddressBook(records), local_addr=("127.0.0.1", 0)
+        )
+        open_ones.append(transport)
+        return book
+
+    yield start
+    for transport in open_ones:
+        transport.close()
+    await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from harness.model.campaign import Limits
 from harness.plugins import find
 from harness.ports.asking import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
+from probes.net.lane import LANES
+from probes.range.authority import Authority
 from probes.range.world import World
 
 BLOCKED = "sentinel-block.canary.accredit.test"
@@ -100,9 +102,46 @@ async def test_it_carries_no_dns_and_no_odd_urls(closed_port: int) -> None:
     assert exchange.failure.is_instrument
 
 
-@pytest.mark.parametrize("proxy", ["", "proxy:3128", "socks5://a:1", "http://", "http://a:x"])
+@pytest.mark.parametrize("lane", sorted(LANES))
+async def test_socks_leads_to_the_origin(tmp_path: Path, serve: Any, socks: Any, lane: str) -> None:
+    async with World(tmp_path) as world:
+        heard: list[bytes] = []
+        port = await serve(socks(world.origin.ports[443], heard))
+        options = {"proxy": f"socks5://ann:pw@127.0.0.1:{port}", "lane": lane}
+        through = ExplicitProxyOptions.model_validate(options)
+        async with ExplicitProxy("web", through, world.origin, Limits()) as opened:
+            exchange = await opened.fetch(Request(url=f"https://{ALLOWED}/"))
+
+    assert (exchange.status, exchange.failure) == (200, None)
+    assert heard == [b"ann", b"pw", ALLOWED.encode()]
+
+
+@pytest.mark.parametrize("lane", sorted(LANES))
+async def test_a_proxy_over_tls(tmp_path: Path, serve: Any, plays: Any, lane: str) -> None:
+    authority = Authority()
+    (tmp_path / "proxy.pem").write_bytes(authority.pem)
+    port = await serve(plays["page"], authority.context("proxy.accredit.test"))
+    options = {"authority": str(tmp_path / "proxy.pem"), "proxy_address": "127.0.0.1"}
+    async with line(f"https://proxy.accredit.test:{port}", **options, lane=lane) as opened:
+        known = await opened.fetch(Request(url="http://a.accredit.test/"))
+    async with line(f"https://127.0.0.1:{port}", lane=lane) as opened:
+        unknown = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert (known.status, known.failure) == (200, None)
+    assert unknown.failure is not None
+    assert unknown.failure.stage == "proxy_connect"
+
+
+def test_credentials_that_socks_cannot_carry_are_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="up to 255 bytes"):
+        line("socks5://127.0.0.1", username="ann", password="x" * 256)
+
+
+@pytest.mark.parametrize("proxy", ["", "proxy:3128", "socks4://a:1", "http://", "http://a:x"])
 def test_what_is_no_proxy_says_so(proxy: str) -> None:
-    with pytest.raises(UsageError, match=r"line 'web', option 'proxy': .* write http://host:port"):
+    with pytest.raises(
+        UsageError, match=r"line 'web', option 'proxy': .* write http://host:port, https"
+    ):
         line(proxy)
 
 

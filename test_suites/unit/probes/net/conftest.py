@@ -14,10 +14,11 @@ from harness.ports.asking import Exchange, Request
 from probes.net.address import Address
 from probes.net.lane import LANES, Lane, has_wire, open_lane
 from probes.net.route import Route, trusting
+from probes.net.server import Server
 from probes.range.authority import Authority
 
 Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Address]]
+Start = Callable[[Reply], Awaitable[Server]]
 
 
 @pytest.fixture(params=sorted(LANES))
@@ -43,8 +44,8 @@ def trust(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl
 @pytest.fixture
 def fetch(lane: Lane, trust: ssl.SSLContext) -> Callable[..., Awaitable[Exchange]]:
     async def go(url: str, port: int, **more: Any) -> Exchange:
-        proxy = {key: more.pop(key) for key in ("by_proxy", "authorization") if key in more}
-        route = Route(address=Address(host="127.0.0.1", port=port), trust=trust, **proxy)
+        way = {key: more.pop(key) for key in ("proxy", "source") if key in more}
+        route = Route(address=Address(host="127.0.0.1", port=port), trust=trust, **way)
         return await lane.exchange(Request(url=url, **{"timeout": 5.0, **more}), route)
 
     return go
@@ -66,13 +67,13 @@ class NameServer(asyncio.DatagramProtocol):
 async def start() -> AsyncIterator[Start]:
     open_ones: list[asyncio.BaseTransport] = []
 
-    async def go(reply: Reply) -> Address:
+    async def go(reply: Reply) -> Server:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: NameServer(reply), local_addr=("127.0.0.1", 0)
         )
         open_ones.append(transport)
         host, port = transport.get_extra_info("sockname")
-        return Address(host=host, port=port)
+        return Server(address=Address(host=host, port=port))
 
     yield go
     for transport in open_ones:

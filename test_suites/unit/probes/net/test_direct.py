@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.model.campaign import Limits
 from harness.ports.asking import Origin, Request
-from probes.net.address import Address, parse_address
-from probes.net.direct import DirectLine, DirectOptions, Ports
+from probes.net.address import Address
+from probes.net.direct import DirectLine, DirectOptions, Family, Ports
+from probes.net.lane import LANES, LaneName
+from probes.net.server import parse_server
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 
@@ -26,8 +30,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 def line(world: World, server: str, origin: Origin | None = None) -> DirectLine:
     options = DirectOptions(lane="portable")
-    address = parse_address(server, "server")
-    return DirectLine("direct", options, origin or world.origin, Limits(), address)
+    return DirectLine(
+        "direct", options, origin or world.origin, Limits(), parse_server(server, "server")
+    )
 
 
 async def test_both_schemes_reach_the_origin(world: World) -> None:
@@ -86,6 +91,58 @@ async def test_a_url_that_is_none_is_our_own_trouble(world: World) -> None:
 
             assert exchange.failure is not None
             assert exchange.failure.is_instrument
+
+
+@pytest.mark.parametrize(
+    ("family", "records", "asked", "peer"),
+    [
+        ("any", {"A": "127.0.0.1", "AAAA": "::1"}, ["A"], "127.0.0.1"),
+        ("any", {"AAAA": "::1"}, ["A", "AAAA"], "::1"),
+        ("ipv4", {"AAAA": "::1"}, ["A"], None),
+        ("ipv6", {"A": "127.0.0.1", "AAAA": "::1"}, ["AAAA"], "::1"),
+        ("ipv6", {"A": "127.0.0.1"}, ["AAAA"], None),
+    ],
+)
+@pytest.mark.parametrize("lane", sorted(LANES))
+async def test_families_are_kept_apart(
+    name_server: Any,
+    lane: LaneName,
+    family: Family,
+    records: dict[str, str],
+    asked: list[str],
+    peer: str | None,
+) -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    far = await asyncio.start_server(play, peer or "127.0.0.1", 0)
+    ports = {80: far.sockets[0].getsockname()[1]}
+    book = await name_server(records)
+    options = DirectOptions(lane=lane, family=family, ports=ports)
+    server = parse_server(str(book.address), "server")
+    async with DirectLine("direct", options, None, Limits(), server) as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+    far.close()
+
+    assert [type_ for _, type_ in book.asked] == asked
+    if peer is not None:
+        assert (exchange.failure, exchange.status, exchange.peer) == (None, 204, peer)
+    else:
+        assert exchange.failure is not None
+        assert exchange.failure.name == "dns_no_answer"
+
+
+async def test_an_address_of_the_other_family_says_nothing_of_the_service() -> None:
+    options = DirectOptions(family="ipv6")
+    server = parse_server("127.0.0.1", "server")
+    async with DirectLine("direct", options, None, Limits(), server) as opened:
+        exchange = await opened.fetch(Request(url="http://127.0.0.1/"))
+
+    assert exchange.failure is not None
+    assert exchange.failure.is_instrument
 
 
 async def test_only_the_origins_ports_are_mapped(world: World) -> None:

@@ -18,6 +18,7 @@ from probes.net.failures import (
     failure_of,
     resolve_failure,
 )
+from probes.net.route import Proxy
 
 HOST = "gamb-001.canary.accredit.test"
 
@@ -51,7 +52,7 @@ async def test_a_closed_port_has_no_connect_phase(fetch: Any, closed_port: int) 
 
 async def test_a_closed_proxy_never_looks_like_a_closed_host(fetch: Any, closed_port: int) -> None:
     for scheme in ("http", "https"):
-        exchange = await fetch(f"{scheme}://{HOST}/", closed_port, by_proxy=True)
+        exchange = await fetch(f"{scheme}://{HOST}/", closed_port, proxy=Proxy())
 
         assert exchange.failure.stage == "proxy_connect"
 

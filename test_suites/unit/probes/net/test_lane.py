@@ -19,11 +19,12 @@ from harness.errors import UsageError
 from harness.ports.asking import Answer, Question
 from probes.net.address import Address
 from probes.net.lane import Lane, open_lane
+from probes.net.server import Server
 
 HOST = "gamb-001.canary.accredit.test"
 Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Address]]
-Ask = Callable[[Address, Question], Awaitable[Answer]]
+Start = Callable[[Reply], Awaitable[Server]]
+Ask = Callable[[Server, Question], Awaitable[Answer]]
 
 
 async def test_a_page_comes_with_its_phases(fetch: Any, serve: Any, plays: Any) -> None:
@@ -152,7 +153,7 @@ def test_an_unknown_lane_is_the_users_mistake() -> None:
 
 @pytest.fixture
 def ask(lane: Lane) -> Ask:
-    async def go(server: Address, question: Question) -> Answer:
+    async def go(server: Server, question: Question) -> Answer:
         return await lane.ask(question, server)
 
     return go
@@ -209,7 +210,7 @@ async def test_silence_is_a_timeout(start: Start, ask: Ask) -> None:
 
 
 async def test_a_closed_port_refuses(closed_port: int, ask: Ask) -> None:
-    server = Address(host="127.0.0.1", port=closed_port)
+    server = Server(address=Address(host="127.0.0.1", port=closed_port))
     answer = await ask(server, Question(name="a.test", timeout=2))
 
     assert answer.failure is not None
@@ -253,7 +254,7 @@ async def test_a_cut_answer_is_asked_for_again_over_tcp(start: Start, ask: Ask) 
         await writer.wait_closed()
 
     address = await start(cut)
-    server = await asyncio.start_server(whole, "127.0.0.1", address.port)
+    server = await asyncio.start_server(whole, "127.0.0.1", address.address.port)
     answer = await ask(address, Question(name="a.test"))
     server.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from itertools import pairwise
 
 import pytest
@@ -11,25 +10,25 @@ from hypothesis import strategies as st
 
 from probes.net.address import Address
 from probes.net.passage import Passage
-from probes.net.route import Route, basic_authorization
+from probes.net.route import Proxy
 from probes.net.tunnel import Tunnel, TunnelRefusedError
 
 FAR = Address(host="a.accredit.test", port=443)
-TRUST = ssl.create_default_context()
+PROXY = Proxy()
 REFUSAL = b"HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\ndenied"
 
 
-def opened(passage: Passage, authorization: str = "") -> Tunnel:
-    address = Address(host="192.0.2.1", port=3128)
-    route = Route(address=address, trust=TRUST, by_proxy=True, authorization=authorization)
-    return Tunnel(passage, route, FAR)
+def opened(passage: Passage, proxy: Proxy = PROXY) -> Tunnel:
+    return Tunnel(passage, proxy, FAR)
 
 
 def test_the_request_names_the_far_end_and_who_asks() -> None:
-    tunnel = opened(Passage(100), basic_authorization("ann", "secret"))
+    tunnel = opened(Passage(100), Proxy(username="ann", password="secret"))
+    request = tunnel.due()
 
-    assert tunnel.request.startswith(b"CONNECT a.accredit.test:443 HTTP/1.1\r\n")
-    assert b"\r\nProxy-Authorization: Basic YW5uOnNlY3JldA==\r\n" in tunnel.request
+    assert request.startswith(b"CONNECT a.accredit.test:443 HTTP/1.1\r\n")
+    assert b"\r\nProxy-Authorization: Basic YW5uOnNlY3JldA==\r\n" in request
+    assert tunnel.due() == b""
 
 
 @given(st.lists(st.integers(min_value=1, max_value=len(REFUSAL) - 1), max_size=5))

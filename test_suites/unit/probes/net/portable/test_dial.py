@@ -13,7 +13,7 @@ import pytest
 from probes.net.address import Address
 from probes.net.passage import Passage
 from probes.net.portable.dial import dial
-from probes.net.route import Route
+from probes.net.route import Proxy, Route
 from probes.net.tunnel import TunnelRefusedError
 
 FAR = Address(host="a.accredit.test", port=443)
@@ -45,7 +45,7 @@ async def test_a_refusal_is_read_to_its_declared_length_only(serve: Any) -> None
 
     passage = Passage(100)
     with pytest.raises(TunnelRefusedError):
-        await dial(passage, route(await serve(play), by_proxy=True), "https", FAR)
+        await dial(passage, route(await serve(play), proxy=Proxy()), "https", FAR)
 
     assert bytes(passage.body) == b"nope"
 
@@ -58,14 +58,14 @@ async def test_a_head_without_end_is_given_up(serve: Any) -> None:
             await writer.drain()
 
     with pytest.raises(ValueError, match="has no end"):
-        await dial(Passage(100), route(await serve(play), by_proxy=True), "https", FAR)
+        await dial(Passage(100), route(await serve(play), proxy=Proxy()), "https", FAR)
 
 
 async def test_no_descriptors_is_our_own_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object) -> socket.socket:
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr("probes.net.portable.dial.socket.socket", none_left)
+    monkeypatch.setattr("probes.net.source.socket.socket", none_left)
     passage = Passage(100)
     with pytest.raises(OSError, match="too many") as caught:
         await dial(passage, route(1), "http", FAR)
@@ -82,7 +82,7 @@ async def test_the_certificate_is_looked_at_through_the_tunnel_too(
     heard: list[bytes] = []
     passage = Passage(100)
     with pytest.raises(ssl.SSLCertVerificationError):
-        await dial(passage, route(await serve(tunnel(far, heard)), by_proxy=True), "https", FAR)
+        await dial(passage, route(await serve(tunnel(far, heard)), proxy=Proxy()), "https", FAR)
 
     assert len(heard) == 2
     assert passage.certificate is not None

@@ -13,6 +13,9 @@ from harness.errors import UsageError
 from harness.ports.asking import Question
 from probes.net.address import Address
 from probes.net.portable.resolver import name_failure, read_message, system_server
+from probes.net.server import Server
+
+SERVER = Server(address=Address(host="::1", port=53))
 
 
 def made(kind: Any) -> Any:
@@ -23,7 +26,7 @@ def made(kind: Any) -> Any:
 def test_facts_of_a_message_name_their_server() -> None:
     query = dns.message.make_query("a.test", "A")
     reply = dns.message.make_response(query)
-    facts = read_message(reply, Question(name="a.test"), Address(host="::1", port=53), tcp=True)
+    facts = read_message(reply, Question(name="a.test"), SERVER, "tcp")
 
     assert (facts.server, facts.transport) == ("[::1]:53", "tcp")
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from harness.ports.asking import Question
 from probes.net.address import Address
 from probes.net.portable.resolver import read_message
+from probes.net.server import Server
 from probes.net.wire.message import Query, answers, is_cut, read_answer, write_query
 
 QUESTION = Question(name="gamb-001.canary.accredit.test")
-SERVER = Address(host="127.0.0.1", port=53)
+SERVER = Server(address=Address(host="127.0.0.1", port=53))
 
 labels = st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True)
 names = st.lists(labels, min_size=1, max_size=5).map(".".join)

@@ -1,0 +1,63 @@
+"""The interface line: what a device on site has, with the service somewhere in the way.
+
+On site a filter is usually transparent: nothing is configured but the network itself.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.model.campaign import Limits
+from harness.plugins import register
+from harness.ports.asking import Origin
+from probes.net.address import is_literal
+from probes.net.direct import DirectLine, DirectOptions, Family
+from probes.net.portable.resolver import system_server
+from probes.net.server import Server, parse_server
+from probes.net.source import Source
+
+
+class InterfaceOptions(DirectOptions):
+    """``address`` and ``device`` are this machine's own (default: as the routes say).
+
+    ``resolver`` is the network's name server (default: this machine's, and never the origin's,
+    for that would go past a service that filters by names).
+    """
+
+    address: str = ""
+    device: str = ""
+    resolver: str | None = None
+    server_address: str = ""
+
+
+@register("lines", "interface")
+class Interface(DirectLine):
+    """Leaves by one network interface, and lets the network do what it does."""
+
+    Options: ClassVar[type[BaseModel]] = InterfaceOptions
+
+    def __init__(
+        self, name: str, options: InterfaceOptions, origin: Origin | None, limits: Limits
+    ) -> None:
+        options = _of_one_family(name, options)
+        what = f"line {name!r}, option 'resolver'"
+        named, at = options.resolver, options.server_address
+        server = parse_server(named, what, at) if named else Server(address=system_server())
+        source = Source(address=options.address, device=options.device)
+        super().__init__(name, options, origin, limits, server, source)
+
+
+def _of_one_family(name: str, options: InterfaceOptions) -> InterfaceOptions:
+    """A bound address carries its own family, and no other."""
+    address, family = options.address, options.family
+    if not address:
+        return options
+    if not is_literal(address):
+        raise UsageError(f"line {name!r}, option 'address': {address!r} is no IP address")
+    own: Family = "ipv6" if ":" in address else "ipv4"
+    if family not in ("any", own):
+        raise UsageError(f"line {name!r}: an address {address} cannot carry family {family!r}")
+    return options.model_copy(update={"family": own})

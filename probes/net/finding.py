@@ -1,0 +1,25 @@
+"""Finds where a proxy or a name server of the service is, once, by this machine's own means."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from harness.model.observation import Failure, Stage
+from probes.net.address import Address, is_literal
+from probes.net.failures import failure_of
+from probes.net.source import family_of
+
+
+async def find_address(named: Address, stage: Stage) -> Address | Failure:
+    """The IP address of a host, IPv4 first; a Failure at ``stage`` where there is none."""
+    if is_literal(named.host):
+        return named
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            named.host, named.port, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError) as error:
+        return failure_of(error, stage)
+    hosts = sorted((str(each[4][0]) for each in found), key=lambda host: family_of(host).value)
+    return Address(host=hosts[0], port=named.port)

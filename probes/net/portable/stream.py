@@ -1,0 +1,107 @@
+"""A connection under way, before aiohttp has it: a plain socket, or TLS to a proxy.
+
+TLS to the far end may follow on either, so through a TLS proxy there is TLS inside TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import TypeVar, cast
+
+from probes.net.address import Address
+from probes.net.source import Source, open_socket
+
+READ_BYTES = 65536
+
+Heard = TypeVar("Heard", bound=asyncio.Protocol)
+
+
+class Stream:
+    """Bytes out, bytes in; ``hand_to`` ends its life, for then a protocol has the connection."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._sealed: asyncio.Transport | None = None
+        self._inbox = _Inbox()
+
+    async def seal(self, trust: ssl.SSLContext, host: str) -> None:
+        """Shake hands with a proxy. Raises OSError, ssl.SSLError."""
+        self._sealed, _ = await self._loop.create_connection(
+            lambda: self._inbox, sock=self._sock, ssl=trust, server_hostname=host
+        )
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it."""
+        if self._sealed is None:
+            await self._loop.sock_sendall(self._sock, data)
+        else:
+            self._sealed.write(data)
+
+    async def read(self) -> bytes:
+        """What comes next, or nothing where the other end closed. Raises OSError."""
+        if self._sealed is None:
+            return await self._loop.sock_recv(self._sock, READ_BYTES)
+        return await self._inbox.take()
+
+    async def hand_to(
+        self, protocol: Heard, trust: ssl.SSLContext | None = None, host: str | None = None
+    ) -> Heard:
+        """Give the connection to a protocol, over TLS with ``host`` if there is ``trust``."""
+        if self._sealed is None:
+            await self._loop.create_connection(
+                lambda: protocol, sock=self._sock, ssl=trust, server_hostname=host
+            )
+            return protocol
+        transport: asyncio.BaseTransport | None = self._sealed
+        if trust is None:
+            self._sealed.set_protocol(protocol)
+        else:
+            transport = await self._loop.start_tls(
+                self._sealed, protocol, trust, server_hostname=host
+            )
+        protocol.connection_made(cast("asyncio.Transport", transport))
+        return protocol
+
+    def close(self) -> None:
+        """End the connection at once, if no protocol has it."""
+        if self._sealed is not None:
+            self._sealed.abort()
+        else:
+            self._sock.close()
+
+
+async def connect(address: Address, source: Source) -> Stream:
+    """Connect a socket of its own to an IP address. Raises OSError."""
+    sock = open_socket(address.host, socket.SOCK_STREAM, source)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
+    except BaseException:
+        sock.close()
+        raise
+    return Stream(sock)
+
+
+class _Inbox(asyncio.Protocol):
+    """Keeps what came until it is taken; at the end, how the other end left."""
+
+    def __init__(self) -> None:
+        self._come: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+
+    async def take(self) -> bytes:
+        came = await self._come.get()
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    def data_received(self, data: bytes) -> None:
+        self._come.put_nowait(data)
+
+    def eof_received(self) -> None:
+        self._come.put_nowait(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._come.put_nowait(exc or b"")

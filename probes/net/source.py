@@ -1,0 +1,77 @@
+"""A source is where our own packets leave from: any way, a bound address, or one device."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+
+NEEDS = {
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address; 'ip address' lists them",
+    errno.ENODEV: "this machine has no such device; 'ip link' lists them",
+    errno.EPERM: "a device may only be bound with the right CAP_NET_RAW; run as root, or use "
+    "'address' instead",
+    errno.EAFNOSUPPORT: "this machine does not speak that address family",
+}
+"""What a user can do about a socket that may not leave from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An IP address of this machine, a device (SO_BINDTODEVICE, ``socket(7)``), both, or any."""
+
+    address: str = ""
+    device: str = ""
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """The family of the bound address; IPv4 where none is bound."""
+        return family_of(self.address)
+
+
+ANYWHERE = Source()
+"""Let the routing table choose."""
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """The family of an IP address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def open_socket(host: str, kind: socket.SocketKind, source: Source = ANYWHERE) -> socket.socket:
+    """A non-blocking socket towards the IP address ``host`` that leaves from ``source``.
+
+    Raises OSError: EADDRNOTAVAIL, ENODEV or EPERM are our own trouble.
+    """
+    return _bound(family_of(host), kind, source)
+
+
+def check_source(source: Source, what: str) -> None:
+    """See that sockets may leave from there. Raises UsageError saying ``what`` declared it."""
+    if source.device and not hasattr(socket, "SO_BINDTODEVICE"):
+        raise UsageError(f"{what}: a device can only be bound on Linux; use 'address' instead")
+    try:
+        _bound(source.family, socket.SOCK_DGRAM, source).close()
+    except OSError as error:
+        remedy = NEEDS.get(error.errno or 0, error.strerror or str(error))
+        named = " on ".join(filter(None, (source.address, source.device)))
+        raise UsageError(f"{what}: cannot send from {named!r}: {remedy}") from None
+
+
+def _bound(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:
+    if source.address and source.family != family:
+        raise OSError(errno.EADDRNOTAVAIL, f"{source.address} is of the other family")
+    sock = socket.socket(family, kind)
+    try:
+        sock.settimeout(0)
+        if source.device:
+            name = source.device.encode()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        if source.address:
+            sock.bind((source.address, 0))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

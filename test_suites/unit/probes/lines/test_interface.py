@@ -1,0 +1,102 @@
+"""The interface line leaves from where it is told, and asks the network's own name server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.model.campaign import Limits
+from harness.plugins import find
+from harness.ports.asking import Question, Request
+from probes.lines.interface import Interface, InterfaceOptions
+from probes.net.address import Address
+from probes.net.lane import LANES
+
+
+def line(**options: Any) -> Interface:
+    return Interface("site", InterfaceOptions(**options), None, Limits())
+
+
+@pytest.fixture(params=sorted(LANES))
+def lane(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def peers(serve: Any) -> tuple[int, list[str]]:
+    """A page's port, and the addresses that came to it."""
+    came: list[str] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(writer.get_extra_info("peername")[0])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+
+    return await serve(play), came
+
+
+async def test_it_leaves_from_its_address(lane: str, peers: Any, name_server: Any) -> None:
+    port, came = peers
+    server = await name_server({"A": "127.0.0.1"})
+    options = {"address": "127.0.0.5", "resolver": str(server.address), "lane": lane}
+    async with line(**options, ports={80: port}) as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+        answer = await opened.ask(Question(name="a.accredit.test"))
+
+    assert (exchange.status, came) == (200, ["127.0.0.5"])
+    assert answer.facts.addresses == ("127.0.0.1",)
+    assert {host for host, _ in server.asked} == {"127.0.0.5"}
+
+
+async def test_it_leaves_by_its_device(lane: str, peers: Any, name_server: Any) -> None:
+    port, came = peers
+    server = await name_server({"A": "127.0.0.1"})
+    opened = line(device="lo", resolver=str(server.address), lane=lane, ports={80: port})
+    try:
+        async with opened:
+            exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+    except UsageError as error:
+        assert "CAP_NET_RAW" in str(error)  # noqa: PT017 - without the right, it says so
+        return
+
+    assert (exchange.status, len(came)) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"address": "192.0.2.77"}, "line 'site': cannot send from '192.0.2.77': no interface"),
+        ({"device": "nothing0"}, "line 'site': cannot send from 'nothing0': this machine has no"),
+    ],
+)
+async def test_what_this_machine_has_not_is_said_on_opening(
+    options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        async with line(resolver="127.0.0.1", **options):
+            pass
+
+
+def test_an_address_is_one_and_has_a_family() -> None:
+    with pytest.raises(UsageError, match="line 'site', option 'address': 'eth0' is no IP address"):
+        line(address="eth0", resolver="127.0.0.1")
+    with pytest.raises(UsageError, match="cannot carry family 'ipv6'"):
+        line(address="127.0.0.1", family="ipv6", resolver="127.0.0.1")
+
+    assert line(address="::1", resolver="::1")._options.family == "ipv6"
+
+
+def test_its_name_server_is_never_the_origins(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Address(host="192.0.2.53", port=53)
+    monkeypatch.setattr("probes.lines.interface.system_server", lambda: found)
+
+    assert str(line()._server) == "192.0.2.53:53"
+
+
+def test_it_is_found_by_name() -> None:
+    assert find("lines", "interface") is Interface
+    assert Interface.carries == {"fetch", "ask"}

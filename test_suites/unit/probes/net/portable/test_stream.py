@@ -1,0 +1,56 @@
+"""A connection before aiohttp has it: in the clear, and inside TLS to a proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import pytest
+
+from probes.net.address import Address
+from probes.net.portable.stream import connect
+from probes.net.source import ANYWHERE, Source
+
+HOST = "proxy.accredit.test"
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(await reader.read(100))
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_bytes_go_both_ways_until_the_other_end_closes(
+    serve: Any, authority: Any, trust: ssl.SSLContext, sealed: bool
+) -> None:
+    port = await serve(echo, authority.context(HOST) if sealed else None)
+    stream = await connect(Address(host="127.0.0.1", port=port), ANYWHERE)
+    try:
+        if sealed:
+            await stream.seal(trust, HOST)
+        await stream.write(b"hello")
+
+        assert await stream.read() == b"hello"
+        assert await stream.read() == b""
+    finally:
+        stream.close()
+    await asyncio.sleep(0)
+
+
+async def test_it_leaves_from_its_source(serve: Any) -> None:
+    peers: list[str] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.append(writer.get_extra_info("peername")[0])
+        writer.write(b"x")
+        await writer.drain()
+
+    source = Source(address="127.0.0.5")
+    stream = await connect(Address(host="127.0.0.1", port=await serve(play)), source)
+    await stream.read()
+    stream.close()
+
+    assert peers == ["127.0.0.5"]
