@@ -131,7 +131,7 @@ async def _observe_all(
 
     tries = list(tries)
     first = await asyncio.gather(*(one(this, limits.timeout, 1) for this in tries))
-    late = [place for place, seen in enumerate(first) if _timed_out(seen)]
+    late = [place for place, seen in enumerate(first) if _timed_out(seen) or _is_strained(seen)]
     second = await asyncio.gather(
         *(one(tries[place], limits.confirmation_timeout, 2) for place in late)
     )

@@ -15,7 +15,7 @@ from probes.range.policy import FilterPolicy
 from probes.range.world import World
 from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
-from test_suites.rehearsal import rehearse, write_campaign
+from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
 WEB, NAMES = ("web", "web_https"), ("dns", "web", "web_https")
 Place = tuple[str, str, str]
@@ -133,6 +133,7 @@ def _campaign(world: World, folder: Path, hosts: Iterable[str], known: Known, la
         lines=lines,
         control={"type": "control", "options": own | {"resolver": world.origin.resolver}},
         corpora=[{"pack": str(_pack(folder, hosts))}],
+        limits=QUICK | {"confirmation_timeout": 4.0},  # a slow drip is slower on a busy machine
     )
 
 

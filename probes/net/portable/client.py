@@ -92,11 +92,13 @@ class PortableLane:
         assert self._session is not None, "a lane is used inside 'async with'"
         target = read_target(request.url)
         hearing = await dial(passage, route, target.scheme, target.far)
+        # Kept here: aiohttp forgets it when it closes, and a TLS close waits for the other end.
+        transport = hearing.transport
         try:
             await self._speak(request, route, passage, target.url, hearing)
         finally:
-            if hearing.transport is not None:
-                hearing.transport.abort()
+            if transport is not None:
+                transport.abort()
 
     async def _speak(
         self, request: Request, route: Route, passage: Passage, url: URL, hearing: ResponseHandler
