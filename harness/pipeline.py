@@ -41,7 +41,7 @@ async def measure(
     held = journal.batches()
     first = next(number for number in count(1) if number not in held)
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    void = set(voided_batches(journal.sentinels(), campaign.service.block_page))
+    void = voided_batches(journal.sentinels(), campaign.service.block_page)  # asked at the end
     missing = (one for one in plan_batches(campaign, items, first) if one.number not in held)
     again = repeat_batches(campaign, items, void, held)
     async with AsyncExitStack() as stack:
@@ -50,7 +50,6 @@ async def measure(
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, observations in observed:
                     await to_thread(journal.append, batch.number, observations)
-                    void |= voided_batches(observations, campaign.service.block_page)
                     tally.count(observations)
     await to_thread(journal.seal)
     return journal

@@ -120,9 +120,9 @@ def plan_batches(campaign: Campaign, items: Chosen, first: int = 1) -> Iterator[
 
 
 def repeat_batches(
-    campaign: Campaign, items: Chosen, void: Collection[int], held: Collection[int]
+    campaign: Campaign, items: Chosen, void: Iterable[int], held: Collection[int]
 ) -> Iterator[Batch]:
-    """Once more the batches whose numbers are in ``void`` when the first of these is asked for."""
+    """Once more the batches of ``void``, which is not read before the first of them is wanted."""
     total = count_batches(campaign, len(items))
     wanted = {number for number in void if number <= total and number + total not in held}
     last = max(wanted, default=0)

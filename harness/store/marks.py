@@ -19,7 +19,7 @@ SEPARATOR = "\x1f"
 
 
 class Marks:
-    """A growing set of marks, kept sorted."""
+    """A growing list of marks, kept sorted."""
 
     def __init__(self) -> None:
         self._sorted: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
@@ -29,15 +29,17 @@ class Marks:
 
     def add(self, several: Iterable[NDArray[np.uint64]]) -> None:
         """Take in the marks of more segments."""
-        self._sorted = np.unique(np.concatenate([self._sorted, *several]))
+        self._sorted = np.sort(np.concatenate([self._sorted, *several]))
 
     def suspects(self, keys: Sequence[AttemptKey]) -> set[AttemptKey]:
         """Those of ``keys`` whose mark is known: nearly always because the key is."""
+        if not len(self._sorted):
+            return set()
         marks = np.fromiter(map(mark_of, keys), dtype=np.uint64, count=len(keys))
         places = np.searchsorted(self._sorted, marks)
         places[places == len(self._sorted)] = 0
-        known = self._sorted[places] == marks if len(self._sorted) else ()
-        return {key for key, is_known in zip(keys, known, strict=False) if is_known}
+        known = self._sorted[places] == marks
+        return {key for key, is_known in zip(keys, known, strict=True) if is_known}
 
 
 def mark_of(key: AttemptKey) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import msgspec
 
@@ -89,16 +90,21 @@ def _trial_of(verdict: Verdict) -> tuple[str, str, str, str]:
 
 def voided_batches(
     observations: Iterable[Observation], block_page: BlockPage | None = None
-) -> frozenset[int]:
-    """The numbers of the batches whose sentinels did not fare as agreed, on any line."""
-    pairs = pair(seen for seen in observations if seen.role != "item")
+) -> Iterator[int]:
+    """The numbers of the batches whose sentinels did not fare as agreed, on any line.
+
+    The observations of a batch follow each other, as in a journal: one batch is held at a time.
+    """
     declared = declare(block_page)
-    lores = _learn(pairs.sentinels, declared)
-    return frozenset(
-        course.batch
-        for course, trials in pairs.sentinels.items()
-        if _bracket(course, trials, lores.get(course.line, declared)).failed
-    )
+    sentinels = (seen for seen in observations if seen.role != "item")
+    for number, seen in groupby(sentinels, lambda one: one.batch):
+        pairs = pair(seen)
+        lores = _learn(pairs.sentinels, declared)
+        if any(
+            _bracket(course, trials, lores.get(course.line, declared)).failed
+            for course, trials in pairs.sentinels.items()
+        ):
+            yield number
 
 
 def judge_trial(

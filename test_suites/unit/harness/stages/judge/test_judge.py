@@ -56,7 +56,7 @@ def test_a_filter_that_is_off_voids_its_batch_and_no_other() -> None:
     assert voided.rule == BRACKET_FAILED
     assert "without that: allowed by rule token-arrived" in voided.witnesses
     assert FILTER_IS_ON in {one.name for one in judgement.preconditions if not one.held}
-    assert {2} == voided_batches(seen)
+    assert [2] == list(voided_batches(seen))
 
 
 def test_without_sentinels_nothing_is_decided_unless_that_was_agreed() -> None:
@@ -200,5 +200,5 @@ def test_a_sentinel_that_meets_the_declared_page_holds_its_bracket() -> None:
     page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
     seen = batch_of(1, foreign(), page, control=foreign())
 
-    assert {1} == voided_batches(seen)
-    assert frozenset() == voided_batches(seen, BlockPage(title="Hilltop"))
+    assert [1] == list(voided_batches(seen))
+    assert [] == list(voided_batches(seen, BlockPage(title="Hilltop")))
