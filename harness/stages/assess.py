@@ -7,6 +7,7 @@ doubtful item taken against the service, a fail with every one taken in its favo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -68,8 +69,7 @@ def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruli
         why = f"not implemented: the rule {requirement.rule} cannot be applied yet"
         return _Ruling(Conformity.INSUFFICIENT, "", (why,))
     if metric.n == 0:
-        why = f"nothing was counted (n = 0, {metric.indeterminate} indeterminate)"
-        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+        return _Ruling(Conformity.INSUFFICIENT, "", (_nothing(metric),))
     return rule(requirement, requirement.threshold, metric, decision)
 
 
@@ -127,6 +127,15 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
 }
 """The decision rules that can be applied, by the name a requirement gives."""
 
+FUTILE = 100
+"""More than this times the items tried is no practical number."""
+
+LEFT_OUT = {
+    "down": "dead on the unfiltered line as well",
+    "not paired": "no time taken on both lines",
+}
+"""Why items leave the count, in words."""
+
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
 
 
@@ -158,20 +167,52 @@ def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tup
     doubts = _too_few(requirement, metric)
     share = metric.indeterminate / (metric.n + metric.indeterminate)
     if share > decision.indeterminate_share_max:
-        most = f"more than {decision.indeterminate_share_max:.1%}"
-        doubts += (f"{metric.indeterminate} items ({share:.1%}) are indeterminate, {most}",)
+        most = f"no more than {decision.indeterminate_share_max * 100:.4g} % may stay so"
+        items = f"{metric.indeterminate} items ({share * 100:.3g} %)"
+        doubts += (f"{items} could not be decided; {most}",)
     return doubts
 
 
 def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
     if metric.n >= requirement.n_min:
         return ()
-    return (f"n = {metric.n} is below the agreed minimum of {requirement.n_min}",)
+    return (f"{metric.n} counted, below the agreed minimum of {requirement.n_min}",)
 
 
 def _straddle(metric: Metric, threshold: Threshold) -> str:
-    lower, upper = _shown(metric.lower, metric.unit), _shown(metric.upper, metric.unit)
-    return f"the bounds {lower} to {upper} do not settle {_mark(threshold, metric.unit)}"
+    """Why the bounds settle nothing, in words for people who never heard of one, and what helps."""
+    value = metric.value or 0.0
+    marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
+    mark = min(marks, key=lambda each: abs(each - value))
+    observed, limit = _shown(metric.value, metric.unit), _shown(mark, metric.unit)
+    near = f"{metric.n} items are too few to tell {observed} from the mark of {limit} for certain"
+    needed = _needed(metric, mark)
+    if needed is None:
+        return f"{near}; more are needed"
+    if needed > FUTILE * metric.n:
+        return f"{near}, and no practical number would do"
+    return f"{near}; if the rest goes alike, about {needed:,} in all would do"
+
+
+def _needed(metric: Metric, mark: float) -> int | None:
+    """About how many items would settle it: a bound's distance shrinks with the root of n."""
+    if metric.value is None:
+        return None
+    facing = metric.lower if metric.value > mark else metric.upper
+    if facing is None:
+        return None
+    gap = abs(metric.value - mark)
+    if gap == 0:
+        return FUTILE * metric.n + 1
+    needed = max(metric.n + 1, math.ceil(metric.n * ((metric.value - facing) / gap) ** 2))
+    step = int(10 ** max(0, len(str(needed)) - 2))
+    return -(-needed // step) * step
+
+
+def _nothing(metric: Metric) -> str:
+    if metric.indeterminate:
+        return f"nothing was counted: {metric.indeterminate} items were tried, none was decided"
+    return "nothing was counted: no item that this asks for was tried with success"
 
 
 def _concerns(precondition: Precondition, taken: Measurement) -> bool:
@@ -187,7 +228,9 @@ def _any_held(preconditions: Iterable[Precondition]) -> bool:
 
 
 def _left_out(metric: Metric) -> tuple[str, ...]:
-    return tuple(f"{count} left out: {why}" for why, count in metric.left_out.items())
+    return tuple(
+        f"{count} left out: {LEFT_OUT.get(why, why)}" for why, count in metric.left_out.items()
+    )
 
 
 def describe(requirement: Requirement, metric: Metric, decision: Decision) -> str:
@@ -203,7 +246,12 @@ def describe(requirement: Requirement, metric: Metric, decision: Decision) -> st
     level = f"{1 - (requirement.alpha or decision.alpha):g}"
     word = "met" if _meets(threshold, metric.value) else "not met"
     point = f"point rule (observed {_shown(metric.value, metric.unit)}): {word}"
-    return f"{requirement.rule}: {mark} must hold for the one-sided {level} bound; {point}"
+    rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} bound"
+    return f"{rule} ({_bounds(metric)}); {point}"
+
+
+def _bounds(metric: Metric) -> str:
+    return f"{_shown(metric.lower, metric.unit)} to {_shown(metric.upper, metric.unit)}"
 
 
 def _mark(threshold: Threshold, unit: str) -> str:
