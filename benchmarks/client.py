@@ -1,12 +1,13 @@
 """One client in a process of its own, which says what it cost: ``python -m benchmarks.client``.
 
-The engine is a function of ``benchmarks.engines``; its arguments are JSON. What it gives is
+The engine is ``module.function`` of this package; its arguments are JSON. What it gives is
 printed as JSON beside the processor time and the wall clock that its main part took.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import resource
 import subprocess
@@ -48,9 +49,8 @@ def run_program(*command: str) -> tuple[Cost, str]:
 
 
 async def _measure(name: str, arguments: dict[str, Any]) -> Cost:
-    from benchmarks import engines  # noqa: PLC0415 - only the client's process needs them
-
-    engine: engines.Found = getattr(engines, name)(**arguments)
+    module, _, function = name.partition(".")
+    engine = getattr(importlib.import_module(f"benchmarks.{module}"), function)(**arguments)
     await anext(engine)  # made ready, warmed up
     begun, used = time.perf_counter(), time.process_time()
     found = await anext(engine)

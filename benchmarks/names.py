@@ -27,7 +27,9 @@ def names() -> Iterable[Result]:
         asked.write_text("".join(f"h{n}.bench.test A\n" for n in range(COUNT)), encoding="utf-8")
         for _round in range(ROUNDS):
             theirs.append(_dnsperf(port, asked))
-            cost = run("names", name="wire", port=port, count=COUNT, concurrency=CONCURRENCY)
+            cost = run(
+                "engines.names", name="wire", port=port, count=COUNT, concurrency=CONCURRENCY
+            )
             if cost.found["answered"] != COUNT:
                 raise RuntimeError(f"only {cost.found['answered']} of {COUNT} were answered")
             ours.append((cost.cpu / COUNT * 1e6, COUNT / cost.wall))

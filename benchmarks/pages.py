@@ -29,10 +29,10 @@ def pages() -> Iterable[Result]:
         for _round in range(ROUNDS):
             _note(figures, "wrk", *_wrk(f"http://{LOOPBACK}:{plain}/"))
             for name, engine, count, more in (
-                ("bare", "lane", 8000, {"name": "wire"}),
-                ("full", "observation", 5000, {"name": "wire"}),
-                ("aiohttp", "bare_aiohttp", 2000, {}),
-                ("portable", "observation", 2000, {"name": "portable"}),
+                ("bare", "engines.lane", 8000, {"name": "wire"}),
+                ("full", "campaigns.observation", 5000, {"name": "wire"}),
+                ("aiohttp", "engines.bare_aiohttp", 2000, {}),
+                ("portable", "campaigns.observation", 2000, {"name": "portable"}),
             ):
                 cost = run(engine, port=plain, count=count, concurrency=CONCURRENCY, **more)
                 _note(figures, name, *_each(cost, count))
@@ -54,7 +54,12 @@ def tls() -> Iterable[Result]:
         for _round in range(ROUNDS):
             _note(figures, "wrk", *_wrk(f"https://{LOOPBACK}:{secure}/"))
             cost = run(
-                "lane", name="wire", port=secure, count=1500, concurrency=CONCURRENCY, cert=cert
+                "engines.lane",
+                name="wire",
+                port=secure,
+                count=1500,
+                concurrency=CONCURRENCY,
+                cert=cert,
             )
             _note(figures, "wire", *_each(cost, 1500))
     yield _cpu("wire lane, full TLS: CPU × wrk", figures, "wire", "wrk", 1.15, _said(figures))

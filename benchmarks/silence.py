@@ -23,13 +23,15 @@ ONE_IN = 10
 def silence() -> Iterable[Result]:
     """5,000 items by proxy and control, timeouts as they are by default; and verdicts compared."""
     with tempfile.TemporaryDirectory() as folder, _world(Path(folder), 5000):
-        cost = run("campaign", folder=folder, count=5000, limits={})
+        cost = run("campaigns.campaign", folder=folder, count=5000, limits={})
         note = f"default limits; {cost.found['blocked']} items found silently dropped"
         goal = "5,000 items, 10 % silent drops: minutes"
         yield Result(goal=goal, value=cost.wall / 60, unit="min", bound=2.0, note=note)
         quick = {"timeout": 0.4, "confirmation_timeout": 0.8}
-        many = run("campaign", folder=folder, count=500, limits=quick).found
-        one = run("campaign", folder=folder, count=500, limits=quick | {"concurrency": 1}).found
+        many = run("campaigns.campaign", folder=folder, count=500, limits=quick).found
+        one = run(
+            "campaigns.campaign", folder=folder, count=500, limits=quick | {"concurrency": 1}
+        ).found
     differ = sum(one["verdicts"][item] != many["verdicts"][item] for item in one["verdicts"])
     goal = "verdicts that differ from those of concurrency 1"
     note = "500 items, timeouts of 0.4 and 0.8 s in both runs"

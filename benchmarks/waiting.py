@@ -23,7 +23,7 @@ def waiting() -> Iterable[Result]:
     for concurrency, count, bound in ((100, 2000, 1.02), (500, 6000, 1.02), (2000, 10000, 1.10)):
         with slow(DELAY) as port:
             cost = run(
-                "lane",
+                "engines.lane",
                 name="wire",
                 port=port,
                 count=count,
@@ -54,7 +54,7 @@ def first_come(count: int, concurrency: int) -> float:
 def latency() -> Iterable[Result]:
     """First byte as read, less what the far end says it took (its own lateness is ours here)."""
     with slow(DELAY) as port:
-        found = run("lane", name="wire", port=port, count=6000, concurrency=300).found
+        found = run("engines.lane", name="wire", port=port, count=6000, concurrency=300).found
     errors = [abs(each) * 1000 for each in found["errors"]]
     errors.sort()
     for share, bound in ((50, 0.5), (99, 5.0)):
@@ -70,8 +70,8 @@ def memory() -> Iterable[Result]:
         cert = certificate(Path(folder))
         with slow(2.0, cert) as port:
             arguments = {"name": "wire", "port": port, "cert": str(Path(folder) / "cert.pem")}
-            alone = run("lane", count=1, concurrency=1, **arguments).memory
-            cost = run("lane", count=1000, concurrency=1000, patience=30.0, **arguments)
+            alone = run("engines.lane", count=1, concurrency=1, **arguments).memory
+            cost = run("engines.lane", count=1000, concurrency=1000, patience=30.0, **arguments)
     note = f"{alone:.0f} MiB with one connection; {cost.found['answered']} of 1000 answered"
     yield Result(
         goal="memory, TLS at c = 1000", value=cost.memory, unit="MiB", bound=120, note=note

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 from itertools import count
 
+from harness.collector import calm_collector
 from harness.instruments import Instruments
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
@@ -46,6 +47,7 @@ async def measure(
     again = repeat_batches(campaign, items, void, held)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
+        stack.enter_context(calm_collector())
         for batches in (missing, again):
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, observations in observed:

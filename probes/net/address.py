@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.errors import UsageError
 
@@ -37,6 +38,7 @@ def parse_address(text: str, what: str, default_port: int | None = None) -> Addr
     return Address(host=host, port=port)
 
 
+@lru_cache(maxsize=4096)
 def is_literal(host: str) -> bool:
     """Whether a host is an IP address, so that no name needs resolving."""
     try:
@@ -46,6 +48,7 @@ def is_literal(host: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def is_unspecified(host: str) -> bool:
     """Whether an address means "nowhere" (RFC 6890).
 

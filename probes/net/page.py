@@ -87,4 +87,6 @@ def _is_text(kind: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    return " ".join(text[: TEXT_CHARACTERS * 16].split())[:TEXT_CHARACTERS].strip()
+    # So many words and the spaces between them are never fewer characters than are kept.
+    words = text[: TEXT_CHARACTERS * 16].split(None, TEXT_CHARACTERS // 2)
+    return " ".join(words)[:TEXT_CHARACTERS].strip()
