@@ -25,6 +25,7 @@ PACKAGES = {
     "exporters": "corpora.exporters",
     "reporters": "reports",
     "documents": "reports.documents",
+    "exports": "reports.exports",
 }
 """Where the built-in plug-ins of each kind live. Names, not imports: harness imports no room."""
 

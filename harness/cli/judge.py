@@ -42,7 +42,7 @@ def judge_command(file: FILE, form: FORMAT) -> None:
     and the exit code is 2.
     """
     faults = 0
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(lines_of(file), 1):
         if not line.strip():
             continue
         try:
@@ -88,7 +88,8 @@ def _reader(form: Format) -> Callable[[bytes], Record]:
     return read_page
 
 
-def _lines(file: Path) -> Iterator[bytes]:
+def lines_of(file: Path) -> Iterator[bytes]:
+    """The lines of a file, or of standard input for ``-``. Raises UsageError."""
     if str(file) == "-":
         yield from sys.stdin.buffer
         return

@@ -14,7 +14,9 @@ from rich.table import Table
 from harness.errors import UsageError, known
 from harness.plugins import PACKAGES, load
 
-KINDS = ("probes", "lines", "importers", "exporters", "reporters", "documents", "worlds")
+KINDS = (
+    "probes", "lines", "importers", "exporters", "reporters", "documents", "exports", "worlds",
+)  # fmt: skip
 
 
 def list_command(

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli import corpus, plan, scheme
+from harness.cli import bundle, corpus, plan, scheme
 from harness.cli.compare import compare_command
 from harness.cli.conclude import conclude_command
 from harness.cli.demo import demo_command
@@ -46,6 +46,7 @@ app.command("measure")(measure_command)
 app.command("conclude")(conclude_command)
 app.command("compare")(compare_command)
 app.command("judge")(judge_command)
+app.add_typer(bundle.app, name="bundle", help="Other people's measurements in, ours out.")
 app.command("report")(report_command)
 app.command("retest")(retest_command)
 app.add_typer(plan.app, name="plan", help="Follow action plans until a re-test conforms.")

@@ -51,6 +51,11 @@ class Places:
         return self.out / "registry.sqlite"
 
 
+def journal_folder(path: Path) -> Path:
+    """The journal's folder, given that or the campaign's folder around it."""
+    return path / "journal" if (path / "journal").is_dir() else path
+
+
 def places_of_journal(journal: Path) -> Places:
     """The places around a journal folder."""
     home = journal.resolve().parent

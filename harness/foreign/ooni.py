@@ -7,18 +7,22 @@ at. See ooni/spec ts-017-web-connectivity and data formats df-001, df-002, df-00
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from harness.foreign.failures import failure_from
 from harness.foreign.ooni_dns import read_dns
-from harness.foreign.ooni_form import Measurement
+from harness.foreign.ooni_form import Keys, Measurement
 from harness.foreign.ooni_web import read_control_web, read_web
-from harness.foreign.record import NotReadable, Record, Side, trial
+from harness.foreign.record import LONG_AGO, NotReadable, Record, Side, trial
 from harness.model.verdict import Trial
 
 TEST = "web_connectivity"
+TIMES = "%Y-%m-%d %H:%M:%S"
+"""How a measurement writes when it was made, in UTC (df-000)."""
 
 
 def read_ooni(line: bytes | str) -> Record:
@@ -35,20 +39,21 @@ def read_ooni(line: bytes | str) -> Record:
         msg = f"the key `{missing}` is missing"
         raise NotReadable(msg)
     identity = identity_of(found)
-    keys = found.test_keys
+    return Record(id=identity, trials=tuple(_trials(identity, found, found.test_keys)))
+
+
+def _trials(identity: str, found: Measurement, keys: Keys) -> Iterator[Trial]:
+    url, started = found.input or "", started_of(found)
     failed = keys.control_failure or keys.control is None
-    trials: list[Trial] = []
-    names = read_dns(found)
+    names, web = read_dns(found), read_web(found)
     if names is not None:
         service, control = names
-        trials.append(trial(identity, found.input, "dns", service, None if failed else control))
-    web = read_web(found)
+        yield trial(identity, url, "dns", service, None if failed else control, started=started)
     if web is not None:
-        control_web = None if failed else read_control_web(found)
-        trials.append(trial(identity, found.input, "web", web, control_web))
-    if not trials:
-        trials.append(trial(identity, found.input, "web", _nothing(keys), None))
-    return Record(id=identity, trials=tuple(trials))
+        control = None if failed else read_control_web(found)
+        yield trial(identity, url, "web", web, control, started=started)
+    if names is None and web is None:
+        yield trial(identity, url, "web", _nothing(keys), None, started=started)
 
 
 def identity_of(found: Measurement) -> str:
@@ -59,5 +64,13 @@ def identity_of(found: Measurement) -> str:
     return f"{found.report_id or 'unreported'}?input={found.input}"
 
 
-def _nothing(keys: Any) -> Side:
+def started_of(found: Measurement) -> datetime:
+    """When the measurement was made; long ago where it does not say so."""
+    try:
+        return datetime.strptime(found.measurement_start_time or "", TIMES).replace(tzinfo=UTC)
+    except ValueError:
+        return LONG_AGO
+
+
+def _nothing(keys: Keys) -> Side:
     return Side(failure=failure_from(keys.http_experiment_failure or "nothing tried", "request"))

@@ -19,6 +19,8 @@ VALID, BOGON = 8, 4
 """Flags of the test helper: its handshake proved the address valid; the address is a bogon."""
 SYSTEM = frozenset({"", "system", "getaddrinfo", "golang_net_resolver", "netgo"})
 AGREEING = frozenset({"consistent", "reverse_match"})
+OF_LINE = "line_resolver"
+"""Tag of a query that went to the line's own resolver, whichever way it was asked (ours)."""
 
 
 def host_of_input(found: Measurement) -> str:
@@ -50,7 +52,9 @@ def read_dns(found: Measurement) -> tuple[Side, Side | None] | None:
 
 def _asks_for(query: Query, host: str) -> bool:
     engine = (query.engine or "").lower()
-    return (query.hostname or host).lower().rstrip(".") == host and engine in SYSTEM
+    if engine not in SYSTEM and OF_LINE not in (query.tags or ()):
+        return False
+    return (query.hostname or host).lower().rstrip(".") == host
 
 
 def _service(host: str, queries: list[Query], keys: Keys) -> Side:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from harness.foreign.beyond import Beyond
+
 
 class Answer(msgspec.Struct, kw_only=True):
     """One answer of a DNS query (df-002)."""
@@ -53,6 +55,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     failure: str | None = None
     request: Request | None = None
     response: Response | None = None
+    x_accredit: Beyond | None = None
 
 
 class Connected(msgspec.Struct, kw_only=True):
@@ -89,6 +92,7 @@ class ControlPage(msgspec.Struct, kw_only=True):
     title: str | None = None
     headers: Any = None
     status_code: int | None = None
+    x_accredit: Beyond | None = None
 
 
 class ControlDns(msgspec.Struct, kw_only=True):
@@ -137,6 +141,7 @@ class Measurement(msgspec.Struct, kw_only=True):
     id: str | int | None = None
     measurement_uid: str | None = None
     report_id: str | None = None
+    measurement_start_time: str | None = None
     software_name: str | None = None
     software_version: str | None = None
     test_keys: Keys | None = None

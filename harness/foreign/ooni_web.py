@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography import x509
 
+from harness.foreign.beyond import restore
 from harness.foreign.failures import failure_from
 from harness.foreign.markup import read_markup
 from harness.foreign.ooni_dns import host_of_input, host_of_url
@@ -33,7 +34,7 @@ def read_web(found: Measurement) -> Side | None:
     failure = failure_from(name, _stage(keys, name)) if name else None
     if failure is None and not answered:
         failure = failure_from(_first_failure(keys) or "no answer", "connect")
-    return Side(facts=_facts(found, path, last), failure=failure)
+    return restore(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
 
 
 def read_control_web(found: Measurement) -> Side | None:
@@ -46,7 +47,7 @@ def read_control_web(found: Measurement) -> Side | None:
     if page is None:
         return None
     if page.failure:
-        return Side(failure=failure_from(page.failure, "response"))
+        return restore(Side(failure=failure_from(page.failure, "response")), page.x_accredit)
     if not page.status_code or page.status_code < 0:
         return Side(failure=failure_from("no answer", "response"))
     length = page.body_length if page.body_length is not None and page.body_length >= 0 else None
@@ -57,7 +58,7 @@ def read_control_web(found: Measurement) -> Side | None:
         title=" ".join((page.title or "").split()),
         body_length=length,
     )
-    return Side(facts=facts)
+    return restore(Side(facts=facts), page.x_accredit)
 
 
 def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> WebFacts:

@@ -40,7 +40,15 @@ class Side:
     failure: Failure | None = None
 
 
-def trial(identity: str, url: str, probe: str, service: Side, control: Side | None) -> Trial:
+def trial(
+    identity: str,
+    url: str,
+    probe: str,
+    service: Side,
+    control: Side | None,
+    *,
+    started: datetime = LONG_AGO,
+) -> Trial:
     """A trial of ``url`` with what both sides saw."""
     item = Item(id=identity, value=url, labels=("FOREIGN",), kind="url")
 
@@ -51,7 +59,7 @@ def trial(identity: str, url: str, probe: str, service: Side, control: Side | No
         return Observation(
             key=key,
             item=item,
-            started=LONG_AGO,
+            started=started,
             batch=0,
             facts=side.facts,
             failure=side.failure,

@@ -16,6 +16,7 @@ from harness.plugins import find, load, register
 
 @pytest.fixture(autouse=True)
 def _fresh_book(monkeypatch: pytest.MonkeyPatch) -> None:
+    load("probes")  # a module signs in but once, and the book of this test is thrown away
     monkeypatch.setattr(
         plugins, "_book", {kind: dict(names) for kind, names in plugins._book.items()}
     )

@@ -13,7 +13,7 @@ from harness.cli.main import app, run
 from harness.errors import InstrumentError, UsageError
 
 VERBS = {
-    "demo", "init", "doctor", "run", "measure", "conclude", "compare", "judge", "report", "retest", "plan",
+    "demo", "init", "doctor", "run", "measure", "conclude", "compare", "judge", "bundle", "report", "retest", "plan",
     "list", "scheme", "corpus", "range",
 }  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_a_wrong_campaign_exits_2_with_a_line_per_fault(
     said = capsys.readouterr().err.splitlines()
     assert 2 == caught.value.code
     assert (
-        f"accredit: {wrong}:2: service.nam: this key is not known; did you mean 'name'? known: name, supplier, version"
+        f"accredit: {wrong}:2: service.nam: this key is not known; did you mean 'name'? known: block_page, name, supplier, version"
         in said
     )
     assert all(line.startswith(f"accredit: {wrong}:") for line in said)

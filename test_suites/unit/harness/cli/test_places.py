@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.places import Places, places_of_journal
+from harness.cli.places import Places, journal_folder, places_of_journal
 
 
 def test_a_journal_knows_its_places(tmp_path: Path) -> None:
@@ -17,3 +17,10 @@ def test_a_journal_knows_its_places(tmp_path: Path) -> None:
         places.allure.parent,
     }
     assert tmp_path / "registry.sqlite" == places.registry
+
+
+def test_a_journal_is_found_in_its_folder_or_in_the_campaigns(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+
+    assert tmp_path / "journal" == journal_folder(tmp_path) == journal_folder(tmp_path / "journal")
+    assert tmp_path / "none" == journal_folder(tmp_path / "none")

@@ -75,3 +75,12 @@ def test_absent_parts_break_nothing(case: Any) -> None:
     for key in case.measurement["test_keys"]:
         less = {**case.measurement["test_keys"], key: None}
         read_ooni(json.dumps({**case.measurement, "test_keys": less}))
+
+
+@pytest.mark.parametrize(
+    ("told", "year"), [("2026-07-01 01:09:04", 2026), ("yesterday", 1970), (None, 1970)]
+)
+def test_a_measurement_says_when_it_was_made_or_it_was_long_ago(told: Any, year: int) -> None:
+    record = read_ooni(_line(measurement_start_time=told))
+
+    assert {year} == {trial.service.started.year for trial in record.trials}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.foreign.record import Side, trial
+from datetime import UTC, datetime
+
+from harness.foreign.record import LONG_AGO, Side, trial
 from harness.model.observation import CONTROL
 from test_suites.calibration.trials import failed, foreign
 
@@ -19,3 +21,12 @@ def test_a_trial_may_have_no_control() -> None:
     side = Side(failure=failed("eof_error"))
 
     assert trial("one", "http://a.example/", "web", side, None).control is None
+
+
+def test_a_trial_was_made_when_its_record_says_or_long_ago() -> None:
+    side, noon = Side(facts=foreign()), datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+    assert (
+        noon == trial("one", "http://a.example/", "web", side, None, started=noon).service.started
+    )
+    assert LONG_AGO == trial("one", "http://a.example/", "web", side, None).service.started

@@ -1,0 +1,107 @@
+"""``accredit bundle``: other people's measurements in, ours out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.judge import lines_of
+from harness.cli.places import journal_folder
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.foreign.intake import Trouble
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """Whose format it is."""
+
+    OONI = "ooni"
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+FORMAT = Annotated[
+    Format, typer.Option("--format", help="ooni: web_connectivity, data format 0.2.0.")
+]
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
+    form: FORMAT,
+    out: Annotated[Path, typer.Option(help="The new campaign folder; its name is the campaign's.")],
+) -> None:
+    """Write a journal from other people's measurements: whole, or not at all.
+
+    A line that cannot be read or repeats another becomes a JSON line on standard error and is
+    left out; after a broken one the exit code is 2. "accredit conclude OUT" then counts
+    verdicts, and decides nothing: nobody measured sentinels.
+    """
+    from harness.foreign.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.foreign.ooni import read_ooni  # noqa: PLC0415 - keep the start light
+
+    name = out.resolve().name
+    if not NAME.fullmatch(name):
+        msg = f"{out}: a campaign is called like its folder: letters, digits, '.', '_', '-'"
+        raise UsageError(msg)
+    source = "standard input" if str(file) == "-" else file.name
+    header = foreign_header(name, form.value, source, _digest(file))
+    journal = out / "journal"
+    with whole_journal(journal, header) as opened:
+        intake = take_in(lines_of(file), read_ooni, opened, _teller(file))
+        if not intake.taken:
+            msg = f"{file}: no line of it is a measurement that can be read; nothing was written"
+            raise UsageError(msg)
+    sys.stdout.write(f"journal: {journal} ({intake.taken} measurements)\n")
+    raise typer.Exit(2 if intake.broken else 0)
+
+
+@app.command("export")
+def export_command(
+    journal: Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")],
+    form: FORMAT,
+    out: Annotated[Path, typer.Option(help="The file to write: one measurement a line.")],
+) -> None:
+    """Write a journal's trials as measurements of another format. S4 items are left out."""
+    from harness.plugins import find  # noqa: PLC0415 - loads the exports
+    from harness.store.document import write_lines  # noqa: PLC0415 - keep the start light
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    left_out: Counter[str] = Counter()
+    opened = open_journal(journal_folder(journal))
+    with contextlib.closing(opened):
+        written = write_lines(out, find("exports", form.value)(opened, left_out))
+    sys.stdout.write(f"written: {out} ({written} measurements)\n")
+    for why, number in sorted(left_out.items()):
+        sys.stdout.write(f"left out: {number} trials {why}\n")
+
+
+def _teller(file: Path) -> Callable[[Trouble], None]:
+    def tell(trouble: Trouble) -> None:
+        key = "repeated" if trouble.repeated else "error"
+        told = {"file": str(file), "line": trouble.line, key: trouble.reason}
+        sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
+
+    return tell
+
+
+def _digest(file: Path) -> str:
+    """The file's SHA-256; nothing for standard input, which can be read but once."""
+    if str(file) == "-":
+        return ""
+    digest = hashlib.sha256()
+    for line in lines_of(file):
+        digest.update(line)
+    return digest.hexdigest()

@@ -1,0 +1,256 @@
+"""A journal's trials as OONI measurements of ``web_connectivity``, data format 0.2.0.
+
+Each trial becomes one JSON line: the service line is the probe, the control line the test
+helper (ooni/spec df-000, df-001, df-002, df-005, df-007; ts-017-web-connectivity). What our
+facts have and the format has no key for stands under ``x_accredit``. No verdict is written:
+``blocking`` and ``accessible`` are absent, for whoever reads this to conclude.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import version
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from harness.foreign.beyond import CONTROL, SERVICE, go_beyond
+from harness.foreign.ooni import TEST, TIMES
+from harness.foreign.ooni_dns import OF_LINE
+from harness.foreign.record import Side
+from harness.model.campaign import Campaign
+from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
+from harness.model.verdict import Trial
+from harness.plugins import register
+from harness.ports.keeping import Journal
+from harness.stages.judge.pairing import pair
+
+FAILURES_OF_CODES = {
+    "NXDOMAIN": "dns_nxdomain_error",
+    "REFUSED": "dns_refused_error",
+    "SERVFAIL": "dns_servfail_error",
+    "NOERROR": "dns_no_answer",
+}
+"""What an answer without an address is called (df-007)."""
+
+NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
+"""Stages of failures at which the origin's address was not tried."""
+
+
+@register("exports", "ooni")
+def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
+    """OONI measurements (web_connectivity), a JSON line each, without a line's end.
+
+    ``left_out`` counts the trials that are not written, by the reason why.
+    """
+    foreign, proxied = "foreign" in journal.header, _proxied(journal)
+    for _, batch in groupby(journal.observations(), attrgetter("batch")):
+        grouped: dict[str, list[Trial]] = {}
+        for trial in pair(batch).trials:
+            if trial.service.item.sensitivity == "S4":
+                left_out["of S4 items, whose names stay here"] += 1
+            elif not (_is_dns(trial) or _is_web(trial)):
+                left_out["of probes that OONI has no measurement for"] += 1
+            else:
+                grouped.setdefault(_name(trial, foreign=foreign), []).append(trial)
+        for name, trials in grouped.items():
+            yield msgspec.json.encode(_measurement(name, trials, proxied))
+
+
+def _proxied(journal: Journal) -> frozenset[str]:
+    """The lines on which a proxy's address stands where the origin's would."""
+    lines = Campaign.model_validate_json(journal.header["campaign"]).lines
+    return frozenset(
+        line.name
+        for line in lines
+        if any("proxy" in options for options in (line.options, *line.by_profile.values()))
+    )
+
+
+def _name(trial: Trial, *, foreign: bool) -> str:
+    """One measurement a trial; a foreign one has its own name, and both its layers, again."""
+    key = trial.key
+    if foreign:
+        return key.item
+    parts = (key.campaign, key.item, key.probe, key.line, key.profile, str(key.round))
+    return "/".join(parts)
+
+
+def _is_dns(trial: Trial) -> bool:
+    return isinstance(_facts(trial), DnsFacts) or (
+        _facts(trial) is None and trial.key.probe == "dns"
+    )
+
+
+def _is_web(trial: Trial) -> bool:
+    facts = _facts(trial)
+    return isinstance(facts, WebFacts) or (facts is None and trial.key.probe.startswith("web"))
+
+
+def _facts(trial: Trial) -> Any:
+    control = trial.control.facts if trial.control is not None else None
+    return trial.service.facts if trial.service.facts is not None else control
+
+
+def _measurement(name: str, trials: list[Trial], proxied: frozenset[str]) -> dict[str, Any]:
+    first = trials[0].service
+    started = first.started.strftime(TIMES)
+    return {
+        "annotations": _annotations(first),
+        "data_format_version": "0.2.0",
+        "id": name,
+        "input": _url(trials[-1]),
+        "measurement_start_time": started,
+        "probe_asn": "AS0",
+        "probe_cc": "ZZ",
+        "probe_ip": "127.0.0.1",
+        "report_id": first.key.campaign,
+        "software_name": "isp-accredit",
+        "software_version": version("isp-accredit"),
+        "test_keys": _test_keys(trials, direct=first.key.line not in proxied),
+        "test_name": TEST,
+        "test_runtime": sum(trial.service.timings.total or 0.0 for trial in trials),
+        "test_start_time": started,
+        "test_version": "0.4.3",
+    }
+
+
+def _annotations(seen: Observation) -> dict[str, str]:
+    """What our key says, and what the item is."""
+    key = seen.key
+    return {
+        "item": key.item,
+        "category": seen.item.category,
+        "probe": key.probe,
+        "line": key.line,
+        "profile": key.profile,
+        "round": str(key.round),
+    }
+
+
+def _test_keys(trials: list[Trial], *, direct: bool) -> dict[str, Any]:
+    keys: dict[str, Any] = {"control": {}, "control_failure": None}
+    for trial in trials:
+        if _is_dns(trial):
+            keys["queries"] = [_query(trial.service)]
+            keys["control"]["dns"] = _control_dns(trial.control)
+        else:
+            keys["requests"] = _requests(trial)
+            keys["tcp_connect"] = _tcp_connect(trial) if direct else []
+            keys["control"]["http_request"] = _control_page(trial.control)
+    if all(trial.control is None for trial in trials):
+        keys |= {"control": None, "control_failure": "unknown_failure: no control was measured"}
+    return keys
+
+
+def _query(seen: Observation) -> dict[str, Any]:
+    facts = seen.facts if isinstance(seen.facts, DnsFacts) else None
+    return {
+        "answers": [_answer(address) for address in facts.addresses] if facts else None,
+        "engine": "udp" if facts is None or facts.transport == "udp" else facts.transport,
+        "failure": _dns_failure(seen),
+        "hostname": seen.item.host,
+        "query_type": facts.type if facts else "A",
+        "resolver_address": facts.server if facts else "",
+        "t": seen.timings.total,
+        "tags": [OF_LINE],
+    }
+
+
+def _answer(address: str) -> dict[str, Any]:
+    six = ":" in address
+    return {"answer_type": "AAAA" if six else "A", "ipv6" if six else "ipv4": address}
+
+
+def _dns_failure(seen: Observation) -> str | None:
+    """The failure, or what an answer without an address comes to."""
+    if seen.failure is not None:
+        return seen.failure.name
+    facts = seen.facts
+    if not isinstance(facts, DnsFacts) or facts.addresses:
+        return None
+    return FAILURES_OF_CODES.get(facts.rcode, "dns_server_misbehaving")
+
+
+def _control_dns(seen: Observation | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    failure, facts = _dns_failure(seen), seen.facts
+    found = facts.addresses if isinstance(facts, DnsFacts) and failure is None else ()
+    return {"addrs": list(found), "failure": failure}
+
+
+def _requests(trial: Trial) -> list[dict[str, Any]]:
+    """All transactions of the service, the last one first (df-001)."""
+    seen = trial.service
+    facts = seen.facts if isinstance(seen.facts, WebFacts) else WebFacts(url=_url(trial))
+    hops = facts.hops[:-1] if _is_last_hop(facts) else facts.hops
+    response = None
+    if facts.status is not None:
+        response = _response(facts.status, facts.headers)
+        response["body_is_truncated"] = facts.truncated
+    last = {
+        "failure": seen.failure.name if seen.failure is not None else None,
+        "request": {"method": "GET", "url": facts.url},
+        "response": response,
+        "t": seen.timings.total,
+        "x_accredit": go_beyond(Side(facts=seen.facts, failure=seen.failure), SERVICE),
+    }
+    return [last, *map(_hop, reversed(hops))]
+
+
+def _is_last_hop(facts: WebFacts) -> bool:
+    """Whether the last answer redirects and was not followed: it is the last transaction."""
+    last = facts.hops[-1] if facts.hops else None
+    return last is not None and (last.url, last.status) == (facts.url, facts.status)
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    return {
+        "failure": None,
+        "request": {"method": "GET", "url": hop.url},
+        "response": _response(hop.status, (("location", hop.location),) if hop.location else ()),
+    }
+
+
+def _response(status: int, headers: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """A response; bodies stay where the evidence is."""
+    return {"body": None, "code": status, "headers": dict(headers), "headers_list": headers}
+
+
+def _tcp_connect(trial: Trial) -> list[dict[str, Any]]:
+    """The connection to the item's own host, where its address is known (df-005)."""
+    seen = trial.service
+    facts = seen.facts
+    failure = seen.failure
+    if not isinstance(facts, WebFacts) or not facts.peer:
+        return []
+    if failure is not None and failure.stage in NOT_CONNECTED:
+        return []
+    name = failure.name if failure is not None and failure.stage == "connect" else None
+    port = 443 if _url(trial).startswith("https:") else 80
+    status = {"blocked": None, "failure": name, "success": name is None}
+    return [{"ip": facts.peer, "port": port, "status": status}]
+
+
+def _control_page(seen: Observation | None) -> dict[str, Any] | None:
+    if seen is None or (seen.facts is None and seen.failure is None):
+        return None
+    side = Side(facts=seen.facts, failure=seen.failure)
+    facts = seen.facts if isinstance(seen.facts, WebFacts) else None
+    length = facts.body_length if facts is not None else None
+    return {
+        "body_length": -1 if length is None else length,
+        "failure": seen.failure.name if seen.failure is not None else None,
+        "headers": dict(facts.headers) if facts is not None else {},
+        "status_code": (facts.status or -1) if facts is not None else -1,
+        "title": facts.title if facts is not None else "",
+        "x_accredit": go_beyond(side, CONTROL),
+    }
+
+
+def _url(trial: Trial) -> str:
+    return trial.service.item.url("https" if trial.key.probe.endswith("https") else "http")
