@@ -66,12 +66,16 @@ def read_campaign(path: Path) -> tuple[Campaign, Document]:
 
 
 def prepare(
-    path: Path, campaign: Campaign | None = None, checked: Collection[str] = ()
+    path: Path,
+    campaign: Campaign | None = None,
+    checked: Collection[str] = (),
+    lane: str | None = None,
 ) -> Prepared:
     """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
 
-    ``checked`` are packs whose rows a journal vouches for, as its header names them. Raises
-    FaultyDocument with all faults found, one line each.
+    ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
+    is taken by every line that has lanes, whatever it declares. Raises FaultyDocument with all
+    faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
@@ -80,7 +84,7 @@ def prepare(
     origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
     _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     probes = _probes(campaign, document, faults)
-    lines = _lines(campaign, document, faults, origin)
+    lines = _lines(campaign, document, faults, origin, lane)
     corpora, items = _corpora(path, campaign, document, faults, checked)
     _check_kinds(items, document, faults, probes)
     _check_ways(campaign, document, faults, probes, lines)
@@ -121,7 +125,11 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
 
 
 def _lines(
-    campaign: Campaign, document: Document, faults: list[Fault], origin: Origin | None
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    origin: Origin | None,
+    lane: str | None,
 ) -> dict[tuple[str, str], Line]:
     lines: dict[tuple[str, str], Line] = {}
     control = LineDeclaration(
@@ -139,7 +147,7 @@ def _lines(
             if profile not in campaign.profiles:
                 key = (*at, "by_profile", profile)
                 faults.append(_fault(document, key, "no such profile", known(campaign.profiles)))
-        lines |= _build_line(line, at, campaign, document, faults, origin)
+        lines |= _build_line(line, at, campaign, document, faults, origin, lane)
     return lines
 
 
@@ -150,12 +158,15 @@ def _build_line(
     document: Document,
     faults: list[Fault],
     origin: Origin | None,
+    lane: str | None,
 ) -> dict[tuple[str, str], Line]:
     plugin = _noting(faults, document, (*at, "type"), lambda: find("lines", line.type))
     built: dict[tuple[str, str], Line] = {}
     same: dict[str, Line] = {}
     for profile in campaign.profiles if plugin is not None else ():
         data = line.options_for(profile)
+        if lane is not None and "lane" in plugin.Options.model_fields:
+            data["lane"] = lane
         where = (*at, "by_profile", profile) if profile in line.by_profile else (*at, "options")
         options = _options(plugin.Options, data, document, where, faults)
         if options is None:

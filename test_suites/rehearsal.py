@@ -60,10 +60,10 @@ class Rehearsal:
         )
 
 
-def rehearse(campaign: Path) -> Rehearsal:
-    """Measure and conclude the campaign file at ``campaign``, into ``out`` beside it."""
+def rehearse(campaign: Path, lane: str | None = None) -> Rehearsal:
+    """Measure (by one lane, if named) and conclude a campaign file, into ``out`` beside it."""
     places = measure_prepared(
-        prepare(campaign), campaign.parent / "out", Console(file=io.StringIO())
+        prepare(campaign, lane=lane), campaign.parent / "out", Console(file=io.StringIO())
     )
     return read_rehearsal(places.journal)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -21,14 +22,24 @@ from harness.ports.keeping import WallClock
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
 
+LaneName = Literal["auto", "portable", "wire"]
+LANE = Annotated[
+    LaneName | None,
+    typer.Option(help="Carry every line by this lane; default: as the lines declare."),
+]
+
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+"""Name and password inside a URL (RFC 3986 section 3.2.1)."""
+
 
 def measure_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+    lane: LANE = None,
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
     console = Console(stderr=True)
-    places = measure_prepared(prepare_in(campaign, out), out, console)
+    places = measure_prepared(prepare_in(campaign, out, lane), out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
 
@@ -38,7 +49,7 @@ def measure_campaign(path: Path, out: Path | None = None) -> Path:
     return measure_prepared(prepare_in(path, out), out, Console(stderr=True)).journal
 
 
-def prepare_in(path: Path, out: Path) -> Prepared:
+def prepare_in(path: Path, out: Path, lane: LaneName | None = None) -> Prepared:
     """Prepare a campaign; packs that its journal under ``out`` vouches for open at once.
 
     Raises FaultyDocument, UsageError.
@@ -47,7 +58,7 @@ def prepare_in(path: Path, out: Path) -> Prepared:
 
     journal = Places(out=out, campaign=read_campaign(path)[0].campaign).journal
     held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    return prepare(path, checked=held.get("corpora", ()))
+    return prepare(path, checked=held.get("corpora", ()), lane=lane)
 
 
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
@@ -100,6 +111,11 @@ def without_secrets(campaign: Campaign) -> Campaign:
 
 def _hide(options: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: HIDDEN if any(word in name.lower() for word in SECRET_WORDS) else value
+        name: HIDDEN if any(word in name.lower() for word in SECRET_WORDS) else _plain(value)
         for name, value in options.items()
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value without the credentials that a URL may hold."""
+    return _USERINFO.sub(f"{HIDDEN}@", value) if isinstance(value, str) else value

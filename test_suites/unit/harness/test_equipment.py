@@ -107,3 +107,15 @@ def test_an_unknown_scheme_is_told_before_measuring(tmp_path: Path) -> None:
     told = faults(tmp_path, "campaign: demo", "campaign: demo\nscheme: becta-1066")
 
     assert any("c.yaml:2: scheme: " in fault and "becta-2008" in fault for fault in told), told
+
+
+def test_a_lane_is_for_every_line_that_has_lanes(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD.replace("127.0.0.1:5353", '127.0.0.1:5353", lane: "auto'))
+
+    ready = prepare(path, lane="portable")
+
+    for name in ("proxy", "names"):
+        options = ready.lines[name, "ks2"]._options  # type: ignore[attr-defined]
+        assert "portable" == options.lane
+    assert not hasattr(ready.lines["control", "ks2"]._options, "lane")  # type: ignore[attr-defined]

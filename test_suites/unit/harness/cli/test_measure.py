@@ -33,7 +33,7 @@ def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
                 {
                     "name": "proxy",
                     "type": "explicit_proxy",
-                    "options": {"proxy": "http://p:1", "password": "hunter2"},
+                    "options": {"proxy": "http://ann:hunter1@p:1", "password": "hunter2"},
                     "by_profile": {"staff": {"api_key": "hunter3"}},
                 },
             ),
@@ -46,7 +46,8 @@ def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
     said = without_secrets(declared).model_dump_json()
 
     assert "hunter" not in said
-    assert 3 == said.count(HIDDEN)
+    assert 4 == said.count(HIDDEN)
+    assert f"http://{HIDDEN}@p:1" in said
 
 
 def test_another_campaign_of_the_same_name_is_refused(simulated: Any, tmp_path: Path) -> None:
