@@ -14,7 +14,7 @@ MEASURE = """
 import sys
 
 class Absent:
-    names = {"scipy", "numpy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "rapidfuzz", "pytest", "allure"}
+    names = {"scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure"}
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.names:
