@@ -19,7 +19,7 @@ import msgspec
 
 from harness.foreign.beyond import CONTROL, SERVICE, go_beyond
 from harness.foreign.ooni import TEST, TIMES
-from harness.foreign.ooni_dns import OF_LINE
+from harness.foreign.ooni_dns import OF_LINE, host_of_url
 from harness.foreign.record import Side
 from harness.model.campaign import Campaign
 from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
@@ -42,7 +42,7 @@ NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
 
 @register("exports", "ooni")
 def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
-    """OONI measurements (web_connectivity), a JSON line each, without a line's end.
+    """OONI measurements of web_connectivity, one JSON line each.
 
     ``left_out`` counts the trials that are not written, by the reason why.
     """
@@ -148,15 +148,16 @@ def _test_keys(trials: list[Trial], *, direct: bool) -> dict[str, Any]:
 
 def _query(seen: Observation) -> dict[str, Any]:
     facts = seen.facts if isinstance(seen.facts, DnsFacts) else None
+    known = facts is not None and facts.server != ""
     return {
         "answers": [_answer(address) for address in facts.addresses] if facts else None,
-        "engine": "udp" if facts is None or facts.transport == "udp" else facts.transport,
+        "engine": facts.transport if facts and known else "system",
         "failure": _dns_failure(seen),
         "hostname": seen.item.host,
         "query_type": facts.type if facts else "A",
         "resolver_address": facts.server if facts else "",
         "t": seen.timings.total,
-        "tags": [OF_LINE],
+        "tags": [OF_LINE] if known else [],
     }
 
 
@@ -253,4 +254,10 @@ def _control_page(seen: Observation | None) -> dict[str, Any] | None:
 
 
 def _url(trial: Trial) -> str:
-    return trial.service.item.url("https" if trial.key.probe.endswith("https") else "http")
+    """The URL that was asked for first."""
+    item, facts = trial.service.item, trial.service.facts
+    if isinstance(facts, WebFacts):
+        asked = facts.hops[0].url if facts.hops else facts.url
+        if host_of_url(asked) == item.host:
+            return asked
+    return item.url("https" if trial.key.probe.endswith("https") else "http")

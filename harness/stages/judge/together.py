@@ -16,6 +16,7 @@ from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
+from harness.stages.judge.brackets import SENTINELS_PRESENT
 from harness.stages.judge.case import Case
 from harness.stages.judge.judge import Judgement, judge, judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare
@@ -29,14 +30,8 @@ LED_ASTRAY = "dns-led-astray"
 ASTRAY = "the resolver gave addresses that the control does not know, and the page did not come"
 
 
-NO_SENTINELS = Precondition(
-    name="sentinels-present",
-    line="*",
-    profile="*",
-    held=False,
-    detail="no sentinels: verdicts rest on the control alone",
-)
-"""What a journal of other people's measurements never has; it forbids every decision."""
+NO_SENTINELS = "no sentinels: verdicts rest on the control alone"
+"""What a journal of other people's measurements always lacks; it forbids every decision."""
 
 
 def judge_journal(
@@ -59,9 +54,15 @@ def judge_foreign(
         key = trial.key
         place = (key.item, key.line, key.profile, key.round)
         measurements.setdefault(place, []).append(trial)
+    places = sorted({(line, profile) for _, line, profile, _ in measurements}) or [("*", "*")]
     return Judgement(
         verdicts=tuple(judge_together(trials, lore) for trials in measurements.values()),
-        preconditions=(NO_SENTINELS,),
+        preconditions=tuple(
+            Precondition(
+                name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
+            )
+            for line, profile in places
+        ),
     )
 
 

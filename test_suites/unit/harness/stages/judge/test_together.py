@@ -90,10 +90,15 @@ def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks(
     (missing,) = judgement.preconditions
 
     assert [State.BLOCKED, State.ALLOWED] == [each.state for each in judgement.verdicts]
-    assert (missing.held, missing.detail) == (
+    assert (missing.held, missing.line, missing.detail) == (
         False,
+        "service",
         "no sentinels: verdicts rest on the control alone",
     )
+
+
+def test_an_empty_foreign_journal_lacks_sentinels_too() -> None:
+    assert [False] == [each.held for each in judge_foreign([]).preconditions]
 
 
 def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:

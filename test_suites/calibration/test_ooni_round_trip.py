@@ -1,0 +1,128 @@
+"""What goes out as OONI measurements comes back and is judged as it was: states and mechanisms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.foreign.ooni import read_ooni
+from harness.model.observation import (
+    CONTROL,
+    FAILURES,
+    Certificate,
+    DnsFacts,
+    Failure,
+    Hop,
+    WebFacts,
+)
+from harness.ports.keeping import Journal
+from harness.stages.judge.together import judge_foreign, judge_together
+from reports.exports.ooni import export_ooni
+from test_suites.calibration.held import Held
+from test_suites.calibration.rule_cases import CASES, RuleCase
+from test_suites.calibration.trials import PROSE, THEIRS, dns, observation
+
+NOTICE = "This website has been blocked by your school. Category: Games"
+
+CERTIFICATES = st.none() | st.builds(
+    Certificate,
+    chain=st.sampled_from([("a",), ("b", "c")]),
+    issuer=st.sampled_from(["", "CN=R3,O=Let's Encrypt,C=US", "CN=Filter CA"]),
+    trusted=st.sampled_from([True, False, None]),
+)
+FAILING = st.builds(
+    Failure,
+    name=st.sampled_from(sorted(FAILURES)),
+    stage=st.sampled_from(["resolve", "proxy_connect", "tunnel", "connect", "tls", "response"]),
+    detail=st.sampled_from(["", "wrong version number"]),
+)
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> WebFacts:
+    """An answer without a token, or as far as one came."""
+    home = f"{draw(st.sampled_from(['http', 'https']))}://{THEIRS}/"
+    away = draw(st.sampled_from(["", "http://stop.example/blocked", f"https://{THEIRS}/x"]))
+    status = draw(st.sampled_from([None, 200, 302, 403, 451, 503]))
+    if status == 302 and not away:
+        status = 200
+    text = draw(st.sampled_from(["", PROSE, NOTICE, PROSE * 5 + NOTICE]))
+    return WebFacts(
+        url=away or home,
+        status=status,
+        tunnel_status=draw(st.sampled_from([None, 200, 403, 407, 503])),
+        hops=(Hop(url=home, status=302, location=away),) if away else (),
+        headers=draw(st.sampled_from([(), (("server", "x"), ("via", "a")), (("x-rare", "1"),)])),
+        peer=draw(st.sampled_from(["", "192.0.2.1", "2001:db8::1"])),
+        certificate=draw(CERTIFICATES),
+        title=draw(st.sampled_from(["", "Welcome", "Blocked", "Town library"])),
+        text=text,
+        frames=draw(st.sampled_from([(), ("https://stop.example/frame",)])),
+        body_length=None if status is None else len(text) + 40,
+        body_sha256=draw(st.sampled_from(["", "d1", "d2"])),
+        truncated=draw(st.booleans()),
+    )
+
+
+def answers() -> st.SearchStrategy[DnsFacts]:
+    """Answers with and without addresses."""
+    addresses = st.lists(st.sampled_from(["93.184.216.34", "0.0.0.0", "10.0.0.1", "1.1.1.1"]))
+    found = addresses.filter(bool).map(lambda some: dns(*some, name=THEIRS))
+    return found | st.sampled_from(["NXDOMAIN", "REFUSED", "SERVFAIL", "NOERROR"]).map(
+        lambda code: dns(rcode=code, name=THEIRS)
+    )
+
+
+@st.composite
+def sides(draw: st.DrawFn, facts: st.SearchStrategy[Any]) -> tuple[Any, Failure | None]:
+    """Facts, a failure, or both; an answer with addresses has none."""
+    found = draw(st.none() | facts)
+    if isinstance(found, DnsFacts) and found.addresses:
+        return found, None
+    failure = draw(FAILING if found is None else st.none() | FAILING)
+    if isinstance(found, WebFacts) and found.status is None and found.tunnel_status is None:
+        failure = failure or draw(FAILING)
+    return found, failure
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_what_was_exported_is_judged_as_it_was(data: st.DataObject) -> None:
+    probe = data.draw(st.sampled_from(["web", "web_https", "dns"]))
+    kind = sides(answers() if probe == "dns" else pages())
+    seen = [
+        observation(facts, line, host=THEIRS, probe=probe, failure=failure)
+        for line in data.draw(st.sampled_from([("proxy", CONTROL), ("proxy",)]))
+        for facts, failure in (data.draw(kind),)
+    ]
+    (before,) = judge_foreign(seen).verdicts
+    (line,) = export_ooni(cast("Journal", Held(*seen)), Counter())
+    after = judge_together(read_ooni(line).trials)
+
+    assert (before.state, before.mechanism) == (after.state, after.mechanism)
+
+
+def has_no_token(case: RuleCase) -> bool:
+    """Whether a case is one of a name or a page of somebody else's."""
+    sides = (case.trial.service, case.trial.control)
+    facts = [one.facts for one in sides if one is not None and one.facts is not None]
+    return all(
+        isinstance(one, DnsFacts) or (isinstance(one, WebFacts) and one.canary == "not_applicable")
+        for one in facts
+    )
+
+
+FIT = [case for case in CASES if has_no_token(case)]
+
+
+@pytest.mark.parametrize("case", FIT, ids=lambda case: str(case.rule))
+def test_a_case_of_each_rule_keeps_its_state_on_the_way_out_and_in(case: RuleCase) -> None:
+    """Token cases aside: no file can say that a token arrived."""
+    seen = [one for one in (case.trial.control, case.trial.service) if one is not None]
+    (line,) = export_ooni(cast("Journal", Held(*seen)), Counter())
+
+    assert judge_together([case.trial]).state is judge_together(read_ooni(line).trials).state
