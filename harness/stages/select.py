@@ -7,11 +7,11 @@ not depend on the order of a file, so anybody who learns the seed can derive the
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from operator import itemgetter
 
 from harness.errors import UsageError, known
 from harness.model.batch import Batch, Way
@@ -78,23 +78,20 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     """
     if selection.items:
         return _named(selection.items, corpus)
-    strata: dict[str, list[Item]] = defaultdict(list)
+    strata: defaultdict[str, _Smallest] = defaultdict(lambda: _Smallest(selection.sample))
     seen: set[str] = set()
     for item in corpus.items():
         stratum = item.stratum or item.category
         code = stratum.removeprefix(TWIN)
         seen.add(code)
         if not selection.categories or any(covers(code, want) for want in selection.categories):
-            strata[stratum].append(item)
+            strata[stratum].offer(order_key(seed, item.id), item)
     for wanted in selection.categories:
         if not any(covers(code, wanted) for code in seen):
             msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(seen)}"
             raise UsageError(msg)
-    chosen: list[Item] = []
-    for items in strata.values():
-        size = selection.sample or len(items)
-        chosen += heapq.nsmallest(size, items, key=lambda item: order_key(seed, item.id))
-    return tuple(sorted(chosen, key=lambda item: order_key(seed, item.id)))
+    chosen = [one for smallest in strata.values() for one in smallest.kept()]
+    return tuple(item for _, item in sorted(chosen, key=itemgetter(0)))
 
 
 def count_batches(campaign: Campaign, items: int) -> int:
@@ -156,6 +153,27 @@ def ways(campaign: Campaign) -> tuple[Way, ...]:
 def order_key(seed: str, text: str) -> bytes:
     """The place of ``text`` in the order that ``seed`` makes."""
     return hashlib.blake2b(text.encode(), key=seed.encode()[:64], digest_size=16).digest()
+
+
+class _Smallest:
+    """Of all that is offered, the ``size`` with the smallest keys (or all); twice that is held."""
+
+    def __init__(self, size: int | None) -> None:
+        self._size = size
+        self._held: list[tuple[bytes, Item]] = []
+        self._limit: bytes | None = None
+
+    def offer(self, key: bytes, item: Item) -> None:
+        """Take one more into account."""
+        if self._limit is None or key < self._limit:
+            self._held.append((key, item))
+            if self._size is not None and len(self._held) >= 2 * self._size:
+                self._held = self.kept()
+                self._limit = self._held[-1][0]
+
+    def kept(self) -> list[tuple[bytes, Item]]:
+        """The smallest, in order."""
+        return sorted(self._held, key=itemgetter(0))[: self._size]
 
 
 def _size(part: Sequence[Item] | Corpus) -> int:

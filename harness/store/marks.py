@@ -43,7 +43,7 @@ class Marks:
 
 
 def mark_of(key: AttemptKey) -> int:
-    """The last eight bytes of the MD5 of a key, as DuckDB's ``md5_number_lower`` reads them."""
+    """The last eight bytes of the MD5 of a key, as a number; DuckDB has MD5 as well."""
     parts = (key.campaign, key.item, key.probe, key.line, key.profile, str(key.round))
     text = SEPARATOR.join(parts).encode()
-    return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[8:], "little")
+    return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[8:])

@@ -73,10 +73,9 @@ def marks(path: Path) -> Any:
     try:
         with _connect() as connection:
             # the columns are our own constants; the file name goes in as a parameter
-            question = (
-                f"SELECT md5_number_lower(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)})) "  # noqa: S608 - see above
-                "AS mark FROM read_parquet(?)"
-            )
+            digest = f"md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)}))"
+            number = f"CAST('0x' || right({digest}, 16) AS UBIGINT)"
+            question = f"SELECT {number} AS mark FROM read_parquet(?)"  # noqa: S608 - see above
             return connection.execute(question, [str(path)]).fetchnumpy()["mark"]
     except duckdb.Error as error:
         msg = f"{path}: cannot be read: {error}"

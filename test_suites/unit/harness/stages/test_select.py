@@ -17,6 +17,7 @@ from harness.stages.select import (
     Chosen,
     choose,
     count_batches,
+    order_key,
     plan_batches,
     repeat_batch,
     repeat_batches,
@@ -177,6 +178,24 @@ def test_a_batch_that_is_tried_again_has_keys_of_its_own() -> None:
 
     assert (41, batch.items) == (again.number, again.items)
     assert again.way.round != batch.way.round
+
+
+@given(st.lists(st.sampled_from(ITEMS), unique=True), st.integers(1, 40), st.text(max_size=3))
+def test_a_sample_is_the_smallest_keys_of_each_stratum(
+    items: list[Item], size: int, seed: str
+) -> None:
+    expected = {
+        item.id
+        for stratum in {item.stratum or item.category for item in items}
+        for item in sorted(
+            (one for one in items if (one.stratum or one.category) == stratum),
+            key=lambda one: order_key(seed, one.id),
+        )[:size]
+    }
+    chosen = select_items(CorpusSelection(pack="p", sample=size), Pack(items), seed)
+
+    assert expected == {item.id for item in chosen}
+    assert list(chosen) == sorted(chosen, key=lambda one: order_key(seed, one.id))
 
 
 def test_void_batches_are_known_only_when_the_others_are_done() -> None:
