@@ -156,15 +156,20 @@ def _journal(config: pytest.Config) -> Path:
 
 def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
+    from harness.appealed import hear  # noqa: PLC0415 - only if asked
+    from harness.cli.book import appeals_in  # noqa: PLC0415 - only if asked
+    from harness.cli.places import places_of_journal  # noqa: PLC0415 - only if asked
     from harness.model.campaign import Campaign  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
+    folder = path / "journal" if (path / "journal").is_dir() else path
+    journal = open_journal(folder)
     try:
         declared = Campaign.model_validate_json(journal.header["campaign"])
-        return conclude(journal, load_scheme(scheme or declared.scheme))
+        heard = hear(journal, appeals_in(places_of_journal(folder).registry))
+        return conclude(heard, load_scheme(scheme or declared.scheme))
     finally:
         journal.close()
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.model.appeal import Appeal
 from harness.model.event import Event
 from harness.stages.follow.ledger import Ledger, fold
 
@@ -39,3 +40,11 @@ def open_book(where: Path | str, *, create: bool = False) -> Iterator[Book]:
 
     with open_registry(where, create=create) as registry:
         yield Book(registry)
+
+
+def appeals_in(where: Path) -> tuple[Appeal, ...]:
+    """The decided appeals of a registry; none where no registry is yet."""
+    if not where.exists():
+        return ()
+    with open_book(where) as book:
+        return book.ledger.appeals

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.places import Places, places_of_journal
+from harness.cli.book import appeals_in
+from harness.cli.places import Places, journal_folder, places_of_journal
 from harness.model.outcome import Assessment
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
@@ -28,20 +29,22 @@ def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = Fa
 
 def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment, Places]:
     """Conclude from a journal folder; keeps the assessment beside the journal."""
-    from harness.model.campaign import Campaign  # noqa: PLC0415 - keep the start light
+    from harness.appealed import hear  # noqa: PLC0415 - keep the start light
+    from harness.model.campaign import Campaign  # noqa: PLC0415 - the same
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    folder = path / "journal" if (path / "journal").is_dir() else path
+    folder = journal_folder(path)
+    places = places_of_journal(folder)
     journal = open_journal(folder)
     try:
         declared = Campaign.model_validate_json(journal.header["campaign"])
-        assessment = conclude(journal, load_scheme(scheme or declared.scheme))
+        heard = hear(journal, appeals_in(places.registry))
+        assessment = conclude(heard, load_scheme(scheme or declared.scheme))
     finally:
         journal.close()
-    places = places_of_journal(folder)
     write_assessment(assessment, places.assessment)
     return assessment, places
 

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.labels import agree_command, appeal_command
 from harness.errors import FaultyDocument, UsageError, known
 from harness.model.campaign import CorpusSelection
 from harness.plugins import find
@@ -180,6 +181,10 @@ def export_command(
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
     sys.stdout.write(f"{out}: {len(items)} items as {form}\n")
+
+
+app.command("agree")(agree_command)
+app.command("appeal")(appeal_command)
 
 
 def _open(pack: str) -> Any:

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.book import Book, open_book
+from harness.appealed import hear
+from harness.cli.book import Book, appeals_in, open_book
 from harness.cli.follow import user
 from harness.cli.measure import measure_prepared
 from harness.cli.places import OUT, Places
@@ -181,6 +182,7 @@ def _assess(places: Places, scheme: Scheme, only: tuple[str, ...]) -> Assessment
         return None
     journal = open_journal(places.journal)
     try:
-        return conclude(journal, scheme, only=frozenset(only))
+        heard = hear(journal, appeals_in(places.registry))
+        return conclude(heard, scheme, only=frozenset(only))
     finally:
         journal.close()

@@ -1,4 +1,4 @@
-"""An event is one entry of the registry: what somebody did about a finding or its plan.
+"""An event is one entry of the registry: what somebody did about a finding, its plan or a label.
 
 Events are the only way in which a plan changes; findings and plans are folded from them.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from harness.model.action_plan import Milestone, Retest
+from harness.model.appeal import Appeal
 from harness.model.finding import Finding
 
 
@@ -24,6 +25,12 @@ class FindingOpened(Event, frozen=True, kw_only=True, tag="finding-opened"):
     """A requirement was not met."""
 
     finding: Finding
+
+
+class AppealDecided(Event, frozen=True, kw_only=True, tag="appeal-decided"):
+    """Somebody decided whether an item is labelled wrongly."""
+
+    appeal: Appeal
 
 
 class PlanEvent(Event, frozen=True, kw_only=True):
@@ -92,6 +99,7 @@ class PlanClosed(PlanEvent, frozen=True, kw_only=True, tag="plan-closed"):
 
 AnyEvent = (
     FindingOpened
+    | AppealDecided
     | PlanDrafted
     | PlanAgreed
     | PlanProgressed

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from harness.errors import UsageError, known
 from harness.model.action_plan import ActionPlan, PlanState
-from harness.model.event import Event, FindingOpened, PlanDrafted, PlanEvent
+from harness.model.appeal import Appeal
+from harness.model.event import AppealDecided, Event, FindingOpened, PlanDrafted, PlanEvent
 from harness.model.finding import Finding
 from harness.stages.follow.deadlines import latest_due
 from harness.stages.follow.transitions import advance
@@ -20,10 +21,11 @@ from harness.stages.follow.transitions import advance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Findings and plans by id, in the order in which they came."""
+    """Findings and plans by id, and decided appeals, in the order in which they came."""
 
     findings: Mapping[str, Finding] = field(default_factory=dict)
     plans: Mapping[str, ActionPlan] = field(default_factory=dict)
+    appeals: tuple[Appeal, ...] = ()
     events: int = 0
 
     def plan(self, name: str) -> ActionPlan:
@@ -66,6 +68,9 @@ class Ledger:
             return replace(
                 self, findings={**self.findings, found.id: found}, events=self.events + 1
             )
+        if isinstance(event, AppealDecided):
+            _require_fair(event)
+            return replace(self, appeals=(*self.appeals, event.appeal), events=self.events + 1)
         if isinstance(event, PlanDrafted):
             plan = self._drafted(event)
         elif isinstance(event, PlanEvent):
@@ -111,6 +116,20 @@ class Ledger:
             milestones=event.milestones,
             history=(f"{event.at:%Y-%m-%d %H:%M} {event.actor}: drafted",),
         )
+
+
+def _require_fair(event: AppealDecided) -> None:
+    appeal = event.appeal
+    what = f"appeal on {appeal.pack} {appeal.item}"
+    if not appeal.reason.strip() or not appeal.appellant.strip():
+        msg = f"{what}: an appeal names its reason and who appealed"
+        raise UsageError(msg)
+    if appeal.appellant == event.actor:
+        msg = f"{what}: {event.actor} appealed, so somebody else has to decide"
+        raise UsageError(msg)
+    if not appeal.labels or appeal.labels == appeal.before:
+        msg = f"{what}: it asks for no other labels than {'|'.join(appeal.before)}"
+        raise UsageError(msg)
 
 
 def fold(events: Iterable[Event]) -> Ledger:

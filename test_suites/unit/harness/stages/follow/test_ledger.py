@@ -13,8 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.appeal import Appeal
 from harness.model.event import (
     AnyEvent,
+    AppealDecided,
     Event,
     FindingOpened,
     FixClaimed,
@@ -276,3 +278,14 @@ def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
     assert after.plan("P-0001").state is PlanState.CLOSED
     assert after.is_settled("F-0001")
     assert after.open_plan_of("F-0001") is None
+
+
+def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) -> None:
+    appeal = Appeal(
+        pack="canary", item="a", before=("GAMB",), labels=("ALW.ARTS",), reason="a museum",
+        appellant="Acme", upheld=True,
+    )  # fmt: skip
+
+    assert fold([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == (appeal,)
+    with pytest.raises(UsageError, match="Acme appealed, so somebody else has to decide"):
+        fold([AppealDecided(at=now, actor="Acme", appeal=appeal)])

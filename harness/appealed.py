@@ -1,0 +1,94 @@
+"""A journal as upheld appeals left the labels of its items.
+
+The journal itself is never touched: an observation keeps what was said of its item then, and
+the correction is laid over it on the way to the judge. So one appeal re-scores every campaign
+that used the item, as soon as it is concluded again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+
+import msgspec
+
+from harness.model.appeal import Appeal
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey, Observation
+from harness.ports.keeping import Journal
+
+
+def hear(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
+    """The journal with the labels of all upheld appeals that concern it; the latest one holds."""
+    packs = {name.partition(" ")[0] for name in journal.header.get("corpora", ())}
+    labels = {one.item: one.labels for one in appeals if one.upheld and one.pack in packs}
+    return Appealed(journal, labels) if labels else journal
+
+
+class Appealed:
+    """Satisfies ``harness.ports.keeping.Journal``, but is only read."""
+
+    def __init__(self, journal: Journal, labels: dict[str, tuple[str, ...]]) -> None:
+        self._journal = journal
+        self._labels = labels
+        self.header = dict(journal.header)
+        changed = self._changed()
+        self.header["frames"] = self._frames(changed)
+        if changed:
+            note = f"with {len(changed)} labels corrected on appeal: {', '.join(sorted(changed))}"
+            self.header["corpora"] = [*journal.header["corpora"], note]
+
+    def observations(self) -> Iterator[Observation]:
+        """All observations, each with its item as it is labelled now."""
+        return map(self._corrected, self._journal.observations())
+
+    def sentinels(self) -> Iterator[Observation]:
+        """The observations of sentinels; nobody appeals against those."""
+        return self._journal.sentinels()
+
+    def batches(self) -> frozenset[int]:
+        """The numbers of the batches that are held."""
+        return self._journal.batches()
+
+    def keys(self) -> frozenset[AttemptKey]:
+        """The keys of all observations."""
+        return self._journal.keys()
+
+    def append(self, batch: int, observations: Iterable[Observation]) -> NoReturn:
+        """Never: what is measured goes into the journal itself."""
+        del batch, observations
+        msg = "a journal seen through appeals is only read"
+        raise TypeError(msg)
+
+    def seal(self) -> None:
+        """Nothing: there is nothing to seal."""
+
+    def close(self) -> None:
+        """Let go of the journal below."""
+        self._journal.close()
+
+    def _changed(self) -> dict[str, Item]:
+        """The items that were measured under other labels, by id, as they were."""
+        return {
+            one.item.id: one.item
+            for one in self._journal.observations()
+            if one.item.id in self._labels and one.item.labels != self._labels[one.item.id]
+        }
+
+    def _frames(self, changed: dict[str, Item]) -> dict[str, int]:
+        """How many items of each category there are now, if it was counted at all."""
+        frames = Counter(self._journal.header.get("frames") or {})
+        for name, item in changed.items() if frames else ():
+            frames[item.category] -= 1
+            frames[self._labels[name][0]] += 1
+        return dict(frames)
+
+    def _corrected(self, one: Observation) -> Observation:
+        labels = self._labels.get(one.item.id)
+        if labels is None or one.role != "item" or labels == one.item.labels:
+            return one
+        item = one.item
+        stratum = labels[0] if item.stratum == item.category else item.stratum
+        corrected = msgspec.structs.replace(item, labels=labels, stratum=stratum)
+        return msgspec.structs.replace(one, item=corrected)
