@@ -1,4 +1,7 @@
-"""The DNS probe: asks where an item's host is, and notes the whole answer."""
+"""The DNS probes: ask where an item's host is, and note the whole answer.
+
+IPv4 and IPv6 apart: a filter that answers for one may have forgotten the other.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,28 @@ from harness.plugins import register
 from harness.ports.asking import Attempt, Line, Question, Sighting
 
 
-@register("probes", "dns")
-class Dns:
-    """One A question."""
+class _Dns:
+    """One question of one type."""
 
     asks: ClassVar[str] = "ask"
+    type: ClassVar[str]
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Ask for the item's host over the line, once."""
-        question = Question(name=attempt.item.host, timeout=attempt.timeout)
+        question = Question(name=attempt.item.host, type=self.type, timeout=attempt.timeout)
         answer = await line.ask(question)
         return Sighting(timings=answer.timings, facts=answer.facts, failure=answer.failure)
+
+
+@register("probes", "dns")
+class Dns(_Dns):
+    """One A question."""
+
+    type = "A"
+
+
+@register("probes", "dns_aaaa")
+class DnsAaaa(_Dns):
+    """One AAAA question (RFC 3596)."""
+
+    type = "AAAA"

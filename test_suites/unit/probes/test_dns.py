@@ -7,18 +7,20 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, DnsFacts
 from harness.plugins import find
 from harness.ports.asking import Attempt
-from probes.dns import Dns
+from probes.dns import Dns, DnsAaaa
 from probes.lines.simulated import Simulated, SimulatedOptions
 
 HOST = "gamb-001.canary.accredit.test"
 
 
-async def sight(**options: object) -> tuple[DnsFacts, str | None]:
+async def sight(
+    probe: Dns | DnsAaaa | None = None, **options: object
+) -> tuple[DnsFacts, str | None]:
     item = Item(id="a", value=f"http://{HOST}/x", kind="url", labels=("GAMB",))
     key = AttemptKey(campaign="c", item="a", probe="dns", line="l", profile="ks2")
     attempt = Attempt(key=key, item=item, limits=Limits(), timeout=2.0)
     declared = SimulatedOptions.model_validate(options)
-    sighting = await Dns().try_item(attempt, Simulated("l", declared, None, Limits()))
+    sighting = await (probe or Dns()).try_item(attempt, Simulated("l", declared, None, Limits()))
     assert isinstance(sighting.facts, DnsFacts)
     assert sighting.timings.total is not None
     return sighting.facts, sighting.failure.name if sighting.failure else None
@@ -28,6 +30,12 @@ async def test_an_answer_is_a_fact() -> None:
     facts, failure = await sight()
 
     assert (facts.name, facts.type, facts.rcode, failure) == (HOST, "A", "NOERROR", None)
+
+
+async def test_ipv6_is_asked_for_apart() -> None:
+    facts, failure = await sight(DnsAaaa())
+
+    assert (facts.name, facts.type, failure) == (HOST, "AAAA", None)
 
 
 async def test_a_refusal_is_a_fact_and_silence_a_failure() -> None:
@@ -40,4 +48,5 @@ async def test_a_refusal_is_a_fact_and_silence_a_failure() -> None:
 
 def test_it_is_found_by_name_and_asks() -> None:
     assert find("probes", "dns") is Dns
+    assert find("probes", "dns_aaaa") is DnsAaaa
     assert Dns.asks == "ask"
