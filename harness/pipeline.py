@@ -75,7 +75,7 @@ def conclude(
     )
     judged = judge_journal(journal.header, observations, campaign.service.block_page)
     frames, units = journal.header.get("frames"), metric_units()
-    estimated = estimate(judged.verdicts, scheme, phases, frames, units)
+    estimated = estimate(judged.verdicts, scheme, phases, frames, units, judged.preconditions)
     outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)
     return Assessment(
         campaign=campaign.campaign,

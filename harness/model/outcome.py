@@ -37,13 +37,21 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """Something that must hold before a verdict may count (a live origin, a filter that is on)."""
+    """Something that must hold before a verdict may count (a live origin, a filter that is on).
+
+    ``batches`` is in how many it held, or failed.
+    """
 
     name: str
     line: str
     profile: str
     held: bool
     detail: str
+    batches: int = 0
+
+    def concerns(self, line: str, profile: str) -> bool:
+        """Whether it is about that line and profile; ``*`` and an empty name mean all."""
+        return self.line in {line, "", "*"} and self.profile in {profile, "", "*"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

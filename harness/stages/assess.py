@@ -37,7 +37,7 @@ def _assess_one(
 ) -> Outcome:
     requirement, metric = taken.requirement, taken.metric
     ruling = _rule(requirement, metric, decision)
-    here = [one for one in preconditions if _concerns(one, taken)]
+    here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
         leaning = "pass" if ruling.conformity is Conformity.CONFORMS else "fail"
@@ -213,14 +213,6 @@ def _nothing(metric: Metric) -> str:
     if metric.indeterminate:
         return f"nothing was counted: {metric.indeterminate} items were tried, none was decided"
     return "nothing was counted: no item that this asks for was tried with success"
-
-
-def _concerns(precondition: Precondition, taken: Measurement) -> bool:
-    return precondition.line in {taken.line, "", "*"} and precondition.profile in {
-        taken.profile,
-        "",
-        "*",
-    }
 
 
 def _any_held(preconditions: Iterable[Precondition]) -> bool:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from harness.model.corpus import covers
-from harness.model.metric import NOT_IMPLEMENTED, Metric
-from harness.model.outcome import CategoryRate, Measurement, Witness
+from harness.model.outcome import CategoryRate, Measurement, Precondition, Witness
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State, Verdict
-from harness.stages.estimate import groups, latency, rates, whole
+from harness.stages.estimate import groups, latency, profiles, rates, whole
 from harness.stages.estimate.fold import Cell, Fold, Folded, fold, sort_items
 from harness.stages.estimate.intervals import worst_case
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import (
     REAGENT,
     Selection,
+    Side,
     counts_category,
     is_asked,
     selected,
@@ -34,6 +35,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         groups.block_rate_by_category,
         groups.block_rate_by_language,
         groups.block_rate_by_stratum,
+        profiles.age_bands_missing,
         whole.clean_blocked_per_harmful,
         whole.control_success,
         whole.design_effect,
@@ -45,6 +47,9 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         rates.overblock_rate,
         groups.overblock_rate_by_category,
         rates.overblocked,
+        profiles.profiles_missing,
+        whole.sentinel_agreement,
+        profiles.superset_violations,
         whole.wrong_cells,
     )
 }
@@ -70,12 +75,14 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A line and a profile, with what was folded there."""
+    """A line and a profile, with what was folded there; ``beside`` are all of its line."""
 
     line: str
     profile: str
     phase: str
     cell: Cell
+    preconditions: tuple[Precondition, ...]
+    beside: list[_Place]
 
 
 def estimate(
@@ -84,14 +91,16 @@ def estimate(
     phases: Mapping[str, str],
     frames: Mapping[str, int] | None = None,
     units: Mapping[str, str] | None = None,
+    preconditions: tuple[Precondition, ...] = (),
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
-    the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet.
+    the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
+    ``preconditions`` are what the verdicts rest on.
     """
     folded = fold(verdicts)
-    places = _places(folded, phases)
+    places = _places(folded, phases, preconditions)
     measurements: list[Measurement] = []
     remarks: list[str] = []
     for requirement in scheme.requirements:
@@ -112,17 +121,19 @@ def estimate(
     )
 
 
-def _places(folded: Fold, phases: Mapping[str, str]) -> list[_Place]:
+def _places(
+    folded: Fold, phases: Mapping[str, str], preconditions: tuple[Precondition, ...]
+) -> list[_Place]:
     """Every line for every profile, even where nothing was seen."""
-    lines = sorted({line for line, _ in folded.cells}) or ["none"]
-    profiles = sorted({profile for _, profile in folded.cells} | set(phases))
-    return [
-        _Place(
-            line, profile, phases.get(profile, profile), folded.cells.get((line, profile), Cell())
-        )
-        for line in lines
-        for profile in profiles
-    ]
+    places: list[_Place] = []
+    for line in sorted({line for line, _ in folded.cells}) or ["none"]:
+        beside: list[_Place] = []
+        for profile in sorted({profile for _, profile in folded.cells} | set(phases)):
+            cell = folded.cells.get((line, profile), Cell())
+            here = tuple(one for one in preconditions if one.concerns(line, profile))
+            beside.append(_Place(line, profile, phases.get(profile, profile), cell, here, beside))
+        places += beside
+    return places
 
 
 def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: list[str]) -> bool:
@@ -171,7 +182,7 @@ def _measure(
     take = METRICS.get(requirement.measure.metric)
     if take is None:
         name = requirement.measure.metric
-        taken = Taken(metric=_not_implemented(name, units.get(name, ""), alpha))
+        taken = rates.not_taken(name, units.get(name, ""), alpha)
     else:
         taken = take(
             Selection(
@@ -180,6 +191,9 @@ def _measure(
                 alpha=alpha,
                 expects=lambda code: scheme.policy.expects(code, place.phase),
                 codes=tuple(scheme.policy.rows),
+                profile=place.profile,
+                sides=lambda: _sides(requirement, scheme, place),
+                preconditions=place.preconditions,
             )
         )
     return Measurement(
@@ -188,6 +202,18 @@ def _measure(
         line=place.line,
         metric=taken.metric,
         witnesses=tuple(_witness(verdict) for verdict in taken.adverse),
+    )
+
+
+def _sides(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Side, ...]:
+    return tuple(
+        Side(
+            profile=one.profile,
+            phase=one.phase,
+            items=_select(requirement, scheme, one),
+            expects=partial(scheme.policy.expects, phase=one.phase),
+        )
+        for one in place.beside
     )
 
 
@@ -204,21 +230,6 @@ def _framed(
         if counts_category(measure, scheme.policy, code, place.phase)
     ]
     return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
-
-
-def _not_implemented(name: str, unit: str, alpha: float) -> Metric:
-    return Metric(
-        name=name,
-        unit=unit,
-        value=None,
-        k=0,
-        n=0,
-        indeterminate=0,
-        lower=None,
-        upper=None,
-        method=NOT_IMPLEMENTED,
-        alpha=alpha,
-    )
 
 
 def _witness(verdict: Verdict) -> Witness:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.metric import Metric
+from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.verdict import Mechanism, State, Verdict
 from harness.stages.estimate.bounding import Bounded, bounded
 from harness.stages.estimate.fold import Folded, Sorted, sort_items
@@ -113,6 +113,13 @@ def count(name: str, found: Sorted, alpha: float) -> Taken:
         bounds = Bounds(float(k), float(k + len(found.indeterminate)))
     value = float(k) if found.n else None
     return _taken(name, "items", value, k, found, Bounded(bounds=bounds, method=CENSUS), alpha)
+
+
+def not_taken(name: str, unit: str, alpha: float) -> Taken:
+    """A metric that this version cannot take: present, and never a pass."""
+    found = Sorted(adverse=(), favourable=(), indeterminate=(), down=0, mechanisms={})
+    of = Bounded(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
+    return _taken(name, unit, None, 0, found, of, alpha)
 
 
 def _taken(

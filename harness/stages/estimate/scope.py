@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.model.corpus import Item, covers
+from harness.model.outcome import Precondition
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.stages.estimate.fold import Cell, Folded
 
@@ -16,10 +17,21 @@ EVERY_PHASE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The items that a requirement counts for one profile, beside those of other profiles."""
+
+    profile: str
+    phase: str
+    items: tuple[Folded, ...]
+    expects: Callable[[str], Expectation | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """The items that one requirement counts on one line for one profile.
 
-    ``expects`` is what the policy says of a category there, ``codes`` are its rows.
+    ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
+    gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
     """
 
     requirement: Requirement
@@ -27,6 +39,9 @@ class Selection:
     alpha: float
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()
+    profile: str = ""
+    sides: Callable[[], tuple[Side, ...]] = tuple
+    preconditions: tuple[Precondition, ...] = ()
 
     @property
     def measure(self) -> Measure:

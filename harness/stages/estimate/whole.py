@@ -12,6 +12,9 @@ from harness.stages.estimate.fold import Folded, Sorted, sort_items
 from harness.stages.estimate.rates import Taken, count
 from harness.stages.estimate.scope import REAGENT, Selection
 
+FILTER_IS_ON = "filter-is-on"
+"""The precondition that failed where a page agreed to be blocked got through."""
+
 CELL = 5
 """The least items that show a cell of the policy to be right (METHOD POL-03)."""
 
@@ -91,6 +94,24 @@ def control_success(selection: Selection) -> Taken:
     n = found.n + found.down
     value = found.n / n if n else None
     return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
+
+
+def sentinel_agreement(selection: Selection) -> Taken:
+    """The share of batches around which the filter was on: agreed pages passed and were blocked.
+
+    A batch speaks against the service if the page agreed to be blocked got through, on a line
+    where other batches held; if none did, the line may be the wrong one. A batch that is void
+    for another reason is indeterminate.
+    """
+    held = sum(one.batches for one in selection.preconditions if one.held)
+    failed = [one for one in selection.preconditions if not one.held]
+    off = sum(one.batches for one in failed if one.name == FILTER_IS_ON) if held else 0
+    open_ = sum(one.batches for one in failed) - off
+    n = held + off
+    value = held / n if n else None
+    taken = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)
+    lower = held / (n + open_) if n else None
+    return Taken(metric=replace(taken.metric, indeterminate=open_, lower=lower))
 
 
 def indeterminate_share(selection: Selection) -> Taken:

@@ -19,6 +19,7 @@ ORIGIN_ANSWERS = "origin-answers"
 SERVICE_REACHABLE = "service-reachable"
 AGREED_PAGE_PASSES = "agreed-page-passes"
 FILTER_IS_ON = "filter-is-on"
+BLOCK_IS_CLEAR = "agreed-block-is-clear"
 SENTINELS_PRESENT = "sentinels-present"
 
 LINE_RULES = frozenset({"proxy-unreachable", "proxy-wants-a-name", "resolver-unreachable"})
@@ -44,6 +45,7 @@ def bracket_of(course: Course, judged: Iterable[tuple[Trial, Verdict]]) -> Brack
     troubles += [_trouble(trial, verdict) for trial, verdict in found]
     for name in (
         SENTINELS_PRESENT, ORIGIN_ANSWERS, SERVICE_REACHABLE, AGREED_PAGE_PASSES, FILTER_IS_ON,
+        BLOCK_IS_CLEAR,
     ):  # fmt: skip
         for trouble, detail in troubles:
             if trouble == name:
@@ -93,7 +95,7 @@ def _not_let_through(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
 def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     if verdict.state is State.ALLOWED:
         return FILTER_IS_ON, f"the filter seems off: {host} was agreed to be blocked, but passed"
-    return FILTER_IS_ON, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
+    return BLOCK_IS_CLEAR, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
 
 
 def preconditions_of(
@@ -116,13 +118,17 @@ def preconditions_of(
         Precondition(
             name="sentinels", line=line, profile=profile, held=True,
             detail=f"{number} {'batch' if number == 1 else 'batches'} held between sentinels",
+            batches=number,
         )
         for (line, profile), number in held.items()
     ]  # fmt: skip
     broken = [
-        Precondition(name=name, line=line, profile=profile, held=False, detail=_told(found))
+        Precondition(
+            name=name, line=line, profile=profile, held=False,
+            detail=_told(found), batches=len(found),
+        )
         for (line, profile, name), found in failed.items()
-    ]
+    ]  # fmt: skip
     return (*broken, *kept)
 
 

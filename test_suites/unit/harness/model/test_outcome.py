@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.model.metric import Metric
-from harness.model.outcome import Assessment, Conformity, Outcome
+from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from harness.model.scheme import Measure, Requirement, Threshold
 
 METRIC = Metric(
@@ -94,3 +94,13 @@ def test_what_is_not_binding_does_not_decide() -> None:
 
 def test_an_outcome_is_named_by_requirement_profile_and_line() -> None:
     assert "URL-01[ks2-proxy]" == outcome(Conformity.CONFORMS).id
+
+
+@pytest.mark.parametrize(
+    ("line", "profile", "concerned"),
+    [("proxy", "ks2", True), ("*", "", True), ("resolver", "*", False), ("proxy", "ks4", False)],
+)
+def test_a_precondition_concerns_its_place(line: str, profile: str, concerned: bool) -> None:
+    one = Precondition(name="n", line=line, profile=profile, held=True, detail="")
+
+    assert one.concerns("proxy", "ks2") is concerned

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from harness.model.metric import Metric
+from harness.model.outcome import Precondition
 from harness.model.verdict import State, Verdict
 from harness.stages.estimate.scope import Selection
 from harness.stages.estimate.whole import (
@@ -15,6 +17,7 @@ from harness.stages.estimate.whole import (
     design_effect,
     discordant,
     indeterminate_share,
+    sentinel_agreement,
     wrong_cells,
 )
 
@@ -91,3 +94,28 @@ def test_the_design_effect_is_reported(verdict: Make, select: Select) -> None:
     assert design_effect(select(alone)).metric.value == pytest.approx(1, abs=0.05)
     assert (design_effect(select(shared)).metric.value or 0) > 5
     assert design_effect(select([])).metric.value is None
+
+
+def test_the_filter_was_on_around_every_batch(select: Select) -> None:
+    def agreement(**batches: int) -> Metric:
+        places = [
+            Precondition(
+                name=name.replace("_", "-"),
+                line="proxy",
+                profile="ks2",
+                held=name == "sentinels",
+                detail="",
+                batches=number,
+            )
+            for name, number in batches.items()
+        ]
+        return sentinel_agreement(replace(select([]), preconditions=tuple(places))).metric
+
+    on, off = agreement(sentinels=9), agreement(sentinels=9, filter_is_on=1)
+    never, dead = agreement(filter_is_on=9), agreement(sentinels=9, origin_answers=1)
+
+    assert (on.value, on.n, on.indeterminate) == (1, 9, 0)
+    assert (off.value, off.indeterminate) == (0.9, 0)
+    assert (never.value, never.n, never.indeterminate) == (None, 0, 9)
+    assert (dead.value, dead.lower, dead.indeterminate) == (1, 0.9, 1)
+    assert agreement().value is None

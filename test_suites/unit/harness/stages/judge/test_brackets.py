@@ -7,6 +7,7 @@ import pytest
 from harness.model.observation import Failure, WebFacts
 from harness.stages.judge.brackets import (
     AGREED_PAGE_PASSES,
+    BLOCK_IS_CLEAR,
     FILTER_IS_ON,
     ORIGIN_ANSWERS,
     SENTINELS_PRESENT,
@@ -46,7 +47,7 @@ def _bracket(
         (BLOCKED, BLOCKED, web(), AGREED_PAGE_PASSES),
         (web(title="A page, with advertisements"), BLOCKED, web(), AGREED_PAGE_PASSES),
         (web(), web(), web(), FILTER_IS_ON),
-        (web(), web(canary="absent", status=502, title=""), web(), FILTER_IS_ON),
+        (web(), web(canary="absent", status=502, title=""), web(), BLOCK_IS_CLEAR),
     ],
 )
 def test_the_precondition_that_failed_is_named(
@@ -94,6 +95,7 @@ def test_failures_of_one_kind_are_told_once_with_their_batches() -> None:
     assert (broken.name, broken.held) == (FILTER_IS_ON, False)
     assert broken.detail == "the filter seems off (batches 3, 4, 5, 6, 7, …)"
     assert (kept.held, kept.detail) == (True, "2 batches held between sentinels")
+    assert (broken.batches, kept.batches) == (7, 2)
 
 
 def test_items_that_nobody_bracketed_are_told_of() -> None:
