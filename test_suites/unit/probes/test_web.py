@@ -160,6 +160,33 @@ async def test_a_filters_redirect_into_the_zone_is_no_access() -> None:
     assert facts(await Web().try_item(this, line)).canary == "absent"
 
 
+async def test_a_redirect_that_the_service_put_in_still_leads_to_the_page() -> None:
+    """A gateway that sends http to https blocks nothing: the item's own page came."""
+    this = attempt()
+    line = Scripted(
+        {
+            f"http://{HOST}/": page("", 302, f"https://{HOST}/"),
+            f"https://{HOST}/": page(token(this)),
+        }
+    )
+
+    assert facts(await Web().try_item(this, line)).canary == "seen"
+
+
+async def test_a_token_in_an_answer_that_broke_off_is_a_fact_as_well() -> None:
+    this = attempt()
+    torn = page(token(this), failure=Failure(name="connection_reset", stage="response"))
+    sighting = await Web().try_item(this, Scripted({f"http://{HOST}/": torn}))
+
+    assert (facts(sighting).canary, sighting.failure) == ("seen", torn.failure)
+
+
+async def test_where_a_page_frames_and_forwards_to_is_noted() -> None:
+    line = Scripted({f"http://{HOST}/": page('<iframe src="http://b.test/x"></iframe>')})
+
+    assert facts(await Web().try_item(attempt(), line)).frames == ("http://b.test/x",)
+
+
 async def test_the_nonce_stays_inside_the_zone() -> None:
     line = Scripted(
         {f"http://{HOST}/": page("", 302, "http://other.test/"), "http://other.test/": page("x")}

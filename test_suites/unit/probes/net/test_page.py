@@ -62,3 +62,19 @@ def test_nothing_breaks_the_reader(body: bytes, content_type: str) -> None:
     assert len(page.title) <= TEXT_CHARACTERS
     assert len(page.text) <= TEXT_CHARACTERS
     assert isinstance(decode_text(body, content_type), str)
+
+
+@pytest.mark.parametrize(
+    ("markup", "frames"),
+    [
+        ('<iframe src="http://a.test/"></iframe>', ("http://a.test/",)),
+        ('<frameset><frame src="//b.test/x"></frameset>', ("//b.test/x",)),
+        ('<meta http-equiv="Refresh" content="0; URL=\'http://c.test/\'">', ("http://c.test/",)),
+        ('<meta http-equiv="refresh" content="3;http://d.test/">', ("http://d.test/",)),
+        ('<meta http-equiv="refresh" content="30">', ()),
+        ('<iframe></iframe><iframe src=""></iframe>', ()),
+        ('<iframe src="/a"></iframe>' * 3, ("/a",)),
+    ],
+)
+def test_frames_and_forwards_are_found(markup: str, frames: tuple[str, ...]) -> None:
+    assert read_page(f"<html><head></head>{markup}</html>".encode(), HTML).frames == frames

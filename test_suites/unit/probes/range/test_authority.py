@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.range import authority
 from probes.range.authority import Authority
+from probes.range.tls import Tls
 
 HOST = "gamb-001.canary.accredit.test"
 
@@ -61,3 +62,18 @@ def test_a_long_host_name_fits_its_certificate() -> None:
 
     names = Authority().leaf(host).extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert names.value.get_values_for_type(x509.DNSName) == [host]
+
+
+def test_a_lapsed_certificate_is_refused_for_its_age_alone() -> None:
+    own = Authority()
+    client = ssl.create_default_context(cadata=own.pem.decode())
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    talk = client.wrap_bio(incoming, outgoing, server_hostname=HOST)
+    server = Tls(own.lapsed_context(HOST))
+    with pytest.raises(ssl.SSLWantReadError):
+        talk.do_handshake()
+    server.receive(outgoing.read())
+    incoming.write(server.outgoing())
+
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        talk.do_handshake()

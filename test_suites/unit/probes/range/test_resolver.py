@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import dns.exception
@@ -103,3 +104,41 @@ def test_a_slow_resolver_answers_late(world: World, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.SLOW, delay=30))
     with pytest.raises(dns.exception.Timeout):
         ask(TWIN, timeout=0.1)
+
+
+def heard(world: World, kind: FaultKind) -> list[str]:
+    """The addresses of the datagrams that answer one question, in order; None of a wrong id."""
+    world.faults.add(Fault(kind=kind, hosts=frozenset({TWIN}), address="127.0.0.5"))
+    host, _, port = world.origin.services["reference"]["resolver"]["ks2"].rpartition(":")
+    query = dns.message.make_query(TWIN, "A")
+    with socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(5)
+        asking.sendto(query.to_wire(), (host, int(port)))
+        answers = [dns.message.from_wire(asking.recv(4096)) for _ in range(2)]
+    return [
+        f"{'stray ' if answer.id != query.id else ''}{addresses(answer)[0]}" for answer in answers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (FaultKind.INJECTED, ["127.0.0.5", "127.0.0.1"]),
+        (FaultKind.INJECTED_LATE, ["127.0.0.1", "127.0.0.5"]),
+        (FaultKind.STRAY, ["stray 127.0.0.5", "127.0.0.1"]),
+    ],
+)
+def test_two_answers_race(world: World, kind: FaultKind, expected: list[str]) -> None:
+    assert heard(world, kind) == expected
+
+
+def test_a_failing_resolver_says_so(world: World, ask: Ask) -> None:
+    world.faults.add(Fault(kind=FaultKind.SERVFAIL, hosts=frozenset({TWIN})))
+
+    assert ask(TWIN).rcode() == dns.rcode.SERVFAIL
+
+
+def test_over_tcp_there_is_one_voice(world: World, ask: Ask) -> None:
+    world.faults.add(Fault(kind=FaultKind.INJECTED_LATE, hosts=frozenset({TWIN})))
+
+    assert addresses(ask(TWIN, tcp=True)) == ["127.0.0.1"]

@@ -1,0 +1,42 @@
+"""Each profile has gateways of its own, and sinkholes lead to a server that blocks everything."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from probes.range.authority import Authority
+from probes.range.filter import ReferenceFilter
+from probes.range.gateway import Seals
+from probes.range.gateways import Gateways
+from probes.range.policy import FilterPolicy
+from probes.range.proxy import Upstream
+from probes.range.voids import closed_port
+from probes.range.world import World
+
+
+async def test_each_profile_has_its_own_ports_and_they_close_again() -> None:
+    gateways = Gateways(
+        filter=ReferenceFilter(policy=FilterPolicy()),
+        upstream=Upstream(names=None, ports={80: closed_port(), 443: closed_port()}),  # type: ignore[arg-type]
+        seals=Seals(own=Authority(), unknown=Authority()),
+    )
+    async with AsyncExitStack() as stack:
+        given = await gateways.start(stack, ("ks2", "staff"))
+        ports = [port for each in given.values() for port in each.values()]
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+    assert {"ks2", "staff"} == set(given)
+    assert 4 == len(set(ports))
+    for port in ports:
+        with socket.socket() as client:
+            assert client.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_world_has_them_only_when_asked(tmp_path: Path) -> None:
+    with World.running(tmp_path / "without") as world:
+        assert "gateway" not in world.origin.services["reference"]
+    with World.running(tmp_path / "with", gateway=True) as world:
+        assert {"ks2"} == set(world.origin.services["reference"]["gateway"])
