@@ -15,13 +15,18 @@ HOST = "drug-001.canary.accredit.test"
 def request(method: str = "GET") -> Request:
     """A request for the host."""
     target = f"{HOST}:443" if method == "CONNECT" else f"http://{HOST}/"
-    return Request(method=method, target=target, lines=(b"Host: " + HOST.encode(), b"X: <nonce>"))
+    return Request(
+        method=method,
+        target=target,
+        headers={"host": HOST},
+        lines=(b"Host: " + HOST.encode(), b"X: <nonce>"),
+    )
 
 
 def decision(kind: FaultKind | None) -> Decision:
     """What the filter decided in that style."""
     fault = Fault(kind=kind) if kind else None
-    return Decision(host=HOST, category="DRUG", is_blocked=True, style=kind, fault=fault)
+    return Decision(host=HOST, category="DRUG", style=kind, fault=fault)
 
 
 @pytest.mark.parametrize(
