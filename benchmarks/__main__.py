@@ -32,19 +32,20 @@ def main(words: Sequence[str]) -> int:
         print(f"no topic {', '.join(unknown)}; there are: {', '.join(TOPICS)}", file=sys.stderr)
         return 2
     machine = describe()
-    results: list[Result] = []
-    skipped: dict[str, str] = {}
+    results, skipped = _before()
     for name in chosen:
+        results[name] = []
+        skipped.pop(name, None)
         try:
             for result in TOPICS[name]():
-                results.append(result)
+                results[name].append(result)
                 met = "met" if result.is_met else "MISSED"
                 print(f"{result.goal}: {figure(result.value)} {result.unit} {met} ({result.note})")
         except SkippedError as reason:
             skipped[name] = str(reason)
             print(f"{name}: skipped, {reason}")
     day = datetime.now(UTC).date().isoformat()
-    report = Report(machine=machine, measured=day, results=tuple(results), skipped=skipped)
+    report = Report(machine=machine, measured=day, results=results, skipped=skipped)
     kept = msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
     (HERE / "latest.json").write_bytes(kept)
     print(f"\n{markdown(report)}")
@@ -53,6 +54,15 @@ def main(words: Sequence[str]) -> int:
         for document in DOCUMENTS:
             put_between(document, markdown(report))
     return 0
+
+
+def _before() -> tuple[dict[str, list[Result]], dict[str, str]]:
+    """What the last run found, in the order of topics."""
+    latest = HERE / "latest.json"
+    if not latest.exists():
+        return {name: [] for name in TOPICS}, {}
+    report = msgspec.json.decode(latest.read_bytes(), type=Report)
+    return {name: report.results.get(name, []) for name in TOPICS}, report.skipped
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
+from harness.collector import calm_collector
 from harness.model.campaign import Limits
 from harness.plugins import find
 from harness.ports.asking import Exchange, Question, Request
@@ -82,10 +83,11 @@ async def lane(
             heard.exchange(await opened.exchange(Request(url=url, timeout=patience), route))
 
         await in_flight(fetch, [f"warm{n}" for n in range(min(WARM_UP, count))], concurrency)
-        yield {}
-        heard = Heard()
-        await in_flight(fetch, paths(count, holes), concurrency)
-        yield heard.told()
+        with calm_collector():
+            yield {}
+            heard = Heard()
+            await in_flight(fetch, paths(count, holes), concurrency)
+            yield heard.told()
 
 
 def paths(count: int, holes: int) -> list[str]:
@@ -125,7 +127,8 @@ async def names(name: str, port: int, count: int, concurrency: int) -> Found:
             heard.answered += bool(answer.facts.addresses)
 
         await in_flight(ask, [f"warm{n}.bench.test" for n in range(WARM_UP)], concurrency)
-        yield {}
-        heard = Heard()
-        await in_flight(ask, [f"h{n}.bench.test" for n in range(count)], concurrency)
-        yield heard.told()
+        with calm_collector():
+            yield {}
+            heard = Heard()
+            await in_flight(ask, [f"h{n}.bench.test" for n in range(count)], concurrency)
+            yield heard.told()

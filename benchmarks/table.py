@@ -17,7 +17,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     machine: str
     measured: str
-    results: tuple[Result, ...]
+    results: dict[str, list[Result]]
     skipped: dict[str, str] = {}
 
 
@@ -27,7 +27,8 @@ def markdown(report: Report) -> str:
     lines += [
         f"| {each.goal} | {figure(each.value)} {each.unit} | {_bound(each)} "
         f"| {'yes' if each.is_met else '**no**'} | {each.note} |"
-        for each in report.results
+        for topic in report.results.values()
+        for each in topic
     ]
     lines += ["", f"Measured on {report.measured}: {report.machine}."]
     lines += [f"Not measured: {topic}, for {reason}." for topic, reason in report.skipped.items()]
