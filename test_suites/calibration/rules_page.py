@@ -1,0 +1,68 @@
+"""All rules as a page for people: ``docs/reference/rules.md``.
+
+The page is generated: ``python -m test_suites.calibration.rules_page``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.stages.judge.rule import Rule
+from harness.stages.judge.rules import RULES_VERSION
+from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
+from harness.stages.judge.rules_dns import DNS_RULES
+from harness.stages.judge.rules_ground import GROUND_RULES
+from harness.stages.judge.rules_page import PAGE_RULES
+from harness.stages.judge.rules_web import WEB_RULES
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
+
+_START = f"""# Rules of judgement
+
+Version {RULES_VERSION}. A trial is the service's observation beside the control's. The rules are
+tried from the first to the last, and the first that matches gives the verdict; its id stands in
+the verdict, so an id is never used again for another meaning. *Insufficient* is never favourable.
+
+The version stands in each verdict and assessment. Until the first release it stays 1; from then
+on it grows with each release in which a rule was added, moved or changed. Each rule has a case
+(`test_suites/calibration/rule_cases.py`), and [scenarios](scenarios.md) play them on a network.
+
+What the supplier's block page looks like is learned from the must-block sentinels of the same
+journal, and from `service.block_page` of the [campaign file](campaign-file.md).
+
+This page is generated: `python -m test_suites.calibration.rules_page`.
+"""
+
+_SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
+    ("The ground", "What voids a trial: no control, no line, trouble of our own.", GROUND_RULES),
+    ("Names", "Answers of resolvers.", DNS_RULES),
+    ("Tokens and failures", "The origin's token arrived, or no whole answer did.", WEB_RULES),
+    ("Pages", "An answer came without the token: whose is it?", PAGE_RULES),
+    (
+        "Other people's measurements",
+        "Tried before all others, and only there: their targets answer for themselves.",
+        PROVEN_RULES,
+    ),
+    ("Pages alone", "Instead of all others, for pages without a control.", ALONE_RULES),
+)
+
+
+def rules_page() -> str:
+    """The whole page."""
+    return "\n".join((_START, *(_section(*each) for each in _SECTIONS)))
+
+
+def _section(title: str, about: str, rules: Sequence[Rule]) -> str:
+    rows = "\n".join(map(_row, rules))
+    return f"## {title}\n\n{about}\n\n| rule | verdict | mechanism | says |\n|---|---|---|---|\n{rows}\n"
+
+
+def _row(rule: Rule) -> str:
+    refusal = ", refused by the origin" if rule.origin_refusal else ""
+    mechanism = "–" if rule.mechanism.value == "none" else f"`{rule.mechanism}`"  # noqa: RUF001 - an en dash for nothing
+    return f"| `{rule.id}` | **{rule.state}**{refusal} | {mechanism} | {rule.says} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rules_page(), encoding="utf-8")
