@@ -90,6 +90,7 @@ def open_pack(
         title=manifest.title,
         purpose=manifest.accredit.purpose,
         sensitivity=manifest.accredit.sensitivity,
+        use_limit=manifest.accredit.release.use_limit,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
     if f"{reference.name} {reference.version} {reference.sha256}" not in checked:

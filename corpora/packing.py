@@ -50,6 +50,8 @@ class PackDetails:
     strata: tuple[str, ...] = ()
     label_method: str = "synthetic"
     max_age_days: int = 3650
+    audience: str = "public"
+    use_limit: int | None = None
     prohibitions: tuple[str, ...] = field(default=())
 
 
@@ -161,6 +163,10 @@ def _profile(count: int, details: PackDetails, taxonomy: Taxonomy) -> dict[str, 
             "max_age_days": details.max_age_days,
             "alive_share": None,
         },
-        "release": {"audience": "public", "embargo_until": None, "use_limit": None},
+        "release": {
+            "audience": details.audience,
+            "embargo_until": None,
+            "use_limit": details.use_limit,
+        },
         "prohibitions": list(details.prohibitions),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from corpora.item_table import COLUMNS
@@ -19,10 +20,13 @@ from harness.plugins import register
 
 
 @register("corpora", "sample")
-def write_sample(pack: Pack, chosen: Collection[str], *, seed: str, out: Path) -> int:
+def write_sample(
+    pack: Pack, chosen: Collection[str], *, seed: str, out: Path, use_limit: int | None = None
+) -> int:
     """Write the items with the ids ``chosen`` into the new directory ``out``; gives their number.
 
-    Only the SHA-256 of ``seed`` is written. Raises UsageError if ``out`` is there already.
+    Only the SHA-256 of ``seed`` is written. ``use_limit`` is that of the pack, unless told.
+    Raises UsageError if ``out`` is there already.
     """
     ids = set(chosen)
     frame: Counter[str] = Counter()
@@ -37,7 +41,8 @@ def write_sample(pack: Pack, chosen: Collection[str], *, seed: str, out: Path) -
     stands_for = {stratum: frame[stratum] / count for stratum, count in taken.items()}
     whole_pairs = {pair for pair, count in pairs.items() if count > 1}
     rows = _rows(pack, ids, stands_for, whole_pairs)
-    return write_pack(out, rows, _details(pack, stands_for, seed, frame))
+    details = _details(pack, stands_for, seed, frame)
+    return write_pack(out, rows, replace(details, use_limit=use_limit or details.use_limit))
 
 
 def _rows(
@@ -79,5 +84,7 @@ def _details(
         strata=tuple(sorted(stands_for)),
         label_method=manifest.accredit.labels.method,
         max_age_days=manifest.accredit.freshness.max_age_days,
+        audience=manifest.accredit.release.audience,
+        use_limit=manifest.accredit.release.use_limit,
         prohibitions=manifest.accredit.prohibitions,
     )

@@ -76,6 +76,9 @@ def sample_command(
     size: Annotated[int, typer.Option("--size", min=1, help="Items of each stratum.")],
     seed: Annotated[str, typer.Option("--seed", help="Keep it secret until the campaign is over.")],
     category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
+    use_limit: Annotated[
+        int | None, typer.Option("--use-limit", min=1, help="Burnt after so many campaigns.")
+    ] = None,
 ) -> None:
     """Draw a seeded sample of each stratum into a pack of its own."""
     if not seed:
@@ -84,7 +87,7 @@ def sample_command(
     corpus = _open(pack)
     selection = CorpusSelection(pack=pack, sample=size, categories=tuple(category or ()))
     chosen = [item.id for item in select_items(selection, corpus, seed)]
-    count = find("corpora", "sample")(corpus, chosen, seed=seed, out=out)
+    count = find("corpora", "sample")(corpus, chosen, seed=seed, out=out, use_limit=use_limit)
     commitment = _open(str(out)).manifest.accredit.sampling.seed_commitment
     sys.stdout.write(f"{out}: {count} items; commitment to the seed: {commitment}\n")
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
+from harness.cli.use import refuse_burnt
 from harness.equipment import Prepared, prepare, read_campaign
 from harness.model.campaign import Campaign
 from harness.ports.keeping import WallClock
@@ -52,13 +53,17 @@ def measure_campaign(path: Path, out: Path | None = None) -> Path:
 def prepare_in(path: Path, out: Path, lane: LaneName | None = None) -> Prepared:
     """Prepare a campaign; packs that its journal under ``out`` vouches for open at once.
 
-    Raises FaultyDocument, UsageError.
+    A pack that other campaigns there have used too often is refused. Raises
+    FaultyDocument, UsageError.
     """
     from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     journal = Places(out=out, campaign=read_campaign(path)[0].campaign).journal
     held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    return prepare(path, checked=held.get("corpora", ()), lane=lane)
+    prepared = prepare(path, checked=held.get("corpora", ()), lane=lane)
+    packs = [corpus.reference for corpus in prepared.corpora]
+    refuse_burnt(packs, prepared.campaign.campaign, out)
+    return prepared
 
 
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:

@@ -69,7 +69,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     """Which corpus was used: name, version and the SHA-256 of its item file.
 
-    ``sensitivity`` is the highest of its items.
+    ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
+    use it, None if any number may.
     """
 
     name: str
@@ -79,6 +80,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = "self-test"
     signed: bool = False
     sensitivity: Sensitivity = "S0"
+    use_limit: int | None = None
 
 
 def covers(code: str, wanted: str) -> bool:
