@@ -97,7 +97,7 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
                 holds=each.held,
                 detail=each.detail,
             )
-            for each in judge(seen).preconditions
+            for each in judge(seen, prepared.campaign.service.block_page).preconditions
         ]
 
     with tempfile.TemporaryDirectory() as folder:

@@ -6,10 +6,16 @@ it: only our own origin's log proves that one, and a file does not.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from harness.foreign.record import Side
+from harness.model.marker import TOKEN_PREFIX
 from harness.model.observation import Certificate, Failure, Hop, Stage, WebFacts
+
+
+_TOKEN = re.compile(TOKEN_PREFIX + r"[0-9A-F]*")
 
 
 class Beyond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,12 +51,18 @@ CONTROL = ("url", "tunnel_status", "hops", "peer", "text", "frames", "body_sha25
 def go_beyond(side: Side, names: tuple[str, ...]) -> Beyond:
     """What stands beside OONI's keys for one side: the facts of these ``names``."""
     facts, failure = side.facts, side.failure
-    web = facts if isinstance(facts, WebFacts) else None
+    web = _without_token(facts) if isinstance(facts, WebFacts) else None
     return Beyond(
         stage=failure.stage if failure is not None else None,
         detail=failure.detail if failure is not None else "",
         certificate=web.certificate if web is not None else None,
         **{name: getattr(web, name) for name in names if web is not None},
+    )
+
+
+def _without_token(web: WebFacts) -> WebFacts:
+    return msgspec.structs.replace(
+        web, title=_TOKEN.sub("", web.title), text=_TOKEN.sub("", web.text)
     )
 
 
