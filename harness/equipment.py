@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.courtesy import Courtesy
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
@@ -55,6 +56,7 @@ class Prepared:
             clock=clock,
             gate=Gate(self.campaign.limits.concurrency),
             second_gate=Gate(SECOND_LOOKS * self.campaign.limits.concurrency),
+            courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
         )
 

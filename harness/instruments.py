@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from harness.courtesy import Courtesy
 from harness.gate import Gate
 from harness.ports.asking import Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
@@ -26,6 +27,7 @@ class Instruments:
     clock: Clock
     gate: Gate
     second_gate: Gate
+    courtesy: Courtesy
     watch: Watch
     sentinel_interval: float = SENTINEL_INTERVAL
 

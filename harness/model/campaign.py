@@ -102,11 +102,16 @@ class Sentinels(Declared):
 
 
 class Limits(Declared):
-    """Seconds and numbers in flight; a timeout is looked at twice, the second time longer."""
+    """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
+
+    ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
+    """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
     confirmation_timeout: Annotated[float, Field(gt=0, le=600)] = 15.0
     concurrency: Annotated[int, Field(ge=1, le=5000)] = 50
+    per_line: Annotated[int, Field(ge=1)] | None = None
+    per_site: Annotated[int, Field(ge=1)] | None = 8
     batch: Annotated[int, Field(ge=1, le=10000)] = 100
     body_bytes: Annotated[int, Field(ge=1024)] = 65536
     redirects: Annotated[int, Field(ge=0, le=20)] = 5

@@ -121,7 +121,8 @@ async def _observe_all(
 ) -> list[Observation]:
     async def one(this: _Try, patience: float, turn: int) -> Observation:
         for _ in range(STRAINED):
-            async with instruments.gate if turn == 1 else instruments.second_gate:
+            gate = instruments.gate if turn == 1 else instruments.second_gate
+            async with instruments.courtesy.place(this.key.line, this.item), gate:
                 seen = await _attempt(this, limits, patience, turn, instruments)
             if not _is_strained(seen):
                 instruments.gate.praise()

@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any
 
+from harness.courtesy import Courtesy
 from harness.gate import Gate
 from harness.instruments import Instruments
+from harness.model.campaign import Limits
 from harness.ports.keeping import WallClock
 from harness.watch import Watch
 
@@ -31,7 +33,7 @@ async def test_a_shared_line_is_opened_once_and_closed() -> None:
     evidence: Any = SimpleNamespace()
     instruments = Instruments(
         probes={}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
-        gate=Gate(1), second_gate=Gate(1), watch=Watch(WallClock()),
+        gate=Gate(1), second_gate=Gate(1), courtesy=Courtesy(Limits()), watch=Watch(WallClock()),
     )  # fmt: skip
 
     async with AsyncExitStack() as stack:

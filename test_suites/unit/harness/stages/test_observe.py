@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from harness.courtesy import Courtesy
 from harness.gate import Gate
 from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
@@ -122,6 +123,7 @@ async def watch(
         clock=Clock(),
         gate=Gate(width),
         second_gate=Gate(width),
+        courtesy=Courtesy(CAMPAIGN.limits),
         watch=watching or Watch(Clock()),
         sentinel_interval=interval,
     )
