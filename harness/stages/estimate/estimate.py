@@ -42,6 +42,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         whole.discordant,
         rates.explicit_share,
         latency.first_byte_overhead,
+        latency.first_byte_overhead_share,
         whole.indeterminate_share,
         rates.missed,
         rates.overblock_rate,

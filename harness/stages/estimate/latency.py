@@ -11,11 +11,14 @@ import math
 from harness.model.metric import Metric
 from harness.model.verdict import State
 from harness.stages.estimate.intervals import Bounds, quantile_bounds
+from harness.stages.estimate.paired import hodges_lehmann
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
 ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
 MEDIAN = 0.5
+MANY = 2000
+"""Items of which all pairwise means are taken: two million numbers."""
 
 
 def first_byte_overhead(selection: Selection) -> Taken:
@@ -33,6 +36,69 @@ def first_byte_overhead(selection: Selection) -> Taken:
         if not probes or probe in probes
     ]
     return Taken(metric=max(taken, key=_severity) if taken else _nothing(selection, quantile))
+
+
+def first_byte_overhead_share(selection: Selection) -> Taken:
+    """The share by which the service lengthens the time to first byte; the worst probe stands.
+
+    Hodges-Lehmann of the logarithm of service over control, an item at a time (0.1 is 10 %
+    longer). Items whose trials were insufficient count as infinitely slow, or fast, for either
+    bound. Of more than ``MANY`` items the first count, in the order of trial.
+    """
+    probes = selection.measure.probes
+    ran = {probe for entry in selection.items for probe, _ in entry.seen}
+    taken = [
+        _share_of_probe(selection, probe) for probe in sorted(ran) if not probes or probe in probes
+    ]
+    return Taken(metric=max(taken, key=_severity) if taken else _share(selection, [], 0, 0, ""))
+
+
+def _share_of_probe(selection: Selection, probe: str) -> Metric:
+    logs: list[float] = []
+    doubtful = unpaired = 0
+    for entry in selection.items[:MANY]:
+        pairs = [
+            math.log(service / control)
+            for of, service, control in entry.pairs
+            if of == probe and min(service, control) > 0
+        ]
+        states = entry.states((probe,))
+        if State.INSUFFICIENT in states:
+            doubtful += 1
+        elif pairs:
+            logs.append(math.fsum(pairs) / len(pairs))
+        else:
+            unpaired += bool(states)
+    return _share(selection, logs, doubtful, unpaired, probe)
+
+
+def _share(
+    selection: Selection, logs: list[float], doubtful: int, unpaired: int, probe: str
+) -> Metric:
+    value = lower = upper = None
+    if logs:
+        value = math.expm1(hodges_lehmann(logs, selection.alpha).value)
+        slow, fast = ([*logs, *[end] * doubtful] for end in (math.inf, -math.inf))
+        lower = _finite(hodges_lehmann(fast, selection.alpha).bounds.lower)
+        upper = _finite(hodges_lehmann(slow, selection.alpha).bounds.upper)
+    return Metric(
+        name="first_byte_overhead_share",
+        unit="share",
+        value=value,
+        k=len(logs),
+        n=len(logs),
+        indeterminate=doubtful,
+        lower=lower,
+        upper=upper,
+        method="Hodges-Lehmann of paired log ratios" + (f", probe {probe}" if probe else ""),
+        alpha=selection.alpha,
+        left_out={"not paired": unpaired} if unpaired else {},
+    )
+
+
+def _finite(log: float | None) -> float | None:
+    """The share that a logarithm stands for; ``None`` if it is out of bounds."""
+    return math.expm1(log) if log is not None and math.isfinite(log) else None
 
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:

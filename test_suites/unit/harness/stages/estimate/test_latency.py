@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from harness.model.verdict import State, Verdict
-from harness.stages.estimate.latency import first_byte_overhead
+from harness.stages.estimate.latency import first_byte_overhead, first_byte_overhead_share
 from harness.stages.estimate.scope import Selection
 
 
@@ -83,3 +85,47 @@ def test_no_item_at_all_gives_no_number(pick: Callable[..., Selection]) -> None:
     metric = first_byte_overhead(pick([])).metric
 
     assert (metric.value, metric.n) == (None, 0)
+
+
+def test_the_relative_overhead_is_that_of_the_worst_probe(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = timed(verdict, 40, 0.005) + timed(verdict, 40, 0.02, "web_https")
+
+    metric = first_byte_overhead_share(select(verdicts)).metric
+    alone = first_byte_overhead_share(select(verdicts, probes=("web",))).metric
+
+    assert (metric.value, metric.lower, metric.upper) == pytest.approx((0.2, 0.2, 0.2))
+    assert (metric.unit, metric.n) == ("share", 40)
+    assert alone.value == pytest.approx(0.05)
+
+
+def test_the_relative_overhead_covers_the_true_one_at_its_level(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    random, outside = Random(2012), 0
+    for _ in range(200):
+        verdicts = [
+            timed(verdict, 1, 0.1 * (1.1 * random.lognormvariate(0, 0.3) - 1), f"p{n}")[0]
+            for n in range(30)
+        ]
+        renamed = [replace(one, key=replace(one.key, probe="web")) for one in verdicts]
+        upper = first_byte_overhead_share(select(renamed)).metric.upper
+        outside += upper is not None and upper < 0.1
+
+    assert outside <= 20  # 5 % of 200 are 10; more than 20 have a probability of 0.2 %
+
+
+def test_doubt_is_never_a_small_overhead(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    odd = [verdict(f"q{n}", "ALW", State.INSUFFICIENT) for n in range(40)]
+
+    few = first_byte_overhead_share(select(timed(verdict, 40, 0.01) + odd[:1])).metric
+    many = first_byte_overhead_share(select(timed(verdict, 40, 0.01) + odd)).metric
+    none = first_byte_overhead_share(select([])).metric
+
+    assert few.upper == pytest.approx(0.1)
+    assert few.indeterminate == 1
+    assert (many.lower, many.upper) == (None, None)
+    assert (none.value, none.n) == (None, 0)
