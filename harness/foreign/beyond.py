@@ -14,7 +14,6 @@ from harness.foreign.record import Side
 from harness.model.marker import TOKEN_PREFIX
 from harness.model.observation import Certificate, Failure, Hop, Stage, WebFacts
 
-
 _TOKEN = re.compile(TOKEN_PREFIX + r"[0-9A-F]*")
 
 
