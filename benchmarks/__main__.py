@@ -13,14 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import journal, names, pages, silence, waiting
+from benchmarks import journal, names, pages, scale, silence, waiting
 from benchmarks.goal import TOPICS, Result, SkippedError
 from benchmarks.machine import describe
 from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
 DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
-MODULES = (pages, waiting, names, journal, silence)
+MODULES = (pages, waiting, names, journal, silence, scale)
 """Imported so that their topics are known."""
 
 

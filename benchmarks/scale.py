@@ -1,0 +1,112 @@
+"""Scale: a million simulated items, killed half-way and gone on with.
+
+Memory is the peak of the measuring process (``VmHWM``, Linux), of the whole of it: interpreter,
+libraries and all.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from benchmarks.goal import Result, SkippedError, topic
+from corpora.item_table import COLUMNS
+from corpora.packing import PackDetails, write_pack
+
+ITEMS = 1_000_000
+CODES = ("GAMB", "PORN.NUDE", "DRUG")
+PEAK, RESUME = 400.0, 10.0
+CAMPAIGN = """\
+campaign: million
+service: {name: a simulated service}
+control: {type: simulated}
+lines:
+  - {name: simulated, type: simulated, options: {block: [GAMB, PORN, DRUG]}}
+profiles: {ks2: {}}
+probes: [web]
+corpora: [{pack: ./pack}]
+"""
+
+
+@topic("million")
+def million() -> Iterable[Result]:
+    """A million items: peak memory, and how soon a killed campaign goes on."""
+    if not Path("/proc/self/status").exists():
+        msg = "the peak of a process is read from /proc"
+        raise SkippedError(msg)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_pack(folder / "pack", ITEMS)
+        (folder / "campaign.yaml").write_text(CAMPAIGN)
+        journal = folder / "out/million/journal"
+        half = ITEMS // 100_000  # two observations an item, a hundred thousand in a segment
+        _, first = _run(folder, lambda: _state(journal)[0] >= half)
+        before = _state(journal)
+        seconds, _ = _run(folder, lambda: _state(journal) > before)
+        _, second = _run(folder, lambda: False)
+    note = f"{ITEMS:,} items over a simulated line and its control"
+    peak = max(first, second)
+    yield Result(goal="a million items: peak memory", value=peak, unit="MiB", bound=PEAK, note=note)
+    yield Result(
+        goal="a million items: first new batch after kill -9 half-way",
+        value=seconds,
+        unit="s",
+        bound=RESUME,
+        note=note,
+    )
+
+
+def _write_pack(folder: Path, size: int) -> None:
+    details = PackDetails(
+        name="million", version="1.0.0", title="Simulated pages", created="2026-01-01T00:00:00Z"
+    )
+    write_pack(folder, _rows(size), details)
+
+
+def _rows(size: int) -> Iterator[dict[str, str]]:
+    for number in range(size):
+        code = CODES[number % len(CODES)]
+        host = f"{code.lower().replace('.', '-')}-{number:07d}.canary.accredit.test"
+        told = {"id": f"item-{number:07d}", "value": host, "kind": "host", "labels": code}
+        yield dict.fromkeys(COLUMNS, "") | told | {"registrable": host}
+
+
+def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:
+    """Measure until it ends, or is killed when that is enough: seconds, and peak in MiB."""
+    command = [sys.executable, "-c", "from harness.cli.main import run; run()"]
+    words = ["measure", str(folder / "campaign.yaml"), "--out", str(folder / "out")]
+    begun, peak = time.perf_counter(), 0.0
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen([*command, *words], stdout=quiet, stderr=quiet) as process:
+        while process.poll() is None:
+            peak = max(peak, _peak(process.pid))
+            if is_enough():
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            time.sleep(0.05)
+    return time.perf_counter() - begun, peak
+
+
+def _peak(process: int) -> float:
+    """The most memory that a process ever had, in MiB; 0 if it is gone."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def _state(journal: Path) -> tuple[int, int]:
+    """How far a journal has come: sealed segments, and bytes of the open one."""
+    opened = 0
+    for path in journal.glob("segment-*.jsonl"):
+        try:
+            opened += path.stat().st_size
+        except OSError:  # it was sealed just now
+            continue
+    return len(list(journal.glob("segment-*.parquet"))), opened
