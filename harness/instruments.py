@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.courtesy import Courtesy
 from harness.gate import Gate
+from harness.model.campaign import Limits
 from harness.ports.asking import Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.watch import Watch
@@ -27,9 +28,9 @@ class Instruments:
     clock: Clock
     gate: Gate
     second_gate: Gate
-    courtesy: Courtesy
     watch: Watch
     sentinel_interval: float = SENTINEL_INTERVAL
+    courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open every line, and start watching ourselves; ``stack`` closes them."""
