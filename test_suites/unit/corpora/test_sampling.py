@@ -51,3 +51,12 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="is there already"):
         write_sample(open_pack("canary"), CHOSEN, seed="s", out=tmp_path / "x")
+
+
+def test_a_sample_is_bound_as_its_pack_was_unless_told(tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    write_sample(open_pack("canary"), CHOSEN, seed="s", out=first, use_limit=3)
+    write_sample(open_pack(str(first)), CHOSEN[:3], seed="s", out=second)
+    write_sample(open_pack(str(first)), CHOSEN[:3], seed="s", out=third, use_limit=1)
+
+    assert [open_pack(str(one)).reference.use_limit for one in (first, second, third)] == [3, 3, 1]
