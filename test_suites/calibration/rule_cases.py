@@ -191,6 +191,8 @@ PAGE = (
           State.BLOCKED, Mechanism.REDIRECT),
     _case("page-recognised", _page(title="Sorry", text=NOTICE), State.BLOCKED,
           Mechanism.BLOCK_PAGE),
+    _case("page-shrunken", _page(text="Back to your lesson, please.", body_length=300),
+          State.INSUFFICIENT),
     _case("page-same", _page(text=PROSE + "Today: a reading.", body_length=9100), State.ALLOWED),
     _case("page-bears-own-name", trial(
               foreign(title="Town Library: games evening", text="Come and play! " * 40),

@@ -8,6 +8,8 @@ from harness.stages.judge.recognise import Kind
 from harness.stages.judge.rule import Rule
 
 LEGAL, REFUSING, SERVER_TROUBLE = 451, 400, 500
+SHRUNKEN = 5
+"""How many times smaller a page is that has lost nearly all of what the control's has."""
 SAME = 0.6
 """Likeness from which a page counts as the control's."""
 HINT = 0.5
@@ -77,6 +79,15 @@ def _is_replaced(case: Case) -> bool:
     least = HINT if _status(case) >= SERVER_TROUBLE else 0.0
     plain = case.look.kind is Kind.ORDINARY and case.look.weight >= least
     return plain and case.likeness < UNLIKE and case.is_notice
+
+
+def _is_shrunken(case: Case) -> bool:
+    """A notice in other words where the control has a far larger page: the title is no proof."""
+    one, other = case.web, case.control_web
+    if one is None or other is None or not one.body_length or not other.body_length:
+        return False
+    small = case.is_notice and one.body_length * SHRUNKEN < other.body_length
+    return small and bool(one.text and other.text) and case.same_words < UNLIKE
 
 
 PAGE_RULES: tuple[Rule, ...] = (
@@ -175,6 +186,14 @@ PAGE_RULES: tuple[Rule, ...] = (
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page says that it blocks, and the control's does not",
         saw=_looks,
+    ),
+    Rule(
+        id="page-shrunken",
+        matches=lambda case: _is_shrunken(case) and _status(case) < REFUSING
+        and (_is_same(case) or case.bears_own_name),
+        state=State.INSUFFICIENT,
+        says="the title is the site's, but next to nothing of its page came",
+        saw=_beside,
     ),
     Rule(
         id="page-same",

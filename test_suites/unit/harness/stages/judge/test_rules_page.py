@@ -97,3 +97,16 @@ def test_an_error_page_needs_a_hint_to_be_a_notice() -> None:
 
     assert _beside(**plain).state is State.INSUFFICIENT
     assert _beside(**hint).state is State.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"text": "Back to your lesson, please."}, "page-shrunken"),
+        ({"title": "Town-library", "text": "Back to your lesson, please."}, "page-shrunken"),
+        ({"text": "Back to your lesson, please.", "body_length": 4000}, "page-same"),
+        ({"text": PROSE, "body_length": 300}, "page-same"),
+    ],
+)
+def test_the_sites_title_over_a_mere_notice_is_no_access(facts: dict[str, Any], rule: str) -> None:
+    assert _beside(**({"body_length": 300} | facts)).rule == rule

@@ -8,7 +8,10 @@ import pytest
 
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.judge import judge_trial
-from test_suites.calibration.trials import failed, trial, web
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from test_suites.calibration.trials import PROSE, certificate, failed, trial, web
+
+NOTICE = "Access to this website has been blocked by your school. Category: Games."
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,59 @@ def test_a_circle_at_home_tells_nothing() -> None:
     )
 
     assert verdict.state is State.INSUFFICIENT
+
+
+@pytest.mark.parametrize("name", ["eof_error", "connection_reset", "generic_timeout_error"])
+def test_what_ends_an_answer_after_its_token_blocks_nothing(name: str) -> None:
+    verdict = judge_trial(trial(web(), failure=failed(name)))
+
+    assert (verdict.rule, verdict.state) == ("token-in-broken-answer", State.ALTERED)
+
+
+@pytest.mark.parametrize("name", ["eof_error", "connection_reset", "generic_timeout_error"])
+@pytest.mark.parametrize(
+    ("facts", "lore", "state"),
+    [
+        ({}, NOTHING_LEARNED, State.INSUFFICIENT),
+        ({"status": None, "body_length": None}, NOTHING_LEARNED, State.BLOCKED),
+        ({"body_length": 0}, NOTHING_LEARNED, State.BLOCKED),
+        ({"status": 403}, NOTHING_LEARNED, State.BLOCKED),
+        ({"title": "Access denied", "text": NOTICE}, NOTHING_LEARNED, State.BLOCKED),
+        ({"title": "Stop"}, Lore(titles=frozenset({"stop"})), State.BLOCKED),
+        ({}, Lore(failures=frozenset({"eof_error", "connection_reset",
+                                      "generic_timeout_error"})), State.BLOCKED),
+    ],
+)  # fmt: skip
+def test_a_page_that_broke_off_is_neither_blocked_nor_allowed(
+    name: str, facts: dict[str, Any], lore: Lore, state: State
+) -> None:
+    service = web(**({"canary": "absent"} | facts))
+
+    assert judge_trial(trial(service, failure=failed(name)), lore).state is state
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({}, "token-of-another-time"),
+        ({"title": "Another page"}, "token-missing"),
+        ({"text": NOTICE}, "token-missing"),
+        ({"status": 451}, "status-451"),
+    ],
+)
+def test_the_origins_page_without_a_token_is_no_block_page(
+    changed: dict[str, Any], rule: str
+) -> None:
+    service = web(**({"canary": "absent", "text": PROSE} | changed))
+
+    assert judge_trial(trial(service, web(text=PROSE))).rule == rule
+
+
+def test_an_expired_certificate_of_somebody_else_is_interception() -> None:
+    own = certificate("leaf", "CN=Range", trusted=True)
+    service = web(status=None, canary="absent", certificate=certificate("other", "CN=Filter"))
+    verdict = judge_trial(
+        trial(service, web(certificate=own), failure=failed("ssl_invalid_certificate", "tls"))
+    )
+
+    assert (verdict.mechanism, verdict.intercepted) == (Mechanism.TLS_INTERCEPT_PAGE, True)
