@@ -25,7 +25,7 @@ def markdown(report: Report) -> str:
     """The table, with the machine and what was skipped."""
     lines = ["| goal | measured | set | met | figures |", "|---|---|---|---|---|"]
     lines += [
-        f"| {each.goal} | {figure(each.value)} {each.unit} | {_bound(each)} "
+        f"| {each.goal} | {f'{figure(each.value)} {each.unit}'.strip()} | {_bound(each)} "
         f"| {'yes' if each.is_met else '**no**'} | {each.note} |"
         for topic in report.results.values()
         for each in topic
@@ -49,6 +49,10 @@ def put_between(document: Path, text: str) -> bool:
 def figure(value: float) -> str:
     """A figure with as many digits as say something."""
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+
+
+def _value(result: Result) -> str:
+    return f"{figure(result.value)} {result.unit}".strip()
 
 
 def _bound(result: Result) -> str:
