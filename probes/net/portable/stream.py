@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from probes.net.address import Address
 from probes.net.source import Source, open_socket
@@ -24,53 +24,60 @@ class Stream:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
-        self._sealed: asyncio.Transport | None = None
+        self._carrier: asyncio.Transport | None = None
         self._inbox = _Inbox()
 
     async def seal(self, trust: ssl.SSLContext, host: str) -> None:
         """Shake hands with a proxy. Raises OSError, ssl.SSLError."""
-        self._sealed, _ = await self._loop.create_connection(
-            lambda: self._inbox, sock=self._sock, ssl=trust, server_hostname=host
-        )
+        self._carrier = await self._secure(self._inbox, trust, host)
 
     async def write(self, data: bytes) -> None:
         """Send all of it."""
-        if self._sealed is None:
+        if self._carrier is None:
             await self._loop.sock_sendall(self._sock, data)
         else:
-            self._sealed.write(data)
+            self._carrier.write(data)
 
     async def read(self) -> bytes:
         """What comes next, or nothing where the other end closed. Raises OSError."""
-        if self._sealed is None:
+        if self._carrier is None:
             return await self._loop.sock_recv(self._sock, READ_BYTES)
         return await self._inbox.take()
 
     async def hand_to(
-        self, protocol: Heard, trust: ssl.SSLContext | None = None, host: str | None = None
+        self, protocol: Heard, trust: ssl.SSLContext | None = None, host: str = ""
     ) -> Heard:
         """Give the connection to a protocol, over TLS with ``host`` if there is ``trust``."""
-        if self._sealed is None:
-            await self._loop.create_connection(
-                lambda: protocol, sock=self._sock, ssl=trust, server_hostname=host
-            )
-            return protocol
-        transport: asyncio.BaseTransport | None = self._sealed
-        if trust is None:
-            self._sealed.set_protocol(protocol)
+        if trust is not None:
+            protocol.connection_made(await self._secure(protocol, trust, host))
+        elif self._carrier is not None:
+            self._carrier.set_protocol(protocol)
+            protocol.connection_made(self._carrier)
         else:
-            transport = await self._loop.start_tls(
-                self._sealed, protocol, trust, server_hostname=host
-            )
-        protocol.connection_made(cast("asyncio.Transport", transport))
+            await self._loop.create_connection(lambda: protocol, sock=self._sock)
         return protocol
 
     def close(self) -> None:
         """End the connection at once, if no protocol has it."""
-        if self._sealed is not None:
-            self._sealed.abort()
+        if self._carrier is not None:
+            self._carrier.abort()
         else:
             self._sock.close()
+
+    async def _secure(
+        self, protocol: asyncio.Protocol, trust: ssl.SSLContext, host: str
+    ) -> asyncio.Transport:
+        """TLS by start_tls alone.
+
+        create_connection would do both at once, but cancelled before its first step it loses
+        the transport, and the descriptor stays taken for good: everything that is later given
+        its number would fail.
+        """
+        if self._carrier is None:
+            self._carrier, _ = await self._loop.create_connection(asyncio.Protocol, sock=self._sock)
+        secured = await self._loop.start_tls(self._carrier, protocol, trust, server_hostname=host)
+        assert secured is not None, "start_tls gives a transport, or raises"
+        return secured
 
 
 async def connect(address: Address, source: Source) -> Stream:

@@ -54,3 +54,22 @@ async def test_it_leaves_from_its_source(serve: Any) -> None:
     stream.close()
 
     assert peers == ["127.0.0.5"]
+
+
+async def test_a_handshake_cancelled_at_any_step_leaves_no_descriptor_taken(
+    serve: Any, plays: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    """asyncio refuses a descriptor whose lost transport never closed, whoever has it now."""
+    port = await serve(plays["silent"], authority.context(HOST))
+    address = Address(host="127.0.0.1", port=port)
+    for steps in range(12):
+        stream = await connect(address, ANYWHERE)
+        task = asyncio.create_task(stream.hand_to(asyncio.Protocol(), trust, HOST))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        stream.close()
+
+    again = await connect(address, ANYWHERE)
+    again.close()
