@@ -11,6 +11,9 @@ from harness.model.marker import HEADER
 from probes.range.faults import Fault, FaultKind
 
 BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
+DROP = 8
+"""Bytes of an answer that drips."""
+
 END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"(?i)^content-length:.*\r\n", re.MULTILINE)
 
@@ -78,4 +81,4 @@ def _measured(head: bytes, length: int) -> bytes:
 
 
 def _drops(answer: bytes) -> Iterator[bytes]:
-    return (answer[place : place + 1] for place in range(len(answer)))
+    return (answer[place : place + DROP] for place in range(0, len(answer), DROP))

@@ -6,7 +6,7 @@ import pytest
 
 from harness.model.marker import HEADER
 from probes.range.faults import Fault, FaultKind
-from probes.range.tampering import BANNER, TAMPERED, Ending, tamper, unmarked
+from probes.range.tampering import BANNER, DROP, TAMPERED, Ending, tamper, unmarked
 
 BODY = b"<html><body>0123456789</body></html>"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y\r\n\r\n" % len(BODY) + BODY
@@ -45,10 +45,10 @@ def test_a_stalled_answer_is_whole_but_for_its_end() -> None:
     assert stalled.pieces[0].endswith(BODY)
 
 
-def test_a_drip_is_the_answer_byte_by_byte() -> None:
+def test_a_drip_is_the_answer_drop_by_drop() -> None:
     pieces = tamper(Fault(kind=FaultKind.DRIP), ANSWER).pieces
 
-    assert {1} == set(map(len, pieces))
+    assert {DROP} == set(map(len, pieces[:-1]))
     assert ANSWER == b"".join(pieces)
 
 
