@@ -7,7 +7,6 @@ fails; the supplier "fixes" one fault; the re-test verifies and closes that plan
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -158,7 +157,10 @@ def _run_suite(places: Places) -> str:
         return "not written: pip install 'isp-accredit[pytest]'"
     command = [sys.executable, "-m", "pytest", "-q", "--pyargs", "test_suites.accreditation"]
     command += ["--journal", str(places.journal.resolve()), "-p", "no:cacheprovider"]
-    command += ["-c", os.devnull, "--rootdir", str(places.home.resolve())]
+    # An empty configuration of its own: whatever stands around the folder is not the suite's.
+    settings = places.home / "pytest.ini"
+    settings.write_text("[pytest]\n", encoding="utf-8")
+    command += ["-c", str(settings.resolve()), "--rootdir", str(places.home.resolve())]
     command += [f"--alluredir={places.allure.resolve()}", "--clean-alluredir"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if ended.returncode not in (0, 1):
