@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy import special
 
 from harness.stages.estimate.intervals import Bounds
 
@@ -51,7 +51,7 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
     means = np.sort((values[first] + values[second]) / 2)
     n, whole = len(values), len(means)
     spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = math.floor(whole / 2 - float(norm.ppf(1 - alpha)) * spread)
+    rank = math.floor(whole / 2 - float(special.ndtri(1 - alpha)) * spread)
     if rank < 1:
         bounds = Bounds(None, None)
     else:
@@ -80,7 +80,9 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:
     gained = sum(not was and now for was, now in pairs)
     lost = sum(was and not now for was, now in pairs)
     discordant = gained + lost
-    p_value = float(binomtest(gained, discordant).pvalue) if discordant else 1.0
+    # Under the null either side is as likely, so the exact test doubles the smaller tail.
+    tail = float(special.bdtr(min(gained, discordant - gained), discordant, 0.5))
+    p_value = min(1.0, 2 * tail) if discordant else 1.0
     return Change(
         gained=gained,
         lost=lost,
