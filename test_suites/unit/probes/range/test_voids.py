@@ -16,7 +16,8 @@ def test_a_closed_port_refuses() -> None:
 
 def test_a_black_hole_takes_everything_and_says_nothing() -> None:
     with BlackHole() as hole:
-        with socket.create_connection(("127.0.0.1", hole.port), timeout=0.05) as stream:
+        with socket.create_connection(("127.0.0.1", hole.port), timeout=5) as stream:
+            stream.settimeout(0.05)
             stream.sendall(b"GET / HTTP/1.1\r\n\r\n")
             with pytest.raises(TimeoutError):
                 stream.recv(1)
