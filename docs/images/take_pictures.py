@@ -44,7 +44,7 @@ def main() -> None:
         drawn.write_text(console.export_svg(title="accredit conclude out/demo"), encoding="utf-8")
         page = home / "terminal.html"
         page.write_text(f'<body style="margin:0">{drawn.read_text(encoding="utf-8")}</body>')
-        shoot(page, HERE / "terminal.png", home, "1100,785")
+        shoot(page, HERE / "terminal.png", home, "1100,1500")
 
 
 def shoot(page: Path, picture: Path, home: Path, size: str) -> None:
