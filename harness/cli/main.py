@@ -87,9 +87,7 @@ def run() -> None:
 
 EXTRAS = {
     "scipy": "assess",
-    "numpy": "assess",
     "sqlalchemy": "assess",
-    "rapidfuzz": "assess",
     "jinja2": "report",
     "matplotlib": "report",
     "pandas": "report",

@@ -6,7 +6,6 @@ host by its name (``porn-nude-017.canary...`` is PORN.NUDE), as the range does.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from harness.model.marker import HEADER
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+from probes.range import zone
 
 Style = Literal["200", "403", "451", "reset", "eof", "silent"]
 DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]
@@ -26,8 +26,6 @@ ADDRESS = "192.0.2.1"
 SINKHOLE = "0.0.0.0"  # noqa: S104 - an answer, not something to listen on
 SENTINEL_BLOCK = "sentinel-block"
 HTML = (("content-type", "text/html; charset=utf-8"), ("server", "simulated"))
-
-_CANARY = re.compile(r"([a-z][a-z0-9-]*)-\d+\.canary\.")
 
 
 class SimulatedOptions(Declared):
@@ -144,8 +142,7 @@ def code_of(host: str) -> str:
     """The taxonomy code in the name of a canary host, the sentinel's name, or nothing."""
     if host.startswith(SENTINEL_BLOCK + "."):
         return SENTINEL_BLOCK
-    match = _CANARY.match(host)
-    return match[1].upper().replace("-", ".") if match else ""
+    return zone.code_of(host)
 
 
 def _dns_facts(question: Question, style: str) -> DnsFacts:

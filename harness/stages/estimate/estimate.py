@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.model.corpus import covers
+from harness.model.observation import CONTROL
 from harness.model.outcome import CategoryRate, Measurement, Precondition, Witness
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State, Verdict
@@ -55,8 +56,6 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
     )
 }
 """Every metric that can be taken, by the name a scheme gives it."""
-
-CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
