@@ -113,6 +113,7 @@ def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_p
         "sys.addaudithook(watch)\n"
         "from pathlib import Path\n"
         "from harness.cli.conclude import conclude_journal\n"
+        "print(conclude_journal(Path(sys.argv[1]), 'uksic-current')[0].scheme)\n"
         "print(len(conclude_journal(Path(sys.argv[1]))[0].outcomes))\n"
     )
 
@@ -123,7 +124,8 @@ def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_p
         check=False,
     )
 
-    assert str(len(run.assessment.outcomes)) == child.stdout.strip(), child.stderr
+    expected = ["uksic-current", str(len(run.assessment.outcomes))]
+    assert expected == child.stdout.split(), child.stderr
 
 
 def test_read_rehearsal_agrees_with_itself(world: World, origin_file: Path, tmp_path: Path) -> None:
