@@ -14,16 +14,13 @@ from time import perf_counter
 
 from probes.net.address import Address
 from probes.net.source import ANYWHERE, Source, open_socket
+from probes.net.wire.icmp import keep_complaints, read_complaint
 from probes.net.wire.reactor import Errand, Steps
 
 READ_BYTES = 65536
 SO_TIMESTAMPNS = 35
-IP_RECVERR, IPV6_RECVERR = 11, 25
-MSG_ERRQUEUE = 0x2000
-SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 = 2, 3
 ANCILLARY_BYTES = 256
 _TIMESPEC = struct.Struct("@qq")
-_EXTENDED_ERROR = struct.Struct("=IBBBB")
 _NANOSECONDS = 1_000_000_000
 
 
@@ -38,12 +35,8 @@ class Tcp:
 
     def connect(self, address: Address) -> Steps[None]:
         """Connect; raises OSError, whose text names the ICMP message if there was one."""
-        six = ":" in address.host
         self._sock = sock = open_socket(address.host, socket.SOCK_STREAM, self._source)
-        level, option = (
-            (socket.IPPROTO_IPV6, IPV6_RECVERR) if six else (socket.IPPROTO_IP, IP_RECVERR)
-        )
-        sock.setsockopt(level, option, 1)
+        keep_complaints(sock, address.host)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         code = sock.connect_ex((address.host, address.port))
         if code == errno.EINPROGRESS:
@@ -56,9 +49,11 @@ class Tcp:
         elif code == 0:
             self._errand.watch(sock)
         if code:
-            raise OSError(code, read_icmp(sock) or errno.errorcode.get(code, ""))
+            complaint = read_complaint(sock)
+            icmp = complaint.icmp if complaint is not None else ""
+            raise OSError(code, icmp or errno.errorcode.get(code, ""))
         # From here on a stray ICMP message must not end a living connection.
-        sock.setsockopt(level, option, 0)
+        keep_complaints(sock, address.host, kept=False)
 
     def read(self) -> Steps[bytes]:
         """The next bytes, or nothing when the far end closed; raises OSError."""
@@ -88,24 +83,6 @@ class Tcp:
         if self._sock is not None:
             self._errand.drop(self._sock)
             self._sock = None
-
-
-def read_icmp(sock: socket.socket) -> str:
-    """The ICMP type and code that a socket's error queue holds, as ``icmp 3/13``."""
-    try:
-        _, ancillary, _, _ = sock.recvmsg(1, ANCILLARY_BYTES, MSG_ERRQUEUE)
-    except OSError:
-        return ""
-    for level, kind, data in ancillary:
-        if (level, kind) not in (
-            (socket.IPPROTO_IP, IP_RECVERR),
-            (socket.IPPROTO_IPV6, IPV6_RECVERR),
-        ):
-            continue
-        _, origin, type_, code, _ = _EXTENDED_ERROR.unpack_from(data)
-        if origin in (SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6):
-            return f"{'icmp' if origin == SO_EE_ORIGIN_ICMP else 'icmp6'} {type_}/{code}"
-    return ""
 
 
 def _is_connected(sock: socket.socket) -> bool:

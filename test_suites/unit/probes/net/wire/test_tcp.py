@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 
 from probes.net.address import Address
 from probes.net.wire.reactor import Errand, Reactor, Steps
-from probes.net.wire.tcp import IP_RECVERR, Tcp, read_icmp
+from probes.net.wire.tcp import Tcp
 
 
 @pytest.fixture
@@ -94,24 +92,3 @@ async def test_a_closed_port_raises(reactor: Reactor, closed_port: int) -> None:
         await run(reactor, closed_port, lambda tcp: tcp.write(b""))
 
     assert caught.value.errno == errno.ECONNREFUSED
-
-
-def test_the_icmp_message_is_read_from_the_error_queue() -> None:
-    class Queue:
-        def recvmsg(self, *_: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, None]:
-            error = struct.pack("=IBBBBII", errno.EHOSTUNREACH, 2, 3, 13, 0, 0, 0)
-            return (
-                b"",
-                [(socket.SOL_SOCKET, 1, b""), (socket.IPPROTO_IP, IP_RECVERR, error)],
-                0,
-                None,
-            )
-
-    queue: Any = Queue()
-    assert read_icmp(queue) == "icmp 3/13"
-
-
-def test_an_empty_error_queue_says_nothing() -> None:
-    with socket.socket() as sock:
-        sock.settimeout(0)
-        assert read_icmp(sock) == ""
