@@ -17,7 +17,9 @@ import typer
 
 from harness.cli.judge import lines_of
 from harness.cli.places import journal_folder
+from harness.declared import read_document, validate
 from harness.errors import UsageError
+from harness.model.campaign import BlockPage
 
 if TYPE_CHECKING:
     from harness.foreign.intake import Trouble
@@ -42,6 +44,10 @@ def import_command(
     file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
     form: FORMAT,
     out: Annotated[Path, typer.Option(help="The new campaign folder; its name is the campaign's.")],
+    block_page: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file with title, text or host of the supplier's block page."),
+    ] = None,
 ) -> None:
     """Write a journal from other people's measurements: whole, or not at all.
 
@@ -57,7 +63,8 @@ def import_command(
         msg = f"{out}: a campaign is called like its folder: letters, digits, '.', '_', '-'"
         raise UsageError(msg)
     source = "standard input" if str(file) == "-" else file.name
-    header = foreign_header(name, form.value, source, _digest(file))
+    declared = validate(read_document(block_page), BlockPage) if block_page else None
+    header = foreign_header(name, form.value, source, _digest(file), declared)
     journal = out / "journal"
     with whole_journal(journal, header) as opened:
         intake = take_in(lines_of(file), read_ooni, opened, _teller(file))

@@ -19,6 +19,7 @@ import msgspec
 from harness.errors import InstrumentError, UsageError
 from harness.foreign.record import NotReadable, Record
 from harness.model.campaign import (
+    BlockPage,
     Campaign,
     CorpusSelection,
     LineDeclaration,
@@ -55,15 +56,18 @@ class Intake:
     repeated: int = 0
 
 
-def foreign_header(name: str, form: str, source: str, sha256: str) -> dict[str, Any]:
+def foreign_header(
+    name: str, form: str, source: str, sha256: str, block_page: BlockPage | None = None
+) -> dict[str, Any]:
     """The header of a foreign journal. ``source`` names the file, ``form`` its format.
 
-    Raises ValueError (pydantic's) if ``name`` is no campaign's name.
+    ``block_page`` is the one that the supplier declares, if it is known. Raises ValueError
+    (pydantic's) if ``name`` is no campaign's name.
     """
     campaign = Campaign(
         campaign=name,
         title=f"{source}: measurements of other people",
-        service=Service(name=f"what {source} was measured on"),
+        service=Service(name=f"what {source} was measured on", block_page=block_page),
         lines=(LineDeclaration(name="service", type=FOREIGN),),
         profiles={FOREIGN: ProfileDeclaration()},
         corpora=(CorpusSelection(pack=FOREIGN),),

@@ -15,17 +15,24 @@ from harness.errors import UsageError
 from harness.foreign.ooni import read_ooni
 from harness.model.outcome import Conformity
 from harness.stages.judge.together import NO_SENTINELS, judge_together
-from test_suites.calibration.ooni_cases import CASES, measure
+from test_suites.calibration.ooni_cases import CASES, measure, request
 
+ODD = (
+    "<html><head><title>Oakfield</title></head><body><h1>The owl sits here</h1><p>"
+    f"{'Acorns are counted each morning by the wise. ' * 40}</p></body></html>"
+)
+"""A block page that says nothing of blocking."""
 LINES = [json.dumps({**case.measurement, "id": f"m{n}"}) for n, case in enumerate(CASES)]
 
 
-def take(tmp_path: Path, *lines: str) -> Result:
+def take(tmp_path: Path, *lines: str, options: tuple[str, ...] = ()) -> Result:
     """Import these lines into the campaign ``theirs``."""
     file = tmp_path / "their.jsonl"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = str(tmp_path / "theirs")
-    return CliRunner().invoke(app, ["import", "--format", "ooni", str(file), "--out", out])
+    return CliRunner().invoke(
+        app, ["import", "--format", "ooni", str(file), "--out", out, *options]
+    )
 
 
 def states(lines: list[Any]) -> dict[str, str]:
@@ -104,6 +111,40 @@ def test_a_folder_with_a_journal_is_left_as_it_is(tmp_path: Path) -> None:
 
     assert isinstance(ran.exception, UsageError)
     assert "choose another folder" in str(ran.exception)
+
+
+@pytest.mark.parametrize("declared", ["title: Oakfield", "text: the owl sits here", ""])
+def test_a_declared_block_page_is_known_again(tmp_path: Path, declared: str) -> None:
+    url = "http://www.town-library.org/"
+    seen = json.dumps(measure(url, requests=[request(url, 200, ODD)]))
+    page = tmp_path / "page.yaml"
+    page.write_text(declared, encoding="utf-8")
+
+    ran = take(tmp_path, seen, options=("--block-page", str(page)) if declared else ())
+    (rate,) = conclude_journal(tmp_path / "theirs")[0].rates
+
+    assert ran.exit_code == 0, ran.output
+    assert (1 if declared else 0) == rate.blocked
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ("titel: Oakfield", "page.yaml:1: titel: this key is not known; did you mean 'title'?"),
+        ("{}", "a block page needs a title, a text or a host"),
+    ],
+)
+def test_a_wrong_block_page_is_told_and_nothing_is_written(
+    tmp_path: Path, declared: str, said: str
+) -> None:
+    page = tmp_path / "page.yaml"
+    page.write_text(declared, encoding="utf-8")
+
+    ran = take(tmp_path, LINES[0], options=("--block-page", str(page)))
+
+    assert isinstance(ran.exception, UsageError)
+    assert said in str(ran.exception)
+    assert not (tmp_path / "theirs").exists()
 
 
 @pytest.mark.parametrize("name", ["a b", ".hidden"])
