@@ -99,19 +99,24 @@ def where_command(
 def options_of(
     world: Any, profiles: tuple[str, ...], scheme: str, declared: FaultsDeclaration
 ) -> dict[str, Any]:
-    """The options of a world whose filter knows the pack ``canary`` and follows a policy."""
+    """The options of a world whose filter knows the pack ``canary`` and follows a policy.
+
+    The pages of the pack ``overblock`` show the harmless words that its items are there for.
+    """
     policy = load_scheme(scheme).policy
     phases = {
         name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
         for name in profiles
     }
-    items = find("corpora", "pack")("canary").items()
+    open_pack = find("corpora", "pack")
+    items = open_pack("canary").items()
     return {
         "profiles": profiles,
         "policy": world.Policy.from_items(
             items, lambda code, name: policy.expects(code, phases[name]) == "block"
         ),
         "dead_hosts": declared.dead_hosts,
+        "texts": open_pack("overblock").notes(),
     }
 
 

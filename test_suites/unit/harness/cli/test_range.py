@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -47,6 +48,17 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
     play_faults(world, declared)
 
     assert {"miss", "dead"} == {str(fault.kind) for fault in world.faults}
+
+
+def test_pages_that_filters_like_to_block_show_their_harmless_words(tmp_path: Path) -> None:
+    world = find("worlds", "loopback")
+    options = options_of(world, ("ks2",), "becta-2008", FaultsDeclaration())
+    with world.running(tmp_path / "w", **options) as running:
+        proxy = running.origin.services["reference"]["proxy"]["ks2"]
+        page = httpx.get("http://ob-0001.overblock.accredit.test/", proxy=proxy)
+
+    assert 200 == page.status_code
+    assert "Visitor guide and local history of Scunthorpe" in page.text
 
 
 def test_a_wrong_faults_file_is_refused(tmp_path: Path) -> None:
