@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import msgspec
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
@@ -49,8 +50,7 @@ class Origin:
         return token_for(self.key, host, nonce)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One item, one probe, one line, one try."""
 
     key: AttemptKey
@@ -60,8 +60,7 @@ class Attempt:
     marker: Marker | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read."""
 
     url: str
@@ -72,8 +71,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one request: an answer, or a failure, with the phases that happened."""
 
     timings: Timings
@@ -87,8 +85,7 @@ class Exchange:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One DNS question."""
 
     name: str
@@ -96,8 +93,7 @@ class Question:
     timeout: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one DNS question."""
 
     facts: DnsFacts
@@ -105,8 +101,7 @@ class Answer:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe brings back from one attempt; the stage makes an observation of it."""
 
     timings: Timings

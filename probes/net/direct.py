@@ -124,7 +124,7 @@ class DirectLine:
         address = Address(host=found, port=self._ports.real(far))
         left = max(request.timeout - resolve, LEAST_PATIENCE)
         exchange = await self._lane.exchange(
-            replace(request, timeout=left),
+            msgspec.structs.replace(request, timeout=left),
             Route(address=address, trust=self._trust, source=self._source),
         )
         timings = msgspec.structs.replace(
@@ -132,7 +132,7 @@ class DirectLine:
             resolve=None if is_literal(far.host) else resolve,
             total=perf_counter() - started,
         )
-        return replace(exchange, timings=timings)
+        return msgspec.structs.replace(exchange, timings=timings)
 
     async def _find_server(self) -> None:
         """A named server is found once, by this machine's own means, so that asking is pure."""

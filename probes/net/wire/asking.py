@@ -7,10 +7,10 @@ resolver, which takes its time.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from time import perf_counter
 
 import dns.message
+from msgspec.structs import replace
 
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Question
