@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.campaign import Declared
-from harness.model.corpus import Sensitivity
+from harness.model.corpus import Audience, Design, Sensitivity
 
 FILE = "datapackage.json"
 LIMIT_BYTES = 1024 * 1024
@@ -27,9 +27,7 @@ Moment = Annotated[datetime, Field(strict=False)]
 Purpose = Literal[
     "calibration", "self-test", "accreditation", "monitoring", "regression", "fixture"
 ]
-Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
 Method = Literal["upstream", "single", "double_blind", "adjudicated", "synthetic"]
-Audience = Literal["public", "supplier", "assessor", "sealed"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

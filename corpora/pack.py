@@ -91,6 +91,8 @@ def open_pack(
         purpose=manifest.accredit.purpose,
         sensitivity=manifest.accredit.sensitivity,
         use_limit=manifest.accredit.release.use_limit,
+        audience=manifest.accredit.release.audience,
+        design=manifest.accredit.sampling.design,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
     if f"{reference.name} {reference.version} {reference.sha256}" not in checked:

@@ -92,6 +92,14 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "corpora": list(references),
+        "packs": {
+            each.reference.mark: {
+                "name": each.reference.name,
+                "audience": each.reference.audience,
+                "design": each.reference.design,
+            }
+            for each in prepared.corpora
+        },
         "items": len(prepared.items),
         "frames": prepared.frames,
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),

@@ -13,9 +13,14 @@ import msgspec
 ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector"]
 Layer = Literal["any", "dns", "sni", "url", "content"]
 Sensitivity = Literal["S0", "S1", "S2", "S3", "S4"]
+Audience = Literal["public", "supplier", "assessor", "sealed"]
+Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
 
 MADE: frozenset[str] = frozenset({"recipe", "vector"})
 """Kinds whose value is the name of something that a probe makes before it tries it."""
+
+KNOWN_TO_SUPPLIERS: frozenset[Audience] = frozenset({"public", "supplier"})
+"""Audiences whose packs a supplier may have seen; of the others it must not know an item."""
 
 NAMED: frozenset[str] = frozenset({"url", "host", "suffix", "ip"})
 """Kinds whose value is a place to go to; a network (``cidr``) is many places."""
@@ -26,7 +31,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``labels`` are taxonomy codes, the first is the primary one. ``value`` is empty for
     S4 entries, which exist only as ``value_hmac``. ``registrable`` is the cluster key:
-    filters decide per domain, so items that share it are not independent.
+    filters decide per domain, so items that share it are not independent. ``pack`` is the mark
+    of the pack it was chosen from, empty where a campaign has one pack only.
     """
 
     id: str
@@ -43,6 +49,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lang: str = ""
     country: str = ""
     sensitivity: Sensitivity = "S0"
+    pack: str = ""
 
     @property
     def category(self) -> str:
@@ -70,7 +77,8 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     """Which corpus was used: name, version and the SHA-256 of its item file.
 
     ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
-    use it, None if any number may.
+    use it, None if any number may. ``audience`` says who may know its items, ``design`` how
+    they were drawn.
     """
 
     name: str
@@ -81,6 +89,18 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     signed: bool = False
     sensitivity: Sensitivity = "S0"
     use_limit: int | None = None
+    audience: Audience = "public"
+    design: Design = "census"
+
+    @property
+    def mark(self) -> str:
+        """What names this pack on its items: two samples of one list share a name only."""
+        return f"{self.name} {self.sha256[:8]}"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no supplier may know its items."""
+        return self.audience not in KNOWN_TO_SUPPLIERS
 
 
 def covers(code: str, wanted: str) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 
+from msgspec.structs import replace as replace_fields
+
 from harness.errors import UsageError, known
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign, CorpusSelection
@@ -57,18 +59,24 @@ class Chosen:
 def choose(selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str) -> Chosen:
     """Choose the items of all selections, each item once.
 
-    Raises UsageError for a category or an item that a corpus does not have, and for an id that
-    two corpora use for different items.
+    Of several packs, each item bears its pack's mark; one that is in a hidden pack and in
+    another is the other's, for the supplier may know it. Raises UsageError for a category or an
+    item that a corpus does not have, and for an id that two corpora use for different items.
     """
     if len(selections) == 1 and selections[0][0].is_whole:
         return Chosen([selections[0][1]])
     chosen: dict[str, Item] = {}
-    for selection, corpus in selections:
+    marks: dict[str, str] = {}
+    for selection, corpus in sorted(selections, key=lambda one: one[1].reference.is_hidden):
         for item in select_items(selection, corpus, seed):
             if chosen.setdefault(item.id, item) != item:
                 msg = f"pack {selection.pack!r}: another pack uses the id {item.id!r} already"
                 raise UsageError(msg)
-    return Chosen([tuple(sorted(chosen.values(), key=lambda item: order_key(seed, item.id)))])
+            marks.setdefault(item.id, corpus.reference.mark)
+    ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
+    if len(set(marks.values())) > 1:
+        ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
+    return Chosen([tuple(ordered)])
 
 
 def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple[Item, ...]:

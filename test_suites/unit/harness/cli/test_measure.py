@@ -22,6 +22,9 @@ def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> Non
     assert ["canary"] == [reference.split()[0] for reference in header["corpora"]]
     assert header["instrument"].startswith("isp-accredit ")
     assert 64 == len(header["seed_commitment"])
+    mark = pack.open_pack("canary").reference.mark
+    told = {"name": "canary", "audience": "public", "design": "census"}
+    assert {mark: told} == header["packs"]
 
 
 def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:

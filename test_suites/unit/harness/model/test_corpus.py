@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from harness.model.corpus import MADE, NAMED, Item, ItemKind, covers
+from harness.model.corpus import MADE, NAMED, Audience, CorpusReference, Item, ItemKind, covers
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_what_is_made_first_has_no_host(kind: ItemKind) -> None:
 
 def test_a_kind_is_gone_to_or_made_or_many_places() -> None:
     assert frozenset(get_args(ItemKind)) - NAMED - MADE == {"cidr"}
+
+
+@pytest.mark.parametrize("audience", get_args(Audience))
+def test_a_pack_is_hidden_from_suppliers_or_not(audience: Audience) -> None:
+    pack = CorpusReference(name="p", version="1.0.0", sha256="0123456789", audience=audience)
+
+    assert pack.is_hidden == (audience in {"assessor", "sealed"})
+    assert pack.mark == "p 01234567"

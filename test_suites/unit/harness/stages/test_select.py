@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import CorpusReference, Item
+from harness.model.corpus import Audience, CorpusReference, Item
 from harness.stages.select import (
     Chosen,
     choose,
@@ -29,10 +29,13 @@ from harness.stages.select import (
 class Pack:
     """A corpus in memory."""
 
-    reference = CorpusReference(name="pack", version="1.0.0", sha256="0" * 64)
-
-    def __init__(self, items: list[Item]) -> None:
+    def __init__(
+        self, items: list[Item], name: str = "pack", audience: Audience = "public"
+    ) -> None:
         self._items = items
+        self.reference = CorpusReference(
+            name=name, version="1.0.0", sha256="0" * 64, audience=audience
+        )
 
     @property
     def size(self) -> int:
@@ -216,6 +219,26 @@ def test_an_item_that_has_no_name_is_never_tried() -> None:
     )
 
     assert [()] * 4 == [batch.items for batch in plan_batches(campaign(), Chosen([(secret,)]))]
+
+
+def test_items_of_several_packs_bear_the_mark_of_theirs() -> None:
+    one, two = Pack(ITEMS[:2], "one"), Pack(ITEMS[2:4], "two")
+    several = choose([(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s")
+    single = choose([(CorpusSelection(pack="a", items=("DRUG-1",)), one)] * 2, "s")
+
+    assert {"DRUG-0": "one 00000000", "DRUG-3": "two 00000000"}.items() <= {
+        item.id: item.pack for item in several
+    }.items()
+    assert [""] == [item.pack for item in single]
+
+
+def test_an_item_that_a_supplier_may_know_is_not_hidden() -> None:
+    hidden, known = Pack(ITEMS[:3], "hidden", "sealed"), Pack(ITEMS[2:4], "known")
+    selections = [(CorpusSelection(pack="h"), hidden), (CorpusSelection(pack="k"), known)]
+
+    marks = {item.id: item.pack.split()[0] for item in choose(selections, "s")}
+
+    assert {"DRUG-0": "hidden", "DRUG-1": "hidden", "DRUG-2": "known", "DRUG-3": "known"} == marks
 
 
 def test_the_kinds_of_a_streamed_pack_are_told_by_its_first_item() -> None:
