@@ -7,8 +7,7 @@ after, both alive on the control line.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.outcome import Precondition
@@ -27,6 +26,9 @@ SILENCE_RULES = frozenset({"silence", "dns-silent", "refused", "unreachable", "r
 """Rules that say *blocked* of an item; of a page agreed to pass, they say the line is dead."""
 
 SIDES = (".before", ".after")
+
+NAMED = 5
+"""How many void batches are named: enough to look them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,38 +100,67 @@ def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     return BLOCK_IS_CLEAR, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
 
 
-def preconditions_of(
-    brackets: Mapping[Course, Bracket], expected: Iterable[Course]
-) -> tuple[Precondition, ...]:
-    """One precondition per line, profile and name that failed; one that held if any did.
+@dataclass(slots=True, kw_only=True)
+class _Trouble:
+    """The courses of one line and profile that failed alike: how many, and the first few."""
 
-    ``expected`` are the courses that have items; those without a bracket have failed.
-    """
-    courses = {*brackets, *expected}
-    failed: defaultdict[tuple[str, str, str], list[Bracket]] = defaultdict(list)
-    held: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for course in sorted(courses):
-        bracket = brackets.get(course) or without_sentinels(course)
+    first: Bracket
+    courses: int = 0
+    numbers: tuple[int, ...] = ()
+
+    def add(self, bracket: Bracket) -> None:
+        """Count one more."""
+        self.first = min(self.first, bracket, key=lambda one: one.course)
+        self.courses += 1
+        self.numbers = tuple(sorted({*self.numbers, bracket.course.batch}))[: NAMED + 1]
+
+    def told(self) -> str:
+        """What was wrong first, and where."""
+        some = ", ".join(map(str, self.numbers[:NAMED])) + (", …" * (len(self.numbers) > NAMED))
+        word = "batch" if len(self.numbers) == 1 else "batches"
+        return f"{self.first.detail} ({word} {some})"
+
+
+class Fared:
+    """How the brackets of a journal fared, in memory that does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str, str], _Trouble] = {}
+        self._held: dict[tuple[str, str], tuple[Course, int]] = {}
+
+    def count(self, bracket: Bracket) -> None:
+        """Take one course's bracket into account."""
+        course = bracket.course
         if bracket.failed:
-            failed[course.line, course.profile, bracket.failed].append(bracket)
+            place = (course.line, course.profile, bracket.failed)
+            self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)
         else:
-            held[course.line, course.profile] += 1
-    kept = [
-        Precondition(
-            name="sentinels", line=line, profile=profile, held=True,
-            detail=f"{number} {'batch' if number == 1 else 'batches'} held between sentinels",
-            batches=number,
-        )
-        for (line, profile), number in held.items()
-    ]  # fmt: skip
-    broken = [
-        Precondition(
-            name=name, line=line, profile=profile, held=False,
-            detail=_told(found), batches=len(found),
-        )
-        for (line, profile, name), found in failed.items()
-    ]  # fmt: skip
-    return (*broken, *kept)
+            first, number = self._held.get((course.line, course.profile), (course, 0))
+            self._held[course.line, course.profile] = min(first, course), number + 1
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """One for each line, profile and name that failed; one that held if any did."""
+        broken = [
+            Precondition(
+                name=name, line=line, profile=profile, held=False,
+                detail=trouble.told(), batches=trouble.courses,
+            )
+            for (line, profile, name), trouble in sorted(
+                self._failed.items(), key=lambda one: one[1].first.course
+            )
+        ]  # fmt: skip
+        kept = [
+            Precondition(
+                name="sentinels", line=line, profile=profile, held=True,
+                detail=f"{number} {'batch' if number == 1 else 'batches'} held between sentinels",
+                batches=number,
+            )
+            for (line, profile), (_, number) in sorted(
+                self._held.items(), key=lambda one: one[1][0]
+            )
+        ]  # fmt: skip
+        return (*broken, *kept)
 
 
 def without_sentinels(course: Course) -> Bracket:
@@ -137,10 +168,3 @@ def without_sentinels(course: Course) -> Bracket:
     return Bracket(
         course=course, failed=SENTINELS_PRESENT, detail="no sentinels were measured with the items"
     )
-
-
-def _told(brackets: list[Bracket]) -> str:
-    numbers = sorted({bracket.course.batch for bracket in brackets})
-    some = ", ".join(str(number) for number in numbers[:5]) + (", …" if len(numbers) > 5 else "")  # noqa: PLR2004 - enough to look them up
-    batches = f"batch {some}" if len(numbers) == 1 else f"batches {some}"
-    return f"{brackets[0].detail} ({batches})"

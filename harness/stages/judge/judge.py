@@ -18,14 +18,14 @@ from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.brackets import (
     Bracket,
+    Fared,
     bracket_of,
-    preconditions_of,
     without_sentinels,
 )
 from harness.stages.judge.case import Case
 from harness.stages.judge.claims import claimed_category
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare, learn
-from harness.stages.judge.pairing import Course, course_of, pair
+from harness.stages.judge.pairing import Course, Pairs, course_of, pair
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
 
@@ -42,37 +42,83 @@ class Judgement:
     rules_version: str = RULES_VERSION
 
 
+class Judge:
+    """Judges a journal batch by batch, so that one batch is held in memory at a time.
+
+    ``sentinels`` are those of the whole journal: what any of them met is learned beforehand.
+    Without ``brackets_required``, sentinels may be missing. ``block_page`` is the one that the
+    submission declares.
+    """
+
+    def __init__(
+        self,
+        sentinels: Iterable[Observation],
+        block_page: BlockPage | None = None,
+        *,
+        brackets_required: bool = True,
+    ) -> None:
+        self._declared = declare(block_page)
+        self._lores = _learn(sentinels, self._declared)
+        self._required = brackets_required
+        self._fared = Fared()
+
+    def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        """The verdict of every trial of an item, those of void batches among them.
+
+        The observations of a batch follow each other, in any order, as in a journal.
+        """
+        for _, batch in groupby(observations, lambda one: one.batch):
+            yield from self._batch(batch)
+
+    def brackets(self, pairs: Pairs) -> dict[Course, Bracket]:
+        """How the sentinels of each course fared."""
+        return {
+            course: bracket_of(course, [(one, self._judged(one)) for one in trials])
+            for course, trials in pairs.sentinels.items()
+        }
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """What the verdicts rest on that were given so far."""
+        return self._fared.preconditions
+
+    def _batch(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        pairs = pair(observations)
+        brackets = self.brackets(pairs)
+        for trial in pairs.trials:
+            course = course_of(trial.service)
+            if course not in brackets and self._required:
+                brackets[course] = without_sentinels(course)
+            bracket = brackets.get(course)
+            verdict = self._judged(trial)
+            yield _voided(verdict, bracket) if bracket and bracket.failed else verdict
+        for bracket in brackets.values():
+            self._fared.count(bracket)
+
+    def _judged(self, trial: Trial) -> Verdict:
+        return judge_trial(trial, self._lores.get(trial.key.line, self._declared))
+
+
 def judge(
     observations: Iterable[Observation],
     block_page: BlockPage | None = None,
     *,
     brackets_required: bool = True,
 ) -> Judgement:
-    """Judge every trial of an item. Without ``brackets_required``, sentinels may be missing.
+    """Judge observations that fit into memory, in any order; see ``Judge``."""
+    held = in_batches(observations)
+    sentinels = (one for one in held if one.role != "item")
+    judging = Judge(sentinels, block_page, brackets_required=brackets_required)
+    verdicts = list(judging.verdicts(held))
+    return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
 
-    ``block_page`` is the one that the submission declares.
-    """
-    pairs = pair(observations)
-    declared = declare(block_page)
-    lores = _learn(pairs.sentinels, declared)
-    brackets = {
-        course: _bracket(course, trials, lores.get(course.line, declared))
-        for course, trials in pairs.sentinels.items()
-    }
-    verdicts: list[Verdict] = []
-    expected: set[Course] = set()
-    for trial in pairs.trials:
-        course = course_of(trial.service)
-        expected.add(course)
-        verdict = judge_trial(trial, lores.get(course.line, declared))
-        bracket = brackets.get(course)
-        if bracket is None and brackets_required:
-            bracket = without_sentinels(course)
-        verdicts.append(_voided(verdict, bracket) if bracket and bracket.failed else verdict)
-    return Judgement(
-        verdicts=tuple(_standing(verdicts)),
-        preconditions=preconditions_of(brackets, expected if brackets_required else ()),
-    )
+
+def in_batches(observations: Iterable[Observation]) -> list[Observation]:
+    """The observations of each batch together, batches in the order in which they begin."""
+    batches: dict[int, list[Observation]] = {}
+    for one in observations:
+        batches.setdefault(one.batch, []).append(one)
+    return [one for batch in batches.values() for one in batch]
 
 
 def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
@@ -95,15 +141,11 @@ def voided_batches(
 
     The observations of a batch follow each other, as in a journal: one batch is held at a time.
     """
-    declared = declare(block_page)
     sentinels = (seen for seen in observations if seen.role != "item")
     for number, seen in groupby(sentinels, lambda one: one.batch):
-        pairs = pair(seen)
-        lores = _learn(pairs.sentinels, declared)
-        if any(
-            _bracket(course, trials, lores.get(course.line, declared)).failed
-            for course, trials in pairs.sentinels.items()
-        ):
+        batch = list(seen)
+        brackets = Judge(batch, block_page).brackets(pair(batch))
+        if any(bracket.failed for bracket in brackets.values()):
             yield number
 
 
@@ -131,22 +173,30 @@ def judge_trial(
     )
 
 
-def _learn(sentinels: dict[Course, tuple[Trial, ...]], declared: Lore) -> dict[str, Lore]:
+def _learn(sentinels: Iterable[Observation], declared: Lore) -> dict[str, Lore]:
     """What each line's must-block sentinels met, where the must-allow ones passed.
 
     A broken line fails for both, and teaches nothing beside what was ``declared``.
     """
-    met: dict[str, list[Observation]] = {}
-    for course, trials in sentinels.items():
-        allowed = [trial for trial in trials if trial.service.role == "must_allow"]
-        if not allowed or any(
-            judge_trial(one, declared).state is not State.ALLOWED for one in allowed
-        ):
-            continue
-        for trial in trials:
-            if trial.service.role == "must_block" and _may_teach(judge_trial(trial, declared)):
-                met.setdefault(course.line, []).append(trial.service)
-    return {line: learn(blocked).beside(declared) for line, blocked in met.items()}
+    lores: dict[str, Lore] = {}
+    for _, batch in groupby(sentinels, lambda one: one.batch):
+        for course, trials in pair(batch).sentinels.items():
+            if met := _met(trials, declared):
+                lores[course.line] = learn(met).beside(lores.get(course.line, declared))
+    return lores
+
+
+def _met(trials: tuple[Trial, ...], declared: Lore) -> list[Observation]:
+    """What stopped the must-block sentinels of one course, if its must-allow ones passed."""
+    judged = [(trial.service, judge_trial(trial, declared)) for trial in trials]
+    allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
+    if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
+        return []
+    return [
+        service
+        for service, verdict in judged
+        if service.role == "must_block" and _may_teach(verdict)
+    ]
 
 
 def _may_teach(verdict: Verdict) -> bool:
@@ -155,10 +205,6 @@ def _may_teach(verdict: Verdict) -> bool:
         return True
     troubles = ("tunnel-trouble", "token-missing-server-error", "dns-servfail", "failure-unclear")
     return verdict.state is State.INSUFFICIENT and verdict.rule in troubles
-
-
-def _bracket(course: Course, trials: tuple[Trial, ...], lore: Lore) -> Bracket:
-    return bracket_of(course, [(trial, judge_trial(trial, lore)) for trial in trials])
 
 
 def _voided(verdict: Verdict, bracket: Bracket) -> Verdict:

@@ -8,7 +8,7 @@ CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
@@ -40,12 +40,18 @@ class Lore:
     phrases: tuple[str, ...] = ()
 
     def beside(self, other: Lore) -> Lore:
-        """All of this, and the pages that ``other`` knows."""
-        return replace(
-            self,
+        """What both know."""
+        return Lore(
+            tunnel_statuses=self.tunnel_statuses | other.tunnel_statuses,
+            statuses=self.statuses | other.statuses,
             titles=self.titles | other.titles,
+            texts=tuple(sorted({*self.texts, *other.texts})),
+            digests=self.digests | other.digests,
             hosts=self.hosts | other.hosts,
-            phrases=self.phrases + other.phrases,
+            rcodes=self.rcodes | other.rcodes,
+            sinkholes=self.sinkholes | other.sinkholes,
+            failures=self.failures | other.failures,
+            phrases=tuple(dict.fromkeys(self.phrases + other.phrases)),
         )
 
     def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:

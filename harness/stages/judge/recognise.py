@@ -136,7 +136,12 @@ def _plain(text: str, hosts: frozenset[str]) -> str:
     folded = text.casefold().replace("\u2019", "'").replace("i\u0307", "i")
     for host in hosts:
         folded = folded.replace(host, "*")
-    return _SPACE.sub(" ", folded).strip()
+    return _spaced(folded)
+
+
+@lru_cache(maxsize=1024)
+def _spaced(text: str) -> str:
+    return _SPACE.sub(" ", text).strip()
 
 
 def _leads_to(web: WebFacts) -> tuple[str, ...]:
@@ -162,16 +167,19 @@ def likeness(one: WebFacts, other: WebFacts) -> float:
     return max(ratio * ratio * 0.8, _title_likeness(one, other))
 
 
-@lru_cache(maxsize=4096)
 def normal(text: str, url: str = "") -> str:
     """Text without what changes from site to site: host names, addresses, numbers, case."""
     if not text:
         return ""
     host = host_of(url)
     folded = text.casefold()
-    if host:
-        folded = folded.replace(host, "*")
-    return _SPACE.sub(" ", _NAMES.sub("*", folded)).strip()
+    return _nameless(folded.replace(host, "*") if host else folded)
+
+
+@lru_cache(maxsize=1024)
+def _nameless(text: str) -> str:
+    """Folded text without names; a block page without its host is often the one before."""
+    return _SPACE.sub(" ", _NAMES.sub("*", text)).strip()
 
 
 def alike(one: str, other: str) -> float:

@@ -7,7 +7,8 @@ connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from harness.model.outcome import Precondition
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.brackets import SENTINELS_PRESENT
 from harness.stages.judge.case import Case
-from harness.stages.judge.judge import Judgement, judge, judge_trial
+from harness.stages.judge.judge import Judge, Judgement, in_batches, judge, judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare
 from harness.stages.judge.pairing import pair
 from harness.stages.judge.rules import RULES
@@ -34,12 +35,54 @@ NO_SENTINELS = "no sentinels: verdicts rest on the control alone"
 """What a journal of other people's measurements always lacks; it forbids every decision."""
 
 
+class ForeignJudge:
+    """Judges other people's measurements: one verdict for all trials of each.
+
+    Like ``Judge`` it holds one batch at a time; a measurement is never spread over several.
+    """
+
+    def __init__(self, block_page: BlockPage | None = None) -> None:
+        self._lore = declare(block_page)
+        self._places: set[tuple[str, str]] = set()
+
+    def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        """The verdict of every measurement."""
+        for _, batch in groupby(observations, lambda one: one.batch):
+            measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
+            for trial in pair(batch).trials:
+                key = trial.key
+                place = (key.item, key.line, key.profile, key.round)
+                measurements.setdefault(place, []).append(trial)
+                self._places.add((key.line, key.profile))
+            for trials in measurements.values():
+                yield judge_together(trials, self._lore)
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """What such a journal always lacks, on every line for every profile."""
+        return tuple(
+            Precondition(
+                name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
+            )
+            for line, profile in sorted(self._places) or [("*", "*")]
+        )
+
+
+def judge_of(
+    header: Mapping[str, Any],
+    sentinels: Iterable[Observation],
+    block_page: BlockPage | None = None,
+) -> Judge | ForeignJudge:
+    """Who judges a journal, as its header asks: own observations, or other people's."""
+    return ForeignJudge(block_page) if "foreign" in header else Judge(sentinels, block_page)
+
+
 def judge_journal(
     header: Mapping[str, Any],
     observations: Iterable[Observation],
     block_page: BlockPage | None = None,
 ) -> Judgement:
-    """Judge observations as the header of their journal asks: own ones, or other people's."""
+    """Judge observations that fit into memory as the header of their journal asks."""
     judging = judge_foreign if "foreign" in header else judge
     return judging(observations, block_page)
 
@@ -47,23 +90,10 @@ def judge_journal(
 def judge_foreign(
     observations: Iterable[Observation], block_page: BlockPage | None = None
 ) -> Judgement:
-    """Judge a journal of other people's measurements: one verdict for all trials of each."""
-    lore = declare(block_page)
-    measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
-    for trial in pair(observations).trials:
-        key = trial.key
-        place = (key.item, key.line, key.profile, key.round)
-        measurements.setdefault(place, []).append(trial)
-    places = sorted({(line, profile) for _, line, profile, _ in measurements}) or [("*", "*")]
-    return Judgement(
-        verdicts=tuple(judge_together(trials, lore) for trials in measurements.values()),
-        preconditions=tuple(
-            Precondition(
-                name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
-            )
-            for line, profile in places
-        ),
-    )
+    """Judge other people's measurements that fit into memory, in any order."""
+    judging = ForeignJudge(block_page)
+    verdicts = tuple(judging.verdicts(in_batches(observations)))
+    return Judgement(verdicts=verdicts, preconditions=judging.preconditions)
 
 
 def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Verdict:

@@ -13,8 +13,9 @@ from harness.stages.judge.brackets import (
     SENTINELS_PRESENT,
     SERVICE_REACHABLE,
     Bracket,
+    Fared,
     bracket_of,
-    preconditions_of,
+    without_sentinels,
 )
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.pairing import Course, pair
@@ -81,25 +82,38 @@ def test_a_resolver_has_brackets_as_well() -> None:
 
 
 def test_failures_of_one_kind_are_told_once_with_their_batches() -> None:
-    brackets = {
-        Course(number, "proxy", "ks2", "web"): Bracket(
-            course=Course(number, "proxy", "ks2", "web"),
-            failed=FILTER_IS_ON if number > 2 else "",
-            detail="the filter seems off" if number > 2 else "",
+    fared = Fared()
+    for number in (9, *range(1, 9)):
+        off = number > 2
+        fared.count(
+            Bracket(
+                course=Course(number, "proxy", "ks2", "web"),
+                failed=FILTER_IS_ON if off else "",
+                detail=f"the filter seems off at {number}" if off else "",
+            )
         )
-        for number in range(1, 10)
-    }
 
-    broken, kept = preconditions_of(brackets, ())
+    broken, kept = fared.preconditions
 
     assert (broken.name, broken.held) == (FILTER_IS_ON, False)
-    assert broken.detail == "the filter seems off (batches 3, 4, 5, 6, 7, …)"
+    assert broken.detail == "the filter seems off at 3 (batches 3, 4, 5, 6, 7, …)"
     assert (kept.held, kept.detail) == (True, "2 batches held between sentinels")
     assert (broken.batches, kept.batches) == (7, 2)
 
 
+def test_preconditions_stand_in_the_order_of_their_first_batches() -> None:
+    fared = Fared()
+    for number, line, name in ((3, "a", FILTER_IS_ON), (2, "b", ORIGIN_ANSWERS), (1, "c", "")):
+        course = Course(number, line, "ks2", "web")
+        fared.count(Bracket(course=course, failed=name, detail=name))
+
+    assert ["b", "a", "c"] == [one.line for one in fared.preconditions]
+
+
 def test_items_that_nobody_bracketed_are_told_of() -> None:
-    (only,) = preconditions_of({}, [COURSE])
+    fared = Fared()
+    fared.count(without_sentinels(COURSE))
+    (only,) = fared.preconditions
 
     assert (only.name, only.line, only.profile, only.held) == (
         SENTINELS_PRESENT,

@@ -12,7 +12,7 @@ from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL, FAILURES, Failure, Hop, Observation, WebFacts
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.brackets import FILTER_IS_ON, ORIGIN_ANSWERS
-from harness.stages.judge.judge import BRACKET_FAILED, judge, voided_batches
+from harness.stages.judge.judge import BRACKET_FAILED, Judge, judge, voided_batches
 from harness.stages.judge.rules import RULES_VERSION
 from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
 
@@ -202,3 +202,18 @@ def test_a_sentinel_that_meets_the_declared_page_holds_its_bracket() -> None:
 
     assert [1] == list(voided_batches(seen))
     assert [] == list(voided_batches(seen, BlockPage(title="Hilltop")))
+
+
+def test_a_journal_is_judged_batch_by_batch_as_it_would_be_at_once() -> None:
+    seen = [
+        *batch_of(1, web(), BLOCKED), *_items(BLOCKED, batch=1),
+        *batch_of(2, web(), web()), *_items(web(), batch=2), *_items(web(), batch=3),
+    ]  # fmt: skip
+    judging = Judge(one for one in seen if one.role != "item")
+
+    verdicts = judging.verdicts(iter(seen))
+    first = next(verdicts)
+
+    assert first.state is State.BLOCKED
+    assert (first, *verdicts) == judge(seen).verdicts
+    assert judging.preconditions == judge(seen).preconditions

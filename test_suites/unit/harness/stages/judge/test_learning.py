@@ -93,3 +93,16 @@ def test_what_is_declared_stands_beside_what_is_learned() -> None:
 
     assert frozenset({"stop", "halt"}) == lore.titles
     assert learned.digests == lore.digests
+
+
+def test_what_two_batches_teach_is_what_both_teach_at_once() -> None:
+    pages = [
+        web(canary="absent", title="Sorry", text="This page is not for school, ask for help."),
+        web(canary="absent", status=503, title="", text="", tunnel_status=502),
+        dns("192.0.2.66"),
+    ]
+    seen = [*map(observation, pages), observation(failed("connection_reset", "tls"))]
+
+    one, other = learn(seen[:2]), learn(seen[2:])
+
+    assert learn(seen) == one.beside(other) == other.beside(one)

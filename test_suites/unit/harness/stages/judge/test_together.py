@@ -7,11 +7,14 @@ import pytest
 from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL
 from harness.model.verdict import Mechanism, State
+from harness.stages.judge.judge import Judge
 from harness.stages.judge.together import (
     LED_ASTRAY,
+    ForeignJudge,
     judge_alone,
     judge_foreign,
     judge_journal,
+    judge_of,
     judge_together,
 )
 from test_suites.calibration.trials import (
@@ -118,3 +121,8 @@ def test_the_header_of_a_journal_says_how_it_is_judged() -> None:
     (own,) = judge_journal({}, seen).verdicts
 
     assert (foreign_one.state, own.state) == (State.ALLOWED, State.INSUFFICIENT)
+
+
+def test_the_header_says_who_judges() -> None:
+    assert isinstance(judge_of({"foreign": "ooni"}, []), ForeignJudge)
+    assert isinstance(judge_of({}, []), Judge)
