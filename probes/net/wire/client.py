@@ -15,7 +15,7 @@ from probes.net.route import Route, looking
 from probes.net.server import Server
 from probes.net.target import Target, read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError
-from probes.net.wire.asking import ask
+from probes.net.wire.asking import Asker
 from probes.net.wire.http1 import Stream, speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
@@ -27,6 +27,7 @@ class WireLane:
 
     def __init__(self) -> None:
         self._reactor: Reactor | None = None
+        self._askers: dict[int, Asker] = {}
 
     async def __aenter__(self) -> Self:
         self._reactor = Reactor()
@@ -36,6 +37,9 @@ class WireLane:
         if self._reactor is not None:
             self._reactor.close()
             self._reactor = None
+        for asker in self._askers.values():
+            asker.close()
+        self._askers.clear()
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
         """Carry one request; what went wrong is in the Exchange, never raised."""
@@ -52,7 +56,11 @@ class WireLane:
         """Carry one question; what is out of the ordinary goes to dnspython."""
         if self._reactor is None:
             raise RuntimeError("a lane is used inside 'async with'")
-        return await ask(self._reactor, question, server)
+        # By identity, for a line has one Server all its life; the asker keeps it alive.
+        asker = self._askers.get(id(server))
+        if asker is None:
+            asker = self._askers[id(server)] = Asker(server)
+        return await asker.ask(question)
 
 
 def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> Steps[None]:

@@ -7,69 +7,74 @@ facts need.
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 import struct
-from dataclasses import dataclass, field
 from functools import lru_cache
+from socket import AF_INET6, inet_ntoa, inet_ntop
 
 import dns.flags
 import dns.rcode
 import dns.rdatatype
+import msgspec
 
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError
 from harness.ports.asking import Question
 
 PAYLOAD = 1232
+HEADER = 12
 IS_RESPONSE, IS_CUT = 0x80, 0x02
 A, CNAME, SOA, AAAA, OPT = 1, 5, 6, 28, 41
 IN = 1
 EDE = 15
 POINTER = 0xC0
-LONGEST_LABEL, LONGEST_NAME = 63, 255
+TO_QUESTION = POINTER << 8 | HEADER
+"""A name that is the question's own, as nearly every answer writes it."""
+LONGEST_LABEL, LONGEST_NAME = 63, 253
 LARGEST_TTL = 2**31 - 1
+QUERIES_KEPT = 4096
+"""The control and each line ask for the same name, one soon after the other."""
 
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
+_POINTED = struct.Struct("!HHHIH")
 _PAIR = struct.Struct("!HH")
 _PLAIN = re.compile(rb"[A-Za-z0-9_*-]+")
+_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}")
+# Recursion desired, one question, one additional record: the OPT of EDNS.
+_ASKING = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 # Root name, type OPT, payload size, no extended rcode, version 0, DO set, no options.
 _EDNS = struct.pack("!BHHBBHH", 0, OPT, PAYLOAD, 0, 0, 0x8000, 0)
 
+Beside = tuple[int, bool, tuple[ExtendedError, ...]]
+"""Of the records beside the answer: the high bits of the rcode, a SOA seen, extended errors."""
+NOTHING_BESIDE: Beside = (0, False, ())
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A question in wire form; ``wire[12:end]`` is the question section."""
 
-    wire: bytes
-    end: int
+class Query(msgspec.Struct, frozen=True):
+    """A question in wire form after its id. ``asked`` is its section, from byte 12 of all."""
+
+    rest: bytes
+    asked: bytes
 
 
 class OddMessageError(Exception):
     """Not one of the common messages: dnspython is to read it."""
 
 
-def write_query(question: Question) -> Query | None:
-    """The question in wire form with a random id, or None if the name is not a plain one."""
-    name = _name_wire(question.name)
-    if name is None:
+@lru_cache(maxsize=QUERIES_KEPT)
+def write_query(name: str, type_: str) -> Query | None:
+    """The question in wire form, or None if the name is not a plain one."""
+    plain = name.rstrip(".")
+    if len(plain) > LONGEST_NAME or not _PLAIN_NAME.fullmatch(plain):
         return None
-    asked = name + _PAIR.pack(_type(question.type), IN)
-    head = os.urandom(2) + b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
-    return Query(wire=head + asked + _EDNS, end=len(head) + len(asked))
+    labels = "".join([chr(len(label)) + label for label in plain.split(".")])
+    asked = labels.encode("ascii") + _question_end(type_)
+    return Query(_ASKING + asked + _EDNS, asked)
 
 
-def answers(received: bytes, query: Query) -> bool:
-    """Whether a datagram answers the query: its id, and its question if it has one."""
-    if len(received) < _HEADER.size or received[:2] != query.wire[:2]:
-        return False
-    if not received[2] & IS_RESPONSE:
-        return False
-    if received[4:6] == b"\x00\x00":
-        return True
-    asked = query.wire[_HEADER.size : query.end].lower()
-    return received[_HEADER.size : query.end].lower() == asked
+def repeats(received: bytes, asked: bytes) -> bool:
+    """Whether a message is a response that repeats the question section, letter by letter."""
+    return received.startswith(asked, HEADER) and received[2] & IS_RESPONSE != 0
 
 
 def is_cut(received: bytes) -> bool:
@@ -78,129 +83,137 @@ def is_cut(received: bytes) -> bool:
 
 
 def read_answer(received: bytes, query: Query, question: Question, server: str) -> DnsFacts | None:
-    """The facts of a common answer, or None if dnspython should look at it."""
+    """The facts of a common answer that repeats the question; None if dnspython is to read it."""
     try:
-        return _Reader(received).facts(query.end, question, server)
+        return _read(received, HEADER + len(query.asked), question, server)
     except (OddMessageError, struct.error, IndexError, UnicodeDecodeError, ValueError):
         return None
 
 
-@dataclass(slots=True)
-class _Reader:
-    wire: bytes
-    records: list[DnsRecord] = field(default_factory=list)
-    errors: list[ExtendedError] = field(default_factory=list)
-    extended: int = 0
-    has_soa: bool = False
+def _read(wire: bytes, place: int, question: Question, server: str) -> DnsFacts:
+    _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    if questions != 1:
+        raise OddMessageError
+    records: list[DnsRecord] = []
+    addresses: list[str] = []
+    for _ in range(answers):
+        record, place = _read_record(wire, place, question)
+        records.append(record)
+        if record.type != "CNAME":
+            addresses.append(record.data)
+    extended, has_soa, errors = _read_beside(wire, place, authorities + additionals)
+    return DnsFacts(
+        name=question.name,
+        type=question.type,
+        server=server,
+        rcode=_rcode_text(flags & 0xF | extended << 4),
+        flags=_flags_text(flags),
+        records=tuple(records),
+        addresses=tuple(addresses),
+        has_soa=has_soa,
+        extended_errors=errors,
+    )
 
-    def facts(self, start: int, question: Question, server: str) -> DnsFacts:
-        _, flags, questions, *counts = _HEADER.unpack_from(self.wire)
-        if questions != 1:
-            raise OddMessageError
-        place = start
-        for section, count in enumerate(counts):
-            for _ in range(count):
-                place = self._read_record(place, is_answer=section == 0)
-        if place != len(self.wire):
-            raise OddMessageError
-        return DnsFacts(
-            name=question.name,
-            type=question.type,
-            server=server,
-            transport="udp",
-            rcode=_rcode_text(flags & 0xF | self.extended << 4),
-            flags=_flags_text(flags),
-            records=tuple(self.records),
-            addresses=tuple(each.data for each in self.records if each.type != "CNAME"),
-            has_soa=self.has_soa,
-            extended_errors=tuple(self.errors),
-        )
 
-    def _read_record(self, place: int, *, is_answer: bool) -> int:
-        owner, place = self._name(place)
-        kind, class_, ttl, length = _RECORD.unpack_from(self.wire, place)
+def _read_record(wire: bytes, place: int, question: Question) -> tuple[DnsRecord, int]:
+    """The record at ``place``, and where it ends."""
+    owner, kind, class_, ttl, length = _POINTED.unpack_from(wire, place)
+    if owner == TO_QUESTION:
+        name, start = question.name.rstrip("."), place + _POINTED.size
+    else:
+        name, place = _name(wire, place)
+        kind, class_, ttl, length = _RECORD.unpack_from(wire, place)
         start = place + _RECORD.size
-        end = start + length
-        if end > len(self.wire):
+    end = start + length
+    if class_ != IN or end > len(wire):
+        raise OddMessageError
+    if kind == A and length == 4:  # noqa: PLR2004 - bytes of an IPv4 address
+        named, told = "A", inet_ntoa(wire[start:end])
+    elif kind == AAAA:
+        named, told = "AAAA", inet_ntop(AF_INET6, wire[start:end])
+    elif kind == CNAME:
+        named, (target, after) = "CNAME", _name(wire, start)
+        if after != end:
             raise OddMessageError
-        if kind == OPT and not is_answer:
-            self.extended = ttl >> 24
-            self._read_options(start, end)
+        told = target + "."
+    else:
+        raise OddMessageError
+    ttl = ttl if ttl <= LARGEST_TTL else 0
+    return DnsRecord(name=name.lower(), type=named, ttl=ttl, data=told), end
+
+
+def _read_beside(wire: bytes, place: int, count: int) -> Beside:
+    """The records beside the answer, which must end where the message does."""
+    extended, has_soa, errors = NOTHING_BESIDE
+    for _ in range(count):
+        place = _skip_name(wire, place)
+        kind, class_, ttl, length = _RECORD.unpack_from(wire, place)
+        place += _RECORD.size
+        if kind == OPT:
+            extended = ttl >> 24
+            if length:
+                errors = _read_options(wire, place, place + length)
         elif class_ != IN:
             raise OddMessageError
-        elif is_answer:
-            self._keep(owner, kind, ttl, start, end)
         elif kind == SOA:
-            self.has_soa = True
-        return int(end)
+            has_soa = True
+        place += length
+    if place != len(wire):
+        raise OddMessageError
+    return extended, has_soa, errors
 
-    def _keep(self, owner: str, kind: int, ttl: int, start: int, end: int) -> None:
-        if kind == A and end - start == 4:  # noqa: PLR2004 - bytes of an IPv4 address
-            named, data = "A", socket.inet_ntoa(self.wire[start:end])
-        elif kind == AAAA:
-            named, data = "AAAA", socket.inet_ntop(socket.AF_INET6, self.wire[start:end])
-        elif kind == CNAME:
-            named, (target, after) = "CNAME", self._name(start)
-            if after != end:
+
+def _read_options(wire: bytes, place: int, end: int) -> tuple[ExtendedError, ...]:
+    errors = []
+    while place < end:
+        code, length = _PAIR.unpack_from(wire, place)
+        place += _PAIR.size
+        if code == EDE:
+            value = wire[place : place + length]
+            text = value[2:].removesuffix(b"\0").decode("utf-8")
+            errors.append(ExtendedError(code=int.from_bytes(value[:2], "big"), text=text))
+        place += length
+    if place != end:
+        raise OddMessageError
+    return tuple(errors)
+
+
+def _skip_name(wire: bytes, place: int) -> int:
+    """Where the name at ``place`` ends."""
+    while length := wire[place]:
+        if length >= POINTER:
+            return place + 2
+        place += 1 + length
+    return place + 1
+
+
+def _name(wire: bytes, place: int) -> tuple[str, int]:
+    """The name at ``place`` without its last dot, and where it ends (RFC 1035, 4.1.4)."""
+    labels: list[bytes] = []
+    after, lowest = 0, place
+    while length := wire[place]:
+        if length & POINTER == POINTER:
+            after = after or place + 2
+            place = (length & ~POINTER) << 8 | wire[place + 1]
+            if place >= lowest:
                 raise OddMessageError
-            data = target + "."
-        else:
+            lowest = place
+            continue
+        label = wire[place + 1 : place + 1 + length]
+        if length > LONGEST_LABEL or not _PLAIN.fullmatch(label):
             raise OddMessageError
-        ttl = 0 if ttl > LARGEST_TTL else ttl
-        self.records.append(DnsRecord(name=owner.lower(), type=named, ttl=ttl, data=data))
-
-    def _read_options(self, place: int, end: int) -> None:
-        while place < end:
-            code, length = _PAIR.unpack_from(self.wire, place)
-            place += _PAIR.size
-            if code == EDE:
-                value = self.wire[place : place + length]
-                text = value[2:].removesuffix(b"\0").decode("utf-8")
-                self.errors.append(ExtendedError(code=int.from_bytes(value[:2], "big"), text=text))
-            place += length
-        if place != end:
-            raise OddMessageError
-
-    def _name(self, place: int) -> tuple[str, int]:
-        """The name at ``place`` without its last dot, and where it ends (RFC 1035, 4.1.4)."""
-        labels: list[bytes] = []
-        after, lowest = 0, place
-        while length := self.wire[place]:
-            if length & POINTER == POINTER:
-                after = after or place + 2
-                place = (length & ~POINTER) << 8 | self.wire[place + 1]
-                if place >= lowest:
-                    raise OddMessageError
-                lowest = place
-                continue
-            label = self.wire[place + 1 : place + 1 + length]
-            if length > LONGEST_LABEL or not _PLAIN.fullmatch(label):
-                raise OddMessageError
-            labels.append(label)
-            place += 1 + length
-        name = b".".join(labels)
-        if not labels or len(name) > LONGEST_NAME - 2:
-            # The root as an owner is for OPT only, whose record is read without it.
-            return self._root(place, after)
-        return name.decode("ascii"), after or place + 1
-
-    def _root(self, place: int, after: int) -> tuple[str, int]:
-        if after or self.wire[place + 1 : place + 3] != OPT.to_bytes(2, "big"):
-            raise OddMessageError
-        return "", place + 1
-
-
-def _name_wire(name: str) -> bytes | None:
-    labels = name.rstrip(".").encode("ascii", "replace").split(b".")
-    if not all(_PLAIN.fullmatch(label) and len(label) <= LONGEST_LABEL for label in labels):
-        return None
-    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
-    return wire if len(wire) <= LONGEST_NAME else None
+        labels.append(label)
+        place += 1 + length
+    name = b".".join(labels)
+    if not labels or len(name) > LONGEST_NAME:
+        raise OddMessageError
+    return name.decode("ascii"), after or place + 1
 
 
 @lru_cache(maxsize=64)
-def _type(name: str) -> int:
-    return int(dns.rdatatype.from_text(name))
+def _question_end(type_: str) -> bytes:
+    """The root label, type and class."""
+    return b"\0" + _PAIR.pack(dns.rdatatype.from_text(type_), IN)
 
 
 @lru_cache(maxsize=256)

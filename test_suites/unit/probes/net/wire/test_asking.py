@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import dns.message
 import dns.rrset
 import pytest
 
-from harness.ports.asking import Question
+from harness.ports.asking import Answer, Question
+from probes.net.address import Address
+from probes.net.server import Server
 from probes.net.wire import asking
-from probes.net.wire.asking import ask
-from probes.net.wire.reactor import Reactor
+from probes.net.wire.asking import Asker
+from probes.net.wire.udp import QUESTIONS
+
+Ask = Callable[..., Awaitable[Asker]]
 
 
 @pytest.fixture
-async def reactor() -> AsyncIterator[Reactor]:
-    made = Reactor()
-    yield made
-    made.close()
+async def asker(start: Any) -> AsyncIterator[Callable[..., Awaitable[Asker]]]:
+    opened: list[Asker] = []
+
+    async def make(reply: Callable[[dns.message.Message], list[bytes]]) -> Asker:
+        opened.append(Asker(await start(reply)))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
 
 
 def text_record(query: dns.message.Message) -> list[bytes]:
@@ -28,21 +39,101 @@ def text_record(query: dns.message.Message) -> list[bytes]:
     return [reply.to_wire()]
 
 
-async def test_an_odd_answer_is_read_by_dnspython(reactor: Reactor, start: Any) -> None:
-    answer = await ask(reactor, Question(name="a.test", type="TXT"), await start(text_record))
+def nothing(query: dns.message.Message) -> list[bytes]:
+    return [dns.message.make_response(query).to_wire()]
+
+
+async def test_an_odd_answer_is_read_by_dnspython(asker: Ask) -> None:
+    answer = await (await asker(text_record)).ask(Question(name="a.test", type="TXT"))
 
     assert answer.failure is None
     assert [record.data for record in answer.facts.records] == ['"words"']
 
 
-async def test_a_common_answer_is_not(
-    reactor: Reactor, start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def reply(query: dns.message.Message) -> list[bytes]:
-        return [dns.message.make_response(query).to_wire()]
-
+async def test_a_common_answer_is_not(asker: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "read_message", None)
-    answer = await ask(reactor, Question(name="a.test"), await start(reply))
+    answer = await (await asker(nothing)).ask(Question(name="a.test"))
 
     assert (answer.facts.rcode, answer.failure) == ("NOERROR", None)
-    assert reactor.errands == {}
+
+
+class Heard(asyncio.DatagramProtocol):
+    """A name server that notes ports and ids, and keeps silent for names in ``silent``."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int, bytes]] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        name = str(query.question[0].name)[:-1]
+        self.asked.append((name, addr[1], data[:2]))
+        if not name.startswith("silent"):
+            self.transport.sendto(nothing(query)[0], addr)
+
+
+@pytest.fixture
+async def noting() -> AsyncIterator[tuple[Heard, Asker]]:
+    transport, heard = await asyncio.get_running_loop().create_datagram_endpoint(
+        Heard, local_addr=("127.0.0.1", 0)
+    )
+    host, port = transport.get_extra_info("sockname")
+    made = Asker(Server(address=Address(host=host, port=port)))
+    yield heard, made
+    made.close()
+    transport.close()
+    await asyncio.sleep(0)
+
+
+async def test_ports_and_ids_change_all_the_time(noting: tuple[Heard, Asker]) -> None:
+    heard, asker = noting
+    count = 3 * QUESTIONS
+    answers = await asyncio.gather(*(asker.ask(Question(name=f"n{n}.test")) for n in range(count)))
+
+    assert {(each.failure, each.facts.rcode) for each in answers} == {(None, "NOERROR")}
+    assert [each.facts.name for each in answers] == [f"n{n}.test" for n in range(count)]
+    assert len({port for _, port, _ in heard.asked}) == 3
+    assert len({(port, id_) for _, port, id_ in heard.asked}) == count
+
+
+async def test_what_was_met_with_silence_is_asked_from_a_port_of_its_own(
+    noting: tuple[Heard, Asker],
+) -> None:
+    heard, asker = noting
+
+    def ask(*names: str) -> Awaitable[list[Answer]]:
+        return asyncio.gather(*(asker.ask(Question(name=each, timeout=0.05)) for each in names))
+
+    first = await ask("silent.test", "a.test")
+    await ask("silent.test", "b.test", "c.test")
+
+    assert first[0].failure is not None
+    assert (first[0].failure.name, first[1].failure) == ("generic_timeout_error", None)
+    ports = [[port for name, port, _ in heard.asked if name.startswith(n)] for n in ("s", "a", "b")]
+    assert ports[0][0] == ports[1][0]
+    assert ports[0][1] not in (ports[0][0], *ports[2])
+    assert ports[2] != ports[1]
+    assert {port for name, port, _ in heard.asked if name == "c.test"} == set(ports[2])
+
+
+async def test_sockets_that_nobody_needs_are_closed(noting: tuple[Heard, Asker]) -> None:
+    _, asker = noting
+    questions = [Question(name=f"n{n}.test") for n in range(QUESTIONS + 1)]
+    await asyncio.gather(*map(asker.ask, questions))
+    asker._tick()
+
+    assert len(asker._open) == 1
+    assert asker._ticking is None
+
+
+async def test_a_cancelled_question_leaves_nothing_behind(noting: tuple[Heard, Asker]) -> None:
+    _, asker = noting
+    task = asyncio.create_task(asker.ask(Question(name="silent.test")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert [udp.waiting for udp in asker._open] == [{}]

@@ -1,63 +1,158 @@
-"""A datagram out and back; and a closed port is heard of."""
+"""Many questions on one socket: each gets its own answer, error or silence."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+from collections.abc import AsyncIterator, Iterator
+from time import perf_counter
+from typing import Any
 
+import dns.message
 import pytest
 
 from probes.net.address import Address
-from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire import udp as module
+from probes.net.wire.icmp import Complaint
+from probes.net.wire.message import Query, write_query
 from probes.net.wire.udp import Udp
 
 
-async def exchange(port: int, sent: bytes, heard: list[bytes]) -> None:
-    def work(errand: Errand) -> Steps[None]:
-        udp = Udp(errand)
-        try:
-            udp.send(Address(host="127.0.0.1", port=port), sent)
-            heard.append((yield from udp.read()))
-        finally:
-            udp.close()
-            udp.close()
-
-    reactor = Reactor()
-    try:
-        await reactor.run(work, 2.0)
-        assert reactor.errands == {}
-    finally:
-        reactor.close()
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(2)
+        yield sock
 
 
-async def test_a_datagram_comes_back() -> None:
-    with socket.socket(type=socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-        server.settimeout(0)
-        heard: list[bytes] = []
+@pytest.fixture
+async def udp(server: socket.socket) -> AsyncIterator[Udp]:
+    opened = Udp(Address(host="127.0.0.1", port=server.getsockname()[1]))
+    yield opened
+    opened.close()
 
-        def work(errand: Errand) -> Steps[None]:
-            udp = Udp(errand)
-            udp.send(Address(host="127.0.0.1", port=server.getsockname()[1]), b"ask")
-            question, peer = server.recvfrom(10)
-            server.sendto(question + b"ed", peer)
-            heard.append((yield from udp.read()))
-            udp.close()
 
-        reactor = Reactor()
-        await reactor.run(work, 2.0)
-        reactor.close()
+def query(name: str = "a.test") -> Query:
+    made = write_query(name, "A")
+    assert made is not None
+    return made
 
-    assert heard == [b"asked"]
+
+def soon() -> float:
+    return perf_counter() + 2
+
+
+def reply_to(wire: bytes) -> bytes:
+    return dns.message.make_response(dns.message.from_wire(wire)).to_wire()
+
+
+async def test_answers_find_their_questions_in_any_order(udp: Udp, server: socket.socket) -> None:
+    names = ("a.test", "b.test", "c.test")
+    asked = [udp.ask(query(name), soon()) for name in names]
+    await asyncio.sleep(0)
+    heard = [server.recvfrom(512) for _ in names]
+    for wire, peer in reversed(heard):
+        server.sendto(reply_to(wire), peer)
+    answers = [await each.heard for each in asked]
+
+    assert [
+        str(dns.message.from_wire(each.wire).question[0].name)[:-1] for each in answers
+    ] == list(names)
+    assert all(0 < each.took < 2 for each in answers)
+    assert udp.waiting == {}
+    assert len({peer for _, peer in heard}) == 1
+
+
+async def test_an_id_is_used_once(udp: Udp) -> None:
+    count = len(udp.ids)
+    asked = [udp.ask(query(), soon()) for _ in range(count)]
+
+    assert len({each.id for each in asked}) == count == module.QUESTIONS
+    assert udp.ids == []
+
+
+async def test_a_stray_is_passed_over_and_nonsense_is_an_answer(
+    udp: Udp, server: socket.socket
+) -> None:
+    asked = udp.ask(query(), soon())
+    await asyncio.sleep(0)
+    wire, peer = server.recvfrom(512)
+    other = wire[:12] + b"\1b" + wire[14:]
+    for each in (reply_to(other), b"", wire[:1], bytes(2) + wire[2:], wire, asked.id + b"\xff" * 9):
+        server.sendto(each, peer)
+
+    assert (await asked.heard).wire == asked.id + b"\xff" * 9
 
 
 async def test_a_closed_port_is_heard_of(closed_port: int) -> None:
-    with pytest.raises(OSError, match="refused") as caught:
-        await exchange(closed_port, b"x", [])
+    udp = Udp(Address(host="127.0.0.1", port=closed_port))
+    for _ in range(3):  # the error of one must not be another's
+        asked = udp.ask(query(), soon())
+        with pytest.raises(OSError, match="icmp 3/3") as caught:
+            await asked.heard
 
-    assert caught.value.errno == errno.ECONNREFUSED
+        assert caught.value.errno == errno.ECONNREFUSED
+    udp.close()
 
 
-async def test_too_much_for_a_datagram_raises(closed_port: int) -> None:
-    with pytest.raises(OSError, match="long"):
-        await exchange(closed_port, b"x" * 70_000, [])
+@pytest.mark.parametrize(("quoted", "blamed"), [(True, {1}), (False, set())])
+async def test_an_icmp_message_is_held_against_the_question_that_it_quotes(
+    udp: Udp, monkeypatch: pytest.MonkeyPatch, quoted: bool, blamed: set[int]
+) -> None:
+    asked = [udp.ask(query(), soon()) for _ in range(3)]
+    told = [Complaint(code=errno.EHOSTUNREACH, quoted=asked[1].id + b"..." if quoted else b"")]
+    monkeypatch.setattr(module, "read_complaint", lambda _: told.pop() if told else None)
+    udp._hear_complaints()
+
+    assert {place for place, each in enumerate(asked) if each.heard.done()} == blamed
+    for each in asked:
+        each.heard.cancel()
+
+
+async def test_an_icmp_message_that_quotes_nothing_is_the_only_ones(
+    udp: Udp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = udp.ask(query(), soon())
+    told = [Complaint(code=errno.EHOSTUNREACH)]
+    monkeypatch.setattr(module, "read_complaint", lambda _: told.pop() if told else None)
+    udp._hear_complaints()
+
+    with pytest.raises(OSError, match="EHOSTUNREACH"):
+        await asked.heard
+
+
+async def test_who_waited_long_enough_hears_of_it(udp: Udp) -> None:
+    early, late = udp.ask(query(), 5.0), udp.ask(query(), 6.0)
+    udp.expire(5.5)
+
+    with pytest.raises(TimeoutError):
+        await early.heard
+    assert list(udp.waiting.values()) == [late]
+
+
+async def test_what_is_forgotten_in_time_is_not_sent(udp: Udp, server: socket.socket) -> None:
+    udp.forget(udp.ask(query(), soon()))
+    udp.ask(query("b.test"), soon())
+    await asyncio.sleep(0)
+
+    assert b"\1b\4test" in server.recv(512)
+    server.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        server.recv(512)
+
+
+async def test_no_room_to_send_is_our_own_trouble(udp: Udp, monkeypatch: Any) -> None:
+    class Full:
+        def send(self, _: bytes) -> int:
+            raise BlockingIOError
+
+    with monkeypatch.context() as within:
+        within.setattr(udp, "_sock", Full())
+        asked = udp.ask(query(), soon())
+        await asyncio.sleep(0)
+
+    with pytest.raises(OSError) as caught:
+        await asked.heard
+    assert caught.value.errno == errno.ENOBUFS
