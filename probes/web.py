@@ -188,7 +188,7 @@ def _token(attempt: Attempt, line: Line, host: str) -> str:
 
 
 def _facts(attempt: Attempt, journey: _Journey, canary: CanarySighting) -> WebFacts:
-    """Peer and certificate are those of the item's own host; the rest is the last page's."""
+    """Peer, certificate, choices are of the item's own host; the rest is the last page's."""
     last, first = journey.last, journey.exchanges[0]
     answered = last.status is not None or last.tunnel_status is not None
     page = Page()
@@ -213,6 +213,7 @@ def _facts(attempt: Attempt, journey: _Journey, canary: CanarySighting) -> WebFa
         body_sha256=hashlib.sha256(last.body).hexdigest() if last.body else "",
         truncated=last.truncated,
         canary=canary,
+        choices=first.choices,
     )
 
 

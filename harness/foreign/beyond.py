@@ -36,14 +36,18 @@ class Beyond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body_length: int | None = None
     body_sha256: str | None = None
     truncated: bool | None = None
+    choices: tuple[str, ...] | None = None
 
 
 SERVICE = (
     "tunnel_status", "peer", "title", "text", "frames", "body_length", "body_sha256", "truncated",
+    "choices",
 )  # fmt: skip
 """What a transaction of OONI does not say, where the body itself is not written."""
 
-CONTROL = ("url", "tunnel_status", "hops", "peer", "text", "frames", "body_sha256", "truncated")
+CONTROL = (
+    "url", "tunnel_status", "hops", "peer", "text", "frames", "body_sha256", "truncated", "choices",
+)  # fmt: skip
 """What the test helper's answer does not say."""
 
 

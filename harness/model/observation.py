@@ -134,6 +134,8 @@ class WebFacts(
     ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
     ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
     ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh).
+    ``choices`` are those of a PAC file that were tried for the item's own URL (``PROXY
+    cache.school.example:3128``, ``DIRECT``), the one that carried it last.
     """
 
     url: str
@@ -150,6 +152,7 @@ class WebFacts(
     body_sha256: str = ""
     truncated: bool = False
     canary: CanarySighting = "not_applicable"
+    choices: tuple[str, ...] = ()
 
 
 class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,7 +72,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one request: an answer, or a failure, with the phases that happened."""
+    """What came of one request: an answer, or a failure, with the phases that happened.
+
+    ``choices`` are those that a PAC file offered and that were tried, the last one last.
+    """
 
     timings: Timings
     status: int | None = None
@@ -83,6 +86,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     peer: str = ""
     certificate: Certificate | None = None
     failure: Failure | None = None
+    choices: tuple[str, ...] = ()
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,9 @@ class Source:
         return family_of(self.address)
 
 
+DISCARD = 9
+"""A port for nobody (RFC 863)."""
+
 ANYWHERE = Source()
 """Let the routing table choose."""
 
@@ -46,6 +49,16 @@ def open_socket(host: str, kind: socket.SocketKind, source: Source = ANYWHERE) -
     Raises OSError: EADDRNOTAVAIL, ENODEV or EPERM are our own trouble.
     """
     return _bound(family_of(host), kind, source)
+
+
+def own_address(host: str, source: Source = ANYWHERE) -> str:
+    """The address of this machine that packets to the IP address ``host`` leave from.
+
+    Nothing is sent: connecting a datagram socket only asks the routes. Raises OSError.
+    """
+    with open_socket(host, socket.SOCK_DGRAM, source) as sock:
+        sock.connect((host, DISCARD))
+        return str(sock.getsockname()[0])
 
 
 def check_source(source: Source, what: str) -> None:

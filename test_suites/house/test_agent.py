@@ -14,7 +14,7 @@ MEASURE = """
 import sys
 
 class Absent:
-    names = {"scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure"}
+    names = {"scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure", "quickjs"}
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.names:

@@ -215,15 +215,17 @@ async def test_a_redirect_out_of_the_web_is_the_last_page(location: str) -> None
     assert (seen.status, seen.hops) == (302, ())
 
 
-async def test_peer_and_certificate_are_those_of_the_items_own_host() -> None:
+async def test_peer_and_choices_are_those_of_the_items_own_host() -> None:
+    away = {"peer": "192.0.2.1", "choices": ("PROXY a:1", "DIRECT")}
     line = Scripted(
         {
-            f"http://{HOST}/": page("", 302, "http://other.test/", peer="192.0.2.1"),
-            "http://other.test/": page("x", peer="192.0.2.2"),
+            f"http://{HOST}/": page("", 302, "http://other.test/", **away),
+            "http://other.test/": page("x", peer="192.0.2.2", choices=("DIRECT",)),
         }
     )
+    seen = facts(await Web().try_item(attempt(), line))
 
-    assert facts(await Web().try_item(attempt(), line)).peer == "192.0.2.1"
+    assert (seen.peer, seen.choices) == ("192.0.2.1", ("PROXY a:1", "DIRECT"))
 
 
 async def test_a_failure_keeps_the_facts_until_then() -> None:

@@ -18,6 +18,7 @@ PAGE = foreign(
     certificate=certificate("leaf", "CN=R3"),
     frames=("http://b.example/",),
     truncated=True,
+    choices=("PROXY cache.example:3128",),
 )
 
 

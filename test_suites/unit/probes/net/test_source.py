@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from probes.net.source import Source, check_source, open_socket
+from probes.net.source import Source, check_source, open_socket, own_address
 
 TCP = socket.SOCK_STREAM
 
@@ -18,6 +18,11 @@ def test_an_address_is_bound() -> None:
     with open_socket("127.0.0.1", TCP, Source(address="127.0.0.5")) as sock:
         assert sock.getsockname()[0] == "127.0.0.5"
         assert sock.gettimeout() == 0
+
+
+def test_our_own_address_is_the_one_that_packets_leave_from() -> None:
+    assert "127.0.0.1" == own_address("127.0.0.1")
+    assert "127.0.0.5" == own_address("127.0.0.1", Source(address="127.0.0.5"))
 
 
 def test_any_source_is_left_to_the_routes() -> None:

@@ -1,0 +1,226 @@
+"""The PAC line: what a browser has that a school gave a proxy auto-configuration file.
+
+Straight on it goes as the interface line does, by the same source and name server; through a
+proxy where the file says so. A proxy that is out of reach is passed over for the next choice, and
+for five minutes asked last, as Chromium does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import ClassVar, Self
+
+from msgspec.structs import replace
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.model.campaign import Limits
+from harness.model.observation import Failure, Timings
+from harness.plugins import register
+from harness.ports.asking import Exchange, Origin, Question, Request
+from probes.lines.interface import Interface, InterfaceOptions
+from probes.net.address import Address
+from probes.net.direct import LEAST_PATIENCE, unaskable
+from probes.net.pac.choice import STRAIGHT, Choice, read_choices
+from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError
+from probes.net.route import Proxy, Route
+from probes.net.source import own_address
+from probes.net.target import Target, read_target
+
+FETCHED = ("http://", "https://")
+BAD_SECONDS = 300.0
+NAMES = 50
+"""How many names a script may want for one request before it is given up."""
+
+LEAST_SHARE = 0.5
+"""Of a request's time: with less left, silence on a further choice would prove nothing."""
+
+LOOPBACK = "127.0.0.1"
+"""What browsers tell a script of a machine without a network."""
+
+OK = 200
+
+_LATE = Exchange(
+    timings=Timings(),
+    failure=Failure(
+        name="generic_timeout_error",
+        stage="proxy_connect",
+        detail="PAC file: its names took too long",
+    ),
+)
+
+
+class PacOptions(InterfaceOptions):
+    """``file`` is a path on this machine, or the URL that the service's file is fetched from.
+
+    ``username`` and ``password`` are for every proxy that it leads to.
+    """
+
+    file: str
+    username: str = ""
+    password: str = ""
+
+
+@register("lines", "pac")
+class Pac(Interface):
+    """Asks the file for the choices of each request; which were tried is in the Exchange."""
+
+    Options: ClassVar[type[BaseModel]] = PacOptions
+
+    def __init__(
+        self,
+        name: str,
+        options: PacOptions,
+        origin: Origin | None,
+        limits: Limits,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__(name, options, origin, limits)
+        self._pac = options
+        self._clock = clock
+        self._script: Script | None = None
+        self._no_way: Failure | None = None
+        self._bad_until: dict[Choice, float] = {}
+        if not options.file.startswith(FETCHED):
+            self._script = self._read(options.file)
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        try:
+            self._own = own_address(self._server.address.host, self._source)
+        except OSError:
+            self._own = LOOPBACK
+        if self._pac.file.startswith(FETCHED):
+            await self._fetch_script()
+        return self
+
+    async def fetch(self, request: Request) -> Exchange:
+        """Go the first choice that is not out of reach."""
+        started = perf_counter()
+        try:
+            target = read_target(request.url)
+        except ValueError as error:
+            return unaskable(str(error))
+        choices = await self._choose(target, request.timeout)
+        if isinstance(choices, Failure):
+            return Exchange(timings=Timings(total=perf_counter() - started), failure=choices)
+        tried: list[str] = []
+        exchange = _LATE
+        for choice in sorted(choices, key=self._is_bad):
+            left = request.timeout - (perf_counter() - started)
+            if left < request.timeout * LEAST_SHARE:
+                break
+            exchange = await self._go(choice, replace(request, timeout=left))
+            tried.append(str(choice))
+            if not _is_out_of_reach(exchange):
+                break
+            self._bad_until[choice] = self._clock() + BAD_SECONDS
+        timings = replace(exchange.timings, total=perf_counter() - started)
+        return replace(exchange, timings=timings, choices=tuple(tried))
+
+    def _is_bad(self, choice: Choice) -> bool:
+        return self._bad_until.get(choice, 0.0) > self._clock()
+
+    def _read(self, path: str) -> Script:
+        where = f"line {self.name!r}, option 'file'"
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{where}: {path}: {error.strerror or error}") from None
+        try:
+            return Script(_decode(data))
+        except ScriptError as error:
+            raise UsageError(f"{where}: {path} is no PAC file: {error}") from None
+
+    async def _fetch_script(self) -> None:
+        """Have the service's file; without one, nothing is tried and nothing can be said."""
+        request = Request(
+            url=self._pac.file,
+            timeout=self.limits.confirmation_timeout,
+            body_bytes=SCRIPT_BYTES,
+        )
+        exchange = await super().fetch(request)
+        if exchange.failure is not None or exchange.status != OK or exchange.truncated:
+            why = exchange.failure.name if exchange.failure else f"status {exchange.status}"
+            self._no_way = _no_way(f"{self._pac.file} did not come: {why}")
+            return
+        try:
+            self._script = Script(_decode(exchange.body))
+        except ScriptError as error:
+            self._no_way = _no_way(str(error))
+
+    async def _choose(self, target: Target, patience: float) -> tuple[Choice, ...] | Failure:
+        """The choices for a URL, as the file has it; names are asked for until it wants no more."""
+        if self._script is None:
+            return self._no_way or _no_way("it was never fetched")
+        deadline = perf_counter() + patience
+        known: dict[str, str | None] = {}
+        # Browsers show a script no more than the host of a URL whose path TLS would hide.
+        url = f"https://{target.authority}/" if target.scheme == "https" else str(target.url)
+        try:
+            while len(known) <= NAMES:
+                decision = self._script.decide(url, target.far.host, known, self._own)
+                if not decision.wanted:
+                    return read_choices(decision.answer)
+                left = max(deadline - perf_counter(), LEAST_PATIENCE)
+                found = await asyncio.gather(
+                    *(self._look_up(name, left) for name in decision.wanted[: NAMES + 1])
+                )
+                known |= zip(decision.wanted, found, strict=False)
+        except (ScriptError, ValueError) as error:
+            return _no_way(str(error))
+        return _no_way(f"it wants more than {NAMES} names")
+
+    async def _look_up(self, name: str, patience: float) -> str | None:
+        """The IPv4 address of a name by the line's own name server (the format knows no other)."""
+        answer = await self.ask(Question(name=name, type="A", timeout=patience))
+        return next((each for each in answer.facts.addresses if ":" not in each), None)
+
+    async def _go(self, choice: Choice, request: Request) -> Exchange:
+        if choice == STRAIGHT:
+            return await super().fetch(request)
+        if choice.kind == "unspoken" or choice.address is None:
+            return unaskable(f"the PAC file leads to {choice}, which is not spoken here")
+        started = perf_counter()
+        found = await self._find(choice.address.host, request.timeout)
+        took = perf_counter() - started
+        if isinstance(found, Failure):
+            failure = found if found.is_instrument else replace(found, stage="proxy_connect")
+            return Exchange(timings=Timings(total=took), failure=failure)
+        route = Route(
+            address=Address(host=found, port=choice.address.port),
+            trust=self._trust,
+            proxy=self._proxy(choice, choice.address.host),
+            source=self._source,
+        )
+        left = max(request.timeout - took, LEAST_PATIENCE)
+        return await self._lane.exchange(replace(request, timeout=left), route)
+
+    def _proxy(self, choice: Choice, host: str) -> Proxy:
+        return Proxy(
+            kind="socks5" if choice.kind == "socks5" else "http",
+            host=host,
+            trust=self._trust if choice.kind == "https" else None,
+            username=self._pac.username,
+            password=self._pac.password,
+        )
+
+
+def _is_out_of_reach(exchange: Exchange) -> bool:
+    return exchange.failure is not None and exchange.failure.stage == "proxy_connect"
+
+
+def _no_way(why: str) -> Failure:
+    """The file led nowhere, which no rule may take for a block."""
+    return Failure(name="not_connected", stage="proxy_connect", detail=f"PAC file: {why}"[:300])
+
+
+def _decode(data: bytes) -> str:
+    """The text of a file; older ones are Latin-1 (the format leaves it open)."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
