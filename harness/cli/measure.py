@@ -17,6 +17,7 @@ from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
 from harness.cli.use import refuse_burnt
 from harness.equipment import Prepared, prepare, read_campaign
+from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.ports.keeping import WallClock
 
@@ -77,8 +78,11 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock())
     journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
     try:
-        with ProgressTeller(console, campaign.campaign) as teller:
-            asyncio.run(measure(campaign, prepared.items, instruments, journal, teller))
+        with (
+            ProgressTeller(console, campaign.campaign) as teller,
+            asyncio.Runner(loop_factory=new_loop) as runner,
+        ):
+            runner.run(measure(campaign, prepared.items, instruments, journal, teller))
     finally:
         journal.close()
     return places

@@ -14,7 +14,10 @@ MEASURE = """
 import sys
 
 class Absent:
-    names = {"scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure", "quickjs"}
+    names = {
+        "scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure",
+        "quickjs", "uvloop"
+    }
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in self.names:
