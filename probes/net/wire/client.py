@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Coroutine
 from contextlib import closing
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from harness.ports.asking import Answer, Exchange, Question, Request
 from probes.net.certificate import read_certificate
@@ -52,7 +53,7 @@ class WireLane:
         )
         return passage.exchange()
 
-    async def ask(self, question: Question, server: Server) -> Answer:
+    def ask(self, question: Question, server: Server) -> Coroutine[Any, Any, Answer]:
         """Carry one question; what is out of the ordinary goes to dnspython."""
         if self._reactor is None:
             raise RuntimeError("a lane is used inside 'async with'")
@@ -60,7 +61,7 @@ class WireLane:
         asker = self._askers.get(id(server))
         if asker is None:
             asker = self._askers[id(server)] = Asker(server)
-        return await asker.ask(question)
+        return asker.ask(question)
 
 
 def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> Steps[None]:

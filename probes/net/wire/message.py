@@ -39,15 +39,19 @@ _RECORD = struct.Struct("!HHIH")
 _POINTED = struct.Struct("!HHHIH")
 _PAIR = struct.Struct("!HH")
 _PLAIN = re.compile(rb"[A-Za-z0-9_*-]+")
-_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}")
+_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}+\.)*+[A-Za-z0-9_*-]{1,63}+")
 # Recursion desired, one question, one additional record: the OPT of EDNS.
 _ASKING = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 # Root name, type OPT, payload size, no extended rcode, version 0, DO set, no options.
 _EDNS = struct.pack("!BHHBBHH", 0, OPT, PAYLOAD, 0, 0, 0x8000, 0)
 
-Beside = tuple[int, bool, tuple[ExtendedError, ...]]
-"""Of the records beside the answer: the high bits of the rcode, a SOA seen, extended errors."""
-NOTHING_BESIDE: Beside = (0, False, ())
+
+class Beside(msgspec.Struct, frozen=True):
+    """Of the records beside the answer: the rcode's high bits, a SOA seen, extended errors."""
+
+    extended: int
+    has_soa: bool
+    errors: tuple[ExtendedError, ...]
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -101,17 +105,17 @@ def _read(wire: bytes, place: int, question: Question, server: str) -> DnsFacts:
         records.append(record)
         if record.type != "CNAME":
             addresses.append(record.data)
-    extended, has_soa, errors = _read_beside(wire, place, authorities + additionals)
+    beside = _read_beside(wire[place:], authorities + additionals)
     return DnsFacts(
         name=question.name,
         type=question.type,
         server=server,
-        rcode=_rcode_text(flags & 0xF | extended << 4),
+        rcode=_rcode_text(flags & 0xF | beside.extended << 4),
         flags=_flags_text(flags),
         records=tuple(records),
         addresses=tuple(addresses),
-        has_soa=has_soa,
-        extended_errors=errors,
+        has_soa=beside.has_soa,
+        extended_errors=beside.errors,
     )
 
 
@@ -142,17 +146,17 @@ def _read_record(wire: bytes, place: int, question: Question) -> tuple[DnsRecord
     return DnsRecord(name=name.lower(), type=named, ttl=ttl, data=told), end
 
 
-def _read_beside(wire: bytes, place: int, count: int) -> Beside:
-    """The records beside the answer, which must end where the message does."""
-    extended, has_soa, errors = NOTHING_BESIDE
+@lru_cache(maxsize=256)
+def _read_beside(wire: bytes, count: int) -> Beside:
+    """The records beside the answer, to the end of the message. Most messages end alike."""
+    place, extended, has_soa, errors = 0, 0, False, tuple[ExtendedError, ...]()
     for _ in range(count):
         place = _skip_name(wire, place)
         kind, class_, ttl, length = _RECORD.unpack_from(wire, place)
         place += _RECORD.size
         if kind == OPT:
             extended = ttl >> 24
-            if length:
-                errors = _read_options(wire, place, place + length)
+            errors = _read_options(wire, place, place + length)
         elif class_ != IN:
             raise OddMessageError
         elif kind == SOA:
@@ -160,7 +164,7 @@ def _read_beside(wire: bytes, place: int, count: int) -> Beside:
         place += length
     if place != len(wire):
         raise OddMessageError
-    return extended, has_soa, errors
+    return Beside(extended, has_soa, errors)
 
 
 def _read_options(wire: bytes, place: int, end: int) -> tuple[ExtendedError, ...]:

@@ -129,7 +129,9 @@ class Udp:
                 self._hear_complaints()
                 continue
             asked = waiting.get(received[:2])
-            if asked is not None and _answers(received, asked):
+            if asked is not None and (
+                repeats(received, asked.query.asked) or _answers(received, asked)
+            ):
                 del waiting[asked.id]
                 if not asked.heard.done():
                     asked.heard.set_result(Heard(received, perf_counter() - asked.sent))
@@ -165,12 +167,10 @@ def _draw(count: int) -> list[bytes]:
 
 
 def _answers(received: bytes, asked: Asked) -> bool:
-    """Whether a datagram with the question's id answers it; nonsense counts as an answer.
+    """Whether an uncommon datagram with the question's id answers it; nonsense does.
 
     A datagram of another question is a stray, or somebody's guess (RFC 5452).
     """
-    if repeats(received, asked.query.asked):
-        return True
     try:
         message = dns.message.from_wire(received, ignore_trailing=True)
     except dns.exception.DNSException:
