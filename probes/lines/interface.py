@@ -15,6 +15,7 @@ from harness.plugins import register
 from harness.ports.asking import Origin
 from probes.net.address import is_literal
 from probes.net.direct import DirectLine, DirectOptions, Family
+from probes.net.namespace import resolver_file
 from probes.net.portable.resolver import system_server
 from probes.net.server import Server, parse_server
 from probes.net.source import Source
@@ -23,12 +24,14 @@ from probes.net.source import Source
 class InterfaceOptions(DirectOptions):
     """``address`` and ``device`` are this machine's own (default: as the routes say).
 
-    ``resolver`` is the network's name server (default: this machine's, and never the origin's,
-    for that would go past a service that filters by names).
+    ``netns`` is the network namespace that they are in (default: our own).
+    ``resolver`` is the network's name server (default: that of the namespace or machine, and
+    never the origin's, for that would go past a service that filters by names).
     """
 
     address: str = ""
     device: str = ""
+    netns: str = ""
     resolver: str | None = None
     server_address: str = ""
 
@@ -45,9 +48,13 @@ class Interface(DirectLine):
         options = _of_one_family(name, options)
         what = f"line {name!r}, option 'resolver'"
         named, at = options.resolver, options.server_address
-        server = parse_server(named, what, at) if named else Server(address=system_server())
-        source = Source(address=options.address, device=options.device)
+        server = parse_server(named, what, at) if named else _own_server(options)
+        source = Source(address=options.address, device=options.device, netns=options.netns)
         super().__init__(name, options, origin, limits, server, source)
+
+
+def _own_server(options: InterfaceOptions) -> Server:
+    return Server(address=system_server(resolver_file(options.netns)))
 
 
 def _of_one_family(name: str, options: InterfaceOptions) -> InterfaceOptions:

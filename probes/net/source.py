@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from probes.net.namespace import check_namespace, inside
 
 NEEDS = {
     errno.EADDRNOTAVAIL: "no interface of this machine has that address; 'ip address' lists them",
@@ -20,10 +21,14 @@ NEEDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """An IP address of this machine, a device (SO_BINDTODEVICE, ``socket(7)``), both, or any."""
+    """An IP address of this machine, a device (SO_BINDTODEVICE, ``socket(7)``), both, or any.
+
+    ``netns`` is the network namespace that both belong to (default: our own).
+    """
 
     address: str = ""
     device: str = ""
+    netns: str = ""
 
     @property
     def family(self) -> socket.AddressFamily:
@@ -48,7 +53,7 @@ def open_socket(host: str, kind: socket.SocketKind, source: Source = ANYWHERE) -
 
     Raises OSError: EADDRNOTAVAIL, ENODEV or EPERM are our own trouble.
     """
-    return _bound(family_of(host), kind, source)
+    return _made(family_of(host), kind, source)
 
 
 def own_address(host: str, source: Source = ANYWHERE) -> str:
@@ -65,12 +70,20 @@ def check_source(source: Source, what: str) -> None:
     """See that sockets may leave from there. Raises UsageError saying ``what`` declared it."""
     if source.device and not hasattr(socket, "SO_BINDTODEVICE"):
         raise UsageError(f"{what}: a device can only be bound on Linux; use 'address' instead")
+    if source.netns:
+        check_namespace(source.netns, what)
     try:
-        _bound(source.family, socket.SOCK_DGRAM, source).close()
+        _made(source.family, socket.SOCK_DGRAM, source).close()
     except OSError as error:
         remedy = NEEDS.get(error.errno or 0, error.strerror or str(error))
         named = " on ".join(filter(None, (source.address, source.device)))
         raise UsageError(f"{what}: cannot send from {named!r}: {remedy}") from None
+
+
+def _made(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:
+    if source.netns:
+        return inside(source.netns, lambda: _bound(family, kind, source))
+    return _bound(family, kind, source)
 
 
 def _bound(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:

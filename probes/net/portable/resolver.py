@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from time import perf_counter
 
 import dns.edns
@@ -141,10 +142,16 @@ def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
     return message
 
 
-def system_server() -> Address:
-    """The first name server of this machine; raises UsageError if it has none."""
+def system_server(configuration: Path | None = None) -> Address:
+    """The first name server of this machine; raises UsageError if it has none.
+
+    ``configuration`` is a ``resolv.conf`` to read instead of the machine's own.
+    """
     try:
-        servers = dns.resolver.Resolver().nameservers
+        reader = (
+            dns.resolver.Resolver(str(configuration)) if configuration else dns.resolver.Resolver()
+        )
+        servers = reader.nameservers
     except dns.resolver.NoResolverConfiguration:
         servers = []
     if not servers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ async def test_it_leaves_by_its_device(lane: str, peers: Any, name_server: Any) 
     ("options", "says"),
     [
         ({"address": "192.0.2.77"}, "line 'site': cannot send from '192.0.2.77': no interface"),
+        ({"netns": "nothing0"}, "line 'site': cannot enter 'nothing0': this machine has no"),
         ({"device": "nothing0"}, "line 'site': cannot send from 'nothing0': this machine has no"),
     ],
 )
@@ -92,9 +94,21 @@ def test_an_address_is_one_and_has_a_family() -> None:
 
 def test_its_name_server_is_never_the_origins(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Address(host="192.0.2.53", port=53)
-    monkeypatch.setattr("probes.lines.interface.system_server", lambda: found)
+    monkeypatch.setattr("probes.lines.interface.system_server", lambda _: found)
 
     assert str(line()._server) == "192.0.2.53:53"
+
+
+def test_a_namespace_may_have_its_own_name_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resolv.conf").write_text("nameserver 192.0.2.54\n", encoding="ascii")
+    monkeypatch.setattr(
+        "probes.lines.interface.resolver_file",
+        lambda name: tmp_path / "resolv.conf" if name == "site" else None,
+    )
+
+    assert "192.0.2.54:53" == str(line(netns="site")._server)
 
 
 def test_it_is_found_by_name() -> None:

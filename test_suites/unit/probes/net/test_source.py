@@ -49,6 +49,23 @@ def test_what_cannot_be_bound_says_so(source: Source, says: str) -> None:
         check_source(source, "line 'x'")
 
 
+def test_a_socket_is_made_inside_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered: list[str] = []
+
+    def enter(namespace: str, make: Any) -> Any:
+        entered.append(namespace)
+        return make()
+
+    monkeypatch.setattr("probes.net.source.inside", enter)
+    with open_socket("127.0.0.1", TCP, Source(address="127.0.0.5", netns="site")) as sock:
+        assert ("127.0.0.5", ["site"]) == (sock.getsockname()[0], entered)
+
+
+def test_a_namespace_that_cannot_be_entered_is_said_first() -> None:
+    with pytest.raises(UsageError, match=r"^line 'x': cannot enter 'accredit-nowhere': "):
+        check_source(Source(device="nothing0", netns="accredit-nowhere"), "line 'x'")
+
+
 def test_a_device_without_the_right_to_it_says_what_is_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
