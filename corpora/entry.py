@@ -56,6 +56,10 @@ def spell(text: str) -> Spelled:
     """The one form of a listed host. Raises BadName with the reason if it cannot be one."""
     changes: tuple[str, ...] = ()
     name = text
+    if names.is_plain(name):
+        if names.is_public_suffix(name):
+            raise names.BadName("public suffix")
+        return Spelled(name)
     if name.endswith("."):
         name, changes = name[:-1], ("trailing dot",)
     if not name.islower() and name != (lowered := name.lower()):

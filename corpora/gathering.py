@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from corpora import names
+from corpora.gathered import Labels, Saying, Values
 from corpora.importing import STATUSES, Import, Row, import_list, write_report
 from corpora.packing import PackDetails, write_pack
 from corpora.source import Limits
@@ -75,13 +78,13 @@ def import_pack(
     rows: Iterable[Row] = iter(listed)
     if report is not None:
         rows = write_report(rows, report)
-    gathered = _Gathered(label)
-    for row in rows:
-        gathered.add(row)
-    listed.check()
-    gathered.check(path)
-    items = gathered.items(form, taxonomy)
-    count = write_pack(out, items, _details(listed, created, licence, gathered), taxonomy)
+    with _Gathered(path, label) as gathered:
+        for row in rows:
+            gathered.add(row)
+        listed.check()
+        gathered.check()
+        items = gathered.items(form, taxonomy)
+        count = write_pack(out, items, _details(listed, created, licence, gathered), taxonomy)
     statuses = {status: listed.counts[status] for status in STATUSES}
     return ImportReport(
         format=form, file=path.name, rows=listed.total, statuses=statuses, items=count
@@ -89,23 +92,29 @@ def import_pack(
 
 
 class _Gathered:
-    """The values of a list, by kind, each with its labels, in the order in which they came."""
+    """The values of a list by kind; kinds in the order in which they came."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, path: Path, label: str) -> None:
+        self._path = path
         self._label = label
-        self._labels: dict[str, dict[str, tuple[str, ...]]] = {}
-        self._withdrawn: dict[str, set[str]] = {}
-        self._tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._needs_label = False
+        self._kinds: dict[str, Values] = {}
+        self._stack = ExitStack()
+        self._has_digests = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     def __len__(self) -> int:
-        return sum(
-            len(values) - len(values.keys() & self._withdrawn.get(kind, set()))
-            for kind, values in self._labels.items()
-        )
+        return sum(map(len, self._kinds.values()))
 
     def add(self, row: Row) -> None:
-        """Take a row in, if it says what something is."""
+        """Take a row in, if it says what something is.
+
+        Raises UsageError if that takes a label and none is told: before more is read in vain.
+        """
         kind = KINDS.get(row.match)
         if not kind or row.status not in ("ok", "ok_with_modifier"):
             return
@@ -113,53 +122,55 @@ class _Gathered:
         if not value:
             return
         if row.action in ("allow", "cancel"):
-            self._withdrawn.setdefault(kind, set()).add(value)
+            self._values(kind).withdraw(value)
         elif row.action in ("label", "block"):
             label = row.target if row.action == "label" else self._label
-            self._needs_label |= not label
-            values = self._labels.setdefault(kind, {})
-            labels = values.get(value, ())
-            if label not in labels:
-                labels = (*labels, label)
-                values[value] = self._tuples.setdefault(labels, labels)  # few, shared by many
+            if not label:
+                msg = f"{self._path}: the list tells no categories; say which one with --label CODE"
+                raise UsageError(msg)
+            self._has_digests |= value.startswith(DIGEST)
+            # URLs were compared as they were written, and two may be one address
+            once = row.status == "ok" and kind != "url"
+            self._values(kind).add(value, Saying(row.match, label, once))
+
+    def _values(self, kind: str) -> Values:
+        if kind not in self._kinds:
+            self._kinds[kind] = self._stack.enter_context(Values())
+        return self._kinds[kind]
 
     @property
     def sensitivity(self) -> str:
         """What the manifest says of the pack."""
-        urls = self._labels.get("url", {})
-        return _HIGHEST if any(value.startswith(DIGEST) for value in urls) else "S3"
+        return _HIGHEST if self._has_digests else "S3"
 
-    def check(self, path: Path) -> None:
+    def check(self) -> None:
         """Raises UsageError if no pack can be made."""
-        if self._needs_label:
-            msg = f"{path}: the list tells no categories; say which one with --label CODE"
-            raise UsageError(msg)
         if not len(self):
-            msg = f"{path}: nothing in the list is an item"
+            msg = f"{self._path}: nothing in the list is an item"
             raise UsageError(msg)
-
-    def _kept(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        for kind, values in self._labels.items():
-            withdrawn = self._withdrawn.get(kind, set())
-            for value, labels in values.items():
-                if value not in withdrawn:
-                    yield kind, value, labels
 
     def items(self, form: str, taxonomy: Taxonomy) -> Iterator[dict[str, str]]:
         """The rows of the pack."""
-        for kind, value, labels in self._kept():
-            digest = hashlib.sha256(f"{kind} {value}".encode()).hexdigest()[:20]
-            yield {
-                "id": f"{form}-{digest}",
-                "value_hmac" if value.startswith(DIGEST) else "value": value,
-                "kind": kind,
-                "registrable": _registrable(kind, value),
-                "labels": "|".join(labels),
-                "label_source": form,
-                "stratum": labels[0],
-                "verify_status": "unchecked",
-                "sensitivity": _sensitivity(value, labels, taxonomy),
-            }
+        sensitivities: dict[Labels, str] = {}
+        for kind, values in self._kinds.items():
+            start = hashlib.sha256(f"{kind} ".encode())
+            for value, labels in values:
+                if labels not in sensitivities:
+                    sensitivities[labels] = _sensitivity(labels, taxonomy)
+                is_digest = value.startswith(DIGEST)
+                digest = start.copy()
+                digest.update(value.encode())
+                yield {
+                    "id": f"{form}-{digest.hexdigest()[:20]}",
+                    "value_hmac" if is_digest else "value": value,
+                    "kind": kind,
+                    "registrable": _registrable(kind, value),
+                    "labels": "|".join(labels),
+                    "label_source": form,
+                    "stratum": labels[0],
+                    "verify_status": "unchecked",
+                    "sensitivity": _HIGHEST if is_digest else sensitivities[labels],
+                }
 
 
 def _value(kind: str, value: str) -> str:
@@ -180,10 +191,8 @@ def _registrable(kind: str, value: str) -> str:
     return names.registrable(value) if kind in ("suffix", "host") else ""
 
 
-def _sensitivity(value: str, labels: Iterable[str], taxonomy: Taxonomy) -> str:
-    """The highest of the labels; S4 for a digest only, for a name in plain is not secret."""
-    if value.startswith(DIGEST):
-        return _HIGHEST
+def _sensitivity(labels: Labels, taxonomy: Taxonomy) -> str:
+    """The highest of the labels; not S4, for a name in plain is not secret."""
     most = max(taxonomy.categories[label].max_sensitivity for label in labels)
     return "S3" if most == _HIGHEST else most
 

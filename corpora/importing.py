@@ -10,16 +10,21 @@ import contextlib
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from corpora.entry import Entry
+from corpora.seen import Seen
 from corpora.source import Limits, Refused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import find
+
+BATCH = 8192
+"""Entries that are held at a time, to see together which came before."""
 
 STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
 """What can become of an entry; ``ok_with_modifier`` counts as ok."""
@@ -64,30 +69,44 @@ class Import:
         self.counts: Counter[str] = Counter()
         self._importer: Importer = find("importers", form)
         self._source = Source(path=path, taxonomy=taxonomy or shipped(), limits=limits or Limits())
-        self._seen: dict[tuple[str, str, str], set[str]] = {}
+        self._seen = Seen()
         if not path.exists():
             msg = f"{path}: no such file"
             raise UsageError(msg)
 
     def __iter__(self) -> Iterator[Row]:
-        refusal = None
+        entries = self._entries()
+        while batch := list(islice(entries, BATCH)):
+            sound = [entry for entry in batch if entry.status == "ok"]
+            doubles = iter(self._seen.sift(list(map(_saying, sound))))
+            for entry in batch:
+                yield self._row(entry, is_double=entry.status == "ok" and next(doubles))
+
+    def _entries(self) -> Iterator[Entry]:
+        """All that the importer says, and last, if so, why the list is none."""
+        refusal, count, noted = None, 0, self._source.faults
         try:
             for entry in self._importer(self._source):
-                yield from self._noted_faults()
-                yield self._row(entry)
-                if self.total >= self._source.limits.entries:
+                while noted:  # lines that no importer saw, because they cannot be read
+                    count += 1
+                    yield noted.pop(0)
+                count += 1
+                yield entry
+                if count >= self._source.limits.entries:
                     refusal = Refused(f"more than {self._source.limits.entries} entries")
                     break
         except Refused as raised:
             refusal = raised
         except OSError as error:
             refusal = Refused(f"not readable: {error.strerror or error}")
-        yield from self._noted_faults()
-        if not self.total and refusal is None:
+        count += len(noted)
+        yield from noted
+        noted.clear()
+        if not count and refusal is None:
             refusal = Refused("empty list refused")
         if refusal is not None:
             self.refused = str(refusal)
-            yield self._row(Entry(0, refusal.value, status="error", note=self.refused))
+            yield Entry(0, refusal.value, status="error", note=self.refused)
 
     @property
     def total(self) -> int:
@@ -116,15 +135,9 @@ class Import:
         taxonomy = self._source.taxonomy
         return taxonomy.categories if scheme == taxonomy.name else taxonomy.labels_of(scheme)
 
-    def _noted_faults(self) -> Iterator[Row]:
-        """Rows for lines that no importer saw, because they cannot be read."""
-        noted = self._source.faults
-        while noted:
-            yield self._row(noted.pop(0))
-
-    def _row(self, entry: Entry) -> Row:
+    def _row(self, entry: Entry, *, is_double: bool) -> Row:
         line, value, match, action, target, status, note, spelling = entry
-        if status == "ok" and self._is_seen(entry):
+        if is_double:
             status, reason = "duplicate", spelling
         else:
             reason = f"{spelling}; {note}" if spelling and note else spelling or note
@@ -141,13 +154,11 @@ class Import:
             reason=reason,
         )
 
-    def _is_seen(self, entry: Entry) -> bool:
-        target = "" if entry.action == "rank" else entry.target
-        seen = self._seen.setdefault((entry.match, entry.action, target), set())
-        if entry.value in seen:
-            return True
-        seen.add(entry.value)
-        return False
+
+def _saying(entry: Entry) -> str:
+    """What an entry says, as one text; a second rank of a name says nothing new."""
+    target = "" if entry.action == "rank" else entry.target
+    return f"{entry.match}\0{entry.action}\0{target}\0{entry.value}"
 
 
 def import_list(

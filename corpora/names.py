@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import ada_url
 import idna
@@ -22,6 +23,7 @@ NAME_LIMIT = 253
 LABEL_LIMIT = 63
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _WEB = ("http:", "https:")
 
 PRIVATE_SUFFIXES = tuple(
@@ -47,6 +49,15 @@ class WebAddress:
 def is_host(name: str) -> bool:
     """Whether a lower-case ASCII name has the form of a host (RFC 1123, underscore allowed)."""
     return len(name) <= NAME_LIMIT and _HOST.fullmatch(name) is not None
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is a host in its one form beyond doubt, as nearly all of a long list are.
+
+    Of a plain name, ``to_host`` would say the same, and it is no address; an international one
+    (``xn--``) is not plain, for its letters must be looked at.
+    """
+    return _PLAIN.fullmatch(text) is not None and len(text) <= NAME_LIMIT and "xn--" not in text
 
 
 def to_host(text: str) -> str:
@@ -105,9 +116,25 @@ def is_network(text: str) -> bool:
     return "/" in text
 
 
-@functools.lru_cache(maxsize=4096)
 def registrable(host: str) -> str:
     """The domain somebody registered: the cluster key. An address or suffix is its own."""
+    if not is_plain(host):
+        return _registrable(host)
+    rules = _rules()
+    name = rest = host
+    while rest:
+        parent = rest.partition(".")[2]
+        if parent in rules.wild:
+            return _registrable(host)
+        if rest in rules.suffixes:
+            return name
+        name, rest = rest, parent
+    return ".".join(host.split(".")[-2:])  # the list's default rule, as below
+
+
+@functools.lru_cache(maxsize=4096)
+def _registrable(host: str) -> str:
+    """The same by tldextract, for any text; what is plain is looked up above, four times faster."""
     parts = _suffixes()(host)
     if parts.suffix or parts.ipv4 or parts.ipv6:
         return parts.top_domain_under_public_suffix or host
@@ -121,17 +148,36 @@ def is_public_suffix(host: str) -> bool:
     be asked to answer for all of it.
     """
     rules = _icann_rules()
-    if host in rules:
+    if host in rules.suffixes:
         return True
-    parent = host.partition(".")[2]
-    return f"*.{parent}" in rules and f"!{host}" not in rules
+    return host.partition(".")[2] in rules.wild and host not in rules.exceptions
+
+
+class _Rules(NamedTuple):
+    """The Public Suffix List by kind of rule: ``com``, ``*.ck``, ``!www.ck``."""
+
+    suffixes: frozenset[str]
+    wild: frozenset[str]
+    exceptions: frozenset[str]
+
+
+def _sorted_rules(rules: Iterable[str]) -> _Rules:
+    every = frozenset(rules)
+    wild = frozenset(rule[2:] for rule in every if rule.startswith("*."))
+    return _Rules(every, wild, frozenset(rule[1:] for rule in every if rule.startswith("!")))
 
 
 @functools.cache
-def _icann_rules() -> frozenset[str]:
+def _icann_rules() -> _Rules:
     import tldextract  # noqa: PLC0415 - takes longer to load than a shipped pack to read
 
-    return frozenset(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
+    return _sorted_rules(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
+
+
+@functools.cache
+def _rules() -> _Rules:
+    """The rules of private owners too (``github.io``), and those of our own range."""
+    return _sorted_rules([*_suffixes().tlds, *PRIVATE_SUFFIXES])
 
 
 @functools.cache

@@ -31,6 +31,9 @@ def read_domains(source: Source) -> Iterator[Entry]:
 
 
 def _entry(line: int | str, word: str, comment: str, setting: str) -> Entry:
+    if names.is_plain(word) and not names.is_public_suffix(word):  # nearly every line
+        note = "" if comment else setting
+        return Entry(line, word, "suffix", "block", note=note, spelling=comment)
     if "://" in word:
         return _url(line, word)
     address = address_entry(line, word)

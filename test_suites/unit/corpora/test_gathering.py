@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from corpora import importing
+from corpora.entry import Entry
 from corpora.gathering import ImportReport, import_pack
 from corpora.pack import Pack, open_pack
 from harness.errors import UsageError
@@ -84,6 +86,31 @@ def test_a_list_without_categories_needs_one(tmp_path: Path) -> None:
         pack_of(tmp_path, "domains", "a.example\n", label="")
 
     assert not (tmp_path / "pack").exists()
+
+
+def test_a_missing_label_is_told_before_the_list_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def saying(entry: Entry) -> str:
+        read.append(entry.value)
+        return entry.value
+
+    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "_saying", saying)
+
+    with pytest.raises(UsageError, match="tells no categories"):
+        pack_of(tmp_path, "domains", "a.example\nb.example\nc.example\n", label="")
+
+    assert read == ["a.example", "b.example"]
+
+
+def test_a_value_that_is_withdrawn_first_is_no_item(tmp_path: Path) -> None:
+    pack, report = pack_of(tmp_path, "adblock", "@@||a.example^\n||a.example^\n||b.example^\n")
+
+    assert [item.value for item in pack.items()] == ["b.example"]
+    assert report.items == 1
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,55 @@ def test_public_suffixes_are_known() -> None:
     assert not names.is_public_suffix("bbc.co.uk")
 
 
+LABELS = [
+    "a",
+    "b-1",
+    "www",
+    "x_y",
+    "-z",
+    "xn--bcher-kva",
+    "city",
+    "kobe",
+    "jp",
+    "uk",
+    "co",
+    "com",
+    "github",
+    "io",
+    "ck",
+    "oci",
+    "customer-oci",
+]
+HOSTS = st.lists(
+    st.sampled_from([*LABELS, "canary", "accredit", "test", "7", "A", "", "l" * 63, "l" * 64]),
+    min_size=1,
+    max_size=6,
+).map(".".join)
+
+
+@given(HOSTS)
+def test_a_plain_name_is_what_the_full_road_makes_of_it(host: str) -> None:
+    if names.is_plain(host):
+        assert names.to_host(host) == host
+        assert not names.is_address(host)
+
+
+@given(HOSTS)
+def test_the_short_way_to_the_registrable_domain_is_right(host: str) -> None:
+    short = names.registrable(host)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "is_plain", lambda _: False)
+        assert names.registrable(host) == short
+
+
+def test_each_rule_of_the_suffix_list_is_read_as_tldextract_does() -> None:
+    for rule in names._rules().suffixes:
+        for host in (rule.lstrip("*!."), f"a.{rule.lstrip('*!.')}", f"b.a.{rule.lstrip('*!.')}"):
+            if names.is_plain(host):
+                assert names.registrable(host) == names._registrable(host)
+
+
 def test_networks_have_no_host_bits() -> None:
     assert names.is_network("192.0.2.0/25")
     assert not names.is_network("192.0.2.1/25")

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from corpora import names
 from corpora.importing import Row
 
 Read = Callable[[str, str | bytes], list[Row]]
@@ -36,3 +39,27 @@ def test_entries(read: Read, text: str, told: list[tuple[str, ...]]) -> None:
     assert told == [
         (row.value, row.match, row.action, row.target, row.status, row.reason) for row in rows
     ]
+
+
+WORDS = st.lists(
+    st.sampled_from(["a", "b-1", "www", "x_y", "-z", "xn--bcher-kva", "BÜCHER", "co", "uk", "com"])
+    | st.sampled_from(["jp", "kobe", "city", "example", "7", "10", "*", "", "l" * 64, "A"]),
+    min_size=1,
+    max_size=5,
+).map(".".join)
+LINES = st.lists(
+    st.tuples(WORDS, st.sampled_from(["", ".", "/x", " # why", " b", "\t", ":80"])).map("".join)
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=LINES, header=st.booleans())
+def test_the_short_way_says_what_the_full_road_says(
+    read: Read, lines: list[str], *, header: bool
+) -> None:
+    text = "\n".join(["# header"] * header + lines)
+    short = read("domains", text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "is_plain", lambda _: False)
+        assert read("domains", text) == short
