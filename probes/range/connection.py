@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Self, cast
 
+from probes.range.door import shut
 from probes.range.pages import Page
 from probes.range.request import Request, Unreadable, read
 from probes.range.tls import Tls
@@ -154,11 +155,7 @@ class Listener:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._server is not None:
-            self._server.close()
-        while self._connections:
-            for connection in tuple(self._connections):
-                connection.abort()
-            await asyncio.sleep(0)
+            await shut(self._server, self._connections)
 
     def _accept(self) -> Connection:
         connection = self._connect()

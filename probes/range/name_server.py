@@ -10,6 +10,7 @@ from typing import Self, cast
 import dns.exception
 import dns.message
 
+from probes.range.door import shut
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20
@@ -62,11 +63,7 @@ class NameServer:
         if self._udp is not None:
             self._udp.close()
         if self._tcp is not None:
-            self._tcp.close()
-        while self._streams:
-            for stream in tuple(self._streams):
-                stream.abort()
-            await asyncio.sleep(0)
+            await shut(self._tcp, self._streams)
         await asyncio.sleep(0)  # the datagram transport closes on the loop's next round
 
     async def _listen(self) -> None:

@@ -48,8 +48,9 @@ def test_the_directory_may_be_moved(tmp_path: Path) -> None:
 def test_a_slow_host_is_as_slow_as_it_is_told(tmp_path: Path) -> None:
     with running(tmp_path, slow_delay=30) as world:
         url = f"http://127.0.0.1:{world.origin.ports[80]}/"
+        slow = {"Host": "slow-001.special.accredit.test"}
         with pytest.raises(httpx.ReadTimeout):
-            httpx.get(url, headers={"Host": "slow-001.special.accredit.test"}, timeout=0.1)
+            httpx.get(url, headers=slow, timeout=httpx.Timeout(30, read=0.1))
         assert httpx.get(url, headers={"Host": CANARY}).status_code == 200
 
 
