@@ -31,14 +31,15 @@ STOCK = Path("/etc/e2guardian")
 class E2Guardian(Product):
     """A running e2guardian with one filter group; all lists are blocked by its template page.
 
-    ``authority`` is what its clients trust; ``proxy`` is the URL they are given.
+    ``authority`` is what its clients trust; ``proxy`` is the URL they are given. Packets may
+    also be led here unasked, to ``port`` and ``tls_port``.
     """
 
     def __init__(self, origin: Origin, lists: Iterable[BlockList]) -> None:
         super().__init__("e2guardian")
         self.origin = origin
         self.lists = tuple(lists)
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
         self.proxy = f"http://{LOOPBACK}:{self.port}"
         self.authority = SchoolAuthority(self.folder.path / "tls")
 
@@ -79,6 +80,7 @@ class E2Guardian(Product):
                 **_identity(),
                 "filterip": LOOPBACK,
                 "filterports": str(self.port),
+                "transparenthttpsport": str(self.tls_port),
                 "proxyip": LOOPBACK,
                 "proxyport": str(upstream),
                 "enablessl": "on",

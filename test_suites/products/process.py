@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import pytest
 
@@ -36,9 +36,21 @@ class DidNotStart(Exception):
 def require(*binaries: str) -> None:
     """Skip the test where a product is absent; fail it in CI, where it must be present."""
     absent = [name for name in binaries if which(name) is None]
-    if not absent:
-        return
-    sentence = f"{', '.join(absent)} not installed (see .ci/run for the Debian packages)"
+    if absent:
+        _do_without(f"{', '.join(absent)} not installed (see .ci/run for the Debian packages)")
+
+
+def namespace(*commands: list[str]) -> list[str]:
+    """The first command that opens a network namespace, or a skip (a failure in CI)."""
+    for command in commands:
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+            break
+    else:
+        _do_without("this machine allows no network namespaces")
+    return command
+
+
+def _do_without(sentence: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(sentence)
     pytest.skip(sentence)

@@ -55,7 +55,9 @@ class Squid(Product):
 
     ``profiles`` says which lists are denied to whom. ``block_page`` is the URL that the
     redirecting lists lead to. With ``intercepts`` Squid opens TLS under an authority of the
-    school's (``authority``); without it, CONNECT is denied or carried unseen.
+    school's (``authority``); without it, CONNECT is denied or carried unseen. ``site`` is a
+    network whose packets are led here unasked, to ``ports`` and ``tls_ports`` by profile; there
+    TLS to a listed host is cut off by its SNI, if it is not opened.
     """
 
     def __init__(
@@ -66,14 +68,20 @@ class Squid(Product):
         *,
         block_page: str = "",
         intercepts: bool = False,
+        site: str = "",
     ) -> None:
         super().__init__("squid")
+        self.site = site
+        self._opens_tls = intercepts
         self.origin = origin
         self.lists = tuple(lists)
         self.profiles = {name: tuple(denied) for name, denied in profiles.items()}
         self.block_page = block_page
-        self.authority = SchoolAuthority(self.folder.path / "tls") if intercepts else None
+        # Squid asks for a certificate where TLS comes unasked, even if it only looks at the SNI.
+        has_key = intercepts or bool(site)
+        self.authority = SchoolAuthority(self.folder.path / "tls") if has_key else None
         self.ports = {profile: free_port() for profile in self.profiles}
+        self.tls_ports = {profile: free_port() for profile in self.profiles if site}
         # The name of its shared memory segments: letters and digits only.
         self.name = "accredit" + self.folder.path.name.rsplit("-", 1)[-1].replace("_", "x")
         self._uplink: Uplink | None = None
@@ -133,19 +141,41 @@ class Squid(Product):
         ]
 
     def _doors(self) -> list[str]:
-        doors = [f"http_port {LOOPBACK}:{port} name={name}" for name, port in self.ports.items()]
+        unasked = " intercept" if self.site else ""
+        doors = [
+            f"http_port {LOOPBACK}:{port}{unasked} name={name}" for name, port in self.ports.items()
+        ]
+        if self.site:
+            # Squid wants a door of its own for the pictures of its pages.
+            doors.append(f"http_port {LOOPBACK}:{free_port()}")
         if self.authority is None:
             return doors
         tls = f"ssl-bump tls-cert={self.authority.both} generate-host-certificates=on"
+        tls += " dynamic_cert_mem_cache_size=4MB"
+        sealed = [
+            f"https_port {LOOPBACK}:{port} intercept name={name}_tls {tls}"
+            for name, port in self.tls_ports.items()
+        ]
         return [
-            *(f"{door} {tls} dynamic_cert_mem_cache_size=4MB" for door in doors),
+            *(doors if self.site else [f"{door} {tls}" for door in doors]),
+            *sealed,
             f"sslcrtd_program {CERTGEN} -s {self.folder.path}/certificates -M 4MB",
             "sslcrtd_children 2 startup=1",
-            "acl first at_step SslBump1",
-            "ssl_bump peek first",
-            "ssl_bump bump all",
+            *self._opening(),
             f"tls_outgoing_options cafile={self.folder.path}/origin-ca.pem",
         ]
+
+    def _opening(self) -> list[str]:
+        """What becomes of TLS once its SNI is known."""
+        look = ["acl first at_step SslBump1", "ssl_bump peek first"]
+        if self._opens_tls:
+            return [*look, "ssl_bump bump all"]
+        lines = []
+        for denied in self.lists:
+            file = self.folder.path / "lists" / f"{denied.name}.txt"
+            lines.append(f'acl {denied.name}_sni ssl::server_name "{file}"')
+            lines.append(f"ssl_bump terminate {denied.name}_sni")
+        return [*look, *lines, "ssl_bump splice all"]
 
     def _rules(self) -> list[str]:
         here = self.folder.path
@@ -159,13 +189,16 @@ class Squid(Product):
         # A filter that opens TLS denies inside it; otherwise the denial happens on CONNECT.
         if self.authority is not None:
             lines.append("http_access allow CONNECT localhost")
+        if self.site:
+            lines += [f"acl site src {self.site}", "http_access allow CONNECT site"]
         hanging = {denied.name for denied in self.lists if denied.reply == Reply.HANG}
         for profile, names in self.profiles.items():
-            lines.append(f"acl at_{profile} myportname {profile}")
+            lines.append(f"acl at_{profile} myportname {profile} {profile}_tls")
             for name in names:
                 last = " mute" if name in hanging else ""
                 lines.append(f"http_access deny at_{profile} {name}{last}")
-        return [*lines, "http_access allow localhost", "http_access deny all"]
+        allowed = ["http_access allow site"] if self.site else []
+        return [*lines, *allowed, "http_access allow localhost", "http_access deny all"]
 
     def _reply(self, denied: BlockList) -> str:
         match Reply(denied.reply):
@@ -177,6 +210,9 @@ class Squid(Product):
                 return f"{status}:ERR_{denied.name.upper()}"
 
     def _upstream(self) -> list[str]:
+        if self.site:
+            # Where the client was going: Squid has it from the kernel.
+            return ["always_direct allow all"]
         assert self._uplink is not None
         how = "0 no-query no-digest no-netdb-exchange"
         plain = f"{self.origin.address} parent {self.origin.ports[80]} {how} originserver"

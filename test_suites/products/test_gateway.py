@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from test_suites.products.gateway import REPLIES, Reply, some_items
 from test_suites.products.measured import ALLOWED, LANES, Fate
+from test_suites.products.process import namespace
 
 FATES: dict[Reply, Fate] = {
     Reply.RESET: ("blocked", "tcp_refused"),
@@ -24,24 +24,17 @@ FATES: dict[Reply, Fate] = {
 }
 
 
-def namespace() -> list[str]:
-    """The command that opens a network namespace, or a skip (a failure in CI)."""
-    for command in (["unshare", "-rn"], ["unshare", "-n"]):
-        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-            return command
-    sentence = "this machine allows no network namespaces"
-    if os.environ.get("CI") == "true":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
 @pytest.mark.product("nft", "ip", "unbound", "unshare")
 @pytest.mark.parametrize("lane", LANES)
 def test_each_answer_to_a_syn_is_judged_right(tmp_path: Path, lane: str) -> None:
     program = [sys.executable, "-m", "test_suites.products.gateway", str(tmp_path), lane]
 
     inside = subprocess.run(
-        [*namespace(), *program], capture_output=True, text=True, check=False, timeout=50
+        [*namespace(["unshare", "-rn"], ["unshare", "-n"]), *program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
     )
 
     assert inside.returncode == 0, inside.stderr

@@ -77,6 +77,7 @@ class Unbound(Product):
         # RFC 6761 keeps "test." to this machine: Unbound would answer NXDOMAIN by itself.
         return f"""server:
   interface: {LOOPBACK}@{self.ports[profile]}
+  access-control: 0.0.0.0/0 allow
   directory: "{self.folder.path}"
   chroot: ""
   username: ""
