@@ -16,7 +16,10 @@ import msgspec
 from harness.model.appeal import Appeal
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Observation
+from harness.model.stop import Stop
 from harness.ports.keeping import Journal
+
+ONLY_READ = "a journal seen through appeals is only read"
 
 
 def hear(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
@@ -55,11 +58,19 @@ class Appealed:
         """The keys of all observations."""
         return self._journal.keys()
 
+    def stops(self) -> tuple[Stop, ...]:
+        """What was tried no further: a fact, whatever became of the labels."""
+        return self._journal.stops()
+
     def append(self, batch: int, observations: Iterable[Observation]) -> NoReturn:
         """Never: what is measured goes into the journal itself."""
         del batch, observations
-        msg = "a journal seen through appeals is only read"
-        raise TypeError(msg)
+        raise TypeError(ONLY_READ)
+
+    def stop(self, stop: Stop) -> NoReturn:
+        """Never, as with ``append``."""
+        del stop
+        raise TypeError(ONLY_READ)
 
     def seal(self) -> None:
         """Nothing: there is nothing to seal."""

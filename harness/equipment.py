@@ -27,6 +27,7 @@ from harness.ports.asking import Corpus, Line, Origin, Probe, kinds_of
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme
 from harness.stages.select import Chosen, choose
+from harness.stopping import check_plans
 from harness.watch import Watch
 
 SECOND_LOOKS = 4
@@ -88,6 +89,7 @@ def prepare(
     probes = _probes(campaign, document, faults)
     lines = _lines(campaign, document, faults, origin, lane)
     corpora, items = _corpora(path, campaign, document, faults, checked)
+    _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
     _check_kinds(items, document, faults, probes)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
@@ -221,7 +223,10 @@ def _corpora(
                 lambda one=one: choose(one, campaign.seed),
             )
             chosen += one if len(faults) == found else ()
-    items = _noting(faults, document, ("corpora",), lambda: choose(chosen, campaign.seed))
+    seeded = campaign.stopping is not None
+    items = _noting(
+        faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
+    )
     return tuple(opened.values()), items or Chosen(())
 
 
@@ -239,10 +244,15 @@ def _check_kinds(
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
-    Of a pack that is tried down to the last item, nothing is asked; S4 items never are.
+    Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
+    campaign that may stop early is not such a one.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
-    if is_whole and all(corpus.reference.sensitivity != "S4" for corpus in corpora):
+    if (
+        is_whole
+        and campaign.stopping is None
+        and all(corpus.reference.sensitivity != "S4" for corpus in corpora)
+    ):
         return {}
     return dict(sorted(Counter(item.category for each in corpora for item in each.items()).items()))
 

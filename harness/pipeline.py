@@ -9,7 +9,6 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from itertools import count
 
 from harness.collector import calm_collector
 from harness.instruments import Instruments
@@ -19,11 +18,13 @@ from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
 from harness.schemes.load import metric_units
+from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.judge.judge import voided_batches
 from harness.stages.judge.together import judge_journal
 from harness.stages.observe import observe
-from harness.stages.select import Chosen, plan_batches, repeat_batches
+from harness.stages.select import Chosen, missing_batches, repeat_batches
+from harness.stopping import Stopper
 from harness.tally import Tally
 
 
@@ -40,20 +41,19 @@ async def measure(
     end; its first observations stay in the journal.
     """
     held = journal.batches()
-    first = next(number for number in count(1) if number not in held)
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
     void = voided_batches(journal.sentinels(), campaign.service.block_page)  # asked at the end
-    missing = (one for one in plan_batches(campaign, items, first) if one.number not in held)
+    missing = missing_batches(campaign, items, held)
     again = repeat_batches(campaign, items, void, held)
+    stopper = Stopper(campaign, items, journal)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         stack.enter_context(calm_collector())
-        for batches in (missing, again):
+        for batches in map(stopper.thin, (missing, again)):
             async with aclosing(observe(batches, campaign, instruments)) as observed:
-                async for batch, observations in observed:
-                    await to_thread(journal.append, batch.number, observations)
-                    tally.count(observations)
-    await to_thread(journal.seal)
+                async for batch, seen in observed:
+                    tally.count(seen, await to_thread(stopper.take, batch.number, seen))
+    await to_thread(stopper.seal)
     return journal
 
 
@@ -75,8 +75,10 @@ def conclude(
     )
     judged = judge_journal(journal.header, observations, campaign.service.block_page)
     frames, units = journal.header.get("frames"), metric_units()
-    estimated = estimate(judged.verdicts, scheme, phases, frames, units, judged.preconditions)
-    outcomes = assess(estimated.measurements, scheme.decision, judged.preconditions)
+    early = Settlement(campaign, scheme, journal)
+    estimated = estimate(judged.verdicts, early.scheme, phases, frames, units, judged.preconditions)
+    measurements = early.settle(estimated.measurements, judged.verdicts)
+    outcomes = assess(measurements, scheme.decision, judged.preconditions)
     return Assessment(
         campaign=campaign.campaign,
         title=campaign.title,

@@ -35,8 +35,9 @@ class Tally:
         self._reporter = reporter
         self._tell()
 
-    def count(self, observations: Iterable[Observation]) -> None:
-        """Take one more batch into account and tell the reporter."""
+    def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
+        """Take one more batch into account and tell the reporter; ``spared`` will not be made."""
+        self._total -= spared
         for seen in observations:
             self._done += 1
             self._failures += seen.failure is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from harness.model.scheme import Requirement, Scheme
 from harness.stages.estimate.estimate import METRICS
 from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
 from harness.stages.estimate.scope import counts_category, counts_item, is_asked
+from harness.stages.estimate.wald import SprtPlan
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
 BY_RATE = frozenset({"guarded", "quantile"})
@@ -26,6 +28,8 @@ class Foresight:
     ``n`` items are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a
     service of ``good_rate`` passes with the asked power. Rates are of the good side: 1 - U for
     a requirement of at most U. ``passes`` and ``fails`` count misses, or wrong blocks.
+    ``early`` is how many items a campaign that may stop early takes on average for a service of
+    ``good_rate`` (Wald 1945), where a stopping plan can decide the requirement.
     """
 
     requirement: str
@@ -33,6 +37,7 @@ class Foresight:
     says: str
     n: int | None = None
     needed: int | None = None
+    early: int | None = None
     good_rate: float | None = None
     passes: int | None = None
     fails: int | None = None
@@ -96,10 +101,16 @@ def _of_rate(
     alpha = requirement.alpha or scheme.decision.alpha
     good = 1 - (1 - threshold) * HALF
     needed = max(items_for_power(threshold, good, power, alpha), requirement.n_min)
+    early = _early(requirement, good, alpha, 1 - power)
     if n is None:
         says = f"{needed} items, so that a service at {good:.4g} passes with power {power:g}"
         return Foresight(
-            requirement=requirement.id, profile=profile, needed=needed, good_rate=good, says=says
+            requirement=requirement.id,
+            profile=profile,
+            needed=needed,
+            early=early,
+            good_rate=good,
+            says=says,
         )
     edge = verge(n, threshold, alpha, power)
     return Foresight(
@@ -107,12 +118,23 @@ def _of_rate(
         profile=profile,
         n=n,
         needed=needed,
+        early=early,
         good_rate=good,
         passes=None if n < requirement.n_min else edge.passes,
         fails=edge.fails,
         rate_for_power=None if edge.passes is None else rate_for_power(n, edge.passes, power),
         says=_of_verge(requirement, n, edge.passes, edge.fails),
     )
+
+
+def _early(requirement: Requirement, good: float, alpha: float, beta: float) -> int | None:
+    measure, threshold = requirement.measure, requirement.threshold
+    if measure.metric != "block_rate" or measure.strata or threshold is None:
+        return None
+    if threshold.at_least is None or threshold.at_most is not None:
+        return None
+    plan = SprtPlan(bad=threshold.at_least, good=good, alpha=alpha, beta=beta)
+    return math.ceil(plan.expected_items(good))
 
 
 def _good_side(requirement: Requirement) -> float:

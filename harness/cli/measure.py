@@ -19,6 +19,7 @@ from harness.cli.use import refuse_burnt
 from harness.equipment import Prepared, prepare, read_campaign
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
+from harness.model.stop import Stop
 from harness.ports.keeping import WallClock
 
 SECRET_WORDS = ("password", "secret", "token", "key")
@@ -83,9 +84,19 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
+        for stop in journal.stops():
+            console.print(told_stop(stop), highlight=False, soft_wrap=True, markup=False)
     finally:
         journal.close()
     return places
+
+
+def told_stop(stop: Stop) -> str:
+    """What was stopped, where, and what that saved, in one sentence without a verdict."""
+    where = ", ".join(f"{number} items on {line}" for line, number in stop.after.items())
+    what = f"plan {stop.plan} ({', '.join(stop.categories)}) for {stop.profile}"
+    saved = f"{stop.untried} items were not tried ({stop.attempts} attempts saved)"
+    return f"{what}: decided after {where}; {saved}"
 
 
 def header_of(prepared: Prepared) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def _campaign(
             "lines": tuple(line for line in campaign.lines if line.name == finding.line),
             "profiles": {finding.profile: campaign.profiles[finding.profile]},
             "corpora": chosen,
+            "stopping": None,  # a re-test is taken at full size
         }
     )
 

@@ -113,9 +113,11 @@ def plan_scheme(
     if json:
         _print_json([row.as_data() for row in rows])
         return
-    table = Table("requirement", "profile", "items", "needed", "what it can decide", box=None)
+    titles = ("requirement", "profile", "items", "needed", "stopping early", "what it can decide")
+    table = Table(*titles, box=None)
     for row in rows:
-        counts = ("-" if row.n is None else str(row.n), str(row.needed or "-"))
+        early = f"about {row.early}" if row.early else "-"
+        counts = ("-" if row.n is None else str(row.n), str(row.needed or "-"), early)
         table.add_row(row.requirement, row.profile, *counts, row.says)
     _console().print(table)
 

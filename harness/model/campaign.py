@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.model.corpus import covers
+
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
 """School phases, youngest first: the columns of a policy."""
 
@@ -117,6 +119,44 @@ class Limits(Declared):
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
 
 
+class StoppingPlan(Declared):
+    """When the categories of a plan are tried no further: Wald's test of two block rates.
+
+    At ``bad`` the service shall pass with probability ``alpha`` at most, at ``good`` it shall
+    fail with ``beta`` at most.
+    """
+
+    categories: Annotated[tuple[str, ...], Field(min_length=1)]
+    bad: Annotated[float, Field(gt=0, lt=1)]
+    good: Annotated[float, Field(gt=0, lt=1)]
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    beta: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+
+    @model_validator(mode="after")
+    def _has_room(self) -> StoppingPlan:
+        if self.bad >= self.good:
+            msg = f"good ({self.good:g}) must be above bad ({self.bad:g})"
+            raise ValueError(msg)
+        return self
+
+
+class Stopping(Declared):
+    """How a campaign may end before every item was tried; declared before the first packet."""
+
+    rule: Literal["sprt"] = "sprt"
+    plans: Annotated[tuple[StoppingPlan, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_category_once(self) -> Stopping:
+        named = [code for plan in self.plans for code in plan.categories]
+        for place, code in enumerate(named):
+            for other in named[place + 1 :]:
+                if covers(code, other) or covers(other, code):
+                    msg = f"{code} and {other} overlap: a category may be in one plan, and once"
+                    raise ValueError(msg)
+        return self
+
+
 class Campaign(Declared):
     """The whole declaration. ``origin`` is the file that describes the canary origin."""
 
@@ -134,6 +174,7 @@ class Campaign(Declared):
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()
+    stopping: Stopping | None = None
 
     def phase_of(self, profile: str) -> str:
         """The policy column of a profile: declared, or the profile's own name if it is one."""

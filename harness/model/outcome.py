@@ -55,14 +55,55 @@ class Precondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sequential:
+    """What a campaign's declared Wald test (SPRT) came to, for one requirement that it decides.
+
+    ``decision`` is ``pass``, ``fail`` or ``continue``; the ``used`` items are those up to the
+    decision. ``alpha`` bounds the share of services at ``bad`` that pass, ``beta`` that of
+    services at ``good`` that fail. ``why_open`` says why nothing was decided.
+    """
+
+    plan: int
+    bad: float
+    good: float
+    alpha: float
+    beta: float
+    decision: str
+    blocked: int
+    missed: int
+    doubtful: int
+    why_open: str = ""
+
+    @property
+    def used(self) -> int:
+        """How many items the decision rests on."""
+        return self.blocked + self.missed + self.doubtful
+
+    @property
+    def told(self) -> str:
+        """The rule, its risks and its counts in words."""
+        risks = f"alpha {self.alpha:g}, beta {self.beta:g}"
+        rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} % ({risks})"
+        at = "undecided after" if self.why_open else "decided after"
+        counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} doubtful"
+        return f"sprt: plan {self.plan}, {rates}, {at} {self.used} items ({counts})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One metric taken for one requirement, profile and line, before it is held against it."""
+    """One metric taken for one requirement, profile and line, before it is held against it.
+
+    ``sequential`` decides alone where it is there; ``barred`` says why the requirement's own
+    rule may not grant anything (and, unless it counts item by item, may not refuse either).
+    """
 
     requirement: Requirement
     profile: str
     line: str
     metric: Metric
     witnesses: tuple[Witness, ...] = ()
+    sequential: Sequential | None = None
+    barred: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +111,8 @@ class Outcome:
     """What became of one requirement for one profile on one line.
 
     ``leaning`` is ``pass``, ``fail`` or empty: which way an insufficient outcome points.
-    ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks.
+    ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
+    ``sequential`` is there if the campaign's declared stopping test decided instead.
     """
 
     requirement: Requirement
@@ -82,6 +124,7 @@ class Outcome:
     leaning: str = ""
     reasons: tuple[str, ...] = ()
     witnesses: tuple[Witness, ...] = ()
+    sequential: Sequential | None = None
 
     @property
     def id(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from harness.model.evidence import Evidence
 from harness.model.observation import AttemptKey, Observation
+from harness.model.stop import Stop
 
 
 class Journal(Protocol):
@@ -16,7 +17,7 @@ class Journal(Protocol):
 
     ``header`` is the declaration it was opened with. ``append`` writes one whole batch or
     nothing, and ignores keys that it holds already. ``sentinels`` are the observations of
-    sentinels alone.
+    sentinels alone. ``stops`` say what was tried no further, ``stop`` writes one down.
     """
 
     @property
@@ -26,6 +27,8 @@ class Journal(Protocol):
     def append(self, batch: int, observations: Iterable[Observation]) -> int: ...
     def observations(self) -> Iterator[Observation]: ...
     def sentinels(self) -> Iterator[Observation]: ...
+    def stops(self) -> tuple[Stop, ...]: ...
+    def stop(self, stop: Stop) -> None: ...
     def seal(self) -> None: ...
     def close(self) -> None: ...
 

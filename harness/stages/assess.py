@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from harness.model.metric import NOT_IMPLEMENTED, Metric
-from harness.model.outcome import Conformity, Measurement, Outcome, Precondition
+from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision, Requirement, Threshold
 
 
@@ -36,7 +36,7 @@ def _assess_one(
     taken: Measurement, decision: Decision, preconditions: tuple[Precondition, ...]
 ) -> Outcome:
     requirement, metric = taken.requirement, taken.metric
-    ruling = _rule(requirement, metric, decision)
+    ruling = _ruling(taken, decision)
     here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
@@ -50,11 +50,35 @@ def _assess_one(
         line=taken.line,
         conformity=ruling.conformity,
         metric=metric,
-        decided_by=describe(requirement, metric, decision),
+        decided_by=describe(requirement, metric, decision, taken.sequential),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
         reasons=ruling.reasons + _left_out(metric),
         witnesses=taken.witnesses,
+        sequential=taken.sequential,
     )
+
+
+def _ruling(taken: Measurement, decision: Decision) -> _Ruling:
+    """The declared stopping test's word, or the requirement's own rule as far as it may speak."""
+    ruling = _rule(taken.requirement, taken.metric, decision)
+    if taken.sequential is not None and taken.metric.n:
+        return _by_wald(taken.sequential, taken.requirement, taken.metric, decision)
+    fails = ruling.conformity is Conformity.DOES_NOT_CONFORM
+    if not taken.barred or (fails and taken.requirement.rule in ITEM_BY_ITEM):
+        return ruling
+    leans = "pass" if ruling.conformity is Conformity.CONFORMS else "fail" if fails else ""
+    reasons = (taken.barred, *ruling.reasons)
+    return _Ruling(Conformity.INSUFFICIENT, leans or ruling.leaning, reasons)
+
+
+def _by_wald(test: Sequential, demand: Requirement, metric: Metric, decision: Decision) -> _Ruling:
+    """Wald's test decides alone; a pass still needs the items and the certainty agreed upon."""
+    if test.decision == "fail":
+        return _Ruling(Conformity.DOES_NOT_CONFORM)
+    doubts = _doubts(demand, metric, decision)
+    if test.decision != "pass":
+        return _Ruling(Conformity.INSUFFICIENT, "", (test.why_open, *doubts))
+    return _Ruling(Conformity.INSUFFICIENT if doubts else Conformity.CONFORMS, "pass", doubts)
 
 
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
@@ -225,9 +249,13 @@ def _left_out(metric: Metric) -> tuple[str, ...]:
     )
 
 
-def describe(requirement: Requirement, metric: Metric, decision: Decision) -> str:
+def describe(
+    requirement: Requirement, metric: Metric, decision: Decision, test: Sequential | None = None
+) -> str:
     """The decision rule in words, with the historic point rule beside it."""
     threshold = requirement.threshold
+    if test is not None:
+        return f"{test.told}; bounds at any time {_bounds(metric)}"
     if requirement.rule == "report" or threshold is None:
         return "report only: shown, never decided"
     mark = _mark(threshold, metric.unit)

@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from operator import itemgetter
 
 from msgspec.structs import replace as replace_fields
@@ -56,14 +56,17 @@ class Chosen:
             place = max(0, place - size)
 
 
-def choose(selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str) -> Chosen:
+def choose(
+    selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str, *, seeded: bool = False
+) -> Chosen:
     """Choose the items of all selections, each item once.
 
+    A whole pack is streamed as it stands, unless the order of the seed is wanted (``seeded``).
     Of several packs, each item bears its pack's mark; one that is in a hidden pack and in
     another is the other's, for the supplier may know it. Raises UsageError for a category or an
     item that a corpus does not have, and for an id that two corpora use for different items.
     """
-    if len(selections) == 1 and selections[0][0].is_whole:
+    if len(selections) == 1 and selections[0][0].is_whole and not seeded:
         return Chosen([selections[0][1]])
     chosen: dict[str, Item] = {}
     marks: dict[str, str] = {}
@@ -122,6 +125,12 @@ def plan_batches(campaign: Campaign, items: Chosen, first: int = 1) -> Iterator[
             if place >= first:
                 yield Batch(number=place, way=way, items=triable)
         block += 1
+
+
+def missing_batches(campaign: Campaign, items: Chosen, held: Collection[int]) -> Iterator[Batch]:
+    """The batches that are not held yet, from the first of them on."""
+    first = next(number for number in count(1) if number not in held)
+    return (batch for batch in plan_batches(campaign, items, first) if batch.number not in held)
 
 
 def repeat_batches(

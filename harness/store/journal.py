@@ -2,7 +2,8 @@
 
 A folder: ``header.json`` (the declaration it was opened with), ``manifest.jsonl`` (the
 hash chain of sealed segments), ``segment-000001.parquet`` ... (sealed), one open
-``segment-00000n.jsonl``, ``torn-*.bin`` (batches that a crash cut short, kept aside).
+``segment-00000n.jsonl``, ``torn-*.bin`` (batches that a crash cut short, kept aside), and
+perhaps ``stops.jsonl`` (what was tried no further).
 
 Reading takes no lock and changes nothing. Writing takes the lock, repairs what a crash
 left behind, and appends whole batches.
@@ -19,6 +20,7 @@ import msgspec
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import AttemptKey, Observation
+from harness.model.stop import Stop
 from harness.store import sealed
 from harness.store.durable import sync_folder
 from harness.store.header import HEADER, read_header, require_same, write_header
@@ -28,6 +30,7 @@ from harness.store.manifest import SealedSegment, append_line, read_manifest
 from harness.store.marks import Marks
 from harness.store.repair import cut_torn_tails, drop_half_states
 from harness.store.segment import Scan, SegmentWriter, encode_batch, lines_of, scan
+from harness.store.stops import append_stop, read_stops
 
 SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
@@ -103,6 +106,10 @@ class SegmentJournal:
             return frozenset(numbers.union(self._open_batches))
         return frozenset(numbers.union(m.batch for _, f in self._scans() for m in f.markers))
 
+    def stops(self) -> tuple[Stop, ...]:
+        """Where some categories were tried no further. Raises InstrumentError."""
+        return read_stops(self.directory, self._start)
+
     def keys(self) -> frozenset[AttemptKey]:
         """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
         held = HeldKeys()
@@ -173,6 +180,10 @@ class SegmentJournal:
             self.seal()
         return len(fresh)
 
+    def stop(self, stop: Stop) -> None:
+        """Write down a stop. Raises InstrumentError when the disk does not take it."""
+        append_stop(self.directory, self._start, stop)
+
     def seal(self) -> None:
         """Turn the open segment into Parquet and chain it into the manifest.
 
@@ -208,6 +219,7 @@ class SegmentJournal:
     def verify(self) -> None:
         """Check every byte. Raises InstrumentError naming the first place that does not hold."""
         opened = self._scans()
+        self.stops()
         for segment in self._sealed():
             path = self.directory / segment.name
             if not path.exists():

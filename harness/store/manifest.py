@@ -1,7 +1,7 @@
-"""The manifest lists a journal's sealed segments in a hash chain that starts at the header.
+"""Hash chains that start at a journal's header: the manifest of its sealed segments, its stops.
 
-Each line's hash covers the line and the hash before it, so no segment can be changed,
-taken out or put in without the chain saying where.
+Each line's hash covers the line and the hash before it, so no line can be changed, taken out
+or put in without the chain saying where.
 """
 
 from __future__ import annotations
@@ -9,11 +9,31 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from harness.errors import InstrumentError
 from harness.store.durable import write_all
+
+
+class Link(Protocol):
+    """One line of a chain; a struct of msgspec."""
+
+    @property
+    def name(self) -> str:
+        """What it is about."""
+
+    @property
+    def previous(self) -> str:
+        """The hash before it; that of the header for the first one."""
+
+    @property
+    def hash(self) -> str:
+        """Its own hash."""
+
+
+AnyLink = TypeVar("AnyLink", bound=Link)
 
 
 class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,44 +49,58 @@ class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
 
     def chained(self) -> SealedSegment:
         """The same line with its hash."""
-        return msgspec.structs.replace(self, hash=self.expected_hash())
-
-    def expected_hash(self) -> str:
-        """SHA-256 of the line without its hash."""
-        bare = msgspec.structs.replace(self, hash="")
-        return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
+        return chained(self)
 
 
 def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
-    """The sealed segments, oldest first; a last line that was cut short does not count.
+    """The sealed segments, oldest first; see ``read_chain``."""
+    return read_chain(path, start, SealedSegment)
+
+
+def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ...]:
+    """The lines of a chain, oldest first; a last line that was cut short does not count.
 
     ``start`` is the digest of the header. Raises InstrumentError, naming the byte, where
     the chain does not hold.
     """
-    segments: list[SealedSegment] = []
+    links: list[AnyLink] = []
     offset, previous = 0, start
     for line in whole_lines(path):
         try:
-            segment = msgspec.json.decode(line, type=SealedSegment)
+            link = msgspec.json.decode(line, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            msg = f"{path}: byte {offset}: not a line of a manifest: {error}"
+            msg = f"{path}: byte {offset}: not a line of a {path.stem.rstrip('s')}: {error}"
             raise InstrumentError(msg) from None
-        if segment.previous != previous or segment.hash != segment.expected_hash():
-            msg = f"{path}: byte {offset}: the hash chain does not hold at {segment.name}"
+        if link.previous != previous or link.hash != expected_hash(link):
+            msg = f"{path}: byte {offset}: the hash chain does not hold at {link.name}"
             raise InstrumentError(msg)
-        segments.append(segment)
-        offset, previous = offset + len(line), segment.hash
-    return tuple(segments)
+        links.append(link)
+        offset, previous = offset + len(line), link.hash
+    return tuple(links)
 
 
-def append_line(path: Path, segment: SealedSegment) -> None:
+def chained(link: AnyLink) -> AnyLink:
+    """The same line with its hash."""
+    plain: Any = link  # no type says both "a struct" and "with a hash"
+    hashed: AnyLink = msgspec.structs.replace(plain, hash=expected_hash(link))
+    return hashed
+
+
+def expected_hash(link: Link) -> str:
+    """SHA-256 of the line without its hash."""
+    plain: Any = link
+    bare = msgspec.structs.replace(plain, hash="")
+    return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
+
+
+def append_line(path: Path, link: Link) -> None:
     """Add one line and wait until the disk has it. Raises OSError, the file as it was."""
     whole = sum(len(line) for line in whole_lines(path))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.ftruncate(descriptor, whole)
         os.lseek(descriptor, 0, os.SEEK_END)
-        write_all(descriptor, msgspec.json.encode(segment) + b"\n")
+        write_all(descriptor, msgspec.json.encode(link) + b"\n")
     except OSError:
         os.ftruncate(descriptor, whole)
         raise

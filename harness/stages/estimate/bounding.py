@@ -37,26 +37,40 @@ def bounded(
     """Bounds of the share of ``counted`` among ``counted`` and ``others``.
 
     Items of one registrable domain fall together (METHOD TQ-04): as soon as one domain has
-    several, the bounds are those of Korn & Graubard.
+    several, the bounds are those of Korn & Graubard, or those at any time of as many items as
+    would say as much.
     """
     yes, no, open_ = _domains(counted), _domains(others), _domains(doubtful)
     k, n, doubt = sum(yes.values()), sum(yes.values()) + sum(no.values()), sum(open_.values())
     domains = yes.keys() | no.keys() | open_.keys()
     if n == 0:
         return Bounded(bounds=Bounds(None, None), method=EXACT)
-    if rule == "sequential":
-        lower = anytime_bounds(k, n + doubt, alpha).lower
-        upper = anytime_bounds(k + doubt, n + doubt, alpha).upper
-        return Bounded(bounds=Bounds(lower, upper), method=ANYTIME)
     if len(domains) == n + doubt:
+        if rule == "sequential":
+            return Bounded(
+                bounds=_at_any_time(k, k + doubt, n + doubt, 1, 1, alpha), method=ANYTIME
+            )
         return Bounded(bounds=worst_case(k, n, doubt, alpha), method=EXACT)
     sizes = {one: yes.get(one, 0) + no.get(one, 0) + open_.get(one, 0) for one in domains}
     low = clustered([(yes.get(one, 0), size) for one, size in sizes.items()])
     high = clustered([(yes.get(one, 0) + open_.get(one, 0), size) for one, size in sizes.items()])
     effect = f"design effect {low.design_effect:.2f} over {len(domains)} domains"
+    if rule == "sequential":
+        effects = low.design_effect, high.design_effect
+        bounds = _at_any_time(k, k + doubt, n + doubt, *effects, alpha)
+        return Bounded(bounds=bounds, method=f"{ANYTIME}, {effect}")
     lower, upper = korn_graubard(low, alpha).lower, korn_graubard(high, alpha).upper
     method = f"Korn-Graubard, {effect}, one-sided, indeterminates worst case"
     return Bounded(bounds=Bounds(lower, upper), method=method)
+
+
+def _at_any_time(
+    least: int, most: int, n: int, low_effect: float, high_effect: float, alpha: float
+) -> Bounds:
+    """Bounds of ``least`` to ``most`` successes, taken as of the independent items they equal."""
+    lower = anytime_bounds(least / low_effect, n / low_effect, alpha).lower
+    upper = anytime_bounds(most / high_effect, n / high_effect, alpha).upper
+    return Bounds(lower, upper)
 
 
 def design_effect(items: Iterable[tuple[Item, bool]]) -> float:

@@ -1,7 +1,7 @@
-"""Looking more than once: tests that may be read after every item and still keep their level.
+"""Looking more than once: bounds that may be read after every item and still keep their level.
 
 An ordinary bound that is looked at every week is wrong in 23 % of years (METHOD (c), "Repeated
-looks"). Wald's test stops a campaign early; the e-process watches a service for ever.
+looks"). The e-process watches a service for ever; ``harness.stages.estimate.wald`` stops early.
 """
 
 from __future__ import annotations
@@ -9,85 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from harness.stages.estimate.intervals import Bounds
 
-Decision = Literal["pass", "fail", "continue"]
-
 BETS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """The stakes of the e-process, mixed in equal parts (METHOD (c))."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SprtPlan:
-    """Wald's sequential probability ratio test, declared before the first item.
-
-    Wald, Ann. Math. Stat. 16 (1945) 117-186. ``bad`` is the threshold T, ``good`` a better rate
-    that shall pass. At most alpha of bad services pass, at most beta of good ones fail.
-    """
-
-    bad: float
-    good: float
-    alpha: float = 0.05
-    beta: float = 0.05
-
-    def __post_init__(self) -> None:
-        if not 0 < self.bad < self.good < 1:
-            msg = f"a plan needs 0 < bad < good < 1, not {self.bad:g} and {self.good:g}"
-            raise ValueError(msg)
-
-    @property
-    def miss_step(self) -> float:
-        """What one miss adds to the logarithm of the likelihood ratio, bad over good."""
-        return math.log((1 - self.bad) / (1 - self.good))
-
-    @property
-    def block_step(self) -> float:
-        """What one block adds; negative."""
-        return math.log(self.bad / self.good)
-
-    @property
-    def fail_at(self) -> float:
-        """At or above this the service fails."""
-        return math.log((1 - self.alpha) / self.beta)
-
-    @property
-    def pass_at(self) -> float:
-        """At or below this the service passes."""
-        return math.log(self.alpha / (1 - self.beta))
-
-    def expected_items(self, rate: float) -> float:
-        """Wald's approximation of the mean number of items if the rate is ``good`` or ``bad``."""
-        miss = 1 - rate
-        drift = miss * self.miss_step + rate * self.block_step
-        fails = self.beta if rate == self.good else 1 - self.alpha
-        return (fails * self.fail_at + (1 - fails) * self.pass_at) / drift
-
-
-@dataclass(slots=True, kw_only=True)
-class Sprt:
-    """A running test: feed it one item after another, in the order that the seed gave."""
-
-    plan: SprtPlan
-    blocked: int = 0
-    missed: int = 0
-
-    def see(self, *, blocked: bool) -> Decision:
-        """Count one item and say whether the test may stop. Later items change nothing."""
-        if self.decision == "continue":
-            self.blocked += blocked
-            self.missed += not blocked
-        return self.decision
-
-    @property
-    def decision(self) -> Decision:
-        """Where the test stands."""
-        plan = self.plan
-        ratio = self.missed * plan.miss_step + self.blocked * plan.block_step
-        if ratio >= plan.fail_at:
-            return "fail"
-        return "pass" if ratio <= plan.pass_at else "continue"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,10 +57,11 @@ class EProcess:
         return self.highest >= 1 / self.alpha
 
 
-def anytime_bounds(k: int, n: int, alpha: float) -> Bounds:
+def anytime_bounds(k: float, n: float, alpha: float) -> Bounds:
     """Bounds of a rate that may be read after every item: a confidence sequence.
 
-    The thresholds that the e-process does not reject; its value depends on the counts alone.
+    The thresholds that the e-process does not reject; its value depends on the counts alone,
+    which need not be whole where items of one domain count as fewer.
     Ramdas et al., Statistical Science 38 (2023) 576-601, section 4.
     """
     if n == 0:
@@ -145,7 +72,7 @@ def anytime_bounds(k: int, n: int, alpha: float) -> Bounds:
     return Bounds(lower, upper)
 
 
-def _log_evidence(k: int, n: int, rate: float, *, certifying: bool) -> float:
+def _log_evidence(k: float, n: float, rate: float, *, certifying: bool) -> float:
     """The logarithm of the e-process after k blocks of n items, against a threshold ``rate``."""
     wins, losses = (k, n - k) if certifying else (n - k, k)
     odds = (1 - rate) / rate if certifying else rate / (1 - rate)

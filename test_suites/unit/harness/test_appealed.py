@@ -12,6 +12,18 @@ from harness.appealed import hear
 from harness.model.appeal import Appeal
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Observation, Role, Timings
+from harness.model.stop import Stop
+
+STOP = Stop(
+    plan=1,
+    categories=("PORN",),
+    profile="ks2",
+    after={"proxy": 41},
+    settled=1,
+    batch=2,
+    untried=9,
+    attempts=18,
+)
 
 
 class Kept:
@@ -33,6 +45,12 @@ class Kept:
 
     def keys(self) -> frozenset[AttemptKey]:
         return frozenset(one.key for one in self._observations)
+
+    def stops(self) -> tuple[Stop, ...]:
+        return (STOP,)
+
+    def stop(self, stop: Stop) -> None:
+        raise NotImplementedError
 
     def append(self, batch: int, observations: Iterable[Observation]) -> int:
         raise NotImplementedError
@@ -121,8 +139,11 @@ def test_nobody_appeals_against_a_sentinel_and_nothing_is_written() -> None:
     assert labels(heard) == {"a": "CTRL"}
     assert list(heard.sentinels()) == list(kept.sentinels())
     assert (heard.batches(), heard.keys()) == (kept.batches(), kept.keys())
+    assert heard.stops() == (STOP,)
     with pytest.raises(TypeError, match="only read"):
         heard.append(2, [])
+    with pytest.raises(TypeError, match="only read"):
+        heard.stop(STOP)
     heard.seal()
     heard.close()
     assert kept.closed

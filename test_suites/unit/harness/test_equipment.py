@@ -8,6 +8,7 @@ import pytest
 
 from harness.equipment import prepare
 from harness.errors import FaultyDocument
+from harness.stages.select import order_key
 
 GOOD = """\
 campaign: demo
@@ -73,6 +74,37 @@ def test_a_mistake_is_told_with_its_line(old: str, new: str, said: str, tmp_path
     told = faults(tmp_path, old, new)
 
     assert any(fault.startswith(said) for fault in told), told
+
+
+STOPPING = """stopping:
+  plans:
+    - {categories: [DRUG], bad: 0.9, good: 0.98}
+    - {categories: [PORN], bad: 0.9, good: 0.98}
+"""
+
+
+def test_a_stopping_plan_for_what_is_not_tried_is_told(tmp_path: Path) -> None:
+    told = faults(tmp_path, "probes: [web]\n", "probes: [web]\n" + STOPPING)
+    upside_down = STOPPING.replace("bad: 0.9, good: 0.98", "bad: 0.98, good: 0.9")
+
+    assert [
+        "c.yaml:16: stopping: plan 2: no item of category 'PORN' is tried; known: ALW.DRUGED, DRUG"
+    ] == told
+    [first, _] = faults(tmp_path, "probes: [web]\n", "probes: [web]\n" + upside_down)
+    assert first.startswith("c.yaml:18: stopping.plans[0]: ")
+    assert "good (0.9) must be above bad (0.98)" in first
+
+
+def test_a_whole_pack_that_may_stop_early_is_tried_in_the_order_of_the_seed(tmp_path: Path) -> None:
+    whole = GOOD.replace(", categories: [DRUG], sample: 5", "")
+    plans = STOPPING.replace("PORN", "GAMB")
+    for name, text in (("plain", whole), ("stopping", whole + plans)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    plain, stopping = prepare(tmp_path / "plain.yaml"), prepare(tmp_path / "stopping.yaml")
+
+    items = list(stopping.items)
+    assert items == sorted(plain.items, key=lambda item: order_key("accredit", item.id))
+    assert (plain.frames, stopping.frames["DRUG"]) == ({}, 120)
 
 
 def test_a_probe_that_a_line_cannot_carry_is_told(tmp_path: Path) -> None:

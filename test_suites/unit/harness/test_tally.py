@@ -91,3 +91,11 @@ def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
     )
 
     assert {"DRUG": (1, 2)} == ear.heard[-1].blocked
+
+
+def test_what_is_spared_leaves_the_whole() -> None:
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally.count([seen(fails=False)] * 20, spared=16)
+
+    assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)

@@ -83,3 +83,13 @@ def test_a_quantile_is_planned_like_a_rate() -> None:
 
     assert (row.passes, row.n) == (0, 59)
     assert row.as_data()["requirement"] == "PRF-03"
+
+
+def test_where_a_plan_can_stop_early_its_mean_number_stands_beside_the_fixed_one() -> None:
+    """METHOD table 3: 159 items at 95 % against 90 %, alpha and beta 5 %."""
+    rows = foresee(BECTA, KS2, None, 0.95)
+
+    assert of(rows, "URL-04").early == 159
+    assert (of(rows, "URL-04").needed or 0) > 159
+    assert of(rows, "OVB-01").early is None
+    assert of(rows, "PRF-03").early is None

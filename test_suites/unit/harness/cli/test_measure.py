@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from corpora import pack
-from harness.cli.measure import HIDDEN, header_of, measure_campaign, prepare_in, without_secrets
+from harness.cli.measure import (
+    HIDDEN,
+    header_of,
+    measure_campaign,
+    prepare_in,
+    told_stop,
+    without_secrets,
+)
 from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
+from harness.model.stop import Stop
 from harness.store.journal import open_journal
 
 
@@ -83,3 +91,21 @@ def test_every_item_is_observed_on_both_lines(simulated: Any, tmp_path: Path) ->
     assert {
         (item.id, line) for item in prepare(campaign).items for line in ("control", "proxy")
     } == seen
+
+
+def test_what_was_stopped_and_saved_is_told_without_a_verdict() -> None:
+    stop = Stop(
+        plan=2,
+        categories=("PORN", "ADLT"),
+        profile="ks2",
+        after={"proxy": 41, "names": 38},
+        settled=4,
+        batch=9,
+        untried=120,
+        attempts=360,
+    )
+
+    assert told_stop(stop) == (
+        "plan 2 (PORN, ADLT) for ks2: decided after 41 items on proxy, 38 items on names; "
+        "120 items were not tried (360 attempts saved)"
+    )

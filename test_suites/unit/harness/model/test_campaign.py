@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from harness.model.campaign import BlockPage, Campaign, LineDeclaration
+from harness.model.campaign import BlockPage, Campaign, LineDeclaration, StoppingPlan
 
 
 def campaign(**changes: object) -> Campaign:
@@ -64,3 +64,39 @@ def test_a_block_page_may_be_declared() -> None:
 
     assert BlockPage(host="stop.example") == made.service.block_page
     assert campaign().service.block_page is None
+
+
+@pytest.mark.parametrize(
+    ("plans", "fault"),
+    [
+        ((), "at least 1"),
+        (({"categories": ("PORN",), "bad": 0.98, "good": 0.9},), "must be above bad"),
+        (({"categories": ("PORN",), "bad": 0.9, "good": 0.9},), "must be above bad"),
+        (({"categories": (), "bad": 0.9, "good": 0.98},), "at least 1"),
+        (({"categories": ("PORN",), "bad": 0.9, "good": 1.0},), "less than 1"),
+        (({"categories": ("PORN",), "bad": 0.9, "good": 0.98, "alpha": 0.5},), "less than 0.5"),
+        (({"categories": ("PORN", "PORN.NUDE"), "bad": 0.9, "good": 0.98},), "overlap"),
+        (
+            (
+                {"categories": ("MALW.HACK",), "bad": 0.9, "good": 0.98},
+                {"categories": ("MALW",), "bad": 0.9, "good": 0.98},
+            ),
+            "MALW.HACK and MALW overlap",
+        ),
+    ],
+)
+def test_a_stopping_plan_makes_sense_or_is_refused(plans: object, fault: str) -> None:
+    with pytest.raises(ValidationError, match=fault):
+        campaign(stopping={"plans": plans})
+
+
+def test_stopping_is_declared_or_does_not_happen() -> None:
+    plan = {"categories": ("PORN",), "bad": 0.9, "good": 0.98}
+    made = campaign(stopping={"rule": "sprt", "plans": (plan,)})
+
+    assert campaign().stopping is None
+    assert made.stopping is not None
+    assert made.stopping.plans == (
+        StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.05),
+    )
+    assert Campaign.model_validate_json(made.model_dump_json()) == made

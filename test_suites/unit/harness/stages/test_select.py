@@ -17,6 +17,7 @@ from harness.stages.select import (
     Chosen,
     choose,
     count_batches,
+    missing_batches,
     order_key,
     plan_batches,
     repeat_batch,
@@ -247,3 +248,23 @@ def test_the_kinds_of_a_streamed_pack_are_told_by_its_first_item() -> None:
     assert Chosen([Pack([made, *ITEMS])]).kinds == {"vector"}
     assert Chosen([(ITEMS[0], made)]).kinds == {"host", "vector"}
     assert Chosen([]).kinds == frozenset()
+
+
+def test_a_whole_pack_is_streamed_unless_the_order_of_the_seed_is_wanted() -> None:
+    whole = ((CorpusSelection(pack="pack"), Pack(ITEMS)),)
+
+    assert list(choose(whole, "s")) == ITEMS
+    assert list(choose(whole, "s", seeded=True)) == sorted(
+        ITEMS, key=lambda item: order_key("s", item.id)
+    )
+
+
+def test_only_what_is_not_held_is_missing() -> None:
+    items = Chosen([tuple(ITEMS)])
+    numbers = [batch.number for batch in plan_batches(campaign(), items)]
+    held = {1, 2, 5}
+
+    missing = list(missing_batches(campaign(), items, held))
+
+    assert [one.number for one in missing] == [each for each in numbers if each not in held]
+    assert not list(missing_batches(campaign(), items, set(numbers)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.model.corpus import Item
 from harness.model.scheme import DecisionRule
 from harness.stages.estimate.bounding import Bounded, bounded, design_effect
+from harness.stages.estimate.clusters import clustered
 from harness.stages.estimate.intervals import Bounds, worst_case
 from harness.stages.estimate.sequential import anytime_bounds
 
@@ -58,6 +59,21 @@ def test_surveillance_may_look_at_any_time() -> None:
         anytime_bounds(90, 105, 0.05).lower, anytime_bounds(95, 105, 0.05).upper
     )
     assert found.method.startswith("e-process")
+
+
+def test_at_any_time_pages_of_one_domain_say_no_more_than_the_domain() -> None:
+    several = of(items(90, pages=10), items(10, 90, pages=10), [], "sequential")
+    single = of(items(90), items(10, 90), [], "sequential").bounds
+
+    effect = clustered([(10, 10)] * 9 + [(0, 10)]).design_effect
+    assert several.bounds == anytime_bounds(90 / effect, 100 / effect, 0.05)
+    assert effect > 10
+    assert (several.bounds.lower or 0) < (single.lower or 0)
+    assert (several.bounds.upper or 0) > (single.upper or 0)
+    assert several.method.endswith("over 10 domains")
+    doubt = of(items(90, pages=10), items(9, 90, pages=10), items(1, 99, pages=10), "sequential")
+    assert (doubt.bounds.lower or 0) <= (several.bounds.lower or 0)
+    assert (doubt.bounds.upper or 0) >= (several.bounds.upper or 0)
 
 
 def test_nothing_counted_bounds_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Sequential tests: table 3, and the error rates they promise."""
+"""Bounds and evidence that may be read at any time, and the error rates they promise."""
 
 from __future__ import annotations
 
@@ -6,58 +6,7 @@ import numpy as np
 import pytest
 
 from harness.stages.estimate.intervals import clopper_pearson
-from harness.stages.estimate.sequential import BETS, EProcess, Sprt, SprtPlan, anytime_bounds
-
-TABLE_3 = {
-    0.90: ((159, 128), (82, 58)),
-    0.95: ((331, 266), (170, 120)),
-    0.98: ((850, 677), (434, 304)),
-    0.99: ((1713, 1363), (875, 610)),
-    0.995: ((3440, 2735), (1757, 1224)),
-    0.999: ((17258, 13711), (8813, 6132)),
-}
-
-
-def plan(bad: float, part: int) -> SprtPlan:
-    return SprtPlan(bad=bad, good=1 - (1 - bad) / part)
-
-
-@pytest.mark.parametrize("bad", TABLE_3)
-def test_the_mean_numbers_are_those_of_method_table_3(bad: float) -> None:
-    for part, expected in zip((2, 3), TABLE_3[bad], strict=True):
-        wald = plan(bad, part)
-        means = wald.expected_items(wald.good), wald.expected_items(wald.bad)
-
-        assert tuple(int(mean + 0.5) for mean in means) == expected
-
-
-@pytest.mark.parametrize(("rate", "wrong"), [(0.9, "pass"), (0.95, "fail")])
-def test_wrong_decisions_are_no_likelier_than_planned(rate: float, wrong: str) -> None:
-    random = np.random.default_rng(11)
-    decisions = []
-    for _ in range(1_000):
-        running = Sprt(plan=plan(0.9, 2))
-        while running.decision == "continue":
-            running.see(blocked=bool(random.random() < rate))
-        decisions.append(running.decision)
-
-    assert decisions.count(wrong) / len(decisions) <= 0.06  # type: ignore[arg-type]
-
-
-def test_a_decision_is_final() -> None:
-    running = Sprt(plan=plan(0.9, 2))
-    for _ in range(200):
-        running.see(blocked=True)
-
-    assert running.decision == "pass"
-    for _ in range(50):
-        running.see(blocked=False)
-    assert running.decision == "pass"
-
-
-def test_a_plan_needs_two_rates_in_order() -> None:
-    with pytest.raises(ValueError, match="bad < good"):
-        SprtPlan(bad=0.95, good=0.9)
+from harness.stages.estimate.sequential import BETS, EProcess, anytime_bounds
 
 
 def highest(rates: float, threshold: float, runs: int, length: int, seed: int) -> np.ndarray:

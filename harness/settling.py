@@ -1,0 +1,192 @@
+"""Concludes from a campaign that stopped early: nothing favourable may follow from the stopping.
+
+What a plan was declared for is decided by Wald's test alone, run again over the observations in
+the order of the seed. Every other requirement that counts items of a plan is touched by it: if
+all that it counts lies in one plan, its bounds are those that may be read at any time; if not,
+the mixture of what was tried depends on what was seen, and nothing is granted where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from harness.model.campaign import Campaign, StoppingPlan
+from harness.model.corpus import covers
+from harness.model.outcome import Measurement, Sequential
+from harness.model.scheme import Requirement, Scheme
+from harness.model.stop import Stop
+from harness.model.verdict import Verdict
+from harness.ports.keeping import Journal
+from harness.stages.estimate.fold import Cell, fold
+from harness.stages.estimate.scope import counts_category, selected
+from harness.stages.estimate.wald import fate_of
+from harness.stages.select import order_key, ways
+from harness.stopping import begin_test
+
+BOUNDED = frozenset(
+    {
+        "block_rate",
+        "block_rate_by_category",
+        "block_rate_by_language",
+        "block_rate_by_stratum",
+        "explicit_share",
+        "overblock_rate",
+        "overblock_rate_by_category",
+    }
+)
+"""Rates, whose bounds exist in a form that may be read at any time."""
+
+UNTOUCHED = frozenset({"report", "gate", "evidence"})
+"""Rules that grant nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Touch:
+    """The plans (from 1) whose items a requirement counts: the one that holds all, or decides."""
+
+    plans: tuple[int, ...]
+    within: int = 0
+    decides: bool = False
+
+
+class Settlement:
+    """How the stopping of one campaign bears on the requirements of a scheme.
+
+    ``scheme`` is the one to estimate by: touched rates are sequential in it.
+    """
+
+    def __init__(self, campaign: Campaign, scheme: Scheme, journal: Journal) -> None:
+        self._campaign = campaign
+        self._plans = campaign.stopping.plans if campaign.stopping else ()
+        self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
+        self._held = journal.batches() if self._plans else frozenset()
+        self._batches = _planned(campaign, journal.header) if self._plans else 0
+        self._touches = self._touched(scheme)
+        self.scheme = scheme.model_copy(
+            update={"requirements": tuple(map(self._restrained, scheme.requirements))}
+        )
+
+    def settle(
+        self, measurements: Iterable[Measurement], verdicts: Iterable[Verdict]
+    ) -> tuple[Measurement, ...]:
+        """The measurements, each with what the stopping decides of it or forbids."""
+        taken = tuple(measurements)
+        if not self._touches:
+            return taken
+        codes = [code for plan in self._plans for code in plan.categories]
+        folded = fold(
+            each for each in verdicts if any(covers(each.item.category, code) for code in codes)
+        )
+        return tuple(
+            self._settle_one(one, folded.cells.get((one.line, one.profile), Cell()))
+            for one in taken
+        )
+
+    def _settle_one(self, taken: Measurement, cell: Cell) -> Measurement:
+        touch = self._touches.get(taken.requirement.id)
+        if touch is None:
+            return taken
+        if touch.decides:
+            return replace(taken, sequential=self._decide(touch.within, taken, cell))
+        stops = [self._stops.get((plan, taken.profile)) for plan in touch.plans]
+        untried = [stop for stop in stops if stop is not None]
+        if not untried or touch.within:
+            return taken
+        return replace(taken, barred="; ".join(map(_told, untried)))
+
+    def _decide(self, number: int, taken: Measurement, cell: Cell) -> Sequential:
+        """Wald's test again, over the items that the requirement counts."""
+        plan, measure = self._plans[number - 1], taken.requirement.measure
+        phase = self._campaign.phase_of(taken.profile)
+        entries = selected(measure, self.scheme.policy, cell, phase)
+        test = begin_test(plan)
+        for entry in sorted(entries, key=lambda one: order_key(self._campaign.seed, one.item.id)):
+            test.see(entry.item, fate_of(entry, measure.probes))
+        why = ""
+        if not self._is_whole(number, taken.profile):
+            why = "batches are missing on which the decision rests: go on with the measurement"
+        elif test.decision == "continue":
+            why = f"the items at hand do not tell {plan.bad:g} from {plan.good:g}"
+        return Sequential(
+            plan=number,
+            bad=plan.bad,
+            good=plan.good,
+            alpha=plan.alpha,
+            beta=plan.beta,
+            decision="continue" if why else test.decision,
+            blocked=test.blocked,
+            missed=test.missed,
+            doubtful=test.doubtful,
+            why_open=why,
+        )
+
+    def _is_whole(self, number: int, profile: str) -> bool:
+        """Whether no batch is missing up to where the plan was decided, or up to the end."""
+        stop = self._stops.get((number, profile))
+        last = stop.settled if stop is not None else self._batches
+        return self._held.issuperset(range(1, last + 1))
+
+    def _stopped(self, journal: Journal) -> tuple[Stop, ...]:
+        return journal.stops() if self._plans else ()
+
+    def _touched(self, scheme: Scheme) -> dict[str, _Touch]:
+        phases = {self._campaign.phase_of(profile) for profile in self._campaign.profiles}
+        found = {}
+        for requirement in scheme.requirements if self._plans else ():
+            touch = self._touch(requirement, scheme, phases)
+            if touch.plans and requirement.rule not in UNTOUCHED:
+                found[requirement.id] = touch
+        return found
+
+    def _touch(self, requirement: Requirement, scheme: Scheme, phases: set[str]) -> _Touch:
+        measure, policy = requirement.measure, scheme.policy
+        named = {code for plan in self._plans for code in plan.categories}
+        counted = {
+            code
+            for code in {*policy.rows, *measure.categories, *named}
+            if any(counts_category(measure, policy, code, phase) for phase in phases)
+        }
+        holds = {
+            number: {code for code in counted if any(covers(code, one) for one in plan.categories)}
+            for number, plan in enumerate(self._plans, 1)
+        }
+        plans = tuple(number for number, codes in holds.items() if codes)
+        whole = [number for number in plans if holds[number] == counted]
+        if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
+            return _Touch(plans=plans)
+        decides = _is_declared_for(self._plans[whole[0] - 1], requirement, scheme)
+        return _Touch(plans=plans, within=whole[0], decides=decides)
+
+    def _restrained(self, requirement: Requirement) -> Requirement:
+        touch = self._touches.get(requirement.id)
+        is_rate = touch is not None and touch.within
+        return requirement.model_copy(update={"rule": "sequential"}) if is_rate else requirement
+
+
+_RATES = frozenset({"guarded", "sequential"})
+
+
+def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Scheme) -> bool:
+    """Whether plan and requirement ask the same of the same, the plan at no greater risk."""
+    measure, threshold = requirement.measure, requirement.threshold
+    return (
+        measure.metric == "block_rate"
+        and not measure.strata
+        and set(measure.categories) == set(plan.categories)
+        and threshold is not None
+        and (threshold.at_least, threshold.at_most) == (plan.bad, None)
+        and plan.alpha <= (requirement.alpha or scheme.decision.alpha)
+    )
+
+
+def _planned(campaign: Campaign, header: Mapping[str, object]) -> int:
+    """How many batches the campaign has, if none of them is skipped."""
+    items = header.get("items")
+    blocks = -(-items // campaign.limits.batch) if isinstance(items, int) else 0
+    return blocks * len(ways(campaign))
+
+
+def _told(stop: Stop) -> str:
+    what = f"{', '.join(stop.categories)} was tried no further for {stop.profile}"
+    return f"{what}, as plan {stop.plan} declared: {stop.untried} items are untried"

@@ -1,0 +1,183 @@
+"""Stops trying what is decided: a campaign's ``stopping`` plans, held against whole batches.
+
+A decision rests on the batches 1 to k alone, whatever finished out of order beyond them, so it
+depends neither on speed nor on luck, and a killed campaign that goes on decides the same. Each
+batch is judged by itself, with what its own sentinels taught; a void one leaves its items
+doubtful, and doubt counts both ways. A stop is written into the journal before any batch that
+follows from it, and takes effect from a batch of which nothing was planned: all ways of trying
+an item are made, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain, groupby
+
+from harness.errors import UsageError, known
+from harness.model.batch import Batch
+from harness.model.campaign import Campaign, StoppingPlan
+from harness.model.corpus import Item, covers
+from harness.model.observation import Observation
+from harness.model.stop import Stop
+from harness.model.verdict import Verdict
+from harness.ports.keeping import Journal
+from harness.stages.estimate.fold import Cell, Folded, fold
+from harness.stages.estimate.scope import EVERY_PHASE
+from harness.stages.estimate.wald import SprtPlan, TwofoldTest, fate_of
+from harness.stages.judge.judge import judge
+from harness.stages.select import Chosen, count_batches, order_key, ways
+
+
+class Stopper:
+    """Keeps batches in the journal, and thins those to come. Without plans it does nothing."""
+
+    def __init__(self, campaign: Campaign, items: Chosen, journal: Journal) -> None:
+        self._campaign, self._items, self._journal = campaign, items, journal
+        self._plans = campaign.stopping.plans if campaign.stopping else ()
+        self._ways = ways(campaign)
+        self._total = count_batches(campaign, len(items))
+        self._tests: dict[tuple[int, str], dict[str, TwofoldTest]] = {}
+        self._stops: dict[tuple[int, str], Stop] = {}
+        self._waiting: dict[int, dict[int, tuple[Verdict, ...]]] = {}
+        self._block = 0
+        self._latest = 0
+        self._skipped: list[int] = []
+        self._spared = 0
+        if self._plans:
+            self._resume()
+
+    def thin(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches without what is stopped; an empty one is kept in the journal, untried."""
+        for batch in batches:
+            number = (batch.number - 1) % self._total + 1  # of the first trial, if it is another
+            codes = [
+                code
+                for stop in self._stops.values()
+                if stop.profile == batch.way.profile and stop.batch <= number
+                for code in stop.categories
+            ]
+            kept = tuple(item for item in batch.items if not _concerns(codes, item))
+            self._latest = max(self._latest, number)
+            if kept or not batch.items:
+                yield replace(batch, items=kept)
+            else:
+                self._skipped.append(batch.number)
+
+    def take(self, batch: int, observations: list[Observation]) -> int:
+        """Keep a batch that is done; gives how many attempts are spared by what it decides."""
+        self._journal.append(batch, observations)
+        if self._plans:
+            self._heed(batch, observations)
+            self._flush()
+        spared, self._spared = self._spared, 0
+        return spared
+
+    def seal(self) -> None:
+        """Seal the journal, whose every batch was tried or skipped."""
+        self._flush()
+        self._journal.seal()
+
+    def _resume(self) -> None:
+        """Go through what the journal holds, batch by batch, as if it were measured now."""
+        self._stops = {(stop.plan, stop.profile): stop for stop in self._journal.stops()}
+        self._spared = sum(stop.attempts for stop in self._stops.values())
+        held = {number for number in self._journal.batches() if number <= self._total}
+        self._latest = max(held, default=0)
+        for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
+            held.discard(number)
+            self._heed(number, list(seen))
+        for number in held:
+            self._heed(number, [])
+
+    def _flush(self) -> None:
+        skipped, self._skipped = self._skipped, []
+        for number in skipped:
+            self._journal.append(number, ())
+            self._heed(number, [])
+
+    def _heed(self, number: int, observations: list[Observation]) -> None:
+        """Judge one batch by itself, and go on as far as the batches are whole from the first."""
+        if number > self._total:
+            return
+        block = (number - 1) // len(self._ways)
+        self._waiting.setdefault(block, {})[number] = self._judged(observations)
+        while len(self._waiting.get(self._block, ())) == len(self._ways):
+            self._advance(self._waiting.pop(self._block))
+            self._block += 1
+
+    def _judged(self, observations: list[Observation]) -> tuple[Verdict, ...]:
+        codes = [code for plan in self._plans for code in plan.categories]
+        wanted = [one for one in observations if one.role != "item" or _concerns(codes, one.item)]
+        return judge(wanted, self._campaign.service.block_page).verdicts
+
+    def _advance(self, judged: dict[int, tuple[Verdict, ...]]) -> None:
+        folded = fold(chain.from_iterable(verdicts for _, verdicts in sorted(judged.items())))
+        for (line, profile), cell in folded.cells.items():
+            phase = self._campaign.phase_of(profile)
+            for number, plan in enumerate(self._plans, 1):
+                tests = self._tests.setdefault((number, profile), {})
+                test = tests.setdefault(line, begin_test(plan))
+                for entry in _entries(cell, plan, phase, self._campaign.seed):
+                    test.see(entry.item, fate_of(entry))
+        for (number, profile), tests in self._tests.items():
+            used = {line: test for line, test in tests.items() if test.used}
+            is_decided = used and all(test.decision != "continue" for test in used.values())
+            if is_decided and (number, profile) not in self._stops:
+                self._stop(number, profile, {line: test.used for line, test in used.items()})
+
+    def _stop(self, number: int, profile: str, after: dict[str, int]) -> None:
+        """Write down that a plan is decided for a profile, if anything is left to be spared."""
+        categories = self._plans[number - 1].categories
+        turns = len(self._ways)
+        block = -(-self._latest // turns)
+        left = self._items.starting_at(block * self._campaign.limits.batch)
+        untried = sum(bool(item.value) and _concerns(categories, item) for item in left)
+        if not untried:
+            return
+        width = sum(1 + len(way.lines) for way in self._ways if way.profile == profile)
+        stop = Stop(
+            plan=number,
+            categories=categories,
+            profile=profile,
+            after=after,
+            settled=(self._block + 1) * turns,
+            batch=block * turns + 1,
+            untried=untried,
+            attempts=untried * width,
+        )
+        self._journal.stop(stop)
+        self._stops[number, profile] = stop
+        self._spared += stop.attempts
+
+
+def begin_test(plan: StoppingPlan) -> TwofoldTest:
+    """The test that a plan asks for, before its first item."""
+    wald = SprtPlan(bad=plan.bad, good=plan.good, alpha=plan.alpha, beta=plan.beta)
+    return TwofoldTest(plan=wald)
+
+
+def check_plans(campaign: Campaign, items: Chosen) -> None:
+    """Raises UsageError for a category of a plan of which no item was chosen."""
+    plans = campaign.stopping.plans if campaign.stopping and len(items) else ()
+    chosen = {item.category for item in items} if plans else set()
+    for number, plan in enumerate(plans, 1):
+        for code in plan.categories:
+            if not any(covers(category, code) for category in chosen):
+                msg = f"plan {number}: no item of category {code!r} is tried; {known(chosen)}"
+                raise UsageError(msg)
+
+
+def _entries(cell: Cell, plan: StoppingPlan, phase: str, seed: str) -> list[Folded]:
+    """The items of a plan that concern a phase, in the order of the seed."""
+    found = [
+        entry
+        for items in cell.categories.values()
+        for entry in items.values()
+        if _concerns(plan.categories, entry.item) and {EVERY_PHASE, phase} & set(entry.item.phases)
+    ]
+    return sorted(found, key=lambda entry: order_key(seed, entry.item.id))
+
+
+def _concerns(codes: Iterable[str], item: Item) -> bool:
+    return any(covers(item.category, code) for code in codes)

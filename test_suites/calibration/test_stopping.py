@@ -1,0 +1,143 @@
+"""Stopping early, from the campaign file to the outcome: declared, honest, and the same again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.conclude import conclude_journal
+from harness.errors import UsageError
+from harness.model.campaign import Campaign
+from harness.model.outcome import Conformity
+from harness.model.stop import Stop
+from harness.origin import write_origin
+from harness.ports.asking import Origin
+from harness.store.journal import open_journal
+from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+PLANS = [
+    {"categories": ["DRUG"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},
+    {"categories": ["PORN", "ADLT"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},
+]
+BLOCK = ["DRUG", "VIOL", "sentinel-block.canary.accredit.test"]
+
+
+@pytest.fixture
+def origin_here(tmp_path: Path) -> Path:
+    origin = Origin(
+        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
+    )
+    write_origin(origin, tmp_path / "origin.json")
+    return tmp_path / "origin.json"
+
+
+def declared(origin: Path, **more: Any) -> dict[str, Any]:
+    """A service that blocks drugs and violence, and lets pornography by."""
+    return {
+        "origin": origin,
+        "lines": [{"name": "proxy", "type": "simulated", "options": {"block": BLOCK}}],
+        "categories": ["DRUG", "VIOL", "PORN", "ADLT"],
+        "control": {"type": "simulated"},
+        "limits": {"batch": 20, "concurrency": 10, "timeout": 0.7},
+        **more,
+    }
+
+
+def stops_of(run: Rehearsal) -> tuple[Stop, ...]:
+    journal = open_journal(run.journal)
+    journal.verify()
+    journal.close()
+    return journal.stops()
+
+
+def test_a_campaign_stops_as_declared_and_says_so(origin_here: Path, tmp_path: Path) -> None:
+    run = rehearse(
+        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
+    )
+    whole = rehearse(write_campaign(tmp_path / "whole", **declared(origin_here)))
+    drugs, porn = run.outcome("URL-04", "proxy"), run.outcome("URL-01", "proxy")
+    stops = {stop.plan: stop for stop in stops_of(run)}
+
+    assert {1, 2} == set(stops)
+    assert (drugs.conformity, porn.conformity) == (
+        Conformity.CONFORMS,
+        Conformity.DOES_NOT_CONFORM,
+    )
+    assert drugs.sequential is not None
+    assert drugs.sequential.used == stops[1].after["proxy"] == 34
+    assert porn.sequential is not None
+    assert porn.sequential.used == stops[2].after["proxy"] == 2
+    saved = sum(stop.attempts for stop in stops.values())
+    assert 0 < saved < sum(keys(whole.journal).values()) - sum(keys(run.journal).values()) + 1
+    assert run.outcome("URL-02", "proxy") == whole.outcome("URL-02", "proxy"), "untouched"
+    assert (whole.outcome("URL-04", "proxy").metric.n, drugs.metric.n) == (
+        120,
+        120 - stops[1].untried,
+    )
+
+
+def test_the_plans_are_in_the_header_before_the_first_packet(
+    origin_here: Path, tmp_path: Path
+) -> None:
+    run = rehearse(
+        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
+    )
+    journal = open_journal(run.journal)
+    held = Campaign.model_validate_json(journal.header["campaign"])
+    journal.close()
+
+    assert held.stopping is not None
+    assert [plan.categories for plan in held.stopping.plans] == [("DRUG",), ("PORN", "ADLT")]
+    laxer = [PLANS[0] | {"good": 0.99}, PLANS[1]]
+    with pytest.raises(UsageError, match=r"another declaration \(changed: campaign.stopping"):
+        rehearse(
+            write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": laxer}))
+        )
+
+
+def test_killed_and_gone_on_it_stops_at_the_same_place(origin_here: Path, tmp_path: Path) -> None:
+    told = declared(origin_here, stopping={"plans": PLANS})
+    broken = write_campaign(tmp_path / "broken", **told)
+
+    child = subprocess.run(
+        [sys.executable, "-c", DIE_HALF_WAY, str(broken), str(broken.parent / "out")],
+        capture_output=True,
+        check=False,
+    )
+    assert -signal.SIGKILL == child.returncode, child.stderr.decode()
+    again = rehearse(broken)
+    undisturbed = rehearse(write_campaign(tmp_path / "whole", **told))
+
+    assert {1} == set(keys(again.journal).values())
+    assert [(one.plan, one.after, one.settled) for one in stops_of(again)] == [
+        (one.plan, one.after, one.settled) for one in stops_of(undisturbed)
+    ]
+    assert [(one.id, one.conformity, one.sequential) for one in again.assessment.outcomes] == [
+        (one.id, one.conformity, one.sequential) for one in undisturbed.assessment.outcomes
+    ]
+
+
+def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
+    origin_here: Path, tmp_path: Path
+) -> None:
+    """Whatever was stopped, no requirement conforms that does not conform on all items."""
+    run = rehearse(
+        write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
+    )
+    whole = rehearse(write_campaign(tmp_path / "whole", **declared(origin_here)))
+    for scheme in ("becta-2008", "uksic-current", "strict", "surveillance", "dfe-current"):
+        early, _ = conclude_journal(run.journal, scheme)
+        full, _ = conclude_journal(whole.journal, scheme)
+        granted = {one.id for one in full.outcomes if one.conformity is Conformity.CONFORMS}
+
+        assert granted >= {
+            one.id
+            for one in early.outcomes
+            if one.conformity is Conformity.CONFORMS and one.sequential is None
+        }

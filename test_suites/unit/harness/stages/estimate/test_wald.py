@@ -1,0 +1,162 @@
+"""Wald's test: table 3, the error rates it promises, and doubt that counts both ways."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.fold import Folded
+from harness.stages.estimate.wald import Decision, Fate, Sprt, SprtPlan, TwofoldTest, fate_of
+
+TABLE_3 = {
+    0.90: ((159, 128), (82, 58)),
+    0.95: ((331, 266), (170, 120)),
+    0.98: ((850, 677), (434, 304)),
+    0.99: ((1713, 1363), (875, 610)),
+    0.995: ((3440, 2735), (1757, 1224)),
+    0.999: ((17258, 13711), (8813, 6132)),
+}
+
+
+def plan(bad: float, part: int) -> SprtPlan:
+    return SprtPlan(bad=bad, good=1 - (1 - bad) / part)
+
+
+@pytest.mark.parametrize("bad", TABLE_3)
+def test_the_mean_numbers_are_those_of_method_table_3(bad: float) -> None:
+    for part, expected in zip((2, 3), TABLE_3[bad], strict=True):
+        wald = plan(bad, part)
+        means = wald.expected_items(wald.good), wald.expected_items(wald.bad)
+
+        assert tuple(int(mean + 0.5) for mean in means) == expected
+
+
+@pytest.mark.parametrize(("rate", "wrong"), [(0.9, "pass"), (0.95, "fail")])
+def test_wrong_decisions_are_no_likelier_than_planned(rate: float, wrong: str) -> None:
+    random = np.random.default_rng(11)
+    decisions = []
+    for _ in range(1_000):
+        running = Sprt(plan=plan(0.9, 2))
+        while running.decision == "continue":
+            running.see(blocked=bool(random.random() < rate))
+        decisions.append(running.decision)
+
+    assert decisions.count(wrong) / len(decisions) <= 0.06  # type: ignore[arg-type]
+
+
+def test_a_decision_is_final() -> None:
+    running = Sprt(plan=plan(0.9, 2))
+    for _ in range(200):
+        running.see(blocked=True)
+
+    assert running.decision == "pass"
+    for _ in range(50):
+        running.see(blocked=False)
+    assert running.decision == "pass"
+
+
+def test_a_plan_needs_two_rates_in_order() -> None:
+    with pytest.raises(ValueError, match="bad < good"):
+        SprtPlan(bad=0.95, good=0.9)
+
+
+FATES = st.lists(st.sampled_from(["blocked", "blocked", "blocked", "missed", "doubtful", "none"]))
+SMALL = SprtPlan(bad=0.6, good=0.9, alpha=0.2, beta=0.2)
+
+
+def item(name: str, site: str = "") -> Item:
+    return Item(id=name, value=name, labels=("PORN",), registrable=site)
+
+
+def run(fates: list[Fate], wald: SprtPlan = SMALL) -> tuple[Decision, int]:
+    """The decision over a sequence, and how many items it rests on."""
+    test = TwofoldTest(plan=wald)
+    for number, fate in enumerate(fates):
+        test.see(item(str(number)), fate)
+    return test.decision, test.used
+
+
+@given(fates=FATES, truths=st.lists(st.booleans(), min_size=30, max_size=30))
+def test_whatever_the_doubtful_items_really_were_the_decision_is_the_same(
+    fates: list[Fate], truths: list[bool]
+) -> None:
+    decision, used = run(fates)
+    truth = itertools.cycle(truths)
+    resolved: list[Fate] = [
+        ("blocked" if next(truth) else "missed") if fate == "doubtful" else fate for fate in fates
+    ]
+    known, sooner = run(resolved)
+
+    if decision != "continue":
+        assert decision == known
+        assert sooner <= used
+
+
+@given(fates=FATES, more=FATES)
+def test_later_items_change_nothing(fates: list[Fate], more: list[Fate]) -> None:
+    decided, used = run(fates)
+
+    if decided != "continue":
+        assert (decided, used) == run(fates + more)
+
+
+def test_doubt_alone_decides_nothing() -> None:
+    assert run(["doubtful"] * 500) == ("continue", 500)
+
+
+def test_of_one_domain_the_first_item_counts() -> None:
+    test = TwofoldTest(plan=plan(0.9, 2))
+    for number in range(100):
+        test.see(item(str(number), "a.test"), "missed")
+
+    assert (test.decision, test.missed) == ("continue", 1)
+
+
+def test_a_bad_service_passes_no_oftener_than_declared_however_often_one_looks() -> None:
+    """2,000 services at the bad rate, looked at after every item; a tenth of the items doubtful."""
+    random = np.random.default_rng(20)
+    wald = SprtPlan(bad=0.9, good=0.98, alpha=0.05, beta=0.1)
+    for doubt in (0.0, 0.1):
+        decisions = []
+        for _ in range(2_000):
+            draws = random.random(600)
+            doubts = random.random(600) < doubt
+            fates: list[Fate] = [
+                "doubtful" if unsure else "blocked" if draw < wald.bad else "missed"
+                for draw, unsure in zip(draws, doubts, strict=True)
+            ]
+            decisions.append(run(fates, wald)[0])
+
+        assert decisions.count("pass") / 2_000 <= 0.05 + 3 * (0.05 * 0.95 / 2_000) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("states", "fate"),
+    [
+        ([State.BLOCKED], "blocked"),
+        ([State.BLOCKED, State.ALLOWED], "missed"),
+        ([State.BLOCKED, State.INSUFFICIENT], "doubtful"),
+        ([State.ALTERED], "doubtful"),
+        ([State.DOWN], "none"),
+        ([State.DOWN, State.BLOCKED], "blocked"),
+        ([], "none"),
+    ],
+)
+def test_the_fate_of_an_item_is_the_one_that_the_block_rate_counts(
+    states: list[State], fate: Fate
+) -> None:
+    entry = Folded(item=item("a"))
+    for number, state in enumerate(states):
+        key = AttemptKey(campaign="c", item="a", probe=str(number), line="l", profile="p")
+        entry.seen[str(number), state] = Verdict(
+            key=key, item=entry.item, state=state, rule="r", rules_version="v"
+        )
+
+    assert fate == fate_of(entry)
