@@ -174,7 +174,11 @@ class ExtendedError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 class DnsFacts(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="dns", tag_field="kind"
 ):
-    """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order."""
+    """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
+
+    ``case_lost``: the server did not repeat the mixed case of the question, so it was asked
+    once more as the name is written (draft-vixie-dnsext-dns0x20).
+    """
 
     name: str
     type: str
@@ -186,6 +190,18 @@ class DnsFacts(
     addresses: tuple[str, ...] = ()
     has_soa: bool = False
     extended_errors: tuple[ExtendedError, ...] = ()
+    case_lost: bool = False
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The names that the question's name is an alias of, one after the other (CNAME)."""
+        aliases = {each.name: each.data for each in self.records if each.type == "CNAME"}
+        names: list[str] = []
+        name = self.name
+        while target := aliases.pop(name.rstrip(".").lower(), ""):
+            name = target.rstrip(".").lower()
+            names.append(name)
+        return tuple(names)
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

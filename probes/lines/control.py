@@ -17,11 +17,13 @@ from probes.net.server import Server, parse_server
 class ControlOptions(DirectOptions):
     """``resolver`` as ``address:port`` (default: the origin's, else this machine's own).
 
-    It may be a URL as for the resolver line; ``server_address`` is then where it is.
+    It may be a URL as for the resolver line; ``server_address`` is then where it is. Its answers
+    are the truth that others are held against, so they are made hard to forge: ``mixed_case``.
     """
 
     resolver: str | None = None
     server_address: str = ""
+    mixed_case: bool = True
 
 
 @register("lines", "control")

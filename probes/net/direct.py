@@ -35,12 +35,14 @@ TYPES: dict[Family, tuple[str, ...]] = {"any": ("A", "AAAA"), "ipv4": ("A",), "i
 class DirectOptions(Declared):
     """``ports`` maps ports of URLs to real ones (default: the origin's own map).
 
-    ``family`` any takes IPv6 only where a host has no IPv4 address.
+    ``family`` any takes IPv6 only where a host has no IPv4 address. ``mixed_case`` asks for
+    names in mixed letter case, which no pupil's device does.
     """
 
     ports: dict[int, int] | None = None
     authority: str = ""
     family: Family = "any"
+    mixed_case: bool = False
     lane: LaneName = "auto"
 
 
@@ -82,7 +84,7 @@ class DirectLine:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._server = replace(server, source=source)
+        self._server = replace(server, source=source, mixed_case=options.mixed_case)
         self._source = source
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
         self._ports = Ports(mapping=mapping, origin=origin)

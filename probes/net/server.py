@@ -24,7 +24,10 @@ DNS_PATH = "/dns-query"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where a name server is. For ``tls`` and ``https`` its certificate is for ``host``."""
+    """Where a name server is. For ``tls`` and ``https`` its certificate is for ``host``.
+
+    ``mixed_case``: over UDP it is asked in mixed letter case (see ``letter_case``).
+    """
 
     address: Address
     transport: Transport = "udp"
@@ -32,6 +35,7 @@ class Server:
     path: str = ""
     trust: ssl.SSLContext | None = None
     source: Source = ANYWHERE
+    mixed_case: bool = False
 
     @property
     def url(self) -> str:

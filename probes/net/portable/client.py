@@ -49,6 +49,7 @@ class PortableLane:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._resolvers: dict[int, Resolver] = {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -86,7 +87,11 @@ class PortableLane:
 
     async def ask(self, question: Question, server: Server) -> Answer:
         """Carry one question, by dnspython."""
-        return await Resolver(server).ask(question)
+        # By identity, for a line has one Server all its life; the resolver keeps it alive.
+        resolver = self._resolvers.get(id(server))
+        if resolver is None:
+            resolver = self._resolvers[id(server)] = Resolver(server)
+        return await resolver.ask(question)
 
     async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
         assert self._session is not None, "a lane is used inside 'async with'"

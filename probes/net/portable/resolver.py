@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 
 import dns.edns
+import dns.entropy
 import dns.exception
 import dns.flags
 import dns.message
@@ -22,12 +23,14 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
 from harness.ports.asking import Answer, Question
 from probes.net.address import Address, parse_address
 from probes.net.failures import failure_of
+from probes.net.letter_case import mix_case
 from probes.net.portable.stream import connect
 from probes.net.server import Server, Transport
 from probes.net.source import open_socket
@@ -35,13 +38,15 @@ from probes.net.source import open_socket
 DNS_PORT = 53
 PAYLOAD = 1232
 """Bytes of a UDP answer that pass everywhere (DNS flag day 2020)."""
+SILENT_KEPT = 65536
 
 
 class Resolver:
-    """One name server."""
+    """One name server. A name that was met with silence is asked as it is written from then on."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._silent: set[str] = set()
 
     async def ask(self, question: Question) -> Answer:
         """Ask one question; silence and trouble on the way are in the Answer's failure."""
@@ -53,18 +58,52 @@ class Resolver:
                 facts = await self._ask(question)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
             failure = name_failure(error)
+            if isinstance(error, TimeoutError) and len(self._silent) < SILENT_KEPT:
+                self._silent.add(question.name)
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
         query = make_query(question)
-        transport = self.server.transport
+        transport, case_lost = self.server.transport, False
         if transport == "udp":
-            received = await _ask_udp(query, self.server)
+            is_mixed = self.server.mixed_case and question.name not in self._silent
+            mixed = _mixed(query) if is_mixed else query
+            received = await _ask_udp(mixed, self.server)
+            case_lost = mixed is not query and not _repeats(received, mixed)
+            if case_lost:
+                received = await self._ask_as_written(query, received, question.timeout / 2)
             if not received.flags & dns.flags.TC:
-                return read_message(received, question, self.server)
+                facts = read_message(received, question, self.server)
+                return replace(facts, case_lost=case_lost)
             transport = "tcp"
         received = await _ask_stream(query, self.server)
         return read_message(received, question, self.server, transport)
+
+    async def _ask_as_written(
+        self, query: dns.message.Message, first: dns.message.Message, patience: float
+    ) -> dns.message.Message:
+        """Ask again without mixed case; without an answer to that, the first one counts."""
+        try:
+            async with asyncio.timeout(patience):
+                return await _ask_udp(query, self.server)
+        except OSError:
+            return first
+
+
+def _mixed(query: dns.message.Message) -> dns.message.Message:
+    """The same question in mixed case, with an id of its own."""
+    mixed = dns.message.from_wire(query.to_wire())
+    mixed.id = dns.entropy.random_16()
+    (question,) = mixed.question
+    question.name = dns.name.Name(mix_case(label) for label in question.name.labels)
+    return mixed
+
+
+def _repeats(received: dns.message.Message, query: dns.message.Message) -> bool:
+    """Whether an answer repeats the question letter by letter."""
+    return [each.name.labels for each in received.question] == [
+        each.name.labels for each in query.question
+    ]
 
 
 def make_query(question: Question) -> dns.message.Message:

@@ -19,6 +19,7 @@ import msgspec
 
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError
 from harness.ports.asking import Question
+from probes.net.letter_case import mix_case
 
 PAYLOAD = 1232
 HEADER = 12
@@ -73,6 +74,13 @@ def write_query(name: str, type_: str) -> Query | None:
         return None
     labels = "".join([chr(len(label)) + label for label in plain.split(".")])
     asked = labels.encode("ascii") + _question_end(type_)
+    return Query(_ASKING + asked + _EDNS, asked)
+
+
+def mix_query(query: Query) -> Query:
+    """The same question in mixed case. Its type may look like a letter: 65, HTTPS, is an A."""
+    name = query.asked[: -_PAIR.size]
+    asked = mix_case(name) + query.asked[len(name) :]
     return Query(_ASKING + asked + _EDNS, asked)
 
 

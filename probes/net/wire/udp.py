@@ -43,6 +43,7 @@ class Heard(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, eq=False):
     """A question that waits until ``due``; it was ``sent`` when (perf_counter's clock)."""
 
+    udp: Udp
     id: bytes
     query: Query
     due: float
@@ -68,16 +69,42 @@ class Udp:
         except BaseException:
             sock.close()
             raise
-        self._loop.add_reader(sock.fileno(), self._hear)
+
+    def fileno(self) -> int:
+        """The socket's descriptor; ``hear`` is due when it may be read, or has an error."""
+        return self._sock.fileno()
 
     def ask(self, query: Query, due: float) -> Asked:
         """Send a question before the loop's next turn ends; OSError is then in its answer."""
-        asked = Asked(self.ids.pop(), query, due, self._loop.create_future())
+        asked = Asked(self, self.ids.pop(), query, due, self._loop.create_future())
         if not self._outbox:
             self._loop.call_soon(self._send_all)
         self._outbox.append(asked)
         self.waiting[asked.id] = asked
         return asked
+
+    def hear(self) -> None:
+        """Read all that has come."""
+        recv, waiting = self._sock.recv, self.waiting
+        received = b""
+        while True:
+            try:
+                received = recv(READ_BYTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._hear_complaints()
+                continue
+            asked = waiting.get(received[:2])
+            if asked is not None and (
+                repeats(received, asked.query.asked) or _answers(received, asked)
+            ):
+                del waiting[asked.id]
+                if not asked.heard.done():
+                    asked.heard.set_result(Heard(received, perf_counter() - asked.sent))
+        if not received:
+            # Woken for nothing to read: then there are complaints, of which a send took the sign.
+            self._hear_complaints()
 
     def forget(self, asked: Asked) -> None:
         """Nobody waits for it any more."""
@@ -91,7 +118,6 @@ class Udp:
     def close(self) -> None:
         """Close the socket. Whoever still waits is not told."""
         self._outbox.clear()
-        self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 
     def _send_all(self) -> None:
@@ -115,29 +141,6 @@ class Udp:
             # The kernel gave us the error of an earlier question instead of sending this one.
             self._hear_complaints()
             self._sock.send(wire)
-
-    def _hear(self) -> None:
-        """Read all that has come."""
-        recv, waiting = self._sock.recv, self.waiting
-        received = b""
-        while True:
-            try:
-                received = recv(READ_BYTES)
-            except BlockingIOError:
-                break
-            except OSError:
-                self._hear_complaints()
-                continue
-            asked = waiting.get(received[:2])
-            if asked is not None and (
-                repeats(received, asked.query.asked) or _answers(received, asked)
-            ):
-                del waiting[asked.id]
-                if not asked.heard.done():
-                    asked.heard.set_result(Heard(received, perf_counter() - asked.sent))
-        if not received:
-            # Woken for nothing to read: then there are complaints, of which a send took the sign.
-            self._hear_complaints()
 
     def _hear_complaints(self) -> None:
         while (complaint := read_complaint(self._sock)) is not None:

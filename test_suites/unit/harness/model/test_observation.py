@@ -66,3 +66,32 @@ def test_a_key_on_another_line_differs_in_the_line_alone() -> None:
     assert AttemptKey(campaign="c", item="i", probe="web", line="control", profile="ks2") == KEY.on(
         "control"
     )
+
+
+def alias(name: str, target: str) -> DnsRecord:
+    return DnsRecord(name=name, type="CNAME", ttl=1, data=target)
+
+
+@pytest.mark.parametrize(
+    ("records", "chain"),
+    [
+        ((), ()),
+        ((DnsRecord(name="a.example", type="A", ttl=1, data="192.0.2.1"),), ()),
+        (
+            (alias("b.example", "C.example."), alias("a.example", "b.example.")),
+            ("b.example", "c.example"),
+        ),
+        ((alias("x.example", "b.example."),), ()),
+        (
+            (alias("b.example", "a.example."), alias("a.example", "b.example.")),
+            ("b.example", "a.example"),
+        ),
+    ],
+    ids=["nothing", "no-alias", "in-any-order", "of-another-name", "a-loop-ends"],
+)
+def test_the_chain_of_aliases_starts_at_the_questions_name(
+    records: tuple[DnsRecord, ...], chain: tuple[str, ...]
+) -> None:
+    facts = DnsFacts(name="A.example.", type="A", server="s", records=records)
+
+    assert facts.chain == chain

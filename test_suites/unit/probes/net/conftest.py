@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import dns.message
+import dns.rrset
 import pytest
 
-from harness.ports.asking import Exchange, Request
+from harness.ports.asking import Answer, Exchange, Question, Request
 from probes.net.address import Address
 from probes.net.lane import LANES, Lane, has_wire, open_lane
 from probes.net.route import Route, trusting
@@ -19,6 +20,7 @@ from probes.range.authority import Authority
 
 Reply = Callable[[dns.message.Message], list[bytes]]
 Start = Callable[[Reply], Awaitable[Server]]
+Ask = Callable[[Server, Question], Awaitable[Answer]]
 
 
 @pytest.fixture(params=sorted(LANES))
@@ -79,3 +81,19 @@ async def start() -> AsyncIterator[Start]:
     for transport in open_ones:
         transport.close()
     await asyncio.sleep(0)
+
+
+@pytest.fixture
+def ask(lane: Lane) -> Ask:
+    async def go(server: Server, question: Question) -> Answer:
+        return await lane.ask(question, server)
+
+    return go
+
+
+def found(query: dns.message.Message, *addresses: str) -> dns.message.Message:
+    """The answer that a name has these addresses."""
+    reply = dns.message.make_response(query, recursion_available=True)
+    if addresses:
+        reply.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", *addresses))
+    return reply

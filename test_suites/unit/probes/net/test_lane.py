@@ -20,6 +20,7 @@ from harness.ports.asking import Answer, Question
 from probes.net.address import Address
 from probes.net.lane import Lane, open_lane
 from probes.net.server import Server
+from test_suites.unit.probes.net.conftest import found
 
 HOST = "gamb-001.canary.accredit.test"
 Reply = Callable[[dns.message.Message], list[bytes]]
@@ -149,21 +150,6 @@ async def test_a_head_that_smuggles_is_refused(
 def test_an_unknown_lane_is_the_users_mistake() -> None:
     with pytest.raises(UsageError, match="no lane 'fast'; known: auto, portable, wire"):
         open_lane("fast")
-
-
-@pytest.fixture
-def ask(lane: Lane) -> Ask:
-    async def go(server: Server, question: Question) -> Answer:
-        return await lane.ask(question, server)
-
-    return go
-
-
-def found(query: dns.message.Message, *addresses: str) -> dns.message.Message:
-    reply = dns.message.make_response(query, recursion_available=True)
-    if addresses:
-        reply.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", *addresses))
-    return reply
 
 
 async def test_an_answer_becomes_facts(start: Start, ask: Ask) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import dns.message
 import dns.rrset
 import pytest
+import uvloop
 
 from harness.ports.asking import Answer, Question
 from probes.net.address import Address
@@ -136,4 +137,15 @@ async def test_a_cancelled_question_leaves_nothing_behind(noting: tuple[Heard, A
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert [udp.waiting for udp in asker._open] == [{}]
+    assert [udp.waiting for udp in asker._open.values()] == [{}]
+
+
+def test_on_another_loop_an_icmp_message_ends_one_question_and_no_socket(closed_port: int) -> None:
+    async def ask_thrice() -> list[str]:
+        asker = Asker(Server(address=Address(host="127.0.0.1", port=closed_port)))
+        failures = [(await asker.ask(Question(name="a.test"))).failure for _ in range(3)]
+        asker.close()
+        return [each.name if each else "" for each in failures]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(ask_thrice()) == ["connection_refused"] * 3

@@ -17,7 +17,7 @@ from harness.ports.asking import Question
 from probes.net.address import Address
 from probes.net.portable.resolver import read_message
 from probes.net.server import Server
-from probes.net.wire.message import Query, is_cut, read_answer, repeats, write_query
+from probes.net.wire.message import Query, is_cut, mix_query, read_answer, repeats, write_query
 
 QUESTION = Question(name="gamb-001.canary.accredit.test")
 SERVER = Server(address=Address(host="127.0.0.1", port=53))
@@ -149,3 +149,14 @@ def test_a_name_that_points_at_itself_is_left_alone() -> None:
     wire = head + asked + bytes((0xC0, loop)) + b"\0\1\0\1\0\0\0\0\0\4abcd"
 
     assert read_answer(wire, query(), QUESTION, "") is None
+
+
+def test_mixed_case_leaves_the_type_alone() -> None:
+    """Type 65 looks like an A in ASCII."""
+    plain = query(Question(name="many.letters.example", type="HTTPS"))
+    mixed = {mix_query(plain) for _ in range(20)}
+
+    assert {each.asked[-4:] for each in mixed} == {b"\0\x41\0\1"}
+    assert {each.asked.lower()[:-4] for each in mixed} == {plain.asked[:-4]}
+    assert all(each.rest == plain.rest.replace(plain.asked, each.asked) for each in mixed)
+    assert len(mixed) > 1

@@ -30,7 +30,9 @@ def server() -> Iterator[socket.socket]:
 @pytest.fixture
 async def udp(server: socket.socket) -> AsyncIterator[Udp]:
     opened = Udp(Address(host="127.0.0.1", port=server.getsockname()[1]))
+    asyncio.get_running_loop().add_reader(opened.fileno(), opened.hear)
     yield opened
+    asyncio.get_running_loop().remove_reader(opened.fileno())
     opened.close()
 
 
@@ -90,6 +92,8 @@ async def test_a_closed_port_is_heard_of(closed_port: int) -> None:
     udp = Udp(Address(host="127.0.0.1", port=closed_port))
     for _ in range(3):  # the error of one must not be another's
         asked = udp.ask(query(), soon())
+        await asyncio.sleep(0)
+        udp.hear()
         with pytest.raises(OSError, match="icmp 3/3") as caught:
             await asked.heard
 
