@@ -88,6 +88,7 @@ async def _observe(
                     value=f"http://{LOOPBACK}/{path}",
                     labels=("X",),
                     kind="url",
+                    registrable=f"site-{start + n}.test",  # else all would be one site
                 )
                 for n, path in enumerate(asked[start : start + size])
             ),

@@ -59,7 +59,8 @@ def certificate(folder: Path) -> Path:
 def haproxy(folder: Path) -> Iterator[tuple[int, int]]:
     """haproxy with the page, on a plain port and on one with TLS and no resumption."""
     plain, secure = free_port(), free_port()
-    (folder / "page.html").write_bytes(PAGE)
+    # Each URL has a page of its own, so that no page that was read before flatters a client.
+    (folder / "page.html").write_bytes(PAGE.replace(b"A page", b"%[path]"))
     config = folder / "haproxy.cfg"
     config.write_text(
         f"""global
@@ -74,7 +75,7 @@ defaults
 frontend page
   bind {LOOPBACK}:{plain}
   bind {LOOPBACK}:{secure} ssl crt {certificate(folder)}
-  http-request return status 200 content-type text/html file {folder}/page.html
+  http-request return status 200 content-type text/html lf-file {folder}/page.html
 """,
         encoding="utf-8",
     )

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import perf_counter
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
+
+from msgspec.structs import replace
 
 from harness.model.evidence import Evidence
 from harness.model.marker import HEADER
@@ -26,7 +29,7 @@ from harness.model.observation import (
 )
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Request, Sighting
-from probes.net.page import Page, read_page
+from probes.net.page import Page, PageReader
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADER_CHARACTERS = 300
@@ -81,6 +84,9 @@ class _Web:
     asks: ClassVar[str] = "fetch"
     scheme: ClassVar[str]
 
+    def __init__(self) -> None:
+        self._pages = PageReader()
+
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Fetch the item over the line, once, following redirects."""
         if not attempt.item.value:
@@ -90,12 +96,12 @@ class _Web:
         started = perf_counter()
         journey = await _travel(attempt, line, attempt.item.url(self.scheme))
         timings = _timings(journey.exchanges, perf_counter() - started)
-        canary = _canary(attempt, line, journey)
+        facts = _facts(attempt, journey, _canary(attempt, line, journey), self._pages)
         return Sighting(
             timings=timings,
-            facts=_facts(attempt, journey, canary),
+            facts=facts,
             failure=journey.failure,
-            evidence=_evidence(attempt, journey.last, canary),
+            evidence=_evidence(attempt, journey.last, facts),
         )
 
 
@@ -117,7 +123,7 @@ async def _travel(attempt: Attempt, line: Line, url: str) -> _Journey:
     deadline = perf_counter() + attempt.timeout
     journey = _Journey(url=url)
     while True:
-        host = (urlsplit(journey.url).hostname or "").lower()
+        host = _host(journey.url)
         request = Request(
             url=journey.url,
             headers=BROWSER_HEADERS + _mark(attempt, line, host),
@@ -137,6 +143,11 @@ async def _travel(attempt: Attempt, line: Line, url: str) -> _Journey:
             journey.failure = Failure(name="http_redirect_limit", stage="response")
             return journey
         journey.url = onward
+
+
+@lru_cache(maxsize=4096)
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
 
 
 def _mark(attempt: Attempt, line: Line, host: str) -> tuple[tuple[str, str], ...]:
@@ -182,47 +193,50 @@ def _canary(attempt: Attempt, line: Line, journey: _Journey) -> CanarySighting:
 
 def _token(attempt: Attempt, line: Line, host: str) -> str:
     assert attempt.marker is not None
-    if line.origin is None:
+    if line.origin is None or host == attempt.item.host:
         return attempt.marker.token
     return line.origin.token(host, attempt.marker.nonce)
 
 
-def _facts(attempt: Attempt, journey: _Journey, canary: CanarySighting) -> WebFacts:
+def _facts(
+    attempt: Attempt, journey: _Journey, canary: CanarySighting, pages: PageReader
+) -> WebFacts:
     """Peer, certificate, choices are of the item's own host; the rest is the last page's."""
     last, first = journey.last, journey.exchanges[0]
     answered = last.status is not None or last.tunnel_status is not None
+    headers = [
+        (name, value[:HEADER_CHARACTERS]) for name, value in last.headers if name in CHOSEN_HEADERS
+    ]
+    digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
     page = Page()
     if answered and not _is_sensitive(attempt):
-        page = read_page(last.body, dict(last.headers).get("content-type", ""))
+        page = pages.read(last.body, dict(headers).get("content-type", ""), digest)
     return WebFacts(
         url=journey.url,
         status=last.status,
         tunnel_status=last.tunnel_status,
         hops=tuple(journey.hops),
-        headers=tuple(
-            (name, value[:HEADER_CHARACTERS])
-            for name, value in last.headers
-            if name in CHOSEN_HEADERS
-        ),
+        headers=tuple(headers),
         peer=first.peer,
         certificate=first.certificate,
         title=page.title,
         text=page.text,
         frames=page.frames,
         body_length=len(last.body) if answered else None,
-        body_sha256=hashlib.sha256(last.body).hexdigest() if last.body else "",
+        body_sha256=digest,
         truncated=last.truncated,
         canary=canary,
         choices=first.choices,
     )
 
 
-def _evidence(attempt: Attempt, last: Exchange, canary: CanarySighting) -> tuple[Evidence, ...]:
+def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
     """What stood in place of the item's page: kept, for it may be the service's block page."""
-    if canary == "seen" or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
+    is_seen = facts.canary == "seen"
+    if is_seen or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
         return ()
-    kind = dict(last.headers).get("content-type", "") or "application/octet-stream"
-    return (Evidence(media_type=kind[:HEADER_CHARACTERS], body=last.body),)
+    kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
+    return (Evidence(media_type=kind, body=last.body),)
 
 
 def _is_sensitive(attempt: Attempt) -> bool:
@@ -231,6 +245,8 @@ def _is_sensitive(attempt: Attempt) -> bool:
 
 def _timings(exchanges: list[Exchange], total: float) -> Timings:
     """Each phase summed over the hops; a phase that never happened stays absent."""
+    if len(exchanges) == 1:
+        return replace(exchanges[0].timings, total=total)
     phases: dict[str, float] = {}
     for exchange in exchanges:
         for name in ("resolve", "connect", "tls", "first_byte"):

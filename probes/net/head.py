@@ -24,7 +24,10 @@ class Head:
 
     def header(self, name: str) -> str:
         """The first value of a header, or the empty text."""
-        return next((value for key, value in self.headers if key == name), "")
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
 
 
 def read_head(head: bytes) -> Head:
@@ -48,6 +51,7 @@ def header_text(value: bytes) -> str:
 def write_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """A request head; raises ValueError for a line break, which would smuggle a header."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-    if any("\r" in line or "\n" in line for line in lines):
+    head = "\r\n".join(lines) + "\r\n\r\n"
+    if not head.count("\r") == head.count("\n") == len(lines) + 1:
         raise ValueError("a line break inside a request head")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    return head.encode("latin-1")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
+
 from harness.courtesy import Courtesy
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
@@ -40,6 +42,19 @@ async def test_a_line_gets_no_more_than_its_share() -> None:
     seen = await peaks(Limits(per_line=3), *[("proxy", f"{n}.test") for n in range(9)])
 
     assert 3 == seen["proxy"]
+
+
+async def test_who_gives_up_waiting_holds_nothing() -> None:
+    courtesy = Courtesy(Limits(per_site=1, per_line=1))
+    one = Item(id="i", value="a.test", labels=("GAMB",))
+    other = Item(id="j", value="b.test", labels=("GAMB",))
+    async with courtesy.place("proxy", one):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0), courtesy.place("proxy", other):
+                pass
+    async with asyncio.timeout(1):
+        async with courtesy.place("proxy", other):
+            pass
 
 
 async def test_the_control_is_another_line() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.page import TEXT_CHARACTERS, Page, decode_text, read_page
+from probes.net.page import TEXT_CHARACTERS, Page, PageReader, decode_text, read_page
 
 HTML = "text/html; charset=utf-8"
 
@@ -62,6 +62,33 @@ def test_nothing_breaks_the_reader(body: bytes, content_type: str) -> None:
     assert len(page.title) <= TEXT_CHARACTERS
     assert len(page.text) <= TEXT_CHARACTERS
     assert isinstance(decode_text(body, content_type), str)
+
+
+@given(st.text(alphabet="ab \t\n", max_size=2000))
+def test_text_is_folded_as_a_whole_would_be(text: str) -> None:
+    folded = " ".join(text.split())[:TEXT_CHARACTERS].strip()
+
+    assert read_page(text.encode(), "text/plain").text == folded
+
+
+def test_a_page_is_known_again_by_its_bytes_and_its_type() -> None:
+    reader = PageReader(remembered=2)
+    known = reader.read("è".encode(), HTML, "d1")
+
+    assert reader.read("è".encode(), HTML, "d1") is known
+    assert reader.read("è".encode(), "text/html; charset=latin-1", "d1").text == "Ã¨"
+    assert reader.read(b"other", HTML, "d2").text == "other"
+
+
+def test_the_page_that_was_used_last_is_forgotten_last() -> None:
+    reader = PageReader(remembered=2)
+    first = reader.read(b"first", HTML, "d1")
+    second = reader.read(b"second", HTML, "d2")
+    assert reader.read(b"first", HTML, "d1") is first
+    reader.read(b"third", HTML, "d3")
+
+    assert reader.read(b"first", HTML, "d1") is first
+    assert reader.read(b"second", HTML, "d2") is not second
 
 
 @pytest.mark.parametrize(
