@@ -37,7 +37,9 @@ COUNTED = {
 }
 """What ``k`` of ``n`` items did, by metric."""
 SECONDS = frozenset({"s", "second", "seconds"})
-RATES = frozenset({"rate", "fraction", "share", "ratio", "proportion"})
+RATES = frozenset({"rate", "fraction", "share", "proportion"})
+"""Parts of a whole, shown as percentages; a ratio may well be more than the whole."""
+RATIO = "ratio"
 LEANINGS = {"pass": "leaning pass", "fail": "leaning fail"}
 NONE = "–"  # noqa: RUF001 - a dash is meant
 """Stands where there is no number; a rate with n = 0 is not 0."""
@@ -71,9 +73,11 @@ def percent(value: float | None, beside: float | None = None) -> str:
 
 
 def quantity(value: float | None, unit: str, beside: float | None = None) -> str:
-    """A number in its unit: rates as percentages, seconds as milliseconds."""
+    """A number in its unit: rates as percentages, seconds as milliseconds, ratios bare."""
     if value is None:
         return NONE
+    if unit == RATIO:
+        return f"{value:.6g}"
     if unit in RATES:
         return percent(value, beside)
     if unit in SECONDS:
@@ -219,4 +223,6 @@ def _brief(number: float, unit: str) -> str:
         return f"{round(number * 100, 9):.6g} %"
     if unit in SECONDS:
         return f"{round(number * 1000, 9):.6g} ms"
+    if unit == RATIO:
+        return f"{number:.6g}"
     return f"{number:.6g} {unit}".rstrip()

@@ -291,4 +291,4 @@ def _shown(number: float | None, unit: str) -> str:
         return f"{number * 100:.4g} %"
     if unit == "s":
         return f"{number * 1000:.4g} ms"
-    return f"{number:g} {unit}".rstrip()
+    return f"{number:g} {'' if unit == 'ratio' else unit}".rstrip()

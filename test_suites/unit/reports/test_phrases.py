@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harness.model.outcome import Conformity
 from harness.model.scheme import Measure, Threshold
+from harness.schemes.load import metric_units
 from reports import phrases
 from test_suites.example import (
     example_assessment,
@@ -57,6 +58,8 @@ def test_a_rate_never_looks_whole_unless_it_is(n: int, data: st.DataObject) -> N
         (3.0, "items", "3 items"),
         (None, "s", phrases.NONE),
         (2.5, "", "2.5"),
+        (22.3012, "ratio", "22.3012"),
+        (1.0, "ratio", "1"),
     ],
 )
 def test_quantities_have_units(value: float | None, unit: str, shown: str) -> None:
@@ -85,6 +88,7 @@ def test_quantities_have_units(value: float | None, unit: str, shown: str) -> No
             "at least 99.5 %",
             "≥ 99.5 %",
         ),
+        (Threshold(at_most=2, provenance="seen", source="x"), "ratio", "at most 2", "≤ 2"),
         (Threshold(provenance="seen", source="x"), "share", "report only", "report only"),
         (None, "share", "report only", "report only"),
     ],
@@ -94,6 +98,14 @@ def test_thresholds(limit: Threshold | None, unit: str, words: str, sign: str) -
 
     assert phrases.threshold(requirement, unit) == words
     assert phrases.demand(requirement, unit) == sign
+
+
+def test_every_unit_that_is_shown_as_a_percentage_is_a_part_of_a_whole() -> None:
+    """A service that blocks 22 clean pages for each harmful one does not block 2,230 %."""
+    units = {name: unit for name, unit in metric_units().items() if unit in phrases.RATES}
+
+    assert not units.keys() & {"clean_blocked_per_harmful", "contention", "design_effect"}
+    assert set(units.values()) == {"share"}
 
 
 def test_the_sentence_holds_every_number() -> None:
