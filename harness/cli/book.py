@@ -42,9 +42,14 @@ def open_book(where: Path | str, *, create: bool = False) -> Iterator[Book]:
         yield Book(registry)
 
 
-def appeals_in(where: Path) -> tuple[Appeal, ...]:
+def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
     """The decided appeals of a registry; none where no registry is yet."""
-    if not where.exists():
+    if isinstance(where, Path) and not where.exists():
         return ()
-    with open_book(where) as book:
-        return book.ledger.appeals
+    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
+
+    try:
+        with open_book(where) as book:
+            return book.ledger.appeals
+    except NoRegistry:
+        return ()

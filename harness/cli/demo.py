@@ -7,6 +7,7 @@ fails; the supplier "fixes" one fault; the re-test verifies and closes that plan
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from harness.cli.book import open_book
 from harness.cli.conclude import conclude_journal, tell
 from harness.cli.follow import open_plans
 from harness.cli.measure import measure_prepared
-from harness.cli.places import OUT, Places
+from harness.cli.places import OUT, REGISTRY, Places
 from harness.cli.range import FaultsDeclaration, options_of
 from harness.cli.report import write_report
 from harness.cli.retest import retest_plan
@@ -61,6 +62,7 @@ def demo_command(
     """Show the whole job on this machine: no network, no root, under a minute."""
     home = out / "demo-run"
     _clear(home)
+    os.environ.pop(REGISTRY, None)  # its plans are nobody else's
     said = Console(highlight=False, soft_wrap=True)
     _say(said, "1", "A range comes up on loopback: an origin, and a filtering service with faults")
     world = find("worlds", "loopback")

@@ -88,6 +88,7 @@ def run() -> None:
 EXTRAS = {
     "scipy": "assess",
     "sqlalchemy": "assess",
+    "psycopg": "postgresql",
     "jinja2": "report",
     "matplotlib": "report",
     "pandas": "report",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 OUT = Path("out")
+REGISTRY = "ACCREDIT_REGISTRY"
+"""The environment variable that names another registry: a file, or a database URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,12 @@ class Places:
         return self.home / "allure-results"
 
     @property
-    def registry(self) -> Path:
-        """Findings and plans of every campaign."""
-        return self.out / "registry.sqlite"
+    def registry(self) -> Path | str:
+        """Findings and plans of every campaign; a path unless REGISTRY names a database."""
+        named = os.environ.get(REGISTRY, "")
+        if "://" in named:
+            return named
+        return Path(named) if named else self.out / "registry.sqlite"
 
 
 def journal_folder(path: Path) -> Path:

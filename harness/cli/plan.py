@@ -13,6 +13,7 @@ from rich.table import Table
 
 from harness.cli.book import open_book
 from harness.cli.follow import user
+from harness.cli.places import REGISTRY as PLACE
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import (
@@ -33,7 +34,9 @@ clock: Clock = WallClock()
 """Where the commands take the time from; tests put their own here."""
 
 PLAN = Annotated[str, typer.Argument(help="The plan's id, such as P-0001.")]
-REGISTRY = Annotated[str, typer.Option(help="The registry: a file, or a database URL.")]
+REGISTRY = Annotated[
+    str, typer.Option(envvar=PLACE, help="The registry: a file, or a database URL.")
+]
 BY = Annotated[str, typer.Option(help="Who does this; default: you.")]
 DUE = Annotated[str, typer.Option(help="A date, 2026-03-31: the end of that day, UTC.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

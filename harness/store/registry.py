@@ -37,8 +37,15 @@ from sqlalchemy.types import DateTime, TypeDecorator
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event
 
+DRIVER = "psycopg"
+"""What speaks to PostgreSQL; the extra ``postgresql`` brings it."""
+
 START = "0" * 64
 """The hash before the first event."""
+
+
+class NoRegistry(UsageError):
+    """Nothing is there yet."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -85,7 +92,7 @@ _APPEND_ONLY = {
         BEGIN SELECT RAISE(ABORT, 'the registry is append-only'); END
     """,
     "postgresql": """
-        CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        CREATE OR REPLACE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
         $$BEGIN RAISE EXCEPTION 'the registry is append-only'; END$$
         --
         CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
@@ -190,7 +197,8 @@ class Registry:
 def open_registry(where: Path | str, *, create: bool = False) -> Registry:
     """Open a registry: a path (SQLite), or a database URL such as ``postgresql://...``.
 
-    Raises UsageError if there is none and ``create`` is false, or it is something else.
+    Raises NoRegistry if there is none and ``create`` is false, UsageError if it is something else,
+    and ModuleNotFoundError if the driver for PostgreSQL is not installed.
     """
     text = str(where)
     is_url = "://" in text
@@ -198,17 +206,19 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
         path = Path(where)
         if not create and not path.exists():
             msg = f"{path}: no registry here; 'accredit run' makes one when a requirement fails"
-            raise UsageError(msg)
+            raise NoRegistry(msg)
         _make_folder(path.parent)
     try:
-        engine = create_engine(text if is_url else f"sqlite:///{text}")
+        engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
         with _disposed_on_error(engine):
             if create:
                 _METADATA.create_all(engine)
             elif not inspect(engine).has_table("events"):
                 msg = f"{_shown(engine)}: no registry in this database"
-                raise UsageError(msg)
+                raise NoRegistry(msg)
     except (SQLAlchemyError, ArgumentError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == DRIVER:
+            raise
         msg = f"{text.rpartition('@')[2]}: not a registry: {_reason(error)}"
         raise UsageError(msg) from None
     return Registry(engine, _shown(engine))
@@ -222,6 +232,13 @@ def _disposed_on_error(engine: Engine) -> Iterator[None]:
     except BaseException:
         engine.dispose()
         raise
+
+
+def _with_driver(url: str) -> str:
+    """A PostgreSQL URL that names no driver gets the one that our extra brings."""
+    scheme, separator, rest = url.partition("://")
+    is_bare = scheme in ("postgres", "postgresql")
+    return f"postgresql+{DRIVER}{separator}{rest}" if is_bare else url
 
 
 def _make_folder(folder: Path) -> None:

@@ -58,7 +58,10 @@ def _do_without(sentence: str) -> NoReturn:
 
 def which(name: str) -> str | None:
     """The path of a program, looked for where Debian keeps daemons as well."""
-    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    versioned = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    places = os.pathsep.join(
+        (os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", *versioned)
+    )
     return shutil.which(name, path=places)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.places import Places, journal_folder, places_of_journal
+import pytest
+
+from harness.cli.places import REGISTRY, Places, journal_folder, places_of_journal
 
 
 def test_a_journal_knows_its_places(tmp_path: Path) -> None:
@@ -24,3 +26,10 @@ def test_a_journal_is_found_in_its_folder_or_in_the_campaigns(tmp_path: Path) ->
 
     assert tmp_path / "journal" == journal_folder(tmp_path) == journal_folder(tmp_path / "journal")
     assert tmp_path / "none" == journal_folder(tmp_path / "none")
+
+
+@pytest.mark.parametrize("named", ["postgresql://host/db", "/shared/registry.sqlite"])
+def test_another_registry_may_be_named(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv(REGISTRY, named)
+
+    assert named == str(Places(out=Path("out"), campaign="autumn").registry)

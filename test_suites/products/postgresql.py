@@ -1,0 +1,68 @@
+"""PostgreSQL as the registry's database: a cluster of its own, gone when the test is over.
+
+PostgreSQL refuses to run as root: there it runs as ``postgres``, whom Debian's package makes.
+It listens on loopback alone, asks for a password, and never waits for the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from itertools import count
+
+from test_suites.products.process import LOOPBACK, PATIENCE, DidNotStart, free_port, which
+from test_suites.products.product import Product
+
+USER = "postgres"
+
+
+class PostgreSql(Product):
+    """A running PostgreSQL: ``new_database()`` is the URL of an empty database."""
+
+    def __init__(self) -> None:
+        super().__init__("postgresql")
+        self.port = free_port()
+        self.password = secrets.token_hex(8)
+        self._numbers = count()
+
+    def start(self) -> None:
+        """Make the cluster, and run the server in the foreground."""
+        password = self.folder.write("password", self.password)
+        self.folder.give_to(USER)
+        data = self.folder.path / "data"
+        made = [which("initdb") or "initdb", "-D", str(data), "-U", "accredit", "-E", "UTF8"]
+        made += ["--no-sync", "--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={password}"]
+        subprocess.run([*_demoted(), *made], check=True, capture_output=True, cwd=self.folder.path)
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        options = [part for each in settings.items() for part in ("-c", "=".join(each))]
+        command = [*_demoted(), which("postgres") or "postgres", "-D", str(data), *options]
+        self.run(*command, answers_at=[(LOOPBACK, self.port)])
+        asked = [which("pg_isready") or "pg_isready", "-q", "-h", LOOPBACK, "-p", str(self.port)]
+        deadline = time.monotonic() + PATIENCE
+        while subprocess.run(asked, check=False).returncode:  # it listens before it is ready
+            if time.monotonic() > deadline:
+                raise DidNotStart((self.folder.path / "console.log").read_text())
+
+    def new_database(self) -> str:
+        """Make a database, and give its URL."""
+        import psycopg  # noqa: PLC0415 - only those who ask for it need it
+
+        name = f"registry_{next(self._numbers)}"
+        server = f"postgresql://accredit:{self.password}@{LOOPBACK}:{self.port}"
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"{server}/{name}"
+
+
+def _demoted() -> list[str]:
+    """What goes before a command so that it does not run as root."""
+    if os.geteuid() != 0:
+        return []
+    return [which("setpriv") or "setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--"]
