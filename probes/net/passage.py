@@ -5,8 +5,7 @@ It is what the lanes fill in; whatever ends it, the facts gathered until then ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter
 
 from harness.model.observation import Certificate, Failure, Stage, Timings
@@ -16,6 +15,23 @@ from probes.net.failures import failure_of
 from probes.net.head import Head
 
 Clock = Callable[[], float]
+
+
+class Phase:
+    """A part of a passage, entered and left; adds how long it took unless it broke."""
+
+    __slots__ = ("_begun", "_clock", "_name", "_phases")
+
+    def __init__(self, phases: dict[str, float], name: str, clock: Clock) -> None:
+        self._phases, self._name, self._clock = phases, name, clock
+
+    def __enter__(self) -> None:
+        self._begun = self._clock()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            took = self._clock() - self._begun
+            self._phases[self._name] = self._phases.get(self._name, 0.0) + took
 
 
 class Passage:
@@ -34,13 +50,10 @@ class Passage:
         self._clock = clock
         self._started = clock()
 
-    @contextmanager
-    def phase(self, name: str, stage: Stage) -> Iterator[None]:
+    def phase(self, name: str, stage: Stage) -> Phase:
         """Stand at ``stage``, and note how long it took if it was passed."""
         self.stage = stage
-        begun = self._clock()
-        yield
-        self.phases[name] = self.phases.get(name, 0.0) + self._clock() - begun
+        return Phase(self.phases, name, self._clock)
 
     def fail(self, error: BaseException) -> None:
         """End here, for the reason that an exception gives; the first reason stands."""

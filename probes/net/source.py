@@ -39,6 +39,9 @@ class Source:
 DISCARD = 9
 """A port for nobody (RFC 863)."""
 
+NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Spares a system call where sockets can be made so (Linux ``socket(2)``)."""
+
 ANYWHERE = Source()
 """Let the routing table choose."""
 
@@ -89,9 +92,10 @@ def _made(family: socket.AddressFamily, kind: socket.SocketKind, source: Source)
 def _bound(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:
     if source.address and source.family != family:
         raise OSError(errno.EADDRNOTAVAIL, f"{source.address} is of the other family")
-    sock = socket.socket(family, kind)
+    sock = socket.socket(family, kind | NON_BLOCKING)
     try:
-        sock.settimeout(0)
+        if not NON_BLOCKING:
+            sock.settimeout(0)
         if source.device:
             name = source.device.encode()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)

@@ -66,23 +66,26 @@ class WireLane:
 
 def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> Steps[None]:
     """The whole exchange; whatever ends it is noted in the passage."""
+    tcp = Tcp(errand, route.source)
     try:
         target = read_target(request.url)
-        with closing(Tcp(errand, route.source)) as tcp:
-            stream = yield from _reach(tcp, route, target, passage)
-            if target.scheme == "https":
-                stream = tls = Tls(stream, route.trust, target.far.host)
-                with passage.phase("tls", "tls"):
-                    yield from tls.handshake()
-                passage.certificate = read_certificate(tls.engine, trusted=True)
-            yield from speak(stream, _head(request, route, target), passage)
+        stream = yield from _reach(tcp, route, target, passage)
+        if target.scheme == "https":
+            stream = tls = Tls(stream, route.trust, target.far.host)
+            with passage.phase("tls", "tls"):
+                yield from tls.handshake()
+            passage.certificate = read_certificate(tls.engine, trusted=True)
+        yield from speak(stream, _head(request, route, target), passage)
         _check(route, target, passage)
     except ssl.SSLCertVerificationError as error:
+        tcp.close()
         passage.fail(error)
         if passage.stage == "tls":
             yield from _look(errand, route, read_target(request.url), passage)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
         passage.fail(error)
+    finally:
+        tcp.close()
 
 
 def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[Stream]:

@@ -1,7 +1,7 @@
 """A reactor of our own, nested in asyncio: its epoll is one more descriptor of the loop.
 
-Work is a generator that yields whenever it would block; any event on one of its sockets takes
-it further. Edge-triggered (``epoll(7)``), so that each socket costs one system call to watch.
+Work is a generator that yields whenever it would block; any event on its socket takes it
+further. Edge-triggered (``epoll(7)``), so that each socket costs one system call to watch.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import select
 import socket
 from collections.abc import Callable, Generator
+from time import monotonic
 from typing import TypeAlias, TypeVar
 
 Result = TypeVar("Result")
@@ -23,39 +24,52 @@ TICK = 0.02
 
 
 class Errand:
-    """One piece of work under way, with the sockets that it waits for."""
+    """One piece of work under way, with the one socket that it waits for at a time.
 
-    def __init__(self, reactor: Reactor, done: asyncio.Future[None]) -> None:
-        self.done = done
-        self.work: Steps[None]
+    ``heard`` holds the events (``epoll_ctl(2)``) that came and that the work has not yet used
+    up: as each is told once only, the work clears a bit when it found nothing more behind it.
+    """
+
+    __slots__ = ("_reactor", "done", "heard", "work")
+
+    def __init__(self, reactor: Reactor, begin: Callable[[Errand], Steps[None]]) -> None:
+        self.heard = 0
+        self.done: asyncio.Future[None] | None = None
         self._reactor = reactor
+        self.work = begin(self)
 
-    def watch(self, sock: socket.socket) -> None:
+    def watch(self, sock: socket.SocketType) -> None:
         """Go on when anything happens to ``sock``."""
-        self._reactor.errands[sock.fileno()] = self
-        self._reactor.epoll.register(sock.fileno(), EVENTS)
+        descriptor = sock.fileno()
+        self.heard = 0
+        self._reactor.errands[descriptor] = self
+        self._reactor.epoll.register(descriptor, EVENTS)
 
-    def drop(self, sock: socket.socket) -> None:
+    def drop(self, sock: socket.SocketType) -> None:
         """Close ``sock``; the kernel forgets it by itself."""
         self._reactor.errands.pop(sock.fileno(), None)
         sock.close()
 
-    def step(self) -> None:
-        """Take the work as far as it goes without waiting."""
-        self._advance(self.work.__next__)
-
-    def expire(self) -> None:
-        """Time is over: the work hears of it where it waits."""
-        self._advance(lambda: self.work.throw(TimeoutError()))
-
-    def _advance(self, go: Callable[[], None]) -> None:
-        if self.done.done():
-            return
+    def step(self, events: int = 0, thrown: Exception | None = None) -> None:
+        """Take the work as far as it goes without waiting: ``events`` came, or ``thrown`` did."""
+        self.heard |= events
         try:
-            go()
+            if thrown is None:
+                next(self.work)
+            else:
+                self.work.throw(thrown)
         except StopIteration:
-            self.done.set_result(None)
+            self._end(None)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the work
+            self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        # An exchange that was cancelled, or ended in this very turn, hears no more.
+        if self.done is None or self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
             self.done.set_exception(error)
 
 
@@ -79,16 +93,17 @@ class Reactor:
 
     async def run(self, begin: Callable[[Errand], Steps[None]], patience: float) -> None:
         """Do work to its end; after ``patience`` seconds it is thrown TimeoutError until then."""
-        errand = Errand(self, self._loop.create_future())
-        errand.work = begin(errand)
-        errand.step()
-        if errand.done.done():
-            return errand.done.result()
-        self._due[errand] = self._loop.time() + patience
+        errand = Errand(self, begin)
+        try:
+            next(errand.work)
+        except StopIteration:
+            return
+        errand.done = done = self._loop.create_future()
+        self._due[errand] = monotonic() + patience
         if self._ticking is None:
             self._ticking = self._loop.call_later(TICK, self._tick)
         try:
-            return await errand.done
+            await done
         finally:
             del self._due[errand]
             errand.work.close()
@@ -96,14 +111,15 @@ class Reactor:
     def _tick(self) -> None:
         """End what is overdue. One timer for all: a timer an errand would cost a tenth of it."""
         self._ticking = None
-        now = self._loop.time()
+        now = monotonic()
         for errand in [each for each, due in self._due.items() if due <= now]:
-            errand.expire()
+            errand.step(thrown=TimeoutError())
         if self._due:
             self._ticking = self._loop.call_later(TICK, self._tick)
 
     def _turn(self) -> None:
-        for descriptor, _ in self.epoll.poll(0, EVENTS_A_TURN):
-            errand = self.errands.get(descriptor)
+        errands = self.errands
+        for descriptor, events in self.epoll.poll(0, EVENTS_A_TURN):
+            errand = errands.get(descriptor)
             if errand is not None:
-                errand.step()
+                errand.step(events)

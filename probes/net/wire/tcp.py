@@ -2,6 +2,7 @@
 
 SO_TIMESTAMPNS (``socket(7)``) says when the kernel received a byte, however late we read it.
 IP_RECVERR (``ip(7)``) says which ICMP message stopped a connection (RFC 792, RFC 1812).
+System calls are most of what an exchange costs: what an event has already said is not asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 import socket
 import struct
 import time
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from time import perf_counter
 
 from probes.net.address import Address
@@ -19,52 +21,77 @@ from probes.net.wire.reactor import Errand, Steps
 
 READ_BYTES = 65536
 SO_TIMESTAMPNS = 35
-ANCILLARY_BYTES = 256
+ANCILLARY_BYTES = 64
+TROUBLE = EPOLLERR | EPOLLHUP
+ENDED = TROUBLE | EPOLLRDHUP
+READABLE = EPOLLIN | ENDED
 _TIMESPEC = struct.Struct("@qq")
 _NANOSECONDS = 1_000_000_000
 
+_Ancillary = list[tuple[int, int, bytes]]
+
 
 class Tcp:
-    """One connection. ``arrived`` is when the last bytes came (perf_counter's clock)."""
+    """One connection."""
+
+    __slots__ = ("_ancillary", "_errand", "_sock", "_source")
 
     def __init__(self, errand: Errand, source: Source = ANYWHERE) -> None:
-        self.arrived = 0.0
         self._source = source
         self._errand = errand
-        self._sock: socket.socket | None = None
+        self._sock: socket.SocketType | None = None
+        self._ancillary: _Ancillary = []
+
+    @property
+    def arrived(self) -> float:
+        """When the kernel had the last bytes, on perf_counter's clock; now, if it did not say."""
+        now = perf_counter()
+        for level, kind, data in self._ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                seconds, nanoseconds = _TIMESPEC.unpack(data)
+                waited = time.time_ns() - (seconds * _NANOSECONDS + nanoseconds)
+                # The wall clock may have been set in between; then it is no measure.
+                return now - waited / _NANOSECONDS if 0 <= waited < 60 * _NANOSECONDS else now
+        return now
 
     def connect(self, address: Address) -> Steps[None]:
         """Connect; raises OSError, whose text names the ICMP message if there was one."""
-        self._sock = sock = open_socket(address.host, socket.SOCK_STREAM, self._source)
-        keep_complaints(sock, address.host)
+        errand, host = self._errand, address.host
+        self._sock = sock = open_socket(host, socket.SOCK_STREAM, self._source)
+        keep_complaints(sock, host)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        code = sock.connect_ex((address.host, address.port))
+        code = sock.connect_ex((host, address.port))
         if code == errno.EINPROGRESS:
-            self._errand.watch(sock)
-            yield
-            while (code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) == 0:
-                if _is_connected(sock):
-                    break
+            code = 0
+        if not code:
+            errand.watch(sock)
+            # Writable says connected, unless there was trouble: then the socket knows which.
+            while not code and not errand.heard & EPOLLOUT:
                 yield
-        elif code == 0:
-            self._errand.watch(sock)
+                if errand.heard & TROUBLE:
+                    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             complaint = read_complaint(sock)
             icmp = complaint.icmp if complaint is not None else ""
             raise OSError(code, icmp or errno.errorcode.get(code, ""))
         # From here on a stray ICMP message must not end a living connection.
-        keep_complaints(sock, address.host, kept=False)
+        keep_complaints(sock, host, kept=False)
 
     def read(self) -> Steps[bytes]:
         """The next bytes, or nothing when the far end closed; raises OSError."""
-        assert self._sock is not None
+        sock, errand = self._sock, self._errand
+        assert sock is not None
         while True:
-            try:
-                received, ancillary, _, _ = self._sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
-            except BlockingIOError:
+            while not errand.heard & READABLE:
                 yield
+            try:
+                received, self._ancillary, _, _ = sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
+            except BlockingIOError:
+                errand.heard &= ~READABLE
                 continue
-            self.arrived = _arrival(ancillary)
+            if len(received) < READ_BYTES:
+                # All of it; whatever comes next is an event of its own, but an end was told.
+                errand.heard &= ~EPOLLIN
             return received
 
     def write(self, data: bytes) -> Steps[None]:
@@ -83,23 +110,3 @@ class Tcp:
         if self._sock is not None:
             self._errand.drop(self._sock)
             self._sock = None
-
-
-def _is_connected(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True
-
-
-def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float:
-    """When the kernel had the bytes, on perf_counter's clock; now, if it does not say."""
-    now = perf_counter()
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            waited = time.time_ns() - (seconds * _NANOSECONDS + nanoseconds)
-            # The wall clock may have been set in between; then it is no measure.
-            return now - waited / _NANOSECONDS if 0 <= waited < 60 * _NANOSECONDS else now
-    return now

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from probes.net.target import read_target
+
+ordinary = st.from_regex(
+    r"https?://[a-z0-9.-]{0,9}[a-z0-9](:[0-9]{1,5})?/[!-~]{0,12}", fullmatch=True
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +20,8 @@ from probes.net.target import read_target
         ("http://a.test", "a.test", 80, "a.test", "/"),
         ("https://a.test/b%7Ec?d=%20e#f", "a.test", 443, "a.test", "/b%7Ec?d=%20e"),
         ("http://a.test:8080/", "a.test", 8080, "a.test:8080", "/"),
+        ("http://a.test:80/", "a.test", 80, "a.test", "/"),
+        ("http://a.test/b?", "a.test", 80, "a.test", "/b"),
         ("http://ann:secret@a.test/", "a.test", 80, "a.test", "/"),
         ("http://[::1]/", "::1", 80, "[::1]", "/"),
         ("http://[::1]:81/", "::1", 81, "[::1]:81", "/"),
@@ -41,3 +48,20 @@ def test_no_text_breaks_the_reader_otherwise(text: str) -> None:
     except ValueError:
         return
     assert target.far.host
+
+
+@given(ordinary)
+def test_an_ordinary_url_is_read_as_yarl_reads_it(url: str) -> None:
+    oracle = URL(url, encoded=True)
+    try:
+        parts = (oracle.raw_host, oracle.port, oracle.raw_path_qs)
+    except ValueError:
+        parts = (None, 0, "")
+    if not parts[1]:
+        with pytest.raises(ValueError, match=r".+"):
+            read_target(url)
+        return
+    target = read_target(url)
+
+    assert (target.far.host, target.far.port, target.path) == parts
+    assert target.url == oracle

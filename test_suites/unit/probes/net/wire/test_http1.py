@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -101,3 +103,13 @@ def test_noise_is_no_answer(noise: bytes) -> None:
 def test_a_head_without_end_is_given_up() -> None:
     with pytest.raises(ValueError, match=r"no end|no HTTP"):
         spoken(b"HTTP/1.1 200 OK\r\n", *(b"X-%d: y\r\n" % n + b"z" * 2000 for n in range(60)))
+
+
+def test_nothing_is_left_for_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        passage = weakref.ref(spoken(ANSWER))
+        assert passage() is None
+    finally:
+        gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -92,3 +93,38 @@ async def test_a_closed_port_raises(reactor: Reactor, closed_port: int) -> None:
         await run(reactor, closed_port, lambda tcp: tcp.write(b""))
 
     assert caught.value.errno == errno.ECONNREFUSED
+
+
+async def test_an_end_that_was_told_with_the_last_bytes_is_not_waited_for(
+    reactor: Reactor,
+) -> None:
+    """Edge-triggered, an end is told once: with the bytes before it, if we come late."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def work(errand: Errand) -> Steps[None]:
+            tcp = Tcp(errand)
+            yield from tcp.connect(Address(host="127.0.0.1", port=listening.getsockname()[1]))
+            theirs, _ = listening.accept()
+            theirs.sendall(b"answer")
+            theirs.close()
+            yield
+            while received := (yield from tcp.read()):
+                heard.append(received)
+            tcp.close()
+
+        await reactor.run(work, 5.0)
+
+    assert heard == [b"answer"]
+
+
+async def test_a_closed_port_of_the_other_family_raises(reactor: Reactor, closed_port: int) -> None:
+    def work(errand: Errand) -> Steps[None]:
+        tcp = Tcp(errand)
+        try:
+            yield from tcp.connect(Address(host="::1", port=closed_port))
+        finally:
+            tcp.close()
+
+    with pytest.raises(OSError, match="ECONNREFUSED"):
+        await reactor.run(work, 5.0)
