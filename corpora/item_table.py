@@ -111,6 +111,28 @@ class ItemTable:
             except csv.Error as error:
                 raise self._fatal(reader.line_num, f"not CSV: {error}") from None
 
+    def cells(self) -> Iterator[tuple[str, ...]]:
+        """The cells of each row in the order of ``COLUMNS``, as they are: nobody checked them.
+
+        Raises FaultyDocument if the file is no such table, or a row has another width.
+        """
+        with self.path.open("rb") as stream:
+            reader = csv.reader(self._lines(stream), strict=True)
+            try:
+                header = next(reader, [])
+                self._check_header(header)
+                width = len(header)
+                place = [header.index(name) if name in header else width for name in COLUMNS]
+                picked = itemgetter(*place)
+                for cells in reader:
+                    if len(cells) != width:
+                        found = f"{len(cells)} cells, the header has {width}"
+                        raise self._fatal(reader.line_num, found)
+                    cells.append("")  # what a column holds that is not there
+                    yield picked(cells)
+            except csv.Error as error:
+                raise self._fatal(reader.line_num, f"not CSV: {error}") from None
+
     def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[Entry]:
         width = len(header)
         place = {name: header.index(name) if name in header else width for name in COLUMNS}

@@ -73,7 +73,10 @@ class TaxonomyReference(Declared):
 
 
 class Sampling(Declared):
-    """How the items were drawn. ``seed_commitment`` is SHA-256 of the seed, told beforehand."""
+    """How the items were drawn. ``seed_commitment`` is SHA-256 of the seed, told beforehand.
+
+    ``method`` is the version of the derivation; samples without one were drawn by bottom-k v1.
+    """
 
     frame: str
     design: Design
@@ -81,6 +84,7 @@ class Sampling(Declared):
     frame_size: int | None = None
     strata: tuple[str, ...] = ()
     weights_column: str = ""
+    method: str = ""
 
 
 class Labelling(Declared):

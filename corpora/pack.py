@@ -67,12 +67,17 @@ class Pack:
 
 @register("corpora", "pack")
 def open_pack(
-    name_or_path: str, taxonomy: Taxonomy | None = None, *, checked: Collection[str] = ()
+    name_or_path: str,
+    taxonomy: Taxonomy | None = None,
+    *,
+    checked: Collection[str] = (),
+    rows: bool = True,
 ) -> Pack:
     """Open and check a pack.
 
     ``checked`` are packs whose rows were checked before, each as name, version and SHA-256 with
-    a space between: as long as the bytes are the same, their rows are not read again.
+    a space between: as long as the bytes are the same, their rows are not read again. Without
+    ``rows`` they are not read in any case, and whoever takes some must check them.
     Raises UsageError if there is none, FaultyDocument with a line per fault if it is wrong.
     """
     taxonomy = taxonomy or shipped()
@@ -95,7 +100,7 @@ def open_pack(
         design=manifest.accredit.sampling.design,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
-    if f"{reference.name} {reference.version} {reference.sha256}" not in checked:
+    if rows and f"{reference.name} {reference.version} {reference.sha256}" not in checked:
         _check_rows(table, manifest.items)
     return Pack(
         directory=directory,

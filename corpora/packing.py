@@ -47,6 +47,7 @@ class PackDetails:
     frame: str = "none"
     frame_size: int | None = None
     design: str = "census"
+    method: str = ""
     seed: str = ""
     strata: tuple[str, ...] = ()
     label_method: str = "synthetic"
@@ -161,6 +162,7 @@ def _profile(count: int, details: PackDetails, taxonomy: Taxonomy) -> dict[str, 
             "strata": list(details.strata),
             "weights_column": "weight",
             "seed_commitment": f"sha256:{commitment}",
+            **({"method": details.method} if details.method else {}),
         },
         "labels": {"method": details.label_method},
         "freshness": {

@@ -1,72 +1,92 @@
 """Writes a sample of a pack as a pack of its own, with what its rates are worth.
 
-Which items are in it is chosen elsewhere (``harness.stages.select``: bottom-k by keyed hash,
-so that whoever learns the seed can derive the sample again). The weight of an item is the
-number of items it stands for (Horvitz and Thompson 1952).
+Which items are in it is drawn by lot (``corpora.lots``), so that whoever learns the seed can
+derive the sample again. The weight of an item is what it stands for (Horvitz and Thompson 1952).
 """
 
 from __future__ import annotations
 
-import csv
+import shutil
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from corpora.item_table import COLUMNS
-from corpora.pack import Pack
+from corpora.lots import Drawn, Lots, draw
+from corpora.pack import Pack, open_pack
 from corpora.packing import PackDetails, write_pack
+from harness.errors import FaultyDocument, UsageError
+from harness.model.corpus import Audience
 from harness.plugins import register
+
+OTHER_FRAME = ":popular"
+"""Ends the ids of a popularity frame: there an item stands for something else, and counts apart."""
 
 
 @register("corpora", "sample")
-def write_sample(
-    pack: Pack, chosen: Collection[str], *, seed: str, out: Path, use_limit: int | None = None
-) -> int:
-    """Write the items with the ids ``chosen`` into the new directory ``out``; gives their number.
+def sample_pack(
+    pack: Pack,
+    *,
+    out: Path,
+    use_limit: int | None = None,
+    audience: Audience | None = None,
+    **wanted: Any,
+) -> Pack:
+    """Draw a sample as ``wanted`` says (see ``Lots``) and write it to the new directory ``out``.
 
-    Only the SHA-256 of ``seed`` is written. ``use_limit`` is that of the pack, unless told.
-    Raises UsageError if ``out`` is there already.
+    Only the SHA-256 of the seed is written. ``use_limit`` and ``audience`` are those of the
+    pack, unless told. Raises UsageError if ``out`` is there already, or something drawn is
+    faulty: the rows of ``pack`` need not have been checked before.
     """
-    ids = set(chosen)
-    frame: Counter[str] = Counter()
-    taken: Counter[str] = Counter()
-    pairs: Counter[str] = Counter()
-    for item in pack.items():
-        stratum = item.stratum or item.category
-        frame[stratum] += 1
-        if item.id in ids:
-            taken[stratum] += 1
-            pairs[item.pair_id] += 1
-    stands_for = {stratum: frame[stratum] / count for stratum, count in taken.items()}
-    whole_pairs = {pair for pair, count in pairs.items() if count > 1}
-    rows = _rows(pack, ids, stands_for, whole_pairs)
-    details = _details(pack, stands_for, seed, frame)
-    return write_pack(out, rows, replace(details, use_limit=use_limit or details.use_limit))
+    lots = Lots(**wanted)
+    drawn = draw(pack, lots)
+    details = _details(pack, lots, drawn)
+    details = replace(
+        details,
+        use_limit=use_limit or details.use_limit,
+        audience=audience or details.audience,
+    )
+    write_pack(out, _rows(drawn, lots), details)
+    try:
+        return open_pack(str(out))
+    except FaultyDocument:
+        shutil.rmtree(out)
+        msg = f"{pack.directory}: what was drawn is faulty; 'accredit corpus lint' says where"
+        raise UsageError(msg) from None
 
 
-def _rows(
-    pack: Pack, ids: set[str], stands_for: dict[str, float], whole_pairs: set[str]
-) -> Iterator[dict[str, str]]:
+def _rows(drawn: Drawn, lots: Lots) -> Iterator[Mapping[str, str]]:
     """The rows of the sample; an item whose twin is not in it is no half of a pair."""
-    with pack.table.open(encoding="utf-8-sig", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["id"] in ids:
-                stratum = row.get("stratum") or row["labels"].split("|")[0]
-                weight = float(row.get("weight") or 1) * stands_for[stratum]
-                pair = row.get("pair_id") or ""
-                yield {name: row.get(name) or "" for name in COLUMNS} | {
-                    "weight": f"{weight:.6g}",
-                    "pair_id": pair if pair in whole_pairs else "",
-                }
+    pair_at = COLUMNS.index("pair_id")
+    pairs = Counter(lot.row[pair_at] for lot in drawn.lots)
+    has_own = lots.by == ("category",)
+    ending = OTHER_FRAME if lots.frame == "popularity" else ""
+    for lot in drawn.lots:
+        row = dict(zip(COLUMNS, lot.row, strict=True))
+        weight = _number(row["weight"]) * lot.weight
+        yield row | {
+            "id": row["id"] + ending,
+            "weight": f"{weight:.6g}",
+            "stratum": row["stratum"] if has_own else lot.stratum,
+            "pair_id": row["pair_id"] if pairs[row["pair_id"]] > 1 else "",
+        }
 
 
-def _details(
-    pack: Pack, stands_for: dict[str, float], seed: str, frame: Counter[str]
-) -> PackDetails:
+def _number(text: str) -> float:
+    """The weight that a cell tells; 0, which no weight is, if it tells none."""
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
+
+
+def _details(pack: Pack, lots: Lots, drawn: Drawn) -> PackDetails:
     manifest = pack.manifest
+    is_popular = lots.frame == "popularity"
     return PackDetails(
-        name=f"{manifest.name}-sample"[:64],
+        name=f"{manifest.name}-{'popular' if is_popular else 'sample'}"[:64],
         version=manifest.version,
         title=f"Sample of: {manifest.title}",
         created=manifest.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -77,14 +97,30 @@ def _details(
         ),
         purpose=manifest.accredit.purpose,
         sensitivity=manifest.accredit.sensitivity,
-        frame=f"{manifest.name} {manifest.version} {pack.reference.sha256}",
-        frame_size=frame.total(),
-        design="stratified",
-        seed=seed,
-        strata=tuple(sorted(stands_for)),
+        frame=_frame(pack, lots, drawn),
+        frame_size=drawn.frame.total(),
+        design="popularity_weighted" if is_popular else "stratified",
+        method=lots.method,
+        seed=lots.seed,
+        strata=_strata(drawn.lots),
         label_method=manifest.accredit.labels.method,
         max_age_days=manifest.accredit.freshness.max_age_days,
         audience=manifest.accredit.release.audience,
         use_limit=manifest.accredit.release.use_limit,
         prohibitions=manifest.accredit.prohibitions,
     )
+
+
+def _strata(lots: Collection[Any]) -> tuple[str, ...]:
+    return tuple(sorted({lot.stratum for lot in lots}))
+
+
+def _frame(pack: Pack, lots: Lots, drawn: Drawn) -> str:
+    """What was drawn from, by name and digest."""
+    reference = pack.reference
+    frame = f"{reference.name} {reference.version} {reference.sha256}"
+    if lots.ranks is not None:
+        frame += f"; ranks: {lots.ranks.title} {lots.ranks.sha256}"
+    if drawn.unranked:
+        frame += f"; {drawn.unranked} items without a rank are no part of it"
+    return frame

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import covers
+from harness.model.drawing import order_key
 from harness.model.outcome import Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
 from harness.model.stop import Stop
@@ -21,7 +22,7 @@ from harness.ports.keeping import Journal
 from harness.stages.estimate.fold import Cell, fold
 from harness.stages.estimate.scope import counts_category, selected
 from harness.stages.estimate.wald import fate_of
-from harness.stages.select import order_key, ways
+from harness.stages.select import ways
 from harness.stopping import begin_test
 
 BOUNDED = frozenset(

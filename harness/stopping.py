@@ -18,6 +18,7 @@ from harness.errors import UsageError, known
 from harness.model.batch import Batch
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import Item, covers
+from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.stop import Stop
 from harness.model.verdict import Verdict
@@ -26,7 +27,7 @@ from harness.stages.estimate.fold import Cell, Folded, fold
 from harness.stages.estimate.scope import EVERY_PHASE
 from harness.stages.estimate.wald import SprtPlan, TwofoldTest, fate_of
 from harness.stages.judge.judge import judge
-from harness.stages.select import Chosen, count_batches, order_key, ways
+from harness.stages.select import Chosen, count_batches, ways
 
 
 class Stopper:

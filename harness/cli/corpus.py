@@ -17,10 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.labels import agree_command, appeal_command
+from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
-from harness.model.campaign import CorpusSelection
 from harness.plugins import find
-from harness.stages.select import select_items
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -67,29 +66,6 @@ def lint_command(pack: PackArgument, *, json: Json = False) -> None:
         raise typer.Exit(UsageError.exit_code)
     if not json:
         sys.stdout.write(f"{pack}: nothing to mend\n")
-
-
-@app.command("sample")
-def sample_command(
-    pack: PackArgument,
-    out: Out,
-    size: Annotated[int, typer.Option("--size", min=1, help="Items of each stratum.")],
-    seed: Annotated[str, typer.Option("--seed", help="Keep it secret until the campaign is over.")],
-    category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
-    use_limit: Annotated[
-        int | None, typer.Option("--use-limit", min=1, help="Burnt after so many campaigns.")
-    ] = None,
-) -> None:
-    """Draw a seeded sample of each stratum into a pack of its own."""
-    if not seed:
-        msg = "--seed is empty; give a text that nobody guesses"
-        raise UsageError(msg)
-    corpus = _open(pack)
-    selection = CorpusSelection(pack=pack, sample=size, categories=tuple(category or ()))
-    chosen = [item.id for item in select_items(selection, corpus, seed)]
-    count = find("corpora", "sample")(corpus, chosen, seed=seed, out=out, use_limit=use_limit)
-    commitment = _open(str(out)).manifest.accredit.sampling.seed_commitment
-    sys.stdout.write(f"{out}: {count} items; commitment to the seed: {commitment}\n")
 
 
 @app.command("sign")
@@ -186,6 +162,7 @@ def export_command(
     sys.stdout.write(f"{out}: {len(items)} items as {form}\n")
 
 
+app.command("sample")(sample_command)
 app.command("agree")(agree_command)
 app.command("appeal")(appeal_command)
 

@@ -19,6 +19,9 @@ Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster"
 MADE: frozenset[str] = frozenset({"recipe", "vector"})
 """Kinds whose value is the name of something that a probe makes before it tries it."""
 
+TWIN = "twin:"
+"""Begins the stratum of a category's benign neighbours."""
+
 KNOWN_TO_SUPPLIERS: frozenset[Audience] = frozenset({"public", "supplier"})
 """Audiences whose packs a supplier may have seen; of the others it must not know an item."""
 
@@ -106,3 +109,8 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 def covers(code: str, wanted: str) -> bool:
     """Whether taxonomy ``code`` is ``wanted`` or lies below it (``PORN.NUDE`` below ``PORN``)."""
     return code == wanted or code.startswith(wanted + ".")
+
+
+def bare_code(stratum: str) -> str:
+    """The category that a stratum is about: ``PORN`` for ``twin:PORN`` and ``PORN/top1k/en``."""
+    return stratum.removeprefix(TWIN).partition("/")[0]

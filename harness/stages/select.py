@@ -6,7 +6,6 @@ not depend on the order of a file, so anybody who learns the seed can derive the
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,10 +17,9 @@ from msgspec.structs import replace as replace_fields
 from harness.errors import UsageError, known
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import Item, covers
+from harness.model.corpus import Item, bare_code, covers
+from harness.model.drawing import Smallest, order_key, ordering
 from harness.ports.asking import Corpus
-
-TWIN = "twin:"
 
 AGAIN = 1000
 """Added to the round of a batch that is tried again, so that its attempt keys are new."""
@@ -89,14 +87,15 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     """
     if selection.items:
         return _named(selection.items, corpus)
-    strata: defaultdict[str, _Smallest] = defaultdict(lambda: _Smallest(selection.sample))
+    strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
     seen: set[str] = set()
+    place = ordering(seed)
     for item in corpus.items():
         stratum = item.stratum or item.category
-        code = stratum.removeprefix(TWIN)
+        code = bare_code(stratum)
         seen.add(code)
         if not selection.categories or any(covers(code, want) for want in selection.categories):
-            strata[stratum].offer(order_key(seed, item.id), item)
+            strata[stratum].offer(place(item.id), item)
     for wanted in selection.categories:
         if not any(covers(code, wanted) for code in seen):
             msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(seen)}"
@@ -165,32 +164,6 @@ def ways(campaign: Campaign) -> tuple[Way, ...]:
         for profile in campaign.profiles
         for probe, names in lines.items()
     )
-
-
-def order_key(seed: str, text: str) -> bytes:
-    """The place of ``text`` in the order that ``seed`` makes."""
-    return hashlib.blake2b(text.encode(), key=seed.encode()[:64], digest_size=16).digest()
-
-
-class _Smallest:
-    """Of all that is offered, the ``size`` with the smallest keys (or all); twice that is held."""
-
-    def __init__(self, size: int | None) -> None:
-        self._size = size
-        self._held: list[tuple[bytes, Item]] = []
-        self._limit: bytes | None = None
-
-    def offer(self, key: bytes, item: Item) -> None:
-        """Take one more into account."""
-        if self._limit is None or key < self._limit:
-            self._held.append((key, item))
-            if self._size is not None and len(self._held) >= 2 * self._size:
-                self._held = self.kept()
-                self._limit = self._held[-1][0]
-
-    def kept(self) -> list[tuple[bytes, Item]]:
-        """The smallest, in order."""
-        return sorted(self._held, key=itemgetter(0))[: self._size]
 
 
 def _size(part: Sequence[Item] | Corpus) -> int:

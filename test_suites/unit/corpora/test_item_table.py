@@ -49,6 +49,32 @@ def test_a_short_row_gets_the_defaults(tmp_path: Path) -> None:
     assert (entry.item.weight, entry.item.phases, entry.item.sensitivity) == (1.0, ("*",), "S0")
 
 
+def test_cells_are_given_as_they_are_in_the_order_of_the_columns(tmp_path: Path) -> None:
+    columns = ("labels", "value", "kind", "id")
+    table = table_of(tmp_path, GOOD | {"kind": "hots"}, columns=columns)
+
+    (cells,) = table.cells()
+
+    told = {name: cell for name, cell in zip(COLUMNS, cells, strict=True) if cell}
+    assert told == GOOD | {"kind": "hots"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,value\n", "kind: this column is missing"),
+        ("id,value,kind,labels\na,b,host\n", "items.csv:2: 3 cells, the header has 4"),
+        ('id,value,kind,labels\na,"b"c,host,GAMB\n', "not CSV"),
+    ],
+)
+def test_cells_of_what_is_no_table(tmp_path: Path, text: str, told: str) -> None:
+    table = table_of(tmp_path, GOOD)
+    table.path.write_text(text)
+
+    with pytest.raises(FaultyDocument, match=told):
+        list(table.cells())
+
+
 def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
     table = table_of(tmp_path, GOOD | {"expected": "no such word"})
 

@@ -1,62 +1,95 @@
 """A sample is a pack of its own that says what each item stands for."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from corpora.lint import lint
-from corpora.pack import open_pack
-from corpora.sampling import write_sample
+from corpora.lots import ONE_A_DOMAIN
+from corpora.pack import Pack, open_pack
+from corpora.packing import PackDetails, write_pack
+from corpora.ranks import Ranks
+from corpora.sampling import sample_pack
 from harness.errors import UsageError
 
-CHOSEN = ["gamb-001", "gamb-001-twin", "gamb-002", "gamb-100", "drug-005"]
+RANKS = Ranks(title="r.csv", sha256="1" * 64, places={"gamb-001.canary.accredit.test": 7})
+
+
+def sample(out: Path, pack: str = "canary", **wanted: Any) -> Pack:
+    return sample_pack(open_pack(pack, rows=False), out=out, **{"seed": "secret", **wanted})
 
 
 def test_items_stand_for_those_that_were_not_taken(tmp_path: Path) -> None:
-    count = write_sample(open_pack("canary"), CHOSEN, seed="secret", out=tmp_path / "sample")
+    drawn = sample(tmp_path / "sample", size=2, categories=("GAMB",))
 
-    sample = open_pack(str(tmp_path / "sample"))
-    items = {item.id: item for item in sample.items()}
-    assert count == 5
-    assert set(items) == set(CHOSEN)
-    assert items["gamb-001"].weight == 40
-    assert items["gamb-001-twin"].weight == 60
-    assert items["drug-005"].weight == 120
+    assert drawn.size == 4
+    assert {item.stratum: item.weight for item in drawn.items()} == {"GAMB": 60, "twin:GAMB": 30}
 
 
 def test_half_a_pair_is_no_pair(tmp_path: Path) -> None:
-    write_sample(open_pack("canary"), CHOSEN, seed="secret", out=tmp_path / "sample")
+    drawn = sample(tmp_path / "sample", size=40, categories=("GAMB",))
 
-    sample = open_pack(str(tmp_path / "sample"))
-    pairs = {item.id: item.pair_id for item in sample.items()}
-    assert pairs["gamb-001"] == pairs["gamb-001-twin"] == "gamb-001"
-    assert pairs["gamb-002"] == pairs["drug-005"] == ""
-    assert not [fault for fault in lint(sample) if fault.key == "pair_id"]
+    pairs = {item.id: item.pair_id for item in drawn.items()}
+    assert all(bool(pair) == (f"{pair}-twin" in pairs and pair in pairs) for pair in pairs.values())
+    assert 0 < sum(map(bool, pairs.values())) < 80
+    assert not [fault for fault in lint(drawn) if fault.key == "pair_id"]
 
 
 def test_the_seed_is_committed_to_and_not_written(tmp_path: Path) -> None:
-    write_sample(open_pack("canary"), CHOSEN, seed="secret", out=tmp_path / "sample")
+    sampling = sample(tmp_path / "sample", size=1).manifest.accredit.sampling
 
-    sampling = open_pack(str(tmp_path / "sample")).manifest.accredit.sampling
     assert sampling.seed_commitment == "sha256:" + hashlib.sha256(b"secret").hexdigest()
-    assert sampling.design == "stratified"
+    assert (sampling.design, sampling.method) == ("stratified", ONE_A_DOMAIN)
     assert sampling.frame_size == 9210
     for path in (tmp_path / "sample").iterdir():
         assert "secret" not in path.read_text()
+
+
+def test_a_frame_of_popularity_is_told_apart(tmp_path: Path) -> None:
+    drawn = sample(tmp_path / "p", size=5, frame="popularity", ranks=RANKS)
+
+    sampling = drawn.manifest.accredit.sampling
+    assert drawn.reference.design == sampling.design == "popularity_weighted"
+    assert sampling.frame.endswith(
+        f"; ranks: r.csv {'1' * 64}; 9209 items without a rank are no part of it"
+    )
+    assert [(item.id, item.weight) for item in drawn.items()] == [("gamb-001:popular", 0.142857)]
+
+
+def test_strata_of_several_kinds_are_written(tmp_path: Path) -> None:
+    drawn = sample(tmp_path / "s", size=1, by=("category", "language"), categories=("GAMB",))
+
+    assert {item.stratum for item in drawn.items()} == {"GAMB/und", "twin:GAMB/und"}
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("precious")
 
     with pytest.raises(UsageError, match="is there already"):
-        write_sample(open_pack("canary"), CHOSEN, seed="s", out=tmp_path / "x")
+        sample(tmp_path / "x", size=1)
 
 
 def test_a_sample_is_bound_as_its_pack_was_unless_told(tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    write_sample(open_pack("canary"), CHOSEN, seed="s", out=first, use_limit=3)
-    write_sample(open_pack(str(first)), CHOSEN[:3], seed="s", out=second)
-    write_sample(open_pack(str(first)), CHOSEN[:3], seed="s", out=third, use_limit=1)
+    one = sample(first, size=3, use_limit=3, audience="sealed")
+    two = sample(second, str(first), size=2)
+    three = sample(third, str(first), size=2, use_limit=1, audience="public")
 
-    assert [open_pack(str(one)).reference.use_limit for one in (first, second, third)] == [3, 3, 1]
+    assert [pack.reference.use_limit for pack in (one, two, three)] == [3, 3, 1]
+    assert [pack.reference.is_hidden for pack in (one, two, three)] == [True, True, False]
+
+
+@pytest.mark.parametrize("cells", [{"kind": "hots"}, {"weight": "much"}, {"labels": "NONE"}])
+def test_a_faulty_item_is_never_drawn(tmp_path: Path, cells: dict[str, str]) -> None:
+    row = {"id": "a", "value": "a.example", "kind": "host", "labels": "GAMB"}
+    details = PackDetails(name="pack", version="1.0.0", title="t", created="2026-01-01T00:00:00Z")
+    write_pack(tmp_path / "pack", [row | cells], details)
+
+    with pytest.raises(UsageError, match="what was drawn is faulty"):
+        sample(tmp_path / "out", str(tmp_path / "pack"), size=1)
+
+    assert not (tmp_path / "out").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.equipment import prepare
 from harness.errors import FaultyDocument
-from harness.stages.select import order_key
+from harness.model.drawing import order_key
 
 GOOD = """\
 campaign: demo

@@ -9,6 +9,7 @@ import pytest
 
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import Item
+from harness.model.drawing import order_key
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Conformity, Outcome
 from harness.model.scheme import Scheme
@@ -18,7 +19,6 @@ from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
 from harness.stages.estimate.sequential import anytime_bounds
-from harness.stages.select import order_key
 from test_suites.unit.harness.test_stopping import Memory
 
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)

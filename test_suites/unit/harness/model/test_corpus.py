@@ -6,7 +6,16 @@ from typing import get_args
 
 import pytest
 
-from harness.model.corpus import MADE, NAMED, Audience, CorpusReference, Item, ItemKind, covers
+from harness.model.corpus import (
+    MADE,
+    NAMED,
+    Audience,
+    CorpusReference,
+    Item,
+    ItemKind,
+    bare_code,
+    covers,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +62,9 @@ def test_a_pack_is_hidden_from_suppliers_or_not(audience: Audience) -> None:
 
     assert pack.is_hidden == (audience in {"assessor", "sealed"})
     assert pack.mark == "p 01234567"
+
+
+def test_a_stratum_is_about_a_category() -> None:
+    strata = ("PORN", "twin:PORN", "PORN/top1k/en", "twin:PORN/top1k")
+
+    assert {bare_code(stratum) for stratum in strata} == {"PORN"}

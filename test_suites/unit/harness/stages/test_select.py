@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import Audience, CorpusReference, Item
+from harness.model.drawing import order_key
 from harness.stages.select import (
     Chosen,
     choose,
     count_batches,
     missing_batches,
-    order_key,
     plan_batches,
     repeat_batch,
     repeat_batches,

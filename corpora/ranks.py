@@ -1,0 +1,55 @@
+"""How popular sites are: a ranked list of domains, which stands beside packs and in none.
+
+The list is in the shape of Tranco's (``rank,domain``). A list like that is somebody else's, so
+what is kept of it is the band that an item falls in, or the weight that its rank gives it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from corpora.importing import import_list
+from harness.errors import UsageError
+from harness.plugins import register
+
+BANDS = ((1_000, "top1k"), (10_000, "top10k"), (100_000, "top100k"), (1_000_000, "top1m"))
+"""The last rank of each band, and its name."""
+
+UNRANKED = "unranked"
+"""The band of what has no rank, or one beyond the last band."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranks:
+    """The ranks of domains (1 is the first), and the name and SHA-256 of their list."""
+
+    title: str
+    sha256: str
+    places: dict[str, int] = field(repr=False)
+
+    def of(self, domain: str) -> int | None:
+        """The rank of a registrable domain; None if it has none."""
+        return self.places.get(domain)
+
+    def band(self, domain: str) -> str:
+        """The band of a registrable domain: ``top1k``, ``top10k``, …, ``unranked``."""
+        rank = self.places.get(domain)
+        if rank is None:
+            return UNRANKED
+        return next((name for last, name in BANDS if rank <= last), UNRANKED)
+
+
+@register("corpora", "ranks")
+def read_ranks(path: Path) -> Ranks:
+    """Read a ranked list. Raises UsageError if it is none."""
+    listed = import_list("tranco", path)
+    places = {row.value: int(row.target) for row in listed if row.status == "ok"}
+    listed.check()
+    if not places:
+        msg = f"{path}: no line is 'rank,domain' with ranks that grow"
+        raise UsageError(msg)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Ranks(title=path.name, sha256=digest, places=places)
