@@ -77,8 +77,7 @@ def conclude(
     frames, units = journal.header.get("frames"), metric_units()
     early = Settlement(campaign, scheme, journal)
     estimated = estimate(judged.verdicts, early.scheme, phases, frames, units, judged.preconditions)
-    measurements = early.settle(estimated.measurements, judged.verdicts)
-    outcomes = assess(measurements, scheme.decision, judged.preconditions)
+    outcomes = assess(early.settle(estimated.measurements), scheme.decision, judged.preconditions)
     return Assessment(
         campaign=campaign.campaign,
         title=campaign.title,

@@ -8,20 +8,20 @@ the mixture of what was tried depends on what was seen, and nothing is granted w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.drawing import order_key
+from harness.model.observation import Observation
 from harness.model.outcome import Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
 from harness.model.stop import Stop
-from harness.model.verdict import Verdict
 from harness.ports.keeping import Journal
-from harness.stages.estimate.fold import Cell, fold
-from harness.stages.estimate.scope import counts_category, selected
-from harness.stages.estimate.wald import fate_of
+from harness.stages.estimate.scope import counts_category, counts_item
+from harness.stages.estimate.sequence import Trials, trials_by_place
+from harness.stages.judge.together import judge_journal
 from harness.stages.select import ways
 from harness.stopping import begin_test
 
@@ -58,7 +58,7 @@ class Settlement:
     """
 
     def __init__(self, campaign: Campaign, scheme: Scheme, journal: Journal) -> None:
-        self._campaign = campaign
+        self._campaign, self._journal = campaign, journal
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
@@ -68,42 +68,47 @@ class Settlement:
             update={"requirements": tuple(map(self._restrained, scheme.requirements))}
         )
 
-    def settle(
-        self, measurements: Iterable[Measurement], verdicts: Iterable[Verdict]
-    ) -> tuple[Measurement, ...]:
+    def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """The measurements, each with what the stopping decides of it or forbids."""
-        taken = tuple(measurements)
-        if not self._touches:
-            return taken
-        codes = [code for plan in self._plans for code in plan.categories]
-        folded = fold(
-            each for each in verdicts if any(covers(each.item.category, code) for code in codes)
-        )
+        tried = self._tried() if any(touch.decides for touch in self._touches.values()) else {}
         return tuple(
-            self._settle_one(one, folded.cells.get((one.line, one.profile), Cell()))
-            for one in taken
+            self._settle_one(one, tried.get((one.line, one.profile), ())) for one in measurements
         )
 
-    def _settle_one(self, taken: Measurement, cell: Cell) -> Measurement:
+    def _tried(self) -> dict[tuple[str, str], tuple[Trials, ...]]:
+        """The items that the plans are about, judged as the whole journal is."""
+        page = self._campaign.service.block_page
+        judged = judge_journal(self._journal.header, self._observations(), page)
+        return trials_by_place(judged.verdicts)
+
+    def _observations(self) -> Iterator[Observation]:
+        """Those of the sentinels, and of the items that the plans are about."""
+        codes = [code for plan in self._plans for code in plan.categories]
+        for one in self._journal.observations():
+            if one.role != "item" or any(covers(one.item.category, code) for code in codes):
+                yield one
+
+    def _settle_one(self, taken: Measurement, tried: tuple[Trials, ...]) -> Measurement:
         touch = self._touches.get(taken.requirement.id)
         if touch is None:
             return taken
         if touch.decides:
-            return replace(taken, sequential=self._decide(touch.within, taken, cell))
+            return replace(taken, sequential=self._decide(touch.within, taken, tried))
         stops = [self._stops.get((plan, taken.profile)) for plan in touch.plans]
         untried = [stop for stop in stops if stop is not None]
         if not untried or touch.within:
             return taken
         return replace(taken, barred="; ".join(map(_told, untried)))
 
-    def _decide(self, number: int, taken: Measurement, cell: Cell) -> Sequential:
+    def _decide(self, number: int, taken: Measurement, tried: tuple[Trials, ...]) -> Sequential:
         """Wald's test again, over the items that the requirement counts."""
         plan, measure = self._plans[number - 1], taken.requirement.measure
-        phase = self._campaign.phase_of(taken.profile)
-        entries = selected(measure, self.scheme.policy, cell, phase)
+        policy, phase = self.scheme.policy, self._campaign.phase_of(taken.profile)
         test = begin_test(plan)
-        for entry in sorted(entries, key=lambda one: order_key(self._campaign.seed, one.item.id)):
-            test.see(entry.item, fate_of(entry, measure.probes))
+        for one in sorted(tried, key=lambda one: order_key(self._campaign.seed, one.item.id)):
+            is_counted = counts_category(measure, policy, one.item.category, phase)
+            if is_counted and counts_item(measure, one.item, phase):
+                test.see(one.item, one.ending(measure.probes))
         why = ""
         if not self._is_whole(number, taken.profile):
             why = "batches are missing on which the decision rests: go on with the measurement"

@@ -23,9 +23,9 @@ from harness.model.observation import Observation
 from harness.model.stop import Stop
 from harness.model.verdict import Verdict
 from harness.ports.keeping import Journal
-from harness.stages.estimate.fold import Cell, Folded, fold
 from harness.stages.estimate.scope import EVERY_PHASE
-from harness.stages.estimate.wald import SprtPlan, TwofoldTest, fate_of
+from harness.stages.estimate.sequence import Trials, trials_by_place
+from harness.stages.estimate.wald import SprtPlan, TwofoldTest
 from harness.stages.judge.judge import judge
 from harness.stages.select import Chosen, count_batches, ways
 
@@ -113,14 +113,13 @@ class Stopper:
         return judge(wanted, self._campaign.service.block_page).verdicts
 
     def _advance(self, judged: dict[int, tuple[Verdict, ...]]) -> None:
-        folded = fold(chain.from_iterable(verdicts for _, verdicts in sorted(judged.items())))
-        for (line, profile), cell in folded.cells.items():
+        for (line, profile), tried in trials_by_place(chain(*judged.values())).items():
             phase = self._campaign.phase_of(profile)
             for number, plan in enumerate(self._plans, 1):
                 tests = self._tests.setdefault((number, profile), {})
                 test = tests.setdefault(line, begin_test(plan))
-                for entry in _entries(cell, plan, phase, self._campaign.seed):
-                    test.see(entry.item, fate_of(entry))
+                for one in _in_order(tried, plan, phase, self._campaign.seed):
+                    test.see(one.item, one.ending())
         for (number, profile), tests in self._tests.items():
             used = {line: test for line, test in tests.items() if test.used}
             is_decided = used and all(test.decision != "continue" for test in used.values())
@@ -169,15 +168,14 @@ def check_plans(campaign: Campaign, items: Chosen) -> None:
                 raise UsageError(msg)
 
 
-def _entries(cell: Cell, plan: StoppingPlan, phase: str, seed: str) -> list[Folded]:
+def _in_order(tried: Iterable[Trials], plan: StoppingPlan, phase: str, seed: str) -> list[Trials]:
     """The items of a plan that concern a phase, in the order of the seed."""
     found = [
-        entry
-        for items in cell.categories.values()
-        for entry in items.values()
-        if _concerns(plan.categories, entry.item) and {EVERY_PHASE, phase} & set(entry.item.phases)
+        one
+        for one in tried
+        if _concerns(plan.categories, one.item) and {EVERY_PHASE, phase} & set(one.item.phases)
     ]
-    return sorted(found, key=lambda entry: order_key(seed, entry.item.id))
+    return sorted(found, key=lambda one: order_key(seed, one.item.id))
 
 
 def _concerns(codes: Iterable[str], item: Item) -> bool:

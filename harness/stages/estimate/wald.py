@@ -6,16 +6,13 @@ It imports nothing heavy: an agent that measures stops by it, and has no scipy.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.corpus import Item
-from harness.model.verdict import State
-from harness.stages.estimate.fold import Folded, sort_items
+from harness.stages.estimate.sequence import Ending
 
 Decision = Literal["pass", "fail", "continue"]
-Fate = Literal["blocked", "missed", "doubtful", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +106,16 @@ class TwofoldTest:
     def __post_init__(self) -> None:
         self._strict, self._lenient = Sprt(plan=self.plan), Sprt(plan=self.plan)
 
-    def see(self, item: Item, fate: Fate) -> Decision:
+    def see(self, item: Item, ending: Ending) -> Decision:
         """Count the next item in the order of the seed; after the decision nothing counts."""
         domain = item.registrable or item.id
-        if self.decision == "continue" and fate != "none" and domain not in self._domains:
+        if self.decision == "continue" and ending != "none" and domain not in self._domains:
             self._domains.add(domain)
-            self.blocked += fate == "blocked"
-            self.missed += fate == "missed"
-            self.doubtful += fate == "doubtful"
-            self._strict.see(blocked=fate == "blocked")
-            self._lenient.see(blocked=fate != "missed")
+            self.blocked += ending == "blocked"
+            self.missed += ending == "missed"
+            self.doubtful += ending == "doubtful"
+            self._strict.see(blocked=ending == "blocked")
+            self._lenient.see(blocked=ending != "missed")
         return self.decision
 
     @property
@@ -131,13 +128,3 @@ class TwofoldTest:
     def used(self) -> int:
         """How many items the test has counted."""
         return self.blocked + self.missed + self.doubtful
-
-
-def fate_of(entry: Folded, probes: Collection[str] = ()) -> Fate:
-    """What all trials of an item say together, as the block rate counts it."""
-    found = sort_items((entry,), State.ALLOWED, State.BLOCKED, probes)
-    if found.adverse:
-        return "missed"
-    if found.indeterminate:
-        return "doubtful"
-    return "blocked" if found.favourable else "none"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness import settling
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import Item
 from harness.model.drawing import order_key
@@ -19,6 +20,7 @@ from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
 from harness.stages.estimate.sequential import anytime_bounds
+from harness.stages.judge.judge import Judgement
 from test_suites.unit.harness.test_stopping import Memory
 
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
@@ -108,11 +110,13 @@ def journal(held: int, items: int, *stops: Stop) -> Memory:
 
 
 def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdict]) -> Outcome:
-    """What becomes of the one requirement."""
+    """What becomes of the one requirement, whose journal was judged as ``found`` says."""
     early = Settlement(declared, wanted, kept)
-    frames = {"PORN": 100}
-    taken = estimate(found, early.scheme, {"ks2": "ks2"}, frames).measurements
-    [only] = assess(early.settle(taken, found), wanted.decision)
+    taken = estimate(found, early.scheme, {"ks2": "ks2"}, {"PORN": 100}).measurements
+    with pytest.MonkeyPatch.context() as patch:
+        judged = Judgement(verdicts=tuple(found), preconditions=())
+        patch.setattr(settling, "judge_journal", lambda *_: judged)
+        [only] = assess(early.settle(taken), wanted.decision)
     return only
 
 

@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey
-from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import Folded
-from harness.stages.estimate.wald import Decision, Fate, Sprt, SprtPlan, TwofoldTest, fate_of
+from harness.stages.estimate.sequence import Ending
+from harness.stages.estimate.wald import Decision, Sprt, SprtPlan, TwofoldTest
 
 TABLE_3 = {
     0.90: ((159, 128), (82, 58)),
@@ -67,7 +65,7 @@ def test_a_plan_needs_two_rates_in_order() -> None:
         SprtPlan(bad=0.95, good=0.9)
 
 
-FATES = st.lists(st.sampled_from(["blocked", "blocked", "blocked", "missed", "doubtful", "none"]))
+ENDINGS = st.lists(st.sampled_from(["blocked", "blocked", "blocked", "missed", "doubtful", "none"]))
 SMALL = SprtPlan(bad=0.6, good=0.9, alpha=0.2, beta=0.2)
 
 
@@ -75,22 +73,23 @@ def item(name: str, site: str = "") -> Item:
     return Item(id=name, value=name, labels=("PORN",), registrable=site)
 
 
-def run(fates: list[Fate], wald: SprtPlan = SMALL) -> tuple[Decision, int]:
+def run(endings: list[Ending], wald: SprtPlan = SMALL) -> tuple[Decision, int]:
     """The decision over a sequence, and how many items it rests on."""
     test = TwofoldTest(plan=wald)
-    for number, fate in enumerate(fates):
-        test.see(item(str(number)), fate)
+    for number, ending in enumerate(endings):
+        test.see(item(str(number)), ending)
     return test.decision, test.used
 
 
-@given(fates=FATES, truths=st.lists(st.booleans(), min_size=30, max_size=30))
+@given(endings=ENDINGS, truths=st.lists(st.booleans(), min_size=30, max_size=30))
 def test_whatever_the_doubtful_items_really_were_the_decision_is_the_same(
-    fates: list[Fate], truths: list[bool]
+    endings: list[Ending], truths: list[bool]
 ) -> None:
-    decision, used = run(fates)
+    decision, used = run(endings)
     truth = itertools.cycle(truths)
-    resolved: list[Fate] = [
-        ("blocked" if next(truth) else "missed") if fate == "doubtful" else fate for fate in fates
+    resolved: list[Ending] = [
+        ("blocked" if next(truth) else "missed") if ending == "doubtful" else ending
+        for ending in endings
     ]
     known, sooner = run(resolved)
 
@@ -99,12 +98,12 @@ def test_whatever_the_doubtful_items_really_were_the_decision_is_the_same(
         assert sooner <= used
 
 
-@given(fates=FATES, more=FATES)
-def test_later_items_change_nothing(fates: list[Fate], more: list[Fate]) -> None:
-    decided, used = run(fates)
+@given(endings=ENDINGS, more=ENDINGS)
+def test_later_items_change_nothing(endings: list[Ending], more: list[Ending]) -> None:
+    decided, used = run(endings)
 
     if decided != "continue":
-        assert (decided, used) == run(fates + more)
+        assert (decided, used) == run(endings + more)
 
 
 def test_doubt_alone_decides_nothing() -> None:
@@ -128,35 +127,10 @@ def test_a_bad_service_passes_no_oftener_than_declared_however_often_one_looks()
         for _ in range(2_000):
             draws = random.random(600)
             doubts = random.random(600) < doubt
-            fates: list[Fate] = [
+            endings: list[Ending] = [
                 "doubtful" if unsure else "blocked" if draw < wald.bad else "missed"
                 for draw, unsure in zip(draws, doubts, strict=True)
             ]
-            decisions.append(run(fates, wald)[0])
+            decisions.append(run(endings, wald)[0])
 
         assert decisions.count("pass") / 2_000 <= 0.05 + 3 * (0.05 * 0.95 / 2_000) ** 0.5
-
-
-@pytest.mark.parametrize(
-    ("states", "fate"),
-    [
-        ([State.BLOCKED], "blocked"),
-        ([State.BLOCKED, State.ALLOWED], "missed"),
-        ([State.BLOCKED, State.INSUFFICIENT], "doubtful"),
-        ([State.ALTERED], "doubtful"),
-        ([State.DOWN], "none"),
-        ([State.DOWN, State.BLOCKED], "blocked"),
-        ([], "none"),
-    ],
-)
-def test_the_fate_of_an_item_is_the_one_that_the_block_rate_counts(
-    states: list[State], fate: Fate
-) -> None:
-    entry = Folded(item=item("a"))
-    for number, state in enumerate(states):
-        key = AttemptKey(campaign="c", item="a", probe=str(number), line="l", profile="p")
-        entry.seen[str(number), state] = Verdict(
-            key=key, item=entry.item, state=state, rule="r", rules_version="v"
-        )
-
-    assert fate == fate_of(entry)

@@ -1,0 +1,46 @@
+"""Items one by one: what all their trials say together, for a test that reads them in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.model.corpus import Item
+from harness.model.verdict import State, Verdict
+from harness.stages.estimate.fold import BLIND
+
+Ending = Literal["blocked", "missed", "doubtful", "none"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Trials:
+    """One item on one line for one profile: the states that each probe found, in any round."""
+
+    item: Item
+    seen: set[tuple[str, State]] = field(default_factory=set)
+
+    def ending(self, probes: Collection[str] = ()) -> Ending:
+        """How it ended, as the block rate counts it; of the named probes, or of all.
+
+        One way in is a miss; a block must be whole; an item that was dead on the control as
+        well, or that nobody could see, says nothing.
+        """
+        states = {state for probe, state in self.seen if not probes or probe in probes}
+        if State.ALLOWED in states:
+            return "missed"
+        if states & {State.INSUFFICIENT, State.ALTERED}:
+            return "doubtful"
+        return "blocked" if State.BLOCKED in states else "none"
+
+
+def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[Trials, ...]]:
+    """The items by line and profile; verdicts of a probe that cannot see the item are set aside."""
+    places: defaultdict[tuple[str, str], dict[str, Trials]] = defaultdict(dict)
+    for verdict in verdicts:
+        key, item = verdict.key, verdict.item
+        if item.applies_to not in BLIND.get(key.probe, ()):
+            items = places[key.line, key.profile]
+            items.setdefault(item.id, Trials(item=item)).seen.add((key.probe, verdict.state))
+    return {place: tuple(items.values()) for place, items in places.items()}
