@@ -1,6 +1,7 @@
-"""The DNS probes: ask where an item's host is, and note the whole answer.
+"""The DNS probes: ask about an item's host, and note the whole answer, aliases and all.
 
-IPv4 and IPv6 apart: a filter that answers for one may have forgotten the other.
+IPv4 and IPv6 apart: a filter that answers for one may have forgotten the other. HTTPS records
+apart as well: some filters hold them back, lest browsers turn to HTTP/3 or hide the host's name.
 """
 
 from __future__ import annotations
@@ -36,3 +37,10 @@ class DnsAaaa(_Dns):
     """One AAAA question (RFC 3596)."""
 
     type = "AAAA"
+
+
+@register("probes", "dns_https")
+class DnsHttps(_Dns):
+    """One HTTPS question (type 65, RFC 9460)."""
+
+    type = "HTTPS"

@@ -9,6 +9,10 @@ import msgspec
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Observation
 
+NOTED_PROBES = frozenset({"dns_https"})
+"""Probes whose verdicts are kept, and count for nobody and against nobody: a browser does without
+HTTPS records (RFC 9460), whether they pass or not."""
+
 
 class State(StrEnum):
     """What became of the item. ``insufficient`` is never favourable."""

@@ -23,6 +23,7 @@ from probes.range import zone
 Style = Literal["200", "403", "451", "reset", "eof", "silent"]
 DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]
 ADDRESS = "192.0.2.1"
+HTTPS_RECORD = '1 . alpn="http/1.1"'
 SINKHOLE = "0.0.0.0"  # noqa: S104 - an answer, not something to listen on
 SENTINEL_BLOCK = "sentinel-block"
 HTML = (("content-type", "text/html; charset=utf-8"), ("server", "simulated"))
@@ -149,8 +150,12 @@ def _dns_facts(question: Question, style: str) -> DnsFacts:
     rcode = {"nxdomain": "NXDOMAIN", "refused": "REFUSED"}.get(style, "NOERROR")
     address = {"": ADDRESS, "sinkhole": SINKHOLE}.get(style, "")
     records: tuple[DnsRecord, ...] = ()
-    if address:
-        records = (DnsRecord(name=question.name, type="A", ttl=60, data=address),)
+    if question.type == "HTTPS":
+        kind, told, address = "HTTPS", HTTPS_RECORD if not style else "", ""
+    else:
+        kind, told = "A", address
+    if told:
+        records = (DnsRecord(name=question.name, type=kind, ttl=60, data=told),)
     return DnsFacts(
         name=question.name,
         type=question.type,

@@ -58,6 +58,8 @@ class FaultKind(StrEnum):
     INJECTED = "injected"
     INJECTED_LATE = "injected-late"
     STRAY = "stray"
+    NO_HTTPS = "no-https"
+    SMALL_LETTERS = "small-letters"
 
     # Styles of letting through, but not as it was.
     INTERCEPT = "intercept"
@@ -87,8 +89,8 @@ class Fault:
     """One thing that goes wrong; see FaultKind.
 
     ``hosts`` and ``profiles`` of None mean all. ``service`` is ``proxy``, ``resolver``,
-    ``gateway``, ``origin``, or any of them (None). The fault acts on the requests after the
-    first ``after`` that the filter gets from its adding on, and no more than ``lasting`` of
+    ``gateway``, ``origin``, ``names`` or any of them (None). The fault acts on the requests after
+    the first ``after`` that the filter gets from its adding on, and no more than ``lasting`` of
     them. ``delay`` (seconds) is for SLOW and DRIP, ``address`` for SINKHOLE and INJECTED
     (0.0.0.0 would lead back to the origin on some systems), ``share`` of the body for
     TRUNCATED and TORN, ``to`` the host that REDIRECT, FRAME and META_REFRESH lead to, and

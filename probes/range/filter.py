@@ -43,9 +43,21 @@ PASSING = frozenset(
         FaultKind.STALE,
         FaultKind.INJECTED_LATE,
         FaultKind.STRAY,
+        FaultKind.NO_HTTPS,
+        FaultKind.SMALL_LETTERS,
     }
 )
 """Styles that keep nothing from the origin."""
+
+NAMES_ONLY = frozenset(
+    {
+        FaultKind.INJECTED_LATE,
+        FaultKind.STRAY,
+        FaultKind.NO_HTTPS,
+        FaultKind.SMALL_LETTERS,
+    }
+)
+"""Those that only a name server knows."""
 
 STYLES: dict[Service, frozenset[FaultKind]] = {
     "proxy": NOTICES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
@@ -60,6 +72,8 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
             FaultKind.INJECTED,
             FaultKind.INJECTED_LATE,
             FaultKind.STRAY,
+            FaultKind.NO_HTTPS,
+            FaultKind.SMALL_LETTERS,
         }
     ),
     "gateway": frozenset(
@@ -81,7 +95,7 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
     )
     | NOTICES
     | ALIEN
-    | (PASSING - {FaultKind.INJECTED_LATE, FaultKind.STRAY}),
+    | (PASSING - NAMES_ONLY),
 }
 """How each service can block; a fault of a style that a service does not know passes it by."""
 

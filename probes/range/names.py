@@ -31,6 +31,8 @@ TTL = 0
 
 SOA = f"ns.{ZONE}. hostmaster.{ZONE}. 1 3600 600 86400 0"
 NS = f"ns.{ZONE}."
+HTTPS = '1 . alpn="http/1.1"'
+"""What the origin speaks (RFC 9460)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,11 @@ class Names:
 
     def has(self, host: str) -> bool:
         """Whether the name exists at present."""
-        faults = self.faults.on(plain(host), service="names")
-        return exists(host) and all(fault.kind is not FaultKind.GONE for fault in faults)
+        return exists(host) and FaultKind.GONE not in self._kinds(host, "names")
 
     def address_of(self, host: str) -> str:
         """Where a host is. A gateway sees no name in a SYN, so what it cuts off lies apart."""
-        kinds = {fault.kind for fault in self.faults.on(plain(host), service="gateway")}
+        kinds = self._kinds(host, "gateway")
         if FaultKind.SHUT in kinds:
             return SHUT_ADDRESS
         return DROP_ADDRESS if FaultKind.DROP in kinds else ADDRESS
@@ -76,9 +77,14 @@ class Names:
         self.log.note("dns", host, method=_type(query), answer=dns.rcode.to_text(response.rcode()))
         return response
 
+    def _kinds(self, host: str, service: str) -> set[FaultKind]:
+        return {fault.kind for fault in self.faults.on(plain(host), service=service)}
+
     def _texts(self, host: str, rdtype: dns.rdatatype.RdataType) -> list[str]:
         if rdtype is dns.rdatatype.A:
             return [self.address_of(host)]
+        if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
+            return [HTTPS]
         if host == ZONE and rdtype is dns.rdatatype.SOA:
             return [SOA]
         if host == ZONE and rdtype is dns.rdatatype.NS:

@@ -39,6 +39,10 @@ class FilteringResolver:
         decision = self.filter.decide(host_in(query), self.profile, "resolver")
         if decision.style in _TWO_VOICES:
             return self._in_two_voices(query, decision)
+        if decision.style is FaultKind.NO_HTTPS and _is_for(query, dns.rdatatype.HTTPS):
+            return Reply(message=_blocked(query, decision), delay=decision.delay)
+        if decision.style is FaultKind.SMALL_LETTERS:
+            return Reply(message=self.names.answer(_in_small_letters(query)))
         if not decision.is_blocked:
             return Reply(message=self.names.answer(query), delay=decision.delay)
         if decision.style is FaultKind.SILENT:
@@ -60,8 +64,7 @@ def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Mess
     response = dns.message.make_response(query, recursion_available=True)
     response.set_rcode(_RCODES.get(decision.style or FaultKind.NODATA, dns.rcode.NOERROR))
     fault = decision.fault
-    is_a = bool(query.question) and query.question[0].rdtype == dns.rdatatype.A
-    if fault and is_a and decision.style in _ADDRESSED:
+    if fault and _is_for(query, dns.rdatatype.A) and decision.style in _ADDRESSED:
         name = query.question[0].name
         response.answer.append(
             dns.rrset.from_text(name, TTL, dns.rdataclass.IN, dns.rdatatype.A, fault.address)
@@ -70,3 +73,15 @@ def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Mess
         option = dns.edns.EDEOption(dns.edns.EDECode.make(fault.extended_error))
         response.use_edns(query.edns, options=[option])
     return response
+
+
+def _is_for(query: dns.message.Message, kind: dns.rdatatype.RdataType) -> bool:
+    return bool(query.question) and query.question[0].rdtype == kind
+
+
+def _in_small_letters(query: dns.message.Message) -> dns.message.Message:
+    """The question as a server repeats it that keeps no letter as it was asked."""
+    small = dns.message.from_wire(query.to_wire())
+    for question in small.question:
+        question.name = question.name.canonicalize()
+    return small

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.observation import Hop
+from harness.model.observation import DnsFacts, DnsRecord, Hop
 from harness.model.verdict import Mechanism, State, Trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore
 from test_suites.calibration.trials import (
+    OURS,
     PROSE,
     THEIRS,
     certificate,
@@ -106,6 +107,29 @@ DNS = (
     _case("dns-silent", trial(failed("generic_timeout_error", "resolve"), LONDON), State.BLOCKED,
           Mechanism.DNS_SILENT),
     _case("dns-unclear", trial(failed("dns_bogon_error", "resolve"), LONDON), State.INSUFFICIENT),
+)  # fmt: skip
+
+
+def _https(*records: str, rcode: str = "NOERROR") -> DnsFacts:
+    """What came of a question for an HTTPS record."""
+    told = (DnsRecord(name=OURS, type="HTTPS", ttl=60, data=record) for record in records)
+    return dns(rcode=rcode, type="HTTPS", records=tuple(told))
+
+
+KEYED = _https("1 . alpn=h3 ech=AEX+")
+UNRECORDED = _https()
+
+HTTPS_RECORDS = (
+    _case("https-added", trial(KEYED, UNRECORDED), State.ALTERED),
+    _case("https-none", trial(UNRECORDED, UNRECORDED), State.INSUFFICIENT),
+    _case("https-same", trial(KEYED, KEYED), State.ALLOWED),
+    _case("https-without-keys", trial(_https("1 . alpn=h2"), KEYED), State.ALTERED),
+    _case("https-varies", trial(_https("1 . alpn=h2"), _https("1 . alpn=h3")), State.ALLOWED),
+    _case("https-withheld", trial(UNRECORDED, KEYED), State.ALTERED, Mechanism.DNS_NODATA),
+    _case("https-refused", trial(_https(rcode="REFUSED"), KEYED), State.ALTERED,
+          Mechanism.DNS_REFUSED),
+    _case("https-silent", trial(failed("generic_timeout_error", "resolve"), KEYED),
+          State.ALTERED, Mechanism.DNS_SILENT),
 )  # fmt: skip
 
 WEB = (
@@ -230,4 +254,4 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
-CASES: tuple[RuleCase, ...] = (*GROUND, *DNS, *WEB, *PAGE, *ALONE)
+CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *WEB, *PAGE, *ALONE)

@@ -13,6 +13,7 @@ from harness.stages.judge.rules import RULES_VERSION
 from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
 from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
+from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
@@ -36,6 +37,11 @@ This page is generated: `python -m test_suites.calibration.rules_page`.
 
 _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     ("The ground", "What voids a trial: no control, no line, trouble of our own.", GROUND_RULES),
+    (
+        "HTTPS records",
+        "By the probe `dns_https`: what they come to is noted, and counts in no rate.",
+        HTTPS_RULES,
+    ),
     ("Names", "Answers of resolvers.", DNS_RULES),
     ("Tokens and failures", "The origin's token arrived, or no whole answer did.", WEB_RULES),
     ("Pages", "An answer came without the token: whose is it?", PAGE_RULES),

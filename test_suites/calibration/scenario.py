@@ -11,7 +11,7 @@ from probes.range.faults import Fault, FaultKind
 
 LayerOfNetwork = Literal["dns", "tcp", "tls", "http", "origin"]
 LineName = Literal["names", "proxy", "gateway"]
-ProbeName = Literal["dns", "web", "web_https"]
+ProbeName = Literal["dns", "dns_https", "web", "web_https"]
 Known = Literal["token", "page"]
 
 

@@ -17,7 +17,7 @@ from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
 from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
-WEB, NAMES = ("web", "web_https"), ("dns", "web", "web_https")
+WEB, NAMES = ("web", "web_https"), ("dns", "dns_https", "web", "web_https")
 Place = tuple[str, str, str]
 ONLY_SENTINELS = FilterPolicy(blocks=lambda *_: False)
 
@@ -113,7 +113,7 @@ def _campaign(world: World, folder: Path, hosts: Iterable[str], known: Known, la
         + (origin_file.parent / "gateway.pem").read_bytes()
     )
     lines = (
-        _line("names", "resolver", NAMES, own | {"server": _address(world, "resolver")}),
+        _line("names", "resolver", NAMES, _named(world, own)),
         _line("proxy", "explicit_proxy", WEB, _proxied(world, own)),
         _line(
             "gateway",
@@ -139,6 +139,10 @@ def _campaign(world: World, folder: Path, hosts: Iterable[str], known: Known, la
 
 def _line(name: str, kind: str, probes: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "type": kind, "probes": list(probes), "options": options}
+
+
+def _named(world: World, own: dict[str, Any]) -> dict[str, Any]:
+    return own | {"server": _address(world, "resolver"), "mixed_case": True}
 
 
 def _address(world: World, service: str) -> str:

@@ -42,8 +42,9 @@ def test_each_policy_action_is_judged_right(tmp_path: Path, start_range: StartRa
         line = {
             "name": "resolver",
             "type": "resolver",
+            "options": {"mixed_case": True},
             "by_profile": {name: {"server": bind.server(name)} for name in profiles},
-            "probes": ["dns", "web"],
+            "probes": ["dns", "dns_https", "web"],
         }
         measured = measure_through(tmp_path, line, items, profiles=profiles)
 
@@ -54,6 +55,7 @@ def test_each_policy_action_is_judged_right(tmp_path: Path, start_range: StartRa
 
     assert expected == measured.fates("dns", "ks2")
     assert dict.fromkeys(expected, ALLOWED) == measured.fates("dns", "staff")
+    assert dict.fromkeys(expected, ALLOWED) == measured.fates("dns_https", "staff")
     for verdict in measured.verdicts:
         explained = any("extended error 15" in witness for witness in verdict.witnesses)
         is_answered_no = verdict.state == "blocked" and verdict.mechanism != "dns_silent"

@@ -108,8 +108,9 @@ def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: S
         line = {
             "name": "resolver",
             "type": "resolver",
+            "options": {"mixed_case": True},
             "by_profile": {name: {"server": unbound.server(name)} for name in profiles},
-            "probes": ["dns"],
+            "probes": ["dns", "dns_https"],
         }
         measured = measure_through(tmp_path, line, items, profiles=profiles)
 
@@ -123,6 +124,16 @@ def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: S
     expected = {item.host: by_action[replies[item.category]] for item in items}
 
     assert expected == measured.fates("dns", "ks2")
+
+    noted = {
+        Action.NXDOMAIN: FATES[Reply.NXDOMAIN],
+        Action.DROP: ("altered", "dns_silent"),
+        **dict.fromkeys((Action.NODATA, Action.NULL, Action.SINKHOLE), ("altered", "dns_nodata")),
+    }
+
+    assert {item.host: noted[replies[item.category]] for item in items} == measured.fates(
+        "dns_https", "ks2"
+    )
 
     expected |= {item.host: ALLOWED for item in items if item.category != "PORN"}
 

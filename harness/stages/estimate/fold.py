@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from harness.model.corpus import Item
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import NOTED_PROBES, State, Verdict
 
-BLIND: dict[str, frozenset[str]] = {"dns": frozenset({"sni", "url", "content"})}
+BLIND: dict[str, frozenset[str]] = dict.fromkeys(
+    ("dns", "dns_aaaa"), frozenset({"sni", "url", "content"})
+)
 """Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
 
 
@@ -82,6 +84,8 @@ def fold(verdicts: Iterable[Verdict]) -> Fold:
     folded = Fold()
     for verdict in verdicts:
         key, item = verdict.key, verdict.item
+        if key.probe in NOTED_PROBES:
+            continue
         cell = folded.cells.setdefault((key.line, key.profile), Cell())
         cell.probes.add(key.probe)
         if item.applies_to in BLIND.get(key.probe, ()):

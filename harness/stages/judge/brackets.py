@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model.outcome import Precondition
-from harness.model.verdict import State, Trial, Verdict
+from harness.model.verdict import NOTED_PROBES, State, Trial, Verdict
 from harness.stages.judge.pairing import Course
 
 ORIGIN_ANSWERS = "origin-answers"
@@ -41,7 +41,12 @@ class Bracket:
 
 
 def bracket_of(course: Course, judged: Iterable[tuple[Trial, Verdict]]) -> Bracket:
-    """Hold the sentinels of one course against their agreed fate. The worst trouble is named."""
+    """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
+
+    Of what a probe only notes, nothing was agreed.
+    """
+    if course.probe in NOTED_PROBES:
+        return Bracket(course=course, failed="", detail="")
     found = list(judged)
     troubles = [_missing(found)]
     troubles += [_trouble(trial, verdict) for trial, verdict in found]
@@ -129,8 +134,10 @@ class Fared:
         self._held: dict[tuple[str, str], tuple[Course, int]] = {}
 
     def count(self, bracket: Bracket) -> None:
-        """Take one course's bracket into account."""
+        """Take one course's bracket into account, if anything was agreed of it."""
         course = bracket.course
+        if course.probe in NOTED_PROBES:
+            return
         if bracket.failed:
             place = (course.line, course.profile, bracket.failed)
             self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)

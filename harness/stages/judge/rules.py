@@ -10,10 +10,17 @@ from __future__ import annotations
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
+from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
 RULES_VERSION = "1"
 """Kept with each verdict; grows when a rule is added, moved or changed."""
 
-RULES: tuple[Rule, ...] = (*GROUND_RULES, *DNS_RULES, *WEB_RULES, *PAGE_RULES)
+RULES: tuple[Rule, ...] = (
+    *GROUND_RULES,
+    *HTTPS_RULES,
+    *DNS_RULES,
+    *WEB_RULES,
+    *PAGE_RULES,
+)

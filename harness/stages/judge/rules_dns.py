@@ -30,7 +30,9 @@ def _said(case: Case) -> str:
 def _addresses(case: Case) -> str:
     ours = ", ".join(sorted(case.addresses)[:4])
     theirs = ", ".join(sorted(case.control_addresses)[:4])
-    return f"{_said(case)}, {ours}; control: {theirs}"
+    way = ", ".join(case.dns.chain[:4]) if case.dns is not None else ""
+    by = f" by way of {way}" if way else ""
+    return f"{_said(case)}, {ours}{by}; control: {theirs}"
 
 
 def _is_null(address: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
 from harness.stages.judge.rule import Rule
+from harness.stages.judge.rules_https import asks_https
 
 SERVER_TROUBLE = 500
 PROXY_WANTS_NAME = 407
@@ -49,6 +50,14 @@ def _resolver_gone(case: Case) -> bool:
     names = {"connection_refused", "network_unreachable", "host_unreachable", "connection_reset",
              "eof_error", "connection_aborted"}  # fmt: skip
     return case.is_dns and case.failure in names
+
+
+def _has_no_address(case: Case) -> bool:
+    """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
+    control = case.control_dns
+    if control is None or control.addresses:
+        return False
+    return not (asks_https(control) and control.rcode == "NOERROR")
 
 
 GROUND_RULES: tuple[Rule, ...] = (
@@ -108,7 +117,7 @@ GROUND_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="control-no-address",
-        matches=lambda case: case.control_dns is not None and not case.control_dns.addresses,
+        matches=_has_no_address,
         state=State.DOWN,
         says="the name has no address on the control line",
         saw=lambda case: f"control: {case.control_dns.rcode}" if case.control_dns else "",

@@ -7,14 +7,14 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, DnsFacts
 from harness.plugins import find
 from harness.ports.asking import Attempt
-from probes.dns import Dns, DnsAaaa
+from probes.dns import Dns, DnsAaaa, DnsHttps
 from probes.lines.simulated import Simulated, SimulatedOptions
 
 HOST = "gamb-001.canary.accredit.test"
 
 
 async def sight(
-    probe: Dns | DnsAaaa | None = None, **options: object
+    probe: Dns | DnsAaaa | DnsHttps | None = None, **options: object
 ) -> tuple[DnsFacts, str | None]:
     item = Item(id="a", value=f"http://{HOST}/x", kind="url", labels=("GAMB",))
     key = AttemptKey(campaign="c", item="a", probe="dns", line="l", profile="ks2")
@@ -38,6 +38,13 @@ async def test_ipv6_is_asked_for_apart() -> None:
     assert (facts.name, facts.type, failure) == (HOST, "AAAA", None)
 
 
+async def test_https_records_are_asked_for_apart() -> None:
+    facts, failure = await sight(DnsHttps())
+
+    assert (facts.type, failure, facts.addresses) == ("HTTPS", None, ())
+    assert [record.type for record in facts.records] == ["HTTPS"]
+
+
 async def test_a_refusal_is_a_fact_and_silence_a_failure() -> None:
     facts, failure = await sight(block=("GAMB",))
     assert (facts.rcode, failure) == ("NXDOMAIN", None)
@@ -49,4 +56,5 @@ async def test_a_refusal_is_a_fact_and_silence_a_failure() -> None:
 def test_it_is_found_by_name_and_asks() -> None:
     assert find("probes", "dns") is Dns
     assert find("probes", "dns_aaaa") is DnsAaaa
+    assert find("probes", "dns_https") is DnsHttps
     assert Dns.asks == "ask"

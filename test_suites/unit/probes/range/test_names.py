@@ -40,13 +40,23 @@ def test_every_name_of_the_zone_has_the_one_address(names: Names) -> None:
     assert not answer.authority
 
 
-@pytest.mark.parametrize("rdtype", ["AAAA", "TXT", "HTTPS"])
+@pytest.mark.parametrize("rdtype", ["AAAA", "TXT"])
 def test_there_is_no_record_of_another_type_and_the_soa_says_so(names: Names, rdtype: str) -> None:
     answer = asked(names, HOST, rdtype)
 
     assert answer.rcode() == dns.rcode.NOERROR
     assert not answer.answer
     assert soa(answer)
+
+
+def test_a_name_has_an_https_record_unless_it_is_taken_away(names: Names) -> None:
+    answer = asked(names, HOST, "HTTPS")
+    assert [str(record) for record in answer.answer[0]] == ['1 . alpn="http/1.1"']
+
+    names.faults.add(Fault(kind=FaultKind.NO_HTTPS, service="names"))
+    without = asked(names, HOST, "HTTPS")
+    assert (without.rcode(), without.answer) == (dns.rcode.NOERROR, [])
+    assert soa(without)
 
 
 def test_a_gone_name_does_not_exist(names: Names) -> None:

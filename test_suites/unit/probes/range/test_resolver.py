@@ -142,3 +142,22 @@ def test_over_tcp_there_is_one_voice(world: World, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.INJECTED_LATE, hosts=frozenset({TWIN})))
 
     assert addresses(ask(TWIN, tcp=True)) == ["127.0.0.1"]
+
+
+def test_https_records_alone_are_held_back(world: World, ask: Ask) -> None:
+    assert addresses(ask(TWIN, "HTTPS")) == ['1 . alpn="http/1.1"']
+
+    world.faults.add(Fault(kind=FaultKind.NO_HTTPS, service="resolver", hosts=frozenset({TWIN})))
+    without = ask(TWIN, "HTTPS")
+    assert (without.rcode(), addresses(without)) == (dns.rcode.NOERROR, [])
+    assert addresses(ask(TWIN)) == ["127.0.0.1"]
+
+
+def test_letters_are_written_small(world: World, ask: Ask) -> None:
+    mixed = TWIN.replace("gamb", "GamB")
+    assert str(ask(mixed).question[0].name) == mixed + "."
+
+    world.faults.add(Fault(kind=FaultKind.SMALL_LETTERS, hosts=frozenset({TWIN})))
+    answer = ask(mixed)
+    assert str(answer.question[0].name) == TWIN + "."
+    assert addresses(answer) == ["127.0.0.1"]

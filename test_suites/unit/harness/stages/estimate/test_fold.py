@@ -82,11 +82,26 @@ def test_verdicts_are_kept_apart_by_line_profile_and_category(
     assert folded.mechanisms == {"block_page": 1, "dns_nxdomain": 1}
 
 
-def test_a_name_server_is_not_asked_about_paths(verdict: Callable[..., Verdict]) -> None:
-    cell = fold([verdict("deep", probe="dns", applies_to="url", state=A)]).cells["proxy", "ks2"]
+@pytest.mark.parametrize("probe", ["dns", "dns_aaaa"])
+def test_a_name_server_is_not_asked_about_paths(
+    verdict: Callable[..., Verdict], probe: str
+) -> None:
+    cell = fold([verdict("deep", probe=probe, applies_to="url", state=A)]).cells["proxy", "ks2"]
 
     assert cell.categories == {}
-    assert cell.unseen == {("dns", "url", "DRUG"): 1}
+    assert cell.unseen == {(probe, "url", "DRUG"): 1}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_became_of_https_records_counts_for_nobody(
+    verdict: Callable[..., Verdict], state: State
+) -> None:
+    noted = verdict("one", probe="dns_https", state=state)
+
+    assert fold([noted]).cells == {}
+    both = fold([verdict("one", probe="dns"), noted])
+    assert set(both.cells["proxy", "ks2"].categories["DRUG"]["one"].seen) == {("dns", B)}
+    assert both.cells["proxy", "ks2"].probes == {"dns"}
 
 
 def test_only_pages_that_were_allowed_are_timed(verdict: Callable[..., Verdict]) -> None:

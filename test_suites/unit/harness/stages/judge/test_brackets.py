@@ -121,3 +121,14 @@ def test_items_that_nobody_bracketed_are_told_of() -> None:
         "ks2",
         False,
     )
+
+
+def test_of_what_is_only_noted_nothing_was_agreed() -> None:
+    course = Course(1, "proxy", "ks2", "dns_https")
+    trials = pair(batch_of(1, web(), web())).sentinels[COURSE]
+    bracket = bracket_of(course, [(trial, judge_trial(trial)) for trial in trials])
+    fared = Fared()
+    fared.count(bracket)
+
+    assert bracket.failed == ""
+    assert fared.preconditions == ()

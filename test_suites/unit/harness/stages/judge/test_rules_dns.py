@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.observation import ExtendedError
+from harness.model.observation import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.judge import judge_trial
-from test_suites.calibration.trials import THEIRS, dns, trial
+from test_suites.calibration.trials import OURS, THEIRS, dns, trial
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,13 @@ def test_extended_errors_are_told_to_people() -> None:
     verdict = judge_trial(trial(said, dns("192.0.2.7")))
 
     assert any("17 (filtered)" in witness for witness in verdict.witnesses)
+
+
+def test_the_aliases_by_which_an_address_was_found_are_told_to_people() -> None:
+    alias = DnsRecord(name=OURS, type="CNAME", ttl=60, data="blocked.supplier.example.")
+    verdict = judge_trial(trial(dns("198.51.100.1", records=(alias,)), dns("192.0.2.7")))
+
+    assert any("by way of blocked.supplier.example;" in witness for witness in verdict.witnesses)
 
 
 @pytest.mark.parametrize("rcode", ["SERVFAIL", "FORMERR", "NOTIMP"])
