@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
@@ -87,14 +87,29 @@ class Sampling(Declared):
     method: str = ""
 
 
+class LabelAudit(Declared):
+    """A random audit of the primary labels: how many items were looked at, how many were wrong."""
+
+    items: Annotated[int, Field(ge=1)]
+    wrong: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _is_part(self) -> LabelAudit:
+        if self.wrong > self.items:
+            msg = f"{self.wrong} wrong of {self.items} audited"
+            raise ValueError(msg)
+        return self
+
+
 class Labelling(Declared):
-    """Who said what each item is, and how far they agreed."""
+    """Who said what each item is, how far they agreed, and what an audit found."""
 
     method: Method
     raters: int | None = None
     krippendorff_alpha: float | None = None
     percent_agreement: float | None = None
     adjudicated_share: Share | None = None
+    audit: LabelAudit | None = None
 
 
 class Freshness(Declared):

@@ -88,6 +88,7 @@ def open_pack(
         _check_file(directory, resource, faults)
     if faults:
         raise faults.error()
+    audit = manifest.accredit.labels.audit
     reference = CorpusReference(
         name=manifest.name,
         version=manifest.version,
@@ -98,6 +99,8 @@ def open_pack(
         use_limit=manifest.accredit.release.use_limit,
         audience=manifest.accredit.release.audience,
         design=manifest.accredit.sampling.design,
+        audited=audit.items if audit else 0,
+        audited_wrong=audit.wrong if audit else 0,
     )
     table = ItemTable(directory / manifest.items.path, taxonomy)
     if rows and f"{reference.name} {reference.version} {reference.sha256}" not in checked:

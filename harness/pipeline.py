@@ -1,7 +1,6 @@
 """The whole system on one page: measure collects facts, conclude draws conclusions.
 
-``measure`` needs the network and concludes nothing. ``conclude`` needs only the journal, and may
-be run again for ever, by a newer rule or a stricter scheme.
+``measure`` needs the network, ``conclude`` only the journal: it may be run again for ever.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 
 from harness.collector import calm_collector
+from harness.correcting import corrected
 from harness.instruments import Instruments
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
@@ -89,7 +89,7 @@ def conclude(
         rules_version=judged.rules_version,
         concluded=(clock or WallClock()).now(),
         observations=len(observations),
-        outcomes=outcomes,
+        outcomes=corrected(outcomes, journal.header),
         preconditions=judged.preconditions,
         rates=estimated.rates,
         mechanisms=estimated.mechanisms,

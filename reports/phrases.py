@@ -174,6 +174,17 @@ def sentence(outcome: Outcome) -> str:
     return plain("; ".join((*parts, *outcome.reasons)) + ".")
 
 
+def corrected(outcome: Outcome) -> str:
+    """What a block rate may be on truly harmful items, in a sentence; empty if nobody can say."""
+    told = outcome.corrected
+    if told is None or told.lower is None or told.upper is None:
+        return ""
+    audit = f"{told.wrong} of {told.audited} audited labels were wrong"
+    error = f"so up to {percent(told.label_error)} of all may be"
+    rates = f"{percent(told.lower)} to {percent(told.upper)}"
+    return f"{audit}, {error}: of truly harmful items, {rates} were blocked (not decided by)"
+
+
 def seen_of(witness: Witness) -> str:
     """One witness on one line."""
     name = f"{witness.item} {witness.value}".rstrip()

@@ -126,6 +126,11 @@ def _ratio(outcome: Outcome) -> str:
 def _closing(assessment: Assessment) -> list[Text]:
     """Why things were decided as they were, and what to do next."""
     lines = [_text(reason, style="dim") for reason in _reasons(assessment)]
+    lines += [
+        _text(f"{outcome.id}: {told}", style="dim")
+        for outcome in assessment.outcomes
+        if (told := phrases.corrected(outcome))
+    ]
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
         noun = "requirement opens a finding" if failed == 1 else "requirements open findings"

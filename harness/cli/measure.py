@@ -19,6 +19,7 @@ from harness.cli.use import refuse_burnt
 from harness.equipment import Prepared, prepare, read_campaign
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
+from harness.model.corpus import CorpusReference
 from harness.model.stop import Stop
 from harness.ports.keeping import WallClock
 
@@ -107,19 +108,24 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "corpora": list(references),
-        "packs": {
-            each.reference.mark: {
-                "name": each.reference.name,
-                "audience": each.reference.audience,
-                "design": each.reference.design,
-            }
-            for each in prepared.corpora
-        },
+        "packs": {each.reference.mark: _pack(each.reference) for each in prepared.corpora},
         "items": len(prepared.items),
         "frames": prepared.frames,
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",
     }
+
+
+def _pack(reference: CorpusReference) -> dict[str, Any]:
+    """Who may know the items of a pack, how they were drawn, and how far to trust their labels."""
+    told: dict[str, Any] = {
+        "name": reference.name,
+        "audience": reference.audience,
+        "design": reference.design,
+    }
+    if reference.audited:
+        told["audit"] = {"items": reference.audited, "wrong": reference.audited_wrong}
+    return told
 
 
 def without_secrets(campaign: Campaign) -> Campaign:

@@ -81,7 +81,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 
     ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
     use it, None if any number may. ``audience`` says who may know its items, ``design`` how
-    they were drawn.
+    they were drawn. Of ``audited`` items drawn at random ``audited_wrong`` were labelled wrongly.
     """
 
     name: str
@@ -94,6 +94,8 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     use_limit: int | None = None
     audience: Audience = "public"
     design: Design = "census"
+    audited: int = 0
+    audited_wrong: int = 0
 
     @property
     def mark(self) -> str:

@@ -90,6 +90,21 @@ class Sequential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """Bounds of a block rate on items that are truly harmful, where some labels are wrong.
+
+    Of ``audited`` labels ``wrong`` were wrong, so that up to ``label_error`` of all may be (its
+    upper bound). Shown beside the rate, never decided by.
+    """
+
+    lower: float | None
+    upper: float | None
+    label_error: float
+    audited: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One metric taken for one requirement, profile and line, before it is held against it.
 
@@ -112,7 +127,8 @@ class Outcome:
 
     ``leaning`` is ``pass``, ``fail`` or empty: which way an insufficient outcome points.
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
-    ``sequential`` is there if the campaign's declared stopping test decided instead.
+    ``sequential`` is there if the campaign's declared stopping test decided instead,
+    ``corrected`` if an audit of the labels says how far they are to be trusted.
     """
 
     requirement: Requirement
@@ -125,6 +141,7 @@ class Outcome:
     reasons: tuple[str, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     sequential: Sequential | None = None
+    corrected: Corrected | None = None
 
     @property
     def id(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from corpora.manifest import read_manifest
+from corpora.manifest import LabelAudit, read_manifest
 from corpora.pack import PACKS, names_of_packs
 from corpora.taxonomy import DATA
 from harness.errors import FaultyDocument, UsageError
@@ -58,6 +58,20 @@ def test_each_mistake_is_told_with_its_line(tmp_path: Path) -> None:
     line = told["accredit.sampling.design"].line
     assert line is not None
     assert '"design": "guess"' in lines[line - 1]
+
+
+def test_an_audit_of_the_labels_may_be_declared(tmp_path: Path) -> None:
+    manifest = shipped_manifest()
+    manifest["accredit"]["labels"]["audit"] = {"items": 299, "wrong": 2}
+    schema = json.loads((DATA / "corpus_manifest.schema.json").read_text())
+    jsonschema.validate(manifest, schema)
+
+    assert read_manifest(write(tmp_path, manifest)).accredit.labels.audit == LabelAudit(
+        items=299, wrong=2
+    )
+    manifest["accredit"]["labels"]["audit"] = {"items": 2, "wrong": 3}
+    with pytest.raises(FaultyDocument, match=r"labels\.audit: .*3 wrong of 2 audited"):
+        read_manifest(write(tmp_path, manifest))
 
 
 def test_a_pack_without_items_is_none(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.outcome import Conformity
+from harness.model.outcome import Conformity, Corrected
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
 from reports import phrases
@@ -224,3 +224,13 @@ def test_the_origin_of_a_number_is_told_in_sentences() -> None:
     )
     report = example_requirement(threshold=None, binding=False)
     assert phrases.origin(report, "share") == "Required: report only; critical; not binding."
+
+
+def test_what_an_audit_of_the_labels_leaves_open_is_told_in_a_sentence() -> None:
+    told = Corrected(lower=0.912, upper=1.0, label_error=0.0209, audited=299, wrong=2)
+
+    assert phrases.corrected(example_outcome(corrected=told)) == (
+        "2 of 299 audited labels were wrong, so up to 2.1 % of all may be: of truly harmful "
+        "items, 91.2 % to 100.0 % were blocked (not decided by)"
+    )
+    assert phrases.corrected(example_outcome()) == ""

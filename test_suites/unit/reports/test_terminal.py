@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from harness.model.outcome import Assessment, Conformity, Precondition
+from harness.model.outcome import Assessment, Conformity, Corrected, Precondition
 from harness.plugins import find
 from reports.terminal import SHOWN, render_assessment
 from test_suites.example import example_assessment, example_outcome, example_requirement
@@ -95,3 +95,11 @@ def test_what_a_precondition_explains_is_not_said_again() -> None:
 
     assert "URL-04[ks2-resolver]: 2 of 100 items could not be decided" in text
     assert "URL-01[ks4-proxy]:" not in text
+
+
+def test_doubt_about_the_labels_is_told_where_they_were_audited() -> None:
+    told = Corrected(lower=0.912, upper=1.0, label_error=0.0209, audited=299, wrong=2)
+    doubtful = example_assessment(outcomes=(example_outcome(corrected=told),))
+
+    assert "URL-01[ks2-proxy]: 2 of 299 audited labels were wrong" in printed(doubtful)
+    assert "audited" not in printed(example_assessment())
