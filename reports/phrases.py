@@ -167,11 +167,22 @@ def sentence(outcome: Outcome) -> str:
     if metric.lower is not None or metric.upper is not None:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
+    if planned(outcome):
+        parts.append(planned(outcome))
     if metric.indeterminate:
         parts.append(f"{metric.indeterminate} undecided items taken as worst case")
     if outcome.leaning in LEANINGS:
         parts.append(LEANINGS[outcome.leaning])
     return plain("; ".join((*parts, *outcome.reasons)) + ".")
+
+
+def planned(outcome: Outcome) -> str:
+    """That a declared stopping plan decided instead of the bounds; empty if none did."""
+    test = outcome.sequential
+    if test is None:
+        return ""
+    word = "undecided" if test.why_open else "decided"
+    return f"{word} by stopping plan {test.plan}, {test.used} items"
 
 
 def corrected(outcome: Outcome) -> str:

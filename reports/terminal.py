@@ -104,7 +104,7 @@ def _heading(group: Group) -> Text:
 
 def _row(outcome: Outcome) -> tuple[Text, ...]:
     words = phrases.WORDS[outcome.conformity].removesuffix(" evidence")
-    leaning = phrases.LEANINGS.get(outcome.leaning, "")
+    leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
     return (
         _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
         _text(f"{outcome.profile} on {outcome.line}"),

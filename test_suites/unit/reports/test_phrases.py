@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.outcome import Conformity, Corrected
+from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
 from reports import phrases
@@ -234,3 +236,24 @@ def test_what_an_audit_of_the_labels_leaves_open_is_told_in_a_sentence() -> None
         "items, 91.2 % to 100.0 % were blocked (not decided by)"
     )
     assert phrases.corrected(example_outcome()) == ""
+
+
+def test_that_a_stopping_plan_decided_is_told_beside_its_bounds() -> None:
+    test = Sequential(
+        plan=2,
+        bad=0.9,
+        good=0.98,
+        alpha=0.05,
+        beta=0.1,
+        decision="pass",
+        blocked=34,
+        missed=0,
+        doubtful=0,
+    )
+    outcome = example_outcome(sequential=test)
+
+    assert phrases.planned(outcome) == "decided by stopping plan 2, 34 items"
+    assert "; decided by stopping plan 2, 34 items" in phrases.sentence(outcome)
+    undecided = example_outcome(sequential=replace(test, decision="continue", why_open="few"))
+    assert phrases.planned(undecided) == "undecided by stopping plan 2, 34 items"
+    assert phrases.planned(example_outcome()) == ""
