@@ -42,7 +42,7 @@ async def measure(
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    void = voided_batches(journal.sentinels(), campaign.service.block_page)  # asked at the end
+    void = voided_batches(journal.sentinels, campaign.service.block_page)  # asked at the end
     missing = missing_batches(campaign, items, held)
     again = repeat_batches(campaign, items, void, held)
     stopper = Stopper(campaign, items, journal)

@@ -6,7 +6,7 @@ they rest. Judging opens no socket and no store, so it may be run again for ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -135,17 +135,17 @@ def _trial_of(verdict: Verdict) -> tuple[str, str, str, str]:
 
 
 def voided_batches(
-    observations: Iterable[Observation], block_page: BlockPage | None = None
+    sentinels: Callable[[], Iterable[Observation]], block_page: BlockPage | None = None
 ) -> Iterator[int]:
     """The numbers of the batches whose sentinels did not fare as agreed, on any line.
 
-    The observations of a batch follow each other, as in a journal: one batch is held at a time.
+    ``sentinels`` gives those of the whole journal, and is asked twice: what any of them met is
+    learned first, so that a batch is void here if a judgement voids it, and only then. Those of
+    a batch follow each other, as in a journal: one batch is held at a time.
     """
-    sentinels = (seen for seen in observations if seen.role != "item")
-    for number, seen in groupby(sentinels, lambda one: one.batch):
-        batch = list(seen)
-        brackets = Judge(batch, block_page).brackets(pair(batch))
-        if any(bracket.failed for bracket in brackets.values()):
+    judging = Judge(sentinels(), block_page)
+    for number, seen in groupby(sentinels(), lambda one: one.batch):
+        if any(bracket.failed for bracket in judging.brackets(pair(seen)).values()):
             yield number
 
 

@@ -31,6 +31,11 @@ def _items(
     ]
 
 
+def _void(seen: list[Observation], page: BlockPage | None = None) -> list[int]:
+    """The batches that are void, by the sentinels of all."""
+    return list(voided_batches(lambda: (one for one in seen if one.role != "item"), page))
+
+
 def test_a_bracketed_item_gets_its_verdict() -> None:
     judgement = judge([*batch_of(1, web(), BLOCKED), *_items(BLOCKED)])
 
@@ -56,7 +61,7 @@ def test_a_filter_that_is_off_voids_its_batch_and_no_other() -> None:
     assert voided.rule == BRACKET_FAILED
     assert "without that: allowed by rule token-arrived" in voided.witnesses
     assert FILTER_IS_ON in {one.name for one in judgement.preconditions if not one.held}
-    assert [2] == list(voided_batches(seen))
+    assert [2] == _void(seen)
 
 
 def test_without_sentinels_nothing_is_decided_unless_that_was_agreed() -> None:
@@ -200,8 +205,21 @@ def test_a_sentinel_that_meets_the_declared_page_holds_its_bracket() -> None:
     page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
     seen = batch_of(1, foreign(), page, control=foreign())
 
-    assert [1] == list(voided_batches(seen))
-    assert [] == list(voided_batches(seen, BlockPage(title="Hilltop")))
+    assert [1] == _void(seen)
+    assert [] == _void(seen, BlockPage(title="Hilltop"))
+
+
+def test_what_is_tried_again_is_what_a_judgement_voids() -> None:
+    """The second batch's page is known by the title that the first one's block page had."""
+    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
+    clear = foreign(title="Hilltop", status=403, text="This website is blocked. Category: News")
+    alone = [*batch_of(2, foreign(), page, control=foreign()), *_items(BLOCKED, batch=2)]
+    taught = [*batch_of(1, foreign(), clear, control=foreign()), *alone]
+
+    for seen, void in ((alone, [2]), (taught, [])):
+        assert void == _void(seen)
+        judged = judge(seen).verdicts
+        assert bool(void) == any(one.rule == BRACKET_FAILED for one in judged)
 
 
 def test_a_journal_is_judged_batch_by_batch_as_it_would_be_at_once() -> None:
