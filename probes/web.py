@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import lru_cache
 from time import perf_counter
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
@@ -123,7 +122,7 @@ async def _travel(attempt: Attempt, line: Line, url: str) -> _Journey:
     deadline = perf_counter() + attempt.timeout
     journey = _Journey(url=url)
     while True:
-        host = _host(journey.url)
+        host = _host(journey.url) if journey.hops else attempt.item.host
         request = Request(
             url=journey.url,
             headers=BROWSER_HEADERS + _mark(attempt, line, host),
@@ -145,7 +144,6 @@ async def _travel(attempt: Attempt, line: Line, url: str) -> _Journey:
         journey.url = onward
 
 
-@lru_cache(maxsize=4096)
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower()
 

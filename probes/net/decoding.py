@@ -6,15 +6,14 @@ A body of a few kilobytes may unpack to gigabytes, so no more than a limit is ev
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GZIP = 16 + zlib.MAX_WBITS
 EITHER = 32 + zlib.MAX_WBITS
 RAW = -zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The body as it was meant; ``truncated`` if there was more than the limit."""
 
     body: bytes
@@ -28,13 +27,12 @@ def decode(body: bytes, coding: str, limit: int) -> Decoded:
     what arrived is the fact.
     """
     coding = coding.strip().lower()
+    unpacked = None
     if coding in ("gzip", "x-gzip"):
         unpacked = _inflate(body, GZIP, limit)
     elif coding == "deflate":
         # Servers send zlib (as the RFC says) or bare deflate (as many do).
         unpacked = _inflate(body, EITHER, limit) or _inflate(body, RAW, limit)
-    else:
-        unpacked = None
     if unpacked is None:
         return Decoded(body=body[:limit], truncated=len(body) > limit)
     return unpacked

@@ -41,10 +41,15 @@ def test_the_character_set_is_found(body: bytes, content_type: str) -> None:
     assert read_page(body, content_type).text == "Caffè"
 
 
-def test_a_meta_element_may_name_the_character_set() -> None:
-    body = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>è'
-
-    assert read_page(body.encode("latin-1"), "text/html").text == "è"
+@pytest.mark.parametrize(
+    "meta",
+    [
+        '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1">',
+        "<META CHARSET = ISO-8859-1>",
+    ],
+)
+def test_a_meta_element_may_name_the_character_set(meta: str) -> None:
+    assert read_page(f"{meta}<p>è".encode("latin-1"), "text/html").text == "è"
 
 
 def test_pictures_have_no_text() -> None:
