@@ -7,6 +7,7 @@ that used the item, as soon as it is concluded again.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
@@ -49,6 +50,11 @@ class Appealed:
     def sentinels(self) -> Iterator[Observation]:
         """The observations of sentinels; nobody appeals against those."""
         return self._journal.sentinels()
+
+    def fingerprint(self) -> str:
+        """That of the journal below, with the labels that are laid over it."""
+        text = msgspec.json.encode([self._journal.fingerprint(), self._labels], order="sorted")
+        return hashlib.sha256(text).hexdigest()
 
     def batches(self) -> frozenset[int]:
         """The numbers of the batches that are held."""

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, aclosing
 from harness.collector import calm_collector
 from harness.correcting import corrected
 from harness.instruments import Instruments
+from harness.judged import judged
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
@@ -21,10 +22,10 @@ from harness.schemes.load import metric_units
 from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.judge.judge import voided_batches
-from harness.stages.judge.together import judge_journal
 from harness.stages.observe import observe
 from harness.stages.select import Chosen, missing_batches, repeat_batches
 from harness.stopping import Stopper
+from harness.store.verdicts import VerdictFolder
 from harness.tally import Tally
 
 
@@ -62,22 +63,19 @@ def conclude(
     scheme: Scheme,
     clock: Clock | None = None,
     only: Collection[str] | None = None,
+    verdicts: VerdictFolder | None = None,
 ) -> Assessment:
-    """Judge the trials of all items (or ``only`` of some), and hold metrics against the scheme."""
+    """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
     from harness.stages.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    observations = tuple(
-        observation
-        for observation in journal.observations()
-        if only is None or observation.role != "item" or observation.item.id in only
-    )
-    judged = judge_journal(journal.header, observations, campaign.service.block_page)
     frames, units = journal.header.get("frames"), metric_units()
     early = Settlement(campaign, scheme, journal)
-    estimated = estimate(judged.verdicts, early.scheme, phases, frames, units, judged.preconditions)
-    outcomes = assess(early.settle(estimated.measurements), scheme.decision, judged.preconditions)
+    with judged(journal, only, verdicts) as folded:
+        basis = folded.basis
+        estimated = estimate(folded, early.scheme, phases, frames, units, basis.preconditions)
+    outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,
         title=campaign.title,
@@ -86,11 +84,11 @@ def conclude(
         scheme=scheme.id,
         scheme_version=scheme.version,
         scheme_title=scheme.title,
-        rules_version=judged.rules_version,
+        rules_version=basis.rules_version,
         concluded=(clock or WallClock()).now(),
-        observations=len(observations),
+        observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
-        preconditions=judged.preconditions,
+        preconditions=basis.preconditions,
         rates=estimated.rates,
         mechanisms=estimated.mechanisms,
         latencies=estimated.latencies,

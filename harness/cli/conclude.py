@@ -35,6 +35,7 @@ def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment,
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.verdicts import VerdictFolder  # noqa: PLC0415 - the same
 
     folder = journal_folder(path)
     places = places_of_journal(folder)
@@ -42,7 +43,8 @@ def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment,
     try:
         declared = Campaign.model_validate_json(journal.header["campaign"])
         heard = hear(journal, appeals_in(places.registry))
-        assessment = conclude(heard, load_scheme(scheme or declared.scheme))
+        kept = VerdictFolder(places.verdicts)
+        assessment = conclude(heard, load_scheme(scheme or declared.scheme), verdicts=kept)
     finally:
         journal.close()
     write_assessment(assessment, places.assessment)

@@ -29,6 +29,11 @@ class Places:
         return self.home / "journal"
 
     @property
+    def verdicts(self) -> Path:
+        """What the journal was judged to say: kept for speed, and may be deleted."""
+        return self.home / "verdicts"
+
+    @property
     def evidence(self) -> Path:
         """The bodies, by digest."""
         return self.home / "evidence"

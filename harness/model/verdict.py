@@ -13,6 +13,9 @@ NOTED_PROBES = frozenset({"dns_https"})
 """Probes whose verdicts are kept, and count for nobody and against nobody: a browser does without
 HTTPS records (RFC 9460), whether they pass or not."""
 
+BRACKET_FAILED = "bracket-failed"
+"""The rule of every verdict whose batch is void."""
+
 
 class State(StrEnum):
     """What became of the item. ``insufficient`` is never favourable."""

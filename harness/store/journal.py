@@ -23,6 +23,7 @@ from harness.model.observation import AttemptKey, Observation
 from harness.model.stop import Stop
 from harness.store import sealed
 from harness.store.durable import sync_folder
+from harness.store.fingerprint import fingerprint_of
 from harness.store.header import HEADER, read_header, require_same, write_header
 from harness.store.held import HeldKeys
 from harness.store.lock import WriterLock
@@ -131,15 +132,16 @@ class SegmentJournal:
 
     def sentinels(self) -> Iterator[Observation]:
         """The observations of sentinels alone, without decoding the others."""
+        decode = _OBSERVATIONS.decode
         opened = self._scans()
         for segment in self._sealed():
-            yield from map(
-                _OBSERVATIONS.decode, sealed.sentinel_records(self.directory / segment.name)
-            )
+            yield from map(decode, sealed.sentinel_records(self.directory / segment.name))
         for path, found in opened:
-            for line in lines_of(path, found.good):
-                if _SENTINEL in line:
-                    yield _OBSERVATIONS.decode(line)
+            yield from (decode(line) for line in lines_of(path, found.good) if _SENTINEL in line)
+
+    def fingerprint(self) -> str:
+        """A digest that changes with what is held."""
+        return fingerprint_of(self.directory, self._start, self._scans(), self._sealed())
 
     def write(self) -> None:
         """Take the journal for writing, and repair what a crash left behind.
@@ -288,10 +290,8 @@ class SegmentJournal:
         self._open_rows = sum(found.rows for _, found in opened)
 
     def _unwritten(self, error: InstrumentError) -> str:
-        last = self._open_batches[-1] if self._open_batches else None
-        if last is None and (segments := self._sealed()):
-            last = segments[-1].batches[-1]
-        upto = "is whole and empty" if last is None else f"is whole up to batch {last}"
+        done = self._open_batches or [one for each in self._sealed() for one in each.batches]
+        upto = f"is whole up to batch {done[-1]}" if done else "is whole and empty"
         return f"{error}: the journal {upto}; free space and run the same command again"
 
 

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InstrumentError
+from harness.store.duck import connect, duckdb, quoted
 from harness.store.durable import sync_file, sync_folder
 from harness.store.marks import SEPARATOR
 from harness.store.segment import MARKER
 
 ROW_GROUP = 20_000
 """Rows held in memory at a time while writing or reading."""
+
+MEMORY = "256MB"
+"""What DuckDB may hold while it seals or reads."""
 
 _KEY = ("campaign", "item", "probe", "line", "profile", "round")
 _PATHS = (*(f"$.key.{name}" for name in _KEY), "$.batch", "$.role", "$.item.labels[0]")
@@ -29,15 +33,14 @@ def write_sealed(source: Path, target: Path) -> str:
     Returns the SHA-256 over the lines. Raises InstrumentError if the file cannot be written,
     or does not give back what went in; ``source`` is left alone in any case.
     """
-    duckdb = _duckdb()
     beside = target.with_name(target.name + ".tmp")
     beside.unlink(missing_ok=True)
     try:
-        with _connect() as connection:
+        with connect(memory=MEMORY) as connection:
             connection.execute(_copy(source, beside))
         sync_file(beside)
         written, expected = _digest(records(beside)), _digest(_lines(source))
-    except (duckdb.Error, OSError) as error:
+    except (duckdb().Error, OSError) as error:
         beside.unlink(missing_ok=True)
         msg = f"{target}: cannot be sealed: {error}"
         raise InstrumentError(msg) from error
@@ -69,15 +72,14 @@ def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
 
 def marks(path: Path) -> Any:
     """The marks of all keys (see ``harness.store.marks``), an array of unsigned 64-bit numbers."""
-    duckdb = _duckdb()
     try:
-        with _connect() as connection:
+        with connect(memory=MEMORY) as connection:
             # the columns are our own constants; the file name goes in as a parameter
             digest = f"md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)}))"
             number = f"CAST('0x' || right({digest}, 16) AS UBIGINT)"
             question = f"SELECT {number} AS mark FROM read_parquet(?)"  # noqa: S608 - see above
             return connection.execute(question, [str(path)]).fetchnumpy()["mark"]
-    except duckdb.Error as error:
+    except duckdb().Error as error:
         msg = f"{path}: cannot be read: {error}"
         raise InstrumentError(msg) from error
 
@@ -89,15 +91,14 @@ def digest_of_file(path: Path) -> str:
 
 
 def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
-    duckdb = _duckdb()
     try:
-        with _connect() as connection:
+        with connect(memory=MEMORY) as connection:
             # the columns are our own constants; the file name goes in as a parameter
             question = f"SELECT {columns} FROM read_parquet(?) {where}"  # noqa: S608 - see above
             cursor = connection.execute(question, [str(path)])
             while chunk := cursor.fetchmany(4096):
                 yield from chunk
-    except duckdb.Error as error:
+    except duckdb().Error as error:
         msg = f"{path}: cannot be read: {error}"
         raise InstrumentError(msg) from error
 
@@ -127,27 +128,7 @@ def _copy(source: Path, target: Path) -> str:
             found[9] AS category, record
         FROM (
             SELECT CAST(json AS VARCHAR) AS record, json->>{list(_PATHS)} AS found
-            FROM read_json_objects({_quoted(source)}, format = 'newline_delimited')
+            FROM read_json_objects({quoted(source)}, format = 'newline_delimited')
             WHERE NOT starts_with(record, '{MARKER.decode()}')))
-        TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})
+        TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})
     """  # noqa: S608 - our own constants and quoted paths
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def _connect() -> Any:
-    settings = {
-        "autoinstall_known_extensions": "false",
-        "preserve_insertion_order": "true",
-        "threads": "1",
-        "memory_limit": "256MB",
-    }
-    return _duckdb().connect(":memory:", config=settings)
-
-
-def _duckdb() -> Any:
-    import duckdb  # noqa: PLC0415 - 60 ms that most commands need not pay
-
-    return duckdb

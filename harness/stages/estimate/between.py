@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 
 from harness.model.scheme import Policy
 from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import Cell, Folded, fold, sort_items
+from harness.stages.estimate.fold import end_of
 from harness.stages.estimate.paired import Change, mcnemar
 from harness.stages.estimate.scope import REAGENT
+from harness.stages.estimate.sequence import Trials, trials_by_place
 from harness.stages.estimate.several import holm
+
+_Key = tuple[str, str, str]
 
 OVERALL = "overall"
 MUST_BLOCK, MUST_ALLOW = "must be blocked", "must be allowed"
@@ -78,50 +81,54 @@ def between(
 
     The test is McNemar's, exact (see ``paired``); items of one domain are taken as independent.
     """
-    one, other = fold(before).cells, fold(after).cells
+    one, other = trials_by_place(before), trials_by_place(after)
     contrasts: list[Contrast] = []
     only_before = only_after = 0
     for line, profile in sorted(one.keys() & other.keys()):
-        was, now = one[line, profile], other[line, profile]
+        was, now = _keyed(one[line, profile]), _keyed(other[line, profile])
         pairs = _pairs(was, now, policy, phases.get(profile, profile))
         contrasts += _contrasts(line, profile, pairs)
-        only_before += len(_items(was).keys() - _items(now).keys())
-        only_after += len(_items(now).keys() - _items(was).keys())
+        only_before += len(was.keys() - now.keys())
+        only_after += len(now.keys() - was.keys())
     return Comparison(contrasts=tuple(contrasts), only_before=only_before, only_after=only_after)
 
 
-def _items(cell: Cell) -> dict[tuple[str, str, str], Folded]:
-    """The items of a cell by what makes them the same: id, value and category."""
+def _keyed(trials: Iterable[Trials]) -> dict[_Key, Trials]:
+    """The items of a place by what makes them the same: id, value and category."""
     return {
-        (entry.item.id, entry.item.value, category): entry
-        for category, entries in cell.categories.items()
-        if category != REAGENT
-        for entry in entries.values()
+        (one.item.id, one.item.value, one.item.category): one
+        for one in trials
+        if one.item.category != REAGENT
     }
 
 
-def _pairs(was: Cell, now: Cell, policy: Policy, phase: str) -> list[_Pair]:
-    probes = was.probes & now.probes
-    one, other = _items(was), _items(now)
+def _pairs(
+    was: dict[_Key, Trials], now: dict[_Key, Trials], policy: Policy, phase: str
+) -> list[_Pair]:
+    probes = _probes(was) & _probes(now)
     pairs: list[_Pair] = []
-    for key in sorted(one.keys() & other.keys()):
+    for key in sorted(was.keys() & now.keys()):
         name, _, category = key
         expectation = policy.expects(category, phase)
         if expectation not in {"block", "allow"} or not probes:
             continue
-        first, second = (_is_right(each[key], expectation, probes) for each in (one, other))
+        first, second = (_is_right(each[key], expectation, probes) for each in (was, now))
         right = None if first is None or second is None else (first, second)
         pairs.append(_Pair(name, category, str(expectation), right))
     return pairs
 
 
-def _is_right(entry: Folded, expectation: str | None, probes: set[str]) -> bool | None:
+def _probes(tried: dict[_Key, Trials]) -> set[str]:
+    return {probe for one in tried.values() for probe, _ in one.seen}
+
+
+def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool | None:
     """Whether an item went as expected by every trial; ``None`` if that is not known."""
     wrong, right = State.ALLOWED, State.BLOCKED
     if expectation == "allow":
         wrong, right = right, wrong
-    found = sort_items([entry], wrong, right, probes)
-    return bool(found.favourable) if found.n else None
+    end = end_of(trials.states(probes), wrong, right)
+    return end == "favourable" if end in {"adverse", "favourable"} else None
 
 
 def _contrasts(line: str, profile: str, pairs: list[_Pair]) -> list[Contrast]:

@@ -6,12 +6,14 @@ for the upper one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model.corpus import Item
+from harness.model.fate import MakeUp
 from harness.model.scheme import DecisionRule
 from harness.stages.estimate.clusters import clustered, korn_graubard
+from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.intervals import Bounds, worst_case
 from harness.stages.estimate.sequential import anytime_bounds
 
@@ -28,9 +30,10 @@ class Bounded:
 
 
 def bounded(
-    counted: Iterable[Item],
-    others: Iterable[Item],
-    doubtful: Iterable[Item],
+    domains: Iterable[tuple[MakeUp, int]],
+    counted: Iterable[Lot],
+    others: Iterable[Lot],
+    doubtful: Iterable[Lot],
     rule: DecisionRule,
     alpha: float,
 ) -> Bounded:
@@ -39,22 +42,26 @@ def bounded(
     Items of one registrable domain fall together (METHOD TQ-04): as soon as one domain has
     several, the bounds are those of Korn & Graubard, or those at any time of as many items as
     would say as much.
+    ``domains`` are those of the line.
     """
-    yes, no, open_ = _domains(counted), _domains(others), _domains(doubtful)
-    k, n, doubt = sum(yes.values()), sum(yes.values()) + sum(no.values()), sum(open_.values())
-    domains = yes.keys() | no.keys() | open_.keys()
+    alike = shares(domains, (counted, others, doubtful))
+    k, no, doubt = (sum(one[part] * many for one, many in alike.items()) for part in range(3))
+    n = k + no
     if n == 0:
         return Bounded(bounds=Bounds(None, None), method=EXACT)
-    if len(domains) == n + doubt:
+    if sum(alike.values()) == n + doubt:
         if rule == "sequential":
             return Bounded(
                 bounds=_at_any_time(k, k + doubt, n + doubt, 1, 1, alpha), method=ANYTIME
             )
         return Bounded(bounds=worst_case(k, n, doubt, alpha), method=EXACT)
-    sizes = {one: yes.get(one, 0) + no.get(one, 0) + open_.get(one, 0) for one in domains}
-    low = clustered([(yes.get(one, 0), size) for one, size in sizes.items()])
-    high = clustered([(yes.get(one, 0) + open_.get(one, 0), size) for one, size in sizes.items()])
-    effect = f"design effect {low.design_effect:.2f} over {len(domains)} domains"
+    least: Counter[tuple[int, int]] = Counter()
+    most: Counter[tuple[int, int]] = Counter()
+    for (yes, other, open_), number in alike.items():
+        least[yes, yes + other + open_] += number
+        most[yes + open_, yes + other + open_] += number
+    low, high = clustered(least), clustered(most)
+    effect = f"design effect {low.design_effect:.2f} over {low.clusters} domains"
     if rule == "sequential":
         effects = low.design_effect, high.design_effect
         bounds = _at_any_time(k, k + doubt, n + doubt, *effects, alpha)
@@ -73,22 +80,27 @@ def _at_any_time(
     return Bounds(lower, upper)
 
 
-def design_effect(items: Iterable[tuple[Item, bool]]) -> float:
+def design_effect(
+    domains: Iterable[tuple[MakeUp, int]], counted: Iterable[Lot], others: Iterable[Lot]
+) -> float:
     """How many independent items one item costs, by registrable domain."""
-    counts: dict[str, tuple[int, int]] = {}
-    for item, success in items:
-        k, n = counts.get(_domain(item), (0, 0))
-        counts[_domain(item)] = (k + success, n + 1)
-    return clustered(list(counts.values())).design_effect
+    counts: Counter[tuple[int, int]] = Counter()
+    for (yes, no, _), number in shares(domains, (counted, others, ())).items():
+        counts[yes, yes + no] += number
+    return clustered(counts).design_effect
 
 
-def _domains(items: Iterable[Item]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for item in items:
-        name = _domain(item)
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _domain(item: Item) -> str:
-    return item.registrable or item.id
+def shares(
+    domains: Iterable[tuple[MakeUp, int]], parts: tuple[Iterable[Lot], Iterable[Lot], Iterable[Lot]]
+) -> Counter[tuple[int, int, int]]:
+    """How many domains have so many items of each of the three parts, and any at all."""
+    places = {lot.fate.number: place for place, part in enumerate(parts) for lot in part}
+    alike: Counter[tuple[int, int, int]] = Counter()
+    for makeup, number in domains:
+        found = [0, 0, 0]
+        for fate, items in makeup:
+            if (place := places.get(fate)) is not None:
+                found[place] += items
+        if any(found):
+            alike[found[0], found[1], found[2]] += number
+    return alike

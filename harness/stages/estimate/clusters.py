@@ -8,7 +8,8 @@ of 50 domains pass a 90 % threshold by luck 10 % of the time at an intra-class c
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scipy.special import stdtrit
@@ -31,23 +32,27 @@ class Clustered:
         return self.n / self.design_effect
 
 
-def clustered(counts: Sequence[tuple[int, int]]) -> Clustered:
+def clustered(counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]]) -> Clustered:
     """The design effect of (successes, items) per cluster, never below 1.
 
+    ``counts`` says how many clusters have which counts, or names those of each cluster.
     Variance of the ratio between clusters (Taylor linearisation) over that of independent
     items; Kish, Survey Sampling (1965), 8.2. With one cluster, or a rate of 0 or 1 that shows
     no variance, the clusters themselves are taken as the items.
     """
-    used = [(k, n) for k, n in counts if n]
-    k, n = sum(k for k, _ in used), sum(n for _, n in used)
-    m = len(used)
+    used = {alike: number for alike, number in Counter(counts).items() if alike[1]}
+    k = sum(k * number for (k, _), number in used.items())
+    n = sum(n * number for (_, n), number in used.items())
+    m = sum(used.values())
     if not n:
         return Clustered(k=0, n=0, clusters=0, design_effect=1.0)
     rate = k / n
     independent = rate * (1 - rate) / n
     if m == 1 or independent == 0:
         return Clustered(k=k, n=n, clusters=m, design_effect=n / m)
-    squares = math.fsum((successes - rate * items) ** 2 for successes, items in used)
+    squares = math.fsum(
+        number * (successes - rate * items) ** 2 for (successes, items), number in used.items()
+    )
     between = m / (m - 1) * squares / n**2
     return Clustered(k=k, n=n, clusters=m, design_effect=max(1.0, between / independent))
 

@@ -1,4 +1,4 @@
-"""Verdicts in, metrics out: one measurement per requirement, profile and line.
+"""Counts in, metrics out: one measurement per requirement, profile and line.
 
 No measurement is ever left out because evidence is missing: it is taken with n = 0. One is
 *not applicable* only where the scheme says so (its profiles, its policy), or where another
@@ -7,17 +7,17 @@ line of the same campaign sees what this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.model.corpus import covers
-from harness.model.observation import CONTROL
-from harness.model.outcome import CategoryRate, Measurement, Precondition, Witness
+from harness.model.outcome import CategoryRate, Measurement, Precondition
 from harness.model.scheme import Requirement, Scheme
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import State
+from harness.ports.counting import Folded
 from harness.stages.estimate import groups, latency, profiles, rates, whole
-from harness.stages.estimate.fold import Cell, Fold, Folded, fold, sort_items
+from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
 from harness.stages.estimate.intervals import worst_case
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import (
@@ -81,12 +81,13 @@ class _Place:
     profile: str
     phase: str
     cell: Cell
+    folded: Folded
     preconditions: tuple[Precondition, ...]
     beside: list[_Place]
 
 
 def estimate(
-    verdicts: Iterable[Verdict],
+    folded: Folded,
     scheme: Scheme,
     phases: Mapping[str, str],
     frames: Mapping[str, int] | None = None,
@@ -99,7 +100,6 @@ def estimate(
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
     ``preconditions`` are what the verdicts rest on.
     """
-    folded = fold(verdicts)
     places = _places(folded, phases, preconditions)
     measurements: list[Measurement] = []
     remarks: list[str] = []
@@ -115,23 +115,24 @@ def estimate(
     return Estimates(
         measurements=tuple(measurements),
         rates=tuple(_rates(places, scheme)),
-        mechanisms=dict(folded.mechanisms.most_common()),
-        latencies=_latencies(places),
+        mechanisms=folded.counts.mechanisms,
+        latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
     )
 
 
 def _places(
-    folded: Fold, phases: Mapping[str, str], preconditions: tuple[Precondition, ...]
+    folded: Folded, phases: Mapping[str, str], preconditions: tuple[Precondition, ...]
 ) -> list[_Place]:
     """Every line for every profile, even where nothing was seen."""
+    cells = cells_of(folded.counts)
     places: list[_Place] = []
-    for line in sorted({line for line, _ in folded.cells}) or ["none"]:
+    for line in sorted({line for line, _ in cells}) or ["none"]:
         beside: list[_Place] = []
-        for profile in sorted({profile for _, profile in folded.cells} | set(phases)):
-            cell = folded.cells.get((line, profile), Cell())
+        for profile in sorted({profile for _, profile in cells} | set(phases)):
+            cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
             here = tuple(one for one in preconditions if one.concerns(line, profile))
-            beside.append(_Place(line, profile, phases.get(profile, profile), cell, here, beside))
+            beside.append(_Place(line, profile, phase, cell, folded, here, beside))
         places += beside
     return places
 
@@ -158,9 +159,9 @@ def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:
     if requirement.measure.probes and not probes & set(requirement.measure.probes):
         return False
     hidden = any(
-        covers(category, wanted)
-        for _, _, category in place.cell.unseen
-        for wanted in requirement.measure.categories or (category,)
+        covers(one.category, wanted)
+        for one in place.cell.unseen
+        for wanted in requirement.measure.categories or (one.category,)
     )
     return not hidden or bool(_select(requirement, scheme, place))
 
@@ -171,7 +172,7 @@ def _blind(requirement: Requirement, place: _Place) -> str:
     return f"{where}: cannot be seen with {ran}; measured on another line"
 
 
-def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Folded, ...]:
+def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Lot, ...]:
     return selected(requirement.measure, scheme.policy, place.cell, place.phase)
 
 
@@ -187,8 +188,10 @@ def _measure(
         taken = take(
             Selection(
                 requirement=requirement,
-                items=_select(requirement, scheme, place),
+                lots=_select(requirement, scheme, place),
                 alpha=alpha,
+                folded=place.folded,
+                domains=place.folded.counts.domains.get(place.line, ()),
                 expects=lambda code: scheme.policy.expects(code, place.phase),
                 codes=tuple(scheme.policy.rows),
                 profile=place.profile,
@@ -196,12 +199,13 @@ def _measure(
                 preconditions=place.preconditions,
             )
         )
+    witnesses = place.folded.witnesses(taken.adverse)
     return Measurement(
         requirement=requirement,
         profile=place.profile,
         line=place.line,
-        metric=taken.metric,
-        witnesses=tuple(_witness(verdict) for verdict in taken.adverse),
+        metric=replace(taken.metric, witnesses=tuple(one.item for one in witnesses)),
+        witnesses=witnesses,
     )
 
 
@@ -210,7 +214,7 @@ def _sides(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Sid
         Side(
             profile=one.profile,
             phase=one.phase,
-            items=_select(requirement, scheme, one),
+            lots=_select(requirement, scheme, one),
             expects=partial(scheme.policy.expects, phase=one.phase),
         )
         for one in place.beside
@@ -232,31 +236,19 @@ def _framed(
     return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
 
 
-def _witness(verdict: Verdict) -> Witness:
-    return Witness(
-        item=verdict.item.id,
-        value=verdict.item.value,
-        category=verdict.item.category,
-        state=verdict.state.value,
-        mechanism=verdict.mechanism.value,
-        rule=verdict.rule,
-        saw=verdict.witnesses,
-    )
-
-
-def _rates(places: list[_Place], scheme: Scheme) -> Iterable[CategoryRate]:
+def _rates(places: list[_Place], scheme: Scheme) -> Iterator[CategoryRate]:
     """Items by category; whichever state is adverse under the policy decides a mixed item."""
     for place in places:
-        for category, items in sorted(place.cell.categories.items()):
+        for category, lots in sorted(place.cell.categories.items()):
             if category == REAGENT:
                 continue
             allow = scheme.policy.expects(category, place.phase) == "allow"
             adverse = State.BLOCKED if allow else State.ALLOWED
             favourable = State.ALLOWED if allow else State.BLOCKED
-            found = sort_items(items.values(), adverse, favourable)
-            altered = sum(_is_altered(entry, adverse) for entry in items.values())
-            blocked = len(found.adverse) if allow else len(found.favourable)
-            doubt = len(found.indeterminate)
+            found = sort_lots(lots, adverse, favourable)
+            altered = total(lot for lot in lots if _is_altered(lot, adverse))
+            blocked = found.wrong if allow else found.right
+            doubt = found.doubtful
             bounds = worst_case(blocked, found.n, doubt, scheme.decision.alpha)
             yield CategoryRate(
                 category=category,
@@ -272,26 +264,15 @@ def _rates(places: list[_Place], scheme: Scheme) -> Iterable[CategoryRate]:
             )
 
 
-def _is_altered(entry: Folded, adverse: State) -> bool:
-    states = entry.states()
+def _is_altered(lot: Lot, adverse: State) -> bool:
+    states = lot.states()
     return State.ALTERED in states and not states & {adverse, State.INSUFFICIENT}
-
-
-def _latencies(places: list[_Place]) -> dict[str, tuple[float, ...]]:
-    seen: dict[str, list[float]] = {}
-    for place in places:
-        for items in place.cell.categories.values():
-            for entry in items.values():
-                for _, service, control in entry.pairs:
-                    seen.setdefault(place.line, []).append(service)
-                    seen.setdefault(CONTROL, []).append(control)
-    return {line: tuple(times) for line, times in seen.items()}
 
 
 def _unseen(places: list[_Place]) -> list[str]:
     return [
-        f"{count} trials of {category} on {place.line} for {place.profile} set aside: "
-        f"probe {probe} cannot see what applies to {layer}"
+        f"{one.trials} trials of {one.category} on {place.line} for {place.profile} set aside: "
+        f"probe {one.probe} cannot see what applies to {one.layer}"
         for place in places
-        for (probe, layer, category), count in sorted(place.cell.unseen.items())
+        for one in sorted(place.cell.unseen, key=lambda one: (one.probe, one.layer, one.category))
     ]

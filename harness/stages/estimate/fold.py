@@ -1,4 +1,4 @@
-"""Folds verdicts into items: the unit of counting is the item, not the trial.
+"""Sorts fates: the unit of counting is the item, not the trial.
 
 An item counts as blocked only if every probe and every round found it blocked, and as missed
 if any of them got through: a pupil needs only one way in.
@@ -9,131 +9,147 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from harness.model.corpus import Item
-from harness.model.verdict import NOTED_PROBES, State, Verdict
+from harness.model.fate import Adverse, Counts, Fate, Sight, Unseen
+from harness.model.verdict import Mechanism, State
 
-BLIND: dict[str, frozenset[str]] = dict.fromkeys(
-    ("dns", "dns_aaaa"), frozenset({"sni", "url", "content"})
-)
-"""Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
+End = Literal["adverse", "favourable", "indeterminate", "down", "none"]
 
 
-@dataclass(slots=True, kw_only=True)
-class Folded:
-    """One item on one line for one profile: the first verdict of each probe and state."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """How the items of one fate fared for one profile: what each probe found, in order."""
 
-    item: Item
-    seen: dict[tuple[str, State], Verdict] = field(default_factory=dict)
-    pairs: list[tuple[str, float, float]] = field(default_factory=list)
+    fate: Fate
+    profile: str
+    sights: tuple[Sight, ...]
+
+    @property
+    def items(self) -> int:
+        """How many items they are."""
+        return self.fate.items
+
+    @property
+    def category(self) -> str:
+        """The primary taxonomy code of them all."""
+        return self.fate.category
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that any round found, with the named probes or with all."""
-        return {state for probe, state in self.seen if not probes or probe in probes}
+        return {one.state for one in self.of(probes)}
 
-    def first(self, state: State, probes: Collection[str] = ()) -> Verdict:
-        """The first verdict of that state. Raises StopIteration if there is none."""
-        return next(
-            verdict
-            for (probe, found), verdict in self.seen.items()
-            if found is state and (not probes or probe in probes)
-        )
+    def first(self, state: State, probes: Collection[str] = ()) -> Mechanism:
+        """By which mechanism they came to that state first. Raises StopIteration if never."""
+        return next(one.mechanism for one in self.of(probes) if one.state is state)
+
+    def against(self, state: State, probes: Collection[str] = ()) -> Adverse:
+        """Where the verdicts are that found them in a state."""
+        found = tuple(one.probe for one in self.of(probes) if one.state is state)
+        return Adverse(self.fate.number, self.profile, state, found)
+
+    def of(self, probes: Collection[str]) -> tuple[Sight, ...]:
+        """What the named probes saw; all, if none is named."""
+        return tuple(one for one in self.sights if not probes or one.probe in probes)
 
 
 @dataclass(slots=True, kw_only=True)
 class Cell:
-    """All items on one line for one profile, by category and id; the probes that ran there.
+    """All fates on one line for one profile, the probes that ran there, and what none saw."""
 
-    ``unseen`` counts trials by probe, layer and category whose probe is blind to the layer.
-    """
-
-    categories: dict[str, dict[str, Folded]] = field(default_factory=dict)
+    lots: list[Lot] = field(default_factory=list)
     probes: set[str] = field(default_factory=set)
-    unseen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    unseen: list[Unseen] = field(default_factory=list)
 
-
-@dataclass(slots=True, kw_only=True)
-class Fold:
-    """The cells by (line, profile), and how often each mechanism blocked a trial."""
-
-    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
-    mechanisms: Counter[str] = field(default_factory=Counter)
+    @property
+    def categories(self) -> dict[str, list[Lot]]:
+        """The fates by category."""
+        found: dict[str, list[Lot]] = {}
+        for one in self.lots:
+            found.setdefault(one.category, []).append(one)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sorted:
-    """Items sorted by an adverse state (what the requirement forbids) and its opposite.
+    """Fates sorted by an adverse state (what the requirement forbids) and its opposite.
 
     ``down`` items were dead on the control line as well: they leave the count symmetrically.
     """
 
-    adverse: tuple[Verdict, ...]
-    favourable: tuple[Item, ...]
-    indeterminate: tuple[Item, ...]
-    down: int
-    mechanisms: dict[str, int]
+    adverse: tuple[Lot, ...]
+    favourable: tuple[Lot, ...]
+    indeterminate: tuple[Lot, ...]
+    down: int = 0
+    mechanisms: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> int:
+        """Items that went against the requirement."""
+        return total(self.adverse)
+
+    @property
+    def right(self) -> int:
+        """Items that went as required."""
+        return total(self.favourable)
+
+    @property
+    def doubtful(self) -> int:
+        """Items that were not decided."""
+        return total(self.indeterminate)
 
     @property
     def n(self) -> int:
         """Items that were decided either way."""
-        return len(self.adverse) + len(self.favourable)
+        return self.wrong + self.right
 
 
-def fold(verdicts: Iterable[Verdict]) -> Fold:
-    """Fold verdicts by line, profile, category and item; blind probes' verdicts are set aside."""
-    folded = Fold()
-    for verdict in verdicts:
-        key, item = verdict.key, verdict.item
-        if key.probe in NOTED_PROBES:
-            continue
-        cell = folded.cells.setdefault((key.line, key.profile), Cell())
-        cell.probes.add(key.probe)
-        if item.applies_to in BLIND.get(key.probe, ()):
-            cell.unseen[key.probe, item.applies_to, item.category] += 1
-            continue
-        items = cell.categories.setdefault(item.category, {})
-        entry = items.get(item.id)
-        if entry is None:
-            entry = items[item.id] = Folded(item=item)
-        entry.seen.setdefault((key.probe, verdict.state), verdict)
-        if verdict.state is State.BLOCKED:
-            folded.mechanisms[verdict.mechanism.value] += 1
-        elif verdict.state is State.ALLOWED:
-            _pair(entry, verdict)
-    return folded
+def total(lots: Iterable[Lot]) -> int:
+    """How many items there are in all."""
+    return sum(one.items for one in lots)
 
 
-def sort_items(
-    items: Iterable[Folded], adverse: State, favourable: State, probes: Collection[str] = ()
+def cells_of(counts: Counts) -> dict[tuple[str, str], Cell]:
+    """What was counted, by line and profile."""
+    cells: dict[tuple[str, str], Cell] = {}
+    for line, profile, probe in counts.probes:
+        cells.setdefault((line, profile), Cell()).probes.add(probe)
+    for fate in counts.fates:
+        for profile in dict.fromkeys(one.profile for one in fate.sights):
+            sights = tuple(one for one in fate.sights if one.profile == profile)
+            lot = Lot(fate=fate, profile=profile, sights=sights)
+            cells[fate.line, profile].lots.append(lot)
+    for unseen in counts.unseen:
+        cells[unseen.line, unseen.profile].unseen.append(unseen)
+    return cells
+
+
+def end_of(states: Collection[State], adverse: State, favourable: State) -> End:
+    """What all trials of an item say together; no trial at all says ``none``."""
+    if adverse in states:
+        return "adverse"
+    if State.INSUFFICIENT in states or State.ALTERED in states:
+        return "indeterminate"
+    if favourable in states:
+        return "favourable"
+    return "down" if states else "none"
+
+
+def sort_lots(
+    lots: Iterable[Lot], adverse: State, favourable: State, probes: Collection[str] = ()
 ) -> Sorted:
-    """Sort items: adverse if any trial was, favourable only if no trial was anything else."""
-    wrong: list[Verdict] = []
-    right: list[Item] = []
-    doubtful: list[Item] = []
-    down = 0
+    """Sort lots: adverse if any trial was, favourable only if no trial was anything else."""
+    ends: dict[End, list[Lot]] = {}
     mechanisms: Counter[str] = Counter()
-    for entry in items:
-        states = entry.states(probes)
+    for one in lots:
+        states = one.states(probes)
         if State.BLOCKED in states:
-            mechanisms[entry.first(State.BLOCKED, probes).mechanism.value] += 1
-        if adverse in states:
-            wrong.append(entry.first(adverse, probes))
-        elif State.INSUFFICIENT in states or State.ALTERED in states:
-            doubtful.append(entry.item)
-        elif favourable in states:
-            right.append(entry.item)
-        elif states:
-            down += 1
+            mechanisms[one.first(State.BLOCKED, probes).value] += one.items
+        ends.setdefault(end_of(states, adverse, favourable), []).append(one)
     return Sorted(
-        adverse=tuple(wrong),
-        favourable=tuple(right),
-        indeterminate=tuple(doubtful),
-        down=down,
+        adverse=tuple(ends.get("adverse", ())),
+        favourable=tuple(ends.get("favourable", ())),
+        indeterminate=tuple(ends.get("indeterminate", ())),
+        down=total(ends.get("down", ())),
         mechanisms=dict(mechanisms.most_common()),
     )
-
-
-def _pair(entry: Folded, verdict: Verdict) -> None:
-    service, control = verdict.first_byte_service, verdict.first_byte_control
-    if service is not None and control is not None:
-        entry.pairs.append((verdict.key.probe, service, control))

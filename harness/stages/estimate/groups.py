@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.model.corpus import Item, covers
+from harness.model.corpus import covers
 from harness.model.metric import Metric
+from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.rates import Taken, block_rate, overblock_rate
 from harness.stages.estimate.scope import Selection
 
@@ -25,12 +26,12 @@ def block_rate_by_category(selection: Selection) -> Taken:
 
 def block_rate_by_stratum(selection: Selection) -> Taken:
     """The block rate of the worst stratum: head and tail alike."""
-    return _worst(selection, block_rate, lambda item: item.stratum or item.category)
+    return _worst(selection, block_rate, lambda lot: lot.fate.stratum or lot.category)
 
 
 def block_rate_by_language(selection: Selection) -> Taken:
     """The block rate of the worst language."""
-    return _worst(selection, block_rate, lambda item: item.lang or "no language")
+    return _worst(selection, block_rate, lambda lot: lot.fate.lang or "no language")
 
 
 def overblock_rate_by_category(selection: Selection) -> Taken:
@@ -38,27 +39,27 @@ def overblock_rate_by_category(selection: Selection) -> Taken:
     return _worst(selection, overblock_rate, _category(selection))
 
 
-def _category(selection: Selection) -> Callable[[Item], str]:
-    """The category of a measure that an item falls under."""
+def _category(selection: Selection) -> Callable[[Lot], str]:
+    """The category of a measure that items fall under."""
 
-    def named(item: Item) -> str:
+    def named(lot: Lot) -> str:
         wanted = selection.measure.categories
-        return next((code for code in wanted if covers(item.category, code)), item.category)
+        return next((code for code in wanted if covers(lot.category, code)), lot.category)
 
     return named
 
 
-def _worst(selection: Selection, take: Take, key: Callable[[Item], str]) -> Taken:
-    groups: dict[str, list[int]] = {}
-    for position, entry in enumerate(selection.items):
-        groups.setdefault(key(entry.item), []).append(position)
+def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken:
+    groups: dict[str, list[Lot]] = {}
+    for lot in selection.lots:
+        groups.setdefault(key(lot), []).append(lot)
     if not groups:
         return take(selection)
     is_bad = take is overblock_rate
     strict = selection.alpha / len(groups)
     taken: list[tuple[str, Taken, Metric]] = []
-    for name, positions in sorted(groups.items()):
-        part = replace(selection, items=tuple(selection.items[one] for one in positions))
+    for name, lots in sorted(groups.items()):
+        part = replace(selection, lots=tuple(lots))
         taken.append((name, take(part), take(replace(part, alpha=strict)).metric))
     name, worst, _ = max(taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad))
     lower, upper = _bounds(taken, is_bad=is_bad)
@@ -68,9 +69,8 @@ def _worst(selection: Selection, take: Take, key: Callable[[Item], str]) -> Take
         lower=lower,
         upper=upper,
         method=f"worst of {len(groups)} groups: {name}; {worst.metric.method}; fails by Holm",
-        witnesses=tuple(item for _, one, _ in taken for item in one.metric.witnesses),
     )
-    adverse = tuple(verdict for _, one, _ in taken for verdict in one.adverse)
+    adverse = tuple(each for _, one, _ in taken for each in one.adverse)
     return Taken(metric=metric, adverse=adverse)
 
 

@@ -6,6 +6,7 @@ Each bound is one-sided at level ``alpha``: the pair is a two-sided interval at 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scipy import special
@@ -73,7 +74,9 @@ def wilson(k: int, n: int, alpha: float) -> Bounds:
     return Bounds(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def quantile_bounds(ordered: list[float], quantile: float, alpha: float, beyond: int = 0) -> Bounds:
+def quantile_bounds(
+    ordered: Sequence[float], quantile: float, alpha: float, beyond: int = 0
+) -> Bounds:
     """Distribution-free bounds of a quantile from sorted values.
 
     The upper bound is the smallest order statistic that the quantile exceeds with probability

@@ -7,6 +7,7 @@ origin cancels; the quantile's bound is distribution-free.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from harness.model.metric import Metric
 from harness.model.verdict import State
@@ -29,7 +30,7 @@ def first_byte_overhead(selection: Selection) -> Taken:
     """
     quantile = selection.measure.quantile or MEDIAN
     probes = selection.measure.probes
-    ran = {probe for entry in selection.items for probe, _ in entry.seen}
+    ran = {one.probe for lot in selection.lots for one in lot.sights}
     taken = [
         _of_probe(selection, probe, quantile)
         for probe in sorted(ran)
@@ -46,7 +47,7 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
     bound. Of more than ``MANY`` items the first count, in the order of trial.
     """
     probes = selection.measure.probes
-    ran = {probe for entry in selection.items for probe, _ in entry.seen}
+    ran = {one.probe for lot in selection.lots for one in lot.sights}
     taken = [
         _share_of_probe(selection, probe) for probe in sorted(ran) if not probes or probe in probes
     ]
@@ -56,17 +57,18 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
 def _share_of_probe(selection: Selection, probe: str) -> Metric:
     logs: list[float] = []
     doubtful = unpaired = 0
-    for entry in selection.items[:MANY]:
-        pairs = [
+    lots = {lot.fate.number: lot for lot in selection.lots}
+    for pairs in selection.folded.first_pairs(lots, selection.profile, probe, MANY):
+        found = [
             math.log(service / control)
-            for of, service, control in entry.pairs
-            if of == probe and min(service, control) > 0
+            for service, control in pairs.times
+            if min(service, control) > 0
         ]
-        states = entry.states((probe,))
+        states = lots[pairs.fate].states((probe,))
         if State.INSUFFICIENT in states:
             doubtful += 1
-        elif pairs:
-            logs.append(math.fsum(pairs) / len(pairs))
+        elif found:
+            logs.append(math.fsum(found) / len(found))
         else:
             unpaired += bool(states)
     return _share(selection, logs, doubtful, unpaired, probe)
@@ -102,15 +104,15 @@ def _finite(log: float | None) -> float | None:
 
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
-    overheads: list[float] = []
+    lots = {lot.fate.number: lot for lot in selection.lots}
+    overheads = selection.folded.overheads(lots, selection.profile, probe)
     indeterminate = unpaired = 0
-    for entry in selection.items:
-        pairs = [service - control for of, service, control in entry.pairs if of == probe]
-        overheads += pairs
-        states = entry.states((probe,))
-        indeterminate += State.INSUFFICIENT in states
-        unpaired += bool(states) and not pairs and State.INSUFFICIENT not in states
-    overheads.sort()
+    for lot in selection.lots:
+        sights = lot.of((probe,))
+        if any(one.state is State.INSUFFICIENT for one in sights):
+            indeterminate += lot.items
+        elif sights and not any(one.timed for one in sights):
+            unpaired += lot.items
     bounds = quantile_bounds(overheads, quantile, selection.alpha, indeterminate)
     return _metric(selection, quantile, overheads, indeterminate, bounds, unpaired, probe)
 
@@ -118,7 +120,7 @@ def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
 def _metric(
     selection: Selection,
     quantile: float,
-    overheads: list[float],
+    overheads: Sequence[float],
     indeterminate: int,
     bounds: Bounds,
     unpaired: int,

@@ -7,12 +7,14 @@ lucky miss for one age group shows nothing. A group that nobody tried is undecid
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 
 from harness.model.campaign import PHASES
+from harness.model.fate import Adverse
 from harness.model.metric import Metric
-from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import Folded, Sorted
+from harness.model.verdict import State
+from harness.stages.estimate.fold import Lot, Sorted
 from harness.stages.estimate.rates import Taken, count
 from harness.stages.estimate.scope import Selection, Side
 
@@ -31,30 +33,29 @@ def superset_violations(selection: Selection) -> Taken:
     Of two profiles the one of the younger phase is the stricter. Counted for both of them.
     """
     own = [side for side in selection.sides() if side.profile == selection.profile]
-    wrong: dict[str, Verdict] = {}
-    right: dict[str, Folded] = {}
-    doubtful: dict[str, Folded] = {}
+    wrong: dict[int, tuple[Lot, Adverse]] = {}
+    right: dict[int, Lot] = {}
+    doubtful: dict[int, Lot] = {}
     for strict, weak in _ordered(own, selection.sides()):
-        others = {entry.item.id: _is_blocked(entry) for entry in weak.items}
-        for entry in strict.items:
-            name = entry.item.id
-            blocked, beside = _is_blocked(entry), others.get(name)
+        others = {lot.fate.number: _is_blocked(lot) for lot in weak.lots}
+        for lot in strict.lots:
+            name = lot.fate.number
+            blocked, beside = _is_blocked(lot), others.get(name)
             if name not in others:
                 continue
             if blocked is None or beside is None:
-                doubtful[name] = entry
+                doubtful[name] = lot
             elif beside and not blocked:
-                wrong[name] = entry.first(State.ALLOWED)
+                wrong[name] = (lot, lot.against(State.ALLOWED))
             else:
-                right[name] = entry
+                right[name] = lot
     found = Sorted(
-        adverse=tuple(wrong.values()),
-        favourable=tuple(e.item for n, e in right.items() if n not in wrong),
-        indeterminate=tuple(e.item for n, e in doubtful.items() if n not in {*wrong, *right}),
-        down=0,
-        mechanisms={},
+        adverse=tuple(lot for lot, _ in wrong.values()),
+        favourable=tuple(lot for name, lot in right.items() if name not in wrong),
+        indeterminate=tuple(lot for name, lot in doubtful.items() if name not in {*wrong, *right}),
     )
-    return count("superset_violations", found, selection.alpha)
+    taken = count("superset_violations", found, selection.alpha)
+    return replace(taken, adverse=tuple(adverse for _, adverse in wrong.values()))
 
 
 def profiles_missing(selection: Selection) -> Taken:
@@ -97,14 +98,14 @@ def _differ(one: list[Side], other: list[Side]) -> bool | None:
     """Whether the policies of two bands differ as declared; ``None`` if that is not shown."""
     as_declared = alike = 0
     for first, second in ((a, b) for a in one for b in other):
-        others = {entry.item.id: _is_blocked(entry) for entry in second.items}
-        for entry in first.items:
-            wanted = first.expects(entry.item.category), second.expects(entry.item.category)
+        others = {lot.fate.number: _is_blocked(lot) for lot in second.lots}
+        for lot in first.lots:
+            wanted = first.expects(lot.category), second.expects(lot.category)
             if set(wanted) != {"block", "allow"}:
                 continue
-            got = _is_blocked(entry), others.get(entry.item.id)
-            as_declared += got == (wanted[0] == "block", wanted[1] == "block")
-            alike += None not in got and got[0] == got[1]
+            got = _is_blocked(lot), others.get(lot.fate.number)
+            as_declared += lot.items * (got == (wanted[0] == "block", wanted[1] == "block"))
+            alike += lot.items * (None not in got and got[0] == got[1])
     if as_declared >= SHOWN:
         return True
     return False if alike >= SHOWN and not as_declared else None
@@ -119,9 +120,9 @@ def _ordered(own: list[Side], sides: tuple[Side, ...]) -> Iterator[tuple[Side, S
                 yield (one, other) if ranks[0] < ranks[1] else (other, one)
 
 
-def _is_blocked(entry: Folded) -> bool | None:
+def _is_blocked(lot: Lot) -> bool | None:
     """Whether every trial was blocked, or one got through; ``None`` if neither is known."""
-    states = entry.states()
+    states = lot.states()
     if State.ALLOWED in states:
         return False
     return True if states == {State.BLOCKED} else None

@@ -7,12 +7,14 @@ that were drawn, never by what the filter let through (ALA v. United States, 200
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from harness.model.fate import Adverse
 from harness.model.metric import NOT_IMPLEMENTED, Metric
-from harness.model.verdict import Mechanism, State, Verdict
+from harness.model.verdict import Mechanism, State
 from harness.stages.estimate.bounding import Bounded, bounded
-from harness.stages.estimate.fold import Folded, Sorted, sort_items
+from harness.stages.estimate.fold import Lot, Sorted, sort_lots
 from harness.stages.estimate.intervals import Bounds
 from harness.stages.estimate.scope import Selection
 
@@ -32,71 +34,74 @@ EXPLICIT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A metric, with the verdicts that speak against the service."""
+    """A metric, and where the verdicts are that speak against the service."""
 
     metric: Metric
-    adverse: tuple[Verdict, ...] = ()
+    adverse: tuple[Adverse, ...] = ()
 
 
 def block_rate(selection: Selection) -> Taken:
     """The share of items that were blocked; k counts the blocked."""
     found = sorted_blocks(selection)
-    wrong = [verdict.item for verdict in found.adverse]
-    of = bounded(
-        found.favourable, wrong, found.indeterminate, selection.requirement.rule, selection.alpha
-    )
-    return rate("block_rate", len(found.favourable), found, of, selection.alpha)
+    of = _bounded(selection, found.favourable, found.adverse, found.indeterminate)
+    taken = rate("block_rate", found.right, found, of, selection.alpha)
+    return replace(taken, adverse=_against(found, State.ALLOWED, selection))
 
 
 def overblock_rate(selection: Selection) -> Taken:
     """The share of items that were blocked although they must be allowed; k counts those."""
     found = sorted_overblocks(selection)
-    wrong = [verdict.item for verdict in found.adverse]
-    of = bounded(
-        wrong, found.favourable, found.indeterminate, selection.requirement.rule, selection.alpha
-    )
-    return rate("overblock_rate", len(wrong), found, of, selection.alpha)
+    of = _bounded(selection, found.adverse, found.favourable, found.indeterminate)
+    taken = rate("overblock_rate", found.wrong, found, of, selection.alpha)
+    return replace(taken, adverse=_against(found, State.BLOCKED, selection))
 
 
 def missed(selection: Selection) -> Taken:
     """The number of items that got through; every item counts, none is sampled."""
-    return count("missed", sorted_blocks(selection), selection.alpha)
+    found = sorted_blocks(selection)
+    taken = count("missed", found, selection.alpha)
+    return replace(taken, adverse=_against(found, State.ALLOWED, selection))
 
 
 def overblocked(selection: Selection) -> Taken:
     """The number of items that were blocked although they must be allowed."""
-    return count("overblocked", sorted_overblocks(selection), selection.alpha)
+    found = sorted_overblocks(selection)
+    taken = count("overblocked", found, selection.alpha)
+    return replace(taken, adverse=_against(found, State.BLOCKED, selection))
 
 
 def explicit_share(selection: Selection) -> Taken:
     """The share of blocked items whose block said what it was, with each probe; k counts them."""
-    explicit, adverse = [], []
-    for entry in selection.items:
-        blocks = _blocks_of(entry, selection.measure.probes)
-        dumb = [verdict for verdict in blocks if verdict.mechanism not in EXPLICIT]
-        adverse.extend(dumb[:1])
-        if blocks and not dumb:
-            explicit.append(entry.item)
+    explicit: list[Lot] = []
+    silent: list[Lot] = []
+    adverse: list[Adverse] = []
+    for lot in selection.lots:
+        blocks = [one for one in lot.of(selection.measure.probes) if one.state is State.BLOCKED]
+        dumb = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
+        if dumb:
+            silent.append(lot)
+            adverse.append(lot.against(State.BLOCKED, dumb))
+        elif blocks:
+            explicit.append(lot)
     found = Sorted(
-        adverse=tuple(adverse),
+        adverse=tuple(silent),
         favourable=tuple(explicit),
         indeterminate=(),
-        down=0,
         mechanisms=sorted_blocks(selection).mechanisms,
     )
-    wrong = [verdict.item for verdict in adverse]
-    of = bounded(explicit, wrong, (), selection.requirement.rule, selection.alpha)
-    return rate("explicit_share", len(explicit), found, of, selection.alpha)
+    of = _bounded(selection, explicit, silent, ())
+    taken = rate("explicit_share", found.right, found, of, selection.alpha)
+    return replace(taken, adverse=tuple(adverse))
 
 
 def sorted_blocks(selection: Selection) -> Sorted:
     """The items sorted for "must be blocked"."""
-    return sort_items(selection.items, State.ALLOWED, State.BLOCKED, selection.measure.probes)
+    return sort_lots(selection.lots, State.ALLOWED, State.BLOCKED, selection.measure.probes)
 
 
 def sorted_overblocks(selection: Selection) -> Sorted:
     """The items sorted for "must be allowed"."""
-    return sort_items(selection.items, State.BLOCKED, State.ALLOWED, selection.measure.probes)
+    return sort_lots(selection.lots, State.BLOCKED, State.ALLOWED, selection.measure.probes)
 
 
 def rate(name: str, k: int, found: Sorted, of: Bounded, alpha: float) -> Taken:
@@ -107,17 +112,17 @@ def rate(name: str, k: int, found: Sorted, of: Bounded, alpha: float) -> Taken:
 
 def count(name: str, found: Sorted, alpha: float) -> Taken:
     """The number of adverse items, as a metric; its bounds are what is certain and possible."""
-    k = len(found.adverse)
+    k = found.wrong
     bounds = Bounds(None, None)
     if found.n:
-        bounds = Bounds(float(k), float(k + len(found.indeterminate)))
+        bounds = Bounds(float(k), float(k + found.doubtful))
     value = float(k) if found.n else None
     return _taken(name, "items", value, k, found, Bounded(bounds=bounds, method=CENSUS), alpha)
 
 
 def not_taken(name: str, unit: str, alpha: float) -> Taken:
     """A metric that this version cannot take: present, and never a pass."""
-    found = Sorted(adverse=(), favourable=(), indeterminate=(), down=0, mechanisms={})
+    found = Sorted(adverse=(), favourable=(), indeterminate=())
     of = Bounded(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
     return _taken(name, unit, None, 0, found, of, alpha)
 
@@ -131,21 +136,23 @@ def _taken(
         value=value,
         k=k,
         n=found.n,
-        indeterminate=len(found.indeterminate),
+        indeterminate=found.doubtful,
         lower=of.bounds.lower,
         upper=of.bounds.upper,
         method=of.method,
         alpha=alpha,
-        witnesses=tuple(verdict.item.id for verdict in found.adverse),
         left_out={"down": found.down} if found.down else {},
         mechanisms=found.mechanisms,
     )
-    return Taken(metric=metric, adverse=found.adverse)
+    return Taken(metric=metric)
 
 
-def _blocks_of(entry: Folded, probes: tuple[str, ...]) -> list[Verdict]:
-    return [
-        verdict
-        for (probe, state), verdict in entry.seen.items()
-        if state is State.BLOCKED and (not probes or probe in probes)
-    ]
+def _against(found: Sorted, state: State, selection: Selection) -> tuple[Adverse, ...]:
+    return tuple(lot.against(state, selection.measure.probes) for lot in found.adverse)
+
+
+def _bounded(
+    selection: Selection, counted: Iterable[Lot], others: Iterable[Lot], doubtful: Iterable[Lot]
+) -> Bounded:
+    rule, alpha = selection.requirement.rule, selection.alpha
+    return bounded(selection.domains, counted, others, doubtful, rule, alpha)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.model.corpus import Item, covers
+from harness.model.fate import Fate, MakeUp
 from harness.model.outcome import Precondition
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
-from harness.stages.estimate.fold import Cell, Folded
+from harness.ports.counting import Folded
+from harness.stages.estimate.fold import Cell, Lot
 
 REAGENT = "CTRL"
 """The category of items that test the instrument; they count only where a measure names it."""
@@ -22,7 +24,7 @@ class Side:
 
     profile: str
     phase: str
-    items: tuple[Folded, ...]
+    lots: tuple[Lot, ...]
     expects: Callable[[str], Expectation | None]
 
 
@@ -32,11 +34,14 @@ class Selection:
 
     ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
+    ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
 
     requirement: Requirement
-    items: tuple[Folded, ...]
+    lots: tuple[Lot, ...]
     alpha: float
+    folded: Folded
+    domains: Sequence[tuple[MakeUp, int]] = ()
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()
     profile: str = ""
@@ -49,14 +54,13 @@ class Selection:
         return self.requirement.measure
 
 
-def selected(measure: Measure, policy: Policy, cell: Cell, phase: str) -> tuple[Folded, ...]:
-    """The folded items that a measure counts for a school phase."""
+def selected(measure: Measure, policy: Policy, cell: Cell, phase: str) -> tuple[Lot, ...]:
+    """The lots that a measure counts for a school phase."""
     return tuple(
-        entry
-        for category, items in cell.categories.items()
-        if counts_category(measure, policy, category, phase)
-        for entry in items.values()
-        if counts_item(measure, entry.item, phase)
+        lot
+        for lot in cell.lots
+        if counts_category(measure, policy, lot.category, phase)
+        and counts_item(measure, lot.fate, phase)
     )
 
 
@@ -68,8 +72,8 @@ def counts_category(measure: Measure, policy: Policy, category: str, phase: str)
     return measure.expectation is None or policy.expects(category, phase) == measure.expectation
 
 
-def counts_item(measure: Measure, item: Item, phase: str) -> bool:
-    """Whether an item concerns the phase and lies in a stratum that is wanted."""
+def counts_item(measure: Measure, item: Item | Fate, phase: str) -> bool:
+    """Whether an item (or all of one fate) concerns the phase, in a stratum that is wanted."""
     if measure.strata and item.stratum not in measure.strata:
         return False
     return EVERY_PHASE in item.phases or phase in item.phases

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.corpus import Item
-from harness.model.verdict import State, Verdict
-from harness.stages.estimate.fold import BLIND
+from harness.model.fate import is_blind
+from harness.model.verdict import NOTED_PROBES, State, Verdict
 
 Ending = Literal["blocked", "missed", "doubtful", "none"]
 
@@ -21,13 +21,17 @@ class Trials:
     item: Item
     seen: set[tuple[str, State]] = field(default_factory=set)
 
+    def states(self, probes: Collection[str] = ()) -> set[State]:
+        """The states that the named probes found, or all of them."""
+        return {state for probe, state in self.seen if not probes or probe in probes}
+
     def ending(self, probes: Collection[str] = ()) -> Ending:
         """How it ended, as the block rate counts it; of the named probes, or of all.
 
         One way in is a miss; a block must be whole; an item that was dead on the control as
         well, or that nobody could see, says nothing.
         """
-        states = {state for probe, state in self.seen if not probes or probe in probes}
+        states = self.states(probes)
         if State.ALLOWED in states:
             return "missed"
         if states & {State.INSUFFICIENT, State.ALTERED}:
@@ -36,11 +40,11 @@ class Trials:
 
 
 def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[Trials, ...]]:
-    """The items by line and profile; verdicts of a probe that cannot see the item are set aside."""
+    """The items by line and profile; verdicts of probes that cannot see it are set aside."""
     places: defaultdict[tuple[str, str], dict[str, Trials]] = defaultdict(dict)
     for verdict in verdicts:
         key, item = verdict.key, verdict.item
-        if item.applies_to not in BLIND.get(key.probe, ()):
+        if key.probe not in NOTED_PROBES and not is_blind(key.probe, item):
             items = places[key.line, key.profile]
             items.setdefault(item.id, Trials(item=item)).seen.add((key.probe, verdict.state))
     return {place: tuple(items.values()) for place, items in places.items()}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.model.fate import Adverse
 from harness.model.metric import Metric
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import State
 from harness.stages.estimate.bounding import design_effect as effect_of
 from harness.stages.estimate.confusion import clean_blocked_per_harmful as ratio_of
-from harness.stages.estimate.fold import Folded, Sorted, sort_items
+from harness.stages.estimate.fold import Lot, Sorted, sort_lots
 from harness.stages.estimate.rates import Taken, count
 from harness.stages.estimate.scope import REAGENT, Selection
 
@@ -24,26 +25,29 @@ PREVALENCE = 0.011
 
 def discordant(selection: Selection) -> Taken:
     """Items that one trial found blocked and another open: a verdict must not depend on the way."""
-    adverse: list[Verdict] = []
-    agreed, doubtful, down = [], [], 0
-    for entry in selection.items:
-        states = entry.states(selection.measure.probes)
+    differ: list[Lot] = []
+    agreed: list[Lot] = []
+    doubtful: list[Lot] = []
+    down = 0
+    probes = selection.measure.probes
+    for lot in selection.lots:
+        states = lot.states(probes)
         if {State.ALLOWED, State.BLOCKED} <= states:
-            adverse.append(entry.first(State.ALLOWED, selection.measure.probes))
+            differ.append(lot)
         elif states & {State.INSUFFICIENT, State.ALTERED}:
-            doubtful.append(entry.item)
+            doubtful.append(lot)
         elif State.DOWN in states:
-            down += 1
-        elif len({probe for probe, _ in entry.seen}) > 1:
-            agreed.append(entry.item)
+            down += lot.items
+        elif len({one.probe for one in lot.sights}) > 1:
+            agreed.append(lot)
     found = Sorted(
-        adverse=tuple(adverse),
+        adverse=tuple(differ),
         favourable=tuple(agreed),
         indeterminate=tuple(doubtful),
         down=down,
-        mechanisms={},
     )
-    return count("discordant", found, selection.alpha)
+    taken = count("discordant", found, selection.alpha)
+    return replace(taken, adverse=tuple(lot.against(State.ALLOWED, probes) for lot in differ))
 
 
 def wrong_cells(selection: Selection) -> Taken:
@@ -53,44 +57,40 @@ def wrong_cells(selection: Selection) -> Taken:
     is decided by one item that went wrong, or by five that went right (METHOD POL-03); every
     other cell of the policy is indeterminate, so a cell that nobody tried is never right.
     """
-    adverse: list[Verdict] = []
+    adverse: list[Adverse] = []
     wrong = right = open_ = 0
+    probes = selection.measure.probes
     for code in _cells(selection):
         allow = selection.expects(code) == "allow"
         bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
-        items = [entry for entry in selection.items if entry.item.category == code]
-        found = sort_items(items, bad, good, selection.measure.probes)
-        adverse += found.adverse
+        lots = [lot for lot in selection.lots if lot.category == code]
+        found = sort_lots(lots, bad, good, probes)
+        adverse += [lot.against(bad, probes) for lot in found.adverse]
         wrong += bool(found.adverse)
-        right += not found.adverse and len(found.favourable) >= CELL
-        open_ += not found.adverse and len(found.favourable) < CELL
+        right += not found.adverse and found.right >= CELL
+        open_ += not found.adverse and found.right < CELL
     n = wrong + right
     value = float(wrong) if n else None
     taken = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
-    metric = replace(
-        taken.metric,
-        indeterminate=open_,
-        upper=None if value is None else value + open_,
-        witnesses=tuple(verdict.item.id for verdict in adverse),
-    )
+    upper = None if value is None else value + open_
+    metric = replace(taken.metric, indeterminate=open_, upper=upper)
     return Taken(metric=metric, adverse=tuple(adverse))
 
 
 def clean_blocked_per_harmful(selection: Selection) -> Taken:
     """Clean pages blocked for each harmful one blocked, at a stated prevalence."""
-    one = sort_items(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
-    other = sort_items(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
+    one = sort_lots(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
+    other = sort_lots(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
     value = None
-    if one.favourable and other.n:
-        blocks = len(one.favourable) / one.n
-        value = ratio_of(PREVALENCE, blocks, len(other.adverse) / other.n)
+    if one.right and other.n:
+        value = ratio_of(PREVALENCE, one.right / one.n, other.wrong / other.n)
     method = f"four rates of Resnick et al., prevalence {PREVALENCE:.1%}"
     return _plain(selection, "clean_blocked_per_harmful", "ratio", value, method, one.n + other.n)
 
 
 def control_success(selection: Selection) -> Taken:
     """The share of items that were alive on the control line."""
-    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
     n = found.n + found.down
     value = found.n / n if n else None
     return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
@@ -116,8 +116,8 @@ def sentinel_agreement(selection: Selection) -> Taken:
 
 def indeterminate_share(selection: Selection) -> Taken:
     """The share of items that could not be decided."""
-    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
-    k = len(found.indeterminate)
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    k = found.doubtful
     n = found.n + k
     value = k / n if n else None
     return _plain(selection, "indeterminate_share", "share", value, "observed share", n, k)
@@ -125,27 +125,24 @@ def indeterminate_share(selection: Selection) -> Taken:
 
 def design_effect(selection: Selection) -> Taken:
     """How many independent items one item costs, because domains decide together."""
-    found = sort_items(selection.items, State.ALLOWED, State.BLOCKED)
-    items = [(item, True) for item in found.favourable]
-    items += [(verdict.item, False) for verdict in found.adverse]
-    value = effect_of(items) if items else None
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    effect = effect_of(selection.domains, found.favourable, found.adverse)
     method = "Kish design effect by registrable domain"
-    return _plain(selection, "design_effect", "ratio", value, method, len(items))
+    value = effect if found.n else None
+    return _plain(selection, "design_effect", "ratio", value, method, found.n)
 
 
 def _cells(selection: Selection) -> list[str]:
     """The categories that the policy decides: leaves, and branches that have items of their own."""
-    tried = {entry.item.category for entry in selection.items}
+    tried = {lot.category for lot in selection.lots}
     rows = {code for code in selection.codes if code != REAGENT}
     branches = {code for code in rows if any(one.startswith(code + ".") for one in rows)}
     cells = (rows - branches) | tried
     return sorted(code for code in cells if selection.expects(code) in {"block", "allow"})
 
 
-def _expected(selection: Selection, expectation: str) -> list[Folded]:
-    return [
-        entry for entry in selection.items if selection.expects(entry.item.category) == expectation
-    ]
+def _expected(selection: Selection, expectation: str) -> list[Lot]:
+    return [lot for lot in selection.lots if selection.expects(lot.category) == expectation]
 
 
 def _plain(

@@ -15,7 +15,7 @@ import msgspec
 from harness.model.campaign import BlockPage
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
-from harness.model.verdict import Mechanism, State, Trial, Verdict
+from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Trial, Verdict
 from harness.stages.judge.brackets import (
     Bracket,
     Fared,
@@ -28,9 +28,6 @@ from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare, learn
 from harness.stages.judge.pairing import Course, Pairs, course_of, pair
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
-
-BRACKET_FAILED = "bracket-failed"
-"""The rule of every verdict whose batch is void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ class Kept:
     def append(self, batch: int, observations: Iterable[Observation]) -> int:
         raise NotImplementedError
 
+    def fingerprint(self) -> str:
+        return f"journal of {len(self._observations)}"
+
     def seal(self) -> None:
         raise NotImplementedError
 
@@ -147,3 +150,11 @@ def test_nobody_appeals_against_a_sentinel_and_nothing_is_written() -> None:
     heard.seal()
     heard.close()
     assert kept.closed
+
+
+def test_other_appeals_give_another_fingerprint() -> None:
+    journal = Kept(seen("a", "GAMB"), seen("b", "GAMB"))
+    one, same, other = (hear(journal, [appeal("a", to)]) for to in ("X", "X", "Y"))
+
+    assert one.fingerprint() == same.fingerprint()
+    assert len({journal.fingerprint(), one.fingerprint(), other.fingerprint()}) == 3

@@ -21,6 +21,7 @@ from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
 from harness.stages.estimate.sequential import anytime_bounds
 from harness.stages.judge.judge import Judgement
+from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.test_stopping import Memory
 
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
@@ -112,7 +113,7 @@ def journal(held: int, items: int, *stops: Stop) -> Memory:
 def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdict]) -> Outcome:
     """What becomes of the one requirement, whose journal was judged as ``found`` says."""
     early = Settlement(declared, wanted, kept)
-    taken = estimate(found, early.scheme, {"ks2": "ks2"}, {"PORN": 100}).measurements
+    taken = estimate(MemoryFold(found), early.scheme, {"ks2": "ks2"}, {"PORN": 100}).measurements
     with pytest.MonkeyPatch.context() as patch:
         judged = Judgement(verdicts=tuple(found), preconditions=())
         patch.setattr(settling, "judge_journal", lambda *_: judged)

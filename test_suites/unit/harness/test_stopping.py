@@ -63,6 +63,9 @@ class Memory:
     def sentinels(self) -> Iterator[Observation]:
         return (one for one in self.observations() if one.role != "item")
 
+    def fingerprint(self) -> str:
+        return str(len(self.kept))
+
     def stops(self) -> tuple[Stop, ...]:
         return tuple(self.written)
 

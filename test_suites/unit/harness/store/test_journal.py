@@ -92,6 +92,25 @@ def test_sealing_keeps_every_observation_and_goes_on(folder: Path, observe_batch
     journal.verify()
 
 
+def test_the_fingerprint_changes_with_each_batch_and_with_a_sealed_file(
+    folder: Path, observe_batch: Batch
+) -> None:
+    journal = SegmentJournal.create(folder, HEADER)
+    found = [journal.fingerprint()]
+    journal.append(1, observe_batch(1, 3))
+    found.append(journal.fingerprint())
+    journal.seal()
+    found.append(journal.fingerprint())
+    journal.append(2, observe_batch(2, 1))
+    found.append(journal.fingerprint())
+
+    assert len(set(found)) == 4
+    assert found[3] == open_journal(folder).fingerprint()
+    with (folder / "segment-000001.parquet").open("ab") as stream:
+        stream.write(b"\0")
+    assert found[3] != journal.fingerprint()
+
+
 def test_sealing_an_empty_segment_makes_no_file(folder: Path) -> None:
     journal = SegmentJournal.create(folder, HEADER)
 

@@ -11,8 +11,9 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.verdict import Mechanism, State, Verdict
-from harness.stages.estimate.fold import fold
+from harness.stages.estimate.fold import cells_of
 from harness.stages.estimate.scope import Selection
+from test_suites.memory_fold import MemoryFold
 
 
 @pytest.fixture
@@ -59,17 +60,17 @@ def select() -> Callable[..., Selection]:
                 "measure": {"metric": "any", **measure},
             }
         )
-        items = [
-            entry
-            for cell in fold(verdicts).cells.values()
-            for category in cell.categories.values()
-            for entry in category.values()
-        ]
+        folded = MemoryFold(verdicts)
+        cells = cells_of(folded.counts)
+        lines = {line for line, _ in cells}
         return Selection(
             requirement=requirement,
-            items=tuple(items),
+            lots=tuple(lot for cell in cells.values() for lot in cell.lots),
             alpha=0.05,
+            folded=folded,
+            domains=[made for line in lines for made in folded.counts.domains[line]],
             expects=lambda code: "allow" if code.startswith("ALW") else "block",
+            profile="ks2",
         )
 
     return make

@@ -33,6 +33,12 @@ def test_a_faultless_service_is_credited_with_clusters_not_pages() -> None:
     assert (korn_graubard(clustered([(9, 10)]), 0.05).lower or 0) < 0.05
 
 
+def test_clusters_may_be_named_or_counted() -> None:
+    each = [(3, 10)] * 4 + [(10, 10)] * 2 + [(0, 0)]
+
+    assert clustered(each) == clustered({(3, 10): 4, (10, 10): 2})
+
+
 def test_nothing_counted_bounds_nothing() -> None:
     assert korn_graubard(clustered([]), 0.05) == (None, None)
     assert korn_graubard(clustered([(0, 0)]), 0.05) == (None, None)

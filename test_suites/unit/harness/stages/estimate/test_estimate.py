@@ -12,6 +12,7 @@ from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.schemes.load import load_scheme, metric_names, metric_units
 from harness.stages.estimate.estimate import METRICS, estimate
+from test_suites.memory_fold import MemoryFold
 
 KS2 = {"ks2": "ks2"}
 
@@ -25,7 +26,7 @@ def test_lines_and_profiles_are_measured_apart(
 ) -> None:
     verdicts = [verdict("a"), verdict("a", line="resolver", state=State.ALLOWED)]
 
-    found = estimate(verdicts, scheme(categories=("DRUG",), expectation="block"), KS2)
+    found = estimate(MemoryFold(verdicts), scheme(categories=("DRUG",), expectation="block"), KS2)
 
     values = {(taken.line, taken.profile): taken.metric.value for taken in found.measurements}
     assert values == {("proxy", "ks2"): 1, ("resolver", "ks2"): 0}
@@ -36,10 +37,10 @@ def test_a_profile_that_saw_nothing_is_measured_with_n_0(
 ) -> None:
     wanted = scheme(categories=("DRUG",), expectation="block")
 
-    found = estimate([verdict("a")], wanted, {"ks2": "ks2", "older": "ks4"})
+    found = estimate(MemoryFold([verdict("a")]), wanted, {"ks2": "ks2", "older": "ks4"})
 
     assert {taken.profile: taken.metric.n for taken in found.measurements} == {"ks2": 1, "older": 0}
-    assert [taken.metric.n for taken in estimate([], wanted, KS2).measurements] == [0]
+    assert [taken.metric.n for taken in estimate(MemoryFold([]), wanted, KS2).measurements] == [0]
 
 
 def test_what_the_policy_leaves_open_is_not_applicable(
@@ -47,7 +48,7 @@ def test_what_the_policy_leaves_open_is_not_applicable(
 ) -> None:
     wanted = scheme(categories=("DRUG",), expectation="block")
 
-    found = estimate([verdict("a", profile="staff")], wanted, {"staff": "staff"})
+    found = estimate(MemoryFold([verdict("a", profile="staff")]), wanted, {"staff": "staff"})
 
     assert found.measurements == ()
     assert found.not_applicable == ("URL-04[staff-proxy]: policy p does not block DRUG",)
@@ -58,7 +59,7 @@ def test_a_requirement_may_be_asked_of_some_phases_only(
 ) -> None:
     wanted = scheme(profiles=("ks4",), categories=("DRUG",))
 
-    found = estimate([verdict("a")], wanted, {"ks2": "ks2", "older": "ks4"})
+    found = estimate(MemoryFold([verdict("a")]), wanted, {"ks2": "ks2", "older": "ks4"})
 
     assert [taken.profile for taken in found.measurements] == ["older"]
     assert "asked only of ks4" in found.not_applicable[0]
@@ -69,7 +70,7 @@ def test_sub_categories_count_and_others_do_not(
 ) -> None:
     verdicts = [verdict("a"), verdict("b", "DRUG.DEEP"), verdict("c", "DRUGSTORE")]
 
-    found = estimate(verdicts, scheme(categories=("DRUG",), expectation="block"), KS2)
+    found = estimate(MemoryFold(verdicts), scheme(categories=("DRUG",), expectation="block"), KS2)
 
     assert found.measurements[0].metric.n == 2
 
@@ -79,9 +80,14 @@ def test_items_of_the_instrument_count_only_where_they_are_named(
 ) -> None:
     verdicts = [verdict("sentinel", "CTRL"), verdict("a")]
 
-    assert estimate(verdicts, scheme(), KS2).measurements[0].metric.n == 1
-    assert estimate(verdicts, scheme(categories=("CTRL",)), KS2).measurements[0].metric.n == 1
-    assert [rate.category for rate in estimate(verdicts, scheme(), KS2).rates] == ["DRUG"]
+    assert estimate(MemoryFold(verdicts), scheme(), KS2).measurements[0].metric.n == 1
+    assert (
+        estimate(MemoryFold(verdicts), scheme(categories=("CTRL",)), KS2).measurements[0].metric.n
+        == 1
+    )
+    assert [rate.category for rate in estimate(MemoryFold(verdicts), scheme(), KS2).rates] == [
+        "DRUG"
+    ]
 
 
 def test_a_line_that_cannot_see_it_is_excused_only_if_another_does(
@@ -90,8 +96,8 @@ def test_a_line_that_cannot_see_it_is_excused_only_if_another_does(
     wanted = scheme(categories=("DRUG",), probes=("web",))
     dns = verdict("a", line="resolver", probe="dns")
 
-    alone = estimate([dns], wanted, KS2)
-    both = estimate([dns, verdict("a")], wanted, KS2)
+    alone = estimate(MemoryFold([dns]), wanted, KS2)
+    both = estimate(MemoryFold([dns, verdict("a")]), wanted, KS2)
 
     assert [(taken.line, taken.metric.n) for taken in alone.measurements] == [("resolver", 0)]
     assert alone.not_applicable == ()
@@ -104,7 +110,9 @@ def test_a_dns_filter_is_not_failed_for_paths(
 ) -> None:
     open_path = verdict("p", probe="dns", applies_to="url", state=State.ALLOWED)
 
-    found = estimate([verdict("a", probe="dns"), open_path], scheme(categories=("DRUG",)), KS2)
+    found = estimate(
+        MemoryFold([verdict("a", probe="dns"), open_path]), scheme(categories=("DRUG",)), KS2
+    )
 
     assert found.measurements[0].metric.value == 1
     assert "probe dns cannot see what applies to url" in found.not_applicable[0]
@@ -115,7 +123,11 @@ def test_an_unbuilt_metric_is_present_and_says_so(
 ) -> None:
     wanted = scheme(metric="tunnels_established")
 
-    metric = estimate([verdict("a")], wanted, KS2, units=metric_units()).measurements[0].metric
+    metric = (
+        estimate(MemoryFold([verdict("a")]), wanted, KS2, units=metric_units())
+        .measurements[0]
+        .metric
+    )
 
     assert (metric.method, metric.unit) == (NOT_IMPLEMENTED, "items")
 
@@ -131,7 +143,7 @@ def test_rates_count_the_items_of_each_category(
         verdict("w", "ALW", State.BLOCKED, probe="dns"),
     ]
 
-    allow, drug = estimate(verdicts, scheme(), KS2).rates
+    allow, drug = estimate(MemoryFold(verdicts), scheme(), KS2).rates
 
     assert (drug.blocked, drug.allowed, drug.altered, drug.down, drug.insufficient) == (
         2,
@@ -148,7 +160,10 @@ def test_latencies_hold_both_arms(
 ) -> None:
     timed = verdict("a", "ALW", State.ALLOWED, first_byte_service=0.3, first_byte_control=0.1)
 
-    assert estimate([timed], scheme(), KS2).latencies == {"proxy": (0.3,), "control": (0.1,)}
+    assert estimate(MemoryFold([timed]), scheme(), KS2).latencies == {
+        "proxy": (0.3,),
+        "control": (0.1,),
+    }
 
 
 def test_witnesses_carry_what_was_seen(
@@ -156,7 +171,9 @@ def test_witnesses_carry_what_was_seen(
 ) -> None:
     miss = verdict("m", state=State.ALLOWED, witnesses=("the token arrived",))
 
-    witness = estimate([miss], scheme(categories=("DRUG",)), KS2).measurements[0].witnesses[0]
+    witness = (
+        estimate(MemoryFold([miss]), scheme(categories=("DRUG",)), KS2).measurements[0].witnesses[0]
+    )
 
     assert (witness.item, witness.value, witness.state) == ("m", "m.test", "allowed")
     assert witness.saw == ("the token arrived",)
@@ -173,8 +190,9 @@ def test_ten_thousand_verdicts_are_light_work(verdict: Callable[..., Verdict], r
     ]
     scheme = load_scheme("becta-2008")
 
+    folded = MemoryFold(verdicts)
     started = process_time()
-    found = estimate(verdicts, scheme, KS2)
+    found = estimate(folded, scheme, KS2)
 
     assert process_time() - started < 0.5
     assert len(found.measurements) == len(scheme.requirements)

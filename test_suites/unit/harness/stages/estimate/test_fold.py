@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.corpus import Item
-from harness.model.observation import AttemptKey
+from harness.model.fate import Fate, Sight
 from harness.model.verdict import Mechanism, State, Verdict
-from harness.stages.estimate.fold import Folded, fold, sort_items
+from harness.stages.estimate.fold import Lot, cells_of, sort_lots
+from test_suites.memory_fold import MemoryFold
 
 A, B, X, D, I = (  # noqa: E741 - one letter a state keeps the table readable
     State.ALLOWED,
@@ -22,17 +23,28 @@ A, B, X, D, I = (  # noqa: E741 - one letter a state keeps the table readable
 )
 
 
+def lot(*states: State, items: int = 1) -> Lot:
+    """Items that one probe each found in these states."""
+    sights = tuple(Sight("ks2", f"p{number}", state) for number, state in enumerate(states))
+    fate = Fate(
+        number=0,
+        line="l",
+        category="DRUG",
+        stratum="",
+        lang="",
+        phases=("*",),
+        items=items,
+        sights=sights,
+    )
+    return Lot(fate=fate, profile="ks2", sights=sights)
+
+
 def sorted_states(*states: State, adverse: State = A, favourable: State = B) -> str:
-    """Where an item with these trials ends up."""
-    entry = Folded(item=Item(id="i", value="i.test", labels=("DRUG",)))
-    for number, state in enumerate(states):
-        key = AttemptKey(campaign="c", item="i", probe=f"p{number}", line="l", profile="ks2")
-        entry.seen[key.probe, state] = Verdict(
-            key=key, item=entry.item, state=state, rule="r", rules_version="1"
-        )
-    found = sort_items([entry], adverse, favourable)
-    names = {"adverse": len(found.adverse), "favourable": len(found.favourable)}
-    names |= {"indeterminate": len(found.indeterminate), "down": found.down}
+    """Where items with these trials end up."""
+    found = sort_lots([lot(*states, items=3)], adverse, favourable)
+    names = {"adverse": found.wrong, "favourable": found.right}
+    names |= {"indeterminate": found.doubtful, "down": found.down}
+    assert sum(names.values()) == 3
     return next(name for name, count in names.items() if count)
 
 
@@ -66,30 +78,47 @@ def test_favourable_means_no_trial_was_anything_else(states: list[State]) -> Non
         assert B in states
 
 
-def test_verdicts_are_kept_apart_by_line_profile_and_category(
+def test_mechanisms_are_counted_by_items() -> None:
+    page = lot(B, items=2)
+    reset = replace(page, sights=(Sight("ks2", "p0", B, Mechanism.TCP_RESET),))
+
+    assert {"none": 2, "tcp_reset": 2} == sort_lots([page, reset], A, B).mechanisms
+
+
+def test_a_lot_says_who_found_it_so() -> None:
+    mixed = lot(A, B, A)
+
+    assert mixed.against(A).probes == ("p0", "p2")
+    assert mixed.against(A, ("p0", "p1")).probes == ("p0",)
+    assert mixed.states(("p1",)) == {B}
+
+
+def test_counts_are_kept_apart_by_line_profile_and_category(
     verdict: Callable[..., Verdict],
 ) -> None:
-    folded = fold(
-        [
-            verdict("one"),
-            verdict("one", line="resolver", mechanism=Mechanism.DNS_NXDOMAIN),
-            verdict("two", category="ALW", state=A, profile="staff"),
-        ]
+    cells = cells_of(
+        MemoryFold(
+            [
+                verdict("one"),
+                verdict("one", line="resolver", mechanism=Mechanism.DNS_NXDOMAIN),
+                verdict("two", category="ALW", state=A, profile="staff"),
+            ]
+        ).counts
     )
 
-    assert set(folded.cells) == {("proxy", "ks2"), ("resolver", "ks2"), ("proxy", "staff")}
-    assert list(folded.cells["proxy", "staff"].categories) == ["ALW"]
-    assert folded.mechanisms == {"block_page": 1, "dns_nxdomain": 1}
+    assert set(cells) == {("proxy", "ks2"), ("resolver", "ks2"), ("proxy", "staff")}
+    assert list(cells["proxy", "staff"].categories) == ["ALW"]
 
 
 @pytest.mark.parametrize("probe", ["dns", "dns_aaaa"])
 def test_a_name_server_is_not_asked_about_paths(
     verdict: Callable[..., Verdict], probe: str
 ) -> None:
-    cell = fold([verdict("deep", probe=probe, applies_to="url", state=A)]).cells["proxy", "ks2"]
+    blind = MemoryFold([verdict("deep", probe=probe, applies_to="url", state=A)])
+    cell = cells_of(blind.counts)["proxy", "ks2"]
 
-    assert cell.categories == {}
-    assert cell.unseen == {(probe, "url", "DRUG"): 1}
+    assert (cell.categories, cell.probes) == ({}, {probe})
+    assert [(one.probe, one.layer, one.trials) for one in cell.unseen] == [(probe, "url", 1)]
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -98,16 +127,6 @@ def test_what_became_of_https_records_counts_for_nobody(
 ) -> None:
     noted = verdict("one", probe="dns_https", state=state)
 
-    assert fold([noted]).cells == {}
-    both = fold([verdict("one", probe="dns"), noted])
-    assert set(both.cells["proxy", "ks2"].categories["DRUG"]["one"].seen) == {("dns", B)}
-    assert both.cells["proxy", "ks2"].probes == {"dns"}
-
-
-def test_only_pages_that_were_allowed_are_timed(verdict: Callable[..., Verdict]) -> None:
-    times = {"first_byte_service": 0.3, "first_byte_control": 0.1}
-    folded = fold([verdict("ok", "ALW", A, **times), verdict("no", "ALW", B, **times)])
-    items = folded.cells["proxy", "ks2"].categories["ALW"]
-
-    assert items["ok"].pairs == [("web", 0.3, 0.1)]
-    assert items["no"].pairs == []
+    assert cells_of(MemoryFold([noted]).counts) == {}
+    both = MemoryFold([verdict("one", probe="dns"), noted])
+    assert both.counts == MemoryFold([verdict("one", probe="dns")]).counts

@@ -15,6 +15,7 @@ from harness.stages.estimate.groups import (
 )
 from harness.stages.estimate.intervals import clopper_pearson
 from harness.stages.estimate.scope import Selection
+from test_suites.memory_fold import named
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]
@@ -29,13 +30,15 @@ def group(verdict: Make, code: str, good: int, bad: int, **more: str) -> list[Ve
 def test_the_worst_category_is_named_and_bounds_the_metric(verdict: Make, select: Select) -> None:
     verdicts = group(verdict, "HARM", 95, 5) + group(verdict, "GAMB.X", 60, 40)
 
-    metric = block_rate_by_category(select(verdicts, categories=("HARM", "GAMB"))).metric
+    selection = select(verdicts, categories=("HARM", "GAMB"))
+    taken = block_rate_by_category(selection)
+    metric = taken.metric
 
     assert (metric.k, metric.n, metric.value) == (60, 100, 0.6)
     assert metric.lower == clopper_pearson(60, 100, 0.05).lower
     assert metric.upper == clopper_pearson(60, 100, 0.025).upper
     assert "worst of 2 groups: GAMB" in metric.method
-    assert len(metric.witnesses) == 45
+    assert len(named(taken, selection)) == 45
 
 
 def test_strata_and_languages_are_groups_too(verdict: Make, select: Select) -> None:

@@ -11,6 +11,7 @@ from harness.model.metric import Metric
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.stages.estimate.estimate import estimate
+from test_suites.memory_fold import MemoryFold
 
 Make = Callable[..., Verdict]
 A, B, Q, D = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT, State.DOWN
@@ -22,7 +23,7 @@ def taken(scheme: Callable[..., Scheme]) -> Callable[..., Metric]:
     """Take a metric for the first profile: ``taken("superset_violations", verdicts)``."""
 
     def take(name: str, verdicts: list[Verdict], phases: dict[str, str] = BOTH) -> Metric:
-        return estimate(verdicts, scheme(metric=name), phases).measurements[0].metric
+        return estimate(MemoryFold(verdicts), scheme(metric=name), phases).measurements[0].metric
 
     return take
 

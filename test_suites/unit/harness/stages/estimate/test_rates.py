@@ -15,6 +15,7 @@ from harness.stages.estimate.rates import (
     overblocked,
 )
 from harness.stages.estimate.scope import Selection
+from test_suites.memory_fold import named
 
 
 def test_block_rate_counts_items_and_names_the_missed(
@@ -24,11 +25,13 @@ def test_block_rate_counts_items_and_names_the_missed(
     verdicts += [verdict("miss", state=State.ALLOWED), verdict("dead", state=State.DOWN)]
     verdicts += [verdict("odd", state=State.INSUFFICIENT)]
 
-    metric = block_rate(select(verdicts)).metric
+    selection = select(verdicts)
+    taken = block_rate(selection)
+    metric = taken.metric
 
     assert (metric.k, metric.n, metric.indeterminate) == (7, 8, 1)
     assert metric.value == pytest.approx(7 / 8)
-    assert metric.witnesses == ("miss",)
+    assert named(taken, selection) == ("miss",)
     assert metric.left_out == {"down": 1}
     assert metric.mechanisms == {"block_page": 7}
 
@@ -41,7 +44,7 @@ def test_a_miss_by_one_probe_is_shown_by_that_probe(
     taken = block_rate(select(verdicts))
 
     assert taken.metric.value == 0
-    assert taken.adverse[0].key.probe == "web_https"
+    assert taken.adverse[0].probes == ("web_https",)
     assert block_rate(select(verdicts, probes=("web",))).metric.value == 1
 
 
@@ -50,10 +53,12 @@ def test_overblock_rate_counts_the_wrongly_blocked(
 ) -> None:
     verdicts = [verdict("fine", "ALW", State.ALLOWED), verdict("wrong", "ALW", State.BLOCKED)]
 
-    metric = overblock_rate(select(verdicts)).metric
+    selection = select(verdicts)
+    taken = overblock_rate(selection)
+    metric = taken.metric
 
     assert (metric.k, metric.n, metric.value) == (1, 2, 0.5)
-    assert metric.witnesses == ("wrong",)
+    assert named(taken, selection) == ("wrong",)
     assert overblocked(select(verdicts)).metric.value == 1
 
 
@@ -88,7 +93,9 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
         verdict("open", state=State.ALLOWED),
     ]
 
-    metric = explicit_share(select(verdicts)).metric
+    selection = select(verdicts)
+    taken = explicit_share(selection)
 
-    assert (metric.k, metric.n) == (1, 3)
-    assert set(metric.witnesses) == {"reset", "mixed"}
+    assert (taken.metric.k, taken.metric.n) == (1, 3)
+    assert named(taken, selection) == ("reset", "mixed")
+    assert {("web",), ("web_https",)} == {one.probes for one in taken.adverse}

@@ -9,7 +9,7 @@ import pytest
 from harness.model.corpus import Item
 from harness.model.scheme import Measure, Policy
 from harness.model.verdict import Verdict
-from harness.stages.estimate.fold import fold
+from harness.stages.estimate.fold import cells_of
 from harness.stages.estimate.scope import (
     Selection,
     counts_category,
@@ -17,6 +17,7 @@ from harness.stages.estimate.scope import (
     is_asked,
     selected,
 )
+from test_suites.memory_fold import MemoryFold
 
 POLICY = Policy.model_validate(
     {
@@ -74,10 +75,10 @@ def test_a_requirement_is_asked_where_the_policy_expects_it_of_some_category() -
 
 def test_what_is_selected_is_what_counts(verdict: Callable[..., Verdict]) -> None:
     verdicts = [verdict("a"), verdict("b", "ALW"), verdict("c", phases=("ks4",))]
-    cell = fold(verdicts).cells["proxy", "ks2"]
+    cell = cells_of(MemoryFold(verdicts).counts)["proxy", "ks2"]
     measure = Measure(metric="m", categories=("DRUG",), expectation="block")
 
-    assert [entry.item.id for entry in selected(measure, POLICY, cell, "ks2")] == ["a"]
+    assert [lot.fate.number for lot in selected(measure, POLICY, cell, "ks2")] == [0]
 
 
 def test_a_selection_knows_its_measure(select: Callable[..., Selection]) -> None:

@@ -82,3 +82,11 @@ def test_a_probe_that_cannot_see_an_item_says_nothing_of_it() -> None:
     assert trials_by_place([blind]) == {}
     [[only]] = trials_by_place([blind, verdict(State.BLOCKED, "web", "url")]).values()
     assert only.ending() == "blocked"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_a_probe_only_notes_says_nothing(state: State) -> None:
+    seen = [verdict(State.BLOCKED), verdict(state, "dns_https")]
+
+    (only,) = trials_by_place(seen)["proxy", "ks2"]
+    assert only.seen == {("web", State.BLOCKED)}

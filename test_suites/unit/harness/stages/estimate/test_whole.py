@@ -20,6 +20,7 @@ from harness.stages.estimate.whole import (
     sentinel_agreement,
     wrong_cells,
 )
+from test_suites.memory_fold import named
 
 Make = Callable[..., Verdict]
 Select = Callable[..., Selection]
@@ -32,11 +33,12 @@ def test_a_verdict_must_not_depend_on_the_way(verdict: Make, select: Select) -> 
     verdicts += [verdict("odd", state=B), verdict("odd", state=Q, probe="web_https")]
     verdicts += [verdict("once", state=B), verdict("dead", state=D)]
 
-    taken = discordant(select(verdicts))
+    selection = select(verdicts)
+    taken = discordant(selection)
 
     assert (taken.metric.k, taken.metric.n, taken.metric.indeterminate) == (1, 2, 1)
-    assert taken.metric.witnesses == ("two",)
-    assert taken.adverse[0].key.probe == "web_https"
+    assert named(taken, selection) == ("two",)
+    assert taken.adverse[0].probes == ("web_https",)
     assert taken.metric.left_out == {"down": 1}
 
 
@@ -45,11 +47,12 @@ def test_each_cell_is_held_against_the_policy(verdict: Make, select: Select) -> 
     verdicts += [verdict("open", "PORN", A), verdict("over", "ALW", B)]
     selection = replace(select(verdicts), codes=("DRUG", "GAMB", "PORN", "HARM", "CTRL"))
 
-    metric = wrong_cells(selection).metric
+    taken = wrong_cells(selection)
+    metric = taken.metric
 
     assert (metric.k, metric.n, metric.indeterminate) == (2, 3, 2)
     assert (metric.value, metric.upper) == (2, 4)
-    assert metric.witnesses == ("over", "open")
+    assert named(taken, selection) == ("open", "over")
 
 
 def test_a_branch_of_the_policy_is_a_cell_only_with_items_of_its_own(

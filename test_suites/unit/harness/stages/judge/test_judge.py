@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from harness.model.campaign import BlockPage
 from harness.model.observation import CONTROL, FAILURES, Failure, Hop, Observation, WebFacts
-from harness.model.verdict import Mechanism, State
+from harness.model.verdict import BRACKET_FAILED, Mechanism, State
 from harness.stages.judge.brackets import FILTER_IS_ON, ORIGIN_ANSWERS
-from harness.stages.judge.judge import BRACKET_FAILED, Judge, judge, voided_batches
+from harness.stages.judge.judge import Judge, judge, voided_batches
 from harness.stages.judge.rules import RULES_VERSION
 from test_suites.calibration.trials import THEIRS, batch_of, failed, foreign, observation, web
 

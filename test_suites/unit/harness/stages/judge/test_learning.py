@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.model.campaign import BlockPage
-from harness.model.observation import DnsFacts, Hop, WebFacts
+from harness.model.observation import Hop
 from harness.stages.judge.learning import NOTHING_LEARNED, declare, learn
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
@@ -96,12 +96,12 @@ def test_what_is_declared_stands_beside_what_is_learned() -> None:
 
 
 def test_what_two_batches_teach_is_what_both_teach_at_once() -> None:
-    pages: list[WebFacts | DnsFacts] = [
-        web(canary="absent", title="Sorry", text="This page is not for school, ask for help."),
-        web(canary="absent", status=503, title="", text="", tunnel_status=502),
-        dns("192.0.2.66"),
+    seen = [
+        observation(web(canary="absent", title="Sorry", text="Not for school, ask for help.")),
+        observation(web(canary="absent", status=503, title="", text="", tunnel_status=502)),
+        observation(dns("192.0.2.66")),
+        observation(failed("connection_reset", "tls")),
     ]
-    seen = [*(observation(page) for page in pages), observation(failed("connection_reset", "tls"))]
 
     one, other = learn(seen[:2]), learn(seen[2:])
 

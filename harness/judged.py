@@ -1,0 +1,53 @@
+"""A journal as it was judged: its verdicts from where they were kept, or given anew.
+
+Judging costs far more than counting, and another scheme changes no verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
+
+from harness.model.campaign import Campaign
+from harness.model.observation import Observation
+from harness.ports.keeping import Journal
+from harness.stages.judge.rules import RULES_VERSION
+from harness.stages.judge.together import judge_of
+from harness.store.folded import Basis, FoldedVerdicts
+from harness.store.verdicts import VerdictFolder, digest_of_makers, passing_verdicts
+
+
+@contextmanager
+def judged(
+    journal: Journal, only: Collection[str] | None = None, folder: VerdictFolder | None = None
+) -> Iterator[FoldedVerdicts]:
+    """The folded verdicts of all items (or ``only`` of some), one batch in memory at a time.
+
+    ``folder`` is where they are kept; without one they go when they have been used.
+    """
+    chosen = "all" if only is None else "\n".join(sorted(only))
+    made_of = digest_of_makers(journal.fingerprint(), chosen)
+    with nullcontext(folder) if folder else passing_verdicts() as kept:
+        yield kept.recall(made_of) or _judge(journal, only, kept, made_of)
+
+
+def _judge(
+    journal: Journal, only: Collection[str] | None, folder: VerdictFolder, made_of: str
+) -> FoldedVerdicts:
+    campaign = Campaign.model_validate_json(journal.header["campaign"])
+    judge = judge_of(journal.header, journal.sentinels(), campaign.service.block_page)
+    read = 0
+
+    def observations() -> Iterator[Observation]:
+        nonlocal read
+        for one in journal.observations():
+            if only is None or one.role != "item" or one.item.id in only:
+                read += 1
+                yield one
+
+    def basis() -> Basis:
+        return Basis(
+            observations=read, rules_version=RULES_VERSION, preconditions=judge.preconditions
+        )
+
+    return folder.keep(made_of, judge.verdicts(observations()), basis)

@@ -1,0 +1,113 @@
+"""A fate is what became of items that are alike, on one line; metrics count fates, not items.
+
+Items of one line that share category, stratum, language and phases, and of which every probe
+found the same for every profile, have one fate. There are few fates however many items there
+are, so a million items are counted as fast as a thousand, and nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from harness.model.corpus import Item
+from harness.model.verdict import Mechanism, State
+
+BLIND: dict[str, frozenset[str]] = dict.fromkeys(
+    ("dns", "dns_aaaa"), frozenset({"sni", "url", "content"})
+)
+"""Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
+
+MakeUp = tuple[tuple[int, int], ...]
+"""What a registrable domain is made of: numbers of fates, and how many items it has of each."""
+
+
+class Sight(msgspec.Struct, frozen=True, array_like=True):
+    """A state that one probe found for one profile, and the mechanism of its first trial.
+
+    ``timed`` says that a trial was allowed and has times to first byte on both lines.
+    """
+
+    profile: str
+    probe: str
+    state: State
+    mechanism: Mechanism = Mechanism.NONE
+    timed: bool = False
+
+
+class Fate(msgspec.Struct, frozen=True, kw_only=True):
+    """So many ``items`` of a line that are alike and fared alike.
+
+    ``number`` is the place of the fate in the order in which fates first came about.
+    ``sights`` have no two of one profile, probe and state.
+    """
+
+    number: int
+    line: str
+    category: str
+    stratum: str
+    lang: str
+    phases: tuple[str, ...]
+    items: int
+    sights: tuple[Sight, ...]
+
+
+class Unseen(msgspec.Struct, frozen=True, array_like=True):
+    """So many trials of a category whose probe is blind to the layer that they are about."""
+
+    line: str
+    profile: str
+    probe: str
+    layer: str
+    category: str
+    trials: int
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was counted of a journal's verdicts.
+
+    ``domains`` says by line how many domains have which make-up; ``probes`` which ran where
+    (line, profile, probe); ``mechanisms`` how many trials each of them blocked, the most
+    frequent first. ``latencies`` are times to first byte in seconds, sorted, by line and under
+    ``control``: all of them, or ``SHOWN`` at even distances in their order.
+    """
+
+    fates: tuple[Fate, ...] = ()
+    domains: dict[str, list[tuple[MakeUp, int]]] = {}
+    probes: tuple[tuple[str, str, str], ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    mechanisms: dict[str, int] = {}
+    latencies: dict[str, tuple[float, ...]] = {}
+
+
+SHOWN = 5000
+"""The most times to first byte that are kept of a line for its picture."""
+
+
+class Adverse(NamedTuple):
+    """What speaks against the service: that some probe found the items of a fate in a state."""
+
+    fate: int
+    profile: str
+    state: State
+    probes: tuple[str, ...]
+
+
+class Pairs(NamedTuple):
+    """One item's times to first byte, service and control, in seconds; empty if it has none."""
+
+    fate: int
+    times: tuple[tuple[float, float], ...]
+
+
+def is_blind(probe: str, item: Item) -> bool:
+    """Whether a probe cannot see the layer that an item is about."""
+    return item.applies_to in BLIND.get(probe, ())
+
+
+def shown_ranks(count: int) -> range | list[int]:
+    """Which of ``count`` sorted times are kept, from 0: all, or ``SHOWN`` evenly apart."""
+    if count <= SHOWN:
+        return range(count)
+    return [round(place * (count - 1) / (SHOWN - 1)) for place in range(SHOWN)]

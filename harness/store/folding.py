@@ -1,0 +1,282 @@
+"""Folds verdicts into fates with DuckDB, on disk, in memory that does not grow with their number.
+
+Items, domains and what became of them are told apart by 128-bit digests (MD5): a name takes
+fifty bytes where a digest takes sixteen, and nobody gains by making two of them collide.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from harness.model.fate import Counts, Fate, MakeUp, Sight, Unseen, is_blind, shown_ranks
+from harness.model.observation import CONTROL
+from harness.model.outcome import Witness
+from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
+from harness.store.duck import connect, quoted
+
+CHUNK = 20_000
+"""Verdicts held in memory at a time."""
+
+STATES, MECHANISMS = tuple(State), tuple(Mechanism)
+"""In files, a state or mechanism is its place in here."""
+
+Place = tuple[str, str, str]
+Trait = tuple[str, str, str, tuple[str, ...], str]
+
+_COLUMNS = {
+    "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "trait": "INTEGER", "state": "INTEGER",
+    "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN", "item": "VARCHAR",
+    "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE", "told": "VARCHAR",
+}  # fmt: skip
+_ENCODER = msgspec.json.Encoder()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict: what it is about as numbers, and as a witness what it says."""
+
+    n: int
+    line: int
+    place: int
+    trait: int
+    state: int
+    mechanism: int
+    blind: bool
+    void: bool
+    item: str
+    domain: str
+    service: float | None
+    control: float | None
+    told: str
+
+
+class Rows:
+    """Numbers lines, places (line, profile, probe) and traits of items as they come."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.places: dict[Place, int] = {}
+        self.traits: dict[Trait, int] = {}
+        self.any_void = False
+
+    def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
+        """The rows of all verdicts that count, in their order."""
+        counted = (one for one in verdicts if one.key.probe not in NOTED_PROBES)
+        for number, verdict in enumerate(counted):
+            key, item = verdict.key, verdict.item
+            trait = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
+            place = (key.line, key.profile, key.probe)
+            is_void = verdict.rule == BRACKET_FAILED
+            self.any_void = self.any_void or is_void
+            service, control = verdict.first_byte_service, verdict.first_byte_control
+            is_timed = verdict.state is State.ALLOWED and None not in (service, control)
+            yield Row(
+                n=number,
+                line=self.lines.setdefault(key.line, len(self.lines)),
+                place=self.places.setdefault(place, len(self.places)),
+                trait=self.traits.setdefault(trait, len(self.traits)),
+                state=STATES.index(verdict.state),
+                mechanism=MECHANISMS.index(verdict.mechanism),
+                blind=is_blind(key.probe, item),
+                void=is_void,
+                item=item.id,
+                domain=item.registrable or item.id,
+                service=service if is_timed else None,
+                control=control if is_timed else None,
+                told=_ENCODER.encode(witness_of(verdict)).decode(),
+            )
+
+
+def witness_of(verdict: Verdict) -> Witness:
+    """What a verdict says, should it speak against the service."""
+    return Witness(
+        item=verdict.item.id,
+        value=verdict.item.value,
+        category=verdict.item.category,
+        state=verdict.state.value,
+        mechanism=verdict.mechanism.value,
+        rule=verdict.rule,
+        saw=verdict.witnesses,
+    )
+
+
+def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
+    """Count verdicts, and write what each said to a Parquet file, sorted by fate.
+
+    Columns of ``target``: fate, item (the number of its first verdict on the line), n (the
+    verdict's), place, state, service and control (seconds), told (the witness as JSON).
+    Raises duckdb.Error or OSError if the disk does not take it. Nothing is written for nothing.
+    """
+    rows = Rows()
+    with TemporaryDirectory(dir=target.parent, prefix="folding-") as name:
+        scratch = Path(name)
+        with connect(scratch / "scratch.duckdb") as connection:
+            if not _write(rows.of(verdicts), scratch, connection):
+                return Counts()
+            for statement in _statements(scratch, any_void=rows.any_void):
+                connection.execute(statement)
+            connection.execute(_copy(target))
+            return _counts(connection, rows, target)
+
+
+def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> int:
+    """Write rows as Parquet files; gives their number."""
+    lines, columns, written = scratch / "rows.jsonl", dict(_COLUMNS), 0
+    while chunk := list(islice(rows, CHUNK)):
+        lines.write_bytes(_ENCODER.encode_lines(chunk))
+        part = scratch / f"rows-{written:012d}.parquet"
+        # paths are quoted by hand: COPY takes no parameter for its target
+        connection.execute(f"""COPY (SELECT * FROM read_json({quoted(lines)},
+            format = 'newline_delimited', columns = {columns}))
+            TO {quoted(part)} (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608 - see above
+        written += len(chunk)
+    return written
+
+
+def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
+    """From rows to sights, items, fates and the make-ups of domains."""
+    rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
+    return (
+        f"CREATE VIEW rows AS {rows}",
+        *(_SUPERSEDED if any_void else ("CREATE VIEW standing AS SELECT * FROM rows",)),
+        """CREATE TABLE sights AS
+            SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
+                arg_min(mechanism, n) AS mechanism, bool_or(service IS NOT NULL) AS timed,
+                min(md5_number(domain)) AS domain
+            FROM standing WHERE NOT blind GROUP BY line, trait, md5_number(item), place, state""",
+        """CREATE TABLE items AS
+            SELECT line, trait, item, min(n) AS first, min(domain) AS domain,
+                bit_xor(md5_number(concat_ws(',', place, state, mechanism, timed))) AS fared
+            FROM sights GROUP BY line, trait, item""",
+        """CREATE TABLE fates AS
+            SELECT row_number() OVER (ORDER BY min(first)) - 1 AS fate, line, trait, fared,
+                count(*) AS items, min(first) AS first
+            FROM items GROUP BY line, trait, fared""",
+        """CREATE TABLE shares AS
+            SELECT line, domain, fate, count(*) AS items
+            FROM items JOIN fates USING (line, trait, fared) GROUP BY line, domain, fate""",
+        """CREATE TABLE makeups AS
+            SELECT line, makeup, count(*) AS domains, min(domain) AS domain
+            FROM (SELECT line, domain, bit_xor(md5_number(concat_ws(',', fate, items))) AS makeup
+                FROM shares GROUP BY line, domain)
+            GROUP BY line, makeup""",
+    )
+
+
+_SUPERSEDED = (
+    "CREATE TABLE void AS SELECT n, place, item FROM rows WHERE void",
+    """CREATE TABLE again AS SELECT DISTINCT place, item
+        FROM rows SEMI JOIN void USING (place, item) WHERE NOT rows.void""",
+    "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, item)",
+    "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
+)
+"""Verdicts of void batches that were tried again do not stand: the second trial counts."""
+
+
+def _copy(target: Path) -> str:
+    return f"""COPY (
+        SELECT fate, items.first AS item, standing.n AS n, place, state, service, control, told
+        FROM standing
+        JOIN items ON items.line = standing.line AND items.trait = standing.trait
+            AND items.item = md5_number(standing.item)
+        JOIN fates ON fates.line = items.line AND fates.trait = items.trait
+            AND fates.fared = items.fared
+        WHERE NOT blind ORDER BY fate, n)
+        TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {CHUNK})
+    """  # noqa: S608 - our own constants and a quoted path
+
+
+def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
+    lines, places, traits = tuple(rows.lines), tuple(rows.places), tuple(rows.traits)
+    blocked = STATES.index(State.BLOCKED)
+    found = connection.execute(f"""SELECT mechanism, count(*) FROM standing
+        WHERE NOT blind AND state = {blocked} GROUP BY 1 ORDER BY 2 DESC, min(n)""")  # noqa: S608 - a number
+    mechanisms = {MECHANISMS[place].value: count for place, count in found.fetchall()}
+    found = connection.execute("""SELECT place, trait, count(*) FROM standing
+        WHERE blind GROUP BY 1, 2""")
+    unseen: Counter[tuple[str, str, str, str, str]] = Counter()
+    for place, trait, trials in found.fetchall():
+        category, _, _, _, layer = traits[trait]
+        unseen[*places[place], layer, category] += trials
+    return Counts(
+        fates=tuple(_fates(connection, lines, places, traits)),
+        domains=_domains(connection, lines),
+        probes=places,
+        unseen=tuple(Unseen(*one, trials) for one, trials in sorted(unseen.items())),
+        mechanisms=mechanisms,
+        latencies=_latencies(connection, lines, target),
+    )
+
+
+def _fates(
+    connection: Any, lines: tuple[str, ...], places: tuple[Place, ...], traits: tuple[Trait, ...]
+) -> Iterator[Fate]:
+    """Each fate, with what was seen of the first of its items: of all the same."""
+    sights: defaultdict[int, list[Sight]] = defaultdict(list)
+    found = connection.execute("""
+        SELECT fate, place, state, mechanism, timed
+        FROM fates JOIN items USING (first) JOIN sights ON sights.line = items.line
+            AND sights.trait = items.trait AND sights.item = items.item
+        ORDER BY fate, place, state""")
+    for fate, place, state, mechanism, timed in found.fetchall():
+        _, profile, probe = places[place]
+        seen = Sight(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
+        sights[fate].append(seen)
+    found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
+    for fate, line, trait, items in found.fetchall():
+        category, stratum, lang, phases, _ = traits[trait]
+        yield Fate(
+            number=fate,
+            line=lines[line],
+            category=category,
+            stratum=stratum,
+            lang=lang,
+            phases=phases,
+            items=items,
+            sights=tuple(sights[fate]),
+        )
+
+
+def _domains(connection: Any, lines: tuple[str, ...]) -> dict[str, list[tuple[MakeUp, int]]]:
+    """How many domains have which make-up, by line; one domain stands for all like it."""
+    made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+    found = connection.execute("""SELECT line, domain, domains, fate, items
+        FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")
+    for line, domain, number, fate, items in found.fetchall():
+        made[line, domain, number].append((fate, items))
+    domains: dict[str, list[tuple[MakeUp, int]]] = {name: [] for name in lines}
+    for (line, _, number), makeup in made.items():
+        domains[lines[line]].append((tuple(makeup), number))
+    return {line: sorted(found) for line, found in domains.items()}
+
+
+def _latencies(
+    connection: Any, lines: tuple[str, ...], target: Path
+) -> dict[str, tuple[float, ...]]:
+    """Times to first byte by line, and under ``control`` those of all lines' controls."""
+    found = {
+        line: _times(connection, target, "service", f"line = {number}")
+        for number, line in sorted(enumerate(lines), key=lambda one: one[1])
+    }
+    found[CONTROL] = _times(connection, target, "control", "true")
+    return {line: times for line, times in found.items() if times}
+
+
+def _times(connection: Any, target: Path, column: str, where: str) -> tuple[float, ...]:
+    # the column and the condition are our own; the path is quoted
+    timed = f"""FROM read_parquet({quoted(target)}) JOIN fates USING (fate)
+        WHERE {column} IS NOT NULL AND {where}"""
+    ((count,),) = connection.execute(f"SELECT count(*) {timed}").fetchall()
+    found = connection.execute(
+        f"""SELECT time FROM (
+            SELECT {column} AS time, row_number() OVER (ORDER BY {column}) - 1 AS rank {timed})
+        WHERE rank IN (SELECT unnest(?)) ORDER BY rank""",  # noqa: S608 - see above
+        [list(shown_ranks(count))],
+    )
+    return tuple(time for (time,) in found.fetchall())

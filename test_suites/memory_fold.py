@@ -1,0 +1,178 @@
+"""Folds verdicts in memory, item by item: what the fold on disk is held against in tests."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from harness.model.fate import (
+    Adverse,
+    Counts,
+    Fate,
+    MakeUp,
+    Pairs,
+    Sight,
+    Unseen,
+    is_blind,
+    shown_ranks,
+)
+from harness.model.observation import CONTROL
+from harness.model.outcome import Witness
+from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
+from harness.stages.estimate.rates import Taken
+from harness.stages.estimate.scope import Selection
+from harness.store.folding import STATES, witness_of
+
+Key = tuple[str, str, str, str, tuple[str, ...], str, str]
+
+
+class MemoryFold:
+    """Satisfies ``harness.ports.counting.Folded``."""
+
+    def __init__(self, verdicts: Iterable[Verdict]) -> None:
+        given = [one for one in verdicts if one.key.probe not in NOTED_PROBES]
+        judged = {_trial(one) for one in given if one.rule != BRACKET_FAILED}
+        self._places = list(dict.fromkeys(_place(one) for one in given))
+        standing = [one for one in given if one.rule != BRACKET_FAILED or _trial(one) not in judged]
+        self._seen = [one for one in standing if not is_blind(one.key.probe, one.item)]
+        self._items: defaultdict[Key, list[Verdict]] = defaultdict(list)
+        for one in self._seen:
+            self._items[_key(one)].append(one)
+        self._fate_of = self._number()
+        self.counts = self._count([one for one in standing if is_blind(one.key.probe, one.item)])
+
+    def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
+        wanted = {
+            (one.fate, one.profile, probe, one.state) for one in adverse for probe in one.probes
+        }
+        first: dict[Key, Witness] = {}
+        for one in self._seen:
+            key = _key(one)
+            if (self._fate_of[key], one.key.profile, one.key.probe, one.state) in wanted:
+                first.setdefault(key, witness_of(one))
+        return tuple(first.values())
+
+    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+        return sorted(
+            service - control
+            for key, verdicts in self._items.items()
+            if self._fate_of[key] in fates
+            for service, control in _times(verdicts, profile, probe)
+        )
+
+    def first_pairs(
+        self, fates: Collection[int], profile: str, probe: str, limit: int
+    ) -> tuple[Pairs, ...]:
+        wanted = [key for key in self._items if self._fate_of[key] in fates][:limit]
+        return tuple(
+            Pairs(self._fate_of[key], tuple(_times(self._items[key], profile, probe)))
+            for key in wanted
+        )
+
+    def _number(self) -> dict[Key, int]:
+        numbers: dict[tuple[object, ...], int] = {}
+        return {
+            key: numbers.setdefault((key[:6], self._sights(verdicts)), len(numbers))
+            for key, verdicts in self._items.items()
+        }
+
+    def _sights(self, verdicts: list[Verdict]) -> tuple[Sight, ...]:
+        found: dict[tuple[int, int], Sight] = {}
+        for one in verdicts:
+            place, state = self._places.index(_place(one)), STATES.index(one.state)
+            key = one.key
+            timed = bool(_times([one], key.profile, key.probe))
+            sight = Sight(key.profile, key.probe, one.state, one.mechanism, timed)
+            before = found.setdefault((place, state), sight)
+            if timed and not before.timed:
+                found[place, state] = Sight(
+                    key.profile, key.probe, one.state, before.mechanism, timed=True
+                )
+        return tuple(found[key] for key in sorted(found))
+
+    def _count(self, blind: list[Verdict]) -> Counts:
+        fates: dict[int, Fate] = {}
+        sizes = Counter(self._fate_of.values())
+        made: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        for key, verdicts in self._items.items():
+            number, item = self._fate_of[key], verdicts[0].item
+            made[key[0], item.registrable or item.id][number] += 1
+            fates[number] = Fate(
+                number=number,
+                line=key[0],
+                category=key[1],
+                stratum=key[2],
+                lang=key[3],
+                phases=key[4],
+                items=sizes[number],
+                sights=self._sights(verdicts),
+            )
+        domains: defaultdict[str, Counter[MakeUp]] = defaultdict(Counter)
+        for line in dict.fromkeys(line for line, _, _ in self._places):
+            domains[line] = Counter()
+        for (line, _), makeup in made.items():
+            domains[line][tuple(sorted(makeup.items()))] += 1
+        blocked = Counter(one.mechanism.value for one in self._seen if one.state is State.BLOCKED)
+        unseen = Counter(
+            (self._places.index(_place(one)), _layer(one), one.item.category) for one in blind
+        )
+        return Counts(
+            fates=tuple(fates.values()),
+            domains={line: sorted(found.items()) for line, found in domains.items()},
+            probes=tuple(self._places),
+            unseen=tuple(
+                Unseen(*self._places[place], layer, category, trials)
+                for (place, layer, category), trials in sorted(
+                    unseen.items(), key=lambda one: (self._places[one[0][0]], *one[0][1:])
+                )
+            ),
+            mechanisms=dict(blocked.most_common()),
+            latencies=self._latencies(),
+        )
+
+    def _latencies(self) -> dict[str, tuple[float, ...]]:
+        found: defaultdict[str, list[float]] = defaultdict(list)
+        for one in sorted(self._seen, key=lambda each: each.key.line):
+            for service, _ in _times([one], one.key.profile, one.key.probe):
+                found[one.key.line].append(service)
+        for one in self._seen:
+            for _, control in _times([one], one.key.profile, one.key.probe):
+                found[CONTROL].append(control)
+        return {
+            line: tuple(sorted(times)[rank] for rank in shown_ranks(len(times)))
+            for line, times in found.items()
+        }
+
+
+def named(taken: Taken, selection: Selection) -> tuple[str, ...]:
+    """The items that speak against the service."""
+    return tuple(one.item for one in selection.folded.witnesses(taken.adverse))
+
+
+def _place(verdict: Verdict) -> tuple[str, str, str]:
+    return verdict.key.line, verdict.key.profile, verdict.key.probe
+
+
+def _layer(verdict: Verdict) -> str:
+    return verdict.item.applies_to
+
+
+def _trial(verdict: Verdict) -> tuple[str, ...]:
+    return *_place(verdict), verdict.key.item
+
+
+def _key(verdict: Verdict) -> Key:
+    item = verdict.item
+    alike = item.category, item.stratum, item.lang, item.phases, item.applies_to
+    return verdict.key.line, *alike, item.id
+
+
+def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[float, float]]:
+    return [
+        (one.first_byte_service, one.first_byte_control)
+        for one in verdicts
+        if (one.key.profile, one.key.probe) == (profile, probe)
+        and one.state is State.ALLOWED
+        and one.first_byte_service is not None
+        and one.first_byte_control is not None
+    ]
