@@ -14,7 +14,6 @@ from harness.model.campaign import Declared, Limits
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, is_literal, is_unspecified
-from probes.net.doh import ask_https
 from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
@@ -108,8 +107,6 @@ class DirectLine:
         if self._lost is not None:
             facts = DnsFacts(name=question.name, type=question.type, server=str(self._server))
             return Answer(facts=facts, timings=Timings(), failure=self._lost)
-        if self._server.transport == "https":
-            return await ask_https(self._lane, question, self._server)
         return await self._lane.ask(question, self._server)
 
     async def fetch(self, request: Request) -> Exchange:

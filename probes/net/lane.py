@@ -26,7 +26,7 @@ LANES = {
 
 
 class Lane(Protocol):
-    """Carries requests over routes and questions to name servers, each on a socket of its own.
+    """Carries requests over routes, each on a socket of its own, and questions to name servers.
 
     Used as an asynchronous context manager; neither method raises for network trouble.
     """
@@ -38,7 +38,7 @@ class Lane(Protocol):
         ...
 
     async def ask(self, question: Question, server: Server) -> Answer:
-        """Carry one question to a name server, over UDP, TCP or TLS."""
+        """Carry one question to a name server, over UDP, TCP, TLS or HTTPS."""
         ...
 
 

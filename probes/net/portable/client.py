@@ -68,6 +68,8 @@ class PortableLane:
     async def __aexit__(self, *exc: object) -> None:
         if self._session is not None:
             await self._session.close()
+            for resolver in self._resolvers.values():
+                resolver.kept.close()
             # Aborted transports close their sockets in the next turn of the loop.
             await asyncio.sleep(0)
 

@@ -1,6 +1,6 @@
 """Asks one DNS server, over UDP and, where the answer is cut, over TCP (RFC 1035, RFC 7766).
 
-A server may want TCP or TLS (RFC 7858) from the start; a connection carries one question.
+A server may want TCP, TLS (RFC 7858) or HTTPS (RFC 8484) from the start; connections are kept.
 
 EDNS with DO is sent, for extended errors (RFC 8914) only come with it. A refusal or NXDOMAIN
 is an answer, so it is a fact; only silence and trouble on the way are failures.
@@ -23,6 +23,7 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.resolver
+import httptools
 from msgspec.structs import replace
 
 from harness.errors import UsageError
@@ -31,7 +32,8 @@ from harness.ports.asking import Answer, Question
 from probes.net.address import Address, parse_address
 from probes.net.failures import failure_of
 from probes.net.letter_case import mix_case
-from probes.net.portable.stream import connect
+from probes.net.portable.kept import Kept
+from probes.net.portable.posting import StatusError
 from probes.net.server import Server, Transport
 from probes.net.source import open_socket
 
@@ -46,6 +48,7 @@ class Resolver:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.kept = Kept(server)
         self._silent: set[str] = set()
 
     async def ask(self, question: Question) -> Answer:
@@ -76,8 +79,9 @@ class Resolver:
                 facts = read_message(received, question, self.server)
                 return replace(facts, case_lost=case_lost)
             transport = "tcp"
-        received = await _ask_stream(query, self.server)
-        return read_message(received, question, self.server, transport)
+        wire = await self.kept.ask(query.to_wire()[2:], alone=question.name in self._silent)
+        query.id = int.from_bytes(wire[:2], "big")
+        return read_message(read_reply(wire, query), question, self.server, transport)
 
     async def _ask_as_written(
         self, query: dns.message.Message, first: dns.message.Message, patience: float
@@ -155,24 +159,6 @@ async def _ask_udp(query: dns.message.Message, server: Server) -> dns.message.Me
         transport.abort()
 
 
-async def _ask_stream(query: dns.message.Message, server: Server) -> dns.message.Message:
-    stream = await connect(server.address, server.source)
-    try:
-        if server.trust is not None:
-            await stream.seal(server.trust, server.host)
-        wire = query.to_wire()
-        await stream.write(len(wire).to_bytes(2, "big") + wire)
-        received = b""
-        while len(received) < 2 or len(received) < 2 + int.from_bytes(received[:2], "big"):  # noqa: PLR2004 - the length is two bytes
-            more = await stream.read()
-            if not more:
-                raise EOFError("the server closed before its answer was whole")
-            received += more
-    finally:
-        stream.close()
-    return read_reply(received[2:], query)
-
-
 def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
     """A message that answers ``query``; raises dns.exception.DNSException if it is none."""
     message = dns.message.from_wire(wire, ignore_trailing=True)
@@ -238,7 +224,9 @@ def name_failure(error: Exception) -> Failure:
         return Failure(name="instrument_error", stage="instrument", detail=f"no name: {error}")
     if isinstance(error, dns.exception.Timeout):
         return Failure(name="generic_timeout_error", stage="resolve")
-    if isinstance(error, dns.exception.DNSException):
+    if isinstance(error, StatusError):
+        return Failure(name="dns_server_misbehaving", stage="resolve", detail=str(error))
+    if isinstance(error, (dns.exception.DNSException, httptools.HttpParserError)):
         detail = f"{type(error).__name__}: {error}"[:200]
         return Failure(name="dns_server_misbehaving", stage="resolve", detail=detail)
     return failure_of(error, "resolve")

@@ -1,9 +1,11 @@
 """Asks one name server over shared sockets: one datagram out, one back, read by hand.
 
-A cut answer (TC), an odd name or message, and a server that wants TCP or TLS go to the portable
-resolver, which takes its time. A name that was once met with silence is asked from a port of its
-own, and as it is written: a filter that cuts off a whole flow must not be heard in the silence of
-its neighbours, nor a box that cannot bear mixed case in any.
+A cut answer (TC) is asked for again over a connection that is kept, where servers that want TCP,
+TLS or HTTPS are asked from the start. Odd names and messages are left to dnspython.
+
+A name that was once met with silence is asked from a port of its own, and as it is written: a
+filter that cuts off a whole flow must not be heard in the silence of its neighbours, nor a box
+that cannot bear mixed case in any.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from msgspec.structs import replace
 
 from harness.model.observation import DnsFacts, Timings
 from harness.ports.asking import Answer, Question
-from probes.net.portable.resolver import Resolver, name_failure, read_message
-from probes.net.server import Server
+from probes.net.portable.resolver import Resolver, name_failure, read_message, read_reply
+from probes.net.server import Server, Transport
 from probes.net.wire.message import Query, is_cut, mix_query, read_answer, repeats, write_query
 from probes.net.wire.udp import QUESTIONS, Asked, Heard, Udp
 
@@ -42,7 +44,7 @@ class Asker:
         self._loop = asyncio.get_running_loop()
         self._udp: Udp | None = None
         self._open: dict[int, Udp] = {}
-        self._silent: dict[str, None] = {}
+        self._silent: dict[str, bool] = {}
         self._ticking: asyncio.TimerHandle | None = None
         self._epoll = select.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._turn)
@@ -51,8 +53,10 @@ class Asker:
         """Ask one question; silence and trouble on the way are in the Answer's failure."""
         started = perf_counter()
         plain = write_query(question.name, question.type)
-        if plain is None or self.server.transport != "udp":
+        if plain is None:
             return await self._resolver.ask(question)
+        if self.server.transport != "udp":
+            return await self._ask_kept(question, plain, started, self.server.transport)
         due = started + question.timeout
         case_lost = False
         try:
@@ -68,17 +72,11 @@ class Asker:
             if asked.query is not plain and not repeats(heard.wire, asked.query.asked):
                 case_lost = True
                 heard = await self._ask_as_written(plain, heard, due)
-            if is_cut(heard.wire):
-                return await self._ask_stream(question, started)
-            facts = read_answer(heard.wire, plain, question, self._name)
-            if facts is None:
-                message = dns.message.from_wire(heard.wire, ignore_trailing=True)
-                facts = read_message(message, question, self.server)
+            if is_cut(heard.wire, plain.asked):
+                return await self._ask_kept(question, plain, started, "tcp")
+            facts = self._read(heard.wire, plain if case_lost else asked.query, question)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
-            failure = name_failure(error)
-            nothing = DnsFacts(name=question.name, type=question.type, server=self._name)
-            took = Timings(total=perf_counter() - started)
-            return Answer(facts=nothing, timings=took, failure=failure)
+            return self._failed(error, question, started)
         if case_lost:
             facts = replace(facts, case_lost=True)
         return Answer(facts=facts, timings=Timings(total=heard.took))
@@ -87,6 +85,7 @@ class Asker:
         """Close every socket; questions under way belong to their tasks."""
         if self._ticking is not None:
             self._ticking.cancel()
+        self._resolver.kept.close()
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
         for udp in self._open.values():
@@ -108,17 +107,44 @@ class Asker:
             return first
         return Heard(heard.wire, first.took + heard.took)
 
-    async def _ask_stream(self, question: Question, started: float) -> Answer:
+    async def _ask_kept(
+        self, question: Question, query: Query, started: float, transport: Transport
+    ) -> Answer:
+        """Ask over a connection that is kept for the next question."""
         left = max(started + question.timeout - perf_counter(), LEAST_PATIENCE)
-        answer = await self._resolver.ask(replace(question, timeout=left))
-        return replace(answer, timings=Timings(total=perf_counter() - started))
+        try:
+            async with asyncio.timeout(left):
+                wire = await self._resolver.kept.ask(
+                    query.rest, alone=self._silent.pop(question.name, False)
+                )
+            facts = self._read(wire, query, question, transport)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+            if isinstance(error, TimeoutError):
+                self._note_silence(question.name)
+            return self._failed(error, question, started)
+        return Answer(facts=facts, timings=Timings(total=perf_counter() - started))
+
+    def _read(
+        self, wire: bytes, query: Query, question: Question, transport: Transport = "udp"
+    ) -> DnsFacts:
+        facts = None
+        if repeats(wire, query.asked):
+            facts = read_answer(wire, query, question, self._name, transport)
+        if facts is None:
+            reply = read_reply(wire, dns.message.from_wire(wire[:2] + query.rest))
+            facts = read_message(reply, question, self.server, transport)
+        return facts
+
+    def _failed(self, error: Exception, question: Question, started: float) -> Answer:
+        nothing = DnsFacts(name=question.name, type=question.type, server=self._name)
+        took = Timings(total=perf_counter() - started)
+        return Answer(facts=nothing, timings=took, failure=name_failure(error))
 
     def _send(self, name: str, query: Query, due: float) -> Asked:
         """Ask by the shared socket, or by one of its own."""
         if self._ticking is None:
             self._ticking = self._loop.call_later(TICK, self._tick)
-        if name in self._silent:
-            del self._silent[name]
+        if self._silent.pop(name, False):
             return self._open_one(questions=1).ask(query, due)
         if self._udp is None or not self._udp.ids:
             self._udp = self._open_one(QUESTIONS)
@@ -130,9 +156,12 @@ class Asker:
         self._epoll.register(udp.fileno(), select.EPOLLIN)
         return udp
 
-    def _met_silence(self, udp: Udp, name: str) -> None:
+    def _note_silence(self, name: str) -> None:
         if len(self._silent) < SILENT_KEPT:
-            self._silent[name] = None
+            self._silent[name] = True
+
+    def _met_silence(self, udp: Udp, name: str) -> None:
+        self._note_silence(name)
         udp.ids.clear()  # whatever cut this flow off, others shall not wait in it
 
     def _turn(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Coroutine
 from contextlib import closing
@@ -41,6 +42,8 @@ class WireLane:
         for asker in self._askers.values():
             asker.close()
         self._askers.clear()
+        # Aborted transports close their sockets in the next turn of the loop.
+        await asyncio.sleep(0)
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
         """Carry one request; what went wrong is in the Exchange, never raised."""

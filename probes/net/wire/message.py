@@ -20,6 +20,7 @@ import msgspec
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError
 from harness.ports.asking import Question
 from probes.net.letter_case import mix_case
+from probes.net.server import Transport
 
 PAYLOAD = 1232
 HEADER = 12
@@ -89,20 +90,26 @@ def repeats(received: bytes, asked: bytes) -> bool:
     return received.startswith(asked, HEADER) and received[2] & IS_RESPONSE != 0
 
 
-def is_cut(received: bytes) -> bool:
-    """Whether the server says that not all of the answer fitted (TC)."""
-    return bool(received[2] & IS_CUT)
+def is_cut(received: bytes, asked: bytes) -> bool:
+    """Whether the answer to a question, in whatever case, says that not all of it fitted (TC)."""
+    if not received[2:3] or not received[2] & IS_CUT:
+        return False
+    return received[HEADER : HEADER + len(asked)].lower() == asked.lower()
 
 
-def read_answer(received: bytes, query: Query, question: Question, server: str) -> DnsFacts | None:
+def read_answer(
+    received: bytes, query: Query, question: Question, server: str, transport: Transport = "udp"
+) -> DnsFacts | None:
     """The facts of a common answer that repeats the question; None if dnspython is to read it."""
     try:
-        return _read(received, HEADER + len(query.asked), question, server)
+        return _read(received, HEADER + len(query.asked), question, server, transport)
     except (OddMessageError, struct.error, IndexError, UnicodeDecodeError, ValueError):
         return None
 
 
-def _read(wire: bytes, place: int, question: Question, server: str) -> DnsFacts:
+def _read(
+    wire: bytes, place: int, question: Question, server: str, transport: Transport
+) -> DnsFacts:
     _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
     if questions != 1:
         raise OddMessageError
@@ -118,6 +125,7 @@ def _read(wire: bytes, place: int, question: Question, server: str) -> DnsFacts:
         name=question.name,
         type=question.type,
         server=server,
+        transport=transport,
         rcode=_rcode_text(flags & 0xF | beside.extended << 4),
         flags=_flags_text(flags),
         records=tuple(records),

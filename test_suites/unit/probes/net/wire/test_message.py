@@ -122,10 +122,14 @@ def test_a_response_repeats_the_question_letter_by_letter() -> None:
 
 
 def test_a_cut_answer_says_so() -> None:
+    asked = query().asked
     reply = dns.message.make_response(dns.message.from_wire(whole()))
-    assert not is_cut(reply.to_wire())
+    assert not is_cut(reply.to_wire(), asked)
     reply.flags |= dns.flags.TC
-    assert is_cut(reply.to_wire())
+    assert is_cut(reply.to_wire(), asked)
+    assert is_cut(reply.to_wire().replace(b"canary", b"CANary"), asked)
+    assert not is_cut(b"\x12\x34" + b"\xff" * 60, asked)
+    assert not is_cut(b"\x12\x34", asked)
 
 
 @pytest.mark.parametrize(

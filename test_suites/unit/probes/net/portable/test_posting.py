@@ -13,8 +13,8 @@ import pytest
 
 from harness.ports.asking import Question
 from probes.net.address import Address
-from probes.net.doh import MESSAGE, ask_https
 from probes.net.lane import Lane
+from probes.net.portable.posting import MESSAGE
 from probes.net.server import Server, parse_server
 
 HOST = "dns.accredit.test"
@@ -54,7 +54,7 @@ def server(serve: Any, authority: Any, trust: ssl.SSLContext) -> Any:
 async def test_a_question_is_posted_and_answered(lane: Lane, server: Any) -> None:
     heard: list[bytes] = []
     asked = await server(heard)
-    answer = await ask_https(lane, QUESTION, asked)
+    answer = await lane.ask(QUESTION, asked)
 
     assert answer.failure is None
     assert (answer.facts.transport, answer.facts.addresses) == ("https", ("192.0.2.7",))
@@ -64,7 +64,7 @@ async def test_a_question_is_posted_and_answered(lane: Lane, server: Any) -> Non
 
 
 async def test_another_status_is_a_misbehaving_server(lane: Lane, server: Any) -> None:
-    answer = await ask_https(lane, QUESTION, await server([], b"403 No"))
+    answer = await lane.ask(QUESTION, await server([], b"403 No"))
 
     assert answer.failure is not None
     assert (answer.failure.name, answer.failure.detail) == (
@@ -77,7 +77,7 @@ async def test_another_status_is_a_misbehaving_server(lane: Lane, server: Any) -
 async def test_what_is_no_answer_is_a_misbehaving_server(
     lane: Lane, server: Any, wire: bytes
 ) -> None:
-    answer = await ask_https(lane, QUESTION, await server([], wire=wire))
+    answer = await lane.ask(QUESTION, await server([], wire=wire))
 
     assert answer.failure is not None
     assert (answer.failure.name, answer.failure.stage) == ("dns_server_misbehaving", "resolve")
@@ -85,7 +85,7 @@ async def test_what_is_no_answer_is_a_misbehaving_server(
 
 async def test_a_server_that_cannot_prove_itself_is_not_believed(lane: Lane, server: Any) -> None:
     asked = replace(await server([]), trust=ssl.create_default_context())
-    answer = await ask_https(lane, QUESTION, asked)
+    answer = await lane.ask(QUESTION, asked)
 
     assert answer.failure is not None
     assert (answer.failure.name, answer.failure.stage) == ("ssl_unknown_authority", "resolve")
@@ -95,10 +95,50 @@ async def test_a_server_that_cannot_prove_itself_is_not_believed(lane: Lane, ser
 async def test_a_closed_port_and_an_odd_name(lane: Lane, server: Any, closed_port: int) -> None:
     asked = await server([])
     gone = replace(asked, address=Address(host="127.0.0.1", port=closed_port))
-    refused = await ask_https(lane, QUESTION, gone)
-    odd = await ask_https(lane, Question(name="a..test"), asked)
+    refused = await lane.ask(QUESTION, gone)
+    odd = await lane.ask(Question(name="a..test"), asked)
 
     assert refused.failure is not None
     assert (refused.failure.name, refused.failure.stage) == ("connection_refused", "resolve")
     assert odd.failure is not None
     assert odd.failure.is_instrument
+
+
+async def test_connections_are_kept_one_for_each_question_under_way(
+    lane: Lane, serve: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    connections: list[int] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            body = reply_to(await reader.readexactly(length))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    port = await serve(play, authority.context(HOST))
+    asked = replace(parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
+    for _ in range(3):
+        answers = await asyncio.gather(*(lane.ask(QUESTION, asked) for _ in range(2)))
+        assert {(each.failure, each.facts.addresses) for each in answers} == {
+            (None, ("192.0.2.7",))
+        }
+
+    assert len(connections) == 2
+
+
+async def test_what_is_no_http_is_a_misbehaving_server(
+    lane: Lane, serve: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"PRI * HTTP/2.0\r\n\r\n")
+        await writer.drain()
+
+    port = await serve(play, authority.context(HOST))
+    asked = replace(parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
+    answer = await lane.ask(QUESTION, asked)
+
+    assert answer.failure is not None
+    assert (answer.failure.name, answer.failure.stage) == ("dns_server_misbehaving", "resolve")
