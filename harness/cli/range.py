@@ -51,16 +51,18 @@ def up_command(
     scheme: Annotated[str, typer.Option(help="Whose policy the filter follows.")] = "becta-2008",
     faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to play.")] = None,
     *,
+    ipv6: Annotated[bool, typer.Option(help="Be at ::1 too, and let the names say so.")] = False,
     detach: Annotated[bool, typer.Option(help="Go on in the background.")] = False,
 ) -> None:
     """Bring up an origin and a reference filter on loopback; Ctrl-C or ``down`` ends them."""
     profiles = tuple(profile or ("pupils",))
     if detach:
-        _detach(out, profiles, scheme, faults)
+        _detach(out, profiles, scheme, faults, dual_stack=ipv6)
         return
     declared = read_faults(faults)
     world = find("worlds", "loopback")
-    with world.running(out, **options_of(world, profiles, scheme, declared)) as running:
+    options = options_of(world, profiles, scheme, declared) | {"dual_stack": ipv6}
+    with world.running(out, **options) as running:
         play_faults(running, declared)
         say_where(running.origin, out)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -154,12 +156,15 @@ def _fault(world: Any, declared: FaultDeclaration) -> Any:
     )
 
 
-def _detach(out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None) -> None:
+def _detach(
+    out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None, *, dual_stack: bool
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "origin.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "harness.cli.main", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
     command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
+    command += ["--ipv6"] if dual_stack else []
     log = str(out / "range.log")
     child = os.posix_spawn(
         sys.executable,

@@ -49,6 +49,7 @@ FAILURES = frozenset(
         "operation_canceled",
         "permission_denied",
         "proxy_authentication_required",
+        "proxy_autoconfig_failed",
         "proxy_refused_tunnel",
         "ssl_failed_handshake",
         "ssl_invalid_certificate",
@@ -131,6 +132,7 @@ class WebFacts(
 ):
     """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
 
+    ``peer`` is the address that was tried, of the family that was taken, reached or not.
     ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
     ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
     ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh).

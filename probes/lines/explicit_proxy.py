@@ -16,7 +16,7 @@ from harness.model.campaign import Declared, Limits
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
-from probes.net.address import Address
+from probes.net.address import Address, Family, is_literal, is_of
 from probes.net.direct import unaskable
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
@@ -34,7 +34,8 @@ class ExplicitProxyOptions(Declared):
     """``proxy`` as ``http://host:port``, ``https://`` or ``socks5://``.
 
     ``authority`` is the CA file of a proxy that intercepts, or that is spoken to over TLS;
-    ``proxy_address`` is the IP address of a proxy that is named.
+    ``proxy_address`` is the IP address of a proxy that is named, ``family`` which of its
+    addresses is taken. How the proxy goes on from there is its own affair.
     """
 
     proxy: str
@@ -42,6 +43,7 @@ class ExplicitProxyOptions(Declared):
     password: str = ""
     authority: str = ""
     proxy_address: str = ""
+    family: Family = "any"
     lane: LaneName = "auto"
 
 
@@ -60,6 +62,7 @@ class ExplicitProxy:
         self.limits = limits
         self._options = options
         self._scheme, self._named = _read_proxy(name, options.proxy)
+        _check_family(name, options, self._named)
         self._username, self._password = _credentials(name, options)
         self._lost: Failure | None = None
         self._stack = AsyncExitStack()
@@ -68,7 +71,7 @@ class ExplicitProxy:
         authority = self.origin.authority if self.origin else ""
         trust = trusting(authority, self._options.authority)
         named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
-        found = await find_address(named, "proxy_connect")
+        found = await find_address(named, "proxy_connect", self._options.family)
         if isinstance(found, Failure):
             # The proxy is out of reach, which no rule may take for a block.
             self._lost, found = found, named
@@ -117,6 +120,12 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
             "https://host:port or socks5://host:port"
         )
     return parts.scheme, Address(host=parts.hostname, port=port or PORTS[parts.scheme])
+
+
+def _check_family(name: str, options: ExplicitProxyOptions, named: Address) -> None:
+    host = options.proxy_address or named.host
+    if is_literal(host) and not is_of(options.family, host):
+        raise UsageError(f"line {name!r}: a proxy at {host} has no family {options.family!r}")
 
 
 def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:

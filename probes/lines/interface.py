@@ -13,8 +13,8 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import register
 from harness.ports.asking import Origin
-from probes.net.address import is_literal
-from probes.net.direct import DirectLine, DirectOptions, Family
+from probes.net.address import Family, is_literal
+from probes.net.direct import DirectLine, DirectOptions
 from probes.net.namespace import resolver_file
 from probes.net.portable.resolver import system_server
 from probes.net.server import Server, parse_server

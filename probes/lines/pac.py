@@ -215,7 +215,8 @@ def _is_out_of_reach(exchange: Exchange) -> bool:
 
 def _no_way(why: str) -> Failure:
     """The file led nowhere, which no rule may take for a block."""
-    return Failure(name="not_connected", stage="proxy_connect", detail=f"PAC file: {why}"[:300])
+    detail = f"PAC file: {why}"[:300]
+    return Failure(name="proxy_autoconfig_failed", stage="proxy_connect", detail=detail)
 
 
 def _decode(data: bytes) -> str:

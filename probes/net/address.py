@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
 from harness.errors import UsageError
 
 HIGHEST_PORT = 65535
+
+Family = Literal["any", "ipv4", "ipv6"]
+"""Which addresses a line takes: those of one family alone, or whichever there are."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,11 @@ def is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_of(family: Family, address: str) -> bool:
+    """Whether an IP address is of that family."""
+    return family == "any" or (":" in address) == (family == "ipv6")
 
 
 @lru_cache(maxsize=4096)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import msgspec
 
 from harness.model.campaign import Declared, Limits
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
-from probes.net.address import Address, is_literal, is_unspecified
+from probes.net.address import Address, Family, is_literal, is_of, is_unspecified
 from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
@@ -24,8 +24,6 @@ from probes.net.target import read_target
 
 LEAST_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""
-
-Family = Literal["any", "ipv4", "ipv6"]
 
 TYPES: dict[Family, tuple[str, ...]] = {"any": ("A", "AAAA"), "ipv4": ("A",), "ipv6": ("AAAA",)}
 """What is asked for a host's address, in turn, until there is one."""
@@ -146,26 +144,44 @@ class DirectLine:
 
     async def _find(self, host: str, patience: float) -> str | Failure:
         """The address to connect to, of the line's own family."""
+        family = self._options.family
         if is_literal(host):
-            return host if self._speaks(host) else _other_family(host, self._options.family)
+            return host if is_of(family, host) else _other_family(host, family)
         deadline = perf_counter() + patience
-        for type_ in TYPES[self._options.family]:
+        for type_ in TYPES[family]:
             left = max(deadline - perf_counter(), LEAST_PATIENCE)
             answer = await self.ask(Question(name=host, type=type_, timeout=left))
-            if answer.failure is not None:
-                return answer.failure
-            address = next(filter(self._speaks, answer.facts.addresses), "")
-            if address and is_unspecified(address):
-                return Failure(name="dns_bogon_error", stage="resolve", detail=address)
-            if address:
-                return address
-            if answer.facts.rcode != "NOERROR":
-                break
-        return resolve_failure(answer.facts.rcode)
+            found = _read(answer, family)
+            if found is not None:
+                return found
+        left = max(deadline - perf_counter(), LEAST_PATIENCE)
+        if family != "any" and await self._is_elsewhere(host, left):
+            return _absent(host, family)
+        return resolve_failure("NOERROR")
 
-    def _speaks(self, address: str) -> bool:
-        family = self._options.family
-        return family == "any" or (":" in address) == (family == "ipv6")
+    async def _is_elsewhere(self, host: str, patience: float) -> bool:
+        """Whether a host has an address of the family that this line leaves alone."""
+        type_ = "A" if self._options.family == "ipv6" else "AAAA"
+        answer = await self.ask(Question(name=host, type=type_, timeout=patience))
+        return bool(answer.facts.addresses)
+
+
+def _read(answer: Answer, family: Family) -> str | Failure | None:
+    """The address of an answer, or why there is none; None where another type may be asked."""
+    if answer.failure is not None:
+        return answer.failure
+    address = next((each for each in answer.facts.addresses if is_of(family, each)), "")
+    if address and is_unspecified(address):
+        return Failure(name="dns_bogon_error", stage="resolve", detail=address)
+    if not address and answer.facts.rcode != "NOERROR":
+        return resolve_failure(answer.facts.rcode)
+    return address or None
+
+
+def _absent(host: str, family: Family) -> Failure:
+    """Many hosts have no IPv6 address: that is no block, and nothing that can be judged."""
+    detail = f"{host} has an address, but none of family {family}"
+    return Failure(name="address_family_not_supported", stage="resolve", detail=detail)
 
 
 def _other_family(host: str, family: str) -> Failure:

@@ -6,12 +6,12 @@ import asyncio
 import socket
 
 from harness.model.observation import Failure, Stage
-from probes.net.address import Address, is_literal
+from probes.net.address import Address, Family, is_literal, is_of
 from probes.net.failures import failure_of
 from probes.net.source import family_of
 
 
-async def find_address(named: Address, stage: Stage) -> Address | Failure:
+async def find_address(named: Address, stage: Stage, family: Family = "any") -> Address | Failure:
     """The IP address of a host, IPv4 first; a Failure at ``stage`` where there is none."""
     if is_literal(named.host):
         return named
@@ -21,5 +21,8 @@ async def find_address(named: Address, stage: Stage) -> Address | Failure:
         )
     except (OSError, UnicodeError) as error:
         return failure_of(error, stage)
-    hosts = sorted((str(each[4][0]) for each in found), key=lambda host: family_of(host).value)
-    return Address(host=hosts[0], port=named.port)
+    hosts = [host for each in found if is_of(family, host := str(each[4][0]))]
+    if not hosts:
+        detail = f"{named.host} has no address of family {family}"
+        return Failure(name="dns_no_answer", stage=stage, detail=detail)
+    return Address(host=min(hosts, key=lambda host: family_of(host).value), port=named.port)

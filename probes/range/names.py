@@ -18,6 +18,7 @@ from probes.range.faults import FaultKind, Faults
 from probes.range.log import Log
 from probes.range.zone import (
     ADDRESS,
+    ADDRESS_6,
     DROP_ADDRESS,
     SHUT_ADDRESS,
     ZONE,
@@ -37,9 +38,13 @@ HTTPS = '1 . alpn="http/1.1"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """Answers questions about the zone, without a socket."""
+    """Answers questions about the zone, without a socket.
+
+    With ``dual_stack`` every name has an IPv6 address as well.
+    """
 
     log: Log
+    dual_stack: bool = False
     faults: Faults = field(default_factory=Faults)
 
     def has(self, host: str) -> bool:
@@ -85,6 +90,8 @@ class Names:
             return [self.address_of(host)]
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
             return [HTTPS]
+        if rdtype is dns.rdatatype.AAAA and self.dual_stack:
+            return [ADDRESS_6]
         if host == ZONE and rdtype is dns.rdatatype.SOA:
             return [SOA]
         if host == ZONE and rdtype is dns.rdatatype.NS:

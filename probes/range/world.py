@@ -31,7 +31,7 @@ from probes.range.pages import Pages
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver
-from probes.range.zone import ADDRESS, DROP_ADDRESS, SHUT_ADDRESS, ZONE
+from probes.range.zone import ADDRESS, ADDRESS_6, DROP_ADDRESS, SHUT_ADDRESS, ZONE
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -48,7 +48,8 @@ class World:
     words of their own. ``faults`` may be changed at any time, from any thread. With
     ``gateway`` (Linux: it needs all of 127/8) a transparent gateway stands beside proxy and
     resolver, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering
-    resolver also answers over TLS and HTTPS. ``Policy`` and ``Fault`` are here
+    resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin is at ::1 too, and
+    its names say so. ``Policy`` and ``Fault`` are here
     for those who found this class by its plug-in name.
     """
 
@@ -67,6 +68,7 @@ class World:
         slow_delay: float = SLOW_DELAY,
         gateway: bool = False,
         encrypted: bool = False,
+        dual_stack: bool = False,
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
@@ -78,6 +80,7 @@ class World:
         self._slow_delay = slow_delay
         self._has_gateway = gateway
         self._is_encrypted = encrypted
+        self._is_dual_stack = dual_stack
         self._stack = AsyncExitStack()
         dead = frozenset(dead_hosts)
         if dead:
@@ -106,7 +109,7 @@ class World:
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
         self.log = Log(self._directory / LOG_FILE)
         stack.callback(self.log.close)
-        names = Names(log=self.log, faults=self.faults)
+        names = Names(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
         server = NameServer(lambda query: Reply(message=names.answer(query)))
         await stack.enter_async_context(server)
         pages = Pages(key=key, texts=self._texts)
@@ -116,7 +119,7 @@ class World:
             log=self.log,
             faults=self.faults,
             slow_delay=self._slow_delay,
-            also_at=(SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else (),
+            also_at=self._further_addresses(),
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}
@@ -145,6 +148,10 @@ class World:
         # Relative names, so that the directory may be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
+
+    def _further_addresses(self) -> tuple[str, ...]:
+        cut_off = (SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else ()
+        return (*cut_off, ADDRESS_6) if self._is_dual_stack else cut_off
 
     async def _proxies(self, stack: AsyncExitStack, upstream: Upstream) -> dict[str, str]:
         def listener(profile: str) -> Listener:

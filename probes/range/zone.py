@@ -15,6 +15,9 @@ ZONE = "accredit.test"
 ADDRESS = "127.0.0.1"
 """The address of every name in the zone, but for those that a gateway cuts off."""
 
+ADDRESS_6 = "::1"
+"""The IPv6 address of every name in the zone, where the range speaks it."""
+
 LANDING_ADDRESS = "127.0.0.5"
 """Where a server shows the block page to everybody whom a sinkhole leads there."""
 

@@ -45,9 +45,9 @@ async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> Res
 
 async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> Stream:
     proxy = route.proxy
+    passage.peer = route.address.host
     with passage.phase("connect", "proxy_connect" if proxy else "connect"):
         stream = await connect(route.address, route.source)
-        passage.peer = route.address.host
         try:
             if proxy is not None and proxy.trust is not None:
                 await stream.seal(proxy.trust, proxy.host)

@@ -94,9 +94,9 @@ def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> 
 def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[Stream]:
     """Connect, and open the way through the proxy if there is one."""
     proxy, stream = route.proxy, cast("Stream", tcp)
+    passage.peer = route.address.host
     with passage.phase("connect", "proxy_connect" if proxy else "connect"):
         yield from tcp.connect(route.address)
-        passage.peer = route.address.host
         if proxy is not None and proxy.trust is not None:
             stream = tls = Tls(tcp, proxy.trust, proxy.host)
             yield from tls.handshake()

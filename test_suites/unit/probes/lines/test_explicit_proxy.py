@@ -68,6 +68,29 @@ async def test_the_proxys_own_name_is_resolved_beforehand(serve: Any, plays: Any
     assert exchange.peer == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("family", "peer"), [("any", "127.0.0.1"), ("ipv4", "127.0.0.1"), ("ipv6", "::1")]
+)
+async def test_the_proxy_is_reached_by_the_lines_family(
+    family: str, peer: str, monkeypatch: pytest.MonkeyPatch, closed_port: int
+) -> None:
+    async def both(*_: object, **__: object) -> list[Any]:
+        return [(0, 0, 0, "", (host, 1)) for host in ("::1", "127.0.0.1")]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    proxy = f"http://proxy.accredit.test:{closed_port}"
+    async with line(proxy, family=family) as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.name, exchange.peer) == ("connection_refused", peer)
+
+
+def test_a_proxys_address_has_the_lines_family() -> None:
+    with pytest.raises(UsageError, match=r"line 'web': a proxy at 127.0.0.1 has no family 'ipv6'"):
+        line("http://127.0.0.1:3128", family="ipv6")
+
+
 async def test_a_proxy_without_address_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(*_: object, **__: object) -> None:
         raise UnicodeError("label too long")

@@ -175,7 +175,10 @@ async def test_a_file_that_leads_nowhere_is_no_block(body: str, says: str, line:
     exchange = await visit(line(body))
 
     assert exchange.failure is not None
-    assert (exchange.failure.stage, exchange.status) == ("proxy_connect", None)
+    assert (exchange.failure.name, exchange.failure.stage) == (
+        "proxy_autoconfig_failed",
+        "proxy_connect",
+    )
     assert says in exchange.failure.detail
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.net.address import Address, is_literal, is_unspecified, parse_address
+from probes.net.address import Address, is_literal, is_of, is_unspecified, parse_address
 
 
 @given(
@@ -50,3 +50,8 @@ def test_names_are_no_literals() -> None:
 )
 def test_nowhere_is_known(host: str, nowhere: bool) -> None:
     assert is_unspecified(host) is nowhere
+
+
+def test_an_address_is_of_its_family_and_of_any() -> None:
+    assert [True, True, False] == [is_of(each, "192.0.2.1") for each in ("any", "ipv4", "ipv6")]
+    assert [True, False, True] == [is_of(each, "2001:db8::1") for each in ("any", "ipv4", "ipv6")]

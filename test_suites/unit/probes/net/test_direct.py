@@ -12,8 +12,8 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.ports.asking import Origin, Request
-from probes.net.address import Address
-from probes.net.direct import DirectLine, DirectOptions, Family, Ports
+from probes.net.address import Address, Family
+from probes.net.direct import DirectLine, DirectOptions, Ports
 from probes.net.lane import LANES, LaneName
 from probes.net.server import parse_server
 from probes.range.faults import Fault, FaultKind
@@ -94,13 +94,15 @@ async def test_a_url_that_is_none_is_our_own_trouble(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "records", "asked", "peer"),
+    ("family", "records", "asked", "came"),
     [
         ("any", {"A": "127.0.0.1", "AAAA": "::1"}, ["A"], "127.0.0.1"),
         ("any", {"AAAA": "::1"}, ["A", "AAAA"], "::1"),
-        ("ipv4", {"AAAA": "::1"}, ["A"], None),
+        ("ipv4", {"AAAA": "::1"}, ["A", "AAAA"], "address_family_not_supported"),
         ("ipv6", {"A": "127.0.0.1", "AAAA": "::1"}, ["AAAA"], "::1"),
-        ("ipv6", {"A": "127.0.0.1"}, ["AAAA"], None),
+        ("ipv6", {"A": "127.0.0.1"}, ["AAAA", "A"], "address_family_not_supported"),
+        ("ipv6", {}, ["AAAA", "A"], "dns_no_answer"),
+        ("any", {}, ["A", "AAAA"], "dns_no_answer"),
     ],
 )
 @pytest.mark.parametrize("lane", sorted(LANES))
@@ -110,7 +112,7 @@ async def test_families_are_kept_apart(
     family: Family,
     records: dict[str, str],
     asked: list[str],
-    peer: str | None,
+    came: str,
 ) -> None:
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -118,7 +120,7 @@ async def test_families_are_kept_apart(
         await writer.drain()
         writer.close()
 
-    far = await asyncio.start_server(play, peer or "127.0.0.1", 0)
+    far = await asyncio.start_server(play, "::1" if ":" in came else "127.0.0.1", 0)
     ports = {80: far.sockets[0].getsockname()[1]}
     book = await name_server(records)
     options = DirectOptions(lane=lane, family=family, ports=ports)
@@ -128,11 +130,24 @@ async def test_families_are_kept_apart(
     far.close()
 
     assert [type_ for _, type_ in book.asked] == asked
-    if peer is not None:
-        assert (exchange.failure, exchange.status, exchange.peer) == (None, 204, peer)
+    if exchange.failure is None:
+        assert (exchange.status, exchange.peer) == (204, came)
     else:
-        assert exchange.failure is not None
-        assert exchange.failure.name == "dns_no_answer"
+        assert (exchange.failure.name, exchange.failure.stage) == (came, "resolve")
+
+
+@pytest.mark.parametrize("lane", sorted(LANES))
+async def test_the_address_that_was_tried_is_known_though_nobody_was_there(
+    name_server: Any, lane: LaneName, closed_port: int
+) -> None:
+    book = await name_server({"AAAA": "::1"})
+    options = DirectOptions(lane=lane, family="ipv6", ports={80: closed_port})
+    server = parse_server(str(book.address), "server")
+    async with DirectLine("direct", options, None, Limits(), server) as opened:
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.name, exchange.peer) == ("connection_refused", "::1")
 
 
 async def test_an_address_of_the_other_family_says_nothing_of_the_service() -> None:

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from harness.model.observation import Failure
-from probes.net.address import Address
+from probes.net.address import Address, Family
 from probes.net.finding import find_address
 
 
@@ -26,6 +26,23 @@ async def test_ipv4_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
     found = await find_address(Address(host="proxy.test", port=1), "resolve")
     assert found == Address(host="127.0.0.1", port=1)
+
+
+@pytest.mark.parametrize(("family", "host"), [("ipv4", "127.0.0.1"), ("ipv6", None)])
+async def test_one_family_alone_may_be_wanted(
+    family: Family, host: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(0, 0, 0, "", ("127.0.0.1", 1))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", one)
+    found = await find_address(Address(host="proxy.test", port=1), "resolve", family)
+
+    if host is not None:
+        assert found == Address(host=host, port=1)
+    else:
+        assert isinstance(found, Failure)
+        assert (found.name, found.stage) == ("dns_no_answer", "resolve")
 
 
 async def test_a_name_without_address_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import dns.flags
 import dns.message
@@ -57,6 +58,15 @@ def test_a_name_has_an_https_record_unless_it_is_taken_away(names: Names) -> Non
     without = asked(names, HOST, "HTTPS")
     assert (without.rcode(), without.answer) == (dns.rcode.NOERROR, [])
     assert soa(without)
+
+
+def test_where_the_range_speaks_ipv6_its_names_say_so(names: Names) -> None:
+    both = replace(names, dual_stack=True)
+
+    assert [["127.0.0.1"], ["::1"]] == [
+        [str(record) for record in asked(both, HOST, rdtype).answer[0]] for rdtype in ("A", "AAAA")
+    ]
+    assert soa(asked(both, "gone-001.special.accredit.test", "AAAA"))
 
 
 def test_a_gone_name_does_not_exist(names: Names) -> None:

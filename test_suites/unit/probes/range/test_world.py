@@ -54,6 +54,13 @@ def test_a_slow_host_is_as_slow_as_it_is_told(tmp_path: Path) -> None:
         assert httpx.get(url, headers={"Host": CANARY}).status_code == 200
 
 
+def test_the_origin_may_be_at_both_families(tmp_path: Path) -> None:
+    with running(tmp_path, dual_stack=True) as world:
+        for host in ("127.0.0.1", "[::1]"):
+            url = f"http://{host}:{world.origin.ports[80]}/"
+            assert httpx.get(url, headers={"Host": CANARY}).status_code == 200
+
+
 def test_no_private_key_is_written(tmp_path: Path) -> None:
     with running(tmp_path):
         pass

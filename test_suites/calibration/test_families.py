@@ -1,0 +1,82 @@
+"""IPv4 and IPv6 apart: one line for each, judged apart, and neither stands in for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.pack import open_pack
+from harness.model.observation import CONTROL, WebFacts
+from harness.model.verdict import State
+from harness.store.journal import open_journal
+from probes.range.faults import Fault, FaultKind
+from probes.range.policy import FilterPolicy
+from probes.range.world import World
+from test_suites.calibration.conftest import POLICY
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+MISSED = "drug-003.canary.accredit.test"
+PEERS = {"four": {"127.0.0.1"}, "six": {"::1"}}
+
+
+@pytest.fixture
+def policy() -> FilterPolicy:
+    return FilterPolicy.from_items(
+        open_pack("canary").items(), lambda code, _: POLICY.expects(code, "ks2") == "block"
+    )
+
+
+@pytest.fixture
+def both(tmp_path: Path, policy: FilterPolicy) -> Iterator[World]:
+    """A range at both families, and a resolver that filters names of both."""
+    with World.running(
+        tmp_path / "world", policy=policy, profiles=("pupils",), dual_stack=True
+    ) as world:
+        yield world
+
+
+def run(world: World, folder: Path) -> Rehearsal:
+    """A campaign over one line for each family of the same service."""
+    server = world.origin.services["reference"]["resolver"]["pupils"]
+    lines: list[dict[str, Any]] = [
+        {"name": name, "type": "resolver", "options": {"server": server, "family": family}}
+        for name, family in (("four", "ipv4"), ("six", "ipv6"))
+    ]
+    path = write_campaign(
+        folder / "run",
+        origin=folder / "world" / "origin.json",
+        lines=lines,
+        categories=["DRUG"],
+        probes=["web", "web_https"],
+    )
+    return rehearse(path)
+
+
+def test_each_family_is_a_fact_and_judged_for_itself(both: World, tmp_path: Path) -> None:
+    both.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({MISSED})))
+    came = run(both, tmp_path)
+    peers: dict[str, set[str]] = {}
+    with closing(open_journal(came.journal)) as journal:
+        for seen in journal.observations():
+            if isinstance(seen.facts, WebFacts) and seen.facts.peer:
+                peers.setdefault(seen.key.line, set()).add(seen.facts.peer)
+
+    assert PEERS | {CONTROL: {"127.0.0.1"}} == peers
+    for line in PEERS:
+        for probe in ("web", "web_https"):
+            assert came.items(State.ALLOWED, "DRUG", line, probe) == {"drug-003"}
+            assert {"dns_nxdomain"} == set(came.mechanisms("DRUG", line, probe))
+        assert line == came.outcome("URL-01", line).line
+
+
+def test_names_without_ipv6_are_no_blocks_on_its_line(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    came = run(world, tmp_path)
+
+    assert {State.INSUFFICIENT} == {each.state for each in came.verdicts if each.key.line == "six"}
+    assert {"dns_nxdomain"} == set(came.mechanisms("DRUG", "four"))
