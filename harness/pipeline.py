@@ -89,7 +89,7 @@ def conclude(
         observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
         preconditions=basis.preconditions,
-        rates=estimated.rates,
+        rates=early.widen(estimated.rates),
         mechanisms=estimated.mechanisms,
         latencies=estimated.latencies,
         corpora=tuple(journal.header["corpora"]),

@@ -15,7 +15,7 @@ from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
-from harness.model.outcome import Measurement, Sequential
+from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
 from harness.model.stop import Stop
 from harness.ports.keeping import Journal
@@ -73,6 +73,16 @@ class Settlement:
         tried = self._tried() if any(touch.decides for touch in self._touches.values()) else {}
         return tuple(
             self._settle_one(one, tried.get((one.line, one.profile), ())) for one in measurements
+        )
+
+    def widen(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
+        """The counts by category; those of a plan's items with bounds that hold at any time."""
+        codes = [code for plan in self._plans for code in plan.categories]
+        return tuple(
+            _at_any_time(one, self.scheme.decision.alpha)
+            if any(covers(one.category, code) for code in codes)
+            else one
+            for one in rates
         )
 
     def _tried(self) -> dict[tuple[str, str], tuple[Trials, ...]]:
@@ -184,6 +194,17 @@ def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Schem
         and (threshold.at_least, threshold.at_most) == (plan.bad, None)
         and plan.alpha <= (requirement.alpha or scheme.decision.alpha)
     )
+
+
+def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
+    from harness.stages.estimate.sequential import anytime_bounds  # noqa: PLC0415 - an agent has no scipy
+
+    decided, doubt = rate.blocked + rate.allowed, rate.altered + rate.insufficient
+    if not decided:
+        return rate
+    lower = anytime_bounds(rate.blocked, decided + doubt, alpha).lower
+    upper = anytime_bounds(rate.blocked + doubt, decided + doubt, alpha).upper
+    return replace(rate, lower=lower, upper=upper)
 
 
 def _planned(campaign: Campaign, header: Mapping[str, object]) -> int:

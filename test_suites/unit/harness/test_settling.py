@@ -257,6 +257,21 @@ def test_what_counts_no_item_of_a_plan_is_left_alone() -> None:
     assert found.conformity is Conformity.CONFORMS
 
 
+def test_the_table_of_categories_is_bounded_at_any_time_as_well() -> None:
+    drugs, doubt = verdicts(GOOD, "DRUG"), [State.BLOCKED] * 38 + [State.ALTERED]
+    found = [*drugs, *verdicts([*doubt, State.INSUFFICIENT])]
+    kept, wanted = journal(3, 100, STOP), scheme()
+    plain = estimate(MemoryFold(found), wanted, {"ks2": "ks2"}).rates
+    rates = {one.category: one for one in Settlement(campaign(PLAN), wanted, kept).widen(plain)}
+
+    assert rates["DRUG"] in plain
+    assert (rates["PORN"].lower, rates["PORN"].upper) == (
+        anytime_bounds(38, 40, 0.05).lower,
+        anytime_bounds(40, 40, 0.05).upper,
+    )
+    assert Settlement(campaign(), wanted, kept).widen(plain) == plain
+
+
 def test_without_stopping_no_journal_is_asked() -> None:
     kept, wanted = journal(3, 100, STOP), scheme()
 
