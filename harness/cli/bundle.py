@@ -1,4 +1,4 @@
-"""``accredit bundle``: other people's measurements in, ours out."""
+"""``accredit bundle``: what is handed over, signed; other people's measurements in, ours out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.handover import make_command, verify_command
 from harness.cli.judge import lines_of
 from harness.cli.places import journal_folder
 from harness.declared import read_document, validate
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from harness.foreign.intake import Trouble
 
 app = typer.Typer(no_args_is_help=True)
+app.command("make")(make_command)
+app.command("verify")(verify_command)
 
 
 class Format(StrEnum):

@@ -14,6 +14,7 @@ import io
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -30,6 +31,7 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
+from test_suites.keys import write_keys
 from test_suites.rehearsal import rehearse, write_campaign
 
 SECRET_NAME = "zq7-planted-name.example"
@@ -82,6 +84,10 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
             yield str(path), raw.decode("utf-8", "replace")
             if raw[:2] == b"\x1f\x8b":
                 yield str(path), gzip.decompress(raw).decode("utf-8", "replace")
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as archive:
+                    archive.extractall(folder / "unpacked")
+                yield from texts(folder / "unpacked")
     for journal in folder.rglob("journal"):
         opened = open_journal(journal)
         try:
@@ -129,12 +135,15 @@ def test_no_secret_is_in_anything_that_is_written(campaign: Path, tmp_path: Path
 
     said = called("run", campaign, "--out", out)
     said += called("conclude", out / "rehearsal", "--json")
+    key, _ = write_keys(tmp_path)
+    given = ["--pack", tmp_path / "pack", "--key", key, "--out", out / "bundle.zip"]
+    said += called("bundle", "make", out / "rehearsal", *given)
     tested = suite_run(home, out / "rehearsal")
     written = [*texts(home), ("said", said), ("pytest", tested)]
 
     assert "Traceback" not in said
     assert "test_requirement[" in tested
-    assert {"assessment.json", "report.html", "registry.sqlite"} <= {
+    assert {"assessment.json", "report.html", "registry.sqlite", "bundle.zip", "scheme.json"} <= {
         Path(name).name for name, _ in written
     }
     assert any("allure" in name for name, _ in written)

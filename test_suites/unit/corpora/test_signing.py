@@ -10,23 +10,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from corpora.pack import PACKS, Pack, open_pack
 from corpora.signing import ENVELOPE, open_signed, sign_pack
 from harness.errors import UsageError
-
-PEM = serialization.Encoding.PEM
-
-
-def write_keys(folder: Path, name: str, seed: int) -> tuple[Path, Path]:
-    key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-    private, public = folder / f"{name}.pem", folder / f"{name}.pub.pem"
-    form = serialization.PrivateFormat.PKCS8
-    private.write_bytes(key.private_bytes(PEM, form, serialization.NoEncryption()))
-    subject = serialization.PublicFormat.SubjectPublicKeyInfo
-    public.write_bytes(key.public_key().public_bytes(PEM, subject))
-    return private, public
+from test_suites.keys import PEM, write_keys
 
 
 @pytest.fixture
@@ -94,7 +82,7 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
             "manifest was changed",
         ),
         (ENVELOPE, edit(lambda e: e["signatures"][0].update(sig="AAAA")), "no signature by a key"),
-        (ENVELOPE, edit(lambda e: e["signatures"][0].update(sig="!")), "no signature by a key"),
+        (ENVELOPE, edit(lambda e: e["signatures"][0].update(sig="!")), "not a DSSE envelope"),
         (ENVELOPE, edit(lambda e: e.update(signatures=[])), "signed by nobody"),
         (ENVELOPE, lambda path: path.write_bytes(b"\xff"), "not a DSSE envelope"),
     ],

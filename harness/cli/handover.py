@@ -1,0 +1,125 @@
+"""``accredit bundle make`` and ``verify``: what an assessor hands over, signed, in one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from harness.cli.conclude import SCHEME, conclude_journal
+from harness.cli.places import Places, journal_folder
+from harness.errors import UsageError
+from harness.model.campaign import Campaign
+from harness.plugins import find
+from harness.schemes.load import load_scheme
+
+if TYPE_CHECKING:
+    from harness.store.journal import SegmentJournal
+
+PACKS = Annotated[
+    list[Path] | None,
+    typer.Option("--pack", help="The folder of a pack that is not a shipped one; repeatable."),
+]
+
+
+def make_command(
+    journal: Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")],
+    key: Annotated[Path, typer.Option(help="Your private Ed25519 key, a PEM file.")],
+    out: Annotated[Path, typer.Option(help="The new bundle, such as autumn.accredit.zip.")],
+    scheme: SCHEME = None,
+    pack: PACKS = None,
+) -> None:
+    """Conclude, and put the campaign into one signed file: journal, scheme, corpora, assessment.
+
+    No page that was seen is in it, nor any item of a corpus but as the journal has it.
+    """
+    from harness.store.assessments import encode_assessment  # noqa: PLC0415 - keep the start light
+    from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    folder = journal_folder(journal)
+    opened = open_journal(folder)
+    opened.verify()
+    declared = Campaign.model_validate_json(opened.header["campaign"])
+    files: dict[str, bytes | Path] = {**journal_files(folder)}
+    files |= _manifests(opened, declared, pack or ())
+    resolved = load_scheme(scheme or declared.scheme)
+    assessment, places = conclude_journal(folder, scheme)
+    files |= {
+        "campaign.json": _readable(declared.model_dump(mode="json")),
+        "scheme.json": _readable(resolved.model_dump(mode="json")),
+        "assessment.json": encode_assessment(assessment) + b"\n",
+        "registry.json": _readable(_registry(places)),
+    }
+    identity = write_bundle(out, files, assessment, key)
+    told = f"{len(files)} files, {assessment.conformity.value}, signed by key {identity}"
+    sys.stdout.write(f"bundle: {out} ({told})\n")
+
+
+def verify_command(
+    bundle: Annotated[Path, typer.Argument(help="The bundle.")],
+    key: Annotated[list[Path], typer.Option(help="A public key that you trust; repeatable.")],
+) -> None:
+    """Verify a bundle offline: who signed it, and every byte. Exit 2 if anything does not hold."""
+    from harness.store.bundle import verify_bundle  # noqa: PLC0415 - duckdb is heavy
+
+    held = verify_bundle(bundle, key)
+    assessment, registry = held.assessment, held.registry
+    at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
+    sys.stdout.write(
+        f"{bundle}: holds; signed by key {held.signed_by}\n"
+        f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}: "
+        f"{assessment.conformity.value}\n"
+        f"{held.files} files, {held.observations} observations; registry: {at}\n"
+    )
+
+
+def _manifests(
+    journal: SegmentJournal, declared: Campaign, packs: Sequence[Path]
+) -> dict[str, bytes | Path]:
+    """The manifests of the corpora that the journal was measured with, by name in the bundle."""
+    if "foreign" in journal.header:
+        return {}
+    open_pack = find("corpora", "pack")
+    shipped = [each.pack for each in declared.corpora if "/" not in each.pack]
+    found: dict[str, Path] = {}
+    for named in (*map(str, packs), *shipped):
+        try:
+            corpus: Any = open_pack(named, checked=journal.header["corpora"])
+        except UsageError:
+            if named in shipped:
+                continue  # a folder beside the campaign file: --pack says where that is
+            raise
+        one = corpus.reference
+        found[f"{one.name} {one.version} {one.sha256}"] = corpus.directory
+    for reference in journal.header["corpora"]:
+        if reference not in found:
+            name, version, sha256 = reference.split(" ")
+            msg = (
+                f"pack {name!r} {version} ({sha256[:12]}) of this journal is not here; "
+                "say where it is with --pack FOLDER"
+            )
+            raise UsageError(msg)
+    return {
+        f"corpora/{reference.split(' ')[0]}/datapackage.json": found[reference] / "datapackage.json"
+        for reference in journal.header["corpora"]
+    }
+
+
+def _registry(places: Places) -> dict[str, Any]:
+    """How far the registry's chain goes, and the hash that stands for all of it."""
+    from harness.store.registry import NoRegistry, open_registry  # noqa: PLC0415 - heavy
+
+    try:
+        with open_registry(places.registry) as registry:
+            return {"events": registry.verify_chain(), "last_hash": registry.last_hash()}
+    except NoRegistry:
+        return {}
+
+
+def _readable(document: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

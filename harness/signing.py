@@ -1,0 +1,136 @@
+"""Signs documents, and verifies who signed them.
+
+The canonical form of a JSON document (RFC 8785) is the payload of a DSSE envelope with an
+Ed25519 signature (RFC 8032, https://github.com/secure-systems-lab/dsse). Keys come from
+outside, as PEM files; of what a file holds that is none, nothing is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from harness.errors import UsageError
+
+Trusted = dict[str, Ed25519PublicKey]
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """One signature of an envelope; base64 in JSON."""
+
+    keyid: str
+    sig: bytes
+
+
+class Envelope(msgspec.Struct, frozen=True, rename={"payload_type": "payloadType"}):
+    """A DSSE envelope; ``payload`` is base64 in JSON."""
+
+    payload: bytes
+    payload_type: str
+    signatures: tuple[Signature, ...]
+
+    def encoded(self) -> bytes:
+        """The envelope as a line of JSON."""
+        return msgspec.json.encode(self) + b"\n"
+
+
+def canonical(document: Any, where: object) -> bytes:
+    """The canonical form of a document. Raises UsageError naming ``where`` if it has none."""
+    import rfc8785  # noqa: PLC0415 - only those who sign and verify need it
+
+    try:
+        return bytes(rfc8785.dumps(document))
+    except rfc8785.CanonicalizationError as error:
+        msg = f"{where}: has no canonical form: {error}"
+        raise UsageError(msg) from None
+
+
+def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
+    """The envelope of ``payload``, signed with a private key. Raises UsageError if that is none."""
+    private = _private_key(key)
+    signature = private.sign(_to_be_signed(payload_type, payload))
+    signed = Signature(key_id(private.public_key()), signature)
+    return Envelope(payload=payload, payload_type=payload_type, signatures=(signed,))
+
+
+def read_envelope(raw: bytes, where: object) -> Envelope:
+    """Read an envelope, and verify nothing. Raises UsageError if it is none."""
+    try:
+        return msgspec.json.decode(raw, type=Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        msg = f"{where}: not a DSSE envelope: {error}"
+        raise UsageError(msg) from None
+
+
+def read_keys(paths: Sequence[Path]) -> Trusted:
+    """Public keys by their ids. Raises UsageError for a file that holds none."""
+    return {key_id(key): key for key in map(_public_key, paths)}
+
+
+def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:
+    """The id of the first trusted key that signed. Raises UsageError if none did."""
+    for one in envelope.signatures:
+        if _holds(trusted.get(one.keyid), one, envelope):
+            return one.keyid
+    signers = ", ".join(one.keyid[:16] for one in envelope.signatures) or "nobody"
+    msg = f"{where}: no signature by a key that was given (signed by {signers})"
+    raise UsageError(msg)
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """The SHA-256 of the 32 bytes of a public key."""
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
+    """The pre-authentication encoding of DSSE v1."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def _holds(key: Ed25519PublicKey | None, signature: Signature, envelope: Envelope) -> bool:
+    if key is None:
+        return False
+    try:
+        key.verify(signature.sig, _to_be_signed(envelope.payload_type, envelope.payload))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _private_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _no_key(path, "private", error) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _no_key(path, "private", None)
+    return key
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise _no_key(path, "public", error) from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise _no_key(path, "public", None)
+    return key
+
+
+def _no_key(path: Path, kind: str, error: Exception | None) -> UsageError:
+    """Nothing of what the file holds is said: it may be a secret."""
+    reason = error.strerror if isinstance(error, OSError) else "not in PEM, or locked"
+    told = reason if error is not None else "of another kind"
+    remedy = "openssl genpkey -algorithm ed25519 -out key.pem"
+    if kind == "public":
+        remedy = "openssl pkey -in key.pem -pubout -out key.pub.pem"
+    return UsageError(f"{path}: no {kind} Ed25519 key ({told}); make one with: {remedy}")
