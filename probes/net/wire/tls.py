@@ -8,6 +8,7 @@ The bytes stay ours: whether the far end sent an alert, a reset, or just closed 
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 
 from probes.net.wire.http1 import Stream
 from probes.net.wire.reactor import Steps
@@ -20,7 +21,7 @@ class Tls:
     def __init__(self, below: Stream, context: ssl.SSLContext, host: str) -> None:
         self._below = below
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.engine = context.wrap_bio(self._in, self._out, server_hostname=host)
+        self.engine = context.wrap_bio(self._in, self._out, server_hostname=_server_name(host))
 
     @property
     def arrived(self) -> float:
@@ -28,7 +29,11 @@ class Tls:
         return self._below.arrived
 
     def handshake(self) -> Steps[None]:
-        """Shake hands; raises ssl.SSLError, OSError, or EOFError if the far end just closed."""
+        """Shake hands; raises ssl.SSLError, OSError, or EOFError if the far end just closed.
+
+        Where our own part comes last (RFC 8446 section 2) it goes with what is written next,
+        which spares a packet.
+        """
         while True:
             try:
                 self.engine.do_handshake()
@@ -43,7 +48,7 @@ class Tls:
                 yield from self._flush()
                 raise
             else:
-                return (yield from self._flush())
+                return
 
     def read(self) -> Steps[bytes]:
         """The next bytes, or nothing when the far end closed, in order or not."""
@@ -67,3 +72,9 @@ class Tls:
     def _flush(self) -> Steps[None]:
         if self._out.pending:
             yield from self._below.write(self._out.read())
+
+
+@lru_cache(maxsize=4096)
+def _server_name(host: str) -> bytes:
+    """A host as SNI has it; in bytes, for the standard library codes texts anew each time."""
+    return host.encode("idna")

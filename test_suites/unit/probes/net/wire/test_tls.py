@@ -38,3 +38,33 @@ async def test_bytes_go_both_ways_until_the_far_end_closes(
 
     assert b"".join(heard) == b"answer" * 50_000
     assert arrivals[0] > 0
+
+
+async def test_the_last_of_the_handshake_goes_with_the_request(
+    serve: Any, say: Any, authority: Any, trust: ssl.SSLContext
+) -> None:
+    """TLS 1.3, where the client has the last word (RFC 8446 section 2)."""
+    port = await serve(say(b"answer"), authority.context(HOST))
+    written: list[int] = []
+    heard: list[bytes] = []
+
+    class Counting(Tcp):
+        def write(self, data: bytes) -> Steps[None]:
+            written.append(len(data))
+            return super().write(data)
+
+    def work(errand: Errand) -> Steps[None]:
+        tcp = Counting(errand)
+        yield from tcp.connect(Address(host="127.0.0.1", port=port))
+        tls = Tls(tcp, trust, HOST)
+        yield from tls.handshake()
+        assert tls.engine.version() == "TLSv1.3"
+        yield from tls.write(b"GET / HTTP/1.1\r\n\r\n")
+        heard.append((yield from tls.read()))
+        tcp.close()
+
+    reactor = Reactor()
+    await reactor.run(work, 5.0)
+    reactor.close()
+
+    assert (len(written), heard) == (2, [b"answer"])
