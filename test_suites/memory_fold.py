@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from harness.model.batch import turn_of
 from harness.model.fate import (
     Adverse,
     Counts,
@@ -158,7 +159,7 @@ def _layer(verdict: Verdict) -> str:
 
 
 def _trial(verdict: Verdict) -> tuple[str, ...]:
-    return *_place(verdict), verdict.key.item
+    return *_place(verdict), verdict.key.item, str(turn_of(verdict.key.round))
 
 
 def _key(verdict: Verdict) -> Key:

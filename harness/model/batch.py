@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from harness.model.corpus import Item
 
+AGAIN = 1000
+"""Added to the round of a batch that is tried again, so that its attempt keys are new."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
@@ -27,3 +30,8 @@ class Batch:
     number: int
     way: Way
     items: tuple[Item, ...]
+
+
+def turn_of(number: int) -> int:
+    """The round that a campaign asked for, given the number of it or of its second trial."""
+    return (number - 1) % AGAIN + 1

@@ -15,14 +15,11 @@ from operator import itemgetter
 from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
-from harness.model.batch import Batch, Way
+from harness.model.batch import AGAIN, Batch, Way
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import Item, bare_code, covers
 from harness.model.drawing import Smallest, order_key, ordering
 from harness.ports.asking import Corpus
-
-AGAIN = 1000
-"""Added to the round of a batch that is tried again, so that its attempt keys are new."""
 
 
 class Chosen:

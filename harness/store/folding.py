@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from harness.model.batch import turn_of
 from harness.model.fate import Counts, Fate, MakeUp, Sight, Unseen, is_blind, shown_ranks
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
@@ -31,8 +32,8 @@ Place = tuple[str, str, str]
 Trait = tuple[str, str, str, tuple[str, ...], str]
 
 _COLUMNS = {
-    "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "trait": "INTEGER", "state": "INTEGER",
-    "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN", "item": "VARCHAR",
+    "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
+    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN", "item": "VARCHAR",
     "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE", "told": "VARCHAR",
 }  # fmt: skip
 _ENCODER = msgspec.json.Encoder()
@@ -44,6 +45,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     n: int
     line: int
     place: int
+    turn: int
     trait: int
     state: int
     mechanism: int
@@ -80,6 +82,7 @@ class Rows:
                 n=number,
                 line=self.lines.setdefault(key.line, len(self.lines)),
                 place=self.places.setdefault(place, len(self.places)),
+                turn=turn_of(key.round),
                 trait=self.traits.setdefault(trait, len(self.traits)),
                 state=STATES.index(verdict.state),
                 mechanism=MECHANISMS.index(verdict.mechanism),
@@ -170,10 +173,10 @@ def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
 
 
 _SUPERSEDED = (
-    "CREATE TABLE void AS SELECT n, place, item FROM rows WHERE void",
-    """CREATE TABLE again AS SELECT DISTINCT place, item
-        FROM rows SEMI JOIN void USING (place, item) WHERE NOT rows.void""",
-    "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, item)",
+    "CREATE TABLE void AS SELECT n, place, turn, item FROM rows WHERE void",
+    """CREATE TABLE again AS SELECT DISTINCT place, turn, item
+        FROM rows SEMI JOIN void USING (place, turn, item) WHERE NOT rows.void""",
+    "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, turn, item)",
     "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
 )
 """Verdicts of void batches that were tried again do not stand: the second trial counts."""

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import msgspec
 
+from harness.model.batch import turn_of
 from harness.model.campaign import BlockPage
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
@@ -126,9 +127,10 @@ def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
     )
 
 
-def _trial_of(verdict: Verdict) -> tuple[str, str, str, str]:
+def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
+    """What names a trial and its repetition; another round is another trial."""
     key = verdict.key
-    return key.item, key.probe, key.line, key.profile
+    return key.item, key.probe, key.line, key.profile, turn_of(key.round)
 
 
 def voided_batches(

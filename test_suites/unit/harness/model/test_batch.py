@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from harness.model.batch import Batch, Way
+from harness.model.batch import AGAIN, Batch, Way, turn_of
 
 
 def test_a_batch_cannot_change() -> None:
@@ -15,3 +15,7 @@ def test_a_batch_cannot_change() -> None:
 
     with pytest.raises(FrozenInstanceError):
         batch.number = 2  # type: ignore[misc]
+
+
+def test_a_round_is_the_same_when_it_is_tried_again() -> None:
+    assert [1, 2, 100, 1, 2] == [turn_of(one) for one in (1, 2, 100, 1 + AGAIN, 2 + AGAIN)]

@@ -48,6 +48,7 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
             probe=draw(st.sampled_from(("web", "web_https", "dns", "dns_https"))),
             line=draw(st.sampled_from(("proxy", "dns"))),
             profile=draw(st.sampled_from(("pupils", "staff"))),
+            round=draw(st.sampled_from((1, 2, 1001))),
         ),
         item=item,
         state=state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,6 +208,30 @@ def test_a_sentinel_that_meets_the_declared_page_holds_its_bracket() -> None:
 
     assert [1] == _void(seen)
     assert [] == _void(seen, BlockPage(title="Hilltop"))
+
+
+def test_another_round_does_not_stand_for_one_that_is_void() -> None:
+    """The filter was off in the second round; what the first one saw cannot make up for it."""
+    off = [*batch_of(2, web(), web()), *_items(BLOCKED, batch=2)]
+    rounds = {1: [*batch_of(1, web(), BLOCKED), *_items(BLOCKED, batch=1)], 2: off}
+    rounds[1002] = [*batch_of(3, web(), BLOCKED), *_items(BLOCKED, batch=3)]
+    seen = {
+        number: [_in_round(number, one) for one in several] for number, several in rounds.items()
+    }
+
+    once = judge([*seen[1], *seen[2]]).verdicts
+    assert [State.BLOCKED, State.INSUFFICIENT] == [one.state for one in once]
+    again = judge([*seen[1], *seen[2], *seen[1002]]).verdicts
+    assert [(State.BLOCKED, 1), (State.BLOCKED, 1002)] == [
+        (one.state, one.key.round) for one in again
+    ]
+
+
+def _in_round(number: int, one: Observation) -> Observation:
+    """The observation of a round; the items of all rounds are one."""
+    name = one.key.item if one.role != "item" else "item"
+    key = msgspec.structs.replace(one.key, item=name, round=number)
+    return msgspec.structs.replace(one, key=key)
 
 
 def test_what_is_tried_again_is_what_a_judgement_voids() -> None:
