@@ -2,8 +2,8 @@
 
 Redirects are followed one by one, so that each hop is a fact. On the canary zone the request
 carries the attempt's nonce; *seen* means that the origin's token came back from the last page,
-and that page is the item's own host's or every hop before it had its token too: a filter's own
-redirect to another page of the zone can never pass for access.
+and that page is of the host that was asked first, or every hop before it had its token too: a
+filter's own redirect to another page of the zone can never pass for access.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from msgspec.structs import replace
 
+from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.marker import HEADER
 from harness.model.observation import (
@@ -29,6 +30,7 @@ from harness.model.observation import (
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Request, Sighting
 from probes.net.page import Page, PageReader
+from probes.net.variant import Variant, host_of, url_of
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADER_CHARACTERS = 300
@@ -78,13 +80,18 @@ class _Journey:
 
 
 class _Web:
-    """Fetches the root page of a host, or an item's own URL, by one scheme."""
+    """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
     asks: ClassVar[str] = "fetch"
     scheme: ClassVar[str]
+    variant: ClassVar[Variant] = "as_given"
 
     def __init__(self) -> None:
         self._pages = PageReader()
+
+    def fits(self, item: Item) -> bool:
+        """Whether the item has this variant; a sentinel without one is tried as it is."""
+        return self.variant == "as_given" or bool(host_of(item, self.variant))
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Fetch the item over the line, once, following redirects."""
@@ -93,7 +100,9 @@ class _Web:
             failure = Failure(name="instrument_error", stage="instrument", detail=detail)
             return Sighting(timings=Timings(), failure=failure)
         started = perf_counter()
-        journey = await _travel(attempt, line, attempt.item.url(self.scheme))
+        home = host_of(attempt.item, self.variant) or attempt.item.host
+        url = url_of(attempt.item, self.scheme, self.variant)
+        journey = await _travel(attempt, line, url, home)
         timings = _timings(journey.exchanges, perf_counter() - started)
         facts = _facts(attempt, journey, _canary(attempt, line, journey), self._pages)
         return Sighting(
@@ -118,11 +127,39 @@ class WebHttps(_Web):
     scheme = "https"
 
 
-async def _travel(attempt: Attempt, line: Line, url: str) -> _Journey:
+@register("probes", "web_www")
+class WebWww(Web):
+    """By plain HTTP, at the ``www.`` of a domain."""
+
+    variant = "www"
+
+
+@register("probes", "web_apex")
+class WebApex(Web):
+    """By plain HTTP, at the domain of a ``www.``."""
+
+    variant = "apex"
+
+
+@register("probes", "web_https_www")
+class WebHttpsWww(WebHttps):
+    """By HTTPS, at the ``www.`` of a domain."""
+
+    variant = "www"
+
+
+@register("probes", "web_https_apex")
+class WebHttpsApex(WebHttps):
+    """By HTTPS, at the domain of a ``www.``."""
+
+    variant = "apex"
+
+
+async def _travel(attempt: Attempt, line: Line, url: str, home: str) -> _Journey:
     deadline = perf_counter() + attempt.timeout
     journey = _Journey(url=url)
     while True:
-        host = _host(journey.url) if journey.hops else attempt.item.host
+        host = _host(journey.url) if journey.hops else home
         request = Request(
             url=journey.url,
             headers=BROWSER_HEADERS + _mark(attempt, line, host),
@@ -185,7 +222,7 @@ def _canary(attempt: Attempt, line: Line, journey: _Journey) -> CanarySighting:
         _token(attempt, line, host).encode() in exchange.body
         for host, exchange in zip(journey.hosts, journey.exchanges, strict=True)
     ]
-    is_home = journey.hosts[-1] == attempt.item.host
+    is_home = journey.hosts[-1] == journey.hosts[0]
     return "seen" if came[-1] and (is_home or all(came)) else "absent"
 
 

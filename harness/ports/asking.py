@@ -138,7 +138,8 @@ class Probe(Protocol):
     """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
 
     A probe of other things than names and addresses also says so in a class attribute
-    ``tries``, a frozenset of item kinds (see ``kinds_of``).
+    ``tries``, a frozenset of item kinds (see ``kinds_of``); one that only some items of its
+    kinds can be tried by has a method ``fits`` (see ``fits``).
     """
 
     asks: ClassVar[str]
@@ -150,6 +151,12 @@ def kinds_of(probe: Probe) -> frozenset[str]:
     """The kinds of items that a probe can try; an item of another kind never reaches it."""
     kinds: frozenset[str] = getattr(probe, "tries", NAMED)
     return kinds
+
+
+def fits(probe: Probe, item: Item) -> bool:
+    """Whether an item is tried by a probe; where it is not, nothing is said of it."""
+    asked = getattr(probe, "fits", None)
+    return item.kind in kinds_of(probe) and (asked is None or bool(asked(item)))
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ from harness.model.observation import (
     Role,
     Timings,
 )
-from harness.ports.asking import Attempt, Sighting, kinds_of
+from harness.ports.asking import Attempt, Sighting, fits
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 ALOFT = 16
@@ -87,11 +87,11 @@ async def observe_batch(
 ) -> list[Observation]:
     """Observe one batch between its brackets: items and sentinels, on the control and each line."""
     limits = campaign.limits
-    able = kinds_of(instruments.probes[batch.way.probe])
+    probe = instruments.probes[batch.way.probe]
     inside = [
         _Try(key=key, item=item, role="item", batch=batch.number)
         for item in batch.items
-        if item.kind in able  # a web probe would take the name of a vector for a host
+        if fits(probe, item)  # a web probe would take the name of a vector for a host
         for key in _keys(campaign.campaign, item, batch.way)
     ]
     observed = await _observe_all(_sentinels(batch, campaign, "before"), limits, instruments)

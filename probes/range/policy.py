@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from harness.model.corpus import Item
-from probes.range.zone import ZONE, code_of, plain
+from probes.range.zone import ZONE, bare, code_of, plain
 
 MUST_ALLOW = frozenset({f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"sentinel-block.canary.{ZONE}"})
@@ -52,7 +52,7 @@ class FilterPolicy:
     def category_of(self, host: str) -> str:
         """The taxonomy code that the filter has for a host; empty if it has none."""
         name = plain(host)
-        return self.categories.get(name) or code_of(name)
+        return self.categories.get(name) or self.categories.get(bare(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
         """Whether that profile's users may not see the host."""

@@ -49,6 +49,11 @@ def plain(host: str) -> str:
     return host.split(":", 1)[0].rstrip(".").lower()
 
 
+def bare(host: str) -> str:
+    """A plain host name without ``www.``: the range shows the same at both."""
+    return plain(host).removeprefix("www.")
+
+
 def is_within(host: str) -> bool:
     """Whether a host belongs to the zone."""
     name = plain(host)
@@ -57,12 +62,12 @@ def is_within(host: str) -> bool:
 
 def exists(host: str) -> bool:
     """Whether the zone has that name: all but ``gone-*`` exist."""
-    return is_within(host) and not plain(host).startswith("gone-")
+    return is_within(host) and not bare(host).startswith("gone-")
 
 
 def kind_of(host: str) -> PageKind:
     """What the origin does for a host of the zone."""
-    label, _, parent = plain(host).partition(".")
+    label, _, parent = bare(host).partition(".")
     if parent == f"special.{ZONE}":
         return _SPECIAL.get(label.partition("-")[0], PageKind.NEUTRAL)
     if parent == f"twin.{ZONE}":
@@ -74,6 +79,6 @@ def kind_of(host: str) -> PageKind:
 
 def code_of(host: str) -> str:
     """The taxonomy code in a canary's name (``porn-nude-017`` is PORN.NUDE), or nothing."""
-    label, _, parent = plain(host).partition(".")
+    label, _, parent = bare(host).partition(".")
     found = _CANARY.fullmatch(label) if parent == f"canary.{ZONE}" else None
     return found[1].replace("-", ".").upper() if found else ""

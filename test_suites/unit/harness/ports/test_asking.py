@@ -1,9 +1,12 @@
-"""The seams hold values; the marker key never shows."""
+"""The seams hold values; the marker key never shows; a probe says what it can try."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from harness.model.corpus import Item
 from harness.model.observation import Timings
-from harness.ports.asking import Exchange, Origin
+from harness.ports.asking import Attempt, Exchange, Line, Origin, Sighting, fits
 
 
 def test_an_origin_never_prints_its_key() -> None:
@@ -16,3 +19,23 @@ def test_an_origin_never_prints_its_key() -> None:
 
 def test_an_exchange_without_an_answer_has_no_status() -> None:
     assert Exchange(timings=Timings()).status is None
+
+
+class Plain:
+    asks: ClassVar[str] = "fetch"
+
+    async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
+        raise NotImplementedError
+
+
+class Choosy(Plain):
+    def fits(self, item: Item) -> bool:
+        return item.host.startswith("www.")
+
+
+def test_a_probe_may_choose_among_the_items_of_its_kinds() -> None:
+    one, other = (Item(id="i", value=host, labels=("GAMB",)) for host in ("a.test", "www.a.test"))
+    vector = Item(id="v", value="www.", labels=("GAMB",), kind="vector")
+
+    assert [True, True, False] == [fits(Plain(), item) for item in (one, other, vector)]
+    assert [False, True, False] == [fits(Choosy(), item) for item in (one, other, vector)]

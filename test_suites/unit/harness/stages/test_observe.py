@@ -298,3 +298,14 @@ async def test_a_probe_that_makes_things_says_so() -> None:
     observed = await watch(Maker(), items=(*ITEMS, VECTOR))
 
     assert {seen.item.id for seen in observed if seen.role == "item"} == {"v"}
+
+
+async def test_of_an_item_that_does_not_fit_nothing_is_said_but_sentinels_are_tried() -> None:
+    class Choosy(Script):
+        def fits(self, item: Item) -> bool:
+            return item.id == "i1"
+
+    observed = await watch(Choosy())
+
+    assert {seen.item.id for seen in observed if seen.role == "item"} == {"i1"}
+    assert {"must_allow", "must_block"} <= {seen.role for seen in observed}

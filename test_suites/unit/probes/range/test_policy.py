@@ -30,6 +30,7 @@ def test_the_category_and_the_profile_decide() -> None:
     assert not policy.is_blocked("b.accredit.test", "ks2")
     assert not policy.is_blocked("unknown.accredit.test", "ks2")
     assert policy.category_of("a.accredit.test") == "GAMB"
+    assert policy.category_of("www.a.accredit.test") == "GAMB"
 
 
 def test_a_canary_that_nobody_listed_has_the_category_in_its_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.zone import PageKind, code_of, exists, is_within, kind_of, plain
+from probes.range.zone import PageKind, bare, code_of, exists, is_within, kind_of, plain
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from probes.range.zone import PageKind, code_of, exists, is_within, kind_of, pla
         ("ob-0001.overblock.accredit.test", PageKind.NEUTRAL),
         ("sentinel-allow.canary.accredit.test", PageKind.NEUTRAL),
         ("accredit.test", PageKind.NEUTRAL),
+        ("www.gamb-001.canary.accredit.test", PageKind.CATEGORY),
+        ("www.dead-001.special.accredit.test", PageKind.DEAD),
     ],
 )
 def test_the_host_name_says_what_kind_of_page_it_has(host: str, kind: PageKind) -> None:
@@ -37,6 +39,8 @@ def test_the_host_name_says_what_kind_of_page_it_has(host: str, kind: PageKind) 
         ("malw-c2-100.canary.accredit.test", "MALW.C2"),
         ("loc-p2p-001.canary.accredit.test", "LOC.P2P"),
         ("sentinel-block.canary.accredit.test", ""),
+        ("www.gamb-001.canary.accredit.test", "GAMB"),
+        ("www.www.gamb-001.canary.accredit.test", ""),
         ("gamb-001.twin.accredit.test", ""),
         ("gamb-001.canary.accredit.test.example", ""),
     ],
@@ -48,12 +52,17 @@ def test_the_category_is_in_a_canary_s_name_only(host: str, code: str) -> None:
 def test_all_names_of_the_zone_exist_but_the_gone_ones() -> None:
     assert exists("anything.at.all.accredit.test")
     assert not exists("gone-001.special.accredit.test")
+    assert not exists("www.gone-001.special.accredit.test")
     assert not exists("accredit.test.example.org")
 
 
 @pytest.mark.parametrize("host", ["notaccredit.test", "test", "", "example.org"])
 def test_other_names_are_outside_the_zone(host: str) -> None:
     assert not is_within(host)
+
+
+def test_a_bare_name_is_plain_and_without_www() -> None:
+    assert "a.accredit.test" == bare("WWW.A.accredit.test.:80") == bare("a.accredit.test")
 
 
 @given(st.text())

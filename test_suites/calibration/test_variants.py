@@ -1,0 +1,42 @@
+"""Variants of a site: missed if one gets through, blocked if all that live are, over-blocked if one is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.model.verdict import State
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites.calibration.conftest import proxy_line
+from test_suites.rehearsal import rehearse, write_campaign
+
+OPEN = "www.porn-003.canary.accredit.test"
+GONE = "www.porn-004.canary.accredit.test"
+WRONGED = "www.porn-005.twin.accredit.test"
+PROBES = ["web", "web_www"]
+ITEMS = [f"porn-{number:03}{kind}" for number in range(1, 11) for kind in ("", "-twin")]
+
+
+def test_what_one_variant_shows_is_open_and_what_one_withholds_is_closed(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({OPEN})))
+    world.faults.add(Fault(kind=FaultKind.GONE, hosts=frozenset({GONE}), service="names"))
+    world.faults.add(Fault(kind=FaultKind.OVERBLOCK, hosts=frozenset({WRONGED})))
+    path = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world, probes=PROBES)],
+        corpora=[{"pack": "canary", "items": ITEMS}],
+        probes=PROBES,
+    )
+    came = rehearse(path)
+    blocked, overblocked = (came.outcome(name, "proxy") for name in ("URL-01", "OVB-01"))
+
+    assert {"porn-003"} == came.items(State.ALLOWED, "PORN", "proxy", "web_www")
+    assert {"porn-004"} == came.items(State.DOWN, "PORN", "proxy", "web_www")
+    assert not came.items(State.ALLOWED, "PORN", "proxy", "web")
+    assert (blocked.metric.n, blocked.metric.k) == (10, 9)
+    assert ("porn-003",) == blocked.metric.witnesses
+    assert ("porn-005-twin",) == overblocked.metric.witnesses
+    assert (overblocked.metric.n, overblocked.metric.k) == (10, 1)
