@@ -33,8 +33,9 @@ Trait = tuple[str, str, str, tuple[str, ...], str]
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
-    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN", "item": "VARCHAR",
-    "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE", "told": "VARCHAR",
+    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN",
+    "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
+    "told": "VARCHAR",
 }  # fmt: skip
 _ENCODER = msgspec.json.Encoder()
 
