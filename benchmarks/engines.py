@@ -115,16 +115,18 @@ async def bare_aiohttp(port: int, count: int, concurrency: int) -> Found:
         yield heard.told()
 
 
-async def names(name: str, port: int, count: int, concurrency: int) -> Found:
+async def names(name: str, server: str, count: int, concurrency: int, cert: str = "") -> Found:
     """Questions to a name server over a line, each answer a full record."""
     plugin = find("lines", "control")
-    options = plugin.Options(resolver=f"{LOOPBACK}:{port}", lane=name)
+    options = plugin.Options(resolver=server, authority=cert, lane=name)
     heard = Heard()
     async with plugin("control", options, None, Limits()) as line:
 
         async def ask(host: str) -> None:
             answer = await line.ask(Question(name=host))
             heard.answered += bool(answer.facts.addresses)
+            if answer.failure is not None:
+                heard.failures[answer.failure.name] += 1
 
         await in_flight(ask, [f"warm{n}.bench.test" for n in range(WARM_UP)], concurrency)
         with calm_collector():

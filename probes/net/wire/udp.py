@@ -123,24 +123,27 @@ class Udp:
     def _send_all(self) -> None:
         """Send what the last turn asked for: in one go, or the server falls asleep in between."""
         outbox, self._outbox = self._outbox, []
+        send = self._sock.send
         for asked in outbox:
-            if asked.id in self.waiting:
-                asked.sent = perf_counter()
-                try:
-                    self._send(asked.id + asked.query.rest)
-                except OSError as error:
-                    self._fail(asked, error)
+            if asked.id not in self.waiting:
+                continue
+            asked.sent = perf_counter()
+            try:
+                send(asked.id + asked.query.rest)
+            except OSError as error:
+                self._send_again(asked, error)
 
-    def _send(self, wire: bytes) -> None:
-        try:
-            self._sock.send(wire)
-        except BlockingIOError:
+    def _send_again(self, asked: Asked, error: OSError) -> None:
+        if isinstance(error, BlockingIOError):
             # No room for one datagram: the trouble is in this machine's buffers.
-            raise OSError(errno.ENOBUFS, "") from None
-        except OSError:
-            # The kernel gave us the error of an earlier question instead of sending this one.
-            self._hear_complaints()
-            self._sock.send(wire)
+            self._fail(asked, OSError(errno.ENOBUFS, ""))
+            return
+        # The kernel gave us the error of an earlier question instead of sending this one.
+        self._hear_complaints()
+        try:
+            self._sock.send(asked.id + asked.query.rest)
+        except OSError as own:
+            self._fail(asked, own)
 
     def _hear_complaints(self) -> None:
         while (complaint := read_complaint(self._sock)) is not None:
