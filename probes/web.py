@@ -127,34 +127,6 @@ class WebHttps(_Web):
     scheme = "https"
 
 
-@register("probes", "web_www")
-class WebWww(Web):
-    """By plain HTTP, at the ``www.`` of a domain."""
-
-    variant = "www"
-
-
-@register("probes", "web_apex")
-class WebApex(Web):
-    """By plain HTTP, at the domain of a ``www.``."""
-
-    variant = "apex"
-
-
-@register("probes", "web_https_www")
-class WebHttpsWww(WebHttps):
-    """By HTTPS, at the ``www.`` of a domain."""
-
-    variant = "www"
-
-
-@register("probes", "web_https_apex")
-class WebHttpsApex(WebHttps):
-    """By HTTPS, at the domain of a ``www.``."""
-
-    variant = "apex"
-
-
 async def _travel(attempt: Attempt, line: Line, url: str, home: str) -> _Journey:
     deadline = perf_counter() + attempt.timeout
     journey = _Journey(url=url)

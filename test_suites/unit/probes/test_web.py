@@ -15,7 +15,7 @@ from harness.model.marker import HEADER, mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
 from harness.plugins import find
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
-from probes.web import Web, WebApex, WebHttps, WebHttpsApex, WebHttpsWww, WebWww
+from probes.web import Web, WebHttps
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)
@@ -274,35 +274,3 @@ def test_both_are_found_by_name() -> None:
     assert find("probes", "web") is Web
     assert find("probes", "web_https") is WebHttps
     assert Web.asks == "fetch"
-
-
-@pytest.mark.parametrize(
-    ("probe", "host", "asked"),
-    [
-        (WebWww, HOST, f"http://www.{HOST}/"),
-        (WebHttpsWww, HOST, f"https://www.{HOST}/"),
-        (WebApex, f"www.{HOST}", f"http://{HOST}/"),
-        (WebHttpsApex, f"www.{HOST}", f"https://{HOST}/"),
-    ],
-)
-async def test_a_variant_is_asked_for_its_own_token(probe: Any, host: str, asked: str) -> None:
-    this = attempt(host, registrable=HOST)
-    other = asked.split("/")[2]
-    own = Scripted({asked: page(f"<p>{token(this, other)}</p>")})
-    elsewhere = Scripted({asked: page(f"<p>{token(this, host)}</p>")})
-
-    assert probe().fits(this.item)
-    assert facts(await probe().try_item(this, own)).canary == "seen"
-    assert [dict(each.headers)[HEADER] for each in own.requests] == [
-        this.marker and this.marker.nonce
-    ]
-    assert facts(await probe().try_item(this, elsewhere)).canary == "absent"
-
-
-async def test_a_sentinel_without_the_variant_is_tried_as_it_is() -> None:
-    this = attempt()
-    line = Scripted({f"http://{HOST}/": page(f"<p>{token(this)}</p>")})
-
-    assert not WebWww().fits(this.item)
-    assert Web().fits(this.item)
-    assert facts(await WebWww().try_item(this, line)).canary == "seen"

@@ -285,27 +285,15 @@ async def test_sentinels_stand_guard_inside_a_long_batch() -> None:
 VECTOR = Item(id="v", value="smtp", kind="vector", labels=("CTRL",))
 
 
-async def test_a_probe_never_meets_an_item_that_it_cannot_try() -> None:
-    observed = await watch(Script(), items=(*ITEMS, VECTOR))
-    assert "v" not in {seen.item.id for seen in observed}
-    assert "i0" in {seen.item.id for seen in observed}
-
-
-async def test_a_probe_that_makes_things_says_so() -> None:
+async def test_a_probe_meets_only_what_it_can_try_but_every_sentinel() -> None:
     class Maker(Script):
         tries = frozenset({"vector"})
 
-    observed = await watch(Maker(), items=(*ITEMS, VECTOR))
-
-    assert {seen.item.id for seen in observed if seen.role == "item"} == {"v"}
-
-
-async def test_of_an_item_that_does_not_fit_nothing_is_said_but_sentinels_are_tried() -> None:
     class Choosy(Script):
-        def fits(self, item: Item) -> bool:
-            return item.id == "i1"
+        fits = staticmethod(lambda item: item.id == "i1")
 
-    observed = await watch(Choosy())
-
-    assert {seen.item.id for seen in observed if seen.role == "item"} == {"i1"}
-    assert {"must_allow", "must_block"} <= {seen.role for seen in observed}
+    every = {item.id for item in ITEMS}
+    for probe, met in ((Script(), every), (Maker(), {"v"}), (Choosy(), {"i1"})):
+        observed = await watch(probe, items=(*ITEMS, VECTOR))
+        assert {seen.item.id for seen in observed if seen.role == "item"} == met
+        assert {"must_allow", "must_block"} <= {seen.role for seen in observed}
