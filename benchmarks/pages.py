@@ -1,7 +1,8 @@
 """Pages by HTTP: the wire lane beside wrk, and both lanes beside bare aiohttp.
 
 *Bare* is a lane's exchange alone; *full* is the whole way of a campaign: the web probe over a
-line, the observation with its facts, and the journal.
+line, the observation with its facts, and the journal. Beside them stands the barest client that
+Python can have at all: nearer to wrk than that nobody comes in this language.
 """
 
 # ruff: noqa: RUF001 - the sign of multiplication
@@ -29,6 +30,7 @@ def pages() -> Iterable[Result]:
         for _round in range(ROUNDS):
             _note(figures, "wrk", *_wrk(f"http://{LOOPBACK}:{plain}/"))
             for name, engine, count, more in (
+                ("barest Python", "floor.barest", 8000, {}),
                 ("bare", "engines.lane", 8000, {"name": "wire"}),
                 ("full", "campaigns.observation", 5000, {"name": "wire"}),
                 ("aiohttp", "engines.bare_aiohttp", 2000, {}),

@@ -1,0 +1,67 @@
+"""The barest client there can be in Python: what any other one here costs more, it does more.
+
+It looks at no error, keeps no time, names nothing and hands nothing over; beneath it there is
+only the kernel and what Python asks for calling it.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Iterator
+
+import httptools
+
+from benchmarks.engines import LOOPBACK, WARM_UP, Found, paths
+from harness.collector import calm_collector
+
+EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+
+
+class _Answer:
+    is_whole = False
+
+    def on_message_complete(self) -> None:
+        self.is_whole = True
+
+
+async def barest(port: int, count: int, concurrency: int) -> Found:
+    """Raw sockets on epoll, parsed by httptools, a new connection for each URL."""
+    _fetch(port, [f"warm{n}" for n in range(WARM_UP)], concurrency)
+    with calm_collector():
+        yield {}
+        yield {"answered": _fetch(port, paths(count, 0), concurrency)}
+
+
+def _fetch(port: int, wanted: list[str], concurrency: int) -> int:
+    """Fetch all of them, so many at a time; how many came."""
+    answered, waiting, buffer = 0, iter(wanted), bytearray(65536)
+    open_ones: dict[int, socket.SocketType] = {}
+    unasked: dict[int, str] = {}
+    with select.epoll() as epoll:
+
+        def begin(paths: Iterator[str]) -> None:
+            for path in paths:
+                sock = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+                sock.connect_ex((LOOPBACK, port))
+                open_ones[sock.fileno()], unasked[sock.fileno()] = sock, path
+                epoll.register(sock.fileno(), EVENTS)
+                return
+
+        for _ in range(concurrency):
+            begin(waiting)
+        while open_ones:
+            for descriptor, _ in epoll.poll():
+                sock = open_ones[descriptor]
+                if path := unasked.pop(descriptor, ""):
+                    head = f"GET /{path} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n\r\n"
+                    sock.send(head.encode())
+                    continue
+                answer = _Answer()
+                parser = httptools.HttpResponseParser(answer)
+                parser.feed_data(memoryview(buffer)[: sock.recv_into(buffer)])
+                answered += answer.is_whole and parser.get_status_code() == 200
+                del open_ones[descriptor]
+                sock.close()
+                begin(waiting)
+    return answered
