@@ -70,11 +70,12 @@ def conclude(
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    frames, units = journal.header.get("frames"), metric_units()
+    told = {name: journal.header.get(name) for name in ("frames", "packs")}
+    told["units"] = metric_units()
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
-        estimated = estimate(folded, early.scheme, phases, frames, units, basis.preconditions)
+        estimated = estimate(folded, early.scheme, phases, basis.preconditions, **told)
     outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,
@@ -94,4 +95,6 @@ def conclude(
         latencies=estimated.latencies,
         corpora=tuple(journal.header["corpora"]),
         not_applicable=estimated.not_applicable,
+        packs=estimated.apart.rates,
+        foreknowledge=estimated.apart.foreknowledge,
     )

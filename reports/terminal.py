@@ -13,6 +13,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.plugins import register
 from reports import phrases
 from reports.groups import Group, groups_of
+from reports.packs import pack_tables
 
 STYLES = {
     Conformity.CONFORMS: "bold green",
@@ -31,6 +32,7 @@ def render_assessment(assessment: Assessment, console: Console) -> None:
     console.print(_opening(assessment))
     _print_preconditions(assessment, console)
     _print_outcomes(assessment.outcomes, console)
+    _print_packs(assessment, console)
     console.print()
     for line in _closing(assessment):
         console.print(line)
@@ -76,6 +78,16 @@ def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
     for group in groups_of(outcomes):
         console.print(_heading(group))
         console.print(_grid(widths, [rows[outcome.id] for outcome in group.outcomes]))
+
+
+def _print_packs(assessment: Assessment, console: Console) -> None:
+    """Each pack's rates for itself, and known against hidden items: shown, not decided."""
+    for title, columns, rows in pack_tables(assessment):
+        table = Table(*columns, box=None, title=_text(title), title_justify="left")
+        for row in rows:
+            table.add_row(*map(_text, row))
+        console.print()
+        console.print(table)
 
 
 def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:

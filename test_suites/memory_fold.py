@@ -13,9 +13,11 @@ from harness.model.fate import (
     MakeUp,
     Pairs,
     Sight,
+    Trait,
     Unseen,
     is_blind,
     shown_ranks,
+    trait_of,
 )
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
@@ -24,7 +26,7 @@ from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 from harness.store.folding import STATES, witness_of
 
-Key = tuple[str, str, str, str, tuple[str, ...], str, str]
+Key = tuple[str, Trait, str]
 
 
 class MemoryFold:
@@ -73,7 +75,7 @@ class MemoryFold:
     def _number(self) -> dict[Key, int]:
         numbers: dict[tuple[object, ...], int] = {}
         return {
-            key: numbers.setdefault((key[:6], self._sights(verdicts)), len(numbers))
+            key: numbers.setdefault((key[:2], self._sights(verdicts)), len(numbers))
             for key, verdicts in self._items.items()
         }
 
@@ -101,10 +103,12 @@ class MemoryFold:
             fates[number] = Fate(
                 number=number,
                 line=key[0],
-                category=key[1],
-                stratum=key[2],
-                lang=key[3],
-                phases=key[4],
+                category=key[1].category,
+                stratum=key[1].stratum,
+                lang=key[1].lang,
+                phases=key[1].phases,
+                pack=key[1].pack,
+                weight=key[1].weight,
                 items=sizes[number],
                 sights=self._sights(verdicts),
             )
@@ -163,9 +167,7 @@ def _trial(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _key(verdict: Verdict) -> Key:
-    item = verdict.item
-    alike = item.category, item.stratum, item.lang, item.phases, item.applies_to
-    return verdict.key.line, *alike, item.id
+    return verdict.key.line, trait_of(verdict.item), verdict.item.id
 
 
 def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[float, float]]:

@@ -1,8 +1,8 @@
 """A fate is what became of items that are alike, on one line; metrics count fates, not items.
 
-Items of one line that share category, stratum, language and phases, and of which every probe
-found the same for every profile, have one fate. There are few fates however many items there
-are, so a million items are counted as fast as a thousand, and nothing is rounded.
+Items of one line that share category, stratum, language, phases, pack and weight, and of which
+every probe found the same for every profile, have one fate. There are few fates however many
+items there are, so a million items are counted as fast as a thousand, and nothing is rounded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """So many ``items`` of a line that are alike and fared alike.
 
     ``number`` is the place of the fate in the order in which fates first came about.
-    ``sights`` have no two of one profile, probe and state.
+    ``pack`` is the mark of theirs, and ``weight`` what each stands for there; where a campaign
+    has one pack only, they are told by neither. ``sights`` have no two of one profile, probe
+    and state.
     """
 
     number: int
@@ -51,6 +53,27 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[str, ...]
     items: int
     sights: tuple[Sight, ...]
+    pack: str = ""
+    weight: float = 1.0
+
+
+class Trait(NamedTuple):
+    """What is the same of all items of a fate, and the layer that they are about."""
+
+    category: str
+    stratum: str
+    lang: str
+    phases: tuple[str, ...]
+    layer: str
+    pack: str
+    weight: float
+
+
+def trait_of(item: Item) -> Trait:
+    """What an item has in common with others of its fate."""
+    weight = item.weight if item.pack else 1.0
+    kind = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
+    return Trait(*kind, item.pack, weight)
 
 
 class Unseen(msgspec.Struct, frozen=True, array_like=True):

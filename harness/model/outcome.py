@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from harness.model.metric import Metric
+from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
 
 
@@ -186,6 +187,8 @@ class Assessment:
     latencies: dict[str, tuple[float, ...]]
     corpora: tuple[str, ...]
     not_applicable: tuple[str, ...] = ()
+    packs: tuple[PackRate, ...] = ()
+    foreknowledge: tuple[Foreknowledge, ...] = ()
 
     @property
     def conformity(self) -> Conformity:

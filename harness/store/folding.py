@@ -16,7 +16,17 @@ from typing import Any
 import msgspec
 
 from harness.model.batch import turn_of
-from harness.model.fate import Counts, Fate, MakeUp, Sight, Unseen, is_blind, shown_ranks
+from harness.model.fate import (
+    Counts,
+    Fate,
+    MakeUp,
+    Sight,
+    Trait,
+    Unseen,
+    is_blind,
+    shown_ranks,
+    trait_of,
+)
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
@@ -29,7 +39,6 @@ STATES, MECHANISMS = tuple(State), tuple(Mechanism)
 """In files, a state or mechanism is its place in here."""
 
 Place = tuple[str, str, str]
-Trait = tuple[str, str, str, tuple[str, ...], str]
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
@@ -73,7 +82,7 @@ class Rows:
         counted = (one for one in verdicts if one.key.probe not in NOTED_PROBES)
         for number, verdict in enumerate(counted):
             key, item = verdict.key, verdict.item
-            trait = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
+            trait = trait_of(item)
             place = (key.line, key.profile, key.probe)
             is_void = verdict.rule == BRACKET_FAILED
             self.any_void = self.any_void or is_void
@@ -206,8 +215,7 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
         WHERE blind GROUP BY 1, 2""")
     unseen: Counter[tuple[str, str, str, str, str]] = Counter()
     for place, trait, trials in found.fetchall():
-        category, _, _, _, layer = traits[trait]
-        unseen[*places[place], layer, category] += trials
+        unseen[*places[place], traits[trait].layer, traits[trait].category] += trials
     return Counts(
         fates=tuple(_fates(connection, lines, places, traits)),
         domains=_domains(connection, lines),
@@ -234,17 +242,9 @@ def _fates(
         sights[fate].append(seen)
     found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
     for fate, line, trait, items in found.fetchall():
-        category, stratum, lang, phases, _ = traits[trait]
-        yield Fate(
-            number=fate,
-            line=lines[line],
-            category=category,
-            stratum=stratum,
-            lang=lang,
-            phases=phases,
-            items=items,
-            sights=tuple(sights[fate]),
-        )
+        alike = traits[trait]._asdict()
+        del alike["layer"]
+        yield Fate(number=fate, line=lines[line], items=items, sights=tuple(sights[fate]), **alike)
 
 
 def _domains(connection: Any, lines: tuple[str, ...]) -> dict[str, list[tuple[MakeUp, int]]]:

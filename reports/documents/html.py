@@ -18,6 +18,7 @@ from harness.plugins import register
 from harness.store.document import write_document
 from reports import figures, phrases, plain_words
 from reports.groups import groups_of
+from reports.packs import pack_tables
 
 SHOWN_ITEMS = 100
 """Witnesses that a table of the page holds; the JSON of the assessment holds the others."""
@@ -87,6 +88,7 @@ def _contents(assessment: Assessment) -> dict[str, Any]:
         "with_items": [out for out in assessment.outcomes if out.witnesses],
         "broken": [each for each in assessment.preconditions if not each.held],
         "plots": _plots(assessment),
+        "pack_tables": pack_tables(assessment),
         "rules": list(dict.fromkeys(out.decided_by for out in assessment.outcomes)),
         "alphas": sorted({out.metric.alpha for out in assessment.outcomes}),
     }

@@ -19,6 +19,7 @@ from harness.ports.counting import Folded
 from harness.stages.estimate import groups, latency, profiles, rates, whole
 from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
 from harness.stages.estimate.intervals import worst_case
+from harness.stages.estimate.packs import Apart, Packs, packs_apart
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import (
     REAGENT,
@@ -71,6 +72,7 @@ class Estimates:
     mechanisms: dict[str, int]
     latencies: dict[str, tuple[float, ...]]
     not_applicable: tuple[str, ...]
+    apart: Apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,17 @@ def estimate(
     folded: Folded,
     scheme: Scheme,
     phases: Mapping[str, str],
+    preconditions: tuple[Precondition, ...] = (),
+    *,
     frames: Mapping[str, int] | None = None,
     units: Mapping[str, str] | None = None,
-    preconditions: tuple[Precondition, ...] = (),
+    packs: Packs | None = None,
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
-    ``preconditions`` are what the verdicts rest on.
+    ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from.
     """
     places = _places(folded, phases, preconditions)
     measurements: list[Measurement] = []
@@ -118,6 +122,7 @@ def estimate(
         mechanisms=folded.counts.mechanisms,
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
+        apart=packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha),
     )
 
 

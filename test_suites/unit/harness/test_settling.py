@@ -113,7 +113,9 @@ def journal(held: int, items: int, *stops: Stop) -> Memory:
 def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdict]) -> Outcome:
     """What becomes of the one requirement, whose journal was judged as ``found`` says."""
     early = Settlement(declared, wanted, kept)
-    taken = estimate(MemoryFold(found), early.scheme, {"ks2": "ks2"}, {"PORN": 100}).measurements
+    taken = estimate(
+        MemoryFold(found), early.scheme, {"ks2": "ks2"}, frames={"PORN": 100}
+    ).measurements
     with pytest.MonkeyPatch.context() as patch:
         judged = Judgement(verdicts=tuple(found), preconditions=())
         patch.setattr(settling, "judge_journal", lambda *_: judged)

@@ -29,6 +29,8 @@ ITEMS = [
         lang=("", "cy")[n // 5],
         phases=(("*",), ("ks2", "ks3"))[n % 4 == 3],
         applies_to=("any", "url")[n % 3 == 1],
+        pack=("", "one 1", "two 2")[n % 3],
+        weight=(1.0, 2.5)[n % 4 == 1],
     )
     for n in range(9)
 ]

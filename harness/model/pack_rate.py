@@ -1,0 +1,71 @@
+"""What became of the items of each pack, apart: a frame, or a secret, is never pooled away.
+
+These are figures beside the outcomes: they are shown, and decide nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRate:
+    """How often the items of one pack went as the policy says, on one line for one profile.
+
+    ``group`` is a category, or the sum of those with one ``expectation`` (block or allow).
+    ``right`` of ``n`` decided items went so; ``value`` is that share by design weights, None
+    of nothing. ``lower`` and ``upper`` are one-sided bounds that hold whatever the
+    ``undecided`` items really were.
+    """
+
+    pack: str
+    audience: str
+    design: str
+    line: str
+    profile: str
+    group: str
+    expectation: str
+    right: int
+    n: int
+    undecided: int
+    value: float | None
+    lower: float | None
+    upper: float | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreknowledge:
+    """Items that a supplier may know beside items that it cannot, and what the difference says.
+
+    Counts as in ``PackRate``. ``p_value`` is the chance that known items go right so much
+    oftener if knowing them makes no difference (Fisher's exact test, one-sided), ``adjusted``
+    the same after Holm's correction over the categories of the place.
+    """
+
+    line: str
+    profile: str
+    group: str
+    frame: str
+    known_right: int
+    known_n: int
+    hidden_right: int
+    hidden_n: int
+    undecided: int
+    p_value: float
+    adjusted: float
+    alpha: float
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether known items went right oftener than chance explains."""
+        return self.adjusted <= self.alpha
+
+    @property
+    def says(self) -> str:
+        """The finding in words; a difference that is not shown is no proof that none is there."""
+        if not self.known_n or not self.hidden_n:
+            return "nothing to compare: one side has no decided item"
+        if self.is_tuned:
+            return "tuned to the known list: its items go right more often than hidden ones"
+        return "no difference shown"

@@ -1,0 +1,247 @@
+"""Packs apart: the rates of each frame by its own weights, and known against hidden items.
+
+A list that the supplier has met says what it learned, not what its filter can do (METHOD
+SUP-05, TQ-05); and a frame of popularity answers another question than a uniform one. So where
+a journal's items come from several packs, each pack's rates are shown for themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import repeat
+
+import numpy as np
+from scipy import special
+
+from harness.model.corpus import KNOWN_TO_SUPPLIERS
+from harness.model.fate import Counts
+from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.scheme import Policy
+from harness.model.verdict import State
+from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots
+from harness.stages.estimate.intervals import Bounds, worst_case
+from harness.stages.estimate.scope import REAGENT
+from harness.stages.estimate.several import holm
+from harness.stages.estimate.weighted import Draw, weighted_rate
+
+TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
+POPULARITY = "popularity_weighted"
+FRAMES = {True: "popularity", False: "uniform"}
+"""What a frame is called, by whether its items count as they are visited."""
+
+Packs = Mapping[str, Mapping[str, str]]
+"""Name, audience and design of each pack, by its mark on items, as a journal's header has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """What the packs of one journal say apart; nothing, where it has one pack."""
+
+    rates: tuple[PackRate, ...] = ()
+    foreknowledge: tuple[Foreknowledge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Items of one pack and category: how each went, and what it stands for."""
+
+    right: tuple[Draw, ...]
+    wrong: tuple[Draw, ...]
+    doubtful: tuple[Draw, ...]
+
+    def __add__(self, other: _Counted) -> _Counted:
+        doubtful = self.doubtful + other.doubtful
+        return _Counted(self.right + other.right, self.wrong + other.wrong, doubtful)
+
+    @property
+    def n(self) -> int:
+        return len(self.right) + len(self.wrong)
+
+
+_Groups = dict[tuple[str, str], dict[str, _Counted]]
+"""By group and expectation, then by the mark of the pack."""
+
+
+def packs_apart(
+    counts: Counts,
+    packs: Packs,
+    policy: Policy,
+    phases: Mapping[str, str],
+    alpha: float,
+) -> Apart:
+    """Rates of each pack, and whether known items fared better; ``phases`` by profile.
+
+    Nothing if ``packs`` are fewer than two. Items of one registrable domain are taken as
+    independent. Bounds and tests are one-sided at level ``alpha``.
+    """
+    if len(packs) < 2:  # noqa: PLR2004 - several
+        return Apart()
+    rates: list[PackRate] = []
+    foreknowledge: list[Foreknowledge] = []
+    for (line, profile), cell in sorted(cells_of(counts).items()):
+        groups = _groups(cell, policy, phases.get(profile, profile))
+        rates += _rates(groups, packs, line, profile, alpha)
+        for frame in FRAMES.values():
+            foreknowledge += _foreknowledge(groups, packs, (line, profile, frame), alpha)
+    return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
+
+
+def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """The one-sided p-value that ``one`` is right no oftener than ``other``, each (right, n).
+
+    Given all totals, the number right in ``one`` is hypergeometric: Fisher, Statistical Methods
+    for Research Workers, 5th ed. (1934), section 21.02. 1 if either has nothing.
+    """
+    (right, n), (right_there, there) = one, other
+    whole, successes = n + there, right + right_there
+    if not n or not there:
+        return 1.0
+    many = np.arange(right, min(successes, n) + 1)
+    logs = _choose(successes, many) + _choose(whole - successes, n - many) - _choose(whole, n)
+    return float(min(1.0, np.exp(special.logsumexp(logs))))
+
+
+def _choose(n: int, k: np.ndarray | int) -> np.ndarray:
+    """The logarithm of n choose k."""
+    return np.asarray(
+        special.gammaln(n + 1.0)
+        - special.gammaln(np.asarray(k) + 1.0)
+        - special.gammaln(n - np.asarray(k) + 1.0)
+    )
+
+
+def _groups(cell: Cell, policy: Policy, phase: str) -> _Groups:
+    """The categories in their order, then the sum of each expectation that has several."""
+    groups: _Groups = {}
+    for category, lots in sorted(cell.categories.items()):
+        expectation = policy.expects(category, phase)
+        if expectation not in TOTALS or category == REAGENT:
+            continue
+        by_pack: dict[str, list[Lot]] = defaultdict(list)
+        for lot in lots:
+            if lot.fate.pack:
+                by_pack[lot.fate.pack].append(lot)
+        groups[category, expectation] = {
+            mark: _count(several, expectation) for mark, several in by_pack.items()
+        }
+    return groups | _totals(groups)
+
+
+def _totals(groups: _Groups) -> _Groups:
+    totals: _Groups = {}
+    for expectation, name in TOTALS.items():
+        several = [found for (_, expected), found in groups.items() if expected == expectation]
+        if len(several) > 1:
+            total: dict[str, _Counted] = {}
+            for found in several:
+                for mark, counted in found.items():
+                    total[mark] = total[mark] + counted if mark in total else counted
+            totals[name, expectation] = total
+    return totals
+
+
+def _count(lots: list[Lot], expectation: str) -> _Counted:
+    states = (State.ALLOWED, State.BLOCKED)
+    adverse, favourable = states if expectation == "block" else states[::-1]
+    found = sort_lots(lots, adverse, favourable)
+    return _Counted(
+        tuple(_draws(found.favourable, success=True)),
+        tuple(_draws(found.adverse, success=False)),
+        tuple(_draws(found.indeterminate, success=False)),
+    )
+
+
+def _draws(lots: Iterable[Lot], *, success: bool) -> Iterator[Draw]:
+    for lot in lots:
+        fate = lot.fate
+        stratum = fate.stratum or fate.category
+        yield from repeat(Draw(success=success, weight=fate.weight, stratum=stratum), fate.items)
+
+
+def _rates(
+    groups: _Groups, packs: Packs, line: str, profile: str, alpha: float
+) -> Iterator[PackRate]:
+    for (group, expectation), by_pack in groups.items():
+        for mark, counted in sorted(by_pack.items()):
+            value, bounds, method = _rate(counted, alpha)
+            yield PackRate(
+                pack=packs[mark]["name"],
+                audience=packs[mark]["audience"],
+                design=packs[mark]["design"],
+                line=line,
+                profile=profile,
+                group=group,
+                expectation=expectation,
+                right=len(counted.right),
+                n=counted.n,
+                undecided=len(counted.doubtful),
+                value=value,
+                lower=bounds.lower,
+                upper=bounds.upper,
+                method=method,
+            )
+
+
+def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
+    """The share that went right, by design weights where they differ; doubt widens the bounds."""
+    decided = counted.right + counted.wrong
+    every = decided + counted.doubtful
+    if not decided:
+        return None, Bounds(None, None), "nothing was decided"
+    if len({draw.weight for draw in every}) == 1:
+        right = len(counted.right)
+        bounds = worst_case(right, counted.n, len(counted.doubtful), alpha)
+        return right / counted.n, bounds, "exact (Clopper-Pearson), items count alike"
+    hoped = tuple(replace(draw, success=True) for draw in counted.doubtful)
+    lower = weighted_rate(every, alpha).bounds.lower
+    upper = weighted_rate(decided + hoped, alpha).bounds.upper
+    method = "design weights (Hajek), survey bounds (Korn and Graubard)"
+    return weighted_rate(decided, alpha).value, Bounds(lower, upper), method
+
+
+def _foreknowledge(
+    groups: _Groups, packs: Packs, place: tuple[str, str, str], alpha: float
+) -> list[Foreknowledge]:
+    """Known against hidden items of one frame; categories are corrected, totals are not."""
+    line, profile, frame = place
+    found: list[Foreknowledge] = []
+    for (group, _), by_pack in groups.items():
+        known, hidden = _sides(by_pack, packs, frame)
+        if known is None or hidden is None:
+            continue
+        one, other = (len(known.right), known.n), (len(hidden.right), hidden.n)
+        p_value = fisher_exact(one, other)
+        found.append(
+            Foreknowledge(
+                line=line,
+                profile=profile,
+                group=group,
+                frame=frame,
+                known_right=one[0],
+                known_n=one[1],
+                hidden_right=other[0],
+                hidden_n=other[1],
+                undecided=len(known.doubtful) + len(hidden.doubtful),
+                p_value=p_value,
+                adjusted=p_value,
+                alpha=alpha,
+            )
+        )
+    totals = set(TOTALS.values())
+    fair = holm({each.group: each.p_value for each in found if each.group not in totals})
+    return [replace(each, adjusted=fair.get(each.group, each.p_value)) for each in found]
+
+
+def _sides(
+    by_pack: Mapping[str, _Counted], packs: Packs, frame: str
+) -> tuple[_Counted | None, _Counted | None]:
+    """What suppliers may know, and what not, of the packs of one frame; None if there is none."""
+    sides: dict[bool, _Counted] = {}
+    for mark, counted in by_pack.items():
+        pack = packs[mark]
+        if FRAMES[pack["design"] == POPULARITY] == frame:
+            is_known = pack["audience"] in KNOWN_TO_SUPPLIERS
+            sides[is_known] = sides[is_known] + counted if is_known in sides else counted
+    return sides.get(True), sides.get(False)
