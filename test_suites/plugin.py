@@ -8,13 +8,15 @@ Which requirements apply is known only after concluding, so measuring happens wh
 starts, before tests are collected; a journal that exists already is resumed. Under pytest-xdist
 only the controller measures, and its workers read the journal.
 
-Without these options the plug-in does nothing but skip tests that ask for an outcome; it imports
-nothing heavy, as it is loaded into every pytest run of an environment it is installed in.
+Without these options the plug-in does nothing but skip tests that ask for an outcome, and fail
+the accreditation suite itself, which nobody runs to see it green; it imports nothing heavy, as it
+is loaded into every pytest run of an environment it is installed in.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +106,28 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
     return [f"accredit: campaign {assessment.campaign} against {scheme}"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what cannot be skipped without looking like a success."""
+    module = getattr(item, "module", None)
+    if getattr(module, "NEEDS_A_CAMPAIGN", False) and ASSESSMENT not in item.config.stash:
+        pytest.fail(NO_CAMPAIGN, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the sentence alone where an outcome speaks for itself: our code is not the news."""
+    report = yield
+    if call.excinfo is not None and getattr(call.excinfo.value, "speaks_for_itself", False):
+        told = call.excinfo.getrepr(style="value")
+        if told.reprcrash is not None:
+            told.reprcrash.message = str(call.excinfo.value)  # without the exception's name
+        report.longrepr = told
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -52,8 +52,22 @@ def test_importing_it_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_without_options_the_suite_is_skipped_with_one_reason(suite: pytest.Pytester) -> None:
-    ended = suite.runpytest("-rs")
+def test_without_a_campaign_the_suite_is_never_green(suite: pytest.Pytester) -> None:
+    ended = suite.runpytest()
+
+    ended.assert_outcomes(errors=1)
+    assert pytest.ExitCode.TESTS_FAILED == ended.ret
+    ended.stdout.fnmatch_lines(["*give --campaign FILE or --journal PATH*"])
+    ended.stdout.no_fnmatch_line("*def *")
+
+
+def test_without_options_other_tests_of_an_outcome_are_skipped_with_the_reason(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini(INI)
+    pytester.makepyfile("def test_mine(outcome): assert outcome.metric.n")
+
+    ended = pytester.runpytest("-rs")
 
     ended.assert_outcomes(skipped=1)
     ended.stdout.fnmatch_lines(["*give --campaign FILE or --journal PATH*"])
@@ -119,17 +133,31 @@ def test_a_failure_says_the_whole_sentence(suite: pytest.Pytester, concluded: li
 
     ended.stdout.fnmatch_lines(
         [
-            "E*AssertionError: URL-04 * 80 of 100 items blocked (80.0 %); * bounds 72.3 to 86.4 %*",
+            "URL-04 (*) for ks2 on proxy: does not conform; 80 of 100 items blocked (80.0 %); * bounds 72.3 to 86.4 %*",
             "*canary/DRUG/001 drug-001.canary.accredit.test*",
+            "FAILED test_requirements.py::test_requirement?URL-04-ks2-proxy? - URL-04 (*",
         ]
     )
+    for ours in ("*def test_requirement*", "*outcome = Outcome(*", "*raise *"):
+        ended.stdout.no_fnmatch_line(ours)
+
+
+def test_other_peoples_failures_keep_their_traceback(
+    pytester: pytest.Pytester, concluded: list[object]
+) -> None:
+    pytester.makeini(INI)
+    pytester.makepyfile("def test_mine(outcome): assert outcome is None")
+
+    ended = pytester.runpytest("--journal", "j", "-k", "URL-04-ks2-proxy")
+
+    ended.stdout.fnmatch_lines(["*def test_mine*"])
 
 
 def test_insufficient_is_no_assertion(suite: pytest.Pytester, concluded: list[object]) -> None:
     ended = suite.runpytest("--journal", "j", "-k", "URL-04-ks2-resolver")
 
     ended.assert_outcomes(failed=1)
-    ended.stdout.fnmatch_lines(["E*Insufficient: URL-04 *leaning pass*"])
+    ended.stdout.fnmatch_lines(["URL-04 (*insufficient*leaning pass*"])
 
 
 @pytest.mark.parametrize(
