@@ -21,7 +21,7 @@ from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item
 from harness.stages.estimate.sequence import Trials, trials_by_place
-from harness.stages.judge.together import judge_journal
+from harness.stages.judge.together import judge_of
 from harness.stages.select import ways
 from harness.stopping import begin_test
 
@@ -88,8 +88,8 @@ class Settlement:
     def _tried(self) -> dict[tuple[str, str], tuple[Trials, ...]]:
         """The items that the plans are about, judged as the whole journal is."""
         page = self._campaign.service.block_page
-        judged = judge_journal(self._journal.header, self._observations(), page)
-        return trials_by_place(judged.verdicts)
+        judge = judge_of(self._journal.header, self._journal.sentinels(), page)
+        return trials_by_place(judge.verdicts(self._observations()))
 
     def _observations(self) -> Iterator[Observation]:
         """Those of the sentinels, and of the items that the plans are about."""

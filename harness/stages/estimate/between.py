@@ -119,7 +119,7 @@ def _pairs(
 
 
 def _probes(tried: dict[_Key, Trials]) -> set[str]:
-    return {probe for one in tried.values() for probe, _ in one.seen}
+    return {probe for one in tried.values() for probe in one.probes}
 
 
 def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool | None:

@@ -7,23 +7,45 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.model.batch import turn_of
 from harness.model.corpus import Item
 from harness.model.fate import is_blind
-from harness.model.verdict import NOTED_PROBES, State, Verdict
+from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
 
 Ending = Literal["blocked", "missed", "doubtful", "none"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Trials:
-    """One item on one line for one profile: the states that each probe found, in any round."""
+    """One item on one line for one profile: the states that each probe found in each round.
+
+    ``void`` are the probes and rounds whose batch was void; a second trial makes up for it.
+    """
 
     item: Item
-    seen: set[tuple[str, State]] = field(default_factory=set)
+    seen: set[tuple[str, int, State]] = field(default_factory=set)
+    void: set[tuple[str, int]] = field(default_factory=set)
+
+    def add(self, verdict: Verdict) -> None:
+        """Take one more verdict into account."""
+        probe, turn = verdict.key.probe, turn_of(verdict.key.round)
+        if verdict.rule == BRACKET_FAILED:
+            self.void.add((probe, turn))
+        else:
+            self.seen.add((probe, turn, verdict.state))
+
+    @property
+    def probes(self) -> set[str]:
+        """The probes that tried it."""
+        return {probe for probe, _, _ in self.seen} | {probe for probe, _ in self.void}
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that the named probes found, or all of them."""
-        return {state for probe, state in self.seen if not probes or probe in probes}
+        found = {state for probe, _, state in self.seen if not probes or probe in probes}
+        open_ = self.void - {(probe, turn) for probe, turn, _ in self.seen}
+        if any(not probes or probe in probes for probe, _ in open_):
+            found.add(State.INSUFFICIENT)
+        return found
 
     def ending(self, probes: Collection[str] = ()) -> Ending:
         """How it ended, as the block rate counts it; of the named probes, or of all.
@@ -46,5 +68,5 @@ def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[
         key, item = verdict.key, verdict.item
         if key.probe not in NOTED_PROBES and not is_blind(key.probe, item):
             items = places[key.line, key.profile]
-            items.setdefault(item.id, Trials(item=item)).seen.add((key.probe, verdict.state))
+            items.setdefault(item.id, Trials(item=item)).add(verdict)
     return {place: tuple(items.values()) for place, items in places.items()}

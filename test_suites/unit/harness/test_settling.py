@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
 from harness.stages.estimate.sequential import anytime_bounds
-from harness.stages.judge.judge import Judgement
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.test_stopping import Memory
 
@@ -117,8 +117,8 @@ def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdic
         MemoryFold(found), early.scheme, {"ks2": "ks2"}, frames={"PORN": 100}
     ).measurements
     with pytest.MonkeyPatch.context() as patch:
-        judged = Judgement(verdicts=tuple(found), preconditions=())
-        patch.setattr(settling, "judge_journal", lambda *_: judged)
+        judge = SimpleNamespace(verdicts=lambda _: found)
+        patch.setattr(settling, "judge_of", lambda *_: judge)
         [only] = assess(early.settle(taken), wanted.decision)
     return only
 

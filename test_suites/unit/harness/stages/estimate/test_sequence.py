@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from harness.model.batch import AGAIN
 from harness.model.corpus import Item, Layer
 from harness.model.observation import AttemptKey
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import BRACKET_FAILED, State, Verdict
 from harness.stages.estimate.sequence import Ending, Trials, trials_by_place
 
 
@@ -15,13 +18,15 @@ def item(layer: Layer = "any") -> Item:
     return Item(id="a", value="a.test", labels=("PORN",), applies_to=layer)
 
 
-def verdict(state: State, probe: str = "web", layer: Layer = "any", **place: str) -> Verdict:
+def verdict(
+    state: State, probe: str = "web", layer: Layer = "any", rule: str = "r", **place: str | int
+) -> Verdict:
     key = AttemptKey(campaign="c", item="a", probe=probe, line="proxy", profile="ks2")
     return Verdict(
         key=msgspec.structs.replace(key, **place),
         item=item(layer),
         state=state,
-        rule="r",
+        rule=rule,
         rules_version="v",
     )
 
@@ -44,13 +49,15 @@ def test_one_way_in_is_a_miss_and_a_block_must_be_whole(
 ) -> None:
     tried = Trials(item=item())
     for number, state in enumerate(states):
-        tried.seen.add((f"probe{number}", state))
+        tried.add(verdict(state, f"probe{number}"))
 
     assert tried.ending() == ending
 
 
 def test_only_the_probes_that_are_named_count() -> None:
-    tried = Trials(item=item(), seen={("web", State.ALLOWED), ("dns", State.BLOCKED)})
+    tried = Trials(item=item())
+    tried.add(verdict(State.ALLOWED))
+    tried.add(verdict(State.BLOCKED, "dns"))
 
     assert (tried.ending(), tried.ending(["dns"]), tried.ending(["mail"])) == (
         "missed",
@@ -89,4 +96,21 @@ def test_what_a_probe_only_notes_says_nothing(state: State) -> None:
     seen = [verdict(State.BLOCKED), verdict(state, "dns_https")]
 
     (only,) = trials_by_place(seen)["proxy", "ks2"]
-    assert only.seen == {("web", State.BLOCKED)}
+    assert only.seen == {("web", 1, State.BLOCKED)}
+
+
+@given(st.permutations(range(3)))
+def test_a_void_round_is_made_up_for_by_its_own_second_trial_alone(order: list[int]) -> None:
+    """Whichever comes first: round 1 is good, round 2 void, and tried again."""
+    good, void = verdict(State.BLOCKED), verdict(State.INSUFFICIENT, round=2, rule=BRACKET_FAILED)
+    again = verdict(State.BLOCKED, round=2 + AGAIN)
+
+    def ending(*verdicts: Verdict) -> Ending:
+        [[only]] = trials_by_place(verdicts).values()
+        assert only.probes == {"web"}
+        return only.ending(["web"])
+
+    assert ending(good, void) == ending(void, good) == "doubtful"
+    assert ending(*((good, void, again)[place] for place in order)) == "blocked"
+    missed = verdict(State.ALLOWED, round=2 + AGAIN)
+    assert ending(*((good, void, missed)[place] for place in order)) == "missed"
