@@ -22,7 +22,13 @@ from harness.model.batch import Batch
 from harness.ports.keeping import WallClock
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
-OPTIONAL = {"scipy": "assess", "matplotlib": "report", "pytest": "pytest", "allure": "pytest"}
+OPTIONAL = {
+    "scipy": "assess",
+    "matplotlib": "report",
+    "pytest": "pytest",
+    "allure": "pytest",
+    "quickjs": "pac",
+}
 FEW_DESCRIPTORS = 1024
 
 
