@@ -13,20 +13,20 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import journal, names, pages, scale, silence, waiting
-from benchmarks.goal import TOPICS, Result, SkippedError
+from benchmarks import conclude, journal, names, pages, scale, silence, waiting
+from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
 from benchmarks.machine import describe
 from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
 DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
-MODULES = (pages, waiting, names, journal, silence, scale)
+MODULES = (pages, waiting, names, journal, silence, scale, conclude)
 """Imported so that their topics are known."""
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure the named topics, or all."""
-    chosen = [word for word in words if not word.startswith("-")] or list(TOPICS)
+    """Measure the named topics, or the usual ones."""
+    chosen = [word for word in words if not word.startswith("-")] or USUAL
     unknown = [word for word in chosen if word not in TOPICS]
     if unknown:
         print(f"no topic {', '.join(unknown)}; there are: {', '.join(TOPICS)}", file=sys.stderr)

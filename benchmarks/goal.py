@@ -30,13 +30,16 @@ class SkippedError(Exception):
 
 Topic = Callable[[], Iterable[Result]]
 TOPICS: dict[str, Topic] = {}
+USUAL: list[str] = []
+"""The topics that are measured when none is named."""
 
 
-def topic(name: str) -> Callable[[Topic], Topic]:
-    """Register a function that measures some goals."""
+def topic(name: str, *, is_usual: bool = True) -> Callable[[Topic], Topic]:
+    """Register a function that measures some goals, if ``is_usual`` also when none is named."""
 
     def keep(measure: Topic) -> Topic:
         TOPICS[name] = measure
+        USUAL.extend([name] if is_usual else [])
         return measure
 
     return keep

@@ -6,7 +6,7 @@ Judging costs far more than counting, and another scheme changes no verdict.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
@@ -27,8 +27,11 @@ def judged(
     """
     chosen = "all" if only is None else "\n".join(sorted(only))
     made_of = digest_of_makers(journal.fingerprint(), chosen)
-    with nullcontext(folder) if folder else passing_verdicts() as kept:
-        yield kept.recall(made_of) or _judge(journal, only, kept, made_of)
+    with (
+        nullcontext(folder) if folder else passing_verdicts() as kept,
+        closing(kept.recall(made_of) or _judge(journal, only, kept, made_of)) as folded,
+    ):
+        yield folded
 
 
 def _judge(

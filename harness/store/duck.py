@@ -1,4 +1,4 @@
-"""DuckDB as the store uses it: one thread, little memory, nothing fetched from elsewhere."""
+"""DuckDB as the store uses it: one thread, little memory, nothing fetched, nothing printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def connect(path: Path | None = None, memory: str = MEMORY) -> Any:
         "threads": "1",
         "memory_limit": memory,
     }
-    return duckdb().connect(str(path or ":memory:"), config=settings)
+    connection = duckdb().connect(str(path or ":memory:"), config=settings)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def duckdb() -> Any:

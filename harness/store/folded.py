@@ -37,6 +37,13 @@ class FoldedVerdicts:
         self.path = path
         self._places = {place: number for number, place in enumerate(counts.probes)}
         self._seen: dict[int, Witness] = {}
+        self._connection: Any = None
+
+    def close(self) -> None:
+        """Let go of the file; harmless when done twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         """The first verdict of each item that speaks against the service, in order of trial."""
@@ -98,8 +105,11 @@ class FoldedVerdicts:
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path)})
             WHERE {_among("fate", fates)} AND {where}"""  # noqa: S608 - see above
         try:
-            with connect() as connection:
-                yield connection.execute(question)
+            if self._connection is None:
+                self._connection = connect()
+                self._connection.execute("SET parquet_metadata_cache = true")  # it never changes
+            with self._connection.cursor() as cursor:
+                yield cursor.execute(question)
         except duckdb().Error as error:
             msg = f"{self.path}: cannot be read: {error}; delete the folder and conclude again"
             raise InstrumentError(msg) from error

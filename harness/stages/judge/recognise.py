@@ -65,15 +65,19 @@ def look_at(web: WebFacts) -> Look:
     """What a page looks like by itself."""
     if web.status is None:
         return NOTHING
-    headers = tuple(f"{name}: {value}".casefold() for name, value in web.headers)
-    refused = web.status >= REFUSING
-    title, text = (_plain(part, hosts_of(web)) for part in (web.title, web.text))
-    return _look(title, text, _leads_to(web), headers, refused=refused)
+    hosts, refused = hosts_of(web), web.status >= REFUSING
+    title, text = _plain(web.title, hosts), _plain(web.text, hosts)
+    return _look(title, text, _leads_to(web), web.headers, refused=refused)
 
 
 @lru_cache(maxsize=4096)
 def _look(
-    title: str, text: str, addresses: tuple[str, ...], headers: tuple[str, ...], *, refused: bool
+    title: str,
+    text: str,
+    addresses: tuple[str, ...],
+    headers: tuple[tuple[str, str], ...],
+    *,
+    refused: bool,
 ) -> Look:
     opening = f"{title} . {text[:OPENING]}"
     if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
@@ -83,7 +87,8 @@ def _look(
         return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
     places = {
         "title": (title,), "opening": (_NAMES.sub("*", opening),), "text": (f"{title} . {text}",),
-        "address": addresses, "header": headers,
+        "address": addresses,
+        "header": tuple(f"{name}: {value}".casefold() for name, value in headers),
     }  # fmt: skip
     weight, witnesses = 0.0, []
     share = next((share for length, share in SHARES if len(text) <= length), LEAST_SHARE)
@@ -206,11 +211,18 @@ def host_of(url: str) -> str:
 
 def hosts_of(web: WebFacts) -> frozenset[str]:
     """All hosts that an answer led through."""
+    if not web.hops:
+        return _just(host_of(web.url))
     return frozenset(
         host
         for hop in (web.url, *(part for hop in web.hops for part in (hop.url, hop.location)))
         if (host := host_of(hop))
     )
+
+
+@lru_cache(maxsize=4096)
+def _just(host: str) -> frozenset[str]:
+    return frozenset({host} - {""})
 
 
 def is_sister(host: str, known: str) -> bool:

@@ -43,3 +43,12 @@ def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 
     with pytest.raises(InstrumentError, match="delete the folder and conclude again"):
         folded.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])
+
+
+def test_it_may_be_closed_twice_or_unused() -> None:
+    basis = Basis(observations=0, rules_version="1", preconditions=())
+    folded = FoldedVerdicts(Path("none"), Counts(), basis)
+
+    folded.close()
+    folded.close()
+    assert folded.witnesses([]) == ()
