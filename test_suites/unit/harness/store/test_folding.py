@@ -29,8 +29,6 @@ ITEMS = [
         lang=("", "cy")[n // 5],
         phases=(("*",), ("ks2", "ks3"))[n % 4 == 3],
         applies_to=("any", "url")[n % 3 == 1],
-        pack=("", "a 1")[n == 8],
-        weight=(1.0, 2.5)[n > 6],
         pack=("", "one 1", "two 2")[n % 3],
         weight=(1.0, 2.5)[n % 4 == 1],
     )
@@ -52,7 +50,6 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
             probe=draw(st.sampled_from(("web", "web_https", "dns", "dns_https"))),
             line=draw(st.sampled_from(("proxy", "dns"))),
             profile=draw(st.sampled_from(("pupils", "staff"))),
-            round=draw(st.sampled_from((1, 2, 1001))),
             round=draw(st.sampled_from((1, 2, 1001))),
         ),
         item=item,
