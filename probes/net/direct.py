@@ -18,7 +18,7 @@ from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
 from probes.net.route import Route, trusting
-from probes.net.server import Server
+from probes.net.server import Server, spoken_over
 from probes.net.source import ANYWHERE, Source, check_source
 from probes.net.target import read_target
 
@@ -89,11 +89,10 @@ class DirectLine:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._trust = trusting(
-            self.origin.authority if self.origin else "", self._options.authority
-        )
+        trusted = (self.origin.authority if self.origin else "", self._options.authority)
+        self._trust = trusting(*trusted)
         check_source(self._source, f"line {self.name!r}")
-        await self._find_server()
+        await self._find_server(trusted)
         self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
         return self
 
@@ -131,15 +130,16 @@ class DirectLine:
         )
         return msgspec.structs.replace(exchange, timings=timings)
 
-    async def _find_server(self) -> None:
+    async def _find_server(self, trusted: tuple[str, ...]) -> None:
         """A named server is found once, by this machine's own means, so that asking is pure."""
         found = await find_address(self._server.address, "resolve")
         if isinstance(found, Failure):
             # The server is out of reach, which no rule may take for an answer.
             self._lost = Failure(name="dns_temporary_failure", stage="resolve", detail=found.name)
             return
-        secure = self._server.transport in ("tls", "https")
-        trust = self._trust if secure else None
+        over = self._server.transport
+        secure = over in ("tls", "https")
+        trust = trusting(*trusted, spoken=spoken_over(over)) if secure else None
         self._server = replace(self._server, address=found, trust=trust)
 
     async def _find(self, host: str, patience: float) -> str | Failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,8 +57,10 @@ def basic_authorization(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
-def trusting(*authorities: str) -> ssl.SSLContext:
+def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
     """A context that trusts the system's authorities and those in the given files.
+
+    ``spoken`` is what it offers to speak (ALPN).
 
     Raises UsageError if a file is missing or holds no certificate.
     """
@@ -65,7 +68,7 @@ def trusting(*authorities: str) -> ssl.SSLContext:
     # A filter's certificates often lack what RFC 5280 asks beyond a valid chain (since 3.13
     # Python refuses them, browsers do not); a pupil's browser is what we stand for.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(spoken)
     for authority in filter(None, authorities):
         if not Path(authority).is_file():
             raise UsageError(f"{authority}: no such file of certificate authorities")

@@ -6,6 +6,7 @@ RFC 8484.
 
 from __future__ import annotations
 
+import importlib.util
 import ssl
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,7 @@ from probes.net.source import ANYWHERE, Source
 Transport = Literal["udp", "tcp", "tls", "https"]
 
 PORTS: dict[Transport, int] = {"udp": 53, "tcp": 53, "tls": 853, "https": 443}
+HTTP_2 = "h2"
 DNS_PATH = "/dns-query"
 """Where most servers answer (RFC 8484 section 4.1 leaves it to them)."""
 
@@ -49,6 +51,17 @@ class Server:
         return (
             str(self.address) if self.transport == "udp" else f"{self.transport}://{self.address}"
         )
+
+
+def spoken_over(transport: Transport) -> tuple[str, ...]:
+    """What is offered in a TLS handshake (ALPN, RFC 7301), the best liked first.
+
+    HTTP/2 needs h2, an extra, and costs more than HTTP/1.1; but some servers speak nothing else.
+    """
+    if transport == "tls":
+        return ("dot",)
+    has_h2 = importlib.util.find_spec(HTTP_2) is not None
+    return ("http/1.1", HTTP_2) if has_h2 else ("http/1.1",)
 
 
 def parse_server(text: str, what: str, at: str = "") -> Server:

@@ -16,7 +16,7 @@ import sys
 class Absent:
     names = {
         "scipy", "pandas", "matplotlib", "sqlalchemy", "jinja2", "pytest", "allure",
-        "quickjs", "uvloop"
+        "quickjs", "uvloop", "h2"
     }
 
     def find_spec(self, name, path=None, target=None):

@@ -52,8 +52,10 @@ class Conversation(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open."""
+        """It is open, or was: what came before we had it, we are not told."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._transport.is_closing():
+            self._loop.call_soon(self.connection_lost, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, by whomever."""
@@ -71,12 +73,16 @@ class Conversation(asyncio.Protocol):
     def _expect(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
         """Send a message, and wait for the answer of that id."""
         self.carried += 1
-        if not self._outbox:
-            self._loop.call_soon(self._send_all)
-        self._outbox.append(message)
+        self._write(message)
         answer = self._waiting[id_] = self._loop.create_future()
         answer.add_done_callback(lambda _: self._forget(id_, answer))
         return answer
+
+    def _write(self, data: bytes) -> None:
+        """Write with all else that this turn of the loop brings."""
+        if not self._outbox:
+            self._loop.call_soon(self._send_all)
+        self._outbox.append(data)
 
     def _answer(self, id_: bytes, message: bytes) -> None:
         """An answer came, perhaps to a question that nobody asks any more."""

@@ -14,7 +14,7 @@ from probes.net.portable.conversation import Conversation, LostError
 from probes.net.portable.pipeline import Pipeline
 from probes.net.portable.posting import Posting
 from probes.net.portable.stream import connect
-from probes.net.server import Server
+from probes.net.server import HTTP_2, Server
 
 
 class Kept:
@@ -25,6 +25,7 @@ class Kept:
         self._all: list[Conversation] = []
         self._free: list[Conversation] = []
         self._opening = asyncio.Lock()
+        self._one_by_one = False
 
     async def ask(self, rest: bytes, *, alone: bool = False) -> bytes:
         """The answer to a question without its id; ``alone``, on a connection of its own.
@@ -67,37 +68,48 @@ class Kept:
         """A connection that may carry one more; side by side all wait for the same one."""
         if (found := self._found()) is not None:
             return found
-        if self.server.transport == "https":
-            return await self._connect()
-        async with self._opening:
-            found = self._found()
-            if found is None:
-                found = await self._connect()
-                self._free.append(found)
-            return found
+        if not self._one_by_one:
+            async with self._opening:
+                found = self._found()
+                if found is None and not self._one_by_one:
+                    found = await self._connect()
+                    self._one_by_one = not found.shared
+                    if found.shared:
+                        self._free.append(found)
+                if found is not None:
+                    return found
+        return await self._connect()
 
     def _found(self) -> Conversation | None:
-        while self._free:
-            last = self._free[-1]
-            if not (last.has_room and last.shared):
-                self._free.pop()
-            if last.has_room:
-                return last
+        """One that is free; whoever carries one question at a time is taken out."""
+        for place in reversed(range(len(self._free))):
+            each = self._free[place]
+            if each.is_over or not each.shared:
+                del self._free[place]
+            if each.has_room:
+                return each
         return None
 
     async def _connect(self) -> Conversation:
         server = self.server
         stream = await connect(server.address, server.source)
         try:
-            made = await stream.hand_to(self._made(), server.trust, server.host)
+            if server.trust is not None:
+                await stream.seal(server.trust, server.host)
+            made = await stream.hand_to(self._made(stream.spoken))
         except BaseException:
             stream.close()
             raise
         self._all = [*(each for each in self._all if not each.is_over), made]
         return made
 
-    def _made(self) -> Conversation:
+    def _made(self, spoken: str) -> Conversation:
         server = self.server
         if server.transport != "https":
             return Pipeline()
-        return Posting(str(Address(host=server.host, port=server.address.port)), server.path)
+        host = str(Address(host=server.host, port=server.address.port))
+        if spoken != HTTP_2:
+            return Posting(host, server.path)
+        from probes.net.portable.multiplex import Multiplex  # noqa: PLC0415 - an extra
+
+        return Multiplex(host, server.path)

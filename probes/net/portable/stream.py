@@ -31,6 +31,12 @@ class Stream:
         """Shake hands with a proxy. Raises OSError, ssl.SSLError."""
         self._carrier = await self._secure(self._inbox, trust, host)
 
+    @property
+    def spoken(self) -> str:
+        """What the TLS handshake agreed on (ALPN, RFC 7301), or nothing."""
+        engine = self._carrier.get_extra_info("ssl_object") if self._carrier else None
+        return (engine.selected_alpn_protocol() or "") if engine else ""
+
     async def write(self, data: bytes) -> None:
         """Send all of it."""
         if self._carrier is None:
@@ -53,6 +59,7 @@ class Stream:
         elif self._carrier is not None:
             self._carrier.set_protocol(protocol)
             protocol.connection_made(self._carrier)
+            self._inbox.hand_over(protocol)
         else:
             await self._loop.create_connection(lambda: protocol, sock=self._sock)
         return protocol
@@ -97,6 +104,13 @@ class _Inbox(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._come: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> None:
+        """Give away what nobody has taken: some servers speak first."""
+        while not self._come.empty():
+            came = self._come.get_nowait()
+            if came and isinstance(came, bytes):
+                protocol.data_received(came)
 
     async def take(self) -> bytes:
         came = await self._come.get()
