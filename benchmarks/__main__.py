@@ -13,14 +13,14 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import conclude, journal, names, pages, scale, silence, waiting
+from benchmarks import conclude, corpora, journal, names, pages, scale, silence, waiting
 from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
 from benchmarks.machine import describe
 from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
 DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
-MODULES = (pages, waiting, names, journal, silence, scale, conclude)
+MODULES = (pages, waiting, names, journal, silence, scale, conclude, corpora)
 """Imported so that their topics are known."""
 
 

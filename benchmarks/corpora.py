@@ -1,0 +1,112 @@
+"""Corpora: five million domains imported, and ten thousand of them drawn by lot.
+
+The domains are made up, and are never asked for. CPU is user and system time of the command's
+process, memory its peak (``ru_maxrss``), interpreter and libraries and all.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.goal import Result, SkippedError, topic
+from benchmarks.machine import PYTHON
+
+DOMAINS, DRAWN, FEW = 5_000_000, 10_000, 10
+IMPORT_PEAK, DRAW_RISE = 400.0, 30.0
+SUFFIXES = ("example", "com.example", "com", "co.uk", "org", "sch.uk", "de", "net")
+ALONE = """
+import duckdb, sys
+duckdb.connect(config={"threads": 1}).execute(
+    "SELECT stratum, count(*), min_by(id, sha256(concat('seed', id)), $size) "
+    "FROM read_csv($path, header = true, all_varchar = true) GROUP BY stratum",
+    {"path": sys.argv[1], "size": int(sys.argv[2])},
+).fetchall()
+"""
+"""DuckDB alone: the same rows read, as many of the smallest digests kept."""
+
+
+class Cost(NamedTuple):
+    """What a process took: seconds of processor, and MiB at its peak."""
+
+    cpu: float
+    peak: float
+
+
+@topic("corpora")
+def corpora() -> Iterable[Result]:
+    """Import a long list, and draw a sample of it."""
+    if not hasattr(os, "wait4"):
+        msg = "the peak of a process is told by wait4"
+        raise SkippedError(msg)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few = _import(folder, "few", FEW)
+        many = _import(folder, "many", DOMAINS)
+        start = _draw(folder, "few")
+        drawn = _draw(folder, "many")
+        alone = _cost(PYTHON, "-c", ALONE, str(folder / "many/items.csv"), str(DRAWN))
+    each = (many.cpu - few.cpu) / DOMAINS * 1e6
+    yield Result(
+        goal=f"{DOMAINS:,} domains imported: peak memory",
+        value=many.peak,
+        unit="MiB",
+        bound=IMPORT_PEAK,
+        note=f"CPU {many.cpu:.1f} s, {each:.1f} µs a domain; {few.peak:.0f} MiB for {FEW}",
+    )
+    yield Result(
+        goal=f"{DRAWN:,} of {DOMAINS:,} domains drawn: memory",
+        value=drawn.peak - start.peak,
+        unit="MiB",
+        bound=DRAW_RISE,
+        note=(
+            f"above the {start.peak:.0f} MiB of drawing from {FEW}; "
+            f"CPU {drawn.cpu:.1f} s; DuckDB alone {alone.cpu:.1f} s, {alone.peak:.0f} MiB"
+        ),
+    )
+
+
+def _import(folder: Path, name: str, size: int) -> Cost:
+    path = folder / f"{name}.txt"
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(_domains(size))
+    words = ("import", path, "--format", "domains", "--label", "GAMB", "--out", folder / name)
+    return _accredit(*words)
+
+
+def _domains(size: int) -> Iterable[str]:
+    """Names under reserved and real suffixes, a fifth of them below another name; seeded."""
+    rng = random.Random(size)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["".join(rng.choices(letters, k=rng.randint(3, 9))) for _ in range(4000)]
+    for number in range(size):
+        below = f"{rng.choice(words)}." if number % 5 == 0 else ""
+        yield f"{below}{rng.choice(words)}{number:x}.{rng.choice(SUFFIXES)}\n"
+
+
+def _draw(folder: Path, name: str) -> Cost:
+    words = ("--size", DRAWN, "--seed", "seed", "--out", folder / f"{name}-sample")
+    return _accredit("sample", folder / name, *words)
+
+
+def _accredit(*words: object) -> Cost:
+    command = "from harness.cli.main import run; run()"
+    return _cost(PYTHON, "-c", command, "corpus", *map(str, words))
+
+
+def _cost(*command: str) -> Cost:
+    """Run a command to its end. Raises RuntimeError if it fails."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        msg = f"{command[:6]} ended with {process.returncode}"
+        raise RuntimeError(msg)
+    peak = used.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    return Cost(used.ru_utime + used.ru_stime, peak)
