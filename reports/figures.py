@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import CategoryRate
 from reports.phrases import plain
-from reports.plain_words import category_name, mechanism_name
+from reports.plain_words import category_name, framed, labelled, mechanism_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def block_rates(rates: Sequence[CategoryRate], limits: Mapping[str, Limit], titl
     with _drawing(len(rows) * 0.36 + 1.5) as (figure, axes):
         for place, rate in enumerate(rows):
             _draw_rate(axes, place, rate, limits.get(rate.category, Limit()))
-        axes.set_yticks(range(len(rows)), [_label(rate.category) for rate in rows])
+        axes.set_yticks(range(len(rows)), [_label(rate) for rate in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(-2, 102)
         axes.set_xlabel("blocked, per cent of the items decided")
@@ -172,17 +172,16 @@ def _kind(limit: Limit | None) -> int:
     return 0 if limit.at_least is not None else 1
 
 
-def _label(code: str) -> str:
+def _label(rate: CategoryRate) -> str:
     """Name and code on at most two lines."""
-    name = category_name(code)
-    text = code if name == code else f"{name} ({code})"
+    text = framed(labelled(rate.category), rate.frame)
     return "\n".join(textwrap.wrap(plain(text), 40, max_lines=2, placeholder="…"))
 
 
 def _said(rate: CategoryRate) -> str:
     decided = rate.blocked + rate.allowed
     counted = f"{rate.blocked} of {decided} blocked" if decided else "undecided"
-    return f"{category_name(rate.category)}: {counted}"
+    return f"{framed(category_name(rate.category), rate.frame)}: {counted}"
 
 
 def _said_waits(name: str, times: Sequence[float]) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from harness.model.corpus import AS_VISITED
 from harness.model.outcome import Assessment
 from harness.model.pack_rate import Foreknowledge, PackRate
 from reports import phrases
 
 RATES = "Went as the policy says, each pack and frame for itself"
 FOREKNOWLEDGE = "Known items beside hidden ones: is the service tuned to the known list?"
-DESIGNS = {"popularity_weighted": "as visited"}
+DESIGNS = {"popularity_weighted": AS_VISITED}
 """How items of a design count; in all other designs they count alike, or as they were drawn."""
+
+ALIKE = "alike"
 
 
 class PackTable(NamedTuple):
@@ -32,7 +35,7 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
         ),
         PackTable(
             FOREKNOWLEDGE,
-            ("Category", "Frame", "Profile on line", "Known", "Hidden", "p", "What it says"),
+            ("Category", "Items count", "Profile on line", "Known", "Hidden", "p", "What it says"),
             tuple(map(_contrast, assessment.foreknowledge)),
         ),
     )
@@ -42,7 +45,7 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
 def _rate(rate: PackRate) -> tuple[str, ...]:
     return (
         f"{rate.pack} ({rate.audience})",
-        DESIGNS.get(rate.design, "alike"),
+        DESIGNS.get(rate.design, ALIKE),
         rate.group,
         f"{rate.profile} on {rate.line}",
         phrases.percent(rate.value),
@@ -55,7 +58,7 @@ def _contrast(found: Foreknowledge) -> tuple[str, ...]:
     undecided = f" ({found.undecided} undecided)" if found.undecided else ""
     return (
         found.group,
-        found.frame,
+        found.frame or ALIKE,
         f"{found.profile} on {found.line}",
         _share(found.known_right, found.known_n),
         _share(found.hidden_right, found.hidden_n),

@@ -55,6 +55,17 @@ def category_name(code: str) -> str:
     return _categories().get(code, code)
 
 
+def labelled(code: str) -> str:
+    """The name of a category with its code, or the code alone where it has no name."""
+    name = category_name(code)
+    return code if name == code else f"{name} ({code})"
+
+
+def framed(text: str, frame: str) -> str:
+    """With the frame that counts come from, where items do not count alike."""
+    return f"{text}, {frame}" if frame else text
+
+
 def mechanism_name(code: str) -> str:
     """A mechanism in plain words, or the code itself."""
     return MECHANISMS.get(code, code)

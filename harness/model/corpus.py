@@ -25,6 +25,9 @@ TWIN = "twin:"
 KNOWN_TO_SUPPLIERS: frozenset[Audience] = frozenset({"public", "supplier"})
 """Audiences whose packs a supplier may have seen; of the others it must not know an item."""
 
+AS_VISITED = "as visited"
+"""The frame of popularity: an item counts as its site is visited, not like any other."""
+
 NAMED: frozenset[str] = frozenset({"url", "host", "suffix", "ip"})
 """Kinds whose value is a place to go to; a network (``cidr``) is many places."""
 
@@ -99,8 +102,12 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """What names this pack on its items: two samples of one list share a name only."""
-        return f"{self.name} {self.sha256[:8]}"
+        """What names this pack on its items: two samples of one list share a name only.
+
+        It ends in the frame, where items do not count alike (see ``frame_of``).
+        """
+        mark = f"{self.name} {self.sha256[:8]}"
+        return f"{mark} {AS_VISITED}" if self.design == "popularity_weighted" else mark
 
     @property
     def is_hidden(self) -> bool:
@@ -116,3 +123,8 @@ def covers(code: str, wanted: str) -> bool:
 def bare_code(stratum: str) -> str:
     """The category that a stratum is about: ``PORN`` for ``twin:PORN`` and ``PORN/top1k/en``."""
     return stratum.removeprefix(TWIN).partition("/")[0]
+
+
+def frame_of(mark: str) -> str:
+    """The frame that a pack's mark tells: ``as visited``, or empty where items count alike."""
+    return AS_VISITED if mark.endswith(f" {AS_VISITED}") else ""

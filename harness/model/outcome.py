@@ -152,7 +152,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryRate:
-    """Counts of one category on one line for one profile, for figures and tables."""
+    """Counts of one category on one line for one profile, for figures and tables.
+
+    ``frame`` is empty where items count alike.
+    """
 
     category: str
     profile: str
@@ -164,6 +167,7 @@ class CategoryRate:
     insufficient: int
     lower: float | None
     upper: float | None
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

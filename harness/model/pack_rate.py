@@ -38,9 +38,10 @@ class PackRate:
 class Foreknowledge:
     """Items that a supplier may know beside items that it cannot, and what the difference says.
 
-    Counts as in ``PackRate``. ``p_value`` is the chance that known items go right so much
-    oftener if knowing them makes no difference (Fisher's exact test, one-sided), ``adjusted``
-    the same after Holm's correction over the categories of the place.
+    Counts as in ``PackRate``; ``frame`` is empty where items count alike. ``p_value`` is the
+    chance that known items go right so much oftener if knowing them makes no difference
+    (Fisher's exact test, one-sided), ``adjusted`` the same after Holm's correction over the
+    categories of the place.
     """
 
     line: str

@@ -124,8 +124,7 @@ def _place(rate: CategoryRate) -> tuple[str, str]:
 
 
 def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
-    name = plain_words.category_name(rate.category)
-    label = name if name == rate.category else f"{name} ({rate.category})"
+    label = plain_words.framed(plain_words.labelled(rate.category), rate.frame)
     counts = (rate.blocked, rate.allowed, rate.altered, rate.down, rate.insufficient)
     low, high = phrases.percent(rate.lower), phrases.percent(rate.upper)
     return (label, *(f"{count:,}" for count in counts), f"{low} to {high}")

@@ -33,7 +33,7 @@ from harness.stages.estimate.scope import (
 METRICS: dict[str, Callable[[Selection], Taken]] = {
     take.__name__: take
     for take in (
-        rates.block_rate,
+        groups.block_rate,
         groups.block_rate_by_category,
         groups.block_rate_by_language,
         groups.block_rate_by_stratum,
@@ -47,7 +47,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         latency.first_byte_overhead_share,
         whole.indeterminate_share,
         rates.missed,
-        rates.overblock_rate,
+        groups.overblock_rate,
         groups.overblock_rate_by_category,
         rates.overblocked,
         profiles.profiles_missing,
@@ -242,31 +242,38 @@ def _framed(
 
 
 def _rates(places: list[_Place], scheme: Scheme) -> Iterator[CategoryRate]:
-    """Items by category; whichever state is adverse under the policy decides a mixed item."""
+    """Items by category and frame, of each place."""
     for place in places:
         for category, lots in sorted(place.cell.categories.items()):
-            if category == REAGENT:
-                continue
-            allow = scheme.policy.expects(category, place.phase) == "allow"
-            adverse = State.BLOCKED if allow else State.ALLOWED
-            favourable = State.ALLOWED if allow else State.BLOCKED
-            found = sort_lots(lots, adverse, favourable)
-            altered = total(lot for lot in lots if _is_altered(lot, adverse))
-            blocked = found.wrong if allow else found.right
-            doubt = found.doubtful
-            bounds = worst_case(blocked, found.n, doubt, scheme.decision.alpha)
-            yield CategoryRate(
-                category=category,
-                profile=place.profile,
-                line=place.line,
-                blocked=blocked,
-                allowed=found.n - blocked,
-                altered=altered,
-                down=found.down,
-                insufficient=doubt - altered,
-                lower=bounds.lower,
-                upper=bounds.upper,
-            )
+            if category != REAGENT:
+                for frame in sorted({lot.frame for lot in lots}):
+                    yield _rate(place, scheme, category, frame)
+
+
+def _rate(place: _Place, scheme: Scheme, category: str, frame: str) -> CategoryRate:
+    """Whichever state is adverse under the policy decides a mixed item."""
+    lots = [lot for lot in place.cell.categories[category] if lot.frame == frame]
+    allow = scheme.policy.expects(category, place.phase) == "allow"
+    adverse = State.BLOCKED if allow else State.ALLOWED
+    favourable = State.ALLOWED if allow else State.BLOCKED
+    found = sort_lots(lots, adverse, favourable)
+    altered = total(lot for lot in lots if _is_altered(lot, adverse))
+    blocked = found.wrong if allow else found.right
+    doubt = found.doubtful
+    bounds = worst_case(blocked, found.n, doubt, scheme.decision.alpha)
+    return CategoryRate(
+        category=category,
+        profile=place.profile,
+        line=place.line,
+        blocked=blocked,
+        allowed=found.n - blocked,
+        altered=altered,
+        down=found.down,
+        insufficient=doubt - altered,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        frame=frame,
+    )
 
 
 def _is_altered(lot: Lot, adverse: State) -> bool:

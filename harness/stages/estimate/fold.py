@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.model.corpus import frame_of
 from harness.model.fate import Adverse, Counts, Fate, Sight, Unseen
 from harness.model.verdict import Mechanism, State
 
@@ -34,6 +35,11 @@ class Lot:
     def category(self) -> str:
         """The primary taxonomy code of them all."""
         return self.fate.category
+
+    @property
+    def frame(self) -> str:
+        """The frame that they were drawn from; empty where items count alike."""
+        return frame_of(self.fate.pack)
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that any round found, with the named probes or with all."""

@@ -1,4 +1,7 @@
-"""The worst of several groups: each category, stratum or language must meet the threshold.
+"""The worst of several groups: each category, stratum, language or frame must meet the threshold.
+
+Rates of two frames answer two questions and are never made one: where a campaign has both, a
+requirement must hold in each.
 
 A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
 group at alpha / groups, the first step of Holm (1979). The metric shows the worst group's counts.
@@ -12,31 +15,42 @@ from dataclasses import replace
 
 from harness.model.corpus import covers
 from harness.model.metric import Metric
+from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Lot
-from harness.stages.estimate.rates import Taken, block_rate, overblock_rate
+from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
 Take = Callable[[Selection], Taken]
 
 
+def block_rate(selection: Selection) -> Taken:
+    """The share of items that were blocked; of several frames, in the worst."""
+    return _in_each_frame(selection, rates.block_rate)
+
+
+def overblock_rate(selection: Selection) -> Taken:
+    """The share of items that were blocked although they must be allowed; in the worst frame."""
+    return _in_each_frame(selection, rates.overblock_rate)
+
+
 def block_rate_by_category(selection: Selection) -> Taken:
     """The block rate of the worst category that the measure names."""
-    return _worst(selection, block_rate, _category(selection))
+    return _worst(selection, rates.block_rate, _category(selection))
 
 
 def block_rate_by_stratum(selection: Selection) -> Taken:
     """The block rate of the worst stratum: head and tail alike."""
-    return _worst(selection, block_rate, lambda lot: lot.fate.stratum or lot.category)
+    return _worst(selection, rates.block_rate, lambda lot: lot.fate.stratum or lot.category)
 
 
 def block_rate_by_language(selection: Selection) -> Taken:
     """The block rate of the worst language."""
-    return _worst(selection, block_rate, lambda lot: lot.fate.lang or "no language")
+    return _worst(selection, rates.block_rate, lambda lot: lot.fate.lang or "no language")
 
 
 def overblock_rate_by_category(selection: Selection) -> Taken:
     """The over-blocking rate of the worst category that the measure names."""
-    return _worst(selection, overblock_rate, _category(selection))
+    return _worst(selection, rates.overblock_rate, _category(selection))
 
 
 def _category(selection: Selection) -> Callable[[Lot], str]:
@@ -49,13 +63,20 @@ def _category(selection: Selection) -> Callable[[Lot], str]:
     return named
 
 
+def _in_each_frame(selection: Selection, take: Take) -> Taken:
+    if len({lot.frame for lot in selection.lots}) < 2:  # noqa: PLR2004 - several
+        return take(selection)
+    return _worst(selection, take, lambda _: "items")
+
+
 def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken:
     groups: dict[str, list[Lot]] = {}
     for lot in selection.lots:
-        groups.setdefault(key(lot), []).append(lot)
+        name = f"{key(lot)} {lot.frame}" if lot.frame else key(lot)
+        groups.setdefault(name, []).append(lot)
     if not groups:
         return take(selection)
-    is_bad = take is overblock_rate
+    is_bad = take is rates.overblock_rate
     strict = selection.alpha / len(groups)
     taken: list[tuple[str, Taken, Metric]] = []
     for name, lots in sorted(groups.items()):

@@ -15,7 +15,7 @@ from itertools import repeat
 import numpy as np
 from scipy import special
 
-from harness.model.corpus import KNOWN_TO_SUPPLIERS
+from harness.model.corpus import AS_VISITED, KNOWN_TO_SUPPLIERS, frame_of
 from harness.model.fate import Counts
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Policy
@@ -27,9 +27,7 @@ from harness.stages.estimate.several import holm
 from harness.stages.estimate.weighted import Draw, weighted_rate
 
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
-POPULARITY = "popularity_weighted"
-FRAMES = {True: "popularity", False: "uniform"}
-"""What a frame is called, by whether its items count as they are visited."""
+FRAMES = ("", AS_VISITED)
 
 Packs = Mapping[str, Mapping[str, str]]
 """Name, audience and design of each pack, by its mark on items, as a journal's header has them."""
@@ -83,7 +81,7 @@ def packs_apart(
     for (line, profile), cell in sorted(cells_of(counts).items()):
         groups = _groups(cell, policy, phases.get(profile, profile))
         rates += _rates(groups, packs, line, profile, alpha)
-        for frame in FRAMES.values():
+        for frame in FRAMES:
             foreknowledge += _foreknowledge(groups, packs, (line, profile, frame), alpha)
     return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
 
@@ -240,8 +238,7 @@ def _sides(
     """What suppliers may know, and what not, of the packs of one frame; None if there is none."""
     sides: dict[bool, _Counted] = {}
     for mark, counted in by_pack.items():
-        pack = packs[mark]
-        if FRAMES[pack["design"] == POPULARITY] == frame:
-            is_known = pack["audience"] in KNOWN_TO_SUPPLIERS
+        if frame_of(mark) == frame:
+            is_known = packs[mark]["audience"] in KNOWN_TO_SUPPLIERS
             sides[is_known] = sides[is_known] + counted if is_known in sides else counted
     return sides.get(True), sides.get(False)

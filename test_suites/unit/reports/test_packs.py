@@ -20,7 +20,7 @@ RATE = PackRate(
     right=6, n=9, undecided=2, value=2 / 3, lower=0.3, upper=0.9, method="m",
 )  # fmt: skip
 FOUND = Foreknowledge(
-    **PLACE, frame="popularity", known_right=9, known_n=9, hidden_right=6, hidden_n=9,
+    **PLACE, frame="as visited", known_right=9, known_n=9, hidden_right=6, hidden_n=9,
     undecided=2, p_value=0.01, adjusted=0.02, alpha=0.05,
 )  # fmt: skip
 

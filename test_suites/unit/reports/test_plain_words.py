@@ -36,3 +36,13 @@ def test_without_a_taxonomy_codes_are_shown(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert plain_words.category_name("GAMB") == "GAMB"
     plain_words._categories.cache_clear()
+
+
+def test_a_frame_is_said_where_items_do_not_count_alike() -> None:
+    assert plain_words.framed("Drugs", "") == "Drugs"
+    assert plain_words.framed("Drugs", "as visited") == "Drugs, as visited"
+
+
+def test_a_code_stands_behind_its_name() -> None:
+    assert plain_words.labelled("GAMB") == f"{plain_words.category_name('GAMB')} (GAMB)"
+    assert plain_words.labelled("NO.SUCH") == "NO.SUCH"

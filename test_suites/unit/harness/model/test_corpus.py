@@ -15,6 +15,7 @@ from harness.model.corpus import (
     ItemKind,
     bare_code,
     covers,
+    frame_of,
 )
 
 
@@ -68,3 +69,13 @@ def test_a_stratum_is_about_a_category() -> None:
     strata = ("PORN", "twin:PORN", "PORN/top1k/en", "twin:PORN/top1k")
 
     assert {bare_code(stratum) for stratum in strata} == {"PORN"}
+
+
+def test_a_mark_tells_the_frame() -> None:
+    plain = CorpusReference(name="as visited", version="1.0.0", sha256="0" * 64)
+    visited = CorpusReference(
+        name="p", version="1.0.0", sha256="0" * 64, design="popularity_weighted"
+    )
+
+    assert [frame_of(pack.mark) for pack in (plain, visited)] == ["", "as visited"]
+    assert frame_of("") == ""

@@ -14,6 +14,7 @@ from scipy.stats import fisher_exact as oracle
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
+from harness.stages.estimate.estimate import estimate
 from harness.stages.estimate.intervals import clopper_pearson
 from harness.stages.estimate.packs import Apart, fisher_exact, packs_apart
 from harness.stages.estimate.weighted import Draw, weighted_rate
@@ -24,7 +25,11 @@ A, B, Q = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT
 PACKS = {
     "open 1": {"name": "open", "audience": "public", "design": "stratified"},
     "secret 2": {"name": "secret", "audience": "sealed", "design": "stratified"},
-    "visited 3": {"name": "visited", "audience": "public", "design": "popularity_weighted"},
+    "visited 3 as visited": {
+        "name": "visited",
+        "audience": "public",
+        "design": "popularity_weighted",
+    },
 }
 
 
@@ -118,7 +123,7 @@ def test_frames_are_not_made_one(verdict: Make, take: Callable[..., Apart]) -> N
     ranked = [verdict(f"d{n}", state=B if n < 5 else A) for n in range(10)]
     weights = [4.0 if n < 5 else 1.0 for n in range(10)]
 
-    found = take(uniform + marked(ranked, "visited 3", weights))
+    found = take(uniform + marked(ranked, "visited 3 as visited", weights))
 
     plain, visited = rate(found, "open", "DRUG"), rate(found, "visited", "DRUG")
     assert (plain.value, plain.n) == (0.5, 10)
@@ -130,8 +135,21 @@ def test_frames_are_not_made_one(verdict: Make, take: Callable[..., Apart]) -> N
     assert found.foreknowledge == ()  # both are known to suppliers
 
 
+def test_tables_by_category_keep_frames_apart(verdict: Make, scheme: Callable[..., Scheme]) -> None:
+    both = marked([verdict("d", state=A)], "open 1") + marked(
+        [verdict("d")], "visited 3 as visited"
+    )
+
+    rates = estimate(MemoryFold(both), scheme(), {"ks2": "ks2"}, packs=PACKS).rates
+
+    assert [(one.frame, one.blocked, one.allowed) for one in rates] == [
+        ("", 0, 1),
+        ("as visited", 1, 0),
+    ]
+
+
 def test_known_and_hidden_are_of_one_frame(verdict: Make, take: Callable[..., Apart]) -> None:
-    visited = marked((verdict(f"d{n}") for n in range(9)), "visited 3")
+    visited = marked((verdict(f"d{n}") for n in range(9)), "visited 3 as visited")
     hidden = marked((verdict(f"d{n}", state=A) for n in range(9)), "secret 2")
 
     assert take(visited + hidden).foreknowledge == ()
