@@ -25,6 +25,7 @@ from harness.signing import canonical, read_envelope, read_keys, require_signatu
 from harness.store.assessments import read_assessment
 from harness.store.journal import SegmentJournal, open_journal
 from harness.store.manifest import whole_lines
+from harness.store.stops import STOPS
 
 STATEMENT = "statement.dsse.json"
 ASSESSMENT, SCHEME, REGISTRY = "assessment.json", "scheme.json", "registry.json"
@@ -58,7 +59,8 @@ def journal_files(folder: Path) -> dict[str, Path]:
     if opened:
         msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' goes on with it"
         raise UsageError(msg)
-    names = ("header.json", "manifest.jsonl", *(p.name for p in folder.glob("segment-*.parquet")))
+    segments = (path.name for path in folder.glob("segment-*.parquet"))
+    names = ("header.json", "manifest.jsonl", STOPS, *segments)
     return {f"journal/{name}": folder / name for name in names if (folder / name).exists()}
 
 

@@ -26,6 +26,7 @@ from harness.store.bundle import (
 from harness.store.journal import SegmentJournal
 from test_suites.example import example_assessment, example_outcome
 from test_suites.keys import write_keys
+from test_suites.unit.harness.store.test_stops import ONE as STOP
 
 STEP = 53
 """Of the bytes that are changed, the distance from one to the next; a prime."""
@@ -257,3 +258,20 @@ def test_what_is_there_stays_and_a_disk_that_refuses_is_our_trouble(
 
     assert before == bundle.read_bytes()
     assert not list(tmp_path.glob("*x.zip*"))
+
+
+def test_what_a_campaign_stopped_goes_with_its_journal(journal: Path, tmp_path: Path) -> None:
+    """Without it, a census would not know that some entries were left out."""
+    opened = SegmentJournal(journal)
+    opened.stop(STOP)
+    opened.close()
+    private, public = write_keys(tmp_path)
+    path = tmp_path / "stopped.zip"
+    write_bundle(path, files_of(journal), ASSESSMENT, private)
+
+    verify_bundle(path, [public])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("journal/stops.jsonl") == (journal / "stops.jsonl").read_bytes()
+    rewritten(path, lambda content: content.pop("journal/stops.jsonl"))
+    with pytest.raises(UsageError, match=r"stops\.jsonl was signed, but is missing"):
+        verify_bundle(path, [public])
