@@ -25,7 +25,7 @@ from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
 from probes.net.direct import LEAST_PATIENCE, unaskable
 from probes.net.pac.choice import STRAIGHT, Choice, read_choices
-from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError
+from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError, find_engine
 from probes.net.route import Proxy, Route
 from probes.net.source import own_address
 from probes.net.target import Target, read_target
@@ -79,6 +79,7 @@ class Pac(Interface):
         clock: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(name, options, origin, limits)
+        find_engine(f"line {name!r} follows a PAC file, which")
         self._pac = options
         self._clock = clock
         self._script: Script | None = None

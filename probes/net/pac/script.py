@@ -47,7 +47,7 @@ class Script:
         """Read the script; raises ScriptError if it is none, UsageError without ``[pac]``."""
         self._text = text
         self._clock = clock
-        self._engine = _engine()
+        self._engine = find_engine("a PAC file")
         self._decide = self._make()
 
     def decide(self, url: str, host: str, known: Mapping[str, str | None], own: str) -> Decision:
@@ -87,11 +87,12 @@ class Script:
         return decide
 
 
-def _engine() -> Any:
+def find_engine(what: str) -> Any:
+    """The JavaScript engine; raises UsageError saying ``what`` needs it where it is absent."""
     try:
         import quickjs  # noqa: PLC0415 - an extra: most agents never meet a PAC file
     except ModuleNotFoundError:
-        raise UsageError("a PAC file needs 'quickjs-ng': pip install 'isp-accredit[pac]'") from None
+        raise UsageError(f"{what} needs 'quickjs-ng': pip install 'isp-accredit[pac]'") from None
     return quickjs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,26 @@ async def test_a_silent_proxy_leaves_no_time_in_which_another_way_could_look_sil
     assert (second.status, second.choices) == (200, (f"PROXY 127.0.0.1:{page}",))
 
 
+@pytest.mark.parametrize(("took", "number"), [(2.4, 2), (2.6, 1)])
+async def test_a_further_choice_needs_half_of_the_patience(
+    took: float, number: int, closed_port: int, line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Clock()
+    go = Pac._go
+
+    async def slowly(*words: Any) -> Exchange:
+        exchange = await go(*words)
+        watch.now += took
+        return exchange
+
+    monkeypatch.setattr(Pac, "_go", slowly)
+    monkeypatch.setattr("probes.lines.pac.perf_counter", watch)
+    exchange = await visit(line(f"return 'PROXY 127.0.0.1:{closed_port}; PROXY 127.0.0.1:1'"))
+
+    assert exchange.failure is not None
+    assert (exchange.failure.stage, len(exchange.choices)) == ("proxy_connect", number)
+
+
 async def test_names_are_looked_up_by_the_lines_own_name_server(
     serve: Any, plays: Any, line: Any, name_server: Any
 ) -> None:
@@ -191,8 +212,13 @@ async def test_a_proxy_without_address_is_out_of_reach(line: Any, name_server: A
     assert (exchange.failure.name, exchange.failure.stage) == ("dns_no_answer", "proxy_connect")
 
 
-async def test_socks_of_version_four_is_our_own_trouble(line: Any) -> None:
-    exchange = await visit(line("return 'SOCKS 127.0.0.1:1080'"))
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [("SOCKS 127.0.0.1:1080", "http://a.accredit.test/"), ("DIRECT", "gopher://a.accredit.test/")],
+)
+async def test_what_is_not_spoken_is_our_own_trouble(answer: str, url: str, line: Any) -> None:
+    async with line(f"return '{answer}'") as opened:
+        exchange = await opened.fetch(Request(url=url))
 
     assert exchange.failure is not None
     assert exchange.failure.is_instrument
@@ -230,14 +256,6 @@ async def test_without_its_file_nothing_is_tried(
     assert exchange.choices == ()
 
 
-async def test_odd_urls_are_our_own_trouble(line: Any) -> None:
-    async with line("return 'DIRECT'") as opened:
-        exchange = await opened.fetch(Request(url="gopher://a.accredit.test/"))
-
-    assert exchange.failure is not None
-    assert exchange.failure.is_instrument
-
-
 async def test_a_script_sees_no_more_of_a_url_than_browsers_show(line: Any) -> None:
     async with line("throw new Error(url)") as opened:
         plain = await opened.fetch(Request(url="http://a.accredit.test/secret?q=1"))
@@ -254,6 +272,15 @@ def test_a_file_that_is_none_is_the_users_mistake(line: Any, tmp_path: Path) -> 
         line("}")
     with pytest.raises(UsageError, match=r"line 'site', option 'file': .*: No such file"):
         line("", file=str(tmp_path / "absent.pac"))
+
+
+@pytest.mark.parametrize("file", ["/proxy.pac", "http://127.0.0.1:1/proxy.pac"])
+def test_without_the_engine_nothing_begins(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "quickjs", None)
+    options = PacOptions(file=file, resolver="127.0.0.1:9")
+
+    with pytest.raises(UsageError, match=r"^line 'site' follows a PAC file, which needs 'quickjs"):
+        Pac("site", options, None, Limits())
 
 
 async def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:

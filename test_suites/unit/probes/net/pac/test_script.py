@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import sys
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -185,8 +184,7 @@ def test_any_host_and_url_come_back_as_they_went_in(host: str, url: str) -> None
 def test_without_the_engine_one_sentence_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    modules: dict[str, Any] = {"quickjs": None}
-    monkeypatch.setitem(sys.modules, "quickjs", modules["quickjs"])
+    monkeypatch.setitem(sys.modules, "quickjs", None)
 
     with pytest.raises(UsageError, match=r"^a PAC file needs 'quickjs-ng': pip install 'isp-acc"):
         script("")
