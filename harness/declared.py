@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from harness.errors import Fault, FaultyDocument, UsageError
+from harness.errors import Fault, FaultyDocument, UsageError, known
 
 Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
@@ -150,9 +150,12 @@ def _fault(document: Document, model: type[BaseModel], at: Path_, detail: Any) -
         found = "this key is not known"
         close = difflib.get_close_matches(str(path[-1]), names, 1)
         remedy = f"did you mean {close[0]!r}?" if close else ""
-        remedy += (" " if remedy else "") + "known: " + ", ".join(names)
+        remedy += (" " if remedy else "") + known(names)
     elif detail["type"] == "missing":
         found, remedy = "is missing", "add it"
+    elif detail["type"] == "model_type":
+        found = f"{_shown(detail.get('input'))}: keys with values should stand here"
+        remedy = known(_fields_at(model, detail["loc"]))
     else:
         found = f"{_shown(detail.get('input'))}: {found[0].lower()}{found[1:]}"
     return document.fault(document.line_of(path), dotted(path), found, remedy)

@@ -239,12 +239,18 @@ def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     return (shown > line, shown < line) == (exact > beside, exact < beside)
 
 
+DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+MILLISECONDS = (0.001, "ms")
+"""A declared duration is told in the greatest unit of which it holds two."""
+
+
 def _brief(number: float, unit: str) -> str:
     """A declared number without digits that nobody declared."""
     if unit in RATES:
         return f"{round(number * 100, 9):.6g} %"
     if unit in SECONDS:
-        return f"{round(number * 1000, 9):.6g} ms"
+        size, name = next((each for each in DURATIONS if number >= 2 * each[0]), MILLISECONDS)
+        return f"{round(number / size, 9):.6g} {name}"
     if unit == RATIO:
         return f"{number:.6g}"
     return f"{number:.6g} {unit}".rstrip()

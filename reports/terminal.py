@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.plugins import register
 from reports import phrases
@@ -103,12 +104,13 @@ def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
 
 
 def _heading(group: Group) -> Text:
-    """The requirement, and where its number comes from."""
+    """The requirement, its number and where that comes from, and the rule that decides."""
     requirement = group.requirement
     heading = _text(f"\n{requirement.id} {requirement.title}", style="bold")
     source = requirement.threshold
     demand = phrases.demand(requirement, group.unit)
     demand += f", {source.provenance}" if source else ""
+    demand += "" if requirement.rule == "report" else f", {requirement.rule}"
     return heading.append_text(_text(f"  {demand}", style="cyan")).append_text(
         _text("" if requirement.binding else "  (not binding)", style="dim")
     )
@@ -145,8 +147,8 @@ def _closing(assessment: Assessment) -> list[Text]:
     ]
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
-        noun = "requirement opens a finding" if failed == 1 else "requirements open findings"
-        hint = f"{failed} failed {noun}; see 'accredit plan list'."
+        noun = "requirement" if failed == 1 else "requirements"
+        hint = f"{failed} failed {noun}: 'accredit run' opens an action plan for each."
         lines.append(_text(hint, style="bold"))
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
         lines.append(_text("+n? counts items that could not be decided.", style="dim"))
@@ -158,14 +160,26 @@ def _closing(assessment: Assessment) -> list[Text]:
 def _reasons(assessment: Assessment) -> list[str]:
     """Why what is not met is not met; what a failed precondition explains is said above."""
     explained = {(each.profile, each.line) for each in assessment.preconditions if not each.held}
-    return [
-        f"{outcome.id}: {'; '.join(outcome.reasons)}"
+    told = [
+        outcome
         for outcome in assessment.outcomes
         if outcome.reasons
         and outcome.requirement.binding
         and outcome.conformity is not Conformity.CONFORMS
         and (outcome.profile, outcome.line) not in explained
     ]
+    absent = {each.requirement.id: None for each in told if _is_not_implemented(each)}
+    reasons = [
+        f"{each.id}: {'; '.join(each.reasons)}" for each in told if not _is_not_implemented(each)
+    ]
+    if absent:
+        reasons.append(f"{NOT_IMPLEMENTED} in this version: {', '.join(absent)}")
+    return reasons
+
+
+def _is_not_implemented(outcome: Outcome) -> bool:
+    """Whether all that stands in the way is that this version cannot measure or decide it."""
+    return all(reason.startswith(NOT_IMPLEMENTED) for reason in outcome.reasons)
 
 
 def _text(words: str, style: str = "") -> Text:

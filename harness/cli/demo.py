@@ -93,6 +93,7 @@ def demo_command(
             said.print(f"   {plan.id}: {retest.outcome}: {retest.statement}; it is now {state}")
         _show(said, places)
     _say(said, "6", "For people, and for programs")
+    said.print(f"   plans:          accredit plan list --registry {places.registry}")
     said.print(f"   report:         {write_report(assessment, places)}")
     said.print(f"   allure results: {_run_suite(places)}")
 

@@ -21,8 +21,13 @@ REMEDIES = {
     "source": "say who states the number",
     "id": "like URL-01: capital letters, a dash, two or three digits",
     "severity": "known: Crit, Maj, Min, Obs",
+    "binding": "write true or false: in YAML 1.2 yes and no are words",
 }
 """What to do about a fault, by the key it sits at."""
+
+SCHEME_ID = "lower-case letters, digits and dashes, like our-school"
+MANY = 30
+"""So many names are too many to read in an error message."""
 
 
 class MetricName(Declared):
@@ -45,6 +50,8 @@ class Names:
 def remedied(fault: Fault) -> Fault:
     """The fault with a remedy, where its key has one and it does not say more already."""
     key = fault.key.rpartition(".")[2]
+    if fault.key == "id" and not fault.known:
+        return replace(fault, known=SCHEME_ID)
     if key in REMEDIES and fault.known in {"", "add it"}:
         return replace(fault, known=REMEDIES[key])
     return fault
@@ -104,4 +111,6 @@ def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[Path_, s
 
 def _suggest(name: str, among: Collection[str]) -> str:
     close = difflib.get_close_matches(name, among, 1)
-    return (f"did you mean {close[0]!r}? " if close else "") + known(among)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    several = f"{len(among)} are known; 'accredit scheme schema' lists them"
+    return meant + (several if len(among) > MANY else known(among))

@@ -8,6 +8,7 @@ One fault, one line: file, line, key, what was found, and what is known instead.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,6 +75,7 @@ def json_schema() -> dict[str, Any]:
     properties["requirements"].pop("minItems", None)
     schema["$defs"]["Requirement"]["required"] = ["id"]
     schema["$defs"]["Measure"]["required"] = []
+    schema["$defs"]["Measure"]["properties"]["metric"]["enum"] = sorted(metric_names())
     words = {"enum": ["block", "allow", "local"]}
     rows = schema["$defs"]["Policy"]["properties"]["rows"]
     rows["additionalProperties"] = {"anyOf": [words, rows["additionalProperties"]]}
@@ -112,7 +114,10 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
         "decision": decision,
         "requirements": inherited([one for _, one in own], theirs, written.without),
     }
-    return validate(document, Scheme, data=whole)
+    try:
+        return validate(document, Scheme, data=whole)
+    except FaultyDocument as wrong:
+        raise FaultyDocument(_tidy(list(wrong.faults))) from None
 
 
 def _parent(
@@ -166,13 +171,20 @@ def _requirements(
     own = []
     for position, raw in enumerate(written.requirements):
         name = str(raw.get("id"))
-        data = merged(bases.get(name) or find_row(name), raw)
+        base = bases.get(name) or find_row(name)
+        data = merged(base, raw)
         at: Path_ = ("requirements", position)
         try:
             own.append((position, validate(document, Requirement, data, at)))
         except FaultyDocument as wrong:
-            faults += wrong.faults
+            faults += wrong.faults if base else _unfounded(wrong, name)
     return own
+
+
+def _unfounded(wrong: FaultyDocument, name: str) -> list[Fault]:
+    """Faults of a requirement that has no base: what is missing, nobody else says either."""
+    remedy = f"add it: {name!r} stands neither in the parent nor in the catalogue"
+    return [replace(one, known=remedy) if one.known == "add it" else one for one in wrong.faults]
 
 
 def policies() -> tuple[str, ...]:
@@ -231,5 +243,9 @@ def _faulty(document: Document, at: Path_, found: str, remedy: str = "") -> Faul
 
 def _tidy(faults: list[Fault]) -> tuple[Fault, ...]:
     """Each fault once, in the order of the lines, with a remedy where one is known."""
-    once = {(one.where, one.line, one.found): remedied(one) for one in reversed(faults)}
+    once = {}
+    for one in reversed(faults):
+        # a word that is written once may be wrong in many places; what is missing, is so in each
+        place = one.key if one.found == "is missing" else ""
+        once[one.where, one.line, place, one.found] = remedied(one)
     return tuple(sorted(once.values(), key=lambda one: (one.where, one.line or 0, one.key)))

@@ -59,6 +59,14 @@ def test_a_missing_key_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["", "just words", "[a]"])
+def test_what_has_no_keys_is_told_which_there_are(text: str) -> None:
+    (said,) = faults(text)
+
+    assert said.startswith("c.yaml:1: ")
+    assert "keys with values should stand here; known: campaign, control, corpora" in said
+
+
 def test_a_key_written_twice_is_a_fault() -> None:
     with pytest.raises(
         FaultyDocument, match=r"c.yaml:3: a: the key is written twice \(first on line 1\)"

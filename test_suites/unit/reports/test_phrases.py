@@ -78,6 +78,10 @@ def test_quantities_have_units(value: float | None, unit: str, shown: str) -> No
             "≥ 90 %",
         ),
         (Threshold(at_most=0.15, provenance="seen", source="x"), "s", "at most 150 ms", "≤ 150 ms"),
+        (Threshold(at_most=90, provenance="seen", source="x"), "s", "at most 90 s", "≤ 90 s"),
+        (Threshold(at_most=300, provenance="seen", source="x"), "s", "at most 5 min", "≤ 5 min"),
+        (Threshold(at_most=43200, provenance="seen", source="x"), "s", "at most 12 h", "≤ 12 h"),
+        (Threshold(at_most=604800, provenance="seen", source="x"), "s", "at most 7 d", "≤ 7 d"),
         (
             Threshold(at_most=0, provenance="seen", source="x"),
             "items",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.outcome import Assessment, Conformity, Corrected, Precondition
 from harness.plugins import find
 from reports.terminal import SHOWN, render_assessment
@@ -55,10 +56,9 @@ def test_eighty_columns_are_enough() -> None:
 
 
 def test_failures_point_to_the_plans() -> None:
-    assert "1 failed requirement opens a finding; see 'accredit plan list'" in printed(
-        example_assessment()
-    )
-    assert "plan list" not in printed(example_assessment(outcomes=(example_outcome(),)))
+    told = "1 failed requirement: 'accredit run' opens an action plan for each."
+    assert told in printed(example_assessment())
+    assert "action plan" not in printed(example_assessment(outcomes=(example_outcome(),)))
 
 
 def test_markup_and_escapes_from_outside_are_only_text() -> None:
@@ -87,7 +87,28 @@ def test_what_binds_nobody_says_so() -> None:
     text = printed(example_assessment(outcomes=(outcome,)))
 
     assert "(not binding)" in text
-    assert "plan list" not in text
+    assert "action plan" not in text
+
+
+def test_each_requirement_says_by_which_rule_it_is_decided() -> None:
+    text = printed(example_assessment())
+
+    assert "≥ 90 %, reported, guarded" in text
+    assert "≤ 0 items, reported, census" in text
+
+
+def test_what_cannot_be_measured_yet_is_told_in_one_line() -> None:
+    why = f"{NOT_IMPLEMENTED}: this version cannot take the metric availability"
+    absent = [
+        example_outcome(
+            Conformity.INSUFFICIENT, requirement=example_requirement(code), reasons=(why,)
+        )
+        for code in ("AVL-01", "AVL-02")
+    ]
+    text = printed(example_assessment(outcomes=tuple(absent)))
+
+    assert "not implemented in this version: AVL-01, AVL-02" in text
+    assert "this version cannot take" not in text
 
 
 def test_what_a_precondition_explains_is_not_said_again() -> None:

@@ -111,7 +111,7 @@ def test_an_unknown_name_says_which_are_known() -> None:
             "metric: blockrate",
             (
                 "own.yaml:11: requirements[0].measure.metric: no metric 'blockrate'; "
-                "did you mean 'block_rate'? known: "
+                "did you mean 'block_rate'? "
             ),
         ),
         (
@@ -142,6 +142,16 @@ def test_an_unknown_name_says_which_are_known() -> None:
             "rule: guarded",
             "rule: guarded\n    profiles: [no]",
             "own.yaml:11: requirements[0].profiles[0]: no school phase 'no'; known: ks1",
+        ),
+        (
+            "rule: guarded",
+            "rule: guarded\n    binding: no",
+            "own.yaml:11: requirements[0].binding: 'no': input should be a valid boolean; write true or false",
+        ),
+        (
+            "id: own",
+            "id: No",
+            "own.yaml:1: id: 'No': string should match pattern '^[a-z0-9][a-z0-9-]{1,40}$'; lower-case letters",
         ),
         (
             "policy: uk-schools-2026",
