@@ -45,6 +45,11 @@ class Authority:
         """A fresh certificate for one host, good for the time ``left`` (or out of date)."""
         return self._issue(_named(host[:64]), self._leaf_key.public_key(), host=host, left=left)
 
+    def with_key(self, leaf: x509.Certificate) -> bytes:
+        """A leaf with its key and its authority, as servers read them."""
+        key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return key + leaf.public_bytes(Encoding.PEM) + self.pem
+
     def lapsed_context(self, host: str) -> ssl.SSLContext:
         """A server-side context that shows a certificate for ``host`` that ran out an hour ago."""
         return self._new_context(self.leaf(host, left=-timedelta(hours=1)))
@@ -62,11 +67,10 @@ class Authority:
     def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         # The ssl module reads keys from files only; the file is gone before we return.
         with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
             path = Path(directory, "leaf.pem")
-            path.write_bytes(key + leaf.public_bytes(Encoding.PEM) + self.pem)
+            path.write_bytes(self.with_key(leaf))
             context.load_cert_chain(path)
         return context
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from probes.range.authority import Authority
 from test_suites.products.block_page import BlockPage
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.conftest import StartRange
 from test_suites.products.measured import (
     ALLOWED,
     DOWN,
+    LANES,
     SENTINEL,
     Fate,
     assert_outcomes,
@@ -19,7 +21,8 @@ from test_suites.products.measured import (
     measure_through,
 )
 from test_suites.products.policy_zone import Action
-from test_suites.products.unbound import Reply, Unbound
+from test_suites.products.process import LOOPBACK
+from test_suites.products.unbound import NAME, Reply, Unbound
 
 SINKHOLE = "127.0.0.2"
 COUNTS = {
@@ -138,3 +141,51 @@ def test_profiles_and_policy_zones_are_told_apart(tmp_path: Path, start_range: S
     expected |= {item.host: ALLOWED for item in items if item.category != "PORN"}
 
     assert expected == measured.fates("dns", "staff")
+
+
+@pytest.mark.product("unbound")
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("over", ["tls", "https"])
+def test_in_private_the_same_is_judged(
+    tmp_path: Path, start_range: StartRange, over: str, lane: str
+) -> None:
+    world = start_range()
+    replies = {code: reply for code, reply in REPLIES.items() if code != "ILL.CSAM"}
+    chosen = canaries({**dict.fromkeys(replies, 20), "twin:DRUG": 20})
+    items = [item for some in chosen.values() for item in some]
+    silent = [item.host for item in chosen["VIOL"][5:8]]
+    lists = (
+        BlockList(name="silent", hosts=tuple(silent), reply=Reply.SILENT),
+        BlockList(name="sentinel", hosts=(SENTINEL,), reply=Reply.NXDOMAIN),
+        *lists_from(items, replies, spare=silent),
+    )
+    authority = Authority()
+    both, trusted = tmp_path / "both.pem", tmp_path / "school.pem"
+    both.write_bytes(authority.with_key(authority.leaf(NAME)))
+    trusted.write_bytes(authority.pem)
+
+    with Unbound(
+        world.origin, lists, {"ks2": [each.name for each in lists]}, sealed_by=both
+    ) as unbound:
+        line = {
+            "name": "resolver",
+            "type": "resolver",
+            "options": {
+                "server": getattr(unbound, f"over_{over}")("ks2"),
+                "server_address": LOOPBACK,
+                "authority": str(trusted),
+                "lane": lane,
+            },
+            "probes": ["dns"],
+        }
+        measured = measure_through(tmp_path, line, items)
+
+    expected = {
+        item.host: FATES[replies[item.category]] if item.category in replies else ALLOWED
+        for item in items
+    }
+    # Instead of keeping silent it ends the connection, which may be trouble as well as a block;
+    # those who shared it are not held to it.
+    expected |= dict.fromkeys(silent, ("insufficient", "none"))
+
+    assert expected == measured.fates("dns")

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from harness.ports.asking import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product
+
+NAME = "dns.school.example"
+"""What the resolver's certificate is for."""
 
 
 class Reply(StrEnum):
@@ -33,7 +37,8 @@ class Unbound(Product):
     """A running Unbound: ``server("ks2")`` is the resolver that the profile's clients ask.
 
     ``profiles`` says which lists hold for whom; ``sinkhole`` is the address of the lists
-    that redirect.
+    that redirect. ``sealed_by`` is a file of a key and a certificate for NAME: with it,
+    the resolver also answers over TLS and HTTPS.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Unbound(Product):
         *,
         sinkhole: str = "127.0.0.2",
         by_policy_zone: bool = False,
+        sealed_by: Path | None = None,
     ) -> None:
         super().__init__("unbound")
         self.origin = origin
@@ -52,10 +58,20 @@ class Unbound(Product):
         self.sinkhole = sinkhole
         self.by_policy_zone = by_policy_zone
         self.ports = {profile: free_port() for profile in self.profiles}
+        self.sealed_by = sealed_by
+        self.sealed = {profile: (free_port(), free_port()) for profile in self.profiles}
 
     def server(self, profile: str) -> str:
         """``address:port`` of the resolver of one profile."""
         return f"{LOOPBACK}:{self.ports[profile]}"
+
+    def over_tls(self, profile: str) -> str:
+        """The same resolver over TLS (RFC 7858)."""
+        return f"tls://{NAME}:{self.sealed[profile][0]}"
+
+    def over_https(self, profile: str) -> str:
+        """The same resolver over HTTPS (RFC 8484), by HTTP/2 alone."""
+        return f"https://{NAME}:{self.sealed[profile][1]}"
 
     def start(self) -> None:
         """One Unbound in the foreground for each profile, as whoever we are."""
@@ -74,6 +90,7 @@ class Unbound(Product):
         return self._server(profile) + local + self._upstream()
 
     def _server(self, profile: str) -> str:
+        sealed = self._sealed(profile) if self.sealed_by else ""
         # RFC 6761 keeps "test." to this machine: Unbound would answer NXDOMAIN by itself.
         return f"""server:
   interface: {LOOPBACK}@{self.ports[profile]}
@@ -91,6 +108,16 @@ class Unbound(Product):
   do-not-query-localhost: no
   domain-insecure: "test."
   local-zone: "test." nodefault
+{sealed}"""
+
+    def _sealed(self, profile: str) -> str:
+        tls, https = self.sealed[profile]
+        return f"""  interface: {LOOPBACK}@{tls}
+  interface: {LOOPBACK}@{https}
+  tls-port: {tls}
+  https-port: {https}
+  tls-service-key: "{self.sealed_by}"
+  tls-service-pem: "{self.sealed_by}"
 """
 
     def _local_zones(self, denied: BlockList) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -25,6 +26,15 @@ def test_a_leaf_names_its_host_and_is_signed_by_the_authority() -> None:
     assert names.get_values_for_type(x509.DNSName) == [HOST]
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert root.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_a_leaf_is_served_with_its_key_and_its_authority(tmp_path: Path) -> None:
+    own = Authority()
+    path = tmp_path / "leaf.pem"
+    path.write_bytes(own.with_key(own.leaf(HOST)))
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+
+    assert path.read_bytes().endswith(own.pem)
 
 
 def test_each_authority_has_its_own_elliptic_key() -> None:
