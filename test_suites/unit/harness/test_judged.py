@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.appealed import hear
 from harness.judged import judged
 from harness.model.appeal import Appeal
 from harness.model.campaign import Campaign
 from harness.model.fate import Counts
-from harness.model.observation import CONTROL, Observation
+from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.verdict import State
-from harness.stages.judge.together import judge_of
+from harness.pipeline import conclude
+from harness.ports.keeping import WallClock
+from harness.schemes.load import load_scheme
+from harness.stages.judge.together import judge_journal, judge_of
+from harness.store.assessments import encode_assessment
+from harness.store.folded import Basis
 from harness.store.journal import SegmentJournal
 from harness.store.verdicts import VerdictFolder
-from test_suites.calibration.trials import batch_of, observation, web
+from test_suites.calibration.trials import batch_of, failed, observation, web
+from test_suites.memory_fold import MemoryFold
 
 BLOCKED = web(canary="absent", status=403, title="Blocked")
 CAMPAIGN = Campaign.model_validate(
@@ -29,6 +40,13 @@ CAMPAIGN = Campaign.model_validate(
         "corpora": ({"pack": "canary"},),
     }
 )
+
+
+class Noon(WallClock):
+    """It is always noon."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def batch(number: int) -> list[Observation]:
@@ -130,3 +148,81 @@ def test_without_a_folder_nothing_is_kept(
 def test_what_was_read_is_counted(journal: SegmentJournal) -> None:
     with judged(journal) as whole, judged(journal, {"item-1"}) as part:
         assert (whole.basis.observations, part.basis.observations) == (20, 18)
+
+
+CODES = ("PORN.NUDE", "GAMB", "DRUG", "ALW.EDU", "ALW.NEWS", "CTRL")
+SERVICE = (
+    web(),
+    web(),
+    BLOCKED,
+    BLOCKED,
+    web(title="A page, and an advertisement"),
+    failed("connection_reset", "tls"),
+    failed("instrument_overload", "instrument"),
+    web(canary="absent", status=None, tunnel_status=503),
+)
+
+
+def lively(random: Random) -> Iterator[list[Observation]]:
+    """Batches in which everything happens: every state, void batches, second trials."""
+    for number in range(1, 13):
+        is_void = random.random() < 0.3
+        yield [
+            *batch_of(number, web(), web() if is_void else BLOCKED),
+            *trials(random, number, place=number),
+        ]
+        if is_void:
+            later = 100 + number
+            again = trials(random, later, place=number, turn=1001)
+            yield [*batch_of(later, web(), BLOCKED), *again]
+
+
+def trials(random: Random, batch: int, place: int, turn: int = 1) -> Iterator[Observation]:
+    """Three items of a batch, on the service and the control; two share a domain."""
+    for number in range(3 * place, 3 * place + 3):
+        control = random.choice((web(), web(), web(), failed("generic_timeout_error", "connect")))
+        for line, facts in (("proxy", random.choice(SERVICE)), (CONTROL, control)):
+            seen = observation(facts, line, item=f"item-{number}", batch=batch)
+            named = replace(
+                seen.item,
+                labels=(CODES[number % len(CODES)],),
+                registrable=f"site-{number // 2}.test",
+                stratum=("", "head")[number % 2],
+            )
+            times = Timings(first_byte=random.choice((None, random.random())))
+            yield replace(seen, item=named, key=replace(seen.key, round=turn), timings=times)
+
+
+@contextmanager
+def in_memory(journal: Any, *_: Any) -> Iterator[Any]:
+    """The other road: everything is judged and folded at once."""
+    found = tuple(journal.observations())
+    judgement = judge_journal(journal.header, found)
+    folded: Any = MemoryFold(judgement.verdicts)
+    folded.basis = Basis(
+        observations=len(found),
+        rules_version=judgement.rules_version,
+        preconditions=judgement.preconditions,
+    )
+    yield folded
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_roads_lead_to_the_same_assessment(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Judged and folded at once in memory, a campaign is concluded byte for byte as on disk."""
+    header = {"campaign": CAMPAIGN.model_dump_json(), "corpora": [], "frames": {"GAMB": 40}}
+    journal = SegmentJournal.create(tmp_path / "journal", header, segment_rows=60)
+    for seen in lively(Random(seed)):
+        journal.append(seen[0].batch, seen)
+    journal.close()
+    scheme, clock = load_scheme("becta-2008"), Noon()
+
+    on_disk = conclude(journal, scheme, clock)
+    monkeypatch.setattr("harness.pipeline.judged", in_memory)
+    at_once = conclude(journal, scheme, clock)
+
+    assert encode_assessment(at_once) == encode_assessment(on_disk)
+    assert {one.metric.n > 0 for one in on_disk.outcomes} == {True, False}
+    assert any(not one.held for one in on_disk.preconditions)
