@@ -18,6 +18,9 @@ from harness.model.stop import Stop
 from harness.origin import write_origin
 from harness.ports.asking import Origin
 from harness.store.journal import open_journal
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
@@ -141,3 +144,28 @@ def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
             for one in early.outcomes
             if one.conformity is Conformity.CONFORMS and one.sequential is None
         }
+
+
+def test_how_many_fly_at_once_changes_no_decision(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    """Silent drops are confirmed slowly, so batches finish out of order; some items get through."""
+    named = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121)]
+    world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(named[::60])))
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=frozenset(named[7::11])))
+    found = []
+    for at_once in (3, 60):
+        told = declared(origin_file, stopping={"plans": PLANS[:1]}, lines=[proxy_line(world)])
+        told["categories"] = ["DRUG", "VIOL"]
+        told["control"] = {"type": "control"}
+        told["limits"] |= {"batch": 10, "concurrency": at_once, "confirmation_timeout": 1.5}
+        run = rehearse(write_campaign(tmp_path / f"flying-{at_once}", **told))
+        outcome = run.outcome("URL-04", "proxy")
+        found.append((outcome.conformity, outcome.sequential))
+        assert outcome.sequential is not None
+        for stop in stops_of(run):  # none, if all was tried before a silence was confirmed
+            assert stop.after == {"proxy": outcome.sequential.used}
+
+    assert found[0] == found[1]
+    assert found[0][1] is not None
+    assert found[0][1].missed
