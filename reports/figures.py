@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import CategoryRate
-from reports.phrases import plain
+from reports.phrases import answers, plain
 from reports.plain_words import category_name, framed, labelled, mechanism_name
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def latency(waits: Mapping[str, Sequence[float]], title: str = "Waiting for the 
                 color=(BLUE, ORANGE, GREEN, INK, GREY)[place % 5],
                 linestyle=DASHES[place % 5],
                 linewidth=2,
-                label=f"{plain(name)} ({len(times):,})",
+                label=f"{plain(name)} ({answers(times)})",
             )
         _scale_waits(axes, [time for times in filled.values() for time in times])
         axes.set_ylabel("answers begun, per cent")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 
+from harness.model.fate import SHOWN
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Requirement, Threshold
 
@@ -70,6 +72,11 @@ def percent(value: float | None, beside: float | None = None) -> str:
         if is_edge_true and (beside is None or _keeps_side(shown, value, beside)):
             break
     return f"{shown:.{digits}f} %"
+
+
+def answers(times: Sequence[float]) -> str:
+    """How many answers were timed; of very many, an assessment keeps some."""
+    return f"{len(times):,}" + (" or more" if len(times) >= SHOWN else "")
 
 
 def quantity(value: float | None, unit: str, beside: float | None = None) -> str:

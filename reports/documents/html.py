@@ -133,7 +133,7 @@ def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
 def _wait_row(line: str, times: tuple[float, ...]) -> tuple[str, ...]:
     if not times:
         return line, "0", phrases.NONE
-    return line, f"{len(times):,}", phrases.quantity(sorted(times)[len(times) // 2], "s")
+    return line, phrases.answers(times), phrases.quantity(sorted(times)[len(times) // 2], "s")
 
 
 def _limit(requirement: Requirement) -> figures.Limit | None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.model.fate import SHOWN
 from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
@@ -261,3 +262,10 @@ def test_that_a_stopping_plan_decided_is_told_beside_its_bounds() -> None:
     undecided = example_outcome(sequential=replace(test, decision="continue", why_open="few"))
     assert phrases.planned(undecided) == "undecided by stopping plan 2, 34 items"
     assert phrases.planned(example_outcome()) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0"), (SHOWN - 1, "4,999"), (SHOWN, "5,000 or more")]
+)
+def test_a_sample_of_answers_is_not_told_as_all_of_them(count: int, shown: str) -> None:
+    assert phrases.answers([0.1] * count) == shown
