@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from asyncio import to_thread
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ async def _observe(
     )
     heard = Heard()
     async for batch, observations in observe(batches, campaign, instruments):
-        journal.append(batch.number, observations)
+        await to_thread(journal.append, batch.number, observations)
         for each in observations:
             heard.answered += getattr(each.facts, "status", None) == 200
             if each.failure is not None:

@@ -1,7 +1,8 @@
 """One client in a process of its own, which says what it cost: ``python -m benchmarks.client``.
 
 The engine is ``module.function`` of this package; its arguments are JSON. What it gives is
-printed as JSON beside the processor time and the wall clock that its main part took.
+printed as JSON beside the processor time and the wall clock that its main part took. All engines
+run on the loop that a campaign would run on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.machine import CLIENT, PYTHON, pinned
+from harness.loop import new_loop
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,5 +63,6 @@ async def _measure(name: str, arguments: dict[str, Any]) -> Cost:
 
 
 if __name__ == "__main__":
-    cost = asyncio.run(_measure(sys.argv[1], json.loads(sys.argv[2])))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        cost = runner.run(_measure(sys.argv[1], json.loads(sys.argv[2])))
     sys.stdout.buffer.write(msgspec.json.encode(cost))
