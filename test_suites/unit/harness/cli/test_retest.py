@@ -8,6 +8,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from harness.cli.main import app
+from harness.store.journal import open_journal
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 
@@ -33,6 +34,44 @@ def test_a_fix_is_verified_and_the_plan_closed(
 
     assert 0 == ended.exit_code, ended.output
     assert "plan P-0001: re-test conforms, plan is now closed" in ended.stdout
+
+
+STOPPING = """stopping:
+  plans:
+    - {categories: [DRUG], bad: 0.9, good: 0.98}
+"""
+
+
+def test_what_failed_early_is_tried_again_at_full_size(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    registry = ["--registry", f"{out}/registry.sqlite"]
+    campaign = simulated(miss=MISSED, sample=None)
+    campaign.write_text(campaign.read_text() + STOPPING)
+    ran = runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    assert "plan 1 (DRUG) for pupils: decided after" in ran.output
+    for words in (
+        ["agree", "P-0001", "--owner", "supplier", "--action", "mend it"],
+        ["progress", "P-0001", "--note", "mended"],
+        ["claim", "P-0001", "--statement", "mended"],
+    ):
+        assert 0 == runner.invoke(app, ["plan", *words, *registry]).exit_code
+    simulated(sample=None)
+    campaign.write_text(campaign.read_text() + STOPPING)
+
+    ended = runner.invoke(
+        app, ["retest", "P-0001", str(campaign), "--out", str(out), "--by", "assessor"]
+    )
+
+    assert 0 == ended.exit_code, ended.output
+    [again] = [one for one in out.iterdir() if "retest" in one.name]
+    journal = open_journal(again / "journal")
+    tried = {one.item.id for one in journal.observations() if one.item.category == "DRUG"}
+    journal.close()
+    assert '"stopping":null' in journal.header["campaign"]
+    assert journal.stops() == ()
+    assert len(tried) >= 29
 
 
 def test_a_plan_that_nobody_claimed_is_not_retested(
