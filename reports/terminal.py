@@ -84,7 +84,9 @@ def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
 def _print_packs(assessment: Assessment, console: Console) -> None:
     """Each pack's rates for itself, and known against hidden items: shown, not decided."""
     for title, columns, rows in pack_tables(assessment):
-        table = Table(*columns, box=None, title=_text(title), title_justify="left")
+        table = Table(box=None, title=_text(title), title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")  # two packs differ at the end of their names
         for row in rows:
             table.add_row(*map(_text, row))
         console.print()

@@ -54,3 +54,11 @@ def test_page_and_terminal_say_it() -> None:
     for text in (shown, render(assessment())):
         assert "tuned to the known list" in text
         assert "secret (sealed)" in text
+
+
+def test_a_narrow_terminal_loses_no_letter_of_a_name() -> None:
+    console = Console(file=io.StringIO(), width=60)
+    long = replace(RATE, pack="a-very-long-name-of-a-pack-whose-end-tells-it")
+    render_assessment(replace(assessment(), packs=(long,)), console)
+
+    assert "\u2026" not in console.file.getvalue()  # type: ignore[attr-defined]
