@@ -117,6 +117,11 @@ def test_a_plain_name_is_what_the_full_road_makes_of_it(host: str) -> None:
         assert not names.is_address(host)
 
 
+@pytest.mark.parametrize("host", ["xn--99999999.example", "a.xn--bcher-kva", "192.0.2.7", "com"])
+def test_what_must_be_looked_at_is_not_plain(host: str) -> None:
+    assert not names.is_plain(host)
+
+
 @given(HOSTS)
 def test_the_short_way_to_the_registrable_domain_is_right(host: str) -> None:
     short = names.registrable(host)

@@ -42,7 +42,21 @@ def test_entries(read: Read, text: str, told: list[tuple[str, ...]]) -> None:
 
 
 WORDS = st.lists(
-    st.sampled_from(["a", "b-1", "www", "x_y", "-z", "xn--bcher-kva", "BÜCHER", "co", "uk", "com"])
+    st.sampled_from(
+        [
+            "a",
+            "b-1",
+            "www",
+            "x_y",
+            "-z",
+            "xn--bcher-kva",
+            "xn--99999999",
+            "BÜCHER",
+            "co",
+            "uk",
+            "com",
+        ]
+    )
     | st.sampled_from(["jp", "kobe", "city", "example", "7", "10", "*", "", "l" * 64, "A"]),
     min_size=1,
     max_size=5,

@@ -41,3 +41,11 @@ def test_of_a_unit_the_smallest_alone_is_kept(offered: list[tuple[int, str]], si
     own = [(key, value) for key, value in offered if not value]
     units = [(key, value) for value, key in best.items() if value]
     assert [key for key, _ in smallest.kept()] == sorted(key for key, _ in own + units)[:size]
+
+
+def test_a_unit_that_comes_often_leaves_room_for_others() -> None:
+    smallest = Smallest[str](2, lambda value: value)
+    for key, value in [(1, "a"), (2, "a"), (3, "a"), (4, "a"), (9, "b")]:
+        smallest.offer(key, value)
+
+    assert smallest.kept() == [(1, "a"), (9, "b")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace as replace_draw
 from typing import Any
 
 import pytest
@@ -172,6 +173,12 @@ def test_doubt_widens_the_bounds_and_is_told(verdict: Make, take: Callable[..., 
         assert one.lower is not None
         assert one.upper is not None
         assert one.lower < one.value * 16 / 20 < one.value < one.upper
+    hoped = [
+        Draw(success=n % 5 != 3, weight=3.0 if n % 2 else 1.0, stratum="DRUG") for n in range(20)
+    ]
+    feared = [replace_draw(draw, success=n % 5 < 3) for n, draw in enumerate(hoped)]
+    assert weighed.upper == pytest.approx(weighted_rate(hoped, 0.05).bounds.upper)
+    assert weighed.lower == pytest.approx(weighted_rate(feared, 0.05).bounds.lower)
     assert rate(take(marked([verdict("d", state=Q)], "open 1")), "open", "DRUG").value is None
 
 
