@@ -14,19 +14,21 @@ from rich.table import Table
 from harness.cli.book import open_book
 from harness.cli.follow import user
 from harness.cli.places import REGISTRY as PLACE
+from harness.cli.plan_view import as_data, lines_of
 from harness.errors import UsageError
-from harness.model.action_plan import ActionPlan
+from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanDeviated,
+    PlanEscalated,
     PlanEvent,
     PlanExtended,
     PlanProgressed,
+    VendorCheckedIn,
 )
 from harness.ports.keeping import Clock, WallClock
-from harness.stages.follow.ledger import Ledger
-from harness.stages.follow.transitions import verbs_in
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -58,7 +60,7 @@ def list_plans(
     plans = sorted(ledger.plans.values(), key=lambda plan: (plan.due, plan.id))
     shown = [plan for plan in plans if every or plan.state != "closed"]
     if json:
-        _print_json([_as_data(plan, ledger, now) for plan in shown])
+        _print_json([as_data(plan, ledger, now) for plan in shown])
         return
     table = Table("plan", "state", "due", "severity", "requirement", "owner", box=None)
     for column in (*table.columns[:2], table.columns[4]):
@@ -79,10 +81,10 @@ def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> 
         ledger = book.ledger
     chosen, now = ledger.plan(plan), clock.now()
     if json:
-        _print_json(_as_data(chosen, ledger, now))
+        _print_json(as_data(chosen, ledger, now))
         return
     table = Table(show_header=False, box=None)
-    for name, value in _lines(chosen, ledger, now):
+    for name, value in lines_of(chosen, ledger, now):
         table.add_row(name, value)
     Console(markup=False, highlight=False).print(table)
 
@@ -166,6 +168,69 @@ def extend(
     )
 
 
+@app.command("deviate")
+def deviate(
+    plan: PLAN,
+    kind: Annotated[DeviationKind, typer.Option(help="Why the service may depart.")],
+    until: DUE,
+    reason: Annotated[str, typer.Option(help="Why it cannot be mended before.")],
+    mitigation: Annotated[str, typer.Option(help="What makes it bearable meanwhile.")],
+    approver: Annotated[str, typer.Option(help="Who approved it; not the owner.")],
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Record a departure that was agreed. The plan stays open; it is not overdue until then."""
+    agreed = PlanDeviated(
+        at=clock.now(),
+        actor=by or user(),
+        plan=plan,
+        kind=kind,
+        reason=reason,
+        mitigation=mitigation,
+        approver=approver,
+        until=_date(until),
+    )
+    _record(agreed, registry)
+
+
+@app.command("check-in")
+def check_in(
+    plan: PLAN,
+    vendor: Annotated[str, typer.Option(help="On whom the fix waits.")],
+    result: Annotated[str, typer.Option(help="What they said.")],
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Note what a vendor said on whom the fix waits; the next time is within 30 days."""
+    told = VendorCheckedIn(
+        at=clock.now(), actor=by or user(), plan=plan, vendor=vendor, result=result
+    )
+    _record(told, registry)
+
+
+@app.command("escalate")
+def escalate(
+    plan: PLAN,
+    level: Annotated[Level, typer.Option(help="The rung; only upwards.")],
+    reason: Annotated[str, typer.Option(help="What led to it.")],
+    exit_criteria: Annotated[str, typer.Option(help="What ends it.")],
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Take a plan a rung up. Every notice says what ends it."""
+    _record(
+        PlanEscalated(
+            at=clock.now(),
+            actor=by or user(),
+            plan=plan,
+            level=level,
+            reason=reason,
+            exit_criteria=exit_criteria,
+        ),
+        registry,
+    )
+
+
 @app.command("close")
 def close(
     plan: PLAN,
@@ -197,43 +262,6 @@ def _date(text: str) -> datetime:
     return day.replace(hour=23, minute=59, second=59)
 
 
-def _as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
-    data: dict[str, Any] = msgspec.to_builtins(plan)
-    return {
-        **data,
-        "finding": msgspec.to_builtins(ledger.finding(plan.finding)),
-        "overdue": plan.is_overdue(now),
-        "possible": verbs_in(plan.state),
-    }
-
-
 def _print_json(data: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
     sys.stdout.write(text + "\n")
-
-
-def _lines(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str, str]]:
-    finding = ledger.finding(plan.finding)
-    moved = "" if plan.due == plan.original_due else f" (at first {plan.original_due:%Y-%m-%d})"
-    late = ", overdue" if plan.is_overdue(now) else ""
-    lines = [
-        ("plan", f"{plan.id}, {plan.state}{late}"),
-        ("finding", f"{finding.id} ({finding.severity}): {finding.title}"),
-        ("measured", finding.statement),
-        ("missed", ", ".join(finding.missed) or "no single item"),
-        ("owner", plan.owner),
-        ("action", plan.corrective_action),
-        ("root cause", plan.root_cause or "not given"),
-        ("due", f"{plan.due:%Y-%m-%d}{moved}"),
-    ]
-    if finding.recurrence_of:
-        lines.insert(2, ("recurrence of", finding.recurrence_of))
-    for number, step in enumerate(plan.milestones, 1):
-        done = f"done {step.done:%Y-%m-%d}" if step.done else f"due {step.due:%Y-%m-%d}"
-        lines.append((f"milestone {number}", f"{step.title}, {done}"))
-    lines += [
-        ("re-test", f"{one.campaign}: {one.outcome}. {one.statement}") for one in plan.retests
-    ]
-    lines += [("history", said) for said in plan.history]
-    lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
-    return lines

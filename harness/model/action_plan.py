@@ -7,7 +7,7 @@ A claim alone changes nothing: ``verified`` is reached only through a conforming
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -53,12 +53,59 @@ class Retest:
     fresh_tested: int
 
 
+class DeviationKind(StrEnum):
+    """Why a service may depart from a requirement for a time (FedRAMP, ``poam.md``).
+
+    A false positive is none: a wrong label is appealed. Nor is waiting for a vendor.
+    """
+
+    RISK_ADJUSTMENT = "risk-adjustment"
+    OPERATIONAL_REQUIREMENT = "operational-requirement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A departure that was agreed: why, what makes it bearable, who approved it, until when.
+
+    It excuses lateness and nothing else: the finding stays, and so does its plan.
+    """
+
+    kind: DeviationKind
+    reason: str
+    mitigation: str
+    approver: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckIn:
+    """What the vendor on whom a fix waits said, and when."""
+
+    at: datetime
+    vendor: str
+    result: str
+
+
+class Level(StrEnum):
+    """The rungs of escalation, lowest first (METHOD (d))."""
+
+    FINDING_REVIEW = "finding-review"
+    CORRECTIVE_ACTION_PLAN = "corrective-action-plan"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+
+
+CHECK_IN = timedelta(days=30)
+"""A vendor is asked at least so often (FedRAMP, ``poam.md``: monthly)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPlan:
     """The fold of a plan's events.
 
     ``claimed_by`` is who last said that the fix is in; ``verifying`` is the campaign of the
-    re-test that is running, empty at other times. ``history`` is for people.
+    re-test that is running, empty at other times. ``level`` is how far the plan was escalated,
+    and ``exit_criteria`` what ends that. ``history`` is for people.
     """
 
     id: str
@@ -74,8 +121,20 @@ class ActionPlan:
     verifying: str = ""
     milestones: tuple[Milestone, ...] = ()
     retests: tuple[Retest, ...] = ()
+    deviation: Deviation | None = None
+    check_ins: tuple[CheckIn, ...] = ()
+    level: Level | None = None
+    exit_criteria: str = ""
     history: tuple[str, ...] = field(default_factory=tuple)
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether the due date has passed while the plan is not closed."""
-        return self.state is not PlanState.CLOSED and now > self.due
+        """Whether the due date and any deviation have passed while the plan is not closed."""
+        until = max(self.due, self.deviation.until) if self.deviation else self.due
+        return self.state is not PlanState.CLOSED and now > until
+
+    @property
+    def next_check_in(self) -> datetime | None:
+        """When the vendor must be asked again; nothing if nobody waits for one."""
+        if not self.check_ins or self.state is PlanState.CLOSED:
+            return None
+        return self.check_ins[-1].at + CHECK_IN

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from harness.model.action_plan import Milestone, Retest
+from harness.model.action_plan import DeviationKind, Level, Milestone, Retest
 from harness.model.appeal import Appeal
 from harness.model.finding import Finding
 
@@ -91,6 +91,31 @@ class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
     approver: str
 
 
+class PlanDeviated(PlanEvent, frozen=True, kw_only=True, tag="plan-deviated"):
+    """A departure was agreed until a date, approved by somebody other than the owner."""
+
+    kind: DeviationKind
+    reason: str
+    mitigation: str
+    approver: str
+    until: datetime
+
+
+class VendorCheckedIn(PlanEvent, frozen=True, kw_only=True, tag="vendor-checked-in"):
+    """The vendor on whom the fix waits was asked, and said something."""
+
+    vendor: str
+    result: str
+
+
+class PlanEscalated(PlanEvent, frozen=True, kw_only=True, tag="plan-escalated"):
+    """The plan was taken a rung up; ``exit_criteria`` say what takes it down."""
+
+    level: Level
+    reason: str
+    exit_criteria: str
+
+
 class PlanClosed(PlanEvent, frozen=True, kw_only=True, tag="plan-closed"):
     """A verified plan was closed; it never opens again."""
 
@@ -107,6 +132,9 @@ AnyEvent = (
     | RetestStarted
     | RetestConcluded
     | PlanExtended
+    | PlanDeviated
+    | VendorCheckedIn
+    | PlanEscalated
     | PlanClosed
 )
 """Every kind of event; what is stored is read back as one of these."""

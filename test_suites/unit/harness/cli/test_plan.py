@@ -132,7 +132,7 @@ def test_a_claim_alone_cannot_close(accredit: Callable[..., str]) -> None:
     accredit("claim", "P-0001", "--statement", "mended")
 
     with pytest.raises(
-        UsageError, match="is claimed: 'close' is not possible; possible: extend, r"
+        UsageError, match="is claimed: 'close' is not possible; possible: check-in, d"
     ):
         accredit("close", "P-0001")
 
@@ -162,6 +162,37 @@ def test_an_extension_is_shown_beside_the_original_date(accredit: Callable[..., 
     assert "approved by Ann" in re.sub(r"\s+", " ", shown)
 
 
+def test_departures_check_ins_and_escalation_are_on_record(
+    accredit: Callable[..., str], clock: StoppedClock
+) -> None:
+    accredit(
+        *("deviate", "P-0001", "--kind", "risk-adjustment", "--until", "2026-06-01"),
+        *("--reason", "a part is late", "--mitigation", "a second list", "--approver", "Bob"),
+    )
+    accredit("check-in", "P-0001", "--vendor", "Lists Ltd", "--result", "in May")
+    level = ("--level", "finding-review", "--exit-criteria", "the fix is claimed")
+    accredit("escalate", "P-0001", *level, "--reason", "late")
+
+    clock.at = NOW + timedelta(days=40)
+    shown = re.sub(r"\s+", " ", accredit("show", "P-0001"))
+    (listed,) = json.loads(accredit("list", "--json"))
+
+    assert "risk-adjustment until 2026-06-01, approved by Bob: a part is late" in shown
+    assert "mitigated by a second list" in shown
+    assert "Lists Ltd, due 2026-04-01, overdue" in shown
+    assert "finding-review; ends when: the fix is claimed" in shown
+    assert (listed["overdue"], listed["state"]) == (False, "draft")
+    assert "operational" not in shown
+
+
+def test_a_critical_finding_is_no_operational_requirement(accredit: Callable[..., str]) -> None:
+    with pytest.raises(UsageError, match="a critical finding has no operational-requirement"):
+        accredit(
+            *("deviate", "P-0001", "--kind", "operational-requirement", "--until", "2026-06-01"),
+            *("--reason", "r", "--mitigation", "m", "--approver", "Bob"),
+        )
+
+
 def test_shows_finding_milestones_and_what_can_be_done(accredit: Callable[..., str]) -> None:
     shown = accredit("show", "P-0001")
 
@@ -169,7 +200,7 @@ def test_shows_finding_milestones_and_what_can_be_done(accredit: Callable[..., s
         "58 of 60 were blocked",
         "gamb-001, gamb-002",
         "Failure contained",
-        "agree, extend",
+        "agree, extend, deviate, check-in, escalate",
     ):
         assert told in shown
 

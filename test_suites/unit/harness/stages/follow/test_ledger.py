@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from harness.errors import UsageError
-from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.action_plan import (
+    ActionPlan,
+    DeviationKind,
+    Level,
+    PlanState,
+    Retest,
+    RetestResult,
+)
 from harness.model.appeal import Appeal
 from harness.model.event import (
     AnyEvent,
@@ -22,11 +29,14 @@ from harness.model.event import (
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanDeviated,
     PlanDrafted,
+    PlanEscalated,
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
     RetestStarted,
+    VendorCheckedIn,
 )
 from harness.model.finding import Finding
 from harness.stages.follow.deadlines import latest_due
@@ -213,6 +223,40 @@ class PlanLife(RuleBasedStateMachine):
         if self.attempt(event):
             assert due > old
             assert approver != self.plan.owner
+
+    @rule(by=NAMES, approver=NAMES, days=DAYS, kind=st.sampled_from(DeviationKind))
+    def deviate(self, by: str, approver: str, days: int, kind: DeviationKind) -> None:
+        before = self.plan
+        event = PlanDeviated(
+            at=self.at,
+            actor=by,
+            plan="P-0001",
+            kind=kind,
+            reason="r",
+            mitigation="m",
+            approver=approver,
+            until=START + timedelta(days=days),
+        )
+        if self.attempt(event):
+            assert approver != before.owner
+            assert (self.plan.state, self.plan.due) == (before.state, before.due)
+
+    @rule(by=NAMES)
+    def check_in(self, by: str) -> None:
+        event = VendorCheckedIn(at=self.at, actor=by, plan="P-0001", vendor="v", result="soon")
+        was = self.plan.state
+        self.attempt(event)
+        assert self.plan.state is was
+
+    @rule(by=NAMES, level=st.sampled_from(Level))
+    def escalate(self, by: str, level: Level) -> None:
+        before, rungs = self.plan, list(Level)
+        event = PlanEscalated(
+            at=self.at, actor=by, plan="P-0001", level=level, reason="r", exit_criteria="e"
+        )
+        if self.attempt(event):
+            assert before.level is None or rungs.index(level) > rungs.index(before.level)
+            assert self.plan.state is before.state
 
     @rule(by=NAMES)
     def close(self, by: str) -> None:
