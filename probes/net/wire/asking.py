@@ -97,6 +97,7 @@ class Asker:
         """Ask again without mixed case; without an answer to that, the first one counts."""
         now = perf_counter()
         udp = self._open_one(questions=1)
+        self._mind_time()
         asked = udp.ask(query, now + (due - now) / 2)
         try:
             heard = await asked.heard
@@ -142,8 +143,7 @@ class Asker:
 
     def _send(self, name: str, query: Query, due: float) -> Asked:
         """Ask by the shared socket, or by one of its own."""
-        if self._ticking is None:
-            self._ticking = self._loop.call_later(TICK, self._tick)
+        self._mind_time()
         if self._silent.pop(name, False):
             return self._open_one(questions=1).ask(query, due)
         if self._udp is None or not self._udp.ids:
@@ -163,6 +163,10 @@ class Asker:
     def _met_silence(self, udp: Udp, name: str) -> None:
         self._note_silence(name)
         udp.ids.clear()  # whatever cut this flow off, others shall not wait in it
+
+    def _mind_time(self) -> None:
+        if self._ticking is None:
+            self._ticking = self._loop.call_later(TICK, self._tick)
 
     def _turn(self) -> None:
         for descriptor, _ in self._epoll.poll(0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import dns.message
@@ -138,6 +139,33 @@ async def test_a_cancelled_question_leaves_nothing_behind(noting: tuple[Heard, A
         await task
 
     assert [udp.waiting for udp in asker._open.values()] == [{}]
+
+
+async def test_the_second_asking_ends_in_time_though_nobody_waited_meanwhile(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+
+    def small_once(query: dns.message.Message) -> list[bytes]:
+        heard.append(query.id)
+        reply, name = nothing(query)[0], query.question[0].name.to_wire() or b""
+        return [] if heard[1:] else [reply.replace(name, name.lower())]
+
+    asker = Asker(replace(await start(small_once), mixed_case=True))
+    again = asker._ask_as_written
+
+    async def after_the_last_look(*given: Any) -> Any:
+        assert asker._ticking is not None
+        asker._ticking.cancel()
+        asker._tick()
+        return await again(*given)
+
+    monkeypatch.setattr(asker, "_ask_as_written", after_the_last_look)
+    async with asyncio.timeout(2):
+        answer = await asker.ask(Question(name="many-letters.example", timeout=0.2))
+    asker.close()
+
+    assert (answer.failure, answer.facts.case_lost) == (None, True)
 
 
 def test_on_another_loop_an_icmp_message_ends_one_question_and_no_socket(closed_port: int) -> None:
