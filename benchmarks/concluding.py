@@ -37,7 +37,7 @@ async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
 
 async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
     """DuckDB alone, on the same verdicts: the same rates and quantiles in one question."""
-    kept, file = _kept(Path(folder))
+    kept, files = _kept(Path(folder))
     blocked = STATES.index(State.BLOCKED)
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("CREATE TABLE fates (fate INTEGER, category VARCHAR)")
@@ -50,16 +50,16 @@ async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
         found = connection.execute(
             f"""SELECT category, probe, count(*) AS trials, avg((state = {blocked})::INT) AS rate,
                 quantile_disc(service - control, 0.95) AS overhead
-            FROM read_parquet('{file}') JOIN fates USING (fate) JOIN places USING (place)
+            FROM read_parquet('{files}') JOIN fates USING (fate) JOIN places USING (place)
             GROUP BY category, probe ORDER BY category, probe"""
         ).fetchall()
         yield {"trials": sum(row[2] for row in found), "rows": [list(row) for row in found]}
 
 
 def _kept(folder: Path) -> tuple[dict[str, Any], Path]:
-    """The counts that were kept, for the names of things, and the file of verdicts."""
-    (file,) = folder.glob("*.parquet")
-    return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], file
+    """The counts that were kept, for the names of things, and the files of verdicts."""
+    files = next(path for path in folder.iterdir() if path.is_dir()) / "*.parquet"
+    return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], files
 
 
 def _scheme() -> Scheme:

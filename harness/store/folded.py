@@ -102,7 +102,7 @@ class FoldedVerdicts:
     def _asked(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
         """An answer about some fates, whose rows lie together. Raises InstrumentError."""
         # names and numbers are our own, and the path is quoted
-        question = f"""SELECT {columns} FROM read_parquet({quoted(self.path)})
+        question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
             WHERE {_among("fate", fates)} AND {where}"""  # noqa: S608 - see above
         try:
             if self._connection is None:

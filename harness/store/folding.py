@@ -34,6 +34,8 @@ from harness.store.duck import connect, quoted
 
 CHUNK = 20_000
 """Verdicts held in memory at a time."""
+SORTED = 25
+"""So many chunks are sorted together: a file of what verdicts said has no more."""
 
 STATES, MECHANISMS = tuple(State), tuple(Mechanism)
 """In files, a state or mechanism is its place in here."""
@@ -120,36 +122,42 @@ def witness_of(verdict: Verdict) -> Witness:
 
 
 def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
-    """Count verdicts, and write what each said to a Parquet file, sorted by fate.
+    """Count verdicts, and write what each said to Parquet files, each sorted by fate.
 
-    Columns of ``target``: fate, item (the number of its first verdict on the line), n (the
-    verdict's), place, state, service and control (seconds), told (the witness as JSON).
-    Raises duckdb.Error or OSError if the disk does not take it. Nothing is written for nothing.
+    ``target`` is a folder that is made, for files with the columns fate, item (the number of its
+    first verdict on the line), n (the verdict's), place, state, service and control (seconds),
+    told (the witness as JSON). Raises duckdb.Error or OSError if the disk does not take it.
     """
     rows = Rows()
     with TemporaryDirectory(dir=target.parent, prefix="folding-") as name:
         scratch = Path(name)
         with connect(scratch / "scratch.duckdb") as connection:
-            if not _write(rows.of(verdicts), scratch, connection):
+            parts = _write(rows.of(verdicts), scratch, connection)
+            target.mkdir()
+            if not parts:
                 return Counts()
             for statement in _statements(scratch, any_void=rows.any_void):
                 connection.execute(statement)
-            connection.execute(_copy(target))
+            for start in range(0, len(parts), SORTED):
+                some = parts[start : start + SORTED]
+                for statement in _copy(some, target / some[0].name):
+                    connection.execute(statement)
             return _counts(connection, rows, target)
 
 
-def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> int:
-    """Write rows as Parquet files; gives their number."""
-    lines, columns, written = scratch / "rows.jsonl", dict(_COLUMNS), 0
+def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
+    """Write rows as Parquet files; gives these in order."""
+    lines, columns = scratch / "rows.jsonl", dict(_COLUMNS)
+    parts: list[Path] = []
     while chunk := list(islice(rows, CHUNK)):
         lines.write_bytes(_ENCODER.encode_lines(chunk))
-        part = scratch / f"rows-{written:012d}.parquet"
+        part = scratch / f"rows-{len(parts):08d}.parquet"
         # paths are quoted by hand: COPY takes no parameter for its target
         connection.execute(f"""COPY (SELECT * FROM read_json({quoted(lines)},
             format = 'newline_delimited', columns = {columns}))
             TO {quoted(part)} (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608 - see above
-        written += len(chunk)
-    return written
+        parts.append(part)
+    return parts
 
 
 def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
@@ -157,7 +165,8 @@ def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
-        *(_SUPERSEDED if any_void else ("CREATE VIEW standing AS SELECT * FROM rows",)),
+        *(_SUPERSEDED if any_void else ("CREATE TABLE superseded (n BIGINT)",)),
+        "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
         """CREATE TABLE sights AS
             SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
                 arg_min(mechanism, n) AS mechanism, bool_or(service IS NOT NULL) AS timed,
@@ -171,9 +180,11 @@ def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
             SELECT row_number() OVER (ORDER BY min(first)) - 1 AS fate, line, trait, fared,
                 count(*) AS items, min(first) AS first
             FROM items GROUP BY line, trait, fared""",
+        """CREATE TABLE fated AS
+            SELECT line, trait, item, items.first AS first, domain, fate
+            FROM items JOIN fates USING (line, trait, fared)""",
         """CREATE TABLE shares AS
-            SELECT line, domain, fate, count(*) AS items
-            FROM items JOIN fates USING (line, trait, fared) GROUP BY line, domain, fate""",
+            SELECT line, domain, fate, count(*) AS items FROM fated GROUP BY line, domain, fate""",
         """CREATE TABLE makeups AS
             SELECT line, makeup, count(*) AS domains, min(domain) AS domain
             FROM (SELECT line, domain, bit_xor(md5_number(concat_ws(',', fate, items))) AS makeup
@@ -187,22 +198,24 @@ _SUPERSEDED = (
     """CREATE TABLE again AS SELECT DISTINCT place, turn, item
         FROM rows SEMI JOIN void USING (place, turn, item) WHERE NOT rows.void""",
     "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, turn, item)",
-    "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
 )
 """Verdicts of void batches that were tried again do not stand: the second trial counts."""
 
 
-def _copy(target: Path) -> str:
-    return f"""COPY (
-        SELECT fate, items.first AS item, standing.n AS n, place, state, service, control, told
-        FROM standing
-        JOIN items ON items.line = standing.line AND items.trait = standing.trait
-            AND items.item = md5_number(standing.item)
-        JOIN fates ON fates.line = items.line AND fates.trait = items.trait
-            AND fates.fared = items.fared
-        WHERE NOT blind ORDER BY fate, n)
-        TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {CHUNK})
-    """  # noqa: S608 - our own constants and a quoted path
+def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
+    """Name the fates of some rows, a narrow join; then join and sort these rows alone."""
+    files = ", ".join(map(quoted, parts))
+    return (
+        f"""CREATE OR REPLACE TABLE named AS
+            SELECT n, first, fate FROM fated JOIN (
+                SELECT n, line, trait, md5_number(item) AS item FROM read_parquet([{files}])
+                ANTI JOIN superseded USING (n) WHERE NOT blind
+            ) USING (line, trait, item)""",  # noqa: S608 - quoted paths
+        f"""COPY (
+            SELECT fate, first AS item, n, place, state, service, control, told
+            FROM read_parquet([{files}]) JOIN named USING (n) ORDER BY fate, n)
+            TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {CHUNK})""",  # noqa: S608 - the same
+    )
 
 
 def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
@@ -274,12 +287,13 @@ def _latencies(
 
 def _times(connection: Any, target: Path, column: str, where: str) -> tuple[float, ...]:
     # the column and the condition are our own; the path is quoted
-    timed = f"""FROM read_parquet({quoted(target)}) JOIN fates USING (fate)
+    timed = f"""FROM read_parquet({quoted(target / "*.parquet")}) JOIN fates USING (fate)
         WHERE {column} IS NOT NULL AND {where}"""
     ((count,),) = connection.execute(f"SELECT count(*) {timed}").fetchall()
     found = connection.execute(
         f"""SELECT time FROM (
-            SELECT {column} AS time, row_number() OVER (ORDER BY {column}) - 1 AS rank {timed})
+            SELECT time, row_number() OVER () - 1 AS rank
+            FROM (SELECT {column} AS time {timed} ORDER BY 1))
         WHERE rank IN (SELECT unnest(?)) ORDER BY rank""",  # noqa: S608 - see above
         [list(shown_ranks(count))],
     )

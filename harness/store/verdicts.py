@@ -1,6 +1,6 @@
 """Verdicts kept beside their journal, so that another scheme need not judge it again.
 
-A folder: ``<digest>.parquet`` (what each verdict said, see ``folding``) and ``kept.json`` (the
+A folder: ``<digest>/*.parquet`` (what each verdict said, see ``folding``) and ``kept.json`` (the
 counts, and what they were made from). A cache, no truth: it may be deleted, and is made anew
 as soon as the journal, the rules, an appeal or a byte of it is not what it was.
 """
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -74,6 +75,7 @@ class VerdictFolder:
         path = self._path(made_of)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            rmtree(path, ignore_errors=True)
             counts = fold(verdicts, path)
             kept = _Kept(
                 made_of=made_of,
@@ -84,16 +86,16 @@ class VerdictFolder:
             text = msgspec.json.encode(kept)
             sealed = _Sealed(sha256=_digest(text), kept=msgspec.Raw(text))
             swap_in(self._folder / KEPT, msgspec.json.encode(sealed))
-            for other in self._folder.glob("*.parquet"):
-                if other != path:
-                    other.unlink(missing_ok=True)
+            for other in self._folder.iterdir():
+                if len(other.name) == len(path.name) and other != path:
+                    rmtree(other, ignore_errors=True)
         except (duckdb().Error, OSError) as error:
             msg = f"{self._folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
         return FoldedVerdicts(path, counts, kept.basis)
 
     def _path(self, made_of: str) -> Path:
-        return self._folder / f"{made_of[:32]}.parquet"
+        return self._folder / made_of[:32]
 
 
 @contextmanager
@@ -122,6 +124,7 @@ def _digest(text: bytes | msgspec.Raw) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _digest_of(path: Path) -> str:
-    """The digest of a file; nothing is written where nothing was judged."""
-    return digest_of_file(path) if path.exists() else ""
+def _digest_of(folder: Path) -> str:
+    """The digest of the digests of all files of a folder, in the order of their names."""
+    names = sorted(path for path in folder.iterdir())
+    return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))

@@ -64,7 +64,7 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
 
 
 def _folded(verdicts: list[Verdict], folder: Path) -> FoldedVerdicts:
-    target = folder / "told.parquet"
+    target = folder / "told"
     return FoldedVerdicts(target, fold(verdicts, target), NOTHING)
 
 
@@ -95,7 +95,7 @@ def test_nothing_is_folded_into_nothing(tmp_path: Path) -> None:
 
     assert disk.counts == MemoryFold([]).counts
     assert disk.witnesses([]) == ()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*.parquet")) == []
 
 
 def _alike(count: int) -> list[Verdict]:
@@ -117,6 +117,7 @@ def test_many_items_that_fared_alike_are_one_fate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folding, "CHUNK", 70)
+    monkeypatch.setattr(folding, "SORTED", 3)
     disk = _folded(_alike(500), tmp_path)
     (fate,) = disk.counts.fates
 
