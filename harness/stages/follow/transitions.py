@@ -11,15 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import UsageError, known
-from harness.model.action_plan import (
-    ActionPlan,
-    CheckIn,
-    Deviation,
-    DeviationKind,
-    Level,
-    PlanState,
-    RetestResult,
-)
+from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import (
     FixClaimed,
     PlanAgreed,
@@ -34,7 +26,8 @@ from harness.model.event import (
     VendorCheckedIn,
 )
 from harness.model.finding import Finding
-from harness.stages.follow.deadlines import LEVELS, level_of
+from harness.stages.follow.demands import is_same, require_approver, require_text
+from harness.stages.follow.departures import check_in, describe, deviate, escalate
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
 
@@ -67,8 +60,8 @@ def verbs_in(state: PlanState) -> tuple[str, ...]:
 
 def _agree(plan: ActionPlan, _: Finding, event: PlanAgreed) -> ActionPlan:
     due = event.due or plan.due
-    _require_text(plan, "an owner", event.owner)
-    _require_text(plan, "a corrective action", event.corrective_action)
+    require_text(plan, "an owner", event.owner)
+    require_text(plan, "a corrective action", event.corrective_action)
     if due > plan.due:
         msg = (
             f"plan {plan.id}: due {due:%Y-%m-%d} is later than {plan.due:%Y-%m-%d}; "
@@ -101,7 +94,7 @@ def _progress(plan: ActionPlan, _: Finding, event: PlanProgressed) -> ActionPlan
 
 
 def _claim(plan: ActionPlan, _: Finding, event: FixClaimed) -> ActionPlan:
-    _require_text(plan, "a statement of what was fixed", event.statement)
+    require_text(plan, "a statement of what was fixed", event.statement)
     return replace(plan, state=PlanState.CLAIMED, claimed_by=event.actor)
 
 
@@ -139,51 +132,12 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
 
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
-    _require_text(plan, "a reason", event.reason)
-    _require_approver(plan, "extension", event.approver)
+    require_text(plan, "a reason", event.reason)
+    require_approver(plan, "extension", event.approver)
     if event.due <= plan.due:
         msg = f"plan {plan.id}: an extension is later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
     return replace(plan, due=event.due)
-
-
-def _deviate(plan: ActionPlan, finding: Finding, event: PlanDeviated) -> ActionPlan:
-    _require_text(plan, "a reason", event.reason)
-    _require_text(plan, "what mitigates it", event.mitigation)
-    _require_approver(plan, "deviation", event.approver)
-    if event.until <= event.at:
-        msg = f"plan {plan.id}: a deviation until {event.until:%Y-%m-%d} would be over already"
-        raise UsageError(msg)
-    is_never = event.kind is DeviationKind.OPERATIONAL_REQUIREMENT
-    if is_never and level_of(finding) in (LEVELS["Crit"], LEVELS["illegal"]):
-        msg = f"plan {plan.id}: a critical finding has no {event.kind}; mend it"
-        raise UsageError(msg)
-    agreed = Deviation(
-        kind=event.kind,
-        reason=event.reason,
-        mitigation=event.mitigation,
-        approver=event.approver,
-        until=event.until,
-    )
-    return replace(plan, deviation=agreed)
-
-
-def _check_in(plan: ActionPlan, _: Finding, event: VendorCheckedIn) -> ActionPlan:
-    _require_text(plan, "the vendor's name", event.vendor)
-    _require_text(plan, "what the vendor said", event.result)
-    told = CheckIn(at=event.at, vendor=event.vendor, result=event.result)
-    return replace(plan, check_ins=(*plan.check_ins, told))
-
-
-def _escalate(plan: ActionPlan, _: Finding, event: PlanEscalated) -> ActionPlan:
-    _require_text(plan, "a reason", event.reason)
-    _require_text(plan, "exit criteria", event.exit_criteria)
-    higher = LADDER[LADDER.index(plan.level) + 1 :] if plan.level else LADDER
-    if event.level not in higher:
-        above = known(higher) if higher else "nothing is above it"
-        msg = f"plan {plan.id} is escalated to {plan.level}: {event.level} is no higher; {above}"
-        raise UsageError(msg)
-    return replace(plan, level=event.level, exit_criteria=event.exit_criteria)
 
 
 def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
@@ -197,9 +151,6 @@ AFTER_RETEST = {
 }
 """Where a re-test leads; nothing else leads to *verified*."""
 
-LADDER = tuple(Level)
-"""Escalation only goes up."""
-
 _RUNNING = frozenset(PlanState) - {PlanState.VERIFIED, PlanState.CLOSED}
 _WORKING = frozenset({PlanState.AGREED, PlanState.IN_PROGRESS})
 
@@ -210,9 +161,9 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
     RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
     PlanExtended: Transition("extend", _RUNNING, _extend),
-    PlanDeviated: Transition("deviate", _RUNNING, _deviate),
-    VendorCheckedIn: Transition("check-in", _RUNNING, _check_in),
-    PlanEscalated: Transition("escalate", _RUNNING, _escalate),
+    PlanDeviated: Transition("deviate", _RUNNING, deviate),
+    VendorCheckedIn: Transition("check-in", _RUNNING, check_in),
+    PlanEscalated: Transition("escalate", _RUNNING, escalate),
     PlanClosed: Transition("close", frozenset({PlanState.VERIFIED}), _close),
 }
 """Every verb, by the event that it leaves."""
@@ -237,40 +188,11 @@ def _describe(event: PlanEvent, after: ActionPlan) -> str:
         case PlanClosed():
             said = "closed"
         case _:
-            said = _describe_exception(event)
+            said = describe(event)
     return said.strip()
 
 
-def _describe_exception(event: PlanEvent) -> str:
-    match event:
-        case PlanDeviated(kind=kind, until=until, approver=approver, reason=reason):
-            return f"{kind} until {until:%Y-%m-%d}, approved by {approver}: {reason}"
-        case VendorCheckedIn(vendor=vendor, result=result):
-            return f"{vendor} checked in: {result}"
-        case PlanEscalated(level=level, reason=reason, exit_criteria=criteria):
-            return f"escalated to {level}: {reason}. It ends when: {criteria}"
-        case _:
-            return "changed"
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def _require_text(plan: ActionPlan, what: str, text: str) -> None:
-    if not text.strip():
-        msg = f"plan {plan.id}: needs {what}"
-        raise UsageError(msg)
-
-
-def _require_approver(plan: ActionPlan, what: str, approver: str) -> None:
-    _require_text(plan, "an approver", approver)
-    if _same(approver, plan.owner):
-        msg = f"plan {plan.id}: {plan.owner} owns it, and cannot approve its {what}"
-        raise UsageError(msg)
-
-
 def _require_other(plan: ActionPlan, actor: str) -> None:
-    if _same(actor, plan.claimed_by):
+    if is_same(actor, plan.claimed_by):
         msg = f"plan {plan.id}: {actor} claimed the fix, and cannot verify it; somebody else must"
         raise UsageError(msg)

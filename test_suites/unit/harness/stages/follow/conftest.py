@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from harness.model.action_plan import (
+    ActionPlan,
+    DeviationKind,
+    Level,
+    Milestone,
+    PlanState,
+    Retest,
+    RetestResult,
+)
+from harness.model.event import (
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanDeviated,
+    PlanEscalated,
+    PlanEvent,
+    PlanExtended,
+    PlanProgressed,
+    RetestConcluded,
+    RetestStarted,
+    VendorCheckedIn,
+)
 from harness.model.finding import Finding
 from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
@@ -55,6 +78,69 @@ def finding() -> Finding:
         service="Safe Net",
         supplier="Acme",
     )
+
+
+@pytest.fixture
+def plan(now: datetime) -> ActionPlan:
+    due = now + timedelta(days=30)
+    return ActionPlan(
+        id="P-0001",
+        finding="F-0001",
+        owner="Acme",
+        corrective_action="Mend",
+        due=due,
+        original_due=due,
+        state=PlanState.DRAFT,
+        opened=now,
+        milestones=(Milestone(title="Fix in the service", due=due),),
+    )
+
+
+@pytest.fixture
+def made(now: datetime) -> Callable[..., Any]:
+    """An event of a kind about P-0001, sound unless told otherwise."""
+    conforming = Retest(
+        campaign="again",
+        at=now,
+        outcome=RetestResult.CONFORMS,
+        statement="",
+        missed_tested=2,
+        missed_still_failing=(),
+        fresh_tested=60,
+    )
+    sound: dict[type[PlanEvent], dict[str, Any]] = {
+        PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
+        PlanProgressed: {"note": "half"},
+        FixClaimed: {"statement": "mended", "actor": "Acme"},
+        RetestStarted: {"campaign": "again"},
+        RetestConcluded: {"retest": conforming},
+        PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Ann"},
+        PlanDeviated: {
+            "kind": DeviationKind.RISK_ADJUSTMENT,
+            "reason": "a part is on order",
+            "mitigation": "a second list",
+            "approver": "Ann",
+            "until": now + timedelta(days=90),
+        },
+        VendorCheckedIn: {"vendor": "Lists Ltd", "result": "next week"},
+        PlanEscalated: {
+            "level": Level.FINDING_REVIEW,
+            "reason": "late",
+            "exit_criteria": "the fix is claimed",
+        },
+        PlanClosed: {},
+    }
+
+    def make(kind: type[PlanEvent], /, **differing: Any) -> PlanEvent:
+        fields = {"at": now, "plan": "P-0001", "actor": "Ann", **sound[kind]}
+        for name, value in differing.items():
+            if kind is RetestConcluded and name not in fields:
+                fields["retest"] = replace(fields["retest"], **{name: value})
+            else:
+                fields[name] = value
+        return kind(**fields)
+
+    return make
 
 
 def _outcome(
