@@ -10,6 +10,7 @@ import asyncio
 import select
 import socket
 from collections.abc import Callable, Generator
+from math import inf
 from time import monotonic
 from typing import TypeAlias, TypeVar
 
@@ -19,8 +20,8 @@ Steps: TypeAlias = Generator[None, None, Result]
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 EVENTS_A_TURN = 1024
-TICK = 0.02
-"""Seconds between two looks at what is overdue."""
+LEAST_TICK = 0.002
+"""Seconds that pass at least between two looks at what is overdue."""
 
 
 class Errand:
@@ -81,6 +82,7 @@ class Reactor:
         self.errands: dict[int, Errand] = {}
         self._due: dict[Errand, float] = {}
         self._ticking: asyncio.TimerHandle | None = None
+        self._looks = inf
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self.epoll.fileno(), self._turn)
 
@@ -99,9 +101,9 @@ class Reactor:
         except StopIteration:
             return
         errand.done = done = self._loop.create_future()
-        self._due[errand] = monotonic() + patience
-        if self._ticking is None:
-            self._ticking = self._loop.call_later(TICK, self._tick)
+        self._due[errand] = due = monotonic() + patience
+        if due < self._looks:
+            self._look_at(due)
         try:
             await done
         finally:
@@ -110,16 +112,28 @@ class Reactor:
 
     def _tick(self) -> None:
         """End what is overdue. One timer for all: a timer an errand would cost a tenth of it."""
-        self._ticking = None
+        # What came in time is heard first: a late look must not make a timeout of it.
+        self._turn()
         now = monotonic()
         for errand in [each for each, due in self._due.items() if due <= now]:
             errand.step(thrown=TimeoutError())
-        if self._due:
-            self._ticking = self._loop.call_later(TICK, self._tick)
+        # Those just ended are still among them, until their tasks have heard of it.
+        soonest = min(self._due.values(), default=inf)
+        self._look_at(max(soonest, now + LEAST_TICK))
+
+    def _look_at(self, moment: float) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._looks, self._ticking = moment, None
+        if moment < inf:
+            self._ticking = self._loop.call_later(moment - monotonic(), self._tick)
 
     def _turn(self) -> None:
-        errands = self.errands
-        for descriptor, events in self.epoll.poll(0, EVENTS_A_TURN):
-            errand = errands.get(descriptor)
-            if errand is not None:
-                errand.step(events)
+        count = EVENTS_A_TURN
+        while count == EVENTS_A_TURN:
+            events = self.epoll.poll(0, EVENTS_A_TURN)
+            count = len(events)
+            for descriptor, event in events:
+                errand = self.errands.get(descriptor)
+                if errand is not None:
+                    errand.step(event)

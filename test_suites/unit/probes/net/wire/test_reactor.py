@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -96,3 +98,48 @@ async def test_cancelling_closes_the_work(reactor: Reactor) -> None:
         await task
 
     assert closed == [True]
+
+
+async def test_deadlines_of_any_order_are_kept(reactor: Reactor) -> None:
+    ended: list[str] = []
+
+    async def wait(name: str, patience: float) -> None:
+        def work(_: Errand) -> Steps[None]:
+            yield
+
+        with pytest.raises(TimeoutError):
+            await reactor.run(work, patience)
+        ended.append(name)
+
+    await asyncio.gather(wait("late", 0.06), wait("soon", 0.01), wait("middle", 0.03))
+    await wait("after", 0.01)
+
+    assert ended == ["soon", "middle", "late", "after"]
+
+
+async def test_what_came_in_time_is_no_timeout_though_we_look_late(reactor: Reactor) -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0)
+    heard: list[bytes] = []
+
+    def work(errand: Errand) -> Steps[None]:
+        errand.watch(ours)
+        try:
+            while not errand.heard & select.EPOLLIN:
+                yield
+            heard.append(ours.recv(10))
+        finally:
+            errand.drop(ours)
+
+    task = asyncio.create_task(reactor.run(work, 0.01))
+    await asyncio.sleep(0)
+    theirs.send(b"x")
+    theirs.close()
+    until = time.monotonic() + 0.02
+    while time.monotonic() < until:
+        pass
+    # Some loops look at their timers before they look at what came.
+    reactor._tick()
+    await task
+
+    assert heard == [b"x"]
