@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import covers
+from harness.model.corpus import covers, frame_of
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
@@ -21,6 +21,7 @@ from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item
 from harness.stages.estimate.sequence import Trials, trials_by_place
+from harness.stages.estimate.wald import TwofoldTest, together
 from harness.stages.judge.together import judge_of
 from harness.stages.select import ways
 from harness.stopping import begin_test
@@ -114,15 +115,17 @@ class Settlement:
         """Wald's test again, over the items that the requirement counts."""
         plan, measure = self._plans[number - 1], taken.requirement.measure
         policy, phase = self.scheme.policy, self._campaign.phase_of(taken.profile)
-        test = begin_test(plan)
+        tests: dict[str, TwofoldTest] = {}
         for one in sorted(tried, key=lambda one: order_key(self._campaign.seed, one.item.id)):
             is_counted = counts_category(measure, policy, one.item.category, phase)
             if is_counted and counts_item(measure, one.item, phase):
+                test = tests.setdefault(frame_of(one.item.pack), begin_test(plan))
                 test.see(one.item, one.ending(measure.probes))
+        decision = together(test.decision for test in tests.values())
         why = ""
         if not self._is_whole(number, taken.profile):
             why = "batches are missing on which the decision rests: go on with the measurement"
-        elif test.decision == "continue":
+        elif decision == "continue":
             why = f"the items at hand do not tell {plan.bad:g} from {plan.good:g}"
         return Sequential(
             plan=number,
@@ -130,10 +133,10 @@ class Settlement:
             good=plan.good,
             alpha=plan.alpha,
             beta=plan.beta,
-            decision="continue" if why else test.decision,
-            blocked=test.blocked,
-            missed=test.missed,
-            doubtful=test.doubtful,
+            decision="continue" if why else decision,
+            blocked=sum(test.blocked for test in tests.values()),
+            missed=sum(test.missed for test in tests.values()),
+            doubtful=sum(test.doubtful for test in tests.values()),
             why_open=why,
         )
 

@@ -10,6 +10,7 @@ an item are made, or none.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, groupby
@@ -17,7 +18,7 @@ from itertools import chain, groupby
 from harness.errors import UsageError, known
 from harness.model.batch import Batch
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import Item, covers
+from harness.model.corpus import Item, covers, frame_of
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.stop import Stop
@@ -38,7 +39,7 @@ class Stopper:
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._ways = ways(campaign)
         self._total = count_batches(campaign, len(items))
-        self._tests: dict[tuple[int, str], dict[str, TwofoldTest]] = {}
+        self._tests: dict[tuple[int, str], dict[tuple[str, str], TwofoldTest]] = {}
         self._stops: dict[tuple[int, str], Stop] = {}
         self._waiting: dict[int, dict[int, tuple[Verdict, ...]]] = {}
         self._block = 0
@@ -117,14 +118,17 @@ class Stopper:
             phase = self._campaign.phase_of(profile)
             for number, plan in enumerate(self._plans, 1):
                 tests = self._tests.setdefault((number, profile), {})
-                test = tests.setdefault(line, begin_test(plan))
                 for one in _in_order(tried, plan, phase, self._campaign.seed):
-                    test.see(one.item, one.ending())
+                    place = line, frame_of(one.item.pack)  # frames are never made one
+                    tests.setdefault(place, begin_test(plan)).see(one.item, one.ending())
         for (number, profile), tests in self._tests.items():
-            used = {line: test for line, test in tests.items() if test.used}
+            used = {place: test for place, test in tests.items() if test.used}
             is_decided = used and all(test.decision != "continue" for test in used.values())
             if is_decided and (number, profile) not in self._stops:
-                self._stop(number, profile, {line: test.used for line, test in used.items()})
+                after: Counter[str] = Counter()
+                for (line, _), test in used.items():
+                    after[line] += test.used
+                self._stop(number, profile, dict(after))
 
     def _stop(self, number: int, profile: str, after: dict[str, int]) -> None:
         """Write down that a plan is decided for a profile, if anything is left to be spared."""

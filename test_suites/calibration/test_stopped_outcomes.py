@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from harness.model.corpus import AS_VISITED
 from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision
+from harness.model.verdict import State, Verdict
 from harness.stages.assess import assess
 from test_suites.unit.harness.stages.test_assess import (
     CONFORMS,
@@ -16,6 +19,15 @@ from test_suites.unit.harness.stages.test_assess import (
     held,
     rate,
     requirement,
+)
+from test_suites.unit.harness.test_settling import (
+    PLAN,
+    STOP,
+    campaign,
+    journal,
+    outcome,
+    scheme,
+    verdicts,
 )
 
 
@@ -96,3 +108,27 @@ def test_item_by_item_what_is_barred_may_still_fail() -> None:
             requirement=wanted, profile="ks2", line="proxy", metric=metric, barred="stopped"
         )
         assert assess([taken], Decision())[0].conformity is expected
+
+
+def framed(number: int, state: State, frame: str) -> list[Verdict]:
+    """Verdicts of items of a pack whose items count alike, or as their sites are visited."""
+    pack = f"pack 0123abcd {frame}".rstrip()
+    return [
+        replace(
+            one,
+            key=replace(one.key, item=f"{frame}{one.item.id}"),
+            item=replace(one.item, id=f"{frame}{one.item.id}", pack=pack),
+        )
+        for one in verdicts([state] * number)
+    ]
+
+
+def test_two_frames_are_not_made_one_by_a_stopping_test() -> None:
+    """What is visited is blocked, the long tail is not; together they would pass."""
+    visited, tail = framed(400, State.BLOCKED, AS_VISITED), framed(8, State.ALLOWED, "")
+    few = framed(20, State.BLOCKED, "")
+    kept = journal(3, 1000, STOP)
+
+    assert outcome(campaign(PLAN), scheme(), kept, visited).conformity is CONFORMS
+    assert outcome(campaign(PLAN), scheme(), kept, [*visited, *tail]).conformity is FAILS
+    assert outcome(campaign(PLAN), scheme(), kept, [*visited, *few]).conformity is INSUFFICIENT

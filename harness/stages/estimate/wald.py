@@ -6,6 +6,7 @@ It imports nothing heavy: an agent that measures stops by it, and has no scipy.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,6 +85,14 @@ class Sprt:
         if ratio >= plan.fail_at:
             return "fail"
         return "pass" if ratio <= plan.pass_at else "continue"
+
+
+def together(decisions: Iterable[Decision]) -> Decision:
+    """The decision where each of several frames must pass, as each has a test of its own."""
+    found = set(decisions)
+    if not found or "continue" in found:
+        return "continue"
+    return "fail" if "fail" in found else "pass"
 
 
 @dataclass(slots=True, kw_only=True)

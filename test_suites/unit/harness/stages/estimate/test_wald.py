@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.model.corpus import Item
 from harness.stages.estimate.sequence import Ending
-from harness.stages.estimate.wald import Decision, Sprt, SprtPlan, TwofoldTest
+from harness.stages.estimate.wald import Decision, Sprt, SprtPlan, TwofoldTest, together
 
 TABLE_3 = {
     0.90: ((159, 128), (82, 58)),
@@ -104,6 +104,23 @@ def test_later_items_change_nothing(endings: list[Ending], more: list[Ending]) -
 
     if decided != "continue":
         assert (decided, used) == run(endings + more)
+
+
+@pytest.mark.parametrize(
+    ("frames", "decision"),
+    [
+        ([], "continue"),
+        (["pass"], "pass"),
+        (["pass", "pass"], "pass"),
+        (["pass", "continue"], "continue"),
+        (["fail", "continue"], "continue"),
+        (["pass", "fail"], "fail"),
+    ],
+)
+def test_each_frame_must_pass_by_a_test_of_its_own(
+    frames: list[Decision], decision: Decision
+) -> None:
+    assert together(frames) == decision
 
 
 def test_doubt_alone_decides_nothing() -> None:
