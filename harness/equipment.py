@@ -14,10 +14,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.courtesy import Courtesy
+from harness.crossover import exchanged, half_of
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
 from harness.instruments import Instruments
+from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
 from harness.model.corpus import MADE
 from harness.model.observation import CONTROL
@@ -46,6 +48,7 @@ class Prepared:
     origin: Origin | None
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
+    half: Half
 
     def instruments(self, evidence: EvidenceStore, clock: Clock) -> Instruments:
         """What the observing stage measures with."""
@@ -59,6 +62,7 @@ class Prepared:
             second_gate=Gate(SECOND_LOOKS * self.campaign.limits.concurrency),
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
+            half=self.half,
         )
 
 
@@ -73,12 +77,14 @@ def prepare(
     campaign: Campaign | None = None,
     checked: Collection[str] = (),
     lane: str | None = None,
+    *,
+    swapped: bool = False,
 ) -> Prepared:
     """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
 
     ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
-    is taken by every line that has lanes, whatever it declares. Raises FaultyDocument with all
-    faults found, one line each.
+    is taken by every line that has lanes, whatever it declares; ``swapped`` cables are
+    those of a crossover. Raises FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
@@ -86,8 +92,10 @@ def prepare(
     faults: list[Fault] = []
     origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
     _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    half = _noting(faults, document, ("crossover",), lambda: half_of(campaign, swapped=swapped))
     probes = _probes(campaign, document, faults)
-    lines = _lines(campaign, document, faults, origin, lane)
+    wired = exchanged(campaign) if half == "swapped" else campaign
+    lines = _lines(wired, document, faults, origin, lane)
     corpora, items = _corpora(path, campaign, document, faults, checked)
     _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
     _check_kinds(items, document, faults, probes)
@@ -103,6 +111,7 @@ def prepare(
         origin=origin,
         probes=probes,
         lines=lines,
+        half=half,
     )
 
 

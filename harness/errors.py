@@ -21,6 +21,12 @@ class UsageError(HarnessError):
     exit_code = 2
 
 
+class UnfinishedError(HarnessError):
+    """More must be measured before anything is concluded: says what to do next."""
+
+    exit_code = 3
+
+
 class InstrumentError(HarnessError):
     """Our own equipment failed (a full disk, no descriptors): nothing is said of the service."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.courtesy import Courtesy
 from harness.gate import Gate
+from harness.model.batch import Half
 from harness.model.campaign import Limits
 from harness.ports.asking import Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
@@ -19,7 +20,10 @@ SENTINEL_INTERVAL = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruments:
-    """Probes by name, and lines by (name, profile); the control is a line like any other."""
+    """Probes by name, and lines by (name, profile); the control is a line like any other.
+
+    ``half`` says which rounds the lines stand ready for.
+    """
 
     probes: Mapping[str, Probe]
     lines: Mapping[tuple[str, str], Line]
@@ -30,6 +34,7 @@ class Instruments:
     second_gate: Gate
     watch: Watch
     sentinel_interval: float = SENTINEL_INTERVAL
+    half: Half = "all"
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:

@@ -23,7 +23,7 @@ from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.judge.judge import voided_batches
 from harness.stages.observe import observe
-from harness.stages.select import Chosen, missing_batches, repeat_batches
+from harness.stages.select import Chosen, missing_batches, own_half, repeat_batches
 from harness.stopping import Stopper
 from harness.store.verdicts import VerdictFolder
 from harness.tally import Tally
@@ -44,8 +44,8 @@ async def measure(
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
     void = voided_batches(journal.sentinels, campaign.service.block_page)  # asked at the end
-    missing = missing_batches(campaign, items, held)
-    again = repeat_batches(campaign, items, void, held)
+    missing = own_half(instruments.half, missing_batches(campaign, items, held))
+    again = own_half(instruments.half, repeat_batches(campaign, items, void, held))
     stopper = Stopper(campaign, items, journal)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)

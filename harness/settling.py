@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from harness.crossover import grant_nothing_by_half
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import covers, frame_of
 from harness.model.drawing import order_key
@@ -72,9 +73,8 @@ class Settlement:
     def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """The measurements, each with what the stopping decides of it or forbids."""
         tried = self._tried() if any(touch.decides for touch in self._touches.values()) else {}
-        return tuple(
-            self._settle_one(one, tried.get((one.line, one.profile), ())) for one in measurements
-        )
+        whole = grant_nothing_by_half(measurements, self._campaign, self._journal)
+        return tuple(self._settle_one(one, tried.get((one.line, one.profile), ())) for one in whole)
 
     def widen(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
         """The counts by category; those of a plan's items with bounds that hold at any time."""

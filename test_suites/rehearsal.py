@@ -60,10 +60,12 @@ class Rehearsal:
         )
 
 
-def rehearse(campaign: Path, lane: str | None = None) -> Rehearsal:
-    """Measure (by one lane, if named) and conclude a campaign file, into ``out`` beside it."""
+def rehearse(campaign: Path, lane: str | None = None, *, swapped: bool = False) -> Rehearsal:
+    """Measure (by one lane, if named; with cables swapped, if so) and conclude a campaign file, into ``out`` beside it."""
     places = measure_prepared(
-        prepare(campaign, lane=lane), campaign.parent / "out", Console(file=io.StringIO())
+        prepare(campaign, lane=lane, swapped=swapped),
+        campaign.parent / "out",
+        Console(file=io.StringIO()),
     )
     return read_rehearsal(places.journal)
 

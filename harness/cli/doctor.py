@@ -17,6 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.measure import SWAPPED
 from harness.equipment import Prepared, prepare
 from harness.model.batch import Batch
 from harness.ports.keeping import WallClock
@@ -45,13 +46,14 @@ class Check:
 def doctor_command(
     campaign: Annotated[Path | None, typer.Argument(help="A campaign to try out.")] = None,
     *,
+    swapped: SWAPPED = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check this machine and, given a campaign, its origin, lines and sentinels. Exit 0, 3 or 4."""
     checks = list(machine_checks())
     machine_holds = all(check.holds or not check.needed for check in checks)
     if campaign is not None:
-        checks += campaign_checks(prepare(campaign))
+        checks += campaign_checks(prepare(campaign, swapped=swapped))
     if json:
         sys.stdout.buffer.write(msgspec.json.encode(checks) + b"\n")
     else:

@@ -16,6 +16,7 @@ from rich.console import Console
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
 from harness.cli.use import refuse_burnt
+from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
@@ -32,6 +33,10 @@ LANE = Annotated[
     typer.Option(help="Carry every line by this lane; default: as the lines declare."),
 ]
 
+SWAPPED = Annotated[
+    bool, typer.Option("--swapped", help="The other half of a crossover: the cables are swapped.")
+]
+
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 """Name and password inside a URL (RFC 3986 section 3.2.1)."""
 
@@ -40,10 +45,12 @@ def measure_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
     lane: LANE = None,
+    *,
+    swapped: SWAPPED = False,
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
     console = Console(stderr=True)
-    places = measure_prepared(prepare_in(campaign, out, lane), out, console)
+    places = measure_prepared(prepare_in(campaign, out, lane, swapped=swapped), out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
 
@@ -53,7 +60,9 @@ def measure_campaign(path: Path, out: Path | None = None) -> Path:
     return measure_prepared(prepare_in(path, out), out, Console(stderr=True)).journal
 
 
-def prepare_in(path: Path, out: Path, lane: LaneName | None = None) -> Prepared:
+def prepare_in(
+    path: Path, out: Path, lane: LaneName | None = None, *, swapped: bool = False
+) -> Prepared:
     """Prepare a campaign; packs that its journal under ``out`` vouches for open at once.
 
     A pack that other campaigns there have used too often is refused. Raises
@@ -63,14 +72,17 @@ def prepare_in(path: Path, out: Path, lane: LaneName | None = None) -> Prepared:
 
     journal = Places(out=out, campaign=read_campaign(path)[0].campaign).journal
     held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    prepared = prepare(path, checked=held.get("corpora", ()), lane=lane)
+    prepared = prepare(path, checked=held.get("corpora", ()), lane=lane, swapped=swapped)
     packs = [corpus.reference for corpus in prepared.corpora]
     refuse_burnt(packs, prepared.campaign.campaign, out)
     return prepared
 
 
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
-    """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError."""
+    """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError.
+
+    After one half of a crossover, raises UnfinishedError, which says how to go on.
+    """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
@@ -80,6 +92,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock())
     journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
     try:
+        require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
             ProgressTeller(console, campaign.campaign) as teller,
             asyncio.Runner(loop_factory=new_loop) as runner,
@@ -87,6 +100,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
         for stop in journal.stops():
             console.print(told_stop(stop), highlight=False, soft_wrap=True, markup=False)
+        require_both_halves(campaign, prepared.items, journal)
     finally:
         journal.close()
     return places

@@ -15,7 +15,7 @@ from rich.console import Console
 from harness.appealed import hear
 from harness.cli.book import Book, appeals_in, open_book
 from harness.cli.follow import user
-from harness.cli.measure import measure_prepared
+from harness.cli.measure import SWAPPED, measure_prepared
 from harness.cli.places import OUT, Places
 from harness.equipment import prepare
 from harness.errors import UsageError
@@ -42,10 +42,12 @@ def retest_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file of the finding.")],
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     by: Annotated[str, typer.Option(help="Who verifies; never the one who claims.")] = "",
+    *,
+    swapped: SWAPPED = False,
 ) -> None:
     """Re-test a plan whose fix is claimed. Exit 0 verified and closed, 1 reopened, 3 too little."""
     said = Console(stderr=True, highlight=False, soft_wrap=True)
-    retest, state = retest_plan(plan, campaign, out, by or user(), said)
+    retest, state = retest_plan(plan, campaign, out, by or user(), said, swapped=swapped)
     Console(highlight=False, soft_wrap=True).print(
         f"plan {plan}: re-test {retest.outcome}, plan is now {state}: {retest.statement}",
         markup=False,
@@ -54,7 +56,14 @@ def retest_command(
 
 
 def retest_plan(
-    name: str, path: Path, out: Path, actor: str, said: Console, clock: Clock | None = None
+    name: str,
+    path: Path,
+    out: Path,
+    actor: str,
+    said: Console,
+    clock: Clock | None = None,
+    *,
+    swapped: bool = False,
 ) -> tuple[Retest, PlanState]:
     """Measure, judge and record one re-test. Raises UsageError if the plan is not claimed."""
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
@@ -70,7 +79,7 @@ def retest_plan(
         selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
         campaign = _campaign(declared.campaign, declared.corpora, finding, plan, selection)
         _start(book, plan, campaign.campaign, actor, clock)
-    places = measure_prepared(prepare(path, campaign), out, said)
+    places = measure_prepared(prepare(path, campaign, swapped=swapped), out, said)
     retest = judge_retest(
         finding,
         selection,

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.follow import open_plans
-from harness.cli.measure import LANE, measure_prepared, prepare_in
+from harness.cli.measure import LANE, SWAPPED, measure_prepared, prepare_in
 from harness.cli.places import OUT
 from harness.cli.report import write_report
 
@@ -21,11 +21,12 @@ def run_command(
     scheme: SCHEME = None,
     lane: LANE = None,
     *,
+    swapped: SWAPPED = False,
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
     said = Console(stderr=True, highlight=False, soft_wrap=True)
-    places = measure_prepared(prepare_in(campaign, out, lane), out, said)
+    places = measure_prepared(prepare_in(campaign, out, lane, swapped=swapped), out, said)
     assessment, _ = conclude_journal(places.journal, scheme)
     tell(assessment, json=json)
     for plan in open_plans(assessment, places):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.model.corpus import Item
 
 AGAIN = 1000
 """Added to the round of a batch that is tried again, so that its attempt keys are new."""
+
+Half = Literal["all", "straight", "swapped"]
+"""Which rounds are measured: all, or of a crossover the odd ones, or the even ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

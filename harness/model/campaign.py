@@ -158,7 +158,10 @@ class Stopping(Declared):
 
 
 class Campaign(Declared):
-    """The whole declaration. ``origin`` is the file that describes the canary origin."""
+    """The whole declaration. ``origin`` is the file that describes the canary origin.
+
+    ``crossover``: in even rounds line and control leave by each other's connection.
+    """
 
     campaign: Name
     title: str = ""
@@ -171,6 +174,7 @@ class Campaign(Declared):
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
+    crossover: bool = False
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()

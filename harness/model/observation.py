@@ -229,7 +229,10 @@ Facts = WebFacts | DnsFacts | ReachFacts
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that one attempt saw; immutable, and true whatever is concluded from it later."""
+    """All that one attempt saw; immutable, and true whatever is concluded from it later.
+
+    ``left_by`` is what the packets left by, where the line was bound to it (``eth1``).
+    """
 
     key: AttemptKey
     item: Item
@@ -241,4 +244,5 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     facts: Facts | None = None
     nonce: str = ""
     tries: int = 1
+    left_by: str = ""
     evidence: tuple[str, ...] = ()

@@ -134,6 +134,11 @@ class Line(Protocol):
     async def ask(self, question: Question) -> Answer: ...
 
 
+def left_by(line: Line) -> str:
+    """What a line's packets leave by, if it says so in an attribute of this name; else empty."""
+    return str(getattr(line, "left_by", ""))
+
+
 class Probe(Protocol):
     """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
 

@@ -26,7 +26,7 @@ from harness.model.observation import (
     Role,
     Timings,
 )
-from harness.ports.asking import Attempt, Sighting, fits
+from harness.ports.asking import Attempt, Sighting, fits, left_by
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 ALOFT = 16
@@ -165,6 +165,7 @@ async def _attempt(
         facts=sighting.facts,
         nonce=marker.nonce if marker else "",
         tries=turn,
+        left_by=left_by(instruments.lines[this.key.line, this.key.profile]),
         evidence=tuple(instruments.evidence.keep(evidence) for evidence in kept),
     )
 

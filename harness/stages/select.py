@@ -15,7 +15,7 @@ from operator import itemgetter
 from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
-from harness.model.batch import AGAIN, Batch, Way
+from harness.model.batch import AGAIN, Batch, Half, Way
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import Item, bare_code, covers
 from harness.model.drawing import Smallest, order_key, ordering
@@ -141,6 +141,12 @@ def repeat_batches(
             yield repeat_batch(batch, total)
         if batch.number >= last:
             return
+
+
+def own_half(half: Half, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Those of the batches that are measured now; a second trial stays in its round's half."""
+    parity = {"straight": 1, "swapped": 0}
+    return (batch for batch in batches if half == "all" or batch.way.round % 2 == parity[half])
 
 
 def repeat_batch(batch: Batch, total: int) -> Batch:

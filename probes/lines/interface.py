@@ -51,6 +51,7 @@ class Interface(DirectLine):
         server = parse_server(named, what, at) if named else _own_server(options)
         source = Source(address=options.address, device=options.device, netns=options.netns)
         super().__init__(name, options, origin, limits, server, source)
+        self.left_by = " ".join(filter(None, (source.netns, source.device, source.address)))
 
 
 def _own_server(options: InterfaceOptions) -> Server:

@@ -9,6 +9,7 @@ import pytest
 from harness.equipment import prepare
 from harness.errors import FaultyDocument
 from harness.model.drawing import order_key
+from harness.ports.asking import left_by
 
 GOOD = """\
 campaign: demo
@@ -26,6 +27,19 @@ profiles: {ks2: {}, staff: {}}
 corpora:
   - {pack: canary, categories: [DRUG], sample: 5}
 probes: [web]
+"""
+
+CROSSOVER = """\
+campaign: demo
+service: {name: s}
+lines:
+  - {name: school, type: interface, options: {address: 127.0.0.5, resolver: "127.0.0.1"}}
+control: {type: interface, options: {address: 127.0.0.6, resolver: "127.0.0.1"}}
+profiles: {ks2: {}}
+corpora:
+  - {pack: canary, categories: [DRUG], sample: 5}
+rounds: 2
+crossover: true
 """
 
 
@@ -151,3 +165,23 @@ def test_a_lane_is_for_every_line_that_has_lanes(tmp_path: Path) -> None:
         options = ready.lines[name, "ks2"]._options  # type: ignore[attr-defined]
         assert "portable" == options.lane
     assert not hasattr(ready.lines["control", "ks2"]._options, "lane")  # type: ignore[attr-defined]
+
+
+def test_a_crossover_without_two_connections_is_told(tmp_path: Path) -> None:
+    assert [
+        "c.yaml:2: crossover: needs one line and a control that are both of type 'interface'"
+    ] == faults(tmp_path, "campaign: demo", "campaign: demo\ncrossover: true")
+
+
+def test_swapped_cables_exchange_what_the_lines_leave_by(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(CROSSOVER)
+
+    made = {swapped: prepare(path, swapped=swapped) for swapped in (False, True)}
+
+    assert {False: "straight", True: "swapped"} == {each: made[each].half for each in made}
+    assert made[False].campaign == made[True].campaign
+    assert {False: ("127.0.0.5", "127.0.0.6"), True: ("127.0.0.6", "127.0.0.5")} == {
+        each: tuple(left_by(made[each].lines[name, "ks2"]) for name in ("school", "control"))
+        for each in made
+    }

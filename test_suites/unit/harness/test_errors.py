@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from harness.errors import Fault, FaultyDocument, InstrumentError, UsageError, known
+from harness.errors import (
+    Fault,
+    FaultyDocument,
+    InstrumentError,
+    UnfinishedError,
+    UsageError,
+    known,
+)
 
 
 def test_exit_codes_tell_whose_fault_it_is() -> None:
     assert (2, 2, 4) == (UsageError.exit_code, FaultyDocument.exit_code, InstrumentError.exit_code)
+    assert 3 == UnfinishedError.exit_code
 
 
 def test_a_fault_is_one_line() -> None:

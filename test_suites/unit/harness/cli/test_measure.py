@@ -109,3 +109,10 @@ def test_what_was_stopped_and_saved_is_told_without_a_verdict() -> None:
         "plan 2 (PORN, ADLT) for ks2: decided after 41 items on proxy, 38 items on names; "
         "120 items were not tried (360 attempts saved)"
     )
+
+
+def test_only_a_crossover_is_measured_swapped(simulated: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="crossover: the campaign has no 'crossover: true'"):
+        prepare_in(simulated(), tmp_path / "out", swapped=True)
+
+    assert not (tmp_path / "out").exists()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 from harness.model.corpus import Item
 from harness.model.observation import Timings
-from harness.ports.asking import Attempt, Exchange, Line, Origin, Sighting, fits
+from harness.ports.asking import Attempt, Exchange, Line, Origin, Sighting, fits, left_by
 
 
 def test_an_origin_never_prints_its_key() -> None:
@@ -39,3 +40,10 @@ def test_a_probe_may_choose_among_the_items_of_its_kinds() -> None:
 
     assert [True, True, False] == [fits(Plain(), item) for item in (one, other, vector)]
     assert [False, True, False] == [fits(Choosy(), item) for item in (one, other, vector)]
+
+
+def test_a_line_may_say_what_its_packets_leave_by() -> None:
+    bound: Any = SimpleNamespace(left_by="eth1")
+    free: Any = SimpleNamespace()
+
+    assert ("eth1", "") == (left_by(bound), left_by(free))

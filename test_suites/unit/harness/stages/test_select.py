@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
+from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import Audience, CorpusReference, Item
 from harness.model.drawing import order_key
@@ -19,12 +20,15 @@ from harness.stages.select import (
     choose,
     count_batches,
     missing_batches,
+    own_half,
     plan_batches,
     repeat_batch,
     repeat_batches,
     select_items,
     ways,
 )
+
+HALVES: tuple[Half, ...] = ("all", "straight", "swapped")
 
 
 class Pack:
@@ -268,3 +272,15 @@ def test_only_what_is_not_held_is_missing() -> None:
 
     assert [one.number for one in missing] == [each for each in numbers if each not in held]
     assert not list(missing_batches(campaign(), items, set(numbers)))
+
+
+def test_a_half_is_every_other_round_and_its_second_trials() -> None:
+    batches = list(plan_batches(campaign(rounds=2), Chosen([ITEMS[:20]])))
+    again = [repeat_batch(batch, len(batches)) for batch in batches]
+    halves = {
+        half: [batch.way.round for batch in own_half(half, [*batches, *again])] for half in HALVES
+    }
+
+    assert {1, 1001} == set(halves["straight"])
+    assert {2, 1002} == set(halves["swapped"])
+    assert 2 * len(batches) == len(halves["all"]) == 2 * len(halves["straight"])

@@ -114,3 +114,9 @@ def test_a_namespace_may_have_its_own_name_server(
 def test_it_is_found_by_name() -> None:
     assert find("lines", "interface") is Interface
     assert Interface.carries == {"fetch", "ask"}
+
+
+def test_it_says_what_its_packets_leave_by() -> None:
+    bound = line(netns="site", device="eth1", resolver="127.0.0.1")
+
+    assert ("site eth1", "") == (bound.left_by, line(resolver="127.0.0.1").left_by)

@@ -1,0 +1,204 @@
+"""Two sockets in a wall, a network's filter behind one of them, and cables that are swapped.
+
+The two cards are two addresses of loopback. What is behind each is told by the source of what
+arrives: a name server forwards questions to the range's, and denies names to filtered sources.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingUDPServer
+from typing import Any
+
+import dns.message
+import dns.rcode
+import pytest
+from rich.console import Console
+
+from harness.cli.book import open_book
+from harness.cli.doctor import campaign_checks
+from harness.cli.follow import open_plans
+from harness.cli.places import Places
+from harness.cli.retest import retest_plan
+from harness.equipment import prepare
+from harness.errors import UnfinishedError, UsageError
+from harness.model.action_plan import PlanState, Retest, RetestResult
+from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
+from harness.model.outcome import Conformity
+from harness.model.verdict import BRACKET_FAILED, State
+from harness.ports.keeping import WallClock
+from harness.store.journal import open_journal
+from probes.range.world import World
+from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+
+FIRST, SECOND = "127.0.0.5", "127.0.0.6"
+DENIED = ("drug-", "sentinel-block")
+DRUGS = 60
+
+
+class Wall(ThreadingUDPServer):
+    """Names for two cards: the card at ``filtered`` is plugged into the filtered socket."""
+
+    block_on_close = True
+
+    def __init__(self, resolver: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Asked)
+        host, _, port = resolver.rpartition(":")
+        self.beyond = (host, int(port))
+        self.filtered = FIRST
+        self.denied: tuple[str, ...] = DENIED
+
+    @property
+    def resolver(self) -> str:
+        """Where a campaign asks."""
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class _Asked(BaseRequestHandler):
+    server: Wall
+
+    def handle(self) -> None:
+        packet, sock = self.request
+        query = dns.message.from_wire(packet)
+        is_denied = query.question[0].name.to_text().startswith(self.server.denied)
+        if is_denied and self.client_address[0] == self.server.filtered:
+            reply = dns.message.make_response(query)
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+            sock.sendto(reply.to_wire(), self.client_address)
+            return
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as onward:
+            onward.settimeout(5)
+            onward.sendto(packet, self.server.beyond)
+            sock.sendto(onward.recv(65535), self.client_address)
+
+
+@pytest.fixture
+def wall(world: World) -> Iterator[Wall]:
+    with Wall(world.origin.resolver) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def campaign(wall: Wall, origin_file: Path, tmp_path: Path) -> Path:
+    """A crossover of two rounds over both cards."""
+
+    def leaving_by(address: str) -> dict[str, Any]:
+        options = {"address": address, "resolver": wall.resolver}
+        return {"type": "interface", "options": options}
+
+    return write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[{"name": "classroom"} | leaving_by(FIRST)],
+        control=leaving_by(SECOND),
+        categories=["DRUG"],
+        sample=DRUGS,
+        limits={"timeout": 3.0, "confirmation_timeout": 6.0, "concurrency": 20},
+        rounds=2,
+        crossover=True,
+    )
+
+
+def measure_half(campaign: Path) -> Path:
+    """Measure the rounds before the swap; gives the journal."""
+    with pytest.raises(UnfinishedError, match="swap the two cables"):
+        rehearse(campaign)
+    return campaign.parent / "out" / "rehearsal" / "journal"
+
+
+def drugs(run: Rehearsal) -> tuple[Conformity, int, int]:
+    """What became of the one category that the filter knows."""
+    outcome = run.outcome("URL-04", "classroom")
+    return outcome.conformity, outcome.metric.k, outcome.metric.n
+
+
+def test_nothing_is_swapped_before_the_first_half_is_whole(campaign: Path) -> None:
+    with pytest.raises(UsageError, match="the rounds before the swap are not whole yet"):
+        rehearse(campaign, swapped=True)
+    journal = open_journal(campaign.parent / "out" / "rehearsal" / "journal")
+    rows = journal.rows
+    journal.close()
+
+    assert not rows
+
+
+def test_the_doctor_tells_cables_that_were_not_swapped(wall: Wall, campaign: Path) -> None:
+    ready = prepare(campaign, swapped=True)
+
+    assert not any(check.holds for check in campaign_checks(ready))
+    wall.filtered = SECOND
+    assert all(check.holds for check in campaign_checks(prepare(campaign, swapped=True)))
+
+
+def test_both_halves_together_conform(wall: Wall, campaign: Path) -> None:
+    folder = measure_half(campaign)
+    wall.filtered = SECOND
+
+    run = rehearse(campaign, swapped=True)
+
+    journal = open_journal(folder)
+    left_by = {(one.key.round, one.key.line, one.left_by) for one in journal.observations()}
+    journal.close()
+    assert {
+        (1, "classroom", FIRST), (1, "control", SECOND),
+        (2, "classroom", SECOND), (2, "control", FIRST),
+    } == left_by  # fmt: skip
+    assert (Conformity.CONFORMS, DRUGS, DRUGS) == drugs(run)
+
+
+def test_half_of_it_grants_nothing(campaign: Path) -> None:
+    run = read_rehearsal(measure_half(campaign))
+    outcome = run.outcome("URL-04", "classroom")
+
+    assert (Conformity.INSUFFICIENT, DRUGS, DRUGS) == drugs(run)
+    assert "the crossover is not whole" in outcome.reasons[0]
+    assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
+
+
+def test_cables_that_were_not_swapped_grant_nothing(campaign: Path) -> None:
+    measure_half(campaign)
+
+    run = rehearse(campaign, swapped=True)
+
+    later = [each for each in run.verdicts if each.key.round % 2 == 0]
+    assert later
+    assert {(State.INSUFFICIENT, BRACKET_FAILED)} == {(one.state, one.rule) for one in later}
+    assert (Conformity.INSUFFICIENT, 0) == drugs(run)[:2]
+    assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
+
+
+def test_a_retest_is_a_crossover_too(wall: Wall, campaign: Path) -> None:
+    wall.denied = ("sentinel-block",)
+    measure_half(campaign)
+    wall.filtered = SECOND
+    run = rehearse(campaign, swapped=True)
+    out, at = campaign.parent / "out", WallClock().now()
+    places = Places(out=out, campaign="rehearsal")
+    plan = next(each.id for each in open_plans(run.assessment, places) if each.finding == "F-0001")
+    with open_book(places.registry) as book:
+        book.record(
+            PlanAgreed(at=at, actor="us", plan=plan, owner="them", corrective_action="mend"),
+            PlanProgressed(at=at, actor="them", plan=plan, note="mended"),
+            FixClaimed(at=at, actor="them", plan=plan, statement="mended"),
+        )
+
+    def retest(*, swapped: bool) -> tuple[Retest, PlanState]:
+        said = Console(file=io.StringIO())
+        return retest_plan(plan, campaign, out, "us", said, swapped=swapped)
+
+    wall.denied = DENIED
+    wall.filtered = FIRST
+    with pytest.raises(UnfinishedError, match="swap the two cables"):
+        retest(swapped=False)
+    wall.filtered = SECOND
+    concluded, state = retest(swapped=True)
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (concluded.outcome, state)
