@@ -36,6 +36,9 @@ FAILURES_OF_CODES = {
 }
 """What an answer without an address is called (df-007)."""
 
+ASKED_FOR = frozenset({"A", "AAAA"})
+"""The record types that web_connectivity asks for (ts-017); another's answer would mislead."""
+
 NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
 """Stages of failures at which the origin's address was not tried."""
 
@@ -80,9 +83,10 @@ def _name(trial: Trial, *, foreign: bool) -> str:
 
 
 def _is_dns(trial: Trial) -> bool:
-    return isinstance(_facts(trial), DnsFacts) or (
-        _facts(trial) is None and trial.key.probe == "dns"
-    )
+    facts = _facts(trial)
+    if isinstance(facts, DnsFacts):
+        return facts.type in ASKED_FOR
+    return facts is None and trial.key.probe == "dns"
 
 
 def _is_web(trial: Trial) -> bool:
