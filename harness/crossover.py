@@ -2,22 +2,18 @@
 
 Where service and control always leave by the same two cards, a difference of the equipment
 could look like a filter. So odd rounds go as declared; before the even ones the assessor swaps
-the two cables, and the service's line leaves by what was the control's. Of a campaign that was
-measured by half nothing is granted.
+the two cables, and the service's line leaves by what was the control's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from harness.errors import UnfinishedError, UsageError
 from harness.model.batch import Half
 from harness.model.campaign import Campaign
-from harness.model.outcome import Measurement
 from harness.ports.keeping import Journal
-from harness.stages.select import Chosen, count_batches, missing_batches, own_half
+from harness.stages.select import Chosen, missing_batches, own_half
 
 BINDABLE = "interface"
 """The type of line that says what its packets leave by."""
@@ -79,18 +75,6 @@ def require_both_halves(campaign: Campaign, items: Chosen, journal: Journal) -> 
             "again with --swapped ('accredit doctor' with --swapped tries the sentinels first)"
         )
         raise UnfinishedError(msg)
-
-
-def grant_nothing_by_half(
-    measurements: Iterable[Measurement], campaign: Campaign, journal: Journal
-) -> tuple[Measurement, ...]:
-    """The measurements, barred where batches of a crossover are missing."""
-    if not campaign.crossover:
-        return tuple(measurements)
-    planned = count_batches(campaign, int(journal.header["items"]))
-    missing = planned - len(journal.batches() & set(range(1, planned + 1)))
-    why = f"the crossover is not whole: {missing} of {planned} batches are missing"
-    return tuple(replace(one, barred=why) if missing else one for one in measurements)
 
 
 def _connection(options: dict[str, Any]) -> dict[str, Any]:

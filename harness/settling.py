@@ -8,10 +8,9 @@ the mixture of what was tried depends on what was seen, and nothing is granted w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from harness.crossover import grant_nothing_by_half
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import covers, frame_of
 from harness.model.drawing import order_key
@@ -24,8 +23,8 @@ from harness.stages.estimate.scope import counts_category, counts_item
 from harness.stages.estimate.sequence import Trials, trials_by_place
 from harness.stages.estimate.wald import TwofoldTest, together
 from harness.stages.judge.together import judge_of
-from harness.stages.select import ways
 from harness.stopping import begin_test
+from harness.unfinished import batches_planned, grant_nothing_unfinished
 
 BOUNDED = frozenset(
     {
@@ -64,7 +63,7 @@ class Settlement:
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
-        self._batches = _planned(campaign, journal.header) if self._plans else 0
+        self._batches = batches_planned(campaign, journal.header) if self._plans else 0
         self._touches = self._touched(scheme)
         self.scheme = scheme.model_copy(
             update={"requirements": tuple(map(self._restrained, scheme.requirements))}
@@ -73,7 +72,7 @@ class Settlement:
     def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """The measurements, each with what the stopping decides of it or forbids."""
         tried = self._tried() if any(touch.decides for touch in self._touches.values()) else {}
-        whole = grant_nothing_by_half(measurements, self._campaign, self._journal)
+        whole = grant_nothing_unfinished(measurements, self._campaign, self._journal)
         return tuple(self._settle_one(one, tried.get((one.line, one.profile), ())) for one in whole)
 
     def widen(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
@@ -208,13 +207,6 @@ def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
     lower = anytime_bounds(rate.blocked, decided + doubt, alpha).lower
     upper = anytime_bounds(rate.blocked + doubt, decided + doubt, alpha).upper
     return replace(rate, lower=lower, upper=upper)
-
-
-def _planned(campaign: Campaign, header: Mapping[str, object]) -> int:
-    """How many batches the campaign has, if none of them is skipped."""
-    items = header.get("items")
-    blocks = -(-items // campaign.limits.batch) if isinstance(items, int) else 0
-    return blocks * len(ways(campaign))
 
 
 def _told(stop: Stop) -> str:

@@ -1,4 +1,4 @@
-"""A crossover exchanges what line and control leave by, and grants nothing by half."""
+"""A crossover exchanges what line and control leave by, and says what comes next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from harness.crossover import (
     exchanged,
-    grant_nothing_by_half,
     half_of,
     require_both_halves,
     require_first_half,
@@ -17,7 +16,6 @@ from harness.crossover import (
 from harness.errors import UnfinishedError, UsageError
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.outcome import Measurement
 from harness.ports.keeping import Journal
 from harness.stages.select import Chosen
 
@@ -61,15 +59,6 @@ class Held:
 
 def held(*numbers: int) -> Journal:
     return cast("Journal", Held(numbers))
-
-
-def barred(declared: Campaign, journal: Journal) -> str:
-    """Why nothing is granted, where one measurement was taken."""
-    taken = Measurement(
-        requirement=cast("Any", None), profile="ks2", line="school", metric=cast("Any", None)
-    )
-    [settled] = grant_nothing_by_half([taken], declared, journal)
-    return settled.barred
 
 
 def test_connections_are_exchanged_and_name_servers_are_not() -> None:
@@ -128,13 +117,3 @@ def test_what_comes_next_is_said_until_both_halves_are_there() -> None:
     assert 3 == caught.value.exit_code
     require_both_halves(campaign(), ITEMS, held(1, 2, 3, 4))
     require_both_halves(campaign(crossover=False), ITEMS, held(1))
-
-
-def test_a_missing_batch_bars_every_measurement() -> None:
-    again = 5  # a second trial is no planned batch
-
-    assert "the crossover is not whole: 1 of 4 batches are missing" == barred(
-        campaign(), held(1, 2, 3, again)
-    )
-    assert "" == barred(campaign(), held(1, 2, 3, 4))
-    assert "" == barred(campaign(crossover=False), held(1))

@@ -251,7 +251,7 @@ def test_what_counts_no_item_of_a_plan_is_left_alone() -> None:
     wanted = scheme(measure=measure("block_rate", "DRUG"))
     drugs = verdicts([State.BLOCKED] * 40, "DRUG")
 
-    kept = journal(3, 100, STOP)
+    kept = journal(5, 100, STOP)
     found = outcome(campaign(PLAN), wanted, kept, [*drugs, *verdicts(GOOD)])
     plain = outcome(campaign(), wanted, kept, [*drugs, *verdicts(GOOD)])
 

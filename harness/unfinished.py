@@ -1,0 +1,38 @@
+"""Of a campaign that was not measured to its end nothing is granted, and nothing held against it.
+
+Items are tried in the order of the seed, so a part of them is a fair sample; but whoever may end
+a measurement when its figures please him, or begin it anew when they do not, has chosen the
+outcome. Rates of a part have bounds for a number of items that was fixed beforehand, and it was
+not. What was seen item by item stays seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.model.campaign import Campaign
+from harness.model.outcome import Measurement
+from harness.ports.keeping import Journal
+from harness.stages.select import count_batches
+
+
+def grant_nothing_unfinished(
+    measurements: Iterable[Measurement], campaign: Campaign, journal: Journal
+) -> tuple[Measurement, ...]:
+    """The measurements, barred where batches of the campaign are missing from the journal."""
+    planned = batches_planned(campaign, journal.header)
+    missing = planned - len(journal.batches() & set(range(1, planned + 1)))
+    if not missing:
+        return tuple(measurements)
+    why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
+    return tuple(replace(one, barred=why) for one in measurements)
+
+
+def batches_planned(campaign: Campaign, header: Mapping[str, Any]) -> int:
+    """How many batches the header's items make; none of what others measured was planned."""
+    items = header.get("items")
+    if "foreign" in header or not isinstance(items, int):
+        return 0
+    return count_batches(campaign, items)
