@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -20,7 +21,6 @@ from harness.store.registry import START, open_registry
 from test_suites.example import example_assessment
 from test_suites.products.postgresql import PostgreSql
 
-psycopg = pytest.importorskip("psycopg")
 pytestmark = pytest.mark.product("initdb", "postgres")
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
