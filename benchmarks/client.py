@@ -14,12 +14,12 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from benchmarks.machine import CLIENT, PYTHON, pinned
+from benchmarks.memory import peak_memory
 from harness.loop import new_loop
 
 
@@ -59,15 +59,8 @@ async def _measure(name: str, arguments: dict[str, Any]) -> Cost:
     found = await anext(engine)
     cpu, wall = time.process_time() - used, time.perf_counter() - begun
     await engine.aclose()
-    memory = _peak()
+    memory = peak_memory()
     return Cost(cpu=cpu, wall=wall, memory=memory, found=found)
-
-
-def _peak() -> float:
-    """The most memory that this program had, in MiB; ``ru_maxrss`` counts its parent's as well."""
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
 """Corpora: five million domains imported, and ten thousand of them drawn by lot.
 
 The domains are made up, and are never asked for. CPU is user and system time of the command's
-process, memory its peak (``ru_maxrss``), interpreter and libraries and all.
+process, memory its peak, interpreter and libraries and all.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.goal import Result, SkippedError, topic
 from benchmarks.machine import PYTHON
+from benchmarks.memory import peak_memory
 
 DOMAINS, DRAWN, FEW = 5_000_000, 10_000, 10
 IMPORT_PEAK, DRAW_RISE = 400.0, 30.0
@@ -32,6 +31,13 @@ duckdb.connect(config={"threads": 1}).execute(
 """DuckDB alone: the same rows read, as many of the smallest digests kept."""
 
 
+TOLD_AT_THE_END = """
+import atexit, time
+from benchmarks.memory import peak_memory
+atexit.register(lambda: print(time.process_time(), peak_memory()))
+"""
+
+
 class Cost(NamedTuple):
     """What a process took: seconds of processor, and MiB at its peak."""
 
@@ -42,8 +48,8 @@ class Cost(NamedTuple):
 @topic("corpora")
 def corpora() -> Iterable[Result]:
     """Import a long list, and draw a sample of it."""
-    if not hasattr(os, "wait4"):
-        msg = "the peak of a process is told by wait4"
+    if not peak_memory():
+        msg = "the peak of a process is told by Linux alone"
         raise SkippedError(msg)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -51,7 +57,7 @@ def corpora() -> Iterable[Result]:
         many = _import(folder, "many", DOMAINS)
         start = _draw(folder, "few")
         drawn = _draw(folder, "many")
-        alone = _cost(PYTHON, "-c", ALONE, str(folder / "many/items.csv"), str(DRAWN))
+        alone = _cost(ALONE, str(folder / "many/items.csv"), str(DRAWN))
     each = (many.cpu - few.cpu) / DOMAINS * 1e6
     yield Result(
         goal=f"{DOMAINS:,} domains imported: peak memory",
@@ -96,17 +102,15 @@ def _draw(folder: Path, name: str) -> Cost:
 
 
 def _accredit(*words: object) -> Cost:
-    command = "from harness.cli.main import run; run()"
-    return _cost(PYTHON, "-c", command, "corpus", *map(str, words))
+    return _cost("from harness.cli.main import run; run()", "corpus", *map(str, words))
 
 
-def _cost(*command: str) -> Cost:
-    """Run a command to its end. Raises RuntimeError if it fails."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        msg = f"{command[:6]} ended with {process.returncode}"
-        raise RuntimeError(msg)
-    peak = used.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-    return Cost(used.ru_utime + used.ru_stime, peak)
+def _cost(script: str, *words: str) -> Cost:
+    """Run a script to its end; the last line that it prints is its cost.
+
+    Raises CalledProcessError if it fails.
+    """
+    command = (PYTHON, "-c", TOLD_AT_THE_END + script, *words)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    cpu, most = done.stdout.splitlines()[-1].split()
+    return Cost(float(cpu), float(most))

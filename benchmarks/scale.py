@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from benchmarks.goal import Result, SkippedError, topic
+from benchmarks.memory import peak_memory
 from corpora.item_table import COLUMNS
 from corpora.packing import PackDetails, write_pack
 from harness.store.journal import open_journal
@@ -106,7 +107,7 @@ def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:
     expected = 0
     with subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            peak = max(peak, _peak(process.pid))
+            peak = max(peak, peak_memory(process.pid))
             if is_enough():
                 process.send_signal(signal.SIGKILL)
                 expected = -signal.SIGKILL
@@ -116,15 +117,6 @@ def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:
         msg = f"the campaign ended by itself with exit code {process.returncode}"
         raise RuntimeError(msg)
     return time.perf_counter() - begun, peak
-
-
-def _peak(process: int) -> float:
-    """The most memory that a process ever had, in MiB; 0 if it is gone."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def _state(journal: Path) -> tuple[int, int]:
