@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from contextlib import closing
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from harness.ports.asking import Answer, Exchange, Question, Request
 from probes.net.certificate import read_certificate
@@ -17,11 +17,13 @@ from probes.net.route import Route, looking
 from probes.net.server import Server
 from probes.net.target import Target, read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError
-from probes.net.wire.asking import Asker
 from probes.net.wire.http1 import Stream, speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
 from probes.net.wire.tls import Tls
+
+if TYPE_CHECKING:
+    from probes.net.wire.asking import Asker
 
 
 class WireLane:
@@ -63,6 +65,9 @@ class WireLane:
         # By identity, for a line has one Server all its life; the asker keeps it alive.
         asker = self._askers.get(id(server))
         if asker is None:
+            # dnspython reads odd answers: 8 MiB that only those need who ask for names.
+            from probes.net.wire.asking import Asker  # noqa: PLC0415
+
             asker = self._askers[id(server)] = Asker(server)
         return asker.ask(question)
 
