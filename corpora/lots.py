@@ -19,7 +19,7 @@ from corpora.item_table import COLUMNS, ItemTable
 from corpora.pack import Pack
 from corpora.ranks import Ranks
 from harness.errors import UsageError, known
-from harness.model.corpus import TWIN, Item, ItemKind, bare_code, covers
+from harness.model.corpus import TWIN, Item, ItemKind, bare_code, covers, is_among
 from harness.model.drawing import DIGEST_BYTES, Smallest, ordering
 
 Frame = Literal["uniform", "popularity"]
@@ -139,9 +139,7 @@ def _wanted(pack: Pack, lots: Lots, seen: set[str]) -> Iterator[Row]:
         if stratum not in wanted:
             code = bare_code(stratum)
             seen.add(code)
-            wanted[stratum] = not lots.categories or any(
-                covers(code, each) for each in lots.categories
-            )
+            wanted[stratum] = not lots.categories or is_among(code, lots.categories)
         if wanted[stratum]:
             yield row
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import covers, frame_of
+from harness.model.corpus import frame_of, is_among
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
@@ -79,9 +79,7 @@ class Settlement:
         """The counts by category; those of a plan's items with bounds that hold at any time."""
         codes = [code for plan in self._plans for code in plan.categories]
         return tuple(
-            _at_any_time(one, self.scheme.decision.alpha)
-            if any(covers(one.category, code) for code in codes)
-            else one
+            _at_any_time(one, self.scheme.decision.alpha) if is_among(one.category, codes) else one
             for one in rates
         )
 
@@ -95,7 +93,7 @@ class Settlement:
         """Those of the sentinels, and of the items that the plans are about."""
         codes = [code for plan in self._plans for code in plan.categories]
         for one in self._journal.observations():
-            if one.role != "item" or any(covers(one.item.category, code) for code in codes):
+            if one.role != "item" or is_among(one.item.category, codes):
                 yield one
 
     def _settle_one(self, taken: Measurement, tried: tuple[Trials, ...]) -> Measurement:
@@ -166,7 +164,7 @@ class Settlement:
             if any(counts_category(measure, policy, code, phase) for phase in phases)
         }
         holds = {
-            number: {code for code in counted if any(covers(code, one) for one in plan.categories)}
+            number: {code for code in counted if is_among(code, plan.categories)}
             for number, plan in enumerate(self._plans, 1)
         }
         plans = tuple(number for number, codes in holds.items() if codes)

@@ -18,7 +18,7 @@ from itertools import chain, groupby
 from harness.errors import UsageError, known
 from harness.model.batch import Batch
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import Item, covers, frame_of
+from harness.model.corpus import covers, frame_of, is_among
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.stop import Stop
@@ -59,7 +59,7 @@ class Stopper:
                 if stop.profile == batch.way.profile and stop.batch <= number
                 for code in stop.categories
             ]
-            kept = tuple(item for item in batch.items if not _concerns(codes, item))
+            kept = tuple(item for item in batch.items if not is_among(item.category, codes))
             self._latest = max(self._latest, number)
             if kept or not batch.items:
                 yield replace(batch, items=kept)
@@ -110,7 +110,9 @@ class Stopper:
 
     def _judged(self, observations: list[Observation]) -> tuple[Verdict, ...]:
         codes = [code for plan in self._plans for code in plan.categories]
-        wanted = [one for one in observations if one.role != "item" or _concerns(codes, one.item)]
+        wanted = [
+            one for one in observations if one.role != "item" or is_among(one.item.category, codes)
+        ]
         return judge(wanted, self._campaign.service.block_page).verdicts
 
     def _advance(self, judged: dict[int, tuple[Verdict, ...]]) -> None:
@@ -136,7 +138,7 @@ class Stopper:
         turns = len(self._ways)
         block = -(-self._latest // turns)
         left = self._items.starting_at(block * self._campaign.limits.batch)
-        untried = sum(bool(item.value) and _concerns(categories, item) for item in left)
+        untried = sum(bool(item.value) and is_among(item.category, categories) for item in left)
         if not untried:
             return
         width = sum(1 + len(way.lines) for way in self._ways if way.profile == profile)
@@ -177,10 +179,7 @@ def _in_order(tried: Iterable[Trials], plan: StoppingPlan, phase: str, seed: str
     found = [
         one
         for one in tried
-        if _concerns(plan.categories, one.item) and {EVERY_PHASE, phase} & set(one.item.phases)
+        if is_among(one.item.category, plan.categories)
+        and {EVERY_PHASE, phase} & set(one.item.phases)
     ]
     return sorted(found, key=lambda one: order_key(seed, one.item.id))
-
-
-def _concerns(codes: Iterable[str], item: Item) -> bool:
-    return any(covers(item.category, code) for code in codes)

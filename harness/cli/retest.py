@@ -21,7 +21,7 @@ from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import covers
+from harness.model.corpus import is_among
 from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
 from harness.model.finding import Finding
 from harness.model.outcome import Assessment
@@ -131,9 +131,7 @@ def _select(
     size = max(finding.sampled, rule.n_min)
     if is_census:
         entries = [
-            item.id
-            for item in items
-            if item.value and any(covers(item.category, code) for code in finding.categories)
+            item.id for item in items if item.value and is_among(item.category, finding.categories)
         ]
         size = len(set(entries) - set(finding.missed))
     return select_retest(finding, items, used=used, seed=campaign.seed, size=size)

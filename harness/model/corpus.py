@@ -6,6 +6,7 @@ that is the scheme's business, so one journal can be held against any scheme.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -118,6 +119,11 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 def covers(code: str, wanted: str) -> bool:
     """Whether taxonomy ``code`` is ``wanted`` or lies below it (``PORN.NUDE`` below ``PORN``)."""
     return code == wanted or code.startswith(wanted + ".")
+
+
+def is_among(code: str, wanted: Iterable[str]) -> bool:
+    """Whether taxonomy ``code`` is one of the ``wanted``, or lies below one of them."""
+    return any(covers(code, each) for each in wanted)
 
 
 def bare_code(stratum: str) -> str:

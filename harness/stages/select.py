@@ -17,7 +17,7 @@ from msgspec.structs import replace as replace_fields
 from harness.errors import UsageError, known
 from harness.model.batch import AGAIN, Batch, Half, Way
 from harness.model.campaign import Campaign, CorpusSelection
-from harness.model.corpus import Item, bare_code, covers
+from harness.model.corpus import Item, bare_code, covers, is_among
 from harness.model.drawing import Smallest, order_key, ordering
 from harness.ports.asking import Corpus
 
@@ -91,7 +91,7 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
         stratum = item.stratum or item.category
         code = bare_code(stratum)
         seen.add(code)
-        if not selection.categories or any(covers(code, want) for want in selection.categories):
+        if not selection.categories or is_among(code, selection.categories):
             strata[stratum].offer(place(item.id), item)
     for wanted in selection.categories:
         if not any(covers(code, wanted) for code in seen):

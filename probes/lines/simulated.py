@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field
 
 from harness.model.campaign import Declared, Limits
-from harness.model.corpus import covers
+from harness.model.corpus import is_among
 from harness.model.marker import HEADER
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
 from harness.plugins import register
@@ -110,7 +110,7 @@ class Simulated:
         if not self._options.block:
             return False
         code = code_of(host)
-        return code == SENTINEL_BLOCK or any(covers(code, each) for each in self._codes)
+        return code == SENTINEL_BLOCK or is_among(code, self._codes)
 
     def _block(self, host: str, patience: float) -> Exchange:
         style = self._options.style

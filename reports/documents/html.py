@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.model.corpus import is_among
 from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from harness.model.scheme import Requirement
 from harness.plugins import register
@@ -72,7 +73,7 @@ def limits_of(
         limit = _limit(outcome.requirement)
         measure = outcome.requirement.measure
         for code in codes if limit else ():
-            if limit and any(_covers(code, wanted) for wanted in measure.categories):
+            if limit and is_among(code, measure.categories):
                 limits[code] = _stricter(limits.get(code), limit)
     return limits
 
@@ -153,10 +154,6 @@ def _stricter(one: figures.Limit | None, other: figures.Limit) -> figures.Limit:
     least = [each for each in (one.at_least, other.at_least) if each is not None]
     most = [each for each in (one.at_most, other.at_most) if each is not None]
     return figures.Limit(at_least=max(least, default=None), at_most=min(most, default=None))
-
-
-def _covers(code: str, wanted: str) -> bool:
-    return code == wanted or code.startswith(f"{wanted}.")
 
 
 def _short(text: str) -> str:

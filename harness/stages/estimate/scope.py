@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.model.corpus import Item, covers
+from harness.model.corpus import Item, is_among
 from harness.model.fate import Fate, MakeUp
 from harness.model.outcome import Precondition
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
@@ -66,7 +66,7 @@ def selected(measure: Measure, policy: Policy, cell: Cell, phase: str) -> tuple[
 
 def counts_category(measure: Measure, policy: Policy, category: str, phase: str) -> bool:
     """Whether items of ``category`` count: named, or not named at all, and as expected."""
-    named = any(covers(category, wanted) for wanted in measure.categories)
+    named = is_among(category, measure.categories)
     if not named and (measure.categories or category == REAGENT):
         return False
     return measure.expectation is None or policy.expects(category, phase) == measure.expectation

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from harness.errors import UsageError
 from harness.model.action_plan import Retest, RetestResult
-from harness.model.corpus import Item, covers
+from harness.model.corpus import Item, is_among
 from harness.model.finding import Finding
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.stages.follow.findings import describe
@@ -104,7 +104,7 @@ def judge_retest(
 
 
 def _is_of_stratum(item: Item, finding: Finding) -> bool:
-    return any(covers(item.category, wanted) for wanted in finding.categories)
+    return is_among(item.category, finding.categories)
 
 
 def _order(seed: str, finding: str, name: str) -> bytes:

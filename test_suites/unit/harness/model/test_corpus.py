@@ -16,6 +16,7 @@ from harness.model.corpus import (
     bare_code,
     covers,
     frame_of,
+    is_among,
 )
 
 
@@ -46,6 +47,12 @@ def test_a_code_covers_itself_and_what_lies_below() -> None:
     assert covers("PORN", "PORN")
     assert not covers("PORNX", "PORN")
     assert not covers("PORN", "PORN.NUDE")
+
+
+def test_a_code_is_among_those_that_cover_it() -> None:
+    assert is_among("PORN.NUDE", ("DRUG", "PORN"))
+    assert not is_among("PORNX", ("DRUG", "PORN"))
+    assert not is_among("PORN", ())
 
 
 @pytest.mark.parametrize("kind", sorted(MADE))
