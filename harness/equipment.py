@@ -254,7 +254,7 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
     Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
-    campaign that may stop early is not such a one.
+    campaign that may stop early is not such a one. Content items are no entries of a list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -263,7 +263,8 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
         and all(corpus.reference.sensitivity != "S4" for corpus in corpora)
     ):
         return {}
-    return dict(sorted(Counter(item.category for each in corpora for item in each.items()).items()))
+    lists = [corpus for corpus in corpora if corpus.reference.kind != "content"]
+    return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))
 
 
 def _check_ways(

@@ -75,7 +75,9 @@ def conclude(
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
-        estimated = estimate(folded, early.scheme, phases, basis.preconditions, **told)
+        estimated = estimate(
+            folded, early.scheme, phases, basis.preconditions, items=campaign.items, **told
+        )
     outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,
@@ -97,4 +99,5 @@ def conclude(
         not_applicable=estimated.not_applicable,
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
+        items=campaign.items,
     )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.model.fate import SHOWN
+from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Requirement, Threshold
 
@@ -32,7 +33,12 @@ PROVENANCES = {
 }
 COUNTED = {
     "block_rate": "blocked",
+    "block_rate_by_category": "blocked",
+    "block_rate_by_language": "blocked",
+    "block_rate_by_stratum": "blocked",
+    "content_block_rate": "blocked",
     "overblock_rate": "wrongly blocked",
+    "overblock_rate_by_category": "wrongly blocked",
     "missed": "let through",
     "overblocked": "wrongly blocked",
     "explicit_share": "blocked with an explanation",
@@ -159,9 +165,15 @@ def value(outcome: Outcome) -> str:
     return quantity(metric.value, metric.unit, limit_of(outcome.requirement.threshold))
 
 
+def word(found: Outcome | Assessment) -> str:
+    """The word for what was found, with its limit: "Conforms: agreed list only"."""
+    said = WORDS[found.conformity]
+    return f"{said}: {found.qualifier}" if found.qualifier else said
+
+
 def verdict(outcome: Outcome) -> str:
     """Symbol and word, and which way an insufficient outcome leans; never colour alone."""
-    words = f"{SYMBOLS[outcome.conformity]} {WORDS[outcome.conformity]}"
+    words = f"{SYMBOLS[outcome.conformity]} {word(outcome)}"
     return f"{words}, {LEANINGS[outcome.leaning]}" if outcome.leaning in LEANINGS else words
 
 
@@ -169,11 +181,13 @@ def sentence(outcome: Outcome) -> str:
     """The whole outcome in one sentence, with k/n, bounds, threshold and reasons."""
     requirement, metric = outcome.requirement, outcome.metric
     where = f"{requirement.id} ({requirement.title}) for {outcome.profile} on {outcome.line}"
-    word = WORDS[outcome.conformity].lower()
-    parts = [f"{where}: {word}", f"{counted(outcome)} ({value(outcome)})"]
+    said = word(outcome)
+    parts = [f"{where}: {said[:1].lower()}{said[1:]}", f"{counted(outcome)} ({value(outcome)})"]
     if metric.lower is not None or metric.upper is not None:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
+    if outcome.kind:
+        parts.append(f"rests on {rests_on(outcome)}")
     if planned(outcome):
         parts.append(planned(outcome))
     if metric.indeterminate:
@@ -181,6 +195,29 @@ def sentence(outcome: Outcome) -> str:
     if outcome.leaning in LEANINGS:
         parts.append(LEANINGS[outcome.leaning])
     return plain("; ".join((*parts, *outcome.reasons)) + ".")
+
+
+def rests_on(outcome: Outcome) -> str:
+    """The kind of items that an outcome rests on, in words; empty if it is about none."""
+    return f"{outcome.kind} items" if outcome.kind else ""
+
+
+def apart(outcome: Outcome) -> tuple[str, ...]:
+    """What was counted of each part, worst first, where there are several; else nothing."""
+    metric = outcome.metric
+    if len(metric.parts) < 2:  # noqa: PLR2004 - several
+        return ()
+    ordered = sorted(metric.parts, key=lambda part: (part.metric.n, part.name))
+    return tuple(f"{part.name}: {_share(outcome, part.metric)}" for part in ordered)
+
+
+def _share(outcome: Outcome, metric: Metric) -> str:
+    limit = limit_of(outcome.requirement.threshold)
+    found = f"{metric.k}/{metric.n}"
+    found += f" +{metric.indeterminate}?" if metric.indeterminate else ""
+    if metric.unit not in RATES or metric.value is None:
+        return found
+    return f"{found} ({quantity(metric.value, metric.unit, limit)})"
 
 
 def planned(outcome: Outcome) -> str:
@@ -227,7 +264,8 @@ def headline(assessment: Assessment) -> str:
     met, failed, open_ = (counts[conformity] for conformity in Conformity)
     if met == total:
         checks = "the one check" if total == 1 else f"all {total} checks"
-        return f"{subject} meets {checks} of this specification."
+        limit = f", on {assessment.qualifier}" if assessment.qualifier else ""
+        return f"{subject} meets {checks} of this specification{limit}."
     parts = [f"meets {met} of {total} checks"]
     if failed:
         parts.append(f"fails {failed}")

@@ -40,7 +40,7 @@ def render_assessment(assessment: Assessment, console: Console) -> None:
 
 
 def _opening(assessment: Assessment) -> Panel:
-    symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.WORDS[assessment.conformity]
+    symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.word(assessment)
     style = STYLES[assessment.conformity]
     scheme = f"{assessment.scheme_title} ({assessment.scheme} {assessment.scheme_version})"
     return Panel(
@@ -49,11 +49,17 @@ def _opening(assessment: Assessment) -> Panel:
             _text(phrases.headline(assessment)),
             _text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
         ),
-        title=_text(assessment.title or assessment.campaign),
+        title=_text(_title(assessment)),
         title_align="left",
         border_style=style,
         box=box.ROUNDED,
     )
+
+
+def _title(assessment: Assessment) -> str:
+    """The first line; a limit of what conforms stands in it."""
+    title = assessment.title or assessment.campaign
+    return f"{title}: {phrases.word(assessment)}" if assessment.qualifier else title
 
 
 def _print_preconditions(assessment: Assessment, console: Console) -> None:
@@ -113,13 +119,15 @@ def _heading(group: Group) -> Text:
     demand = phrases.demand(requirement, group.unit)
     demand += f", {source.provenance}" if source else ""
     demand += "" if requirement.rule == "report" else f", {requirement.rule}"
+    kinds = dict.fromkeys(filter(None, map(phrases.rests_on, group.outcomes)))
+    demand += f", on {' and '.join(kinds)}" if kinds else ""
     return heading.append_text(_text(f"  {demand}", style="cyan")).append_text(
         _text("" if requirement.binding else "  (not binding)", style="dim")
     )
 
 
 def _row(outcome: Outcome) -> tuple[Text, ...]:
-    words = phrases.WORDS[outcome.conformity].removesuffix(" evidence")
+    words = phrases.word(outcome).removesuffix(" evidence")
     leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
     return (
         _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),

@@ -105,7 +105,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if assessment is None:
         return []
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
-    return [f"accredit: campaign {assessment.campaign} against {scheme}"]
+    limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
+    return [f"accredit: {limit}campaign {assessment.campaign} against {scheme}"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.corpus import Item, covers
 from harness.model.scheme import Requirement, Scheme
-from harness.stages.estimate.estimate import METRICS
+from harness.stages.estimate.metrics import METRICS
 from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
 from harness.stages.estimate.scope import counts_category, counts_item, is_asked
 from harness.stages.estimate.wald import SprtPlan

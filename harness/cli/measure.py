@@ -136,6 +136,7 @@ def _pack(reference: CorpusReference) -> dict[str, Any]:
         "name": reference.name,
         "audience": reference.audience,
         "design": reference.design,
+        "kind": reference.kind,
     }
     if reference.audited:
         told["audit"] = {"items": reference.audited, "wrong": reference.audited_wrong}

@@ -160,6 +160,8 @@ class Stopping(Declared):
 class Campaign(Declared):
     """The whole declaration. ``origin`` is the file that describes the canary origin.
 
+    ``items`` says what rates of categories rest on: hidden ``real`` items, or the ``agreed`` list
+    alone, which shows no more than that a list is enforced.
     ``crossover``: in even rounds line and control leave by each other's connection.
     """
 
@@ -172,6 +174,7 @@ class Campaign(Declared):
     lines: Annotated[tuple[LineDeclaration, ...], Field(min_length=1)]
     profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
+    items: Literal["agreed", "real"] = "real"
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False

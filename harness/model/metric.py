@@ -3,9 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from harness.model.corpus import PackKind
 
 NOT_IMPLEMENTED = "not implemented"
 """The method of a metric that a scheme names and this version cannot take yet."""
+
+
+class Source(NamedTuple):
+    """Where items come from: their kind, and whether no supplier may know them."""
+
+    kind: PackKind = "agreed"
+    is_hidden: bool = False
+
+    @property
+    def words(self) -> str:
+        """For people: "hidden real items", "known real items", "agreed items"."""
+        if self.kind == "agreed":
+            return "agreed items"
+        return f"{'hidden' if self.is_hidden else 'known'} {self.kind} items"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What was counted of one group of one source; ``group`` is a category, stratum or language.
+
+    Pooled with others it could be hidden, so a requirement must hold in each part. ``metric`` has
+    no parts. A part that is wanted and was not tried has ``n`` = 0.
+    """
+
+    group: str
+    source: Source
+    metric: Metric
+
+    @property
+    def name(self) -> str:
+        """For people: "GAMB, hidden real items"."""
+        return f"{self.group}, {self.source.words}" if self.group else self.source.words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +54,7 @@ class Metric:
     ``left_out`` counts items excluded symmetrically (dead on the control), by reason.
     ``frame`` is how many entries the whole list has, where it is finite and known: a census
     that tried fewer is none.
+    ``parts`` are the groups that were kept apart, where some were: each must hold by itself.
     """
 
     name: str
@@ -35,3 +71,14 @@ class Metric:
     left_out: dict[str, int] = field(default_factory=dict)
     mechanisms: dict[str, int] = field(default_factory=dict)
     frame: int | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def tried(self) -> int:
+        """How many items were tried, whatever became of them."""
+        return self.n + self.indeterminate + sum(self.left_out.values())
+
+    @property
+    def n_of_all(self) -> int:
+        """How many items were decided in all parts together."""
+        return sum(part.metric.n for part in self.parts) if self.parts else self.n

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from harness.model.campaign import Declared, Phase
+from harness.model.corpus import PackKind
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]
@@ -55,8 +56,31 @@ class Measure(Declared):
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
+RESTS_ON: dict[str, PackKind] = {
+    "block_rate": "real",
+    "block_rate_by_category": "real",
+    "block_rate_by_language": "real",
+    "block_rate_by_stratum": "real",
+    "content_block_rate": "content",
+    "overblock_rate": "real",
+    "overblock_rate_by_category": "real",
+    "age_bands_missing": "agreed",
+    "discordant": "agreed",
+    "missed": "agreed",
+    "overblocked": "agreed",
+    "profiles_missing": "agreed",
+    "superset_violations": "agreed",
+    "wrong_cells": "agreed",
+}
+"""The kind of items that a metric rests on where the requirement does not say: rates of categories
+say what a filter knows, which only items that nobody announced can show."""
+
+
 class Requirement(Declared):
-    """One numbered demand of a minimum specification."""
+    """One numbered demand of a minimum specification.
+
+    ``items`` names the kind of items that it rests on.
+    """
 
     id: RuleCode
     title: Annotated[str, Field(min_length=1)]
@@ -64,12 +88,18 @@ class Requirement(Declared):
     severity: Severity
     rule: DecisionRule
     measure: Measure
+    items: PackKind | None = None
     threshold: Threshold | None = None
     n_min: Annotated[int, Field(ge=0)] = 0
     alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = None
     binding: bool = True
     profiles: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def rests_on(self) -> PackKind | None:
+        """The kind of items that it rests on; None where it is not about what items show."""
+        return self.items or RESTS_ON.get(self.measure.metric)
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from harness.model.coverage import shortfalls, undecided
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision, Requirement, Threshold
@@ -55,6 +56,8 @@ def _assess_one(
         reasons=ruling.reasons + _left_out(metric),
         witnesses=taken.witnesses,
         sequential=taken.sequential,
+        kind=taken.kind,
+        qualifier=taken.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
 
 
@@ -188,16 +191,12 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
     """Reasons that forbid a pass whatever the bounds say."""
-    doubts = _too_few(requirement, metric)
-    share = metric.indeterminate / (metric.n + metric.indeterminate)
-    if share > decision.indeterminate_share_max:
-        most = f"no more than {decision.indeterminate_share_max * 100:.4g} % may stay so"
-        items = f"{metric.indeterminate} items ({share * 100:.3g} %)"
-        doubts += (f"{items} could not be decided; {most}",)
-    return doubts
+    return _too_few(requirement, metric) + undecided(metric, decision.indeterminate_share_max)
 
 
 def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
+    if metric.parts:
+        return shortfalls(requirement, metric)
     if metric.n >= requirement.n_min:
         return ()
     return (f"{metric.n} counted, below the agreed minimum of {requirement.n_min}",)

@@ -72,7 +72,7 @@ def choose(
                 raise UsageError(msg)
             marks.setdefault(item.id, corpus.reference.mark)
     ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
-    if len(set(marks.values())) > 1:
+    if len({corpus.reference.mark for _, corpus in selections}) > 1:
         ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
     return Chosen([tuple(ordered)])
 

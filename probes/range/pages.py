@@ -33,10 +33,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Makes the page of a host. ``texts`` gives some hosts words of their own."""
+    """Makes the page of a host. ``texts`` gives some hosts words of their own.
+
+    ``contents`` says on which hosts, besides category pages, the marker of a category stands.
+    """
 
     key: bytes = field(repr=False)
     texts: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
         """What the origin answers to one request for ``path`` at ``host``."""
@@ -48,7 +52,12 @@ class Pages:
             # The token tells the origin's own redirect from one that a filter put in its place.
             return _redirect(_next_hop(host, path, scheme), token)
         text = self.texts.get(host, _WORDS)
-        return Page(status=200, body=document(f"Page at {host}", text, _marks(host, token, nonce)))
+        marks = _marks(self._code(host), token, nonce)
+        return Page(status=200, body=document(f"Page at {host}", text, marks))
+
+    def _code(self, host: str) -> str:
+        """The category whose marker stands on the page of a host, or nothing."""
+        return self.contents.get(host) or code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:
@@ -90,8 +99,7 @@ def _redirect(location: str, token: str = "") -> Page:
     return Page(status=302, body=body, headers=(("Location", location),))
 
 
-def _marks(host: str, token: str, nonce: str) -> tuple[str, ...]:
-    code = code_of(host)
+def _marks(code: str, token: str, nonce: str) -> tuple[str, ...]:
     tail = nonce[:4].upper() or "0000"
     marker = f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
     return tuple(mark for mark in (marker, token) if mark)

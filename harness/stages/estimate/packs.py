@@ -24,13 +24,11 @@ from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots
 from harness.stages.estimate.intervals import Bounds, worst_case
 from harness.stages.estimate.scope import REAGENT
 from harness.stages.estimate.several import holm
+from harness.stages.estimate.sources import Packs
 from harness.stages.estimate.weighted import Draw, weighted_rate
 
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
 FRAMES = ("", AS_VISITED)
-
-Packs = Mapping[str, Mapping[str, str]]
-"""Name, audience and design of each pack, by its mark on items, as a journal's header has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.schemes.load import load_scheme, metric_names, metric_units
-from harness.stages.estimate.estimate import METRICS, estimate
+from harness.stages.estimate.estimate import estimate
+from harness.stages.estimate.metrics import METRICS
 from test_suites.memory_fold import MemoryFold
 
 KS2 = {"ks2": "ks2"}

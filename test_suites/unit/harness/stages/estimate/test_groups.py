@@ -65,7 +65,7 @@ def test_rates_of_two_frames_are_not_made_one(verdict: Make, select: Select) -> 
 
     assert (metric.k, metric.n) == (80, 100)
     assert metric.lower == clopper_pearson(80, 100, 0.05).lower
-    assert "worst of 2 groups: items as visited" in metric.method
+    assert "worst of 2 groups: agreed items as visited" in metric.method
     one_frame = [one for one in verdicts if one.item.stratum == "u"]
     assert block_rate(select(one_frame)).metric.n == 100
 
@@ -78,7 +78,7 @@ def test_over_blocking_must_be_low_in_each_frame(verdict: Make, select: Select) 
     each = overblock_rate_by_category(select(verdicts, categories=("ALW",))).metric
 
     assert alone.value == each.value == 0.05
-    assert "ALW as visited" in each.method
+    assert "ALW, agreed items as visited" in each.method
 
 
 def test_over_blocking_is_worst_where_it_is_highest(verdict: Make, select: Select) -> None:
