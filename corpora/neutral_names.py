@@ -18,7 +18,7 @@ ZONE = "sites.accredit.test"
 _FIRST = """
 amber ample autumn azure basalt birch bold breezy brisk bronze calm cedar chalk cobalt copper
 coral cosy crisp crystal curious dapple deft denim distant double early eastern elder elm even
-fabric fallow far fern fine first flint floral fluent forest fresh frosty gentle gilded glad glass
+fabric farther far fern fine first flint floral fluent forest fresh frosty gentle gilded glad glass
 golden grand granite green hazel heather hollow honest humble indigo ivory ivy jade jolly keen
 kind large late laurel lemon level light lilac linen little lively long low lucky lunar maple
 marble mellow mild mint misty modern mossy neat noble northern oaken olive opal open orange orchid
@@ -36,7 +36,7 @@ curtain dale dawn desk dock door drum dune easel engine feather fence ferry fiel
 flute fountain gable garden gate glade glove grove hall harbour hedge hill horizon house
 island jetty kettle kite ladder lagoon lake lamp lantern lark leaf ledge library lighthouse loom
 map market marsh meadow mill mirror moor museum nest oar oasis orchard paddle parcel
-parlour path pebble pencil picnic pier pillow plaza pond porch prairie quay quilt raft ribbon ridge
+parlour path pebble pencil picnic pier plaza pond porch prairie quay quilt raft ribbon ridge
 river road saddle sail scarf shelf shell shore signal spoon spring square stair station stool
 stream table thimble tower trail tram tunnel valley vase village wagon walk wharf wheel window yard
 """

@@ -24,7 +24,7 @@ KEY = "the list of a made-up vendor, version 1"
 SITES = {"local_policy": 40, "must_allow": 80}
 """Sites of each category by tier, unless ``LARGER`` says otherwise."""
 MOST = 240
-"""Sites of each category of any other tier: the strictest shipped requirement about one needs 228."""
+"""Sites of each category of any other tier: the strictest shipped requirement needs 228."""
 
 LARGER = {
     "PORN": 1200,

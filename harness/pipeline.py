@@ -1,13 +1,11 @@
-"""The whole system on one page: measure collects facts, conclude draws conclusions.
-
-``measure`` needs the network, ``conclude`` only the journal: it may be run again for ever.
-"""
+"""The whole system: measure collects facts from the network, conclude reads the journal alone."""
 
 from __future__ import annotations
 
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
+from typing import Any
 
 from harness.collector import calm_collector
 from harness.correcting import corrected
@@ -70,14 +68,12 @@ def conclude(
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    told = {name: journal.header.get(name) for name in ("frames", "packs")}
-    told["units"] = metric_units()
+    told: dict[str, Any] = {"units": metric_units(), "items": campaign.items}
+    told |= {name: journal.header.get(name) for name in ("frames", "packs")}
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
-        estimated = estimate(
-            folded, early.scheme, phases, basis.preconditions, items=campaign.items, **told
-        )
+        estimated = estimate(folded, early.scheme, phases, basis.preconditions, **told)
     outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,

@@ -44,7 +44,7 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
 
 def _rate(rate: PackRate) -> tuple[str, ...]:
     return (
-        f"{rate.pack} ({rate.audience})",
+        f"{rate.pack} ({rate.kind}, {rate.audience})",
         DESIGNS.get(rate.design, ALIKE),
         rate.group,
         f"{rate.profile} on {rate.line}",

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.model.fate import SHOWN
-from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Requirement, Threshold
 
@@ -187,7 +186,7 @@ def sentence(outcome: Outcome) -> str:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
     if outcome.kind:
-        parts.append(f"rests on {rests_on(outcome)}")
+        parts.append(f"rests on {outcome.kind} items")
     if planned(outcome):
         parts.append(planned(outcome))
     if metric.indeterminate:
@@ -195,29 +194,6 @@ def sentence(outcome: Outcome) -> str:
     if outcome.leaning in LEANINGS:
         parts.append(LEANINGS[outcome.leaning])
     return plain("; ".join((*parts, *outcome.reasons)) + ".")
-
-
-def rests_on(outcome: Outcome) -> str:
-    """The kind of items that an outcome rests on, in words; empty if it is about none."""
-    return f"{outcome.kind} items" if outcome.kind else ""
-
-
-def apart(outcome: Outcome) -> tuple[str, ...]:
-    """What was counted of each part, worst first, where there are several; else nothing."""
-    metric = outcome.metric
-    if len(metric.parts) < 2:  # noqa: PLR2004 - several
-        return ()
-    ordered = sorted(metric.parts, key=lambda part: (part.metric.n, part.name))
-    return tuple(f"{part.name}: {_share(outcome, part.metric)}" for part in ordered)
-
-
-def _share(outcome: Outcome, metric: Metric) -> str:
-    limit = limit_of(outcome.requirement.threshold)
-    found = f"{metric.k}/{metric.n}"
-    found += f" +{metric.indeterminate}?" if metric.indeterminate else ""
-    if metric.unit not in RATES or metric.value is None:
-        return found
-    return f"{found} ({quantity(metric.value, metric.unit, limit)})"
 
 
 def planned(outcome: Outcome) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.corpus import PackKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackRate:
@@ -15,7 +17,7 @@ class PackRate:
     ``group`` is a category, or the sum of those with one ``expectation`` (block or allow).
     ``right`` of ``n`` decided items went so; ``value`` is that share by design weights, None
     of nothing. ``lower`` and ``upper`` are one-sided bounds that hold whatever the
-    ``undecided`` items really were.
+    ``undecided`` items really were. ``kind`` is what the items can show.
     """
 
     pack: str
@@ -32,6 +34,7 @@ class PackRate:
     lower: float | None
     upper: float | None
     method: str
+    kind: PackKind = "agreed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def _guarded(
     if fails:
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _doubts(requirement, metric, decision)
-    if not reaches:
+    if not reaches and not _too_few(requirement, metric):
         doubts = (_straddle(metric, threshold), *doubts)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, leaning, doubts)

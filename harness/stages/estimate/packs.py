@@ -24,7 +24,7 @@ from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots
 from harness.stages.estimate.intervals import Bounds, worst_case
 from harness.stages.estimate.scope import REAGENT
 from harness.stages.estimate.several import holm
-from harness.stages.estimate.sources import Packs
+from harness.stages.estimate.sources import Packs, source_of
 from harness.stages.estimate.weighted import Draw, weighted_rate
 
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
@@ -177,6 +177,7 @@ def _rates(
                 lower=bounds.lower,
                 upper=bounds.upper,
                 method=method,
+                kind=source_of(packs[mark]).kind,
             )
 
 

@@ -269,3 +269,14 @@ def test_that_a_stopping_plan_decided_is_told_beside_its_bounds() -> None:
 )
 def test_a_sample_of_answers_is_not_told_as_all_of_them(count: int, shown: str) -> None:
     assert phrases.answers([0.1] * count) == shown
+
+
+def test_a_limit_is_part_of_the_word() -> None:
+    limited = example_outcome(kind="agreed", qualifier="agreed list only")
+    whole = replace(example_assessment(), outcomes=(limited,))
+
+    assert phrases.word(limited) == phrases.word(whole) == "Conforms: agreed list only"
+    assert phrases.verdict(limited) == "\u2713 Conforms: agreed list only"
+    assert "conforms: agreed list only;" in phrases.sentence(limited)
+    assert "rests on agreed items" in phrases.sentence(limited)
+    assert phrases.headline(whole).endswith("of this specification, on agreed list only.")
