@@ -52,6 +52,7 @@ async def measure(
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, seen in observed:
                     tally.count(seen, await to_thread(stopper.take, batch.number, seen))
+    tally.finish()
     await to_thread(stopper.seal)
     return journal
 

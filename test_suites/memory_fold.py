@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from harness.model.batch import turn_of
 from harness.model.fate import (
+    ARRIVED,
     Adverse,
     Counts,
     Fate,
@@ -24,7 +25,7 @@ from harness.model.outcome import Witness
 from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
-from harness.store.folding import STATES, witness_of
+from harness.store.verdict_rows import STATES, witness_of
 
 Key = tuple[str, Trait, str]
 
@@ -175,7 +176,7 @@ def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[
         (one.first_byte_service, one.first_byte_control)
         for one in verdicts
         if (one.key.profile, one.key.probe) == (profile, probe)
-        and one.state is State.ALLOWED
+        and one.state in ARRIVED
         and one.first_byte_service is not None
         and one.first_byte_control is not None
     ]

@@ -82,6 +82,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
         return self.value.lower().rstrip(".")
 
+    @property
+    def scheme(self) -> str:
+        """The scheme that ``value`` names, in lower case; empty if it names none."""
+        if self.kind != "url" or "://" not in self.value:
+            return ""
+        return self.value.partition("://")[0].lower()
+
     def url(self, scheme: str = "http") -> str:
         """The URL to fetch: ``value`` itself, or the root page of the host."""
         if self.kind == "url" and "://" in self.value:

@@ -13,9 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
-
-from harness.model.batch import turn_of
 from harness.model.fate import (
     Counts,
     Fate,
@@ -23,24 +20,17 @@ from harness.model.fate import (
     Sight,
     Trait,
     Unseen,
-    is_blind,
     shown_ranks,
-    trait_of,
 )
 from harness.model.observation import CONTROL
-from harness.model.outcome import Witness
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
+from harness.model.verdict import State, Verdict
 from harness.store.duck import connect, quoted
+from harness.store.verdict_rows import ENCODER, MECHANISMS, STATES, Place, Row, Rows
 
 CHUNK = 20_000
 """Verdicts held in memory at a time."""
 SORTED = 25
 """So many chunks are sorted together: a file of what verdicts said has no more."""
-
-STATES, MECHANISMS = tuple(State), tuple(Mechanism)
-"""In files, a state or mechanism is its place in here."""
-
-Place = tuple[str, str, str]
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
@@ -48,77 +38,6 @@ _COLUMNS = {
     "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
     "told": "VARCHAR",
 }  # fmt: skip
-_ENCODER = msgspec.json.Encoder()
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict: what it is about as numbers, and as a witness what it says."""
-
-    n: int
-    line: int
-    place: int
-    turn: int
-    trait: int
-    state: int
-    mechanism: int
-    blind: bool
-    void: bool
-    item: str
-    domain: str
-    service: float | None
-    control: float | None
-    told: str
-
-
-class Rows:
-    """Numbers lines, places (line, profile, probe) and traits of items as they come."""
-
-    def __init__(self) -> None:
-        self.lines: dict[str, int] = {}
-        self.places: dict[Place, int] = {}
-        self.traits: dict[Trait, int] = {}
-        self.any_void = False
-
-    def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
-        """The rows of all verdicts that count, in their order."""
-        counted = (one for one in verdicts if one.key.probe not in NOTED_PROBES)
-        for number, verdict in enumerate(counted):
-            key, item = verdict.key, verdict.item
-            trait = trait_of(item)
-            place = (key.line, key.profile, key.probe)
-            is_void = verdict.rule == BRACKET_FAILED
-            self.any_void = self.any_void or is_void
-            service, control = verdict.first_byte_service, verdict.first_byte_control
-            is_timed = verdict.state is State.ALLOWED and None not in (service, control)
-            yield Row(
-                n=number,
-                line=self.lines.setdefault(key.line, len(self.lines)),
-                place=self.places.setdefault(place, len(self.places)),
-                turn=turn_of(key.round),
-                trait=self.traits.setdefault(trait, len(self.traits)),
-                state=STATES.index(verdict.state),
-                mechanism=MECHANISMS.index(verdict.mechanism),
-                blind=is_blind(key.probe, item),
-                void=is_void,
-                item=item.id,
-                domain=item.registrable or item.id,
-                service=service if is_timed else None,
-                control=control if is_timed else None,
-                told=_ENCODER.encode(witness_of(verdict)).decode(),
-            )
-
-
-def witness_of(verdict: Verdict) -> Witness:
-    """What a verdict says, should it speak against the service."""
-    return Witness(
-        item=verdict.item.id,
-        value=verdict.item.value,
-        category=verdict.item.category,
-        state=verdict.state.value,
-        mechanism=verdict.mechanism.value,
-        rule=verdict.rule,
-        saw=verdict.witnesses,
-    )
 
 
 def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
@@ -150,7 +69,7 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
     lines, columns = scratch / "rows.jsonl", dict(_COLUMNS)
     parts: list[Path] = []
     while chunk := list(islice(rows, CHUNK)):
-        lines.write_bytes(_ENCODER.encode_lines(chunk))
+        lines.write_bytes(ENCODER.encode_lines(chunk))
         part = scratch / f"rows-{len(parts):08d}.parquet"
         # paths are quoted by hand: COPY takes no parameter for its target
         connection.execute(f"""COPY (SELECT * FROM read_json({quoted(lines)},

@@ -92,6 +92,7 @@ def estimate(
             _framed(_measure(requirement, scheme, place, units or {}), scheme, place, frames or {})
             for place in (seeing or asked)
         ]
+        measurements += _absent(requirement, scheme, places, units or {})
     return Estimates(
         measurements=tuple(measurements),
         rates=tuple(_rates(places, scheme)),
@@ -134,6 +135,21 @@ def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: 
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
     return False
+
+
+def _absent(
+    requirement: Requirement, scheme: Scheme, places: list[_Place], units: Mapping[str, str]
+) -> Iterator[Measurement]:
+    """One measurement of nothing for each phase that is named and that no profile has."""
+    tried = {name for place in places for name in (place.profile, place.phase)}
+    lines = {place.line: place for place in places}
+    for phase in requirement.profiles:
+        if phase in tried or not is_asked(requirement.measure, scheme.policy, (), phase):
+            continue
+        for place in lines.values():
+            empty = replace(place, profile=phase, phase=phase, cell=Cell(), beside=[])
+            why = f"{phase} not tried: no profile of the campaign has this phase"
+            yield replace(_measure(requirement, scheme, empty, units), barred=why)
 
 
 def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:

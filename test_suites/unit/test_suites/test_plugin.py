@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from test_suites import plugin
-from test_suites.example import example_assessment, example_outcome
+from test_suites.example import example_assessment
 
 pytest_plugins = ["pytester"]
 
@@ -158,22 +158,6 @@ def test_insufficient_is_no_assertion(suite: pytest.Pytester, concluded: list[ob
 
     ended.assert_outcomes(failed=1)
     ended.stdout.fnmatch_lines(["URL-04 (*insufficient*leaning pass*"])
-
-
-@pytest.mark.parametrize(("items", "passed"), [("real", 0), ("agreed", 1)])
-def test_what_conforms_within_a_limit_is_green_only_if_that_was_declared(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, items: str, passed: int
-) -> None:
-    limited = example_outcome(kind="agreed", qualifier="agreed list only")
-    concluded = example_assessment(outcomes=(limited,), items=items)
-    monkeypatch.setattr(plugin, "_conclude", lambda *_: concluded)
-
-    ended = suite.runpytest("--journal", "j")
-
-    ended.assert_outcomes(passed=passed, failed=1 - passed)
-    ended.stdout.fnmatch_lines(["accredit: conforms: agreed list only; campaign *"])
-    if not passed:
-        ended.stdout.fnmatch_lines(["URL-01 (*conforms: agreed list only*"])
 
 
 @pytest.mark.parametrize(
