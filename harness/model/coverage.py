@@ -8,8 +8,10 @@ each frame is a part of its own, and a favourable outcome needs enough of every 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from harness.model.metric import Metric
+from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement, Threshold
 
 
@@ -48,6 +50,20 @@ def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
     if len(metric.parts) < 2:  # noqa: PLR2004 - several
         return (("", metric),)
     return tuple((f"{part.name}: ", part.metric) for part in metric.parts)
+
+
+def known_beside_hidden(taken: Measurement, conforms: Callable[[Metric], bool]) -> tuple[str, ...]:
+    """Known and hidden items of one kind: why hidden ones fall short, or how they differ.
+
+    ``conforms`` says of one part whether it conforms by itself.
+    """
+    short = [
+        part for part in taken.metric.parts if part.source.is_hidden and not conforms(part.metric)
+    ]
+    return tuple(
+        one.reason(is_short=any(part.holds(one.group, one.frame) for part in short))
+        for one in taken.foreknowledge
+    )
 
 
 def fewest(requirement: Requirement, alpha: float) -> int:

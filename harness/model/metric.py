@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.model.corpus import PackKind
+from harness.model.corpus import PackKind, covers
+
+CODE = re.compile(r"[A-Z]+(\.[A-Z]+)*")
+"""A taxonomy code."""
 
 NOT_IMPLEMENTED = "not implemented"
 """The method of a metric that a scheme names and this version cannot take yet."""
@@ -41,6 +45,12 @@ class Part:
     def name(self) -> str:
         """For people: "GAMB, hidden real items"."""
         return f"{self.group}, {self.source.words}" if self.group else self.source.words
+
+    def holds(self, category: str, frame: str) -> bool:
+        """Whether items of a category and frame may be among its own; of a stratum, any may."""
+        name, _, rest = self.group.partition(" ")
+        is_code = CODE.fullmatch(name) is not None
+        return rest == frame and (not is_code or covers(category, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,8 @@ class Measurement:
     ``sequential`` decides alone where it is there; ``barred`` says why the requirement's own
     rule may not grant anything (and, unless it counts item by item, may not refuse either).
     ``kind`` is the kind of items that it rests on, empty if it is about none; ``qualifier``
-    says what a favourable outcome would be limited to.
+    says what a favourable outcome would be limited to. ``foreknowledge`` holds known items of the
+    kind that it rests on beside hidden ones.
     """
 
     requirement: Requirement
@@ -126,6 +127,7 @@ class Measurement:
     barred: str = ""
     kind: PackKind | Literal[""] = ""
     qualifier: str = ""
+    foreknowledge: tuple[Foreknowledge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

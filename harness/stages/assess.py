@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from harness.model.coverage import shortfalls, undecided
+from harness.model.coverage import known_beside_hidden, shortfalls, undecided
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision, Requirement, Threshold
@@ -53,12 +53,19 @@ def _assess_one(
         metric=metric,
         decided_by=describe(requirement, metric, decision, taken.sequential),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
-        reasons=ruling.reasons + _left_out(metric),
+        reasons=ruling.reasons + _beside(taken, decision) + _left_out(metric),
         witnesses=taken.witnesses,
         sequential=taken.sequential,
         kind=taken.kind,
         qualifier=taken.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
+
+
+def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
+    def conforms(part: Metric) -> bool:
+        return _rule(taken.requirement, part, decision).conformity is Conformity.CONFORMS
+
+    return known_beside_hidden(taken, conforms)
 
 
 def _ruling(taken: Measurement, decision: Decision) -> _Ruling:

@@ -20,7 +20,7 @@ from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
 from harness.stages.estimate.intervals import worst_case
 from harness.stages.estimate.metrics import METRICS
-from harness.stages.estimate.packs import Apart, packs_apart
+from harness.stages.estimate.packs import Apart, foreknown, packs_apart
 from harness.stages.estimate.scope import (
     REAGENT,
     Selection,
@@ -81,6 +81,7 @@ def estimate(
     ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
     places = _places(folded, phases, preconditions, Sources(packs=packs or {}, items=items))
+    apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
     for requirement in scheme.requirements:
@@ -94,12 +95,12 @@ def estimate(
         ]
         measurements += _absent(requirement, scheme, places, units or {})
     return Estimates(
-        measurements=tuple(measurements),
+        measurements=tuple(foreknown(one, apart, scheme, phases) for one in measurements),
         rates=tuple(_rates(places, scheme)),
         mechanisms=folded.counts.mechanisms,
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
-        apart=packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha),
+        apart=apart,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from reports.packs import pack_tables
 from reports.terminal import render_assessment
 from test_suites.example import example_assessment
 
-PLACE = {"line": "proxy", "profile": "ks2", "group": "GAMB"}
+PLACE: dict[str, Any] = {"line": "proxy", "profile": "ks2", "group": "GAMB"}
 RATE = PackRate(
     **PLACE, pack="secret", audience="sealed", design="popularity_weighted", expectation="block",
     kind="real",
