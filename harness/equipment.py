@@ -49,6 +49,7 @@ class Prepared:
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
+    only_undecided: bool = False
 
     def instruments(self, evidence: EvidenceStore, clock: Clock) -> Instruments:
         """What the observing stage measures with."""
@@ -63,6 +64,7 @@ class Prepared:
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
             half=self.half,
+            only_undecided=self.only_undecided,
         )
 
 

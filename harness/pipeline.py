@@ -16,12 +16,12 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
+from harness.retrying import Retrier
 from harness.schemes.load import metric_units
 from harness.settling import Settlement
 from harness.stages.assess import assess
-from harness.stages.judge.judge import voided_batches
 from harness.stages.observe import observe
-from harness.stages.select import Chosen, missing_batches, own_half, repeat_batches
+from harness.stages.select import Chosen
 from harness.stopping import Stopper
 from harness.store.verdicts import VerdictFolder
 from harness.tally import Tally
@@ -37,21 +37,20 @@ async def measure(
     """Try every item every way; batches that the journal holds are not repeated.
 
     A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
-    end; its first observations stay in the journal.
+    end; items that were not decided are tried again meanwhile. First observations stay.
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    void = voided_batches(journal.sentinels, campaign.service.block_page)  # asked at the end
-    missing = own_half(instruments.half, missing_batches(campaign, items, held))
-    again = own_half(instruments.half, repeat_batches(campaign, items, void, held))
-    stopper = Stopper(campaign, items, journal)
+    stopper, retrier = Stopper(campaign, items, journal), Retrier(campaign, items, journal)
+    passes = retrier.passes(instruments.half, only_undecided=instruments.only_undecided)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         stack.enter_context(calm_collector())
-        for batches in map(stopper.thin, (missing, again)):
+        for batches in map(stopper.thin, passes):
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, seen in observed:
                     tally.count(seen, await to_thread(stopper.take, batch.number, seen))
+                    await to_thread(retrier.heed, batch.number, seen)
     tally.finish()
     await to_thread(stopper.seal)
     return journal

@@ -106,7 +106,8 @@ class Sentinels(Declared):
 class Limits(Declared):
     """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
 
-    ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
+    ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` bound
+    what one line, and one site over it, get at once.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -116,6 +117,7 @@ class Limits(Declared):
     per_site: Annotated[int, Field(ge=1)] | None = 8
     batch: Annotated[int, Field(ge=1, le=10000)] = 100
     body_bytes: Annotated[int, Field(ge=1024)] = 65536
+    retries: Annotated[int, Field(ge=0, le=3)] = 3
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
 
 

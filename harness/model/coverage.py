@@ -45,6 +45,43 @@ def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
     return tuple(told)
 
 
+def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[str, ...]:
+    """Of which parts more than the share ``limit`` was left out, and what that could hide.
+
+    Items that are dead on the control too leave a rate; many of them leave it to chance, or to
+    whoever kills them, what the rate is about.
+    """
+    told: list[str] = []
+    for name, part in named_parts(metric):
+        out = part.left_out.get("down", 0)
+        share = out / part.tried if out else 0.0
+        if share <= limit:
+            continue
+        items = f"{name}{out} of {part.tried} items were left out ({share * 100:.3g} %)"
+        told.append(f"{items}; no more than {limit * 100:.4g} % may be{_worst(requirement, part)}")
+    return tuple(told)
+
+
+def _worst(requirement: Requirement, part: Metric) -> str:
+    """The bound that faces the threshold, had all that was left out gone wrong."""
+    threshold = requirement.threshold
+    if part.worst is None or threshold is None:
+        return ""
+    bound = part.worst[0] if threshold.at_least is not None else part.worst[1]
+    return "" if bound is None else f"; had they all gone wrong, the bound would be {bound * 100:.3g} %"
+
+
+def census_gaps(metric: Metric) -> tuple[str, ...]:
+    """Which entries a census lacks: those that were never tried, and those that were left out."""
+    told: list[str] = []
+    if metric.frame is not None and metric.tried < metric.frame:
+        told.append(f"{metric.tried} of {metric.frame} entries were tried; a census needs them all")
+    out = sum(metric.left_out.values())
+    if out:
+        told.append(f"{out} entries were left out; a census needs them all")
+    return tuple(told)
+
+
 def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
     """Each part with how sentences about it begin; the metric itself if it has one or none."""
     if len(metric.parts) < 2:  # noqa: PLR2004 - several

@@ -22,6 +22,9 @@ BLIND: dict[str, frozenset[str]] = dict.fromkeys(
 ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
 """States in which the item's own page arrived, as it was or changed on the way."""
 
+OPEN = frozenset({State.INSUFFICIENT, State.DOWN})
+"""States of a trial that decide nothing of an item: a second trial may, and then it stands."""
+
 MakeUp = tuple[tuple[int, int], ...]
 """What a registrable domain is made of: numbers of fates, and how many items it has of each."""
 

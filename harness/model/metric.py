@@ -61,7 +61,8 @@ class Metric:
     For rates ``k`` of ``n`` items counted; ``indeterminate`` items are outside ``n`` and
     are taken as worst case on either side when ``lower`` and ``upper`` are formed.
     ``lower`` and ``upper`` are one-sided bounds at level ``alpha`` each.
-    ``left_out`` counts items excluded symmetrically (dead on the control), by reason.
+    ``left_out`` counts items excluded symmetrically (dead on the control), by reason; ``worst``
+    are the bounds of a rate if those were doubtful as well, where there are any.
     ``frame`` is how many entries the whole list has, where it is finite and known: a census
     that tried fewer is none.
     ``parts`` are the groups that were kept apart, where some were: each must hold by itself.
@@ -81,6 +82,7 @@ class Metric:
     left_out: dict[str, int] = field(default_factory=dict)
     mechanisms: dict[str, int] = field(default_factory=dict)
     frame: int | None = None
+    worst: tuple[float | None, float | None] | None = None
     parts: tuple[Part, ...] = ()
 
     @property

@@ -133,11 +133,14 @@ class Decision(Declared):
     """How uncertain numbers become outcomes; agreed with the supplier before testing.
 
     More indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
-    conforming outcome (METHOD TQ-03); they never forbid a failing one.
+    conforming outcome (METHOD TQ-03); they never forbid a failing one. Neither does a larger share
+    than ``left_out_share_max`` of items that were left out of a rate, because they were dead on the
+    control as well.
     """
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     indeterminate_share_max: Annotated[float, Field(ge=0, le=1)] = 0.02
+    left_out_share_max: Annotated[float, Field(ge=0, le=1)] = 0.05
     statement: str = ""
     provenance: Provenance = "proposed"
     source: str = ""

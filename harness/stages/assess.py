@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from harness.model.coverage import known_beside_hidden, shortfalls, undecided
+from harness.model.coverage import census_gaps, known_beside_hidden, left_out, shortfalls, undecided
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision, Requirement, Threshold
@@ -62,10 +63,8 @@ def _assess_one(
 
 
 def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
-    def conforms(part: Metric) -> bool:
-        return _rule(taken.requirement, part, decision).conformity is Conformity.CONFORMS
-
-    return known_beside_hidden(taken, conforms)
+    ruled = partial(_rule, taken.requirement, decision=decision)
+    return known_beside_hidden(taken, lambda part: ruled(part).conformity is Conformity.CONFORMS)
 
 
 def _ruling(taken: Measurement, decision: Decision) -> _Ruling:
@@ -130,9 +129,8 @@ def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     doubts = _too_few(requirement, metric)
     if metric.indeterminate:
         doubts += (f"{metric.indeterminate} items were not decided; here each one counts",)
-    tried = metric.n + metric.indeterminate + sum(metric.left_out.values())
-    if requirement.rule == "census" and metric.frame is not None and tried < metric.frame:
-        doubts += (f"{tried} of {metric.frame} entries were tried; a census needs them all",)
+    if requirement.rule == "census":
+        doubts += census_gaps(metric)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, "pass", doubts)
     return _Ruling(Conformity.CONFORMS)
@@ -198,7 +196,9 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
     """Reasons that forbid a pass whatever the bounds say."""
-    return _too_few(requirement, metric) + undecided(metric, decision.indeterminate_share_max)
+    few = _too_few(requirement, metric)
+    open_ = undecided(metric, decision.indeterminate_share_max)
+    return few + open_ + left_out(requirement, metric, decision.left_out_share_max)
 
 
 def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ SORTED = 25
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
-    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN",
+    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "rank": "INTEGER",
     "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
     "told": "VARCHAR",
 }  # fmt: skip
@@ -55,7 +55,7 @@ def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
             target.mkdir()
             if not parts:
                 return Counts()
-            for statement in _statements(scratch, any_void=rows.any_void):
+            for statement in _statements(scratch, any_open=rows.any_open):
                 connection.execute(statement)
             for start in range(0, len(parts), SORTED):
                 some = parts[start : start + SORTED]
@@ -79,12 +79,12 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
     return parts
 
 
-def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
+def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
     """From rows to sights, items, fates and the make-ups of domains."""
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
-        *(_SUPERSEDED if any_void else ("CREATE TABLE superseded (n BIGINT)",)),
+        *(_SUPERSEDED if any_open else ("CREATE TABLE superseded (n BIGINT)",)),
         "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
         """CREATE TABLE sights AS
             SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
@@ -113,12 +113,13 @@ def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
 
 
 _SUPERSEDED = (
-    "CREATE TABLE void AS SELECT n, place, turn, item FROM rows WHERE void",
-    """CREATE TABLE again AS SELECT DISTINCT place, turn, item
-        FROM rows SEMI JOIN void USING (place, turn, item) WHERE NOT rows.void""",
-    "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, turn, item)",
+    "CREATE TABLE open AS SELECT n, place, turn, item, rank FROM rows WHERE rank > 0",
+    """CREATE TABLE again AS SELECT place, turn, item, min(rank) AS best
+        FROM rows SEMI JOIN open USING (place, turn, item) GROUP BY place, turn, item""",
+    """CREATE TABLE superseded AS
+        SELECT n FROM open JOIN again USING (place, turn, item) WHERE rank > best""",
 )
-"""Verdicts of void batches that were tried again do not stand: the second trial counts."""
+"""What a void batch or an undecided trial said does not stand where a later trial decided."""
 
 
 def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from harness.model.batch import turn_of
-from harness.model.fate import ARRIVED, Trait, is_blind, trait_of
+from harness.model.fate import ARRIVED, OPEN, Trait, is_blind, trait_of
 from harness.model.outcome import Witness
 from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
 
@@ -17,6 +17,10 @@ STATES, MECHANISMS = tuple(State), tuple(Mechanism)
 Place = tuple[str, str, str]
 
 ENCODER = msgspec.json.Encoder()
+
+
+DECIDED, UNDECIDED, VOID = range(3)
+"""Ranks of trials: what an item is was decided, was not, or the batch said nothing at all."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +34,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     state: int
     mechanism: int
     blind: bool
-    void: bool
+    rank: int
     item: str
     domain: str
     service: float | None
@@ -45,7 +49,7 @@ class Rows:
         self.lines: dict[str, int] = {}
         self.places: dict[Place, int] = {}
         self.traits: dict[Trait, int] = {}
-        self.any_void = False
+        self.any_open = False
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
         """The rows of all verdicts that count, in their order."""
@@ -54,8 +58,8 @@ class Rows:
             key, item = verdict.key, verdict.item
             trait = trait_of(item)
             place = (key.line, key.profile, key.probe)
-            is_void = verdict.rule == BRACKET_FAILED
-            self.any_void = self.any_void or is_void
+            rank = rank_of(verdict)
+            self.any_open = self.any_open or rank > DECIDED
             service, control = verdict.first_byte_service, verdict.first_byte_control
             is_timed = verdict.state in ARRIVED and None not in (service, control)
             yield Row(
@@ -67,13 +71,20 @@ class Rows:
                 state=STATES.index(verdict.state),
                 mechanism=MECHANISMS.index(verdict.mechanism),
                 blind=is_blind(key.probe, item),
-                void=is_void,
+                rank=rank,
                 item=item.id,
                 domain=item.registrable or item.id,
                 service=service if is_timed else None,
                 control=control if is_timed else None,
                 told=ENCODER.encode(witness_of(verdict)).decode(),
             )
+
+
+def rank_of(verdict: Verdict) -> int:
+    """Of several trials of one item, one way, in one round, those of the lowest rank stand."""
+    if verdict.rule == BRACKET_FAILED:
+        return VOID
+    return UNDECIDED if verdict.state in OPEN else DECIDED
 
 
 def witness_of(verdict: Verdict) -> Witness:

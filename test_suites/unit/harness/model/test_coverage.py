@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from harness.model.coverage import fewest, named_parts, shortfalls, undecided
+from harness.model.coverage import (
+    census_gaps,
+    fewest,
+    left_out,
+    named_parts,
+    shortfalls,
+    undecided,
+)
 from harness.model.metric import Metric, Part, Source
 from harness.model.scheme import Threshold
 from test_suites.example import example_metric, example_requirement
@@ -79,3 +86,28 @@ def test_a_single_part_needs_no_name() -> None:
         "A, hidden real items: ",
         "B, hidden real items: ",
     ]
+
+
+def test_many_items_that_were_left_out_forbid_a_pass_and_show_the_worst() -> None:
+    metric = replace(
+        example_metric(88, 88), left_out={"down": 12, "not paired": 40}, worst=(0.801, 1.0)
+    )
+
+    (told,) = left_out(example_requirement(), metric, 0.05)
+
+    assert told == (
+        "12 of 140 items were left out (8.57 %); no more than 5 % may be; "
+        "had they all gone wrong, the bound would be 80.1 %"
+    )
+    assert left_out(example_requirement(), metric, 0.09) == ()
+    assert left_out(example_requirement(), replace(metric, left_out={"not paired": 99}), 0.05) == ()
+
+
+def test_a_census_lacks_what_was_not_tried_and_what_was_left_out() -> None:
+    whole_list = replace(example_metric(0, 118), frame=120)
+
+    assert census_gaps(replace(whole_list, n=120)) == ()
+    assert census_gaps(whole_list) == ("118 of 120 entries were tried; a census needs them all",)
+    assert census_gaps(replace(whole_list, left_out={"down": 2})) == (
+        "2 entries were left out; a census needs them all",
+    )
