@@ -68,7 +68,8 @@ def _worst(requirement: Requirement, part: Metric) -> str:
     if part.worst is None or threshold is None:
         return ""
     bound = part.worst[0] if threshold.at_least is not None else part.worst[1]
-    return "" if bound is None else f"; had they all gone wrong, the bound would be {bound * 100:.3g} %"
+    worst = "; had they all gone wrong, the bound would be"
+    return "" if bound is None else f"{worst} {bound * 100:.3g} %"
 
 
 def census_gaps(metric: Metric) -> tuple[str, ...]:
