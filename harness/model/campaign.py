@@ -106,6 +106,8 @@ class Sentinels(Declared):
 class Limits(Declared):
     """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
 
+    An answer that has begun is read up to ``body_bytes`` (after decoding) and, at the second
+    look, for ``reading_timeout`` seconds.
     ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
     """
 
@@ -115,7 +117,8 @@ class Limits(Declared):
     per_line: Annotated[int, Field(ge=1)] | None = None
     per_site: Annotated[int, Field(ge=1)] | None = 8
     batch: Annotated[int, Field(ge=1, le=10000)] = 100
-    body_bytes: Annotated[int, Field(ge=1024)] = 65536
+    body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    reading_timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
 
 

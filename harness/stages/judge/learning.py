@@ -19,6 +19,8 @@ WORDY = 12
 """Characters from which a text says enough to be known again."""
 LIKE = 0.9
 """Two texts this alike, host names and numbers aside, are one page."""
+AKIN = 0.4
+"""Two texts this alike under one title are one page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +63,14 @@ class Lore:
             return False
         if (web.body_sha256 and web.body_sha256 in self.digests) or self._has_mark(web, control):
             return True
-        title = recognise.normal(web.title, web.url)
+        title, text = recognise.normal(web.title, web.url), recognise.normal(web.text, web.url)
+        likeness = max((recognise.alike(text, known) for known in self.texts), default=0.0)
         if title in self.titles and (control is None or title != recognise.normal(control.title)):
-            return True
+            # A title is copied easily: where texts are known, the text must be akin to one.
+            return not (text and self.texts) or likeness >= AKIN
         if not title and not web.text:
-            return web.status in self.statuses
-        text = recognise.normal(web.text, web.url)
-        return bool(text) and any(recognise.alike(text, known) >= LIKE for known in self.texts)
+            return web.status in self.statuses and not web.embedded
+        return bool(text) and likeness >= LIKE
 
     def _has_mark(self, web: WebFacts, control: WebFacts | None) -> bool:
         """Whether a page leads to a known host or says a known phrase, and the control did not."""
@@ -131,5 +134,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
 def _strayed(observation: Observation) -> frozenset[str]:
     if not isinstance(observation.facts, WebFacts):
         return frozenset()
-    away = recognise.strayed_to(observation.facts, frozenset({observation.item.host}))
-    return frozenset({away}) if away else frozenset()
+    home = frozenset({observation.item.host})
+    away = recognise.strayed_to(observation.facts, home)
+    framed = {recognise.host_of(address) for address in observation.facts.frames}
+    return frozenset({away} | framed) - home - {""}

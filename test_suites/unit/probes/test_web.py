@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.marker import HEADER, mark
+from harness.model.marker import HEADER, WordGroup, mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
 from harness.plugins import find
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
@@ -148,7 +149,7 @@ async def test_redirects_of_the_origin_are_followed_and_seen() -> None:
     ]
 
 
-async def test_a_filters_redirect_into_the_zone_is_no_access() -> None:
+async def test_a_redirect_into_the_zone_that_the_origin_did_not_give_is_noted() -> None:
     this = attempt()
     line = Scripted(
         {
@@ -157,7 +158,7 @@ async def test_a_filters_redirect_into_the_zone_is_no_access() -> None:
         }
     )
 
-    assert facts(await Web().try_item(this, line)).canary == "absent"
+    assert facts(await Web().try_item(this, line)).canary == "elsewhere"
 
 
 async def test_a_redirect_that_the_service_put_in_still_leads_to_the_page() -> None:
@@ -182,9 +183,101 @@ async def test_a_token_in_an_answer_that_broke_off_is_a_fact_as_well() -> None:
 
 
 async def test_where_a_page_frames_and_forwards_to_is_noted() -> None:
-    line = Scripted({f"http://{HOST}/": page('<iframe src="http://b.test/x"></iframe>')})
+    line = Scripted(
+        {
+            f"http://{HOST}/": page('<iframe src="http://b.test/x"></iframe>'),
+            "http://b.test/x": page("<title>Blocked</title>"),
+        }
+    )
+    seen = facts(await Web().try_item(attempt(), line))
 
-    assert facts(await Web().try_item(attempt(), line)).frames == ("http://b.test/x",)
+    assert seen.frames == ("http://b.test/x",)
+    assert [(each.url, each.title, each.canary) for each in seen.inner] == [
+        ("http://b.test/x", "Blocked", "absent")
+    ]
+
+
+@pytest.mark.parametrize(
+    "leads",
+    [
+        '<meta http-equiv="refresh" content="0; url=/inner">',
+        "<script>window.location = '/inner'</script>",
+        '<script>location.replace("/inner");</script>',
+        '<frameset><frame src="/inner"></frameset>',
+    ],
+)
+async def test_what_a_page_leads_to_is_followed_one_level(leads: str) -> None:
+    this = attempt()
+    line = Scripted(
+        {f"http://{HOST}/": page(leads), f"http://{HOST}/inner": page(token(this) + leads)}
+    )
+    seen = facts(await Web().try_item(this, line))
+
+    assert (seen.canary, [each.canary for each in seen.inner]) == ("absent", ["seen"])
+    assert len(line.requests) == 2
+
+
+async def test_a_frame_that_does_not_answer_is_noted() -> None:
+    failure = Failure(name="connection_refused", stage="connect")
+    line = Scripted(
+        {
+            f"http://{HOST}/": page('<iframe src="http://b.test/x"></iframe>'),
+            "http://b.test/x": Exchange(timings=Timings(total=0.1), failure=failure),
+        }
+    )
+    inner = facts(await Web().try_item(attempt(), line)).inner
+
+    assert [(each.url, each.status) for each in inner] == [("http://b.test/x", None)]
+
+
+async def test_frames_of_other_peoples_pages_are_followed_only_where_nothing_else_is_said() -> None:
+    frame = '<iframe src="http://b.test/x"></iframe>'
+    for text, asked in (("", 2), ("A page of its own. " * 9, 1)):
+        line = Scripted(
+            {"http://www.example.org/": page(frame + text), "http://b.test/x": page("x")}
+        )
+        await Web().try_item(attempt("www.example.org"), line)
+
+        assert len(line.requests) == asked
+
+
+def words(of: Attempt, group: WordGroup = "attempt", *, marked: bool = True) -> tuple[str, ...]:
+    assert of.marker is not None
+    return ORIGIN.words(HOST, of.marker.nonce if marked else "", group)
+
+
+async def test_words_show_that_a_page_came_without_its_token() -> None:
+    this = attempt()
+    for came in (words(this)[3], words(this, "host")[0], words(this, "attempt", marked=False)[1]):
+        line = Scripted({f"http://{HOST}/": page(f"<p>Un texte traduit: {came.upper()}.", 404)})
+        seen = facts(await Web().try_item(this, line))
+
+        assert (seen.canary, seen.words) == ("seen", (came,))
+
+
+async def test_of_an_item_judged_by_content_the_marked_piece_must_come() -> None:
+    this = attempt(applies_to="content")
+    rest, piece = words(this), words(this, "piece")
+    line = Scripted({f"http://{HOST}/": page(f"<p>{rest[0]} {rest[1]}")})
+    seen = facts(await Web().try_item(this, line))
+    assert (seen.canary, seen.words, seen.page_words) == ("absent", (), 2)
+
+    line = Scripted({f"http://{HOST}/": page(f"<p>{rest[0]} {piece[0]}")})
+    seen = facts(await Web().try_item(this, line))
+    assert (seen.canary, seen.words, seen.page_words) == ("seen", (piece[0],), 0)
+
+
+async def test_a_receipt_in_a_header_shows_only_that_the_origin_was_asked() -> None:
+    this = attempt()
+    assert this.marker is not None
+    receipt = ORIGIN.receipt(HOST, this.marker.nonce)
+    answer = page("Access denied", 403)
+    tagged = msgspec.structs.replace(answer, headers=(*answer.headers, ("etag", f'"{receipt}"')))
+    seen = facts(await Web().try_item(this, Scripted({f"http://{HOST}/": tagged})))
+
+    assert (seen.asked, seen.canary) == (True, "absent")
+    copied = facts(await Web().try_item(this, Scripted({f"http://{HOST}/": page(receipt)})))
+    assert (copied.asked, copied.canary) == (False, "absent")
 
 
 async def test_the_nonce_stays_inside_the_zone() -> None:

@@ -235,9 +235,11 @@ def _in_round(number: int, one: Observation) -> Observation:
 
 
 def test_what_is_tried_again_is_what_a_judgement_voids() -> None:
-    """The second batch's page is known by the title that the first one's block page had."""
-    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
-    clear = foreign(title="Hilltop", status=403, text="This website is blocked. Category: News")
+    """The second batch's page is known by the text that the first one's block page had."""
+    page = foreign(text="Back to your lesson, please.", body_length=300)
+    clear = foreign(
+        title="This website is blocked", status=403, text="Back to your lesson, please."
+    )
     alone = [*batch_of(2, foreign(), page, control=foreign()), *_items(BLOCKED, batch=2)]
     taught = [*batch_of(1, foreign(), clear, control=foreign()), *alone]
 
