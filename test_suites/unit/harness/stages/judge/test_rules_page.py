@@ -86,6 +86,13 @@ def test_an_empty_page_in_the_place_of_a_full_one_is_a_block() -> None:
     assert _beside(title="", text="", body_length=13).rule == "page-replaced"
 
 
+@pytest.mark.parametrize(("length", "is_block"), [(1500, True), (7000, False), (8900, False)])
+def test_only_a_page_far_smaller_than_the_controls_replaces_it(length: int, is_block: bool) -> None:
+    verdict = _beside(title="Hm", text="Back to your lesson, please.", body_length=length)
+
+    assert (verdict.state is State.BLOCKED) == is_block
+
+
 def test_an_error_page_needs_a_hint_to_be_a_notice() -> None:
     plain: dict[str, Any] = {
         "status": 503,
