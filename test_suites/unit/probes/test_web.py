@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -298,6 +299,17 @@ async def test_a_circle_of_redirects_ends() -> None:
     assert sighting.failure.name == "http_redirect_limit"
     assert len(line.requests) == 4
     assert sighting.timings.connect == pytest.approx(0.4)
+
+
+async def test_all_hops_of_an_attempt_share_its_time() -> None:
+    line = Scripted({f"http://{HOST}/": page("", 302, f"http://{HOST}/")})
+    this = attempt()
+    await Web().try_item(this, line)
+    left = [request.timeout for request in line.requests]
+
+    assert len(left) > 1
+    assert this.timeout >= left[0]
+    assert all(later < earlier for earlier, later in pairwise(left))
 
 
 @pytest.mark.parametrize("location", ["mailto:a@b", "ftp://a.test/", "http://[", ""])

@@ -144,6 +144,12 @@ def test_a_bound_that_could_not_be_formed_is_a_dash() -> None:
     assert phrases.bounds(outcome) == f"97.0 % to {phrases.NONE}"
 
 
+def test_a_bound_stays_on_its_side_of_what_is_required() -> None:
+    outcome = example_outcome(metric=example_metric(lower=0.8996, upper=0.90004))
+
+    assert phrases.bounds(outcome) == "89.96 to 90.004 %"
+
+
 def test_a_metric_that_counts_nothing_known_says_how_many_were_measured() -> None:
     measure = Measure(metric="first_byte_overhead", quantile=0.95)
     outcome = example_outcome(
@@ -177,6 +183,13 @@ def test_the_headline_of_a_clean_pass() -> None:
     assert phrases.headline(assessment) == (
         "SafeLine Schools meets the one check of this specification."
     )
+
+
+def test_the_headline_of_a_service_without_a_name_has_a_subject() -> None:
+    clean = example_assessment(service="", outcomes=(example_outcome(),))
+
+    assert phrases.headline(clean) == "The service meets the one check of this specification."
+    assert phrases.headline(example_assessment(service="")).startswith("The service meets 4 of 7")
 
 
 def test_nothing_binding_is_nothing_shown() -> None:

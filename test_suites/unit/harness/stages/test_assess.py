@@ -283,6 +283,7 @@ def test_a_range_must_be_met_on_both_sides() -> None:
     wanted = requirement(at_least=0.2, at_most=0.8)
 
     assert held(wanted, rate(50, 100)).conformity is CONFORMS
+    assert held(wanted, rate(24, 100)).conformity is INSUFFICIENT  # one side alone is certain
     assert held(wanted, rate(99, 100)).conformity is FAILS
     assert held(wanted, rate(1, 100)).conformity is FAILS
     assert "78 % from the mark of 80 %" in held(wanted, rate(78, 100)).reasons[0]

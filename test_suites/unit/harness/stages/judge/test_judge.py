@@ -97,6 +97,15 @@ def test_a_block_that_looks_like_trouble_is_learned_from_the_sentinels(status: i
     assert learned.verdicts[0].rule == "tunnel-refused-learned"
 
 
+def test_a_failure_that_alone_tells_nothing_is_learned_from_the_sentinels() -> None:
+    odd = failed("ssl_invalid_certificate", "tls")
+    seen = [*batch_of(1, web(), odd), *_items(odd)]
+
+    assert judge(seen).verdicts[0].state is State.BLOCKED
+    assert judge([*batch_of(1, web(), BLOCKED), *_items(odd)]).verdicts[0].state not in DECIDED
+    assert [] == _void(seen)
+
+
 def test_a_broken_line_teaches_nothing() -> None:
     trouble = web(canary="absent", status=None, tunnel_status=503)
     broken = batch_of(1, trouble, trouble)

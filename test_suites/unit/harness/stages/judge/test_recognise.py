@@ -127,6 +127,13 @@ def test_likeness_is_of_bytes_then_words_then_length() -> None:
     assert recognise.likeness(foreign(**bare), foreign(**bare, body_length=500)) < 0.1
 
 
+@pytest.mark.parametrize("length", [0, None])
+def test_two_pages_of_which_nothing_came_have_nothing_alike(length: int | None) -> None:
+    nothing = foreign(title="", text="", body_length=length)
+
+    assert recognise.likeness(nothing, nothing) == 0.0
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_likeness_is_symmetric_and_bounded(one: str, other: str) -> None:
     there, back = recognise.alike(one, other), recognise.alike(other, one)

@@ -88,6 +88,13 @@ def test_an_empty_page_in_the_place_of_a_full_one_is_neither() -> None:
     assert _beside(title="", text="", body_length=13).state is State.INSUFFICIENT
 
 
+@pytest.mark.parametrize(("length", "is_short"), [(1500, True), (7000, False), (8900, False)])
+def test_only_a_page_far_smaller_than_the_controls_replaces_it(length: int, is_short: bool) -> None:
+    verdict = _beside(title="Hm", text="Back to your lesson, please.", body_length=length)
+
+    assert (verdict.rule == "page-unlike") == is_short
+
+
 def test_a_parked_page_that_the_control_sees_too_is_allowed() -> None:
     parked: dict[str, Any] = {"title": "library.org", "text": "This domain is for sale."}
 

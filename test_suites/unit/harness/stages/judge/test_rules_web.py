@@ -32,6 +32,16 @@ def test_a_few_bytes_more_or_a_cut_page_is_still_the_page(changed: dict[str, Any
     assert judge_trial(trial(web(**changed))).state is State.ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("length", "rule"),
+    [(104_000, "token-arrived"), (96_000, "token-arrived"), (88_000, "token-in-another-page")],
+)
+def test_a_long_page_may_differ_by_more_bytes_than_a_short_one(length: int, rule: str) -> None:
+    verdict = judge_trial(trial(web(body_length=length), web(body_length=100_000)))
+
+    assert (verdict.rule, verdict.state) == (rule, State.ALLOWED)
+
+
 @pytest.mark.parametrize("status", [302, 307, 400, 403, 404, 451])
 def test_a_tunnel_refused_with_any_such_status_is_a_block(status: int) -> None:
     verdict = judge_trial(
