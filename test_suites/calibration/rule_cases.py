@@ -169,6 +169,12 @@ WEB = (
                                              location="http://10.10.34.34/"),)),
               foreign(), failure=failed("generic_timeout_error", "connect"), host=THEIRS),
           State.BLOCKED, Mechanism.REDIRECT),
+    _case("false-certificate-block-page", trial(
+              web(canary="absent", text=NOTICE), failure=failed("ssl_unknown_authority", "tls")),
+          State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE),
+    _case("false-certificate-unknown-page", trial(
+              web(canary="absent"), failure=failed("ssl_unknown_authority", "tls")),
+          State.INSUFFICIENT),
     _case("broken-off", trial(web(canary="absent"), failure=failed("eof_error")),
           State.INSUFFICIENT),
     _case("reset", trial(failed("connection_reset")), State.BLOCKED, Mechanism.TCP_RESET),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.case import Case
+from harness.stages.judge.case import BARE, Case
 from harness.stages.judge.rule import Rule
 
 BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})
@@ -19,12 +19,15 @@ BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "req
 RESOLVE: frozenset[Stage] = frozenset({"resolve"})
 
 
+FORBIDDEN, LEGAL = 403, 451
+
+FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
+"""Failures by which another party's certificate is told from the origin's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One row: a failure at some stages, and what the control showed at that same stage.
-
-    ``whatever_follows``: an answer behind it does not matter, unless it is the origin's page.
-    """
+    """One row: a failure at some stages, and what the control showed at that same stage."""
 
     rule: str
     failures: frozenset[str]
@@ -32,13 +35,12 @@ class Refusal:
     control: str
     mechanism: Mechanism
     says: str
-    whatever_follows: bool = False
 
     def matches(self, case: Case) -> bool:
         """Whether the service refused in this way, and no part of an answer had come."""
         if case.failure not in self.failures or case.stage not in self.stages:
             return False
-        return case.status is None or self.whatever_follows
+        return case.status is None
 
     def as_rule(self) -> Rule:
         """The rule that this row makes."""
@@ -50,6 +52,19 @@ class Refusal:
             says=self.says,
             saw=how_it_failed,
         )
+
+
+def is_refused_by_status(case: Case) -> bool:
+    """Whether the whole answer is a status that refuses, and nothing of a page comes with it.
+
+    451 (RFC 7725) may come with words, unless they are the origin's: it has one meaning only.
+    """
+    web = case.web
+    if web is None or case.status not in (FORBIDDEN, LEGAL):
+        return False
+    if len(web.text) <= BARE and not (web.embedded or web.frames):
+        return True
+    return case.status == LEGAL and bool(web.text) and case.is_unlike_origin
 
 
 def how_it_failed(case: Case) -> str:
@@ -141,12 +156,11 @@ CONNECTION_REFUSALS = (
     ),
     Refusal(
         rule="tls-false-certificate",
-        failures=frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"}),
+        failures=FALSE_CERTIFICATES,
         stages=BEFORE_AN_ANSWER,
         control="the origin's own certificate is shown",
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="another party's certificate was shown instead of the origin's",
-        whatever_follows=True,
+        says="another party's certificate was shown instead of the origin's, and no page behind it",
     ),
 )
 """Refusals by the network or a gateway."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.case import BARE, UNLIKE, Case
+from harness.stages.judge.case import UNLIKE, Case
 from harness.stages.judge.recognise import Kind
+from harness.stages.judge.refusals import LEGAL, is_refused_by_status
 from harness.stages.judge.rule import Rule
 
-FORBIDDEN, LEGAL, REFUSING, SERVER_TROUBLE = 403, 451, 400, 500
+REFUSING, SERVER_TROUBLE = 400, 500
 SHRUNKEN = 5
 """How many times smaller a page is that has lost nearly all of what the control's has."""
 SAME = 0.6
@@ -84,12 +85,6 @@ def _is_unlike(case: Case) -> bool:
     return case.look.kind is Kind.ORDINARY and case.likeness < UNLIKE and case.is_notice
 
 
-def _is_bare(case: Case) -> bool:
-    """The whole answer came, and shows nothing: no words, pictures, frames or scripts."""
-    web = case.web
-    return web is not None and len(web.text) <= BARE and not (web.embedded or web.frames)
-
-
 def _what_came(case: Case) -> str:
     """Status, title, first words and codings of a page that nobody knows."""
     web = case.web
@@ -143,8 +138,8 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="status-451",
-        matches=lambda case: case.status == LEGAL and (not case.has_truth or _is_bare(case)
-        or case.looks_blocked or case.is_learned_page),
+        matches=lambda case: case.status == LEGAL
+        and (not case.has_truth or is_refused_by_status(case)),
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
         says="unavailable for legal reasons (RFC 7725), and not on the control line",
@@ -168,7 +163,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="status-403",
-        matches=lambda case: case.has_truth and case.status == FORBIDDEN and _is_bare(case),
+        matches=lambda case: case.has_truth and is_refused_by_status(case),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="access is forbidden (403) without a page, and not on the control line",

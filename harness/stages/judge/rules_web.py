@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
-from harness.stages.judge.refusals import CONNECTION_REFUSALS, NAME_REFUSALS, how_it_failed
+from harness.stages.judge.refusals import (
+    CONNECTION_REFUSALS,
+    FALSE_CERTIFICATES,
+    NAME_REFUSALS,
+    how_it_failed,
+    is_refused_by_status,
+)
 from harness.stages.judge.rule import Rule
 
 TUNNEL_OPEN = range(200, 300)
@@ -65,6 +71,12 @@ def _difference(case: Case) -> str:
         f"service: {one.status}, {one.title!r}, {one.body_length} bytes; "
         f"control: {other.status}, {other.title!r}, {other.body_length} bytes"
     )
+
+
+def _is_behind_false_certificate(case: Case) -> bool:
+    false = case.failure in FALSE_CERTIFICATES
+    false |= case.failure == "ssl_invalid_certificate" and case.intercepted
+    return false and case.status is not None
 
 
 def _size(case: Case) -> str:
@@ -190,9 +202,24 @@ WEB_RULES: tuple[Rule, ...] = (
         saw=_size,
     ),
     Rule(
+        id="false-certificate-block-page",
+        matches=lambda case: _is_behind_false_certificate(case)
+        and (case.looks_blocked or case.is_learned_page or is_refused_by_status(case)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="a block page stands behind another party's certificate",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="false-certificate-unknown-page",
+        matches=_is_behind_false_certificate,
+        state=State.INSUFFICIENT,
+        says="a page stands behind another party's certificate, and is not known as a block page",
+        saw=how_it_failed,
+    ),
+    Rule(
         id="broken-off",
-        matches=lambda case: case.failure and case.status is not None
-        and not case.failure.startswith("ssl_"),
+        matches=lambda case: case.failure and case.status is not None,
         state=State.INSUFFICIENT,
         says="an answer began to come and broke off, which is neither a block nor access",
         saw=how_it_failed,

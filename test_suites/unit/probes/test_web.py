@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
-import msgspec
 import pytest
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.marker import HEADER, WordGroup, mark
+from harness.model.marker import HEADER, mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
 from harness.plugins import find
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
@@ -98,13 +97,6 @@ async def test_a_page_without_its_token_is_kept_as_evidence() -> None:
     assert [each.body for each in sighting.evidence] == [b"Blocked"]
 
 
-async def test_another_attempts_token_does_not_count() -> None:
-    other = token(attempt(line="control"))
-    sighting = await Web().try_item(attempt(), Scripted({f"http://{HOST}/": page(other)}))
-
-    assert facts(sighting).canary == "absent"
-
-
 async def test_the_control_line_leaves_no_evidence() -> None:
     sighting = await Web().try_item(
         attempt(line="control"), Scripted({f"http://{HOST}/": page("Trouble", 503)})
@@ -148,18 +140,6 @@ async def test_redirects_of_the_origin_are_followed_and_seen() -> None:
         (302, "/moved"),
         (301, "//landed.accredit.test/x"),
     ]
-
-
-async def test_a_redirect_into_the_zone_that_the_origin_did_not_give_is_noted() -> None:
-    this = attempt()
-    line = Scripted(
-        {
-            f"http://{HOST}/": page("", 302, "http://blocked.accredit.test/"),
-            "http://blocked.accredit.test/": page(token(this, "blocked.accredit.test")),
-        }
-    )
-
-    assert facts(await Web().try_item(this, line)).canary == "elsewhere"
 
 
 async def test_a_redirect_that_the_service_put_in_still_leads_to_the_page() -> None:
@@ -242,45 +222,6 @@ async def test_frames_of_other_peoples_pages_are_followed_only_where_nothing_els
         assert len(line.requests) == asked
 
 
-def words(of: Attempt, group: WordGroup = "attempt", *, marked: bool = True) -> tuple[str, ...]:
-    assert of.marker is not None
-    return ORIGIN.words(HOST, of.marker.nonce if marked else "", group)
-
-
-async def test_words_show_that_a_page_came_without_its_token() -> None:
-    this = attempt()
-    for came in (words(this)[3], words(this, "host")[0], words(this, "attempt", marked=False)[1]):
-        line = Scripted({f"http://{HOST}/": page(f"<p>Un texte traduit: {came.upper()}.", 404)})
-        seen = facts(await Web().try_item(this, line))
-
-        assert (seen.canary, seen.words) == ("seen", (came,))
-
-
-async def test_of_an_item_judged_by_content_the_marked_piece_must_come() -> None:
-    this = attempt(applies_to="content")
-    rest, piece = words(this), words(this, "piece")
-    line = Scripted({f"http://{HOST}/": page(f"<p>{rest[0]} {rest[1]}")})
-    seen = facts(await Web().try_item(this, line))
-    assert (seen.canary, seen.words, seen.page_words) == ("absent", (), 2)
-
-    line = Scripted({f"http://{HOST}/": page(f"<p>{rest[0]} {piece[0]}")})
-    seen = facts(await Web().try_item(this, line))
-    assert (seen.canary, seen.words, seen.page_words) == ("seen", (piece[0],), 0)
-
-
-async def test_a_receipt_in_a_header_shows_only_that_the_origin_was_asked() -> None:
-    this = attempt()
-    assert this.marker is not None
-    receipt = ORIGIN.receipt(HOST, this.marker.nonce)
-    answer = page("Access denied", 403)
-    tagged = msgspec.structs.replace(answer, headers=(*answer.headers, ("etag", f'"{receipt}"')))
-    seen = facts(await Web().try_item(this, Scripted({f"http://{HOST}/": tagged})))
-
-    assert (seen.asked, seen.canary) == (True, "absent")
-    copied = facts(await Web().try_item(this, Scripted({f"http://{HOST}/": page(receipt)})))
-    assert (copied.asked, copied.canary) == (False, "absent")
-
-
 async def test_the_nonce_stays_inside_the_zone() -> None:
     line = Scripted(
         {f"http://{HOST}/": page("", 302, "http://other.test/"), "http://other.test/": page("x")}
@@ -289,16 +230,6 @@ async def test_the_nonce_stays_inside_the_zone() -> None:
 
     assert HEADER in dict(line.requests[0].headers)
     assert HEADER not in dict(line.requests[1].headers)
-
-
-async def test_a_circle_of_redirects_ends() -> None:
-    line = Scripted({f"http://{HOST}/": page("", 302, f"http://{HOST}/")})
-    sighting = await Web().try_item(attempt(), line)
-
-    assert sighting.failure is not None
-    assert sighting.failure.name == "http_redirect_limit"
-    assert len(line.requests) == 4
-    assert sighting.timings.connect == pytest.approx(0.4)
 
 
 async def test_all_hops_of_an_attempt_share_its_time() -> None:
@@ -310,14 +241,6 @@ async def test_all_hops_of_an_attempt_share_its_time() -> None:
     assert len(left) > 1
     assert this.timeout >= left[0]
     assert all(later < earlier for earlier, later in pairwise(left))
-
-
-@pytest.mark.parametrize("location", ["mailto:a@b", "ftp://a.test/", "http://[", ""])
-async def test_a_redirect_out_of_the_web_is_the_last_page(location: str) -> None:
-    line = Scripted({f"http://{HOST}/": page("gone", 302, location)})
-    seen = facts(await Web().try_item(attempt(), line))
-
-    assert (seen.status, seen.hops) == (302, ())
 
 
 async def test_peer_and_choices_are_those_of_the_items_own_host() -> None:
@@ -366,13 +289,6 @@ async def test_a_real_site_has_no_canary_and_hears_no_nonce() -> None:
     assert facts(sighting).canary == "not_applicable"
     assert HEADER not in dict(line.requests[0].headers)
     assert len(sighting.evidence) == 1
-
-
-async def test_a_line_without_an_origin_still_knows_the_items_own_token() -> None:
-    this = attempt()
-    line = Scripted({f"http://{HOST}/": page(token(this))}, origin=None)
-
-    assert facts(await Web().try_item(this, line)).canary == "seen"
 
 
 def test_both_are_found_by_name() -> None:

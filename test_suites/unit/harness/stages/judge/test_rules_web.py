@@ -84,12 +84,10 @@ def test_a_refusal_counts_at_its_stages_and_before_an_answer_only(refusal: Refus
     name = min(refusal.failures)
     for stage in ("resolve", "connect", "tls", "response"):
         silent = trial(web(canary="absent", status=None), failure=failed(name, stage))
-        begun = trial(web(canary="absent", status=403), failure=failed(name, stage))
+        begun = trial(web(canary="absent"), failure=failed(name, stage))
 
         assert (judge_trial(silent).rule == refusal.rule) == (stage in refusal.stages)
-        assert (judge_trial(begun).state is State.BLOCKED) == (
-            refusal.whatever_follows and stage in refusal.stages
-        )
+        assert judge_trial(begun).state is State.INSUFFICIENT
 
 
 def test_a_handshake_that_fails_in_another_way_is_no_refusal() -> None:
@@ -149,6 +147,8 @@ def test_a_page_that_broke_off_is_neither_blocked_nor_allowed(
         ({"title": "Another page"}, "page-not-recognised"),
         ({"title": "Access denied", "text": f"Access denied. {PROSE}"}, "page-not-recognised"),
         ({"status": 451}, "page-not-recognised"),
+        ({"status": 451, "text": "", "embedded": 1}, "page-not-recognised"),
+        ({"status": 451, "text": "Not here, says the court."}, "status-451"),
         ({"status": 403, "text": "", "embedded": 1}, "page-not-recognised"),
         ({"status": 403, "text": ""}, "status-403"),
         ({"status": 451, "text": ""}, "status-451"),
@@ -186,6 +186,21 @@ def test_a_page_of_another_host_of_the_zone_counts_where_the_control_went_too() 
 
     assert judge_trial(trial(web(there, canary="elsewhere"), web(there))).state is State.ALLOWED
     assert judge_trial(trial(web(there, canary="elsewhere"))).state is State.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("behind", "rule"),
+    [
+        ({"status": None}, "tls-false-certificate"),
+        ({"canary": "seen"}, "token-in-broken-answer"),
+        ({"text": NOTICE}, "false-certificate-block-page"),
+        ({"title": "Hello"}, "false-certificate-unknown-page"),
+    ],
+)
+def test_what_stands_behind_a_false_certificate_decides(behind: dict[str, Any], rule: str) -> None:
+    service = web(**({"canary": "absent"} | behind))
+
+    assert judge_trial(trial(service, failure=failed("ssl_unknown_authority", "tls"))).rule == rule
 
 
 def test_an_expired_certificate_of_somebody_else_is_interception() -> None:
