@@ -50,7 +50,7 @@ class Prepared:
     lines: dict[tuple[str, str], Line]
     half: Half
 
-    def instruments(self, evidence: EvidenceStore, clock: Clock) -> Instruments:
+    def instruments(self, evidence: EvidenceStore, clock: Clock, key: bytes = b"") -> Instruments:
         """What the observing stage measures with."""
         return Instruments(
             probes=self.probes,
@@ -63,6 +63,7 @@ class Prepared:
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
             half=self.half,
+            sketch_key=key,
         )
 
 

@@ -22,7 +22,7 @@ SENTINEL_INTERVAL = 300.0
 class Instruments:
     """Probes by name, and lines by (name, profile); the control is a line like any other.
 
-    ``half`` says which rounds the lines stand ready for.
+    ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages.
     """
 
     probes: Mapping[str, Probe]
@@ -35,6 +35,7 @@ class Instruments:
     watch: Watch
     sentinel_interval: float = SENTINEL_INTERVAL
     half: Half = "all"
+    sketch_key: bytes = b""
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:

@@ -9,6 +9,7 @@ request carries the attempt's nonce, and the answer is searched for the origin's
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace as replace_page
 from time import perf_counter
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import CONTROL, Failure, Timings, WebFacts
-from harness.model.sketch import Sketch, sketch_of
+from harness.model.sketch import Sketch, sketch_of, title_mark
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
 from probes.net.expected_marks import Delivered, ExpectedMarks
@@ -85,7 +86,7 @@ class _Web:
         chain = await visit.follow(url_of(attempt.item, self.scheme, self.variant), home)
         timings = _timings(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
-        if _leads_on(facts, chain):
+        if _leads_on(facts, chain) and not _is_sensitive(attempt):
             facts = replace(facts, inner=await visit.inner(facts))
         return Sighting(
             timings=timings,
@@ -158,9 +159,13 @@ class _Visit:
         ]
         digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
         page = Page()
-        if answered and not _is_sensitive(self._attempt):
+        if answered:
             page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
         delivered: Delivered = self._expected.delivered(chain)
+        mark, sketch = self._fingerprint(page, chain, delivered)
+        frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
+        if _is_sensitive(self._attempt):
+            page, frames = replace_page(page, title="", text=""), _hosts_only(chain.url, frames)
         return WebFacts(
             url=chain.url,
             status=last.status,
@@ -171,7 +176,7 @@ class _Visit:
             certificate=first.certificate,
             title=page.title,
             text=page.text,
-            frames=(*page.frames, *refresh_target(dict(headers).get("refresh", ""))),
+            frames=frames,
             body_length=len(last.body) if answered else None,
             body_sha256=digest,
             truncated=last.truncated,
@@ -183,14 +188,18 @@ class _Visit:
             codings=last.codings,
             undecoded=last.undecoded,
             embedded=page.embedded,
-            sketch=self._sketch(page, delivered),
+            title_mark=mark,
+            sketch=sketch,
         )
 
-    def _sketch(self, page: Page, delivered: Delivered) -> Sketch:
-        """The sketch of a page, where somebody will compare it with another."""
+    def _fingerprint(
+        self, page: Page, chain: RedirectChain, delivered: Delivered
+    ) -> tuple[str, Sketch]:
+        """Title mark and sketch of a page, where it will be compared with another."""
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
-            return ()
-        return sketch_of(page.words, self._attempt.sketch_key)
+            return "", ()
+        key = self._attempt.sketch_key
+        return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
 
     def _headers(self, host: str) -> Headers:
         return BROWSER_HEADERS + self._expected.headers(host)
@@ -214,6 +223,12 @@ def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Eviden
         return ()
     kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
     return (Evidence(media_type=kind, body=last.body[:EVIDENCE_BYTES]),)
+
+
+def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of frames without paths, which may tell what a sensitive page is about."""
+    targets = (web_address(base, each) for each in frames)
+    return tuple(dict.fromkeys(f"http://{host_in(each)}/" for each in targets if each))
 
 
 def _is_sensitive(attempt: Attempt) -> bool:

@@ -86,10 +86,12 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)
-    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock())
+    key = private_key(places.sketch_key)
+    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock(), key)
     journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
     try:
         require_first_half(prepared.half, campaign, prepared.items, journal)

@@ -136,7 +136,8 @@ class WebFacts(
 
     ``peer`` is the address that was tried, of the family that was taken, reached or not.
     ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
-    ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
+    ``text`` is the start of the visible text, white space folded. Of S3 and S4 items, title and
+    text are empty, ``frames`` and ``url`` hosts only; ``title_mark`` and ``sketch`` stand for them.
     ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh,
     script). ``choices`` are those of a PAC file that were tried for the item's own URL (``PROXY
     cache.school.example:3128``, ``DIRECT``), the one that carried it last.
@@ -173,6 +174,7 @@ class WebFacts(
     codings: tuple[str, ...] = ()
     undecoded: str = ""
     embedded: int = 0
+    title_mark: str = ""
     sketch: tuple[int, ...] = ()
     inner: tuple[WebFacts, ...] = ()
 

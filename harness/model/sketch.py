@@ -38,6 +38,14 @@ def sketch_of(text: str, key: bytes) -> Sketch:
     return tuple(sorted(hashes)[:SIZE])
 
 
+def title_mark(title: str, host: str, key: bytes) -> str:
+    """A keyed mark of a title, without the page's host, digits and case; empty without words."""
+    words = _WORDS.findall(title.casefold().replace(host.casefold() or "\0", " "))
+    if not words:
+        return ""
+    return hashlib.blake2b(" ".join(words).encode(), key=key[:64], digest_size=8).hexdigest()
+
+
 def share_within(part: Sketch, whole: Sketch) -> float:
     """The estimated share, 0 to 1, of one text's shingles that stand in another; 0 if unknown."""
     if not part or not whole:

@@ -157,7 +157,7 @@ async def _attempt(
         limits=limits,
         timeout=patience,
         marker=marker,
-        sketch_key=origin.key if origin is not None else this.key.campaign.encode(),
+        sketch_key=instruments.sketch_key,
     )
     started = instruments.clock.now()
     sighting = await _try(attempt, instruments)

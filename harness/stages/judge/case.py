@@ -211,6 +211,9 @@ class Case:
         """How alike both pages are, 0 to 1."""
         if self.web is None or self.control_web is None:
             return 0.0
+        if self.web.sketch and self.control_web.sketch and not self.web.text:
+            one, other = self.web.sketch, self.control_web.sketch
+            return min(share_within(one, other), share_within(other, one))
         return recognise.likeness(self.web, self.control_web)
 
     @cached_property

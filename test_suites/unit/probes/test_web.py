@@ -113,6 +113,8 @@ async def test_nothing_of_a_sensitive_page_is_kept(sensitivity: str) -> None:
     )
 
     assert (facts(sighting).title, facts(sighting).text, sighting.evidence) == ("", "", ())
+    assert facts(sighting).title_mark
+    assert facts(sighting).sketch
     assert facts(sighting).body_length == len(body)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.sketch import SIZE, share_within, sketch_of
+from harness.model.sketch import SIZE, share_within, sketch_of, title_mark
 
 KEY = b"k" * 32
 letters = st.text("abcdefghij", min_size=3, max_size=8)
@@ -38,3 +38,12 @@ def test_a_text_is_found_inside_a_longer_one_and_not_inside_another() -> None:
 def test_a_text_without_words_says_nothing() -> None:
     assert sketch_of("123 ... 456", KEY) == ()
     assert share_within((), (1, 2)) == share_within((1, 2), ()) == 0.0
+
+
+def test_a_title_is_marked_without_its_host_digits_and_case() -> None:
+    mark = title_mark("Sorry: a.test is blocked (12)", "a.test", KEY)
+
+    assert mark == title_mark("SORRY: b.test is blocked", "b.test", KEY)
+    assert mark != title_mark("Sorry: a.test is blocked", "a.test", b"other")
+    assert mark != title_mark("Welcome", "a.test", KEY)
+    assert title_mark("12", "a.test", KEY) == title_mark("", "", KEY) == ""
