@@ -71,7 +71,7 @@ def _assess_one(
         conformity=ruling.conformity,
         metric=metric,
         decided_by=describe(requirement, metric, decision, taken.sequential)
-        + (f"; fails by {accusation.told}" if accusation and accusation.rows > 1 else ""),
+        + (f"; to fail: {accusation.told}" if accusation and accusation.rows > 1 else ""),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
         reasons=ruling.reasons + _left_out(metric),
         witnesses=taken.witnesses,

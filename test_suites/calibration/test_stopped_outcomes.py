@@ -58,7 +58,10 @@ def ruled(test: Sequential, metric: Metric, *preconditions: Precondition) -> Out
 def test_a_declared_test_decides_instead_of_the_bounds() -> None:
     assert held(requirement(at_least=0.9), rate(33, 34)).conformity is INSUFFICIENT
     assert ruled(declared("pass"), rate(33, 34)).conformity is CONFORMS
-    assert ruled(declared("fail"), rate(33, 34)).conformity is FAILS
+    assert ruled(declared("fail"), rate(20, 34)).conformity is FAILS
+    ended = ruled(declared("fail"), rate(33, 34))
+    assert (ended.conformity, ended.leaning) == (INSUFFICIENT, "fail")
+    assert "below 0.9 is not shown" in ended.reasons[0]
     still = ruled(declared("continue", "too few"), rate(34, 34))
     assert (still.conformity, still.reasons, still.leaning) == (INSUFFICIENT, ("too few",), "")
     assert "undecided after 34 items (33 blocked, 1 missed, 0 doubtful)" in still.decided_by

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from harness import settling
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
@@ -20,6 +21,7 @@ from harness.model.verdict import State, Verdict
 from harness.settling import Settlement
 from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
+from harness.stages.estimate.gaffke import lower_bound
 from harness.stages.estimate.sequential import anytime_bounds
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.test_stopping import Memory
@@ -125,10 +127,10 @@ def test_what_the_plan_was_declared_for_is_decided_by_it_alone() -> None:
 
     assert found.conformity is Conformity.CONFORMS
     assert found.sequential is not None
-    assert (found.sequential.decision, found.sequential.used) == ("pass", 34)
+    assert (found.sequential.decision, found.sequential.used) == ("pass", 36)
     assert found.decided_by == (
-        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 34 items "
-        "(34 blocked, 0 missed, 0 doubtful); bounds at any time "
+        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 36 items "
+        "(36 blocked, 0 missed, 0 doubtful); bounds at any time "
         f"{(anytime_bounds(40, 40, 0.05).lower or 0) * 100:.4g} % to 100 %"
     )
     bad = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(BAD))
@@ -246,6 +248,38 @@ def test_a_verified_miss_stays_a_failure() -> None:
     assert found.conformity is Conformity.DOES_NOT_CONFORM
 
 
+def test_a_plan_that_ended_against_the_service_does_not_accuse_it_by_itself() -> None:
+    """Two misses of 30 end the plan, for 93 % is not 98 %; that it is below 90 % is not shown."""
+    states = [State.BLOCKED] * 4 + [State.ALLOWED, State.BLOCKED, State.ALLOWED]
+    states += [State.BLOCKED] * 23
+    found = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(states))
+
+    assert found.sequential is not None
+    assert found.sequential.decision == "fail"
+    assert (found.conformity, found.leaning) == (Conformity.INSUFFICIENT, "fail")
+    assert found.reasons[0] == (
+        "plan 1 ended against the service: its rate is not 0.98; that it is below 0.9 is not shown"
+    )
+
+
+def test_where_it_stopped_pages_of_one_domain_grant_nothing() -> None:
+    """Which pages of a domain were tried depends on what others came to."""
+    wanted = scheme(measure=measure("block_rate_by_category", "PORN"))
+    single = verdicts([State.BLOCKED] * 300)
+    pages = [
+        replace(one, item=replace(one.item, registrable=f"d{n // 2}.test"))
+        for n, one in enumerate(single)
+    ]
+
+    alone = outcome(campaign(PLAN), wanted, journal(20, 400, STOP), single)
+    shared = outcome(campaign(PLAN), wanted, journal(20, 400, STOP), pages)
+    whole = outcome(campaign(PLAN), wanted, journal(20, 400), pages)
+
+    assert (alone.conformity, whole.conformity) == (Conformity.CONFORMS, Conformity.CONFORMS)
+    assert shared.conformity is Conformity.INSUFFICIENT
+    assert "domains with several items may be tried in part" in shared.reasons[0]
+
+
 def test_what_counts_no_item_of_a_plan_is_left_alone() -> None:
     wanted = scheme(measure=measure("block_rate", "DRUG"))
     drugs = verdicts([State.BLOCKED] * 40, "DRUG")
@@ -273,6 +307,23 @@ def test_the_table_of_categories_is_bounded_at_any_time_as_well() -> None:
     assert Settlement(campaign(), wanted, kept).widen(plain) == plain
 
 
+def test_the_table_counts_each_domain_once_as_well() -> None:
+    pages = [
+        replace(one, item=replace(one.item, registrable=f"d{n // 4}.test"))
+        for n, one in enumerate(verdicts([*GOOD, State.ALLOWED, State.INSUFFICIENT]))
+    ]
+    kept, wanted = journal(3, 100, STOP), scheme()
+    [plain] = estimate(MemoryFold(pages), wanted, {"ks2": "ks2"}).rates
+    [wide] = Settlement(campaign(PLAN), wanted, kept).widen([plain])
+
+    assert plain.spread is not None
+    assert plain.lower == lower_bound({1.0: 10, 0.0: 1}, 0.05)
+    assert (wide.lower, wide.upper) == (
+        anytime_bounds(10, 11, 0.05).lower,
+        anytime_bounds(10.5, 11, 0.05).upper,
+    )
+
+
 def test_without_stopping_no_journal_is_asked() -> None:
     kept, wanted = journal(3, 100, STOP), scheme()
 
@@ -290,7 +341,7 @@ def test_stopping_grants_a_bad_service_no_oftener_than_declared() -> None:
     for _ in range(2_000):
         blocked = random.random(400) < PLAN.bad
         ratio = np.cumsum(np.where(blocked, np.log(0.9 / 0.98), np.log(0.1 / 0.02)))
-        ended = np.flatnonzero((ratio <= np.log(0.05 / 0.9)) | (ratio >= np.log(0.95 / 0.1)))
+        ended = np.flatnonzero((ratio <= np.log(0.05)) | (ratio >= np.log(1 / 0.1)))
         n = int(ended[0]) + 1 if len(ended) else 400
         granted += bool(len(ended)) and bool(ratio[n - 1] < 0)
         at_any_time += (anytime_bounds(int(blocked[:n].sum()), n, 0.05).lower or 0) >= PLAN.bad
