@@ -64,7 +64,6 @@ class Chosen:
                 yield from map(self._apart, items)
             place = max(0, place - size)
 
-
     def _apart(self, item: Item) -> Item:
         if item.registrable != item.host and self._is_ours(item.host):
             return replace_fields(item, registrable=item.host)

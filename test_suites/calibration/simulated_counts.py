@@ -6,6 +6,7 @@ in each row of a scheme. Counts go the way that ``conclude`` goes once a journal
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from harness.stages.assess import assess
 from harness.stages.estimate.estimate import estimate
 
 Random = np.random.Generator
+Whole = np.ndarray[tuple[int], np.dtype[np.int64]]
 Domains = Counter[tuple[int, int, int]]
 """How many domains have so many items blocked, open, and in doubt."""
 
@@ -151,9 +153,9 @@ class Design:
     correlation: float = 0.0
     is_mix: bool = False
 
-    def draw(self, random: Random, rate: float) -> np.ndarray:
+    def draw(self, random: Random, rate: float) -> Whole:
         """How many items of each domain were blocked, at a mean rate of a domain."""
-        sizes = np.array(self.sizes)
+        sizes: Whole = np.array(self.sizes, dtype=np.int64)
         if self.is_mix:
             lost = (1 - rate) / 2
             blocked = random.binomial(sizes, 1 - (1 - rate - lost) / (1 - lost))
@@ -235,4 +237,4 @@ def share(
 
 def allowed(alpha: float, replicates: int, errors: float = 3.0) -> float:
     """The share that a true share of ``alpha`` exceeds next to never in so many replicates."""
-    return alpha + errors * (alpha * (1 - alpha) / replicates) ** 0.5
+    return alpha + errors * math.sqrt(alpha * (1 - alpha) / replicates)

@@ -4,7 +4,8 @@ Rates of two frames answer two questions and are never made one: where a campaig
 requirement must hold in each.
 
 A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
-group at alpha / groups (Bonferroni). The metric shows the worst group's counts.
+group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
+the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 
 from harness.model.corpus import covers
 from harness.model.metric import Metric, Span
+from harness.model.shortfall import reached
 from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.rates import Taken
@@ -82,7 +84,12 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
     for name, lots in sorted(groups.items()):
         part = replace(selection, lots=tuple(lots))
         taken.append((name, take(part), take(replace(part, alpha=strict)).metric))
-    name, worst, _ = max(taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad))
+    threshold = selection.requirement.threshold
+    values = [one.metric.value for _, one, _ in taken]
+    is_met = threshold is not None and all(reached(threshold, Span(each, each)) for each in values)
+    name, worst, _ = max(
+        taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad, by_bound=is_met)
+    )
     lower, upper = _bounds(taken, is_bad=is_bad)
     metric = replace(
         worst.metric,
@@ -142,8 +149,10 @@ def _outer(spans: list[Span]) -> Span | None:
     return _span(spans) if spans else None
 
 
-def _badness(metric: Metric, *, is_bad: bool) -> float:
+def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
     """Larger is worse; a group without a number only stands if no other has one."""
-    if metric.value is None:
+    facing = metric.upper if is_bad else metric.lower
+    number = facing if by_bound else metric.value
+    if number is None:
         return -math.inf
-    return metric.value if is_bad else -metric.value
+    return number if is_bad else -number
