@@ -108,6 +108,16 @@ def test_the_rate_by_domain_is_not_the_pooled_one_where_a_large_domain_fares_wor
     assert (found.bounds.lower or 0) > 0.85
 
 
+def test_doubt_inside_a_domain_is_open_below_and_blocked_above() -> None:
+    """The value of the method: 40 domains of five blocked and five undecided items."""
+    first, second, third = ([lot] for lot in lots(200, 0, 200))
+    made: list[tuple[MakeUp, int]] = [(((0, 5), (2, 5)), 40)]
+    found = bounded(made, first, second, third, "guarded", 0.05)
+
+    assert found.bounds == pytest.approx((0.46392, 1), abs=1e-5)
+    assert found.decided == Span(*clopper_pearson(40, 40, 0.05))
+
+
 def test_a_domain_that_is_wholly_in_doubt_widens_and_does_not_count() -> None:
     first, second, third = ([lot] for lot in lots(30, 0, 6))
     made: list[tuple[MakeUp, int]] = [(((0, 1),), 30), (((2, 3),), 2)]
