@@ -106,7 +106,7 @@ def prepare(
     return Prepared(
         path=path,
         campaign=campaign,
-        items=items,
+        items=items.with_own_hosts(origin.covers) if origin else items,
         frames=_frames(campaign, corpora),
         corpora=corpora,
         origin=origin,

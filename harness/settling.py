@@ -1,7 +1,8 @@
 """Concludes from a campaign that stopped early: nothing favourable may follow from the stopping.
 
-What a plan was declared for is decided by Wald's test alone, run again over the observations in
-the order of the seed. Every other requirement that counts items of a plan is touched by it: if
+What a plan was declared for is granted by Wald's test alone, run again over the observations in
+the order of the seed; to be accused, it must also be below the threshold by bounds that may be
+read at any time. Every other requirement that counts items of a plan is touched by it: if
 all that it counts lies in one plan, its bounds are those that may be read at any time; if not,
 the mixture of what was tried depends on what was seen, and nothing is granted where it stopped.
 """
@@ -17,6 +18,7 @@ from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
+from harness.model.shortfall import RATES
 from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item
@@ -26,17 +28,7 @@ from harness.stages.judge.together import judge_of
 from harness.stopping import begin_test
 from harness.unfinished import batches_planned, grant_nothing_unfinished
 
-BOUNDED = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "block_rate_by_language",
-        "block_rate_by_stratum",
-        "explicit_share",
-        "overblock_rate",
-        "overblock_rate_by_category",
-    }
-)
+BOUNDED = RATES
 """Rates, whose bounds exist in a form that may be read at any time."""
 
 UNTOUCHED = frozenset({"report", "gate", "evidence"})
@@ -105,7 +97,8 @@ class Settlement:
         stops = [self._stops.get((plan, taken.profile)) for plan in touch.plans]
         untried = [stop for stop in stops if stop is not None]
         if not untried or touch.within:
-            return taken
+            is_torn = untried and taken.metric.pooled is not None
+            return replace(taken, barred=taken.barred or _torn(untried[0])) if is_torn else taken
         return replace(taken, barred="; ".join(map(_told, untried)))
 
     def _decide(self, number: int, taken: Measurement, tried: tuple[Trials, ...]) -> Sequential:
@@ -202,9 +195,21 @@ def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
     decided, doubt = rate.blocked + rate.allowed, rate.altered + rate.insufficient
     if not decided:
         return rate
-    lower = anytime_bounds(rate.blocked, decided + doubt, alpha).lower
-    upper = anytime_bounds(rate.blocked + doubt, decided + doubt, alpha).upper
+    least, most, number = float(rate.blocked), float(rate.blocked + doubt), decided + doubt
+    if rate.spread is not None:
+        least, most, number = rate.spread.least, rate.spread.most, rate.spread.tried
+    lower = anytime_bounds(least, number, alpha).lower
+    upper = anytime_bounds(most, number, alpha).upper
     return replace(rate, lower=lower, upper=upper)
+
+
+def _torn(stop: Stop) -> str:
+    """That domains may be tried in part, where one has several items.
+
+    Which of them were tried then depends on what others came to: the rate of a domain is a fair
+    sample only once all its items are in.
+    """
+    return f"{_told(stop)}, so that domains with several items may be tried in part"
 
 
 def _told(stop: Stop) -> str:

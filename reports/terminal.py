@@ -124,7 +124,7 @@ def _row(outcome: Outcome) -> tuple[Text, ...]:
     return (
         _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
         _text(f"{outcome.profile} on {outcome.line}"),
-        _text(phrases.value(outcome)),
+        _text("; ".join(filter(None, (phrases.value(outcome), phrases.by_domain(outcome))))),
         _text(_ratio(outcome)),
         _text(phrases.bounds(outcome).replace(" to ", "-")),
         _text(leaning, style="dim"),

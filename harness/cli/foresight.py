@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,8 +24,9 @@ HALF = 0.5
 class Foresight:
     """What one requirement can decide for one profile.
 
-    ``n`` items are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a
-    service of ``good_rate`` passes with the asked power. Rates are of the good side: 1 - U for
+    ``n`` are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a service
+    of ``good_rate`` passes with the asked power: registrable domains where a rate of items is
+    asked for, because each counts once, and items otherwise. Rates are of the good side: 1 - U for
     a requirement of at most U. ``passes`` and ``fails`` count misses, or wrong blocks.
     ``early`` is how many items a campaign that may stop early takes on average for a service of
     ``good_rate`` (Wald 1945), where a stopping plan can decide the requirement.
@@ -103,7 +103,8 @@ def _of_rate(
     needed = max(items_for_power(threshold, good, power, alpha), requirement.n_min)
     early = _early(requirement, good, alpha, 1 - power)
     if n is None:
-        says = f"{needed} items, so that a service at {good:.4g} passes with power {power:g}"
+        says = f"{needed} {_what(requirement)}, so that a service at {good:.4g} passes"
+        says += f" with power {power:g}"
         return Foresight(
             requirement=requirement.id,
             profile=profile,
@@ -149,11 +150,18 @@ def _good_side(requirement: Requirement) -> float:
 
 def _of_verge(requirement: Requirement, n: int, passes: int | None, fails: int | None) -> str:
     if n < requirement.n_min:
-        return f"cannot conform: {n} items, at least {requirement.n_min} are agreed"
+        what = _what(requirement)
+        return f"cannot conform: {n} {what}, at least {requirement.n_min} are agreed"
     if passes is None:
-        return f"cannot conform: even a faultless service needs more than {n} items"
+        what = _what(requirement)
+        return f"cannot conform: even a faultless service needs more than {n} {what}"
     word = f"conforms with at most {passes} wrong"
     return f"{word}, fails from {fails} on" if fails is not None else f"{word}, cannot fail"
+
+
+def _what(requirement: Requirement) -> str:
+    """What is counted: durations are of items."""
+    return "domains" if requirement.measure.quantile is None else "items"
 
 
 def _of_each(requirement: Requirement, n: int | None) -> str:
@@ -165,7 +173,7 @@ def _of_each(requirement: Requirement, n: int | None) -> str:
 
 
 def _count(requirement: Requirement, scheme: Scheme, phase: str, items: tuple[Item, ...]) -> int:
-    """Items that the requirement counts; of the smallest group where each group must pass."""
+    """Domains (or items) that it counts; of the smallest group where each group must pass."""
     measure = requirement.measure
     chosen = [
         item
@@ -174,9 +182,16 @@ def _count(requirement: Requirement, scheme: Scheme, phase: str, items: tuple[It
         and counts_item(measure, item, phase)
     ]
     if not measure.metric.endswith("_by_category"):
-        return len(chosen)
-    sizes = Counter(dict.fromkeys(measure.categories, 0))
+        return _size(requirement, chosen)
+    sizes: dict[str, list[Item]] = {code: [] for code in measure.categories}
     for item in chosen:
         code = next((code for code in sizes if covers(item.category, code)), item.category)
-        sizes[code] += 1
-    return min(sizes.values(), default=0)
+        sizes.setdefault(code, []).append(item)
+    return min((_size(requirement, several) for several in sizes.values()), default=0)
+
+
+def _size(requirement: Requirement, items: list[Item]) -> int:
+    """Each registrable domain counts once where a bound decides a rate."""
+    if requirement.rule in ITEM_BY_ITEM or _what(requirement) == "items":
+        return len(items)
+    return len({item.registrable or item.id for item in items})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from harness.model.metric import Metric
+from harness.model.metric import Metric, Spread
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
 
@@ -154,7 +154,8 @@ class Outcome:
 class CategoryRate:
     """Counts of one category on one line for one profile, for figures and tables.
 
-    ``frame`` is empty where items count alike.
+    ``frame`` is empty where items count alike; ``spread`` is there if items of one registrable
+    domain fall together.
     """
 
     category: str
@@ -168,6 +169,7 @@ class CategoryRate:
     lower: float | None
     upper: float | None
     frame: str = ""
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def test_a_campaign_stops_as_declared_and_says_so(origin_here: Path, tmp_path: P
         Conformity.DOES_NOT_CONFORM,
     )
     assert drugs.sequential is not None
-    assert drugs.sequential.used == stops[1].after["proxy"] == 34
+    assert drugs.sequential.used == stops[1].after["proxy"] == 36
     assert porn.sequential is not None
     assert porn.sequential.used == stops[2].after["proxy"] == 2
     saved = sum(stop.attempts for stop in stops.values())

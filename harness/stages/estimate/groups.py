@@ -4,7 +4,8 @@ Rates of two frames answer two questions and are never made one: where a campaig
 requirement must hold in each.
 
 A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
-group at alpha / groups, the first step of Holm (1979). The metric shows the worst group's counts.
+group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
+the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.model.corpus import covers
-from harness.model.metric import Metric
+from harness.model.metric import Metric, Span
+from harness.model.shortfall import reached
 from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.rates import Taken
@@ -82,14 +84,23 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
     for name, lots in sorted(groups.items()):
         part = replace(selection, lots=tuple(lots))
         taken.append((name, take(part), take(replace(part, alpha=strict)).metric))
-    name, worst, _ = max(taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad))
+    threshold = selection.requirement.threshold
+    values = [one.metric.value for _, one, _ in taken]
+    is_met = threshold is not None and all(reached(threshold, Span(each, each)) for each in values)
+    name, worst, _ = max(
+        taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad, by_bound=is_met)
+    )
     lower, upper = _bounds(taken, is_bad=is_bad)
     metric = replace(
         worst.metric,
         name=selection.measure.metric,
         lower=lower,
         upper=upper,
-        method=f"worst of {len(groups)} groups: {name}; {worst.metric.method}; fails by Holm",
+        method=f"worst of {len(groups)} groups: {name}; {worst.metric.method}; fails by Bonferroni",
+        pooled=_outer([one.metric.pooled for _, one, _ in taken if one.metric.pooled]),
+        p_value=_p_value([one.metric.p_value for _, one, _ in taken]),
+        decided=_span([one.metric.decided or _plain(one.metric) for _, one, _ in taken]),
+        alone=_span([one.metric.alone or _plain(one.metric) for _, one, _ in taken]),
     )
     adverse = tuple(each for _, one, _ in taken for each in one.adverse)
     return Taken(metric=metric, adverse=adverse)
@@ -98,7 +109,7 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
 def _bounds(
     taken: list[tuple[str, Taken, Metric]], *, is_bad: bool
 ) -> tuple[float | None, float | None]:
-    """The side that a pass needs, open if any group's is; the side that a fail needs, by Holm."""
+    """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
     plain = [one.metric for _, one, _ in taken]
     strict = [metric for _, _, metric in taken]
     if is_bad:
@@ -114,8 +125,34 @@ def _bounds(
     return (min(known) if complete else None), (min(ceilings) if ceilings else None)
 
 
-def _badness(metric: Metric, *, is_bad: bool) -> float:
+def _p_value(found: list[float | None]) -> float | None:
+    """That of "some group misses the threshold", by Bonferroni; groups without one say nothing."""
+    known = [p_value for p_value in found if p_value is not None]
+    return min(1.0, len(found) * min(known)) if known else None
+
+
+def _plain(metric: Metric) -> Span:
+    return Span(metric.lower, metric.upper)
+
+
+def _span(spans: list[Span]) -> Span:
+    """The lowest lower end and the highest upper one; open where any is."""
+    lowers = [span.lower for span in spans if span.lower is not None]
+    uppers = [span.upper for span in spans if span.upper is not None]
+    return Span(
+        min(lowers) if len(lowers) == len(spans) else None,
+        max(uppers) if len(uppers) == len(spans) else None,
+    )
+
+
+def _outer(spans: list[Span]) -> Span | None:
+    return _span(spans) if spans else None
+
+
+def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
     """Larger is worse; a group without a number only stands if no other has one."""
-    if metric.value is None:
+    facing = metric.upper if is_bad else metric.lower
+    number = facing if by_bound else metric.value
+    if number is None:
         return -math.inf
-    return metric.value if is_bad else -metric.value
+    return number if is_bad else -number

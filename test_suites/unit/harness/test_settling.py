@@ -125,10 +125,10 @@ def test_what_the_plan_was_declared_for_is_decided_by_it_alone() -> None:
 
     assert found.conformity is Conformity.CONFORMS
     assert found.sequential is not None
-    assert (found.sequential.decision, found.sequential.used) == ("pass", 34)
+    assert (found.sequential.decision, found.sequential.used) == ("pass", 36)
     assert found.decided_by == (
-        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 34 items "
-        "(34 blocked, 0 missed, 0 doubtful); bounds at any time "
+        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 36 items "
+        "(36 blocked, 0 missed, 0 doubtful); bounds at any time "
         f"{(anytime_bounds(40, 40, 0.05).lower or 0) * 100:.4g} % to 100 %"
     )
     bad = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(BAD))
@@ -290,7 +290,7 @@ def test_stopping_grants_a_bad_service_no_oftener_than_declared() -> None:
     for _ in range(2_000):
         blocked = random.random(400) < PLAN.bad
         ratio = np.cumsum(np.where(blocked, np.log(0.9 / 0.98), np.log(0.1 / 0.02)))
-        ended = np.flatnonzero((ratio <= np.log(0.05 / 0.9)) | (ratio >= np.log(0.95 / 0.1)))
+        ended = np.flatnonzero((ratio <= np.log(0.05)) | (ratio >= np.log(1 / 0.1)))
         n = int(ended[0]) + 1 if len(ended) else 400
         granted += bool(len(ended)) and bool(ratio[n - 1] < 0)
         at_any_time += (anytime_bounds(int(blocked[:n].sum()), n, 0.05).lower or 0) >= PLAN.bad

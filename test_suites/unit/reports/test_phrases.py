@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.fate import SHOWN
+from harness.model.metric import Spread
 from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
@@ -282,3 +283,13 @@ def test_that_a_stopping_plan_decided_is_told_beside_its_bounds() -> None:
 )
 def test_a_sample_of_answers_is_not_told_as_all_of_them(count: int, shown: str) -> None:
     assert phrases.answers([0.1] * count) == shown
+
+
+def test_where_pages_share_domains_both_rates_are_told() -> None:
+    spread = Spread(domains=50, rate=0.8996, tried=50, least=44.98, most=44.98)
+    outcome = replace(example_outcome(), metric=example_metric(470, 500, spread=spread))
+
+    assert phrases.by_domain(outcome) == "89.96 % by domain, 50 domains"
+    assert phrases.counted(outcome) == ("470 of 500 items blocked; 89.96 % by domain, 50 domains")
+    assert "94.0 %" in phrases.sentence(outcome)
+    assert phrases.by_domain(example_outcome()) == ""
