@@ -15,6 +15,7 @@ from pathlib import Path
 from corpora import names, vectors
 from corpora.pack import PACKS
 from corpora.packing import PackDetails, write_pack
+from corpora.school_pages import school_pages
 from corpora.taxonomy import DATA, shipped
 from corpora.twins import twin_of
 from harness.model.campaign import PHASES
@@ -167,6 +168,23 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
             design="purposive",
             sensitivity="S1",
             seed="overblock",
+        ),
+    ),
+    "school-pages": (
+        school_pages,
+        PackDetails(
+            name="school-pages",
+            version="1.0.0",
+            title="Pages of the project's own range on what schools need",
+            description=(
+                "Harmless pages with words of their own, enough of each topic to decide the "
+                "over-blocking requirements of every shipped scheme."
+            ),
+            created=CREATED,
+            sources=_OWN,
+            frame="over-block zone",
+            design="purposive",
+            seed="school-pages",
         ),
     ),
     "education-uk": (

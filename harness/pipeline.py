@@ -76,6 +76,8 @@ def conclude(
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
         estimated = estimate(folded, early.scheme, phases, basis.preconditions, **told)
+    at = (clock or WallClock()).now()
+    overdue = scheme.overdue(at.date())
     outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,
@@ -86,7 +88,7 @@ def conclude(
         scheme_version=scheme.version,
         scheme_title=scheme.title,
         rules_version=basis.rules_version,
-        concluded=(clock or WallClock()).now(),
+        concluded=at,
         observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
         preconditions=basis.preconditions,
@@ -97,4 +99,5 @@ def conclude(
         not_applicable=estimated.not_applicable,
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
+        warnings=(overdue,) if overdue else (),
     )
