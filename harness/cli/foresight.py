@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.model.corpus import Item, covers
+from harness.cli.item_supply import Supply, counted, supplies
+from harness.cli.undecidable import NOTHING_TO_DECIDE
+from harness.model.corpus import Item
 from harness.model.scheme import Requirement, Scheme
+from harness.model.smallest_sample import RATES, SHARE, smallest_sample
+from harness.schemes.load import metric_units
 from harness.stages.estimate.estimate import METRICS
 from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
-from harness.stages.estimate.scope import counts_category, counts_item, is_asked
+from harness.stages.estimate.scope import is_asked
 from harness.stages.estimate.wald import SprtPlan
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
@@ -55,7 +58,7 @@ def foresee(
     power: float,
 ) -> tuple[Foresight, ...]:
     """Look ahead for every requirement and profile; ``phases`` maps profiles to phases."""
-    tried = None if items is None else tuple(items)
+    tried = None if items is None else supplies(items)
     return tuple(
         _foresee_one(requirement, scheme, profile, phase, tried, power)
         for requirement in scheme.requirements
@@ -70,7 +73,7 @@ def _foresee_one(
     scheme: Scheme,
     profile: str,
     phase: str,
-    items: tuple[Item, ...] | None,
+    items: list[Supply] | None,
     power: float,
 ) -> Foresight:
     if requirement.measure.metric not in METRICS:
@@ -86,8 +89,7 @@ def _foresee_one(
             says=_of_each(requirement, n),
         )
     if requirement.rule not in BY_RATE or requirement.threshold is None:
-        says = f"{requirement.rule}: nothing to plan"
-        return Foresight(requirement=requirement.id, profile=profile, n=n, says=says)
+        return _of_others(requirement, scheme, profile, n)
     return _of_rate(requirement, scheme, profile, n, power)
 
 
@@ -127,6 +129,19 @@ def _of_rate(
     )
 
 
+def _of_others(requirement: Requirement, scheme: Scheme, profile: str, n: int | None) -> Foresight:
+    """Rules without a plan of their own: the smallest number that can decide, if any."""
+    alpha = requirement.alpha or scheme.decision.alpha
+    unit = metric_units().get(requirement.measure.metric, SHARE)
+    needed = max(smallest_sample(requirement, alpha, unit) or 0, requirement.n_min)
+    says = f"{requirement.rule}: nothing to plan"
+    if needed and requirement.rule not in NOTHING_TO_DECIDE:
+        says = f"{requirement.rule}: at least {needed}"
+        if n is not None and n < needed:
+            says = f"cannot conform: {n} items, and at least {needed} are needed"
+    return Foresight(requirement=requirement.id, profile=profile, n=n, needed=needed, says=says)
+
+
 def _early(requirement: Requirement, good: float, alpha: float, beta: float) -> int | None:
     measure, threshold = requirement.measure, requirement.threshold
     if measure.metric != "block_rate" or measure.strata or threshold is None:
@@ -164,19 +179,11 @@ def _of_each(requirement: Requirement, n: int | None) -> str:
     return f"every one of {n} items counts"
 
 
-def _count(requirement: Requirement, scheme: Scheme, phase: str, items: tuple[Item, ...]) -> int:
-    """Items that the requirement counts; of the smallest group where each group must pass."""
-    measure = requirement.measure
-    chosen = [
-        item
-        for item in items
-        if counts_category(measure, scheme.policy, item.category, phase)
-        and counts_item(measure, item, phase)
-    ]
-    if not measure.metric.endswith("_by_category"):
-        return len(chosen)
-    sizes = Counter(dict.fromkeys(measure.categories, 0))
-    for item in chosen:
-        code = next((code for code in sizes if covers(item.category, code)), item.category)
-        sizes[code] += 1
-    return min(sizes.values(), default=0)
+def _count(requirement: Requirement, scheme: Scheme, phase: str, supply: list[Supply]) -> int:
+    """What the requirement counts; of the smallest group where each group must pass by itself.
+
+    Registrable domains for a rate, items for anything else.
+    """
+    groups = counted(requirement.measure, scheme.policy, phase, supply).values()
+    is_rate = requirement.measure.metric in RATES
+    return min(one.domains if is_rate else one.items for one in groups)

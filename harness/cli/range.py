@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.campaign import Declared
 from harness.origin import read_origin
 from harness.plugins import find
-from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
 WITH_TEXTS = ("overblock", "school-pages")
@@ -108,7 +108,7 @@ def options_of(
 
     The pages of the packs in ``WITH_TEXTS`` show the harmless words that their notes give.
     """
-    policy = load_scheme(scheme).policy
+    policy = load_and_warn(scheme).policy
     phases = {
         name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
         for name in profiles

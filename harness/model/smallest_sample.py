@@ -56,22 +56,11 @@ def smallest_sample(requirement: Requirement, alpha: float, unit: str = SHARE) -
     language that a metric ``..._by_...`` compares needs this number: a pass asks every group at
     level alpha (intersection-union, Berger 1982), so alpha is not divided.
     """
-    measure, rule = requirement.measure, requirement.rule
-    if rule in NOT_COUNTED or requirement.threshold is None:
+    if requirement.rule in NOT_COUNTED or requirement.threshold is None:
         return 0
-    if rule in EACH_COUNTS:
+    if requirement.rule in EACH_COUNTS:
         return 1
-    if measure.metric in RATES:
-        return _for_rate(requirement, alpha)
-    if measure.metric == "first_byte_overhead_share" or rule == "noninferiority":
-        return smallest_for_shift(alpha)
-    if rule == "survival":
-        return smallest_for_waiting(measure.quantile or MEDIAN, alpha)
-    if rule == "quantile" or measure.quantile is not None:
-        return _for_quantile(requirement, measure.quantile or MEDIAN, alpha)
-    if unit == SHARE and measure.metric not in OBSERVED:
-        return _for_rate(requirement, alpha)
-    return 1
+    return _for_bounds(requirement, alpha, unit)
 
 
 def smallest_for_rate(threshold: float, alpha: float) -> int | None:
@@ -133,13 +122,29 @@ def _waiting(n: int, i: int, z: float) -> float:
     return math.exp(log * math.exp(-z * spread))
 
 
+def _for_bounds(requirement: Requirement, alpha: float, unit: str) -> int | None:
+    """By the bounds that the metric has: of a rate, a shift, a waiting time, or a quantile."""
+    measure, rule = requirement.measure, requirement.rule
+    if measure.metric in RATES:
+        return _for_rate(requirement, alpha)
+    if measure.metric == "first_byte_overhead_share" or rule == "noninferiority":
+        return smallest_for_shift(alpha)
+    if rule == "survival":
+        return smallest_for_waiting(measure.quantile or MEDIAN, alpha)
+    if rule == "quantile" or measure.quantile is not None:
+        return _for_quantile(requirement, measure.quantile or MEDIAN, alpha)
+    if unit == SHARE and measure.metric not in OBSERVED:
+        return _for_rate(requirement, alpha)
+    return 1
+
+
 def _for_rate(requirement: Requirement, alpha: float) -> int | None:
     find = smallest_at_any_time if requirement.rule == "sequential" else smallest_for_rate
     return _largest(requirement, lambda threshold: find(threshold, alpha))
 
 
 def _for_quantile(requirement: Requirement, quantile: float, alpha: float) -> int | None:
-    """"Quantile <= limit" asks that share of the values below it; ">= limit" the rest above."""
+    """An upper limit asks that share of the values below it, a lower limit the rest above it."""
     threshold = requirement.threshold
     numbers = []
     if threshold is not None and threshold.at_most is not None:
@@ -150,7 +155,7 @@ def _for_quantile(requirement: Requirement, quantile: float, alpha: float) -> in
 
 
 def _largest(requirement: Requirement, find: Callable[[float], int | None]) -> int | None:
-    """What both sides of a threshold ask; "at most U" of the bad is "at least 1 - U" of the good."""
+    """What both sides of a threshold ask: at most U of the bad is at least 1 - U of the good."""
     threshold = requirement.threshold
     numbers = []
     if threshold is not None and threshold.at_least is not None:

@@ -60,9 +60,7 @@ def undersized(
             yield from _short_list(document, one, at, max(smallest, one.n_min))
 
 
-def _too_few(
-    document: Document, one: Requirement, at: Path_, smallest: int, alpha: float
-) -> Fault:
+def _too_few(document: Document, one: Requirement, at: Path_, smallest: int, alpha: float) -> Fault:
     """The fault at the line of ``n_min``, or at what makes an inherited number too small."""
     found = f"{one.n_min} is too few for {one.id}: at alpha {alpha:g} even a faultless service "
     found += f"conforms only with {smallest} or more"
