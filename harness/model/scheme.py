@@ -87,8 +87,8 @@ class NeededList(Declared):
 class Requirement(Declared):
     """One numbered demand of a minimum specification.
 
-    ``n_min`` counts registrable domains (or pairs, or timed events); where no file states it, a
-    loaded scheme has the smallest number that can decide (``harness.model.smallest_sample``).
+    ``n_min`` counts registrable domains (or pairs, or timed events); in a loaded scheme it is at
+    least the smallest number that can decide (``harness.model.smallest_sample``).
     ``needs_list`` says that the shipped packs are too small for it.
     """
 

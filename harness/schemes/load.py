@@ -58,8 +58,9 @@ class SchemeFile(Declared):
 def load_scheme(name_or_path: str) -> Scheme:
     """The shipped scheme of that id or alias, or the one in that file.
 
-    Where nobody states an ``n_min``, it is the smallest that can decide. Raises UsageError for
-    an unknown name, FaultyDocument with every fault of a wrong file.
+    No ``n_min`` of it is below the smallest that can decide: what is inherited is raised to that,
+    what the file itself writes is a fault. Raises UsageError for an unknown name, FaultyDocument
+    with every fault of a wrong file.
     """
     scheme = _load(_locate(name_or_path, Path()), ())
     sizes = Sizes(metric_units(), scheme.decision.alpha)
@@ -118,18 +119,17 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     faults += doubles(document, written.requirements)
     faults += check(document, own, Names(metric_names(), policy))
     faults += misdated(document, written.id, written.reviewed_on, written.review_by)
-    theirs = parent.requirements if parent else ()
-    together = inherited([one for _, one in own], theirs, written.without)
     if decision is not None:
         sizes = Sizes(metric_units(), decision.alpha)
-        faults += undersized(document, together, {one.id: at for at, one in own}, sizes)
+        faults += undersized(document, own, written.requirements, sizes)
     if faults:
         raise FaultyDocument(_tidy(faults))
+    theirs = parent.requirements if parent else ()
     whole = {
         **written.model_dump(exclude={"parent", "without", "policy", "decision", "requirements"}),
         "policy": policy,
         "decision": decision,
-        "requirements": together,
+        "requirements": inherited([one for _, one in own], theirs, written.without),
         **_reviews(written, parent),
     }
     try:

@@ -59,7 +59,7 @@ def test_the_schema_that_is_printed_fits_the_shipped_schemes(runner: CliRunner) 
     schema = json.loads(said(runner, "schema"))
 
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(read_document(SHIPPED / "dfe-current.yaml").data)
+    Draft202012Validator(schema).validate(read_document(SHIPPED / "dfe-2024.yaml").data)
 
 
 def test_diff_tells_what_one_asks_and_the_other_does_not(runner: CliRunner) -> None:
