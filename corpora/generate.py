@@ -89,11 +89,16 @@ def _host_row(identity: str, host: str, label: str, stratum: str, pair: str) -> 
 
 
 def overblock() -> Iterator[Row]:
-    """Benign pages with words that trip a crude filter; the note says what the page is."""
+    """Benign pages with words that trip a crude filter; the note says what the page is.
+
+    Pages of a category that a policy may want blocked are of that category's stratum and of no
+    language, so that a few of them do not make up a stratum or a language of their own.
+    """
     for term in _table("overblock_terms.csv"):
         number = term["id"].removeprefix("OB-")
         host = f"ob-{number}.overblock.{ZONE}"
-        row = _host_row(term["id"], host, term["canonical_code"], term["kind"], "")
+        code = term["canonical_code"]
+        row = _host_row(term["id"], host, code, term["kind"], "")
         yield {
             **row,
             "label_source": _SOURCES[term["source"].split()[0]],
@@ -101,6 +106,7 @@ def overblock() -> Iterator[Row]:
             "lang": term["lang"],
             "sensitivity": term["sensitivity"],
             "notes": term["context"],
+            **({} if code.startswith("ALW") else {"stratum": code, "lang": ""}),
         }
 
 
@@ -160,7 +166,7 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
         overblock,
         PackDetails(
             name="overblock",
-            version="1.0.0",
+            version="1.0.1",
             title="Benign pages with words that trip a crude filter",
             created=CREATED,
             sources=_OWN,

@@ -38,8 +38,7 @@ async def measure(
 ) -> Journal:
     """Try every item every way; batches that the journal holds are not repeated.
 
-    A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
-    end; its first observations stay in the journal.
+    A void batch is tried once more at the end; its first observations stay in the journal.
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
@@ -76,8 +75,6 @@ def conclude(
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
         estimated = estimate(folded, early.scheme, phases, basis.preconditions, **told)
-    at = (clock or WallClock()).now()
-    overdue = scheme.overdue(at.date())
     outcomes = assess(early.settle(estimated.measurements), scheme.decision, basis.preconditions)
     return Assessment(
         campaign=campaign.campaign,
@@ -88,7 +85,7 @@ def conclude(
         scheme_version=scheme.version,
         scheme_title=scheme.title,
         rules_version=basis.rules_version,
-        concluded=at,
+        concluded=(now := (clock or WallClock()).now()),
         observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
         preconditions=basis.preconditions,
@@ -99,5 +96,5 @@ def conclude(
         not_applicable=estimated.not_applicable,
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
-        warnings=(overdue,) if overdue else (),
+        warnings=scheme.warnings(now.date()),
     )

@@ -81,11 +81,12 @@ def print_schema() -> None:
 @app.command("diff")
 def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
     """Say what the second scheme asks that the first does not, and what it asks otherwise."""
-    changes = compare(_load(old), _load(new))
+    before, after = _load(old), _load(new)
+    changes = compare(before, after)
     if json:
         _print_json(changes)
         return
-    table = Table("requirement", "what", old, new)
+    table = Table("requirement", "what", before.id, after.id)
     for change in changes:
         table.add_row(change["requirement"], change["what"], change["old"], change["new"])
     _console().print(table if changes else "no difference")

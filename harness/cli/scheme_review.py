@@ -22,9 +22,8 @@ def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:
 
 def warn_if_overdue(scheme: Scheme, clock: Clock | None = None) -> None:
     """One line on standard error if a scheme's review is overdue."""
-    overdue = scheme.overdue((clock or WallClock()).now().date())
-    if overdue:
-        warn(overdue)
+    for sentence in scheme.warnings((clock or WallClock()).now().date()):
+        warn(sentence)
 
 
 def warn(sentence: str) -> None:

@@ -174,6 +174,11 @@ class Scheme(Declared):
     policy: Policy
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
 
+    def warnings(self, today: date) -> tuple[str, ...]:
+        """What to be careful about when this scheme is used today."""
+        overdue = self.overdue(today)
+        return (overdue,) if overdue else ()
+
     def overdue(self, today: date) -> str:
         """A warning if the review is due, that is after ``review_by``; else empty."""
         if self.review_by is None or today <= self.review_by:

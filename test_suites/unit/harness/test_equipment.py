@@ -185,3 +185,12 @@ def test_swapped_cables_exchange_what_the_lines_leave_by(tmp_path: Path) -> None
         each: tuple(left_by(made[each].lines[name, "ks2"]) for name in ("school", "control"))
         for each in made
     }
+
+
+def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD + "scheme: uksic-current\n")
+
+    assert "uksic-2024" == prepare(path).campaign.scheme
+    (tmp_path / "uksic-current").write_text("id: own\nversion: '1'\ntitle: t\nparent: strict\n")
+    assert str(tmp_path / "uksic-current") == prepare(path).campaign.scheme
