@@ -40,7 +40,7 @@ def test_a_number_without_a_source_is_refused() -> None:
 
 def scheme(**changed: object) -> Scheme:
     rows = {
-        "id": "A-01",
+        "id": "AA-01",
         "title": "t",
         "area": "a",
         "severity": "Maj",
