@@ -25,6 +25,7 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.stop import Stop
 from harness.ports.keeping import Clock, WallClock
+from harness.settling import bounded_at_any_time
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
@@ -96,7 +97,8 @@ def announce(
     own = load_scheme(prepared.campaign.scheme)
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
-    for line in sentences(undecidable(chosen, places_of(prepared), metric_units())):
+    early = bounded_at_any_time(prepared.campaign, chosen)
+    for line in sentences(undecidable(chosen, places_of(prepared), metric_units(), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 

@@ -13,7 +13,8 @@ from corpora.pack import open_pack
 from corpora.packing import PackDetails, write_pack
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import supplies
-from harness.cli.undecidable import Place, undecidable
+from harness.cli.obstacles import Place
+from harness.cli.undecidable import undecidable
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
 from harness.model.outcome import Conformity

@@ -161,3 +161,16 @@ def test_a_review_that_is_overdue_is_said_too(
     announce(prepare(simulated()), Console(file=StringIO()), clock=InTwoYears())
 
     assert "warning: scheme becta-2008 1.0: review overdue" in capsys.readouterr().err
+
+
+def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: Any) -> None:
+    """Thirty decide 90 % at once; read after every item, it takes 53."""
+    stopping = "stopping:\n  plans:\n    - {categories: [DRUG], bad: 0.85, good: 0.98}\n"
+    path = simulated(sample=30)
+    before, after = (Console(file=StringIO(), width=300) for _ in range(2))
+    announce(prepare(path), before)
+    path.write_text(path.read_text() + stopping)
+    announce(prepare(path), after)
+
+    assert "URL-04" not in before.file.getvalue()  # type: ignore[attr-defined]
+    assert "30 of DRUG; needed: 53" in after.file.getvalue()  # type: ignore[attr-defined]
