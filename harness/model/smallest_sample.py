@@ -26,6 +26,9 @@ MEDIAN = 0.5
 STAKES = (0.05, 0.1, 0.2, 0.4, 0.8)
 """The stakes of the e-process (METHOD (c), "Repeated looks")."""
 
+LAST = 64
+"""The band of a waiting time is lowest a few events before the last; so many are looked at."""
+
 NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence", "availability"})
 """Rules that count no items: nothing to sample, documents, or time from an outage log."""
 
@@ -112,7 +115,9 @@ def smallest_for_waiting(quantile: float, alpha: float) -> int:
     Crowley, Biometrics 38 (1982)); the largest of 29 bounds it as an order statistic.
     """
     z = NormalDist().inv_cdf(1 - alpha)
-    return _first(lambda n: any(_waiting(n, i, z) <= 1 - quantile for i in range(1, n)))
+    return _first(
+        lambda n: any(_waiting(n, i, z) <= 1 - quantile for i in range(max(1, n - LAST), n))
+    )
 
 
 def _waiting(n: int, i: int, z: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.cli import scheme_review
 from harness.cli.main import app
 from harness.cli.scheme_review import load_and_warn
 from harness.ports.keeping import WallClock
+from test_suites.house.rooms import modules, syntax
 
 
 class At(WallClock):
@@ -70,3 +72,20 @@ def test_planning_and_listing_warn_as_well(
 
     assert 0 == ended.exit_code
     assert "scheme strict 1.1: review overdue" in ended.stderr
+
+
+OTHERWISE = {"scheme_review.py", "conclude.py", "measure.py"}
+"""They warn from the assessment, or by the clock they are given."""
+
+
+def test_no_verb_loads_a_scheme_without_warning() -> None:
+    loading = {
+        path.name
+        for path in modules("harness/cli")
+        if any(
+            isinstance(node, ast.ImportFrom) and "load_scheme" in {one.name for one in node.names}
+            for node in ast.walk(syntax(path))
+        )
+    }
+
+    assert loading == OTHERWISE

@@ -100,6 +100,10 @@ def test_a_waiting_time_has_a_bound_from_that_number_on(quantile: float, alpha: 
     assert upper(number - 1) is None
 
 
+def test_an_absurd_quantile_takes_no_time() -> None:
+    assert smallest_for_waiting(0.9999999, 1e-6) > smallest_for_waiting(0.999, 1e-6) > 10_000
+
+
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_a_quantile_has_a_bound_from_that_number_on(alpha: float) -> None:
     limit = asked(
