@@ -27,6 +27,7 @@ from harness.origin import read_origin
 from harness.plugins import find
 from harness.ports.asking import Corpus, Line, Origin, Probe, kinds_of
 from harness.ports.keeping import Clock, EvidenceStore
+from harness.schemes.editions import resolve
 from harness.schemes.load import load_scheme
 from harness.stages.select import Chosen, choose
 from harness.stopping import check_plans
@@ -117,9 +118,9 @@ def prepare(
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """A shipped name, or a file beside the campaign's."""
+    """A shipped scheme's dated id, or a file beside the campaign's."""
     beside = path.parent / campaign.scheme
-    return str(beside) if beside.is_file() else campaign.scheme
+    return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
 
 def _origin(path: Path, campaign: Campaign) -> Origin | None:

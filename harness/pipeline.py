@@ -38,8 +38,7 @@ async def measure(
 ) -> Journal:
     """Try every item every way; batches that the journal holds are not repeated.
 
-    A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
-    end; its first observations stay in the journal.
+    A void batch is tried once more at the end; its first observations stay in the journal.
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
@@ -86,7 +85,7 @@ def conclude(
         scheme_version=scheme.version,
         scheme_title=scheme.title,
         rules_version=basis.rules_version,
-        concluded=(clock or WallClock()).now(),
+        concluded=(now := (clock or WallClock()).now()),
         observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
         preconditions=basis.preconditions,
@@ -97,4 +96,5 @@ def conclude(
         not_applicable=estimated.not_applicable,
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
+        warnings=scheme.warnings(now.date()),
     )

@@ -9,7 +9,7 @@ the mixture of what was tried depends on what was seen, and nothing is granted w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
@@ -56,7 +56,7 @@ class Settlement:
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
         self._batches = batches_planned(campaign, journal.header) if self._plans else 0
-        self._touches = self._touched(scheme)
+        self._touches = _touched(campaign, scheme)
         self.scheme = scheme.model_copy(
             update={"requirements": tuple(map(self._restrained, scheme.requirements))}
         )
@@ -139,38 +139,51 @@ class Settlement:
     def _stopped(self, journal: Journal) -> tuple[Stop, ...]:
         return journal.stops() if self._plans else ()
 
-    def _touched(self, scheme: Scheme) -> dict[str, _Touch]:
-        phases = {self._campaign.phase_of(profile) for profile in self._campaign.profiles}
-        found = {}
-        for requirement in scheme.requirements if self._plans else ():
-            touch = self._touch(requirement, scheme, phases)
-            if touch.plans and requirement.rule not in UNTOUCHED:
-                found[requirement.id] = touch
-        return found
-
-    def _touch(self, requirement: Requirement, scheme: Scheme, phases: set[str]) -> _Touch:
-        measure, policy = requirement.measure, scheme.policy
-        named = {code for plan in self._plans for code in plan.categories}
-        counted = {
-            code
-            for code in {*policy.rows, *measure.categories, *named}
-            if any(counts_category(measure, policy, code, phase) for phase in phases)
-        }
-        holds = {
-            number: {code for code in counted if is_among(code, plan.categories)}
-            for number, plan in enumerate(self._plans, 1)
-        }
-        plans = tuple(number for number, codes in holds.items() if codes)
-        whole = [number for number in plans if holds[number] == counted]
-        if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
-            return _Touch(plans=plans)
-        decides = _is_declared_for(self._plans[whole[0] - 1], requirement, scheme)
-        return _Touch(plans=plans, within=whole[0], decides=decides)
-
     def _restrained(self, requirement: Requirement) -> Requirement:
         touch = self._touches.get(requirement.id)
         is_rate = touch is not None and touch.within
         return requirement.model_copy(update={"rule": "sequential"}) if is_rate else requirement
+
+
+def bounded_at_any_time(campaign: Campaign, scheme: Scheme) -> frozenset[str]:
+    """The requirements that no plan decides, but whose bounds are those that hold at any time."""
+    touches = _touched(campaign, scheme).items()
+    return frozenset(name for name, touch in touches if touch.within and not touch.decides)
+
+
+def _touched(campaign: Campaign, scheme: Scheme) -> dict[str, _Touch]:
+    """The requirements that count items of a stopping plan, by their ids."""
+    if campaign.stopping is None:
+        return {}
+    phases = {campaign.phase_of(profile) for profile in campaign.profiles}
+    found = {}
+    for requirement in scheme.requirements:
+        touch = _touch(campaign.stopping.plans, requirement, scheme, phases)
+        if touch.plans and requirement.rule not in UNTOUCHED:
+            found[requirement.id] = touch
+    return found
+
+
+def _touch(
+    declared: Sequence[StoppingPlan], requirement: Requirement, scheme: Scheme, phases: set[str]
+) -> _Touch:
+    measure, policy = requirement.measure, scheme.policy
+    named = {code for plan in declared for code in plan.categories}
+    counted = {
+        code
+        for code in {*policy.rows, *measure.categories, *named}
+        if any(counts_category(measure, policy, code, phase) for phase in phases)
+    }
+    holds = {
+        number: {code for code in counted if is_among(code, plan.categories)}
+        for number, plan in enumerate(declared, 1)
+    }
+    plans = tuple(number for number, codes in holds.items() if codes)
+    whole = [number for number in plans if holds[number] == counted]
+    if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
+        return _Touch(plans=plans)
+    decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
+    return _Touch(plans=plans, within=whole[0], decides=decides)
 
 
 _RATES = frozenset({"guarded", "sequential"})

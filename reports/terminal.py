@@ -31,6 +31,8 @@ SHOWN = 6
 def render_assessment(assessment: Assessment, console: Console) -> None:
     """Print the assessment. All text is printed as it is: none of it is markup."""
     console.print(_opening(assessment))
+    for sentence in assessment.warnings:
+        console.print(_text(f"Warning: {sentence}", style="bold yellow"))
     _print_preconditions(assessment, console)
     _print_outcomes(assessment.outcomes, console)
     _print_packs(assessment, console)

@@ -105,7 +105,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if assessment is None:
         return []
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
-    return [f"accredit: campaign {assessment.campaign} against {scheme}"]
+    warnings = [f"accredit: warning: {sentence}" for sentence in assessment.warnings]
+    return [f"accredit: campaign {assessment.campaign} against {scheme}", *warnings]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
+from harness.cli.scheme_review import warn_if_overdue
+from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
@@ -22,7 +24,8 @@ from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.stop import Stop
-from harness.ports.keeping import WallClock
+from harness.ports.keeping import Clock, WallClock
+from harness.settling import bounded_at_any_time
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
@@ -50,14 +53,18 @@ def measure_command(
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
     console = Console(stderr=True)
-    places = measure_prepared(prepare_in(campaign, out, lane, swapped=swapped), out, console)
+    prepared = prepare_in(campaign, out, lane, swapped=swapped)
+    announce(prepared, console)
+    places = measure_prepared(prepared, out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
     """Measure (or resume) a campaign file; gives the folder of its journal."""
-    out = out or OUT
-    return measure_prepared(prepare_in(path, out), out, Console(stderr=True)).journal
+    out, console = out or OUT, Console(stderr=True)
+    prepared = prepare_in(path, out)
+    announce(prepared, console)
+    return measure_prepared(prepared, out, console).journal
 
 
 def prepare_in(
@@ -76,6 +83,23 @@ def prepare_in(
     packs = [corpus.reference for corpus in prepared.corpora]
     refuse_burnt(packs, prepared.campaign.campaign, out)
     return prepared
+
+
+def announce(
+    prepared: Prepared, console: Console, scheme: str | None = None, clock: Clock | None = None
+) -> None:
+    """Say before the first packet what the campaign cannot decide, and if a review is overdue.
+
+    ``scheme`` is another than the campaign's own, if the campaign is to be held against it.
+    """
+    from harness.schemes.load import load_scheme, metric_units  # noqa: PLC0415 - keep it light
+
+    own = load_scheme(prepared.campaign.scheme)
+    warn_if_overdue(own, clock)
+    chosen = own if scheme is None else load_scheme(scheme)
+    early = bounded_at_any_time(prepared.campaign, chosen)
+    for line in sentences(undecidable(chosen, places_of(prepared), metric_units(), early)):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:

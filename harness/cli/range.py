@@ -12,14 +12,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.campaign import Declared
 from harness.origin import read_origin
 from harness.plugins import find
-from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
+WITH_TEXTS = ("overblock", "school-pages")
+"""Packs of our own range whose notes are the words of their pages."""
+
 START_LIMIT = 20.0
 """Seconds after which a range that is not up will not come up."""
 
@@ -103,9 +106,9 @@ def options_of(
 ) -> dict[str, Any]:
     """The options of a world whose filter knows the pack ``canary`` and follows a policy.
 
-    The pages of the pack ``overblock`` show the harmless words that its items are there for.
+    The pages of the packs in ``WITH_TEXTS`` show the harmless words that their notes give.
     """
-    policy = load_scheme(scheme).policy
+    policy = load_and_warn(scheme).policy
     phases = {
         name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
         for name in profiles
@@ -118,7 +121,9 @@ def options_of(
             items, lambda code, name: policy.expects(code, phases[name]) == "block"
         ),
         "dead_hosts": declared.dead_hosts,
-        "texts": open_pack("overblock").notes(),
+        "texts": {
+            host: text for name in WITH_TEXTS for host, text in open_pack(name).notes().items()
+        },
     }
 
 

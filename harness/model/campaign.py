@@ -14,6 +14,11 @@ from harness.model.corpus import covers
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
 """School phases, youngest first: the columns of a policy."""
 
+AGE_BANDS = (("ks1", "ks2"), ("ks3",), ("ks4", "post16"), ("staff",))
+"""The age bands of METHOD POL-02."""
+
+PUPILS_AND_STAFF = (PHASES[:-1], PHASES[-1:])
+
 Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

@@ -174,7 +174,11 @@ class CategoryRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """All outcomes of a journal under a scheme, with what they rest on."""
+    """All outcomes of a journal under a scheme, with what they rest on.
+
+    ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
+    overdue; they change no outcome.
+    """
 
     campaign: str
     title: str
@@ -195,6 +199,7 @@ class Assessment:
     not_applicable: tuple[str, ...] = ()
     packs: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def conformity(self) -> Conformity:

@@ -214,3 +214,12 @@ def test_what_has_no_host_stays_without_a_domain() -> None:
 
     assert [item.registrable for item in chosen] == [""]
     assert [item.registrable for item in chosen.starting_at(0)] == [""]
+
+
+def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD + "scheme: uksic-current\n")
+
+    assert "uksic-2024" == prepare(path).campaign.scheme
+    (tmp_path / "uksic-current").write_text("id: own\nversion: '1'\ntitle: t\nparent: strict\n")
+    assert str(tmp_path / "uksic-current") == prepare(path).campaign.scheme

@@ -53,7 +53,25 @@ def test_too_few_items_cannot_conform_and_it_says_so() -> None:
     assert of(rows, "URL-04").passes is None
     assert "cannot conform: 0 items" in of(rows, "ILL-01").says
     few = foresee(STRICT, KS2, items("DRUG", 200), 0.9)
-    assert "even a faultless service" in of(few, "URL-04").says
+    assert of(few, "URL-04").says == "cannot conform: 200 items, at least 228 are agreed"
+
+
+def test_pages_of_one_domain_count_once_towards_a_rate() -> None:
+    pages = [
+        Item(id=f"p{n}", value=f"{n}.one.test", labels=("DRUG",), registrable="one.test")
+        for n in range(500)
+    ]
+
+    assert of(foresee(BECTA, KS2, pages, 0.9), "URL-04").n == 1
+
+
+def test_a_rule_that_is_not_planned_has_a_smallest_number_all_the_same() -> None:
+    watching = load_scheme("surveillance")
+
+    assert of(foresee(watching, KS2, None, 0.9), "URL-01").says == "sequential: at least 53"
+    few = of(foresee(watching, KS2, items("PORN", 52), 0.9), "URL-01")
+    assert few.says == "cannot conform: 52 items, and at least 53 are needed"
+    assert few.needed == 53
 
 
 def test_what_cannot_be_taken_or_sampled_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -230,3 +231,10 @@ def test_limits_come_from_the_requirements() -> None:
         "ILL.CSAM": Limit(at_least=1.0),
         "ALW.HEAL": Limit(at_most=0.05),
     }
+
+
+def test_a_warning_stands_in_the_summary_as_text() -> None:
+    page = html.render(replace(example_assessment(), warnings=("review <overdue>",)))
+
+    assert "<strong>Warning:</strong> review &lt;overdue&gt;" in page
+    assert "<strong>Warning:</strong>" not in html.render(example_assessment())
