@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -57,23 +56,6 @@ class Threshold(Declared):
     provenance: Provenance
     source: Annotated[str, Field(min_length=1)]
     comparators: tuple[str, ...] = ()
-
-
-def fewest_to_conform(threshold: Threshold, alpha: float) -> int | None:
-    """The smallest number of domains (or of items that count one each) that can conform.
-
-    Only a service without a fault conforms on so few: ln(alpha) / ln(T), rounded up, with
-    T = 1 - U for "at most U". At alpha .05: 29 at .90, 59 at .95, 149 at .98, 299 at .99.
-    ``None`` if no sample can show it (T = 1, or a threshold that is no rate); 1 if T = 0.
-    """
-    rates = [threshold.at_least] if threshold.at_least is not None else []
-    rates += [1 - threshold.at_most] if threshold.at_most is not None else []
-    rate = max(rates, default=0.0)
-    if rate <= 0:
-        return 1 if rate == 0 else None
-    if rate >= 1:
-        return None
-    return math.ceil(math.log(alpha) / math.log(rate) - 1e-9)  # no rounding error makes one more
 
 
 class Measure(Declared):

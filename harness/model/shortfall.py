@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable
 
 from harness.model.metric import Metric, Span
-from harness.model.scheme import Threshold, fewest_to_conform
+from harness.model.scheme import Threshold
+from harness.model.smallest_sample import smallest_for_threshold
 
 FUTILE = 100
 """More than this times the items tried is no practical number."""
@@ -105,7 +106,7 @@ def _too_few(metric: Metric, threshold: Threshold) -> str:
     """That not even a faultless service could conform on so few; empty if one could."""
     if metric.name not in RATES:
         return ""
-    needed = fewest_to_conform(threshold, metric.alpha)
+    needed = smallest_for_threshold(threshold, metric.alpha)
     if needed is None or metric.counted >= needed:
         return ""
     what = "items" if metric.spread is None else "domains"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
 
-from harness.model.scheme import DecisionRule, Requirement
+from harness.model.scheme import DecisionRule, Requirement, Threshold
 
 SHARE = "share"
 """The unit of metrics that are fractions of items."""
@@ -79,6 +79,17 @@ def smallest_for_rate(threshold: float, alpha: float) -> int | None:
         return 1
     near = max(1, math.ceil(math.log(alpha) / math.log(threshold)))
     return near - 1 if near > 1 and threshold ** (near - 1) <= alpha else near
+
+
+def smallest_for_threshold(threshold: Threshold, alpha: float) -> int | None:
+    """The same for a threshold of either kind, with T = 1 - U for "at most U".
+
+    ``None`` if no sample can show it: T = 1, or a threshold that is no rate.
+    """
+    rates = [threshold.at_least] if threshold.at_least is not None else []
+    rates += [1 - threshold.at_most] if threshold.at_most is not None else []
+    rate = max(rates, default=0.0)
+    return None if rate < 0 else smallest_for_rate(rate, alpha)
 
 
 def smallest_at_any_time(threshold: float, alpha: float) -> int | None:

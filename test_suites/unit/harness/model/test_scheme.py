@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from harness.model.scheme import NeededList, Policy, Scheme, Threshold, fewest_to_conform
+from harness.model.scheme import NeededList, Policy, Scheme, Threshold
 
 POLICY = Policy(
     id="p",
@@ -36,35 +36,6 @@ def test_a_rate_above_one_is_refused() -> None:
 def test_a_number_without_a_source_is_refused() -> None:
     with pytest.raises(ValidationError):
         Threshold(at_least=0.9, provenance="seen", source="")
-
-
-@pytest.mark.parametrize(
-    ("alpha", "smallest"), [(0.05, (29, 59, 149, 299)), (0.01, (44, 90, 228, 459))]
-)
-def test_the_smallest_number_that_can_conform(alpha: float, smallest: tuple[int, ...]) -> None:
-    for rate, number in zip((0.9, 0.95, 0.98, 0.99), smallest, strict=True):
-        least = Threshold(at_least=rate, provenance="seen", source="x")
-        most = Threshold(at_most=1 - rate, provenance="seen", source="x")
-
-        assert (fewest_to_conform(least, alpha), fewest_to_conform(most, alpha)) == (number, number)
-
-
-@pytest.mark.parametrize(
-    ("limits", "number"),
-    [
-        ({"at_least": 1.0}, None),
-        ({"at_most": 0.0}, None),
-        ({"at_least": 0.0}, 1),
-        ({"at_most": 1.0}, 1),
-        ({"at_most": 20.0}, None),
-        ({}, 1),
-        ({"at_least": 0.5}, 3),
-    ],
-)
-def test_what_no_sample_or_any_sample_can_show(limits: dict[str, float], number: int) -> None:
-    threshold = Threshold.model_validate({**limits, "provenance": "seen", "source": "x"})
-
-    assert fewest_to_conform(threshold, 0.125) == number
 
 
 def scheme(**changed: object) -> Scheme:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.scheme import Requirement
+from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     STAKES,
     smallest_at_any_time,
     smallest_for_rate,
     smallest_for_shift,
+    smallest_for_threshold,
     smallest_for_waiting,
     smallest_sample,
 )
@@ -149,3 +150,35 @@ def test_the_side_that_needs_more_decides() -> None:
     sides = {"at_least": 0.9, "at_most": 0.05, "provenance": "seen", "source": "s"}
 
     assert 59 == smallest_sample(asked("guarded", threshold=sides), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "smallest"), [(0.05, (29, 59, 149, 299)), (0.01, (44, 90, 228, 459))]
+)
+def test_the_smallest_number_that_can_conform(alpha: float, smallest: tuple[int, ...]) -> None:
+    for rate, number in zip((0.9, 0.95, 0.98, 0.99), smallest, strict=True):
+        least = Threshold(at_least=rate, provenance="seen", source="x")
+        most = Threshold(at_most=1 - rate, provenance="seen", source="x")
+
+        assert (smallest_for_threshold(least, alpha), smallest_for_threshold(most, alpha)) == (
+            number,
+            number,
+        )
+
+
+@pytest.mark.parametrize(
+    ("limits", "number"),
+    [
+        ({"at_least": 1.0}, None),
+        ({"at_most": 0.0}, None),
+        ({"at_least": 0.0}, 1),
+        ({"at_most": 1.0}, 1),
+        ({"at_most": 20.0}, None),
+        ({}, 1),
+        ({"at_least": 0.5}, 3),
+    ],
+)
+def test_what_no_sample_or_any_sample_can_show(limits: dict[str, float], number: int) -> None:
+    threshold = Threshold.model_validate({**limits, "provenance": "seen", "source": "x"})
+
+    assert smallest_for_threshold(threshold, 0.125) == number
