@@ -27,8 +27,7 @@ from harness.origin import read_origin
 from harness.plugins import find
 from harness.ports.asking import Corpus, Line, Origin, Probe, kinds_of
 from harness.ports.keeping import Clock, EvidenceStore
-from harness.schemes.editions import resolve
-from harness.schemes.load import load_scheme
+from harness.schemes.load import load_scheme, resolve
 from harness.stages.select import Chosen, choose
 from harness.stopping import check_plans
 from harness.watch import Watch

@@ -31,6 +31,7 @@ __all__ = [
     "metric_names",
     "metric_units",
     "policies",
+    "resolve",
     "shipped",
 ]
 
