@@ -32,7 +32,7 @@ _WRITTEN = re.compile(
     r"(?:document\.write(?:ln)?\s*\(|\.(?:innerHTML|textContent|innerText)\s*=)\s*"
     r"([\"'`])((?:(?!\1)[^\\]|\\.){3,2000})\1"
 )
-_TAGS = re.compile(r"<[^>]{1,2000}>")
+_TAGS = re.compile(r"<[^<>]{1,2000}>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

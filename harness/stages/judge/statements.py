@@ -8,6 +8,7 @@ manuals, shops and of origins that turn readers away themselves count against it
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -35,7 +36,7 @@ KINDRED = 1.0
 """Difference of weights up to which a text may be of either of two languages."""
 OPENING, WHOLE = 900, 2500
 """Characters of text in which a notice says what it is, and in which it says the rest."""
-AROUND, TRIED = 220, 8
+AROUND, TRIED = 220, 12
 """Characters of a sentence on either side that are looked at, and how many sentences are."""
 
 
@@ -98,7 +99,7 @@ class _Sentence:
 def _in_language(language: Language, head: str, opening: str, text: str) -> Statement:
     sentences = [
         sentence
-        for match in islice(language.statement.finditer(opening), TRIED)
+        for match in islice(_matches(language.statement, opening), TRIED)
         if (sentence := _weigh(language, opening, match)) is not None
     ]
     against = _against(language, opening)
@@ -128,6 +129,14 @@ def _in_language(language: Language, head: str, opening: str, text: str) -> Stat
     )
 
 
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """All matches that begin at different places, overlapping ones too."""
+    match = pattern.search(text)
+    while match is not None:
+        yield match
+        match = pattern.search(text, match.start() + 1)
+
+
 def _weigh(language: Language, opening: str, match: re.Match[str]) -> _Sentence | None:
     """Weigh a sentence; None if it speaks of a case, or says *unavailable* and not why."""
     before, after = _around(opening, match)
@@ -140,12 +149,16 @@ def _weigh(language: Language, opening: str, match: re.Match[str]) -> _Sentence 
         return None
     direct = language.direct.search(sentence) is not None
     weight = STATED + DIRECT * direct + REASON * reason + BASIS * basis
-    weight -= REVERSED * (not direct and language.withheld.match(opening, match.start()) is not None)
+    weight -= REVERSED * (
+        not direct and language.withheld.match(opening, match.start()) is not None
+    )
     return _Sentence(weight, match, direct, reason, basis)
 
 
 def _against(language: Language, opening: str) -> float:
-    own = {found.group(0) for found in chain(language.own.finditer(opening), _ERRORS.finditer(opening))}
+    own = {
+        found.group(0) for found in chain(language.own.finditer(opening), _ERRORS.finditer(opening))
+    }
     talk = {found.group(0) for found in language.article.finditer(opening)}
     return OWN * len(own) + (ARTICLE_FIRST + ARTICLE * (len(talk) - 1) if talk else 0.0)
 
