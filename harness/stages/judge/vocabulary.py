@@ -26,6 +26,8 @@ _FOLDED = {
 _FOLDING = str.maketrans(_FOLDED)
 _LATIN_END = 0x300
 _NEVER = r"(?!)"
+REQUIRED = frozenset({"page", "stopped"})
+"""Keys that each language must have; the others may be left out."""
 _OTHER_KEYS = ("direct", "basis", "reason", "conditional", "ask", "own", "article")
 
 
@@ -80,7 +82,7 @@ def _compile(part: dict[str, Any]) -> Language:
     start = "" if part.get("joined") else r"\b"
 
     def words(*keys: str) -> str:
-        found = "|".join(fold(part[key]) for key in keys if key in part)
+        found = "|".join(fold(part[key]) for key in keys if key in REQUIRED or key in part)
         return f"{start}(?:{found})" if found else _NEVER
 
     page, withheld = f"(?:{words('page')}|[*])", words("stopped", "unavailable")
