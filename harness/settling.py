@@ -18,7 +18,7 @@ from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
-from harness.model.shortfall import RATES
+from harness.model.smallest_sample import RATES
 from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item

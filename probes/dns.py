@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from harness.model.observation import CONTROL, DnsFacts, WebFacts
 from harness.plugins import register
@@ -34,8 +34,9 @@ class _Dns:
         answer = await line.ask(question)
         facts = answer.facts
         if _leads_elsewhere(attempt, line, facts):
-            page = (await self._web.try_item(attempt, line)).facts
-            facts = replace(facts, landing=page if isinstance(page, WebFacts) else None)
+            aside = structs.replace(attempt, timeout=attempt.timeout / 2)
+            page = (await self._web.try_item(aside, line)).facts
+            facts = structs.replace(facts, landing=page if isinstance(page, WebFacts) else None)
         return Sighting(timings=answer.timings, facts=facts, failure=answer.failure)
 
 

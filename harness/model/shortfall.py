@@ -10,23 +10,10 @@ from collections.abc import Callable
 
 from harness.model.metric import Metric, Span
 from harness.model.scheme import Threshold
-from harness.model.smallest_sample import smallest_for_threshold
+from harness.model.smallest_sample import RATES, smallest_for_threshold
 
 FUTILE = 100
 """More than this times the items tried is no practical number."""
-
-RATES = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "block_rate_by_language",
-        "block_rate_by_stratum",
-        "explicit_share",
-        "overblock_rate",
-        "overblock_rate_by_category",
-    }
-)
-"""Metrics that are shares of items, each blocked or not."""
 
 Holds = Callable[[Threshold, Span], bool]
 

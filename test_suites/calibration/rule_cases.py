@@ -109,6 +109,9 @@ DNS = (
     _case("dns-landing-block-page", trial(
               dns("198.51.100.9", landing=web(canary="absent", text=NOTICE)), LONDON),
           State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-inner-unanswered", trial(
+              dns("10.1.1.1", landing=web(canary="absent", status=None)), LONDON),
+          State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-address-unknown", _named("198.51.100.9"), State.INSUFFICIENT),
     _case("dns-inner-address", _public("10.1.1.1"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-varies", _public("151.101.1.69"), State.ALLOWED),

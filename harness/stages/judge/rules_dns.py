@@ -158,6 +158,15 @@ DNS_RULES: tuple[Rule, ...] = (
         saw=_addresses,
     ),
     Rule(
+        id="dns-inner-unanswered",
+        matches=lambda case: case.landing and not case.landing.answered
+        and all(map(_is_inner, case.addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives a private or reserved address, where nothing answers",
+        saw=_addresses,
+    ),
+    Rule(
         id="dns-address-unknown",
         matches=lambda case: case.addresses and _has_our_name(case),
         state=State.INSUFFICIENT,

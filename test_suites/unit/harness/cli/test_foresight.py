@@ -53,7 +53,7 @@ def test_too_few_items_cannot_conform_and_it_says_so() -> None:
     assert of(rows, "URL-04").passes is None
     assert "cannot conform: 0 items" in of(rows, "ILL-01").says
     few = foresee(STRICT, KS2, items("DRUG", 200), 0.9)
-    assert of(few, "URL-04").says == "cannot conform: 200 items, at least 228 are agreed"
+    assert of(few, "URL-04").says == "cannot conform: 200 domains, at least 228 are agreed"
 
 
 def test_pages_of_one_domain_count_once_towards_a_rate() -> None:
