@@ -13,14 +13,24 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import conclude, corpora, journal, names, pages, scale, silence, waiting
+from benchmarks import (
+    conclude,
+    corpora,
+    false_conformance,
+    journal,
+    names,
+    pages,
+    scale,
+    silence,
+    waiting,
+)
 from benchmarks.goal import TOPICS, USUAL, Result, SkippedError
 from benchmarks.machine import describe
 from benchmarks.table import Report, figure, markdown, put_between
 
 HERE = Path(__file__).parent
 DOCUMENTS = (HERE.parent / "README.md", HERE.parent / "docs/reference/performance.md")
-MODULES = (pages, waiting, names, journal, silence, scale, conclude, corpora)
+MODULES = (pages, waiting, names, journal, silence, scale, conclude, corpora, false_conformance)
 """Imported so that their topics are known."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from corpora import names, vectors
 from corpora.pack import PACKS
 from corpora.packing import PackDetails, write_pack
+from corpora.school_pages import school_pages
 from corpora.taxonomy import DATA, shipped
 from corpora.twins import twin_of
 from harness.model.campaign import PHASES
@@ -88,11 +89,16 @@ def _host_row(identity: str, host: str, label: str, stratum: str, pair: str) -> 
 
 
 def overblock() -> Iterator[Row]:
-    """Benign pages with words that trip a crude filter; the note says what the page is."""
+    """Benign pages with words that trip a crude filter; the note says what the page is.
+
+    Pages of a category that a policy may want blocked are of that category's stratum and of no
+    language, so that a few of them do not make up a stratum or a language of their own.
+    """
     for term in _table("overblock_terms.csv"):
         number = term["id"].removeprefix("OB-")
         host = f"ob-{number}.overblock.{ZONE}"
-        row = _host_row(term["id"], host, term["canonical_code"], term["kind"], "")
+        code = term["canonical_code"]
+        row = _host_row(term["id"], host, code, term["kind"], "")
         yield {
             **row,
             "label_source": _SOURCES[term["source"].split()[0]],
@@ -100,6 +106,7 @@ def overblock() -> Iterator[Row]:
             "lang": term["lang"],
             "sensitivity": term["sensitivity"],
             "notes": term["context"],
+            **({} if code.startswith("ALW") else {"stratum": code, "lang": ""}),
         }
 
 
@@ -159,7 +166,7 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
         overblock,
         PackDetails(
             name="overblock",
-            version="1.0.0",
+            version="1.0.1",
             title="Benign pages with words that trip a crude filter",
             created=CREATED,
             sources=_OWN,
@@ -168,6 +175,23 @@ SHIPPED: dict[str, tuple[Callable[[], Iterator[Row]], PackDetails]] = {
             design="purposive",
             sensitivity="S1",
             seed="overblock",
+        ),
+    ),
+    "school-pages": (
+        school_pages,
+        PackDetails(
+            name="school-pages",
+            version="1.0.0",
+            title="Pages of the project's own range on what schools need",
+            description=(
+                "Harmless pages with words of their own, enough of each topic to decide the "
+                "over-blocking requirements of every shipped scheme."
+            ),
+            created=CREATED,
+            sources=_OWN,
+            frame="over-block zone",
+            design="purposive",
+            seed="school-pages",
         ),
     ),
     "education-uk": (

@@ -27,7 +27,7 @@ from harness.origin import read_origin
 from harness.plugins import find
 from harness.ports.asking import Corpus, Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
-from harness.schemes.load import load_scheme
+from harness.schemes.load import load_scheme, resolve
 from harness.stages.select import Chosen, choose
 from harness.stopping import check_plans
 from harness.watch import Watch
@@ -51,7 +51,7 @@ class Prepared:
     half: Half
     only_undecided: bool = False
 
-    def instruments(self, evidence: EvidenceStore, clock: Clock) -> Instruments:
+    def instruments(self, evidence: EvidenceStore, clock: Clock, key: bytes = b"") -> Instruments:
         """What the observing stage measures with."""
         return Instruments(
             probes=self.probes,
@@ -65,6 +65,7 @@ class Prepared:
             watch=Watch(clock),
             half=self.half,
             only_undecided=self.only_undecided,
+            sketch_key=key,
         )
 
 
@@ -107,7 +108,7 @@ def prepare(
     return Prepared(
         path=path,
         campaign=campaign,
-        items=items,
+        items=items.with_own_hosts(origin.covers) if origin else items,
         frames=_frames(campaign, corpora),
         corpora=corpora,
         origin=origin,
@@ -118,9 +119,9 @@ def prepare(
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """A shipped name, or a file beside the campaign's."""
+    """A shipped scheme's dated id, or a file beside the campaign's."""
     beside = path.parent / campaign.scheme
-    return str(beside) if beside.is_file() else campaign.scheme
+    return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
 
 def _origin(path: Path, campaign: Campaign) -> Origin | None:

@@ -36,8 +36,7 @@ async def measure(
 ) -> Journal:
     """Try every item every way; batches that the journal holds are not repeated.
 
-    A batch whose sentinels did not fare as agreed says nothing, and is tried once more at the
-    end; items that were not decided are tried again meanwhile. First observations stay.
+    A void batch is tried once more at the end, undecided items meanwhile; first observations stay.
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
@@ -84,7 +83,7 @@ def conclude(
         scheme_version=scheme.version,
         scheme_title=scheme.title,
         rules_version=basis.rules_version,
-        concluded=(clock or WallClock()).now(),
+        concluded=(now := (clock or WallClock()).now()),
         observations=basis.observations,
         outcomes=corrected(outcomes, journal.header),
         preconditions=basis.preconditions,
@@ -96,4 +95,5 @@ def conclude(
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
         items=campaign.items,
+        warnings=scheme.warnings(now.date()),
     )

@@ -1,14 +1,15 @@
 """Concludes from a campaign that stopped early: nothing favourable may follow from the stopping.
 
-What a plan was declared for is decided by Wald's test alone, run again over the observations in
-the order of the seed. Every other requirement that counts items of a plan is touched by it: if
+What a plan was declared for is granted by Wald's test alone, run again over the observations in
+the order of the seed; to be accused, it must also be below the threshold by bounds that may be
+read at any time. Every other requirement that counts items of a plan is touched by it: if
 all that it counts lies in one plan, its bounds are those that may be read at any time; if not,
 the mixture of what was tried depends on what was seen, and nothing is granted where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
@@ -18,6 +19,7 @@ from harness.model.metric import Source
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
+from harness.model.smallest_sample import RATES
 from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item
@@ -28,17 +30,7 @@ from harness.stages.judge.together import judge_of
 from harness.stopping import begin_test
 from harness.unfinished import batches_planned, grant_nothing_unfinished
 
-BOUNDED = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "block_rate_by_language",
-        "block_rate_by_stratum",
-        "explicit_share",
-        "overblock_rate",
-        "overblock_rate_by_category",
-    }
-)
+BOUNDED = RATES
 """Rates, whose bounds exist in a form that may be read at any time."""
 
 UNTOUCHED = frozenset({"report", "gate", "evidence"})
@@ -66,7 +58,7 @@ class Settlement:
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
         self._batches = batches_planned(campaign, journal.header) if self._plans else 0
-        self._touches = self._touched(scheme)
+        self._touches = _touched(campaign, scheme)
         self.scheme = scheme.model_copy(
             update={"requirements": tuple(map(self._restrained, scheme.requirements))}
         )
@@ -107,7 +99,8 @@ class Settlement:
         stops = [self._stops.get((plan, taken.profile)) for plan in touch.plans]
         untried = [stop for stop in stops if stop is not None]
         if not untried or touch.within:
-            return taken
+            is_torn = untried and taken.metric.pooled is not None
+            return replace(taken, barred=taken.barred or _torn(untried[0])) if is_torn else taken
         return replace(taken, barred="; ".join(map(_told, untried)))
 
     def _decide(self, number: int, taken: Measurement, tried: tuple[Trials, ...]) -> Sequential:
@@ -152,38 +145,51 @@ class Settlement:
     def _stopped(self, journal: Journal) -> tuple[Stop, ...]:
         return journal.stops() if self._plans else ()
 
-    def _touched(self, scheme: Scheme) -> dict[str, _Touch]:
-        phases = {self._campaign.phase_of(profile) for profile in self._campaign.profiles}
-        found = {}
-        for requirement in scheme.requirements if self._plans else ():
-            touch = self._touch(requirement, scheme, phases)
-            if touch.plans and requirement.rule not in UNTOUCHED:
-                found[requirement.id] = touch
-        return found
-
-    def _touch(self, requirement: Requirement, scheme: Scheme, phases: set[str]) -> _Touch:
-        measure, policy = requirement.measure, scheme.policy
-        named = {code for plan in self._plans for code in plan.categories}
-        counted = {
-            code
-            for code in {*policy.rows, *measure.categories, *named}
-            if any(counts_category(measure, policy, code, phase) for phase in phases)
-        }
-        holds = {
-            number: {code for code in counted if is_among(code, plan.categories)}
-            for number, plan in enumerate(self._plans, 1)
-        }
-        plans = tuple(number for number, codes in holds.items() if codes)
-        whole = [number for number in plans if holds[number] == counted]
-        if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
-            return _Touch(plans=plans)
-        decides = _is_declared_for(self._plans[whole[0] - 1], requirement, scheme)
-        return _Touch(plans=plans, within=whole[0], decides=decides)
-
     def _restrained(self, requirement: Requirement) -> Requirement:
         touch = self._touches.get(requirement.id)
         is_rate = touch is not None and touch.within
         return requirement.model_copy(update={"rule": "sequential"}) if is_rate else requirement
+
+
+def bounded_at_any_time(campaign: Campaign, scheme: Scheme) -> frozenset[str]:
+    """The requirements that no plan decides, but whose bounds are those that hold at any time."""
+    touches = _touched(campaign, scheme).items()
+    return frozenset(name for name, touch in touches if touch.within and not touch.decides)
+
+
+def _touched(campaign: Campaign, scheme: Scheme) -> dict[str, _Touch]:
+    """The requirements that count items of a stopping plan, by their ids."""
+    if campaign.stopping is None:
+        return {}
+    phases = {campaign.phase_of(profile) for profile in campaign.profiles}
+    found = {}
+    for requirement in scheme.requirements:
+        touch = _touch(campaign.stopping.plans, requirement, scheme, phases)
+        if touch.plans and requirement.rule not in UNTOUCHED:
+            found[requirement.id] = touch
+    return found
+
+
+def _touch(
+    declared: Sequence[StoppingPlan], requirement: Requirement, scheme: Scheme, phases: set[str]
+) -> _Touch:
+    measure, policy = requirement.measure, scheme.policy
+    named = {code for plan in declared for code in plan.categories}
+    counted = {
+        code
+        for code in {*policy.rows, *measure.categories, *named}
+        if any(counts_category(measure, policy, code, phase) for phase in phases)
+    }
+    holds = {
+        number: {code for code in counted if is_among(code, plan.categories)}
+        for number, plan in enumerate(declared, 1)
+    }
+    plans = tuple(number for number, codes in holds.items() if codes)
+    whole = [number for number in plans if holds[number] == counted]
+    if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
+        return _Touch(plans=plans)
+    decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
+    return _Touch(plans=plans, within=whole[0], decides=decides)
 
 
 _RATES = frozenset({"guarded", "sequential"})
@@ -208,9 +214,21 @@ def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
     decided, doubt = rate.blocked + rate.allowed, rate.altered + rate.insufficient
     if not decided:
         return rate
-    lower = anytime_bounds(rate.blocked, decided + doubt, alpha).lower
-    upper = anytime_bounds(rate.blocked + doubt, decided + doubt, alpha).upper
+    least, most, number = float(rate.blocked), float(rate.blocked + doubt), decided + doubt
+    if rate.spread is not None:
+        least, most, number = rate.spread.least, rate.spread.most, rate.spread.tried
+    lower = anytime_bounds(least, number, alpha).lower
+    upper = anytime_bounds(most, number, alpha).upper
     return replace(rate, lower=lower, upper=upper)
+
+
+def _torn(stop: Stop) -> str:
+    """That domains may be tried in part, where one has several items.
+
+    Which of them were tried then depends on what others came to: the rate of a domain is a fair
+    sample only once all its items are in.
+    """
+    return f"{_told(stop)}, so that domains with several items may be tried in part"
 
 
 def _told(stop: Stop) -> str:

@@ -1,44 +1,40 @@
 """The web probes: fetch an item's page as a browser would, and note what came.
 
-Redirects are followed one by one, so that each hop is a fact. On the canary zone the request
-carries the attempt's nonce; *seen* means that the origin's token came back from the last page,
-and that page is of the host that was asked first, or every hop before it had its token too: a
-filter's own redirect to another page of the zone can never pass for access.
+Redirects are followed one by one, so that each hop is a fact; frames, meta refreshes and script
+redirects are followed one level where the item's own page did not come. On the canary zone the
+request carries the attempt's nonce, and the answer is searched for the origin's token and words
+(``probes.net.expected_marks``).
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import replace as replace_page
 from time import perf_counter
 from typing import ClassVar
-from urllib.parse import urljoin, urlsplit
 
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
-from harness.model.marker import HEADER
-from harness.model.observation import (
-    CONTROL,
-    CanarySighting,
-    Failure,
-    Hop,
-    Timings,
-    WebFacts,
-)
+from harness.model.observation import CONTROL, Failure, Timings, WebFacts
+from harness.model.sketch import Sketch, sketch_of, title_mark
 from harness.plugins import register
-from harness.ports.asking import Attempt, Exchange, Line, Request, Sighting
-from probes.net.page import Page, PageReader
+from harness.ports.asking import Attempt, Exchange, Line, Sighting
+from probes.net.expected_marks import Delivered, ExpectedMarks
+from probes.net.page import BARE, Page, PageReader, refresh_target
+from probes.net.redirects import Headers, RedirectChain, follow_redirects, host_in, web_address
 from probes.net.variant import Variant, host_of, url_of
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADER_CHARACTERS = 300
+EVIDENCE_BYTES = 65536
+"""How much of a body is kept as evidence."""
+
 BROWSER_HEADERS = (
     ("User-Agent", "Mozilla/5.0 (compatible; accredit)"),
     ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
     ("Accept-Language", "en-GB,en;q=0.8"),
-    ("Accept-Encoding", "gzip, deflate"),
+    ("Accept-Encoding", "gzip, deflate, br, zstd"),
 )
 CHOSEN_HEADERS = frozenset(
     {
@@ -63,22 +59,6 @@ CHOSEN_HEADERS = frozenset(
 """The headers that are facts: who answered, where it leads, and what filters say of themselves."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Journey:
-    """The hops of one attempt, under way."""
-
-    url: str
-    hops: list[Hop] = field(default_factory=list)
-    exchanges: list[Exchange] = field(default_factory=list)
-    hosts: list[str] = field(default_factory=list)
-    failure: Failure | None = None
-
-    @property
-    def last(self) -> Exchange:
-        """The exchange that the journey ended with."""
-        return self.exchanges[-1]
-
-
 class _Web:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
@@ -101,15 +81,18 @@ class _Web:
             return Sighting(timings=Timings(), failure=failure)
         started = perf_counter()
         home = host_of(attempt.item, self.variant) or attempt.item.host
-        url = url_of(attempt.item, self.scheme, self.variant)
-        journey = await _travel(attempt, line, url, home)
-        timings = _timings(journey.exchanges, perf_counter() - started)
-        facts = _facts(attempt, journey, _canary(attempt, line, journey), self._pages)
+        expected = ExpectedMarks(attempt, line, home)
+        visit = _Visit(attempt, line, expected, self._pages, started + attempt.timeout)
+        chain = await visit.follow(url_of(attempt.item, self.scheme, self.variant), home)
+        timings = _timings(chain.exchanges, perf_counter() - started)
+        facts = visit.facts(chain)
+        if _leads_on(facts, chain) and not _is_sensitive(attempt):
+            facts = replace(facts, inner=await visit.inner(facts))
         return Sighting(
             timings=timings,
             facts=facts,
-            failure=journey.failure,
-            evidence=_evidence(attempt, journey.last, facts),
+            failure=chain.failure,
+            evidence=_evidence(attempt, chain.last, facts),
         )
 
 
@@ -127,114 +110,110 @@ class WebHttps(_Web):
     scheme = "https"
 
 
-async def _travel(attempt: Attempt, line: Line, url: str, home: str) -> _Journey:
-    deadline = perf_counter() + attempt.timeout
-    journey = _Journey(url=url)
-    while True:
-        host = _host(journey.url) if journey.hops else home
-        request = Request(
-            url=journey.url,
-            headers=BROWSER_HEADERS + _mark(attempt, line, host),
-            timeout=max(deadline - perf_counter(), 0.001),
-            body_bytes=attempt.limits.body_bytes,
+class _Visit:
+    """One attempt under way: fetches pages for it, and makes facts of them."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        line: Line,
+        expected: ExpectedMarks,
+        pages: PageReader,
+        deadline: float,
+    ) -> None:
+        self._attempt, self._line, self._expected = attempt, line, expected
+        self._pages, self._deadline = pages, deadline
+
+    async def follow(self, url: str, home: str) -> RedirectChain:
+        """Fetch a URL and where it redirects to."""
+        limits = self._attempt.limits
+        return await follow_redirects(
+            self._line,
+            url,
+            home,
+            self._headers,
+            deadline=self._deadline,
+            most=limits.redirects,
+            body_bytes=limits.body_bytes,
         )
-        exchange = await line.fetch(request)
-        journey.exchanges.append(exchange)
-        journey.hosts.append(host)
-        journey.failure = exchange.failure
-        location = _location(exchange)
-        onward = _onward(journey.url, location) if exchange.failure is None else ""
-        if not onward:
-            return journey
-        journey.hops.append(Hop(url=journey.url, status=exchange.status or 0, location=location))
-        if len(journey.hops) > attempt.limits.redirects:
-            journey.failure = Failure(name="http_redirect_limit", stage="response")
-            return journey
-        journey.url = onward
+
+    async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:
+        """The pages that a page frames or forwards to, each fetched once."""
+        targets = dict.fromkeys(web_address(facts.url, each) for each in facts.frames)
+        return tuple(
+            [
+                self.facts(await self.follow(target, host_in(target)))
+                for target in targets
+                if target not in ("", facts.url)
+            ]
+        )
+
+    def facts(self, chain: RedirectChain) -> WebFacts:
+        """Peer, certificate, choices are of the first host; the rest is the last page's."""
+        last, first = chain.last, chain.exchanges[0]
+        answered = last.status is not None or last.tunnel_status is not None
+        headers = [
+            (name, value[:HEADER_CHARACTERS])
+            for name, value in last.headers
+            if name in CHOSEN_HEADERS
+        ]
+        digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
+        page = Page()
+        if answered:
+            page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
+        delivered: Delivered = self._expected.delivered(chain)
+        mark, sketch = self._fingerprint(page, chain, delivered)
+        frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
+        if _is_sensitive(self._attempt):
+            page, frames = replace_page(page, title="", text=""), _hosts_only(chain.url, frames)
+        return WebFacts(
+            url=chain.url,
+            status=last.status,
+            tunnel_status=last.tunnel_status,
+            hops=tuple(chain.hops),
+            headers=tuple(headers),
+            peer=first.peer,
+            certificate=first.certificate,
+            title=page.title,
+            text=page.text,
+            frames=frames,
+            body_length=len(last.body) if answered else None,
+            body_sha256=digest,
+            truncated=last.truncated,
+            canary=delivered.canary,
+            choices=first.choices,
+            words=delivered.words,
+            page_words=delivered.page_words,
+            asked=delivered.asked,
+            codings=last.codings,
+            undecoded=last.undecoded,
+            embedded=page.embedded,
+            title_mark=mark,
+            sketch=sketch,
+        )
+
+    def _fingerprint(
+        self, page: Page, chain: RedirectChain, delivered: Delivered
+    ) -> tuple[str, Sketch]:
+        """Title mark and sketch of a page, where it will be compared with another."""
+        if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
+            return "", ()
+        key = self._attempt.sketch_key
+        return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
+
+    def _headers(self, host: str) -> Headers:
+        return BROWSER_HEADERS + self._expected.headers(host)
 
 
-def _host(url: str) -> str:
-    return (urlsplit(url).hostname or "").lower()
+def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
+    """Whether the item's page may stand behind a frame or a redirect inside of the page.
 
-
-def _mark(attempt: Attempt, line: Line, host: str) -> tuple[tuple[str, str], ...]:
-    """The nonce, for hosts of the canary zone only: nobody else has to know of us."""
-    if attempt.marker is None or not _is_canary(attempt, line, host):
-        return ()
-    return ((HEADER, attempt.marker.nonce),)
-
-
-def _is_canary(attempt: Attempt, line: Line, host: str) -> bool:
-    return line.origin.covers(host) if line.origin else host == attempt.item.host
-
-
-def _location(exchange: Exchange) -> str:
-    if exchange.status not in REDIRECTS:
-        return ""
-    return next((value for name, value in exchange.headers if name == "location"), "")
-
-
-def _onward(url: str, location: str) -> str:
-    """The URL of the next hop, or nothing where a redirect leads out of the web."""
-    if not location:
-        return ""
-    try:
-        target = urljoin(url, location)
-        parts = urlsplit(target)
-    except ValueError:
-        return ""
-    return target if parts.scheme in ("http", "https") and parts.hostname else ""
-
-
-def _canary(attempt: Attempt, line: Line, journey: _Journey) -> CanarySighting:
-    """Whether the origin's token came, also in an answer that broke off: facts, not verdicts."""
-    if attempt.marker is None:
-        return "not_applicable"
-    came = [
-        _token(attempt, line, host).encode() in exchange.body
-        for host, exchange in zip(journey.hosts, journey.exchanges, strict=True)
-    ]
-    is_home = journey.hosts[-1] == journey.hosts[0]
-    return "seen" if came[-1] and (is_home or all(came)) else "absent"
-
-
-def _token(attempt: Attempt, line: Line, host: str) -> str:
-    assert attempt.marker is not None
-    if line.origin is None or host == attempt.item.host:
-        return attempt.marker.token
-    return line.origin.token(host, attempt.marker.nonce)
-
-
-def _facts(
-    attempt: Attempt, journey: _Journey, canary: CanarySighting, pages: PageReader
-) -> WebFacts:
-    """Peer, certificate, choices are of the item's own host; the rest is the last page's."""
-    last, first = journey.last, journey.exchanges[0]
-    answered = last.status is not None or last.tunnel_status is not None
-    headers = [
-        (name, value[:HEADER_CHARACTERS]) for name, value in last.headers if name in CHOSEN_HEADERS
-    ]
-    digest = hashlib.sha256(last.body).hexdigest() if last.body else ""
-    page = Page()
-    if answered and not _is_sensitive(attempt):
-        page = pages.read(last.body, dict(headers).get("content-type", ""), digest)
-    return WebFacts(
-        url=journey.url,
-        status=last.status,
-        tunnel_status=last.tunnel_status,
-        hops=tuple(journey.hops),
-        headers=tuple(headers),
-        peer=first.peer,
-        certificate=first.certificate,
-        title=page.title,
-        text=page.text,
-        frames=page.frames,
-        body_length=len(last.body) if answered else None,
-        body_sha256=digest,
-        truncated=last.truncated,
-        canary=canary,
-        choices=first.choices,
-    )
+    Pages of other people frame each other all the time: there, only a page that says nothing
+    by itself is followed.
+    """
+    if chain.failure is not None or not facts.frames or facts.canary == "seen":
+        return False
+    return facts.canary != "not_applicable" or len(facts.text) <= BARE
 
 
 def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
@@ -243,7 +222,13 @@ def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Eviden
     if is_seen or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
         return ()
     kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
-    return (Evidence(media_type=kind, body=last.body),)
+    return (Evidence(media_type=kind, body=last.body[:EVIDENCE_BYTES]),)
+
+
+def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of frames without paths, which may tell what a sensitive page is about."""
+    targets = (web_address(base, each) for each in frames)
+    return tuple(dict.fromkeys(f"http://{host_in(each)}/" for each in targets if each))
 
 
 def _is_sensitive(attempt: Attempt) -> bool:

@@ -134,12 +134,21 @@ def limit_of(limit: Threshold | None) -> float | None:
 
 
 def counted(outcome: Outcome) -> str:
-    """What was counted: "97 of 100 items blocked", "0 of 0" included."""
+    """What was counted: "97 of 100 items blocked", "0 of 0" included; and in how many domains."""
     metric = outcome.metric
     verb = COUNTED.get(metric.name)
-    if verb:
-        return f"{metric.k} of {metric.n} items {verb}"
-    return f"{metric.n} items measured"
+    items = f"{metric.k} of {metric.n} items {verb}" if verb else f"{metric.n} items measured"
+    domains = by_domain(outcome)
+    return f"{items}; {domains}" if domains else items
+
+
+def by_domain(outcome: Outcome) -> str:
+    """The rate with each domain counted once, where pages fall together; else empty."""
+    spread = outcome.metric.spread
+    if spread is None or spread.rate is None:
+        return ""
+    rate = quantity(spread.rate, outcome.metric.unit, limit_of(outcome.requirement.threshold))
+    return f"{rate} by domain, {spread.domains} domains"
 
 
 def bounds(outcome: Outcome) -> str:

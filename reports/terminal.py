@@ -36,6 +36,8 @@ MANY_RATES = 30
 def render_assessment(assessment: Assessment, console: Console) -> None:
     """Print the assessment. All text is printed as it is: none of it is markup."""
     console.print(_opening(assessment))
+    for sentence in assessment.warnings:
+        console.print(_text(f"Warning: {sentence}", style="bold yellow"))
     _print_preconditions(assessment, console)
     _print_outcomes(assessment.outcomes, console)
     _print_packs(assessment, console)
@@ -145,7 +147,7 @@ def _row(outcome: Outcome) -> tuple[Text, ...]:
     return (
         _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),
         _text(f"{outcome.profile} on {outcome.line}"),
-        _text(phrases.value(outcome)),
+        _text("; ".join(filter(None, (phrases.value(outcome), phrases.by_domain(outcome))))),
         _text(_ratio(outcome)),
         _text(phrases.bounds(outcome).replace(" to ", "-")),
         _text(leaning, style="dim"),

@@ -112,6 +112,7 @@ class MemoryFold:
                 phases=key[1].phases,
                 pack=key[1].pack,
                 weight=key[1].weight,
+                alone=key[1].alone,
                 items=sizes[number],
                 sights=self._sights(verdicts),
             )

@@ -106,7 +106,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
     limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
-    return [f"accredit: {limit}campaign {assessment.campaign} against {scheme}"]
+    warnings = [f"accredit: warning: {sentence}" for sentence in assessment.warnings]
+    return [f"accredit: {limit}campaign {assessment.campaign} against {scheme}", *warnings]
 
 
 @pytest.hookimpl(tryfirst=True)

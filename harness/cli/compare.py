@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 
@@ -48,13 +49,12 @@ def compare_command(
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
     """Contrast two journals. Raises UsageError if they have no line and profile in common."""
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
     from harness.stages.estimate.between import between  # noqa: PLC0415 - scipy is heavy
 
     first, was = _read(before)
     second, now = _read(after)
     _require_common(first, was, second, now)
-    policy = load_scheme(scheme or first.scheme).policy
+    policy = load_and_warn(scheme or first.scheme).policy
     phases = {profile: first.phase_of(profile) for profile in first.profiles}
     return between(was, now, policy, phases)
 

@@ -11,7 +11,9 @@ from rich.console import Console
 
 from harness.cli.book import appeals_in
 from harness.cli.places import Places, journal_folder, places_of_journal
+from harness.cli.scheme_review import warn
 from harness.model.outcome import Assessment
+from harness.ports.keeping import Clock
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
 SCHEME = Annotated[
@@ -23,11 +25,15 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = False) -> None:
     """Hold a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
     assessment, _ = conclude_journal(journal, scheme)
+    for sentence in assessment.warnings:
+        warn(sentence)
     tell(assessment, json=json)
     raise typer.Exit(assessment.exit_code)
 
 
-def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment, Places]:
+def conclude_journal(
+    path: Path, scheme: str | None = None, clock: Clock | None = None
+) -> tuple[Assessment, Places]:
     """Conclude from a journal folder; keeps the assessment beside the journal."""
     from harness.appealed import hear  # noqa: PLC0415 - keep the start light
     from harness.model.campaign import Campaign  # noqa: PLC0415 - the same
@@ -44,7 +50,8 @@ def conclude_journal(path: Path, scheme: str | None = None) -> tuple[Assessment,
         declared = Campaign.model_validate_json(journal.header["campaign"])
         heard = hear(journal, appeals_in(places.registry))
         kept = VerdictFolder(places.verdicts)
-        assessment = conclude(heard, load_scheme(scheme or declared.scheme), verdicts=kept)
+        chosen = load_scheme(scheme or declared.scheme)
+        assessment = conclude(heard, chosen, clock, verdicts=kept)
     finally:
         journal.close()
     write_assessment(assessment, places.assessment)

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.measure import SWAPPED
+from harness.cli.scheme_review import load_and_warn
 from harness.equipment import Prepared, prepare
 from harness.model.batch import Batch
 from harness.ports.keeping import WallClock
@@ -53,7 +54,9 @@ def doctor_command(
     checks = list(machine_checks())
     machine_holds = all(check.holds or not check.needed for check in checks)
     if campaign is not None:
-        checks += campaign_checks(prepare(campaign, swapped=swapped))
+        prepared = prepare(campaign, swapped=swapped)
+        load_and_warn(prepared.campaign.scheme)
+        checks += campaign_checks(prepared)
     if json:
         sys.stdout.buffer.write(msgspec.json.encode(checks) + b"\n")
     else:

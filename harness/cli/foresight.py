@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.model.corpus import Item, covers
+from harness.cli.item_supply import Supply, counted, supplies
+from harness.cli.undecidable import NOTHING_TO_DECIDE
+from harness.model.corpus import Item
 from harness.model.scheme import Requirement, Scheme
+from harness.model.smallest_sample import SHARE, smallest_sample
+from harness.schemes.load import metric_units
 from harness.stages.estimate.metrics import METRICS
 from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
-from harness.stages.estimate.scope import counts_category, counts_item, is_asked
+from harness.stages.estimate.scope import is_asked
 from harness.stages.estimate.wald import SprtPlan
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
@@ -25,8 +28,9 @@ HALF = 0.5
 class Foresight:
     """What one requirement can decide for one profile.
 
-    ``n`` items are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a
-    service of ``good_rate`` passes with the asked power. Rates are of the good side: 1 - U for
+    ``n`` are at hand (``None`` if no campaign was named), ``needed`` are wanted so that a service
+    of ``good_rate`` passes with the asked power: registrable domains where a rate of items is
+    asked for, because each counts once, and items otherwise. Rates are of the good side: 1 - U for
     a requirement of at most U. ``passes`` and ``fails`` count misses, or wrong blocks.
     ``early`` is how many items a campaign that may stop early takes on average for a service of
     ``good_rate`` (Wald 1945), where a stopping plan can decide the requirement.
@@ -55,7 +59,7 @@ def foresee(
     power: float,
 ) -> tuple[Foresight, ...]:
     """Look ahead for every requirement and profile; ``phases`` maps profiles to phases."""
-    tried = None if items is None else tuple(items)
+    tried = None if items is None else supplies(items)
     return tuple(
         _foresee_one(requirement, scheme, profile, phase, tried, power)
         for requirement in scheme.requirements
@@ -70,7 +74,7 @@ def _foresee_one(
     scheme: Scheme,
     profile: str,
     phase: str,
-    items: tuple[Item, ...] | None,
+    items: list[Supply] | None,
     power: float,
 ) -> Foresight:
     if requirement.measure.metric not in METRICS:
@@ -86,8 +90,7 @@ def _foresee_one(
             says=_of_each(requirement, n),
         )
     if requirement.rule not in BY_RATE or requirement.threshold is None:
-        says = f"{requirement.rule}: nothing to plan"
-        return Foresight(requirement=requirement.id, profile=profile, n=n, says=says)
+        return _of_others(requirement, scheme, profile, n)
     return _of_rate(requirement, scheme, profile, n, power)
 
 
@@ -103,7 +106,8 @@ def _of_rate(
     needed = max(items_for_power(threshold, good, power, alpha), requirement.n_min)
     early = _early(requirement, good, alpha, 1 - power)
     if n is None:
-        says = f"{needed} items, so that a service at {good:.4g} passes with power {power:g}"
+        says = f"{needed} {_what(requirement)}, so that a service at {good:.4g} passes"
+        says += f" with power {power:g}"
         return Foresight(
             requirement=requirement.id,
             profile=profile,
@@ -125,6 +129,19 @@ def _of_rate(
         rate_for_power=None if edge.passes is None else rate_for_power(n, edge.passes, power),
         says=_of_verge(requirement, n, edge.passes, edge.fails),
     )
+
+
+def _of_others(requirement: Requirement, scheme: Scheme, profile: str, n: int | None) -> Foresight:
+    """Rules without a plan of their own: the smallest number that can decide, if any."""
+    alpha = requirement.alpha or scheme.decision.alpha
+    unit = metric_units().get(requirement.measure.metric, SHARE)
+    needed = max(smallest_sample(requirement, alpha, unit) or 0, requirement.n_min)
+    says = f"{requirement.rule}: nothing to plan"
+    if needed and requirement.rule not in NOTHING_TO_DECIDE:
+        says = f"{requirement.rule}: at least {needed}"
+        if n is not None and n < needed:
+            says = f"cannot conform: {n} items, and at least {needed} are needed"
+    return Foresight(requirement=requirement.id, profile=profile, n=n, needed=needed, says=says)
 
 
 def _early(requirement: Requirement, good: float, alpha: float, beta: float) -> int | None:
@@ -149,11 +166,18 @@ def _good_side(requirement: Requirement) -> float:
 
 def _of_verge(requirement: Requirement, n: int, passes: int | None, fails: int | None) -> str:
     if n < requirement.n_min:
-        return f"cannot conform: {n} items, at least {requirement.n_min} are agreed"
+        what = _what(requirement)
+        return f"cannot conform: {n} {what}, at least {requirement.n_min} are agreed"
     if passes is None:
-        return f"cannot conform: even a faultless service needs more than {n} items"
+        what = _what(requirement)
+        return f"cannot conform: even a faultless service needs more than {n} {what}"
     word = f"conforms with at most {passes} wrong"
     return f"{word}, fails from {fails} on" if fails is not None else f"{word}, cannot fail"
+
+
+def _what(requirement: Requirement) -> str:
+    """What is counted: durations are of items."""
+    return "domains" if requirement.measure.quantile is None else "items"
 
 
 def _of_each(requirement: Requirement, n: int | None) -> str:
@@ -164,19 +188,11 @@ def _of_each(requirement: Requirement, n: int | None) -> str:
     return f"every one of {n} items counts"
 
 
-def _count(requirement: Requirement, scheme: Scheme, phase: str, items: tuple[Item, ...]) -> int:
-    """Items that the requirement counts; of the smallest group where each group must pass."""
-    measure = requirement.measure
-    chosen = [
-        item
-        for item in items
-        if counts_category(measure, scheme.policy, item.category, phase)
-        and counts_item(measure, item, phase)
-    ]
-    if not measure.metric.endswith("_by_category"):
-        return len(chosen)
-    sizes = Counter(dict.fromkeys(measure.categories, 0))
-    for item in chosen:
-        code = next((code for code in sizes if covers(item.category, code)), item.category)
-        sizes[code] += 1
-    return min(sizes.values(), default=0)
+def _count(requirement: Requirement, scheme: Scheme, phase: str, supply: list[Supply]) -> int:
+    """What the requirement counts; of the smallest group where each group must pass by itself.
+
+    Registrable domains where a bound decides a rate, items for anything else.
+    """
+    groups = counted(requirement.measure, scheme.policy, phase, supply).values()
+    by_item = requirement.rule in ITEM_BY_ITEM or _what(requirement) == "items"
+    return min(one.items if by_item else one.domains for one in groups)

@@ -12,10 +12,11 @@ import typer
 
 from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.places import Places, journal_folder
+from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.plugins import find
-from harness.schemes.load import load_scheme
+from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
     from harness.model.outcome import Assessment
@@ -48,7 +49,8 @@ def make_command(
     declared = Campaign.model_validate_json(opened.header["campaign"])
     files: dict[str, bytes | Path] = {**journal_files(folder)}
     files |= _manifests(opened, declared, pack or ())
-    resolved = load_scheme(scheme or declared.scheme)
+    resolved = load_and_warn(scheme or declared.scheme)
+    declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
     assessment, places = conclude_journal(folder, scheme)
     files |= {
         "campaign.json": _readable(declared.model_dump(mode="json")),

@@ -16,6 +16,8 @@ from rich.console import Console
 
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
+from harness.cli.scheme_review import warn_if_overdue
+from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
@@ -24,7 +26,8 @@ from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.stop import Stop
-from harness.ports.keeping import WallClock
+from harness.ports.keeping import Clock, WallClock
+from harness.settling import bounded_at_any_time
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
@@ -59,6 +62,7 @@ def measure_command(
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     if only is not None:
         prepared = only_undecided(prepared, out)
+    announce(prepared, console)
     places = measure_prepared(prepared, out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
@@ -76,8 +80,10 @@ def only_undecided(prepared: Prepared, out: Path) -> Prepared:
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
     """Measure (or resume) a campaign file; gives the folder of its journal."""
-    out = out or OUT
-    return measure_prepared(prepare_in(path, out), out, Console(stderr=True)).journal
+    out, console = out or OUT, Console(stderr=True)
+    prepared = prepare_in(path, out)
+    announce(prepared, console)
+    return measure_prepared(prepared, out, console).journal
 
 
 def prepare_in(
@@ -98,6 +104,23 @@ def prepare_in(
     return prepared
 
 
+def announce(
+    prepared: Prepared, console: Console, scheme: str | None = None, clock: Clock | None = None
+) -> None:
+    """Say before the first packet what the campaign cannot decide, and if a review is overdue.
+
+    ``scheme`` is another than the campaign's own, if the campaign is to be held against it.
+    """
+    from harness.schemes.load import load_scheme, metric_units  # noqa: PLC0415 - keep it light
+
+    own = load_scheme(prepared.campaign.scheme)
+    warn_if_overdue(own, clock)
+    chosen = own if scheme is None else load_scheme(scheme)
+    early = bounded_at_any_time(prepared.campaign, chosen)
+    for line in sentences(undecidable(chosen, places_of(prepared), metric_units(), early)):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
 def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError.
 
@@ -106,10 +129,12 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)
-    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock())
+    key = private_key(places.sketch_key)
+    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock(), key)
     journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
     try:
         require_first_half(prepared.half, campaign, prepared.items, journal)

@@ -39,6 +39,11 @@ class Places:
         return self.home / "evidence"
 
     @property
+    def sketch_key(self) -> Path:
+        """The key of the journal's sketches; never handed over."""
+        return self.home / "sketch.key"
+
+    @property
     def assessment(self) -> Path:
         """The last assessment, as JSON."""
         return self.home / "assessment.json"

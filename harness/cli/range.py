@@ -15,18 +15,21 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.campaign import Declared
 from harness.origin import read_origin
 from harness.plugins import find
-from harness.schemes.load import load_scheme
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
 """The sites that the reference filter knows by its own categorisation, for ``corpus import``."""
 CONTENT_PAGES = "content-pages"
 """The pack of the pages that only content analysis can tell."""
+WITH_TEXTS = ("overblock", "school-pages")
+"""Packs of our own range whose notes are the words of their pages."""
+
 START_LIMIT = 20.0
 """Seconds after which a range that is not up will not come up."""
 
@@ -116,10 +119,10 @@ def options_of(
     """The options of a world whose filter follows a policy.
 
     It was told of the pack ``canary``, and knows the sites of a made-up vendor by its own
-    categorisation. Nobody told it of the content ``pages``. The pages of the pack ``overblock``
-    show the harmless words that its items are there for.
+    categorisation. Nobody told it of the content ``pages``. The pages of the packs in
+    ``WITH_TEXTS`` show the harmless words that their notes give.
     """
-    policy = load_scheme(scheme).policy
+    policy = load_and_warn(scheme).policy
     phases = {
         name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
         for name in profiles
@@ -133,7 +136,10 @@ def options_of(
             items, lambda code, name: policy.expects(code, phases[name]) == "block", own=own
         ),
         "dead_hosts": declared.dead_hosts,
-        "texts": open_pack("overblock").notes() | (pages.texts if pages else {}),
+        "texts": {
+            host: text for name in WITH_TEXTS for host, text in open_pack(name).notes().items()
+        }
+        | (pages.texts if pages else {}),
         "contents": pages.codes if pages else {},
     }
 

@@ -17,6 +17,7 @@ from harness.cli.book import Book, appeals_in, open_book
 from harness.cli.follow import user
 from harness.cli.measure import SWAPPED, measure_prepared
 from harness.cli.places import OUT, Places
+from harness.cli.scheme_review import load_and_warn
 from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
@@ -28,6 +29,7 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Requirement, Scheme
 from harness.ports.asking import Corpus
 from harness.ports.keeping import Clock, WallClock
+from harness.schemes.editions import resolve
 from harness.stages.follow.retest import RetestSelection, judge_retest, select_retest
 
 EXIT_CODES = {
@@ -66,15 +68,13 @@ def retest_plan(
     swapped: bool = False,
 ) -> tuple[Retest, PlanState]:
     """Measure, judge and record one re-test. Raises UsageError if the plan is not claimed."""
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
-
     clock = clock or WallClock()
     registry = Places(out=out, campaign="").registry
     with open_book(registry) as book:
         plan = book.ledger.plan(name)
         finding = book.ledger.finding(plan.finding)
         declared = prepare(path)
-        scheme = _narrow(load_scheme(declared.campaign.scheme), finding)
+        scheme = _narrow(load_and_warn(declared.campaign.scheme, clock), finding)
         rule = scheme.requirements[0]
         selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
         campaign = _campaign(declared.campaign, declared.corpora, finding, plan, selection)
@@ -106,7 +106,7 @@ def _start(book: Book, plan: ActionPlan, campaign: str, actor: str, clock: Clock
 def _narrow(scheme: Scheme, finding: Finding) -> Scheme:
     """The scheme with the finding's requirement alone."""
     kept = tuple(each for each in scheme.requirements if each.id == finding.requirement)
-    if scheme.id != finding.scheme or not kept:
+    if scheme.id != resolve(finding.scheme) or not kept:
         msg = (
             f"finding {finding.id} is about {finding.requirement} of scheme {finding.scheme!r}; "
             f"the campaign's scheme {scheme.id!r} does not have it"

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.follow import open_plans
-from harness.cli.measure import LANE, SWAPPED, measure_prepared, prepare_in
+from harness.cli.measure import LANE, SWAPPED, announce, measure_prepared, prepare_in
 from harness.cli.places import OUT
 from harness.cli.report import write_report
+from harness.cli.scheme_review import warn
 
 
 def run_command(
@@ -26,8 +27,13 @@ def run_command(
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
     said = Console(stderr=True, highlight=False, soft_wrap=True)
-    places = measure_prepared(prepare_in(campaign, out, lane, swapped=swapped), out, said)
+    prepared = prepare_in(campaign, out, lane, swapped=swapped)
+    announce(prepared, said, scheme)
+    places = measure_prepared(prepared, out, said)
     assessment, _ = conclude_journal(places.journal, scheme)
+    if scheme is not None:  # the campaign's own was warned of before it was measured
+        for sentence in assessment.warnings:
+            warn(sentence)
     tell(assessment, json=json)
     for plan in open_plans(assessment, places):
         said.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")

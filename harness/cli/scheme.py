@@ -24,15 +24,18 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 @app.command("list")
 def list_schemes(*, json: JSON = False) -> None:
     """List the schemes that come with Accredit."""
-    from harness.schemes.load import load_scheme, shipped  # noqa: PLC0415 - keep the start light
+    from harness.schemes.editions import aliases, shipped  # noqa: PLC0415 - keep the start light
 
-    schemes = [load_scheme(name) for name in shipped()]
+    schemes = [_load(name) for name in shipped()]
+    also = {edition: alias for alias, edition in aliases().items()}
     if json:
-        _print_json([{"id": one.id, "version": one.version, "title": one.title} for one in schemes])
+        _print_json([_listed(one, also.get(one.id, "")) for one in schemes])
         return
-    table = Table("scheme", "version", "requirements", "title", box=None)
+    table = Table("scheme", "version", "also called", "review by", "rows", "title", box=None)
     for one in schemes:
-        table.add_row(one.id, one.version, str(len(one.requirements)), one.title)
+        due = str(one.review_by or "-")
+        rows = str(len(one.requirements))
+        table.add_row(one.id, one.version, also.get(one.id, "-"), due, rows, one.title)
     _console().print(table)
 
 
@@ -45,7 +48,7 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
         return
     console = _console()
     console.print(f"{chosen.title} ({chosen.id} {chosen.version})")
-    for line in (chosen.about, chosen.decision.statement, *chosen.sources):
+    for line in (chosen.about, _reviewed(chosen), chosen.decision.statement, *chosen.sources):
         if line:
             console.print(f"  {line}")
     console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})\n")
@@ -53,6 +56,8 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     for one in chosen.requirements:
         table.add_row(one.id, f"{one.title} ({one.severity}, {_rule(one)})", mark(one))
         table.add_row("", Text(_origin(one.threshold), style="dim"), "")
+        if one.n_min:
+            table.add_row("", Text(_sizes(one), style="dim"), "")
     console.print(table)
 
 
@@ -76,11 +81,12 @@ def print_schema() -> None:
 @app.command("diff")
 def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
     """Say what the second scheme asks that the first does not, and what it asks otherwise."""
-    changes = compare(_load(old), _load(new))
+    before, after = _load(old), _load(new)
+    changes = compare(before, after)
     if json:
         _print_json(changes)
         return
-    table = Table("requirement", "what", old, new)
+    table = Table("requirement", "what", before.id, after.id)
     for change in changes:
         table.add_row(change["requirement"], change["what"], change["old"], change["new"])
     _console().print(table if changes else "no difference")
@@ -164,6 +170,34 @@ def _parts(requirement: Requirement) -> dict[str, str]:
     }
 
 
+def _listed(scheme: Scheme, alias: str) -> dict[str, Any]:
+    """What the list says of a scheme, for JSON."""
+    told: dict[str, Any] = {"id": scheme.id, "version": scheme.version, "title": scheme.title}
+    told["reviewed_on"], told["review_by"] = (
+        str(day) if day else None for day in (scheme.reviewed_on, scheme.review_by)
+    )
+    return told | ({"alias": alias} if alias else {})
+
+
+def _reviewed(scheme: Scheme) -> str:
+    """From when the text is, and when it was and is to be reviewed."""
+    parts = (
+        ("in force from", scheme.effective_from),
+        ("last reviewed on", scheme.reviewed_on),
+        ("review by", scheme.review_by),
+    )
+    return ", ".join(f"{what} {day}" for what, day in parts if day)
+
+
+def _sizes(requirement: Requirement) -> str:
+    """The agreed minimum, and the list that has to be imported for it."""
+    least = f"at least {requirement.n_min} counted"
+    if requirement.needs_list is None:
+        return least
+    kind = requirement.needs_list.kind
+    return f"{least}; needs an imported list of {requirement.list_size} {kind} domains or more"
+
+
 def _origin(threshold: Threshold | None) -> str:
     return f"{threshold.provenance}: {threshold.source}" if threshold else "-"
 
@@ -182,9 +216,9 @@ def _row(requirement: str, what: str, old: str, new: str) -> dict[str, str]:
 
 
 def _load(scheme: str) -> Scheme:
-    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep the start light
+    from harness.cli.scheme_review import load_and_warn  # noqa: PLC0415 - keep the start light
 
-    return load_scheme(scheme)
+    return load_and_warn(scheme)
 
 
 def _console() -> Console:

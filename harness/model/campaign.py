@@ -14,6 +14,11 @@ from harness.model.corpus import covers
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
 """School phases, youngest first: the columns of a policy."""
 
+AGE_BANDS = (("ks1", "ks2"), ("ks3",), ("ks4", "post16"), ("staff",))
+"""The age bands of METHOD POL-02."""
+
+PUPILS_AND_STAFF = (PHASES[:-1], PHASES[-1:])
+
 Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -106,8 +111,9 @@ class Sentinels(Declared):
 class Limits(Declared):
     """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
 
-    ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` bound
-    what one line, and one site over it, get at once.
+    An answer that has begun is read up to ``body_bytes`` (after decoding) and, at the second
+    look, for ``reading_timeout`` seconds. ``retries``: how often an undecided item is tried again.
+    ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -116,7 +122,8 @@ class Limits(Declared):
     per_line: Annotated[int, Field(ge=1)] | None = None
     per_site: Annotated[int, Field(ge=1)] | None = 8
     batch: Annotated[int, Field(ge=1, le=10000)] = 100
-    body_bytes: Annotated[int, Field(ge=1024)] = 65536
+    body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    reading_timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     retries: Annotated[int, Field(ge=0, le=3)] = 3
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
 

@@ -7,12 +7,12 @@ each frame is a part of its own, and a favourable outcome needs enough of every 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from harness.model.metric import Metric
 from harness.model.outcome import Measurement
-from harness.model.scheme import Requirement, Threshold
+from harness.model.scheme import Requirement
+from harness.model.smallest_sample import smallest_sample
 
 
 def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
@@ -23,12 +23,13 @@ def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
     told: list[str] = []
     for part in metric.parts:
         needed = fewest(requirement, part.metric.alpha)
-        if part.metric.n >= needed:
+        if part.metric.counted >= needed:
             continue
         if not part.metric.tried:
             told.append(f"{part.name}: not tried")
-        else:
-            told.append(f"{part.name}: {part.metric.n} counted, at least {needed} are needed")
+            continue
+        what = "counted" if part.metric.spread is None else "domains counted"
+        told.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
     return tuple(told)
 
 
@@ -107,16 +108,6 @@ def known_beside_hidden(taken: Measurement, conforms: Callable[[Metric], bool]) 
 def fewest(requirement: Requirement, alpha: float) -> int:
     """The fewest decided items of a part: ``n_min``, and what can decide at level ``alpha``.
 
-    The latter is ln(alpha) / ln(T), at which a service without a fault reaches the threshold.
+    Where items of one registrable domain fall together, domains are counted.
     """
-    can_decide = 1
-    if requirement.threshold is not None and requirement.rule in {"guarded", "sequential"}:
-        can_decide = _fewest_of(requirement.threshold, alpha)
-    return max(1, requirement.n_min, can_decide)
-
-
-def _fewest_of(threshold: Threshold, alpha: float) -> int:
-    marks = [threshold.at_least] if threshold.at_least is not None else []
-    marks += [1 - threshold.at_most] if threshold.at_most is not None else []
-    rates = [mark for mark in marks if 0 < mark < 1]
-    return max((math.ceil(math.log(alpha) / math.log(rate) - 1e-9) for rate in rates), default=1)
+    return max(1, requirement.n_min, smallest_sample(requirement, alpha) or 1)

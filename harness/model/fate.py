@@ -48,7 +48,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     ``number`` is the place of the fate in the order in which fates first came about.
     ``pack`` is the mark of theirs, and ``weight`` what each stands for there; where a campaign
     has one pack only, they are told by neither. ``sights`` have no two of one profile, probe
-    and state.
+    and state. ``alone`` items have no registrable domain: each is taken as a cluster of its own.
     """
 
     number: int
@@ -61,6 +61,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     sights: tuple[Sight, ...]
     pack: str = ""
     weight: float = 1.0
+    alone: bool = False
 
 
 class Trait(NamedTuple):
@@ -73,13 +74,14 @@ class Trait(NamedTuple):
     layer: str
     pack: str
     weight: float
+    alone: bool
 
 
 def trait_of(item: Item) -> Trait:
     """What an item has in common with others of its fate."""
     weight = item.weight if item.pack else 1.0
     kind = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
-    return Trait(*kind, item.pack, weight)
+    return Trait(*kind, item.pack, weight, not item.registrable)
 
 
 class Unseen(msgspec.Struct, frozen=True, array_like=True):

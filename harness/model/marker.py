@@ -1,13 +1,15 @@
-"""A marker ties one attempt to one answer of our own origin.
+"""Markers tie one attempt to one answer of our own origin (BLAKE2 keyed hashing, RFC 7693).
 
-The client sends the nonce; the origin answers with the token. Both derive from a key that
-only the origin and the assessor hold, so nothing between them can make up a token, and
-*allowed* can mean "the token arrived" (BLAKE2 keyed hashing, RFC 7693).
+The client sends a nonce. The origin answers with a token and with *delivery words*. All of them
+derive from a key that only the origin and the assessor hold, so nothing between the two can
+invent them. The token is one string in the page; the words are spread over the page, so that a
+page that was cut, translated, re-encoded or rewritten still shows some of them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import msgspec
 
@@ -18,6 +20,18 @@ HEADER = "X-Accredit-Attempt"
 
 TOKEN_PREFIX = "ACCREDIT-TOKEN-"  # noqa: S105 - a marker in a page, no secret
 """How a token starts in a page."""
+
+
+ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
+"""How many delivery words a page has: of the attempt, of the host, of its categorised piece."""
+
+SYLLABLES = tuple(first + second for first in "bdfgklmnprstvzjh" for second in "aeio")
+"""64 syllables, so that a byte gives one of them without bias."""
+
+SYLLABLES_OF_A_WORD = 7
+"""A word has 14 letters and 42 bits: it does not occur in a page by accident."""
+
+WordGroup = Literal["attempt", "host", "piece"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +63,34 @@ def token_for(key: bytes, host: str, nonce: str) -> str:
     text = f"token\x1f{host.lower().rstrip('.')}\x1f{nonce}"
     digest = hashlib.blake2b(text.encode(), key=key[:64], digest_size=16).hexdigest()
     return TOKEN_PREFIX + digest.upper()
+
+
+def receipt_for(key: bytes, host: str, nonce: str) -> str:
+    """What the origin sends in a header: it shows that the origin was asked, and no more.
+
+    It differs from the token, so that a header copied into a page never looks like delivery.
+    """
+    return _digest(key, "receipt", host, nonce, 16).hex()
+
+
+def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
+    """The delivery words that the page at ``host`` shows, of one group.
+
+    ``attempt`` and ``piece`` words change with each nonce; ``host`` words are the same for every
+    request, so that an answer to a request without a nonce is recognised too, and so that
+    comparing two answers does not show which words they are.
+    """
+    counts = {"attempt": ATTEMPT_WORDS, "host": HOST_WORDS, "piece": PIECE_WORDS}
+    size = counts[group] * SYLLABLES_OF_A_WORD
+    digest = _digest(key, group, host, "" if group == "host" else nonce, size)
+    letters = "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in digest)
+    length = 2 * SYLLABLES_OF_A_WORD
+    return tuple(letters[start : start + length] for start in range(0, len(letters), length))
+
+
+def _digest(key: bytes, purpose: str, host: str, nonce: str, size: int) -> bytes:
+    text = f"{purpose}\x1f{host.lower().rstrip('.')}\x1f{nonce}"
+    return hashlib.blake2b(text.encode(), key=key[:64], digest_size=size).digest()
 
 
 def mark(key: bytes, attempt: AttemptKey, host: str, tries: int = 1) -> Marker:

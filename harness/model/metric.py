@@ -15,6 +15,29 @@ NOT_IMPLEMENTED = "not implemented"
 """The method of a metric that a scheme names and this version cannot take yet."""
 
 
+class Span(NamedTuple):
+    """A lower and an upper end; ``None`` where nothing bounds that side."""
+
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How the items of a rate are spread over registrable domains, where one has several.
+
+    ``domains`` have at least one decided item; ``rate`` is the mean of their own rates, each
+    domain counted once. Of ``tried`` domains, undecided ones among them, the rates add up to
+    ``least`` with every undecided item against the count, and to ``most`` with all in it.
+    """
+
+    domains: int
+    rate: float | None
+    tried: int
+    least: float
+    most: float
+
+
 class Source(NamedTuple):
     """Where items come from: their kind, and whether no supplier may know them."""
 
@@ -65,6 +88,12 @@ class Metric:
     are the bounds of a rate if those were doubtful as well, where there are any.
     ``frame`` is how many entries the whole list has, where it is finite and known: a census
     that tried fewer is none.
+    ``spread`` is there if items of one registrable domain fall together: the domains count, not
+    the items. ``pooled`` is then the rate of all items with the undecided ones against it, and
+    in it; a requirement must hold for it as well. ``p_value`` is the smallest level at which the
+    bounds would show that the threshold is missed; ``None`` for what is no sample.
+    ``decided`` are the bounds if the undecided items were left out, ``alone`` those if each item
+    counted for itself: neither decides, they tell what stands in the way.
     ``parts`` are the groups that were kept apart, where some were: each must hold by itself.
     """
 
@@ -82,6 +111,17 @@ class Metric:
     left_out: dict[str, int] = field(default_factory=dict)
     mechanisms: dict[str, int] = field(default_factory=dict)
     frame: int | None = None
+    spread: Spread | None = None
+    pooled: Span | None = None
+    p_value: float | None = None
+    decided: Span | None = None
+    alone: Span | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many independent observations decide: domains where items fall together."""
+        return self.n if self.spread is None else self.spread.domains
+
     worst: tuple[float | None, float | None] | None = None
     parts: tuple[Part, ...] = ()
 

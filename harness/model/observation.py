@@ -18,7 +18,9 @@ CONTROL = "control"
 """The name of the unfiltered line; every trial needs an observation made on it."""
 
 Role = Literal["item", "must_allow", "must_block"]
-CanarySighting = Literal["seen", "absent", "not_applicable"]
+CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
+"""Whether the origin's token or a delivery word came. ``elsewhere``: that of the last page's own
+host came, but an answer on the way to it did not come from the origin."""
 Stage = Literal[
     "resolve", "proxy_connect", "tunnel", "connect", "tls", "request", "response", "instrument"
 ]
@@ -134,10 +136,21 @@ class WebFacts(
 
     ``peer`` is the address that was tried, of the family that was taken, reached or not.
     ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
-    ``text`` is the start of the visible text, white space folded; empty for S3 and S4 items.
-    ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh).
-    ``choices`` are those of a PAC file that were tried for the item's own URL (``PROXY
+    ``text`` is the start of the visible text, white space folded. Of S3 and S4 items, title and
+    text are empty, ``frames`` and ``url`` hosts only; ``title_mark`` and ``sketch`` stand for them.
+    ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh,
+    script). ``choices`` are those of a PAC file that were tried for the item's own URL (``PROXY
     cache.school.example:3128``, ``DIRECT``), the one that carried it last.
+
+    ``words`` are the delivery words (``harness.model.marker``) that came where the token did
+    not; of an item that is judged by its content, those of the piece that carries the marker,
+    and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
+    a header shows that the origin was asked. ``codings`` are the content codings that were
+    undone, outermost first; ``undecoded`` is the one that could not be. ``embedded`` is the
+    number of images, objects, frames and scripts in the page. ``inner`` are the pages that
+    ``frames`` lead to, followed one level; one without a status could not be followed.
+    ``sketch`` is that of the whole visible text (``harness.model.sketch``), taken on the control
+    line and where the item's page did not come.
     """
 
     url: str
@@ -155,6 +168,15 @@ class WebFacts(
     truncated: bool = False
     canary: CanarySighting = "not_applicable"
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    page_words: int = 0
+    asked: bool = False
+    codings: tuple[str, ...] = ()
+    undecoded: str = ""
+    embedded: int = 0
+    title_mark: str = ""
+    sketch: tuple[int, ...] = ()
+    inner: tuple[WebFacts, ...] = ()
 
 
 class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +201,8 @@ class DnsFacts(
     """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
 
     ``case_lost``: the server did not repeat the mixed case of the question, so it was asked
-    once more as the name is written (draft-vixie-dnsext-dns0x20).
+    once more as the name is written (draft-vixie-dnsext-dns0x20). ``landing`` is the page that
+    stands at an address which is not the origin's, for a name of the canary zone.
     """
 
     name: str
@@ -193,6 +216,7 @@ class DnsFacts(
     has_soa: bool = False
     extended_errors: tuple[ExtendedError, ...] = ()
     case_lost: bool = False
+    landing: WebFacts | None = None
 
     @property
     def chain(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from harness.model.corpus import PackKind
-from harness.model.metric import Metric
+from harness.model.metric import Metric, Spread
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
 
@@ -166,7 +166,8 @@ class Outcome:
 class CategoryRate:
     """Counts of one category on one line for one profile, for figures and tables.
 
-    ``frame`` is empty where items count alike.
+    ``frame`` is empty where items count alike; ``spread`` is there if items of one registrable
+    domain fall together.
     """
 
     category: str
@@ -180,6 +181,7 @@ class CategoryRate:
     lower: float | None
     upper: float | None
     frame: str = ""
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,8 @@ class Assessment:
     """All outcomes of a journal under a scheme, with what they rest on.
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
+    ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
+    overdue; they change no outcome.
     """
 
     campaign: str
@@ -209,6 +213,7 @@ class Assessment:
     packs: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
     items: PackKind = "real"
+    warnings: tuple[str, ...] = ()
 
     @property
     def conformity(self) -> Conformity:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.campaign import Declared, Phase
 from harness.model.corpus import PackKind
@@ -29,6 +30,23 @@ DecisionRule = Literal[
 """How a metric is held against a threshold: METHOD (a), rule codes."""
 
 RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
+
+
+ListKind = Literal["agreed", "content", "real"]
+"""Whose names a list holds: agreed with the supplier, judged by content, or of real sites."""
+
+
+def _date_of(value: Any) -> Any:
+    """A date from ``2026-11-24``: YAML gives a date, or a text where it was quoted."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        msg = "a date is written like 2026-11-24"
+        raise ValueError(msg) from None
+
+
+Day = Annotated[date, BeforeValidator(_date_of)]
+"""A calendar day, ISO 8601."""
 
 
 class Threshold(Declared):
@@ -56,6 +74,17 @@ class Measure(Declared):
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
+class NeededList(Declared):
+    """A list that the shipped packs cannot replace, and that an assessor has to import.
+
+    ``domains`` is the least number of registrable domains, in each category (stratum, language)
+    that must pass by itself; as many as ``n_min`` where nothing is said.
+    """
+
+    kind: ListKind
+    domains: Annotated[int, Field(ge=1)] | None = None
+
+
 RESTS_ON: dict[str, PackKind] = {
     "block_rate": "real",
     "block_rate_by_category": "real",
@@ -79,6 +108,9 @@ say what a filter knows, which only items that nobody announced can show."""
 class Requirement(Declared):
     """One numbered demand of a minimum specification.
 
+    ``n_min`` counts registrable domains (or pairs, or timed events); in a loaded scheme it is at
+    least the smallest number that can decide (``harness.model.smallest_sample``).
+    ``needs_list`` says that the shipped packs are too small for it.
     ``items`` names the kind of items that it rests on.
     """
 
@@ -94,12 +126,20 @@ class Requirement(Declared):
     alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = None
     binding: bool = True
     profiles: tuple[str, ...] = ()
+    needs_list: NeededList | None = None
     note: str = ""
 
     @property
     def rests_on(self) -> PackKind | None:
         """The kind of items that it rests on; None where it is not about what items show."""
         return self.items or RESTS_ON.get(self.measure.metric)
+
+    @property
+    def list_size(self) -> int:
+        """How many domains an imported list needs; 0 where the shipped packs will do."""
+        if self.needs_list is None:
+            return 0
+        return max(self.n_min, self.needs_list.domains or 0)
 
     @model_validator(mode="before")
     @classmethod
@@ -147,14 +187,35 @@ class Decision(Declared):
 
 
 class Scheme(Declared):
-    """A minimum specification: a policy, a decision rule, and requirements."""
+    """A minimum specification: a policy, a decision rule, and requirements.
+
+    ``id`` is dated after the edition whose text it holds. ``reviewed_on`` is when somebody last
+    compared it with that text and looked for a newer edition, ``review_by`` when to do so again.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,40}$")]
     version: str
     title: str
     about: str = ""
     effective_from: str = ""
+    reviewed_on: Day | None = None
+    review_by: Day | None = None
     sources: tuple[str, ...] = ()
     decision: Decision = Decision()
     policy: Policy
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
+
+    def warnings(self, today: date) -> tuple[str, ...]:
+        """What to be careful about when this scheme is used today."""
+        overdue = self.overdue(today)
+        return (overdue,) if overdue else ()
+
+    def overdue(self, today: date) -> str:
+        """A warning if the review is due, that is after ``review_by``; else empty."""
+        if self.review_by is None or today <= self.review_by:
+            return ""
+        last = f"last reviewed on {self.reviewed_on}, " if self.reviewed_on else ""
+        return (
+            f"scheme {self.id} {self.version}: review overdue ({last}due by {self.review_by}); "
+            "look for a newer edition of the document that it holds"
+        )

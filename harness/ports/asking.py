@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, CorpusReference, Item
 from harness.model.evidence import Evidence
-from harness.model.marker import Marker, token_for
+from harness.model.marker import Marker, WordGroup, receipt_for, token_for, words_for
 from harness.model.observation import (
     AttemptKey,
     Certificate,
@@ -49,15 +49,24 @@ class Origin:
         """The token that this origin shows for ``nonce`` at ``host``, also after a redirect."""
         return token_for(self.key, host, nonce)
 
+    def receipt(self, host: str, nonce: str) -> str:
+        """What this origin sends in the header ``ETag`` when it was asked with ``nonce``."""
+        return receipt_for(self.key, host, nonce)
+
+    def words(self, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
+        """The delivery words of one group that the page at ``host`` shows."""
+        return words_for(self.key, host, nonce, group)
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One item, one probe, one line, one try."""
+    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages."""
 
     key: AttemptKey
     item: Item
     limits: Limits
     timeout: float
     marker: Marker | None = None
+    sketch_key: bytes = b""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +75,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float = 5.0
-    body_bytes: int = 65536
+    body_bytes: int = 4 * 1024 * 1024
     method: str = "GET"
     body: bytes = b""
 
@@ -74,6 +83,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one request: an answer, or a failure, with the phases that happened.
 
+    ``body`` is decoded: ``codings`` are the content codings that were undone, outermost first,
+    ``undecoded`` the one that could not be. ``truncated``: there was more than the limit.
     ``choices`` are those that a PAC file offered and that were tried, the last one last.
     """
 
@@ -87,6 +98,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Certificate | None = None
     failure: Failure | None = None
     choices: tuple[str, ...] = ()
+    codings: tuple[str, ...] = ()
+    undecoded: str = ""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pydantic import ConfigDict
@@ -13,6 +14,7 @@ from harness.declared import Document, Path_, dotted
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES, Declared
 from harness.model.scheme import Policy, Requirement
+from harness.schemes.editions import CURRENT, resolve
 
 REMEDIES = {
     "at_least": "a rate is a fraction between 0 and 1: write 0.9 for 90 %",
@@ -22,6 +24,8 @@ REMEDIES = {
     "id": "like URL-01: capital letters, a dash, two or three digits",
     "severity": "known: Crit, Maj, Min, Obs",
     "binding": "write true or false: in YAML 1.2 yes and no are words",
+    "reviewed_on": "a date is written like 2026-11-24",
+    "review_by": "a date is written like 2026-11-24",
 }
 """What to do about a fault, by the key it sits at."""
 
@@ -68,6 +72,23 @@ def doubles(document: Document, written: Sequence[Mapping[str, Any]]) -> Iterato
             yield document.fault(document.line_of(path), dotted(path), found, "keep one")
         elif isinstance(name, str):
             seen[name] = document.line_of(path)
+
+
+def misdated(
+    document: Document, name: str, reviewed_on: date | None, review_by: date | None
+) -> Iterator[Fault]:
+    """Faults of an id that is an alias, and of a review that was due before it was done."""
+    if name.endswith(CURRENT):
+        dated = resolve(name)
+        example = dated if dated != name else name.removesuffix(CURRENT) + "-2026"
+        remedy = f"date it after its edition, like {example}"
+        found = f"{name!r}: what ends in {CURRENT} is an alias, no scheme"
+        yield document.fault(document.line_of(("id",)), "id", found, remedy)
+    if reviewed_on is not None and review_by is not None and review_by < reviewed_on:
+        found = f"{review_by} is before reviewed_on ({reviewed_on})"
+        yield document.fault(
+            document.line_of(("review_by",)), "review_by", found, "give a later day"
+        )
 
 
 def check(

@@ -16,16 +16,24 @@ from typing import Any, TypeVar
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.campaign import PHASES, Declared
-from harness.model.scheme import Decision, Policy, Requirement, Scheme
+from harness.model.scheme import Day, Decision, Policy, Requirement, Scheme
 from harness.schemes.catalogue import find_row
-from harness.schemes.check import MetricName, Names, check, doubles, remedied
+from harness.schemes.check import MetricName, Names, check, doubles, misdated, remedied
+from harness.schemes.editions import SHIPPED, aliases, resolve, shipped
 from harness.schemes.inherit import inherited, merged
+from harness.schemes.sample_sizes import Sizes, undersized, with_smallest
 
-SHIPPED = Path(__file__).parent
-"""Where the schemes that come with Accredit live; policies in a folder beside them."""
-
-TABLES = frozenset({"metrics"})
-"""YAML files in the same folder that are no schemes."""
+__all__ = [
+    "SHIPPED",
+    "json_schema",
+    "load_policy",
+    "load_scheme",
+    "metric_names",
+    "metric_units",
+    "policies",
+    "resolve",
+    "shipped",
+]
 
 Value = TypeVar("Value")
 
@@ -38,6 +46,8 @@ class SchemeFile(Declared):
     title: str
     about: str = ""
     effective_from: str = ""
+    reviewed_on: Day | None = None
+    review_by: Day | None = None
     sources: tuple[str, ...] = ()
     parent: str | None = None
     without: tuple[str, ...] = ()
@@ -46,17 +56,16 @@ class SchemeFile(Declared):
     requirements: tuple[dict[str, Any], ...] = ()
 
 
-def shipped() -> tuple[str, ...]:
-    """The names of the schemes that come with Accredit."""
-    return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml") if p.stem not in TABLES))
-
-
 def load_scheme(name_or_path: str) -> Scheme:
-    """The shipped scheme of that name, or the one in that file.
+    """The shipped scheme of that id or alias, or the one in that file.
 
-    Raises UsageError for an unknown name, FaultyDocument with every fault of a wrong file.
+    No ``n_min`` of it is below the smallest that can decide: what is inherited is raised to that,
+    what the file itself writes is a fault. Raises UsageError for an unknown name, FaultyDocument
+    with every fault of a wrong file.
     """
-    return _load(_locate(name_or_path, Path()), ())
+    scheme = _load(_locate(name_or_path, Path()), ())
+    sizes = Sizes(metric_units(), scheme.decision.alpha)
+    return scheme.model_copy(update={"requirements": with_smallest(scheme.requirements, sizes)})
 
 
 def json_schema() -> dict[str, Any]:
@@ -83,12 +92,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def _locate(name_or_path: str, folder: Path) -> Path:
-    if name_or_path in shipped():
-        return SHIPPED / f"{name_or_path}.yaml"
+    name = resolve(name_or_path)
+    if name in shipped():
+        return SHIPPED / f"{name}.yaml"
     path = folder / name_or_path
     if path.suffix in {".yaml", ".yml"} or path.is_file():
         return path
-    msg = f"no scheme {name_or_path!r}; {known(shipped())}, or the path of a YAML file"
+    names = known((*shipped(), *aliases()))
+    msg = f"no scheme {name_or_path!r}; {names}, or the path of a YAML file"
     raise UsageError(msg)
 
 
@@ -100,11 +111,18 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     if written is None:
         raise FaultyDocument(tuple(remedied(fault) for fault in faults))
     parent = _collect(faults, lambda: _parent(document, written, path, children))
-    policy = _collect(faults, lambda: _policy(document, written, path, parent))
+    is_orphan = written.parent is not None and parent is None  # its faults are told already
+    policy = _collect(
+        faults, lambda: None if is_orphan else _policy(document, written, path, parent)
+    )
     decision = _collect(faults, lambda: _decision(document, written, parent))
     own = _requirements(document, written, parent, faults)
     faults += doubles(document, written.requirements)
     faults += check(document, own, Names(metric_names(), policy))
+    faults += misdated(document, written.id, written.reviewed_on, written.review_by)
+    if decision is not None:
+        sizes = Sizes(metric_units(), decision.alpha)
+        faults += undersized(document, own, written.requirements, sizes)
     if faults:
         raise FaultyDocument(_tidy(faults))
     theirs = parent.requirements if parent else ()
@@ -113,11 +131,20 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
         "policy": policy,
         "decision": decision,
         "requirements": inherited([one for _, one in own], theirs, written.without),
+        **_reviews(written, parent),
     }
     try:
         return validate(document, Scheme, data=whole)
     except FaultyDocument as wrong:
         raise FaultyDocument(_tidy(list(wrong.faults))) from None
+
+
+def _reviews(written: SchemeFile, parent: Scheme | None) -> dict[str, Any]:
+    """When the text was and is to be reviewed; what a file does not say, its parent does."""
+    if parent is None or written.review_by is not None:
+        return {"reviewed_on": written.reviewed_on, "review_by": written.review_by}
+    on = written.reviewed_on or parent.reviewed_on
+    return {"reviewed_on": on, "review_by": parent.review_by}
 
 
 def _parent(

@@ -7,15 +7,16 @@ doubtful item taken against the service, a fail with every one taken in its favo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from harness.model.coverage import census_gaps, known_beside_hidden, left_out, shortfalls, undecided
+from harness.model.family import Accusation, accusations
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision, Requirement, Threshold
+from harness.model.shortfall import marked, outweighed, shortfall, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,34 @@ def assess(
     decision: Decision,
     preconditions: tuple[Precondition, ...] = (),
 ) -> tuple[Outcome, ...]:
-    """One outcome for each measurement, in their order."""
-    return tuple(_assess_one(taken, decision, preconditions) for taken in measurements)
+    """One outcome for each measurement, in their order.
+
+    Granting needs no correction. That a binding requirement is not met is said only if it holds
+    among all of them, by Holm's correction over the rows that a sample decides.
+    """
+    taken = tuple(measurements)
+    accused = accusations(
+        {
+            place: (one.metric.p_value, one.metric.alpha)
+            for place, one in enumerate(taken)
+            if one.requirement.binding and one.requirement.rule in SAMPLED
+            if one.metric.p_value is not None and one.metric.n
+        }
+    )
+    return tuple(
+        _assess_one(one, decision, preconditions, accused.get(place))
+        for place, one in enumerate(taken)
+    )
 
 
 def _assess_one(
-    taken: Measurement, decision: Decision, preconditions: tuple[Precondition, ...]
+    taken: Measurement,
+    decision: Decision,
+    preconditions: tuple[Precondition, ...],
+    accusation: Accusation | None,
 ) -> Outcome:
     requirement, metric = taken.requirement, taken.metric
-    ruling = _ruling(taken, decision)
+    ruling = _ruling(taken, decision, accusation)
     here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
@@ -52,7 +72,8 @@ def _assess_one(
         line=taken.line,
         conformity=ruling.conformity,
         metric=metric,
-        decided_by=describe(requirement, metric, decision, taken.sequential),
+        decided_by=describe(requirement, metric, decision, taken.sequential)
+        + (f"; to fail: {accusation.told}" if accusation and accusation.rows > 1 else ""),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
         reasons=ruling.reasons + _beside(taken, decision) + _left_out(metric),
         witnesses=taken.witnesses,
@@ -67,11 +88,15 @@ def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
     return known_beside_hidden(taken, lambda part: ruled(part).conformity is Conformity.CONFORMS)
 
 
-def _ruling(taken: Measurement, decision: Decision) -> _Ruling:
+def _ruling(taken: Measurement, decision: Decision, accusation: Accusation | None) -> _Ruling:
     """The declared stopping test's word, or the requirement's own rule as far as it may speak."""
     ruling = _rule(taken.requirement, taken.metric, decision)
+    is_accused = ruling.conformity is Conformity.DOES_NOT_CONFORM
+    if is_accused and accusation is not None and not accusation.stands:
+        why = f"shown for this row alone, not among all that a sample decides ({accusation.told})"
+        ruling = _Ruling(Conformity.INSUFFICIENT, "fail", (why,))
     if taken.sequential is not None and taken.metric.n:
-        return _by_wald(taken.sequential, taken.requirement, taken.metric, decision)
+        return _by_wald(taken.sequential, taken.requirement, taken.metric, decision, ruling)
     fails = ruling.conformity is Conformity.DOES_NOT_CONFORM
     if not taken.barred or (fails and taken.requirement.rule in ITEM_BY_ITEM):
         return ruling
@@ -80,10 +105,21 @@ def _ruling(taken: Measurement, decision: Decision) -> _Ruling:
     return _Ruling(Conformity.INSUFFICIENT, leans or ruling.leaning, reasons)
 
 
-def _by_wald(test: Sequential, demand: Requirement, metric: Metric, decision: Decision) -> _Ruling:
-    """Wald's test decides alone; a pass still needs the items and the certainty agreed upon."""
+def _by_wald(
+    test: Sequential, demand: Requirement, metric: Metric, decision: Decision, plain: _Ruling
+) -> _Ruling:
+    """Wald's test alone grants; a pass still needs the items and the certainty agreed upon.
+
+    That it ended against the service shows a rate below ``good``. To accuse, the rate must be
+    below the threshold, by bounds that may be read at any time (``plain``).
+    """
     if test.decision == "fail":
-        return _Ruling(Conformity.DOES_NOT_CONFORM)
+        if plain.conformity is Conformity.DOES_NOT_CONFORM:
+            return plain
+        why = f"plan {test.plan} ended against the service: its rate is not {test.good:g}"
+        why += f"; that it is below {test.bad:g} is not shown"
+        reasons = plain.reasons if plain.leaning == "fail" else ()
+        return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
     doubts = _doubts(demand, metric, decision)
     if test.decision != "pass":
         return _Ruling(Conformity.INSUFFICIENT, "", (test.why_open, *doubts))
@@ -111,12 +147,14 @@ def _guarded(
 ) -> _Ruling:
     """Conform only if the near bound reaches the threshold, fail only if the far one cannot."""
     reaches, fails = _against(threshold, metric)
-    leaning = "pass" if _meets(threshold, metric.value) else "fail"
+    values = [metric.value, metric.spread.rate] if metric.spread else [metric.value]
+    is_passing = all(_meets(threshold, value) for value in values)
+    leaning = "pass" if is_passing else "fail"
     if fails:
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _doubts(requirement, metric, decision)
     if not reaches and not _too_few(requirement, metric):
-        doubts = (_straddle(metric, threshold), *doubts)
+        doubts = (shortfall(metric, threshold, is_passing=is_passing), *doubts)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, leaning, doubts)
     return _Ruling(Conformity.CONFORMS)
@@ -140,8 +178,8 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     """Our own evidence is good enough, or says nothing: a gate never fails a service."""
     doubts = _too_few(requirement, metric)
     if not _meets(threshold, metric.value):
-        observed = _shown(metric.value, metric.unit)
-        doubts += (f"{observed} does not reach {_mark(threshold, metric.unit)}",)
+        observed = shown(metric.value, metric.unit)
+        doubts += (f"{observed} does not reach {marked(threshold, metric.unit)}",)
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
@@ -159,8 +197,8 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
 }
 """The decision rules that can be applied, by the name a requirement gives."""
 
-FUTILE = 100
-"""More than this times the items tried is no practical number."""
+SAMPLED = frozenset(name for name, rule in RULES.items() if rule is _guarded)
+"""Rules that a bound decides, so that chance has a part in them."""
 
 LEFT_OUT = {
     "down": "dead on the unfiltered line as well",
@@ -196,47 +234,20 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
     """Reasons that forbid a pass whatever the bounds say."""
-    few = _too_few(requirement, metric)
-    open_ = undecided(metric, decision.indeterminate_share_max)
-    return few + open_ + left_out(requirement, metric, decision.left_out_share_max)
+    doubts = _too_few(requirement, metric)
+    if requirement.threshold is not None and (told := outweighed(metric, requirement.threshold)):
+        doubts += (told,)
+    doubts += undecided(metric, decision.indeterminate_share_max)
+    return doubts + left_out(requirement, metric, decision.left_out_share_max)
 
 
 def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
     if metric.parts:
         return shortfalls(requirement, metric)
-    if metric.n >= requirement.n_min:
+    if metric.counted >= requirement.n_min:
         return ()
-    return (f"{metric.n} counted, below the agreed minimum of {requirement.n_min}",)
-
-
-def _straddle(metric: Metric, threshold: Threshold) -> str:
-    """Why the bounds settle nothing, in words for people who never heard of one, and what helps."""
-    value = metric.value or 0.0
-    marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
-    mark = min(marks, key=lambda each: abs(each - value))
-    observed, limit = _shown(metric.value, metric.unit), _shown(mark, metric.unit)
-    near = f"{metric.n} items are too few to tell {observed} from the mark of {limit} for certain"
-    needed = _needed(metric, mark)
-    if needed is None:
-        return f"{near}; more are needed"
-    if needed > FUTILE * metric.n:
-        return f"{near}, and no practical number would do"
-    return f"{near}; if the rest goes alike, about {needed:,} in all would do"
-
-
-def _needed(metric: Metric, mark: float) -> int | None:
-    """About how many items would settle it: a bound's distance shrinks with the root of n."""
-    if metric.value is None:
-        return None
-    facing = metric.lower if metric.value > mark else metric.upper
-    if facing is None:
-        return None
-    gap = abs(metric.value - mark)
-    if gap == 0:
-        return FUTILE * metric.n + 1
-    needed = max(metric.n + 1, math.ceil(metric.n * ((metric.value - facing) / gap) ** 2))
-    step = int(10 ** max(0, len(str(needed)) - 2))
-    return -(-needed // step) * step
+    what = "" if metric.spread is None else " domains"
+    return (f"{metric.counted}{what} counted, below the agreed minimum of {requirement.n_min}",)
 
 
 def _nothing(metric: Metric) -> str:
@@ -264,37 +275,17 @@ def describe(
         return f"{test.told}; bounds at any time {_bounds(metric)}"
     if requirement.rule == "report" or threshold is None:
         return "report only: shown, never decided"
-    mark = _mark(threshold, metric.unit)
+    mark = marked(threshold, metric.unit)
     if requirement.rule in ITEM_BY_ITEM:
         return f"{requirement.rule}: each item counts; conforms only with {mark}, none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":
         return f"{requirement.rule}: {mark}"
     level = f"{1 - (requirement.alpha or decision.alpha):g}"
     word = "met" if _meets(threshold, metric.value) else "not met"
-    point = f"point rule (observed {_shown(metric.value, metric.unit)}): {word}"
+    point = f"point rule (observed {shown(metric.value, metric.unit)}): {word}"
     rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} bound"
     return f"{rule} ({_bounds(metric)}); {point}"
 
 
 def _bounds(metric: Metric) -> str:
-    return f"{_shown(metric.lower, metric.unit)} to {_shown(metric.upper, metric.unit)}"
-
-
-def _mark(threshold: Threshold, unit: str) -> str:
-    marks = []
-    if threshold.at_least is not None:
-        marks.append(f"at least {_shown(threshold.at_least, unit)}")
-    if threshold.at_most is not None:
-        marks.append(f"at most {_shown(threshold.at_most, unit)}")
-    return " and ".join(marks)
-
-
-def _shown(number: float | None, unit: str) -> str:
-    """A number as people read it: shares in per cent, seconds in milliseconds."""
-    if number is None:
-        return "unbounded"
-    if unit == "share":
-        return f"{number * 100:.4g} %"
-    if unit == "s":
-        return f"{number * 1000:.4g} ms"
-    return f"{number:g} {'' if unit == 'ratio' else unit}".rstrip()
+    return f"{shown(metric.lower, metric.unit)} to {shown(metric.upper, metric.unit)}"

@@ -25,6 +25,7 @@ from harness.model.observation import (
     Observation,
     Role,
     Timings,
+    WebFacts,
 )
 from harness.ports.asking import Attempt, Sighting, fits, left_by
 
@@ -134,7 +135,7 @@ async def _observe_all(
     first = await asyncio.gather(*(one(this, limits.timeout, 1) for this in tries))
     late = [place for place, seen in enumerate(first) if _timed_out(seen) or _is_strained(seen)]
     second = await asyncio.gather(
-        *(one(tries[place], limits.confirmation_timeout, 2) for place in late)
+        *(one(tries[place], _longer_patience(first[place], limits), 2) for place in late)
     )
     for place, seen in zip(late, second, strict=True):
         if seen.key.line == CONTROL and not _timed_out(seen):
@@ -150,7 +151,14 @@ async def _attempt(
     origin = instruments.origin
     if origin is not None and origin.covers(this.item.host):
         marker = mark(origin.key, this.key, this.item.host, turn)
-    attempt = Attempt(key=this.key, item=this.item, limits=limits, timeout=patience, marker=marker)
+    attempt = Attempt(
+        key=this.key,
+        item=this.item,
+        limits=limits,
+        timeout=patience,
+        marker=marker,
+        sketch_key=instruments.sketch_key,
+    )
     started = instruments.clock.now()
     sighting = await _try(attempt, instruments)
     kept = sighting.evidence if this.item.sensitivity not in ("S3", "S4") else ()
@@ -226,6 +234,13 @@ def _sentinels(batch: Batch, campaign: Campaign, side: str) -> list[_Try]:
 
 def _timed_out(seen: Observation) -> bool:
     return seen.failure is not None and seen.failure.name in TIMEOUTS
+
+
+def _longer_patience(seen: Observation, limits: Limits) -> float:
+    """Seconds for the second look; an answer that had begun is read for longer."""
+    if isinstance(seen.facts, WebFacts) and seen.facts.status is not None:
+        return max(limits.confirmation_timeout, limits.reading_timeout)
+    return limits.confirmation_timeout
 
 
 def _is_strained(seen: Observation) -> bool:

@@ -7,7 +7,7 @@ not depend on the order of a file, so anybody who learns the seed can derive the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 from operator import itemgetter
@@ -23,10 +23,23 @@ from harness.ports.asking import Corpus
 
 
 class Chosen:
-    """The items of a campaign in the order of their trial; a whole pack is streamed, not held."""
+    """The items of a campaign in the order of their trial; a whole pack is streamed, not held.
 
-    def __init__(self, parts: Iterable[Sequence[Item] | Corpus]) -> None:
+    ``is_ours`` knows the hosts of our own origin: they share one registrable domain, but a
+    supplier's list holds each by name, so each host is a cluster of its own.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[Sequence[Item] | Corpus],
+        is_ours: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._parts = tuple(parts)
+        self._is_ours = is_ours
+
+    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> Chosen:
+        """The same items, those of our own origin each in a registrable domain of its own."""
+        return Chosen(self._parts, is_ours)
 
     def __len__(self) -> int:
         return sum(_size(part) for part in self._parts)
@@ -55,8 +68,14 @@ class Chosen:
         for part in self._parts:
             size = _size(part)
             if place < size:
-                yield from part[place:] if isinstance(part, Sequence) else part.items(place)
+                items = part[place:] if isinstance(part, Sequence) else part.items(place)
+                yield from map(self._apart, items)
             place = max(0, place - size)
+
+    def _apart(self, item: Item) -> Item:
+        if item.registrable != item.host and self._is_ours(item.host):
+            return replace_fields(item, registrable=item.host)
+        return item
 
 
 def choose(

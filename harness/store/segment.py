@@ -76,7 +76,7 @@ def scan(path: Path) -> Scan:
             marker = _marker(line)
             if marker and marker.rows == rows and marker.sha256 == _ended(digest, marker.batch):
                 # a good batch after a bad one: that was no torn tail, the file was damaged
-                broken = suspect if broken is None else broken
+                broken = suspect
                 markers.append(marker)
                 good = offset
             elif suspect is None:

@@ -58,6 +58,11 @@ def is_of(family: Family, address: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine's own (RFC 1122 section 3.2.1.3, RFC 4291)."""
+    return ipaddress.ip_address(address).is_loopback
+
+
 def is_unspecified(host: str) -> bool:
     """Whether an address means "nowhere" (RFC 6890).
 

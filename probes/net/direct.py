@@ -13,7 +13,7 @@ import msgspec
 from harness.model.campaign import Declared, Limits
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
-from probes.net.address import Address, Family, is_literal, is_of, is_unspecified
+from probes.net.address import Address, Family, is_literal, is_loopback, is_of, is_unspecified
 from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
@@ -115,6 +115,8 @@ class DirectLine:
             return unaskable(str(error))
         found = await self._find(far.host, request.timeout)
         resolve = perf_counter() - started
+        if not isinstance(found, Failure) and self._is_sinkhole(far.host, found):
+            found = _nowhere(found)
         if isinstance(found, Failure):
             return Exchange(timings=Timings(total=resolve), failure=found)
         address = Address(host=found, port=self._ports.real(far))
@@ -159,6 +161,17 @@ class DirectLine:
             return _absent(host, family)
         return resolve_failure("NOERROR")
 
+    def _is_sinkhole(self, host: str, address: str) -> bool:
+        """Whether a name leads to this machine, and no origin is there.
+
+        A line that maps ports leads to servers of the tester's own, which may be on loopback.
+        """
+        if is_literal(host) or not is_loopback(address):
+            return False
+        if self.origin is not None:
+            return not is_loopback(self.origin.address)
+        return self._options.ports is None
+
     async def _is_elsewhere(self, host: str, patience: float) -> bool:
         """Whether a host has an address of the family that this line leaves alone."""
         type_ = "A" if self._options.family == "ipv6" else "AAAA"
@@ -172,10 +185,14 @@ def _read(answer: Answer, family: Family) -> str | Failure | None:
         return answer.failure
     address = next((each for each in answer.facts.addresses if is_of(family, each)), "")
     if address and is_unspecified(address):
-        return Failure(name="dns_bogon_error", stage="resolve", detail=address)
+        return _nowhere(address)
     if not address and answer.facts.rcode != "NOERROR":
         return resolve_failure(answer.facts.rcode)
     return address or None
+
+
+def _nowhere(address: str) -> Failure:
+    return Failure(name="dns_bogon_error", stage="resolve", detail=address)
 
 
 def _absent(host: str, family: Family) -> Failure:

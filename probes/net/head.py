@@ -29,6 +29,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
                 return value
         return ""
 
+    def all(self, name: str) -> list[str]:
+        """All values of a header, in order."""
+        return [value for key, value in self.headers if key == name]
+
 
 def read_head(head: bytes) -> Head:
     """Read a response head without its last empty line; raises ValueError if it is none."""

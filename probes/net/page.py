@@ -11,6 +11,9 @@ from selectolax.lexbor import LexborHTMLParser
 TEXT_CHARACTERS = 256
 """How much of the title and of the text is kept."""
 
+WHOLE_TEXT = 24_000
+"""How much of the visible text is sketched."""
+
 REMEMBERED = 2048
 """How many pages a reader knows again: those of the batches under way."""
 
@@ -20,7 +23,16 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-z0-9_.:
 FRAMES, FRAME_CHARACTERS = 8, 300
 """How many addresses of frames are kept, and how much of each."""
 
+BARE = 60
+"""Length of text up to which a page says nothing by itself."""
+
 _REFRESH = re.compile(r"[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE)
+_SCRIPTED = re.compile(
+    r"location(?:\.href)?\s*=\s*[\"']([^\"'\s]{1,300})[\"']"
+    r"|location\.(?:replace|assign)\s*\(\s*[\"']([^\"'\s]{1,300})[\"']"
+)
+"""A redirect by script that a plain reading shows (WHATWG HTML, 7.2.4)."""
+_EMBEDDING = ("img", "object", "embed", "video", "canvas", "svg", "iframe", "frame", "script")
 _META_BYTES = 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -34,12 +46,16 @@ _UNSEEN = ["script", "style", "noscript", "template", "head"]
 class Page:
     """Title and start of the visible text, white space folded.
 
-    ``frames`` are the addresses, as written, that the page frames or forwards to.
+    ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
+    is the number of images, objects, frames and scripts: content may be shown without text.
+    ``words`` is the whole visible text as it stands in the page, for sketches; it is not kept.
     """
 
     title: str = ""
     text: str = ""
     frames: tuple[str, ...] = ()
+    embedded: int = 0
+    words: str = ""
 
 
 class PageReader:
@@ -69,27 +85,41 @@ def read_page(body: bytes, content_type: str) -> Page:
         return Page()
     markup = decode_text(body, content_type)
     if kind == "text/plain" or "<" not in markup:
-        return Page(text=_fold(markup))
+        return Page(text=_fold(markup), words=markup[:WHOLE_TEXT])
     tree = LexborHTMLParser(markup)
     # By the names of their tags: a query in CSS costs several times as much.
     titles = tree.tags("title")
     heading = titles[0].text() if titles else ""
     frames = _frames(tree)
+    embedded = sum(len(tree.tags(name)) for name in _EMBEDDING)
     tree.strip_tags(_UNSEEN)
     seen = tree.body.text(separator=" ") if tree.body else ""
-    return Page(title=_fold(heading), text=_fold(seen), frames=frames)
+    return Page(
+        title=_fold(heading),
+        text=_fold(seen),
+        frames=frames,
+        embedded=embedded,
+        words=seen[:WHOLE_TEXT],
+    )
 
 
 def _frames(tree: LexborHTMLParser) -> tuple[str, ...]:
-    """Sources of frames, and targets of meta refresh (WHATWG HTML, 4.2.5.3)."""
+    """Sources of frames, and targets of meta refresh (WHATWG HTML, 4.2.5.3) and of scripts."""
     framed = (*tree.tags("iframe"), *tree.tags("frame"))
     found = [node.attributes.get("src") or "" for node in framed]
     for node in tree.tags("meta"):
         told = node.attributes
         if (told.get("http-equiv") or "").lower() == "refresh":
-            target = _REFRESH.search(told.get("content") or "")
-            found.append(target[1].strip("'\" ") if target else "")
+            found += refresh_target(told.get("content") or "")
+    for node in tree.tags("script"):
+        found += [each for pair in _SCRIPTED.findall(node.text()) for each in pair]
     return tuple(dict.fromkeys(each[:FRAME_CHARACTERS] for each in found if each))[:FRAMES]
+
+
+def refresh_target(value: str) -> tuple[str, ...]:
+    """The address in a ``Refresh`` header or a meta refresh, if it has one."""
+    target = _REFRESH.search(value)
+    return (target[1].strip("'\" "),) if target else ()
 
 
 def decode_text(body: bytes, content_type: str) -> str:

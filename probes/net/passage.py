@@ -73,16 +73,21 @@ class Passage:
     def exchange(self) -> Exchange:
         """What came of it."""
         head = self.head or self.tunnel
-        coding = head.header("content-encoding") if head else ""
-        decoded = decode(bytes(self.body), coding, self.limit)
+        declared = ", ".join(head.all("content-encoding")) if head else ""
+        decoded = decode(bytes(self.body), declared, self.limit)
+        truncated = decoded.truncated or len(self.body) > self.limit
+        if decoded.incomplete and self.failure is None and not truncated:
+            self.end("eof_error", "the compressed body ends too early")
         return Exchange(
             timings=Timings(**self.phases, total=self._clock() - self._started),
             status=self.head.status if self.head else None,
             tunnel_status=self.tunnel.status if self.tunnel else None,
             headers=head.headers if head else (),
             body=decoded.body,
-            truncated=decoded.truncated or len(self.body) > self.limit,
+            truncated=truncated,
             peer=self.peer,
             certificate=self.certificate,
             failure=self.failure,
+            codings=decoded.codings,
+            undecoded=decoded.undecoded,
         )

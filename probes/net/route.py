@@ -79,8 +79,8 @@ def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SS
     return context
 
 
-def looking() -> ssl.SSLContext:
-    """A context that trusts anybody: only to see which certificate was shown."""
+def accepting_any() -> ssl.SSLContext:
+    """A context that accepts any certificate: to see what is shown, and what stands behind it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

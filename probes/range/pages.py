@@ -1,7 +1,8 @@
-"""The pages of the origin: neutral words, and the marks that make each of them provable.
+"""The pages of the origin: neutral text, and the marks that make each of them provable.
 
-A page shows the token of the attempt that asked for it (``harness.model.marker``); a category
-page also shows the agreed content marker. No page holds anything that needs filtering.
+A page shows the token and the delivery words of the attempt that asked for it
+(``harness.model.marker``); a category page also shows the agreed content marker. A header shows
+that the origin was asked. No page holds anything that needs filtering.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model.marker import token_for
+from harness.model.marker import receipt_for
+from probes.range.marked_page import Marks, marked_page, marks_for
 from probes.range.zone import ZONE, PageKind, code_of, kind_of, plain
 
 MARKER_PREFIX = "ACCREDIT-MARKER-"
@@ -47,13 +49,18 @@ class Pages:
         host, kind = plain(host), kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
-        token = token_for(self.key, host, nonce) if nonce else ""
+        marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce))
+        receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
             # The token tells the origin's own redirect from one that a filter put in its place.
-            return _redirect(_next_hop(host, path, scheme), token)
-        text = self.texts.get(host, _WORDS)
-        marks = _marks(self._code(host), token, nonce)
-        return Page(status=200, body=document(f"Page at {host}", text, marks))
+            location = _next_hop(host, path, scheme)
+            return _redirect(location, receipt, marks)
+        body = marked_page(f"Page at {host}", self.texts.get(host, _WORDS), marks, ZONE)
+        return Page(status=200, body=body, headers=receipt)
+
+    def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:
+        """The header that shows that the origin was asked, for requests with a nonce."""
+        return (("ETag", f'"{receipt_for(self.key, host, nonce)}"'),) if nonce else ()
 
     def _code(self, host: str) -> str:
         """The category whose marker stands on the page of a host, or nothing."""
@@ -94,22 +101,23 @@ def _next_hop(host: str, path: str, scheme: str) -> str:
     return f"{scheme}://{host}/moved"
 
 
-def _redirect(location: str, token: str = "") -> Page:
-    body = document("Moved", f"The page is at {location}.", (token,) if token else ())
-    return Page(status=302, body=body, headers=(("Location", location),))
+def _redirect(
+    location: str, headers: tuple[tuple[str, str], ...] = (), marks: Marks | None = None
+) -> Page:
+    text = f"The page is at {location}."
+    body = marked_page("Moved", text, marks) if marks else document("Moved", text)
+    return Page(status=302, body=body, headers=(("Location", location), *headers))
 
 
-def _marks(code: str, token: str, nonce: str) -> tuple[str, ...]:
+def _marker(code: str, nonce: str) -> str:
     tail = nonce[:4].upper() or "0000"
-    marker = f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
-    return tuple(mark for mark in (marker, token) if mark)
+    return f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
 
 
-def document(title: str, text: str, marks: tuple[str, ...] = ()) -> bytes:
-    """A small HTML page; ``marks`` are shown below its text."""
-    shown = "".join(f"<p>{html.escape(mark)}</p>\n" for mark in marks)
+def document(title: str, text: str) -> bytes:
+    """A small HTML page without any mark, as a filter or a server of others would show it."""
     return (
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"
-        f"<p>{html.escape(text)}</p>\n{shown}<p>{ZONE}</p>\n</body>\n</html>\n"
+        f"<p>{html.escape(text)}</p>\n</body>\n</html>\n"
     ).encode()

@@ -50,6 +50,8 @@ def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:
         "value": metric.value,
         "k": metric.k,
         "n": metric.n,
+        "domains": metric.spread.domains if metric.spread else None,
+        "domain_rate": metric.spread.rate if metric.spread else None,
         "indeterminate": metric.indeterminate,
         "lower": metric.lower,
         "upper": metric.upper,

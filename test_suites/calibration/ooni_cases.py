@@ -175,7 +175,8 @@ NAMES = (
                  control=control(ip_info=None))),
     OoniCase(name="dead everywhere", state=State.DOWN, measurement=_failing(
         "dns_nxdomain_error", queries=[query(failure="dns_nxdomain_error")], control=DEAD)),
-    OoniCase(name="stale address, dead everywhere", state=State.DOWN, measurement=_failing(
+    OoniCase(name="answered for a name that the helper cannot resolve", state=State.BLOCKED,
+             mechanism=Mechanism.DNS_SINKHOLE, measurement=_failing(
         "connection_refused", queries=[query("83.224.65.41")], control=DEAD)),
 )  # fmt: skip
 
@@ -211,6 +212,13 @@ PAGES = (
              measurement=measure(PLAIN, requests=[
                  request("http://blocked.isp.example/", 200, NOTICE),
                  request(PLAIN, 302, "", headers={"Location": "http://blocked.isp.example/"})])),
+    OoniCase(name="sent by way of a block page's address to the page", state=State.ALLOWED,
+             measurement=measure(PLAIN, requests=[
+                 request(PLAIN + "home", 200, PAGE),
+                 request("http://blocked.isp.example/continue", 302, "",
+                         headers={"Location": PLAIN + "home"}),
+                 request(PLAIN, 302, "",
+                         headers={"Location": "http://blocked.isp.example/continue"})])),
     OoniCase(name="sent to an inner address that is silent", state=State.BLOCKED,
              mechanism=Mechanism.REDIRECT, measurement=measure(PLAIN, requests=[
                  request("http://10.10.34.34/", None, failure="generic_timeout_error"),

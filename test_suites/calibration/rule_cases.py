@@ -76,6 +76,7 @@ GROUND = (
     _case("control-of-another-kind", trial(web(), dns("192.0.2.7")), State.INSUFFICIENT),
     _case("control-without-token", trial(web(), web(canary="absent")), State.DOWN),
     _case("control-server-error", trial(foreign(), foreign(status=502)), State.DOWN),
+    _case("control-no-address-answered", trial(LONDON, dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-no-address", trial(dns(rcode="NXDOMAIN"), dns(rcode="NXDOMAIN")), State.DOWN),
     _case("control-unreached", trial(reach(reached=True), reach(reached=False)), State.DOWN),
     _case("local-trouble", trial(failed("network_down", "connect")), State.INSUFFICIENT),
@@ -101,7 +102,17 @@ DNS = (
     _case("dns-null-address", _named("0.0.0.0"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-learned-sinkhole", _public("203.0.114.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE,
           lore=Lore(sinkholes=frozenset({"203.0.114.9"}))),
-    _case("dns-elsewhere", _named("198.51.100.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-bogon-everywhere", trial(dns("10.1.1.1"), dns("192.168.7.7"), host=THEIRS),
+          State.DOWN),
+    _case("dns-landing-delivered", trial(dns("198.51.100.9", landing=web()), LONDON),
+          State.ALLOWED),
+    _case("dns-landing-block-page", trial(
+              dns("198.51.100.9", landing=web(canary="absent", text=NOTICE)), LONDON),
+          State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-inner-unanswered", trial(
+              dns("10.1.1.1", landing=web(canary="absent", status=None)), LONDON),
+          State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-address-unknown", _named("198.51.100.9"), State.INSUFFICIENT),
     _case("dns-inner-address", _public("10.1.1.1"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-varies", _public("151.101.1.69"), State.ALLOWED),
     _case("dns-silent", trial(failed("generic_timeout_error", "resolve"), LONDON), State.BLOCKED,
@@ -133,9 +144,11 @@ HTTPS_RECORDS = (
 )  # fmt: skip
 
 WEB = (
-    _case("token-in-broken-answer", trial(web(), failure=failed("eof_error")), State.ALTERED),
-    _case("token-in-another-page", trial(web(title="A page, with advertisements")), State.ALTERED),
+    _case("token-in-broken-answer", trial(web(), failure=failed("eof_error")), State.ALLOWED),
+    _case("words-arrived", trial(web(words=("tizametefabime",))), State.ALLOWED),
+    _case("token-in-another-page", trial(web(title="A page, with advertisements")), State.ALLOWED),
     _case("token-arrived", trial(web()), State.ALLOWED),
+    _case("arrived-inside", trial(web(canary="absent", inner=(web(),))), State.ALLOWED),
     _case("tunnel-refused-learned", trial(web(canary="absent", status=None, tunnel_status=503)),
           State.BLOCKED, Mechanism.PROXY_REFUSAL, lore=Lore(tunnel_statuses=frozenset({503}))),
     _case("tunnel-trouble", trial(web(canary="absent", status=None, tunnel_status=503)),
@@ -159,6 +172,12 @@ WEB = (
                                              location="http://10.10.34.34/"),)),
               foreign(), failure=failed("generic_timeout_error", "connect"), host=THEIRS),
           State.BLOCKED, Mechanism.REDIRECT),
+    _case("false-certificate-block-page", trial(
+              web(canary="absent", text=NOTICE), failure=failed("ssl_unknown_authority", "tls")),
+          State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE),
+    _case("false-certificate-unknown-page", trial(
+              web(canary="absent"), failure=failed("ssl_unknown_authority", "tls")),
+          State.INSUFFICIENT),
     _case("broken-off", trial(web(canary="absent"), failure=failed("eof_error")),
           State.INSUFFICIENT),
     _case("reset", trial(failed("connection_reset")), State.BLOCKED, Mechanism.TCP_RESET),
@@ -170,8 +189,6 @@ WEB = (
     _case("tls-alert", trial(failed("tls_alert", "tls")), State.BLOCKED, Mechanism.TLS_ALERT),
     _case("tls-plain-answer", trial(failed("ssl_failed_handshake", "tls", "wrong version number")),
           State.BLOCKED, Mechanism.BLOCK_PAGE),
-    _case("tls-failed", trial(failed("ssl_failed_handshake", "tls")), State.BLOCKED,
-          Mechanism.OTHER),
     _case("tls-false-certificate", trial(failed("ssl_unknown_authority", "tls")), State.BLOCKED,
           Mechanism.TLS_INTERCEPT_PAGE),
     _case("tls-false-chain", trial(
@@ -185,27 +202,36 @@ WEB = (
     _case("redirects-without-end", trial(
               web(canary="absent", status=302, url="http://round.supplier.example/"),
               failure=failed("http_redirect_limit")),
-          State.BLOCKED, Mechanism.REDIRECT),
-    _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
-    _case("token-of-another-time", trial(web(canary="absent", text=PROSE), web(text=PROSE)),
           State.INSUFFICIENT),
+    _case("redirect-not-followed", trial(
+              web("http://away.supplier.example/", canary="absent", status=None),
+              failure=failed("connection_refused", "connect")),
+          State.INSUFFICIENT),
+    _case("too-long-to-read", trial(web(canary="absent", truncated=True)), State.INSUFFICIENT),
+    _case("failure-unclear", trial(failed("http_invalid_response")), State.INSUFFICIENT),
+    _case("coding-unknown", trial(web(canary="absent", undecoded="sdch")), State.INSUFFICIENT),
+    _case("piece-missing", trial(web(canary="absent", page_words=5)), State.INSUFFICIENT),
 )  # fmt: skip
 
 PAGE = (
     _case("page-learned", trial(web(canary="absent", title="Hello")), State.BLOCKED,
           Mechanism.BLOCK_PAGE, lore=Lore(titles=frozenset({"hello"}))),
     _case("page-under-interception", trial(
-              web(HTTPS, canary="absent", certificate=SUPPLIER), web(HTTPS, certificate=OWN)),
+              web(HTTPS, canary="absent", text=NOTICE, certificate=SUPPLIER),
+              web(HTTPS, certificate=OWN)),
           State.BLOCKED, Mechanism.TLS_INTERCEPT_PAGE),
     _case("origin-451", trial(foreign(HTTPS, status=451, certificate=OWN),
                               foreign(HTTPS, certificate=OWN), host=THEIRS), State.INSUFFICIENT),
     _case("status-451", trial(web(canary="absent", status=451)), State.BLOCKED,
           Mechanism.HTTP_451),
-    _case("token-missing-redirect", trial(web("http://block.test/", canary="absent")),
-          State.BLOCKED, Mechanism.REDIRECT),
+    _case("status-403", trial(web(canary="absent", status=403)), State.BLOCKED,
+          Mechanism.BLOCK_PAGE),
+    _case("frame-not-followed", trial(
+              web(canary="absent", text=NOTICE, inner=(web("http://a.test/", status=None, canary="absent"),))),
+          State.INSUFFICIENT),
     _case("token-missing-server-error", trial(web(canary="absent", status=502)),
           State.INSUFFICIENT),
-    _case("token-missing", trial(web(canary="absent")), State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("page-not-recognised", trial(web(canary="absent")), State.INSUFFICIENT),
     _case("origin-refusal", _page(status=403, title="Just a moment...", text="Ray ID: 7a"),
           State.INSUFFICIENT),
     _case("page-authentic", trial(foreign(HTTPS, title="Another day", text="", certificate=OWN),
@@ -221,8 +247,8 @@ PAGE = (
     _case("page-bears-own-name", trial(
               foreign(title="Town Library: games evening", text="Come and play! " * 40),
               foreign(), host="www.townlibrary.org"), State.ALLOWED),
-    _case("page-replaced", _page(title="Hello", text="Not today, friend.", body_length=120),
-          State.BLOCKED, Mechanism.BLOCK_PAGE),
+    _case("page-unlike", _page(title="Hello", text="Not today, friend.", body_length=120),
+          State.INSUFFICIENT),
     _case("page-server-error", _page(status=503, title="503", text="", body_length=30),
           State.INSUFFICIENT),
     _case("page-unclear", _page(status=404, title="Not found", text="No such thing here.",
@@ -250,6 +276,9 @@ ALONE = (
           alone=True),
     _case("alone-block-page", _alone(text=NOTICE), State.BLOCKED, Mechanism.BLOCK_PAGE,
           alone=True),
+    _case("dns-answered-alone", trial(
+              dns("198.51.100.9"), failed("dns_nxdomain_error", "resolve"), host=THEIRS),
+          State.BLOCKED, Mechanism.DNS_SINKHOLE, alone=True),
     _case("proven-origin", PROVEN, State.ALLOWED, alone=True),
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.stages.judge.refusals import REFUSALS
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES_VERSION
 from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
@@ -29,6 +30,12 @@ The version stands in each verdict and assessment. Until the first release it st
 on it grows with each release in which a rule was added, moved or changed. Each rule has a case
 (`test_suites/calibration/rule_cases.py`), and [scenarios](scenarios.md) play them on a network.
 
+A block needs evidence of a block, and access needs evidence of the page. For pages of our own
+origin there are three answers, in this order: *content came* (the token or a delivery word arrived,
+however the answer looked, ended or was changed), *a block was seen* (the whole answer was read and
+decoded, is known as a block page, and is unlike the origin's content; or it was an explicit
+refusal), and *neither*, which is insufficient and says what was seen.
+
 What the supplier's block page looks like is learned from the must-block sentinels of the same
 journal, and from `service.block_page` of the [campaign file](campaign-file.md).
 
@@ -43,8 +50,12 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         HTTPS_RULES,
     ),
     ("Names", "Answers of resolvers.", DNS_RULES),
-    ("Tokens and failures", "The origin's token arrived, or no whole answer did.", WEB_RULES),
-    ("Pages", "An answer came without the token: whose is it?", PAGE_RULES),
+    (
+        "Delivery, refusals and failures",
+        "First: did the origin's page arrive? Then: was there an explicit refusal?",
+        WEB_RULES,
+    ),
+    ("Pages", "A whole answer came, and it is not the origin's: is it a block page?", PAGE_RULES),
     (
         "Other people's measurements",
         "Tried before all others, and only there: their targets answer for themselves.",
@@ -54,9 +65,32 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
 )
 
 
+_REFUSALS = """## Explicit refusals
+
+What counts as a block although no block page was seen. The failure must come before any part of
+an answer, at a stage that the control passed for the same item in the same batch. Nothing else is
+a refusal. Beside these, a proxy's answer to CONNECT (rules `tunnel-refused`,
+`tunnel-refused-learned`), plain text in place of a TLS handshake (`tls-plain-answer`), the answers
+of resolvers under *Names*, and the statuses 403 and 451 without a page (`status-403`,
+`status-451`) are explicit refusals.
+
+| rule | failure | stage | what the control showed |
+|---|---|---|---|
+"""
+
+
 def rules_page() -> str:
     """The whole page."""
-    return "\n".join((_START, *(_section(*each) for each in _SECTIONS)))
+    return "\n".join((_START, *(_section(*each) for each in _SECTIONS), _refusals()))
+
+
+def _refusals() -> str:
+    rows = "\n".join(
+        f"| `{each.rule}` | {', '.join(sorted(each.failures))} "
+        f"| {', '.join(sorted(each.stages))} | {each.control} |"
+        for each in REFUSALS
+    )
+    return f"{_REFUSALS}{rows}\n"
 
 
 def _section(title: str, about: str, rules: Sequence[Rule]) -> str:

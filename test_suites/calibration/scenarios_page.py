@@ -7,8 +7,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.zone import LANDING_ADDRESS
 from test_suites.calibration.scenario import Known, LineName, ProbeName, Scenario
 
-EARLY, LATE = 0.2, 0.97
-"""Shares of the body: before the token stands, and behind it."""
+FIRST, EARLY, LATE = 0.08, 0.2, 0.97
+"""Shares of the body: before any delivery word, behind the first one, and behind the token."""
 
 
 def _http(
@@ -60,8 +60,8 @@ INSTEAD = (
           "a bare page that frames the supplier's"),
     _http("page-refresh", FaultKind.META_REFRESH, State.BLOCKED, Mechanism.BLOCK_PAGE,
           "a bare page that forwards to the supplier's"),
-    _http("page-echo", FaultKind.ECHO, State.BLOCKED, Mechanism.BLOCK_PAGE,
-          "a page that repeats the request: the nonce in it is no token"),
+    _http("page-echo", FaultKind.ECHO, State.INSUFFICIENT, Mechanism.NONE,
+          "a page that repeats the request: neither the origin's nor known as a block page"),
     _http("page-503", FaultKind.REFUSE, State.INSUFFICIENT, Mechanism.NONE,
           "an error of the service may be trouble as well as a block"),
     _http("page-garbage", FaultKind.GARBAGE, State.INSUFFICIENT, Mechanism.NONE,
@@ -87,26 +87,30 @@ INSTEAD = (
 )  # fmt: skip
 
 CHANGED = (
-    _http("page-banner", FaultKind.BANNER, State.ALTERED, Mechanism.NONE,
+    _http("page-banner", FaultKind.BANNER, State.ALLOWED, Mechanism.NONE,
           "the origin's page with something put into it"),
-    _http("page-banner-tls", FaultKind.BANNER, State.ALTERED, Mechanism.NONE,
+    _http("page-banner-tls", FaultKind.BANNER, State.ALLOWED, Mechanism.NONE,
           "the same under interception", probe="web_https", intercepted=True),
-    _http("page-cut-early", _broken(FaultKind.TRUNCATED, EARLY), State.INSUFFICIENT,
-          Mechanism.NONE, "the origin's page began to come: neither blocked nor allowed"),
-    _http("page-cut-late", _broken(FaultKind.TRUNCATED, LATE), State.ALTERED, Mechanism.NONE,
+    _http("page-cut-first", _broken(FaultKind.TRUNCATED, FIRST), State.INSUFFICIENT,
+          Mechanism.NONE, "an answer began to come, with none of the origin's words"),
+    _http("page-cut-early", _broken(FaultKind.TRUNCATED, EARLY), State.ALLOWED,
+          Mechanism.NONE, "the origin's page began to come: its first words arrived"),
+    _http("page-cut-late", _broken(FaultKind.TRUNCATED, LATE), State.ALLOWED, Mechanism.NONE,
           "nearly all of it came, token and all: nothing was blocked"),
-    _http("page-cut-late-tls", _broken(FaultKind.TRUNCATED, LATE), State.ALTERED, Mechanism.NONE,
+    _http("page-cut-late-tls", _broken(FaultKind.TRUNCATED, LATE), State.ALLOWED, Mechanism.NONE,
           "the same under interception", probe="web_https", intercepted=True),
-    _http("page-torn-early", _broken(FaultKind.TORN, EARLY), State.INSUFFICIENT,
-          Mechanism.NONE, "the origin's page began to come, and a reset ended it"),
-    _http("page-torn-late", _broken(FaultKind.TORN, LATE), State.ALTERED, Mechanism.NONE,
+    _http("page-torn-first", _broken(FaultKind.TORN, FIRST), State.INSUFFICIENT,
+          Mechanism.NONE, "a reset before any of the origin's words"),
+    _http("page-torn-early", _broken(FaultKind.TORN, EARLY), State.ALLOWED,
+          Mechanism.NONE, "a reset after the first of the origin's words"),
+    _http("page-torn-late", _broken(FaultKind.TORN, LATE), State.ALLOWED, Mechanism.NONE,
           "a reset after the content came blocks nothing"),
-    _http("page-stalled", FaultKind.STALLED, State.ALTERED, Mechanism.NONE,
+    _http("page-stalled", FaultKind.STALLED, State.ALLOWED, Mechanism.NONE,
           "all of it came, but for the end: silence after the content blocks nothing"),
     _http("page-drip", Fault(kind=FaultKind.DRIP, service="gateway", delay=0.001),
           State.ALLOWED, Mechanism.NONE, "drop by drop, but it came"),
-    _http("page-stale", FaultKind.STALE, State.INSUFFICIENT, Mechanism.NONE,
-          "the origin's page without this attempt's token, as from a cache: no block page"),
+    _http("page-stale", FaultKind.STALE, State.ALLOWED, Mechanism.NONE,
+          "the origin's page without this attempt's token, as from a cache: its words came"),
     _http("page-upgrade", FaultKind.UPGRADE, State.ALLOWED, Mechanism.NONE,
           "the service sends the client to https, where the origin's page is"),
 )  # fmt: skip

@@ -116,7 +116,8 @@ def has_no_token(case: RuleCase) -> bool:
     sides = (case.trial.service, case.trial.control)
     facts = [one.facts for one in sides if one is not None and one.facts is not None]
     return all(
-        isinstance(one, DnsFacts) or (isinstance(one, WebFacts) and one.canary == "not_applicable")
+        (isinstance(one, DnsFacts) and one.landing is None)
+        or (isinstance(one, WebFacts) and one.canary == "not_applicable")
         for one in facts
     )
 
@@ -128,7 +129,15 @@ def is_of_addresses(case: RuleCase) -> bool:
     return all(one.type in ("A", "AAAA") for one in facts if isinstance(one, DnsFacts))
 
 
-FIT = [case for case in CASES if has_no_token(case) and is_of_addresses(case)]
+OF_CAMPAIGNS_ALONE = frozenset({"control-no-address-answered"})
+"""In a campaign, a name that the control cannot resolve leaves the count; in a measurement of
+others, an answer that only the service gives is a block."""
+
+FIT = [
+    case
+    for case in CASES
+    if has_no_token(case) and is_of_addresses(case) and case.rule not in OF_CAMPAIGNS_ALONE
+]
 UNFIT = [case for case in CASES if not is_of_addresses(case)]
 
 

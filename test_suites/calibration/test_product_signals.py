@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness.model.observation import Certificate, ExtendedError, Failure, Hop
+from harness.model.observation import Certificate, ExtendedError, Failure, Hop, WebFacts
 from harness.model.verdict import Mechanism, State, Trial
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore
@@ -31,6 +31,11 @@ LOOKS_LIKE_TROUBLE = {
     "http-500": Lore(statuses=frozenset({500})),
 }
 """Blocks that nobody can tell from trouble before the must-block sentinels have met them."""
+
+NO_BLOCK_AT_ALL = {
+    "E2Guardian - Unable to load": "e2guardian's page for a site that it cannot reach",
+}
+"""Signals that the recording counted as blocks, and why they are none."""
 
 MECHANISMS = (
     ("dns-nxdomain", Mechanism.DNS_NXDOMAIN),
@@ -71,9 +76,16 @@ def _dns_trial(signal: dict[str, Any]) -> Trial:
         name=asked["name"],
         rcode=asked["rcode"],
         extended_errors=tuple(ExtendedError(code=code) for code in asked["errors"]),
+        landing=_landing(asked["name"]) if "blockpage" in signal["saw"] else None,
     )
     true = asked["addresses"] if signal["arrived"] else [TRUE_ADDRESS]
     return trial(service, dns(*true), failure=_failure(signal), host=asked["name"])
+
+
+def _landing(name: str) -> WebFacts:
+    """The page at a sinkhole's address, as the signal of the web on the same name recorded it."""
+    page = next(one["web"] for one in SIGNALS if one["case"] == f"e2e:{name}:http")
+    return web(page["url"], title=page["title"], body_length=page["length"], canary="absent")
 
 
 def _web_trial(signal: dict[str, Any]) -> Trial:
@@ -121,6 +133,8 @@ def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> 
 
     if signal["arrived"]:
         assert verdict.state is State.ALLOWED
+    elif any(title in signal["saw"] for title in NO_BLOCK_AT_ALL):
+        assert verdict.state is State.INSUFFICIENT
     else:
         assert verdict.state is State.BLOCKED
         assert _mechanism(signal["saw"], made) == verdict.mechanism

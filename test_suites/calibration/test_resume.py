@@ -124,7 +124,7 @@ def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_p
         check=False,
     )
 
-    expected = ["uksic-current", str(len(run.assessment.outcomes))]
+    expected = ["uksic-2024", str(len(run.assessment.outcomes))]
     assert expected == child.stdout.split(), child.stderr
 
 

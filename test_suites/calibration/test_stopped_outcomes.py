@@ -10,7 +10,12 @@ from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision
 from harness.model.verdict import State, Verdict
+from harness.settling import Settlement
 from harness.stages.assess import assess
+from harness.stages.estimate.estimate import estimate
+from harness.stages.estimate.gaffke import lower_bound
+from harness.stages.estimate.sequential import anytime_bounds
+from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.stages.test_assess import (
     CONFORMS,
     FAILS,
@@ -21,10 +26,12 @@ from test_suites.unit.harness.stages.test_assess import (
     requirement,
 )
 from test_suites.unit.harness.test_settling import (
+    GOOD,
     PLAN,
     STOP,
     campaign,
     journal,
+    measure,
     outcome,
     scheme,
     verdicts,
@@ -58,7 +65,10 @@ def ruled(test: Sequential, metric: Metric, *preconditions: Precondition) -> Out
 def test_a_declared_test_decides_instead_of_the_bounds() -> None:
     assert held(requirement(at_least=0.9), rate(33, 34)).conformity is INSUFFICIENT
     assert ruled(declared("pass"), rate(33, 34)).conformity is CONFORMS
-    assert ruled(declared("fail"), rate(33, 34)).conformity is FAILS
+    assert ruled(declared("fail"), rate(20, 34)).conformity is FAILS
+    ended = ruled(declared("fail"), rate(33, 34))
+    assert (ended.conformity, ended.leaning) == (INSUFFICIENT, "fail")
+    assert "below 0.9 is not shown" in ended.reasons[0]
     still = ruled(declared("continue", "too few"), rate(34, 34))
     assert (still.conformity, still.reasons, still.leaning) == (INSUFFICIENT, ("too few",), "")
     assert "undecided after 34 items (33 blocked, 1 missed, 0 doubtful)" in still.decided_by
@@ -132,3 +142,52 @@ def test_two_frames_are_not_made_one_by_a_stopping_test() -> None:
     assert outcome(campaign(PLAN), scheme(), kept, visited).conformity is CONFORMS
     assert outcome(campaign(PLAN), scheme(), kept, [*visited, *tail]).conformity is FAILS
     assert outcome(campaign(PLAN), scheme(), kept, [*visited, *few]).conformity is INSUFFICIENT
+
+
+def test_a_plan_that_ended_against_the_service_does_not_accuse_it_by_itself() -> None:
+    """Two misses of 30 end the plan, for 93 % is not 98 %; that it is below 90 % is not shown."""
+    states = [State.BLOCKED] * 4 + [State.ALLOWED, State.BLOCKED, State.ALLOWED]
+    states += [State.BLOCKED] * 23
+    found = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(states))
+
+    assert found.sequential is not None
+    assert found.sequential.decision == "fail"
+    assert (found.conformity, found.leaning) == (INSUFFICIENT, "fail")
+    assert found.reasons[0] == (
+        "plan 1 ended against the service: its rate is not 0.98; that it is below 0.9 is not shown"
+    )
+
+
+def test_where_it_stopped_pages_of_one_domain_grant_nothing() -> None:
+    """Which pages of a domain were tried depends on what others came to."""
+    wanted = scheme(measure=measure("block_rate_by_category", "PORN"))
+    single = verdicts([State.BLOCKED] * 300)
+    pages = [
+        replace(one, item=replace(one.item, registrable=f"d{n // 2}.test"))
+        for n, one in enumerate(single)
+    ]
+
+    alone = outcome(campaign(PLAN), wanted, journal(20, 400, STOP), single)
+    shared = outcome(campaign(PLAN), wanted, journal(20, 400, STOP), pages)
+    whole = outcome(campaign(PLAN), wanted, journal(20, 400), pages)
+
+    assert (alone.conformity, whole.conformity) == (CONFORMS, CONFORMS)
+    assert shared.conformity is INSUFFICIENT
+    assert "domains with several items may be tried in part" in shared.reasons[0]
+
+
+def test_the_table_counts_each_domain_once_as_well() -> None:
+    pages = [
+        replace(one, item=replace(one.item, registrable=f"d{n // 4}.test"))
+        for n, one in enumerate(verdicts([*GOOD, State.ALLOWED, State.INSUFFICIENT]))
+    ]
+    kept, wanted = journal(3, 100, STOP), scheme()
+    [plain] = estimate(MemoryFold(pages), wanted, {"ks2": "ks2"}).rates
+    [wide] = Settlement(campaign(PLAN), wanted, kept).widen([plain])
+
+    assert plain.spread is not None
+    assert plain.lower == lower_bound({1.0: 10, 0.0: 1}, 0.05)
+    assert (wide.lower, wide.upper) == (
+        anytime_bounds(10, 11, 0.05).lower,
+        anytime_bounds(10.5, 11, 0.05).upper,
+    )

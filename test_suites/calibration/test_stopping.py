@@ -73,7 +73,7 @@ def test_a_campaign_stops_as_declared_and_says_so(origin_here: Path, tmp_path: P
         Conformity.DOES_NOT_CONFORM,
     )
     assert drugs.sequential is not None
-    assert drugs.sequential.used == stops[1].after["proxy"] == 34
+    assert drugs.sequential.used == stops[1].after["proxy"] == 36
     assert porn.sequential is not None
     assert porn.sequential.used == stops[2].after["proxy"] == 4, "two of each category"
     saved = sum(stop.attempts for stop in stops.values())
@@ -134,7 +134,7 @@ def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
         write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
     )
     whole = rehearse(write_campaign(tmp_path / "whole", **declared(origin_here)))
-    for scheme in ("becta-2008", "uksic-current", "strict", "surveillance", "dfe-current"):
+    for scheme in ("becta-2008", "uksic-2024", "strict", "surveillance", "dfe-2024"):
         early, _ = conclude_journal(run.journal, scheme)
         full, _ = conclude_journal(whole.journal, scheme)
         granted = {one.id for one in full.outcomes if one.conformity is Conformity.CONFORMS}

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from corpora.item_table import COLUMNS
+from corpora.packing import PackDetails, write_pack
+from harness.model.observation import WebFacts
+from harness.model.verdict import State
+from harness.store.journal import open_journal
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian
 from test_suites.products.measured import ALLOWED, LANES, SENTINEL, canaries, measure_through
+from test_suites.rehearsal import QUICK, rehearse, write_campaign
 
 
 @pytest.mark.product("e2guardian", "squid", "openssl")
@@ -45,3 +52,63 @@ def test_its_page_is_judged_right(tmp_path: Path, start_range: StartRange, lane:
     assert {verdict.key.probe for verdict in measured.verdicts if verdict.intercepted} == {
         "web_https"
     }
+
+
+@pytest.mark.product("e2guardian", "squid", "openssl")
+def test_its_page_is_known_on_items_of_which_no_text_is_kept(
+    tmp_path: Path, start_range: StartRange
+) -> None:
+    """As with an imported list of real sites: no token tells, and title and text are not stored."""
+    world = start_range()
+    hosts = [f"site-{number:03}.accredit.test" for number in range(24)]
+    listed, open_ = hosts[:20], hosts[20:]
+    lists = [BlockList(name="listed", hosts=(SENTINEL, *listed), reply="page")]
+
+    with E2Guardian(world.origin, lists) as filtering:
+        campaign = write_campaign(
+            tmp_path,
+            origin=None,
+            lines=[
+                {
+                    "name": "proxy",
+                    "type": "explicit_proxy",
+                    "options": {"proxy": filtering.proxy},
+                    "probes": ["web"],
+                }
+            ],
+            control={
+                "type": "control",
+                "options": {
+                    "resolver": world.origin.resolver,
+                    "ports": dict(world.origin.ports),
+                },
+            },
+            corpora=[{"pack": str(sensitive_pack(tmp_path / "pack", hosts))}],
+            limits=QUICK | {"timeout": 3.0, "confirmation_timeout": 6.0},
+        )
+        rehearsal = rehearse(campaign)
+
+    states = {verdict.item.host: verdict.state for verdict in rehearsal.verdicts}
+    assert states == dict.fromkeys(listed, State.BLOCKED) | dict.fromkeys(open_, State.ALLOWED)
+    journal = open_journal(rehearsal.journal)
+    try:
+        kept = [seen.facts for seen in journal.observations() if seen.role == "item"]
+    finally:
+        journal.close()
+    assert all(isinstance(facts, WebFacts) and facts.sketch for facts in kept)
+    assert not any(isinstance(facts, WebFacts) and facts.title + facts.text for facts in kept)
+
+
+def sensitive_pack(folder: Path, hosts: Iterable[str]) -> Path:
+    """A pack of S3 items, one a host."""
+    rows = [
+        dict.fromkeys(COLUMNS, "")
+        | {"id": host.partition(".")[0], "value": host, "kind": "host", "labels": "PORN"}
+        | {"registrable": host, "stratum": "PORN", "sensitivity": "S3"}
+        for host in hosts
+    ]
+    details = PackDetails(
+        name="sensitive", version="1.0.0", title="Sensitive", created="2026-03-02T12:00:00Z"
+    )
+    write_pack(folder, rows, details)
+    return folder

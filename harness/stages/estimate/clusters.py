@@ -1,8 +1,7 @@
-"""Items that hang together: several pages of one domain are not so many independent items.
+"""The design effect: how many items of shared domains say as much as one independent item.
 
-Filters decide per registrable domain, so pages of one domain fall together. Ten pages of each
-of 50 domains pass a 90 % threshold by luck 10 % of the time at an intra-class correlation of
-0.1, if they are taken as 500 independent items (METHOD (c), "Independence").
+Filters decide per registrable domain, so pages of one domain fall together. The design effect
+tells how much; it decides nothing (see ``gaffke`` for what does).
 """
 
 from __future__ import annotations
@@ -11,10 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-from scipy.special import stdtrit
-
-from harness.stages.estimate.intervals import Bounds, effective_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +50,3 @@ def clustered(counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]])
     )
     between = m / (m - 1) * squares / n**2
     return Clustered(k=k, n=n, clusters=m, design_effect=max(1.0, between / independent))
-
-
-def korn_graubard(found: Clustered, alpha: float) -> Bounds:
-    """Clopper-Pearson bounds at the effective number of items, adjusted for few clusters.
-
-    Korn & Graubard, Survey Methodology 24 (1998) 193-201: n* = n / deff (t_n-1 / t_m-1)^2.
-    """
-    if not found.n:
-        return Bounds(None, None)
-    if found.k in {0, found.n} or found.clusters in {1, found.n}:
-        items = float(found.clusters)  # no spread between clusters to learn from
-    else:
-        ratio = stdtrit(found.n - 1, 1 - alpha) / stdtrit(found.clusters - 1, 1 - alpha)
-        items = min(found.effective_n * float(ratio) ** 2, float(found.n))
-    return effective_bounds(found.k / found.n, items, alpha)

@@ -17,8 +17,8 @@ from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.counting import Folded
 from harness.stages.estimate import rates
+from harness.stages.estimate.bounding import bounded
 from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
-from harness.stages.estimate.intervals import worst_case
 from harness.stages.estimate.metrics import METRICS
 from harness.stages.estimate.packs import Apart, foreknown, packs_apart
 from harness.stages.estimate.scope import (
@@ -263,7 +263,10 @@ def _rate(place: _Place, scheme: Scheme, category: str, frame: str) -> CategoryR
     altered = total(lot for lot in lots if _is_altered(lot, adverse))
     blocked = found.wrong if allow else found.right
     doubt = found.doubtful
-    bounds = worst_case(blocked, found.n, doubt, scheme.decision.alpha)
+    good, bad = found.favourable, found.adverse
+    counted, others = (bad, good) if allow else (good, bad)
+    domains, alpha = place.folded.counts.domains.get(place.line, ()), scheme.decision.alpha
+    of = bounded(domains, counted, others, found.indeterminate, "guarded", alpha)
     return CategoryRate(
         category=category,
         profile=place.profile,
@@ -273,9 +276,10 @@ def _rate(place: _Place, scheme: Scheme, category: str, frame: str) -> CategoryR
         altered=altered,
         down=found.down,
         insufficient=doubt - altered,
-        lower=bounds.lower,
-        upper=bounds.upper,
+        lower=of.bounds.lower,
+        upper=of.bounds.upper,
         frame=frame,
+        spread=of.spread,
     )
 
 

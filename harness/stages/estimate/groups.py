@@ -5,7 +5,8 @@ that a supplier knows and of those that it cannot know. Where a requirement name
 categories, each is a group: pooling must not hide one that is open.
 
 A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
-group at alpha / groups, the first step of Holm (1979). The metric shows the worst group's counts.
+group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
+the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.model.corpus import covers
-from harness.model.metric import Metric, Part, Source
-from harness.stages.estimate import profiles, rates, whole
+from harness.model.metric import Metric, Part, Source, Span
+from harness.model.shortfall import reached
+from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.rates import Taken
-from harness.stages.estimate.scope import Selection, Side, is_wanted
+from harness.stages.estimate.scope import Selection, is_wanted
 
 Take = Callable[[Selection], Taken]
 
@@ -89,31 +91,6 @@ def overblocked(selection: Selection) -> Taken:
     return _counted(selection, rates.overblocked)
 
 
-def discordant(selection: Selection) -> Taken:
-    """Items that one trial found blocked and another open, of the kind of items asked about."""
-    return _of_its_kind(selection, whole.discordant)
-
-
-def wrong_cells(selection: Selection) -> Taken:
-    """Cells of the policy that went wrong, of the kind of items asked about."""
-    return _of_its_kind(selection, whole.wrong_cells)
-
-
-def superset_violations(selection: Selection) -> Taken:
-    """Items that a stricter profile lets through, of the kind of items asked about."""
-    return _of_its_kind(selection, profiles.superset_violations)
-
-
-def profiles_missing(selection: Selection) -> Taken:
-    """Of pupils and staff, those without a policy of their own, by the kind asked about."""
-    return _of_its_kind(selection, profiles.profiles_missing)
-
-
-def age_bands_missing(selection: Selection) -> Taken:
-    """Age bands without a policy of their own, by the kind of items asked about."""
-    return _of_its_kind(selection, profiles.age_bands_missing)
-
-
 def _category(selection: Selection) -> Callable[[Lot], str]:
     """The category of a measure that items fall under."""
 
@@ -172,11 +149,18 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
     if not tried:
         nothing = take(replace(selection, lots=()))
         return replace(nothing, metric=replace(nothing.metric, parts=_parts(taken, is_bad=is_bad)))
-    group, worst, _ = max(taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad))
+    threshold = selection.requirement.threshold
+    known = [one.metric for group, one, _ in taken if group in tried]
+    is_met = threshold is not None and all(
+        reached(threshold, Span(one.value, one.value)) for one in known
+    )
+    group, worst, _ = max(
+        taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
+    )
     lower, upper = _bounds(taken, is_bad=is_bad)
     method = worst.metric.method
     if len(tried) > 1:
-        method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Holm"
+        method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Bonferroni"
     metric = replace(
         worst.metric,
         name=selection.measure.metric,
@@ -184,6 +168,10 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
         upper=upper,
         method=method,
         parts=_parts(taken, is_bad=is_bad),
+        pooled=_outer([one.pooled for one in known if one.pooled]),
+        p_value=_p_value([one.p_value for one in known]),
+        decided=_span([one.decided or _plain(one) for one in known]),
+        alone=_span([one.alone or _plain(one) for one in known]),
     )
     adverse = tuple(each for _, one, _ in taken for each in one.adverse)
     return Taken(metric=metric, adverse=adverse)
@@ -192,7 +180,7 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
 def _parts(
     taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
 ) -> tuple[Part, ...]:
-    """The groups with their own bounds: that of a pass at alpha, that of a fail by Holm."""
+    """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
     found: list[Part] = []
     for group, one, strict in taken:
         if is_bad:
@@ -214,33 +202,10 @@ def _counted(selection: Selection, take: Take) -> Taken:
     return replace(taken, metric=replace(taken.metric, parts=_parts(parts)))
 
 
-def _of_its_kind(selection: Selection, take: Take) -> Taken:
-    """Taken of the items that the requirement rests on; another source counts if it is worse."""
-    sources = sorted({selection.sources.of(lot.fate.pack) for lot in selection.lots})
-    if len(sources) < 2:  # noqa: PLR2004 - several
-        return take(selection)
-    basis = set(selection.basis.sources)
-    own = take(_restricted(selection, basis))
-    others = [take(_restricted(selection, {one})) for one in sources if one not in basis]
-    return max((own, *others), key=lambda one: one.metric.k if one.metric.n else 0)
-
-
-def _restricted(selection: Selection, sources: set[Source]) -> Selection:
-    """The same selection of items of these sources alone."""
-
-    def kept(lots: Iterable[Lot]) -> tuple[Lot, ...]:
-        return tuple(lot for lot in lots if selection.sources.of(lot.fate.pack) in sources)
-
-    def sides() -> tuple[Side, ...]:
-        return tuple(replace(side, lots=kept(side.lots)) for side in selection.sides())
-
-    return replace(selection, lots=kept(selection.lots), sides=sides)
-
-
 def _bounds(
     taken: list[tuple[Group, Taken, Metric]], *, is_bad: bool
 ) -> tuple[float | None, float | None]:
-    """The side that a pass needs, open if any group's is; the side that a fail needs, by Holm."""
+    """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
     plain = [one.metric for _, one, _ in taken]
     strict = [metric for _, _, metric in taken]
     if is_bad:
@@ -256,8 +221,34 @@ def _bounds(
     return (min(known) if complete else None), (min(ceilings) if ceilings else None)
 
 
-def _badness(metric: Metric, *, is_bad: bool) -> float:
+def _p_value(found: list[float | None]) -> float | None:
+    """That of "some group misses the threshold", by Bonferroni; groups without one say nothing."""
+    known = [p_value for p_value in found if p_value is not None]
+    return min(1.0, len(found) * min(known)) if known else None
+
+
+def _plain(metric: Metric) -> Span:
+    return Span(metric.lower, metric.upper)
+
+
+def _span(spans: list[Span]) -> Span:
+    """The lowest lower end and the highest upper one; open where any is."""
+    lowers = [span.lower for span in spans if span.lower is not None]
+    uppers = [span.upper for span in spans if span.upper is not None]
+    return Span(
+        min(lowers) if len(lowers) == len(spans) else None,
+        max(uppers) if len(uppers) == len(spans) else None,
+    )
+
+
+def _outer(spans: list[Span]) -> Span | None:
+    return _span(spans) if spans else None
+
+
+def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
     """Larger is worse; a group without a number only stands if no other has one."""
-    if metric.value is None:
+    facing = metric.upper if is_bad else metric.lower
+    number = facing if by_bound else metric.value
+    if number is None:
         return -math.inf
-    return metric.value if is_bad else -metric.value
+    return number if is_bad else -number

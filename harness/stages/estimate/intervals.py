@@ -94,6 +94,14 @@ def quantile_bounds(
     return Bounds(lower, upper)
 
 
+def p_above_mark(within: int, n: int, quantile: float) -> float:
+    """The smallest level at which the lower bound of a quantile is above a mark.
+
+    ``within`` of ``n`` values are not above it, those that were not seen among them.
+    """
+    return float(special.bdtr(within, n, quantile))
+
+
 def _first_rank(n: int, quantile: float, confidence: float) -> int:
     """The smallest r with P[Bin(n, quantile) <= r-1] >= confidence; n + 1 if there is none."""
     low, high = 1, n + 1

@@ -7,13 +7,15 @@ origin cancels; the quantile's bound is distribution-free.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.model.fate import BLIND
 from harness.model.metric import Metric
 from harness.model.verdict import State
-from harness.stages.estimate.intervals import Bounds, quantile_bounds
-from harness.stages.estimate.paired import hodges_lehmann
+from harness.stages.estimate.intervals import Bounds, p_above_mark, quantile_bounds
+from harness.stages.estimate.paired import hodges_lehmann, p_above
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
@@ -37,15 +39,15 @@ def first_byte_overhead(selection: Selection) -> Taken:
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=max(taken, key=_severity) if taken else _nothing(selection, quantile))
+    return Taken(metric=_worst(taken) if taken else _nothing(selection, quantile))
 
 
 def first_byte_overhead_share(selection: Selection) -> Taken:
     """The share by which the service lengthens the time to first byte; the worst probe stands.
 
-    Hodges-Lehmann of the logarithm of service over control, an item at a time (0.1 is 10 %
-    longer). Items whose trials were insufficient count as infinitely slow, or fast, for either
-    bound. Of more than ``MANY`` items the first count, in the order of trial.
+    The pseudo-median (Hodges-Lehmann) of the logarithm of service over control, an item at a
+    time (0.1 is 10 % longer). Items whose trials were insufficient count as infinitely slow, or
+    fast, for either bound. Of more than ``MANY`` items the first count, in the order of trial.
     """
     probes = selection.measure.probes
     taken = [
@@ -53,7 +55,7 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=max(taken, key=_severity) if taken else _share(selection, [], 0, 0, ""))
+    return Taken(metric=_worst(taken) if taken else _share(selection, [], 0, 0, ""))
 
 
 def _fetching(selection: Selection) -> list[str]:
@@ -85,12 +87,14 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
 def _share(
     selection: Selection, logs: list[float], doubtful: int, unpaired: int, probe: str
 ) -> Metric:
-    value = lower = upper = None
+    value = lower = upper = p_value = None
+    mark = _mark(selection)
     if logs:
         value = math.expm1(hodges_lehmann(logs, selection.alpha).value)
         slow, fast = ([*logs, *[end] * doubtful] for end in (math.inf, -math.inf))
         lower = _finite(hodges_lehmann(fast, selection.alpha).bounds.lower)
         upper = _finite(hodges_lehmann(slow, selection.alpha).bounds.upper)
+        p_value = None if mark is None else p_above(fast, math.log1p(mark))
     return Metric(
         name="first_byte_overhead_share",
         unit="share",
@@ -100,8 +104,10 @@ def _share(
         indeterminate=doubtful,
         lower=lower,
         upper=upper,
-        method="Hodges-Lehmann of paired log ratios" + (f", probe {probe}" if probe else ""),
+        method="pseudo-median (Hodges-Lehmann) of paired log ratios"
+        + (f", probe {probe}" if probe else ""),
         alpha=selection.alpha,
+        p_value=p_value,
         left_out={"not paired": unpaired} if unpaired else {},
     )
 
@@ -137,6 +143,10 @@ def _metric(
     n = len(overheads)
     value = overheads[max(0, math.ceil(quantile * n) - 1)] if n else None
     method = ORDERED.format(quantile=quantile) + (f", probe {probe}" if probe else "")
+    mark, p_value = _mark(selection), None
+    if mark is not None and n:
+        within = bisect_right(overheads, mark)
+        p_value = p_above_mark(within + indeterminate, n + indeterminate, quantile)
     return Metric(
         name="first_byte_overhead",
         unit="s",
@@ -148,8 +158,24 @@ def _metric(
         upper=bounds.upper,
         method=method,
         alpha=selection.alpha,
+        p_value=p_value,
         left_out={"not paired": unpaired} if unpaired else {},
     )
+
+
+def _mark(selection: Selection) -> float | None:
+    """The most that is allowed, if that is all that is asked."""
+    threshold = selection.requirement.threshold
+    if threshold is None or threshold.at_least is not None:
+        return None
+    return threshold.at_most
+
+
+def _worst(taken: list[Metric]) -> Metric:
+    """The metric of the worst probe; that some probe misses the mark is shown by Bonferroni."""
+    known = [one.p_value for one in taken if one.p_value is not None]
+    p_value = min(1.0, len(taken) * min(known)) if known else None
+    return replace(max(taken, key=_severity), p_value=p_value)
 
 
 def _nothing(selection: Selection, quantile: float) -> Metric:

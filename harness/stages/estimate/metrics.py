@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.stages.estimate import groups, latency, rates, whole
+from harness.stages.estimate import by_kind, groups, latency, rates, whole
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
@@ -16,11 +16,11 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         groups.block_rate_by_language,
         groups.block_rate_by_stratum,
         groups.content_block_rate,
-        groups.age_bands_missing,
+        by_kind.age_bands_missing,
         whole.clean_blocked_per_harmful,
         whole.control_success,
         whole.design_effect,
-        groups.discordant,
+        by_kind.discordant,
         rates.explicit_share,
         latency.first_byte_overhead,
         latency.first_byte_overhead_share,
@@ -29,10 +29,10 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         groups.overblock_rate,
         groups.overblock_rate_by_category,
         groups.overblocked,
-        groups.profiles_missing,
+        by_kind.profiles_missing,
         whole.sentinel_agreement,
-        groups.superset_violations,
-        groups.wrong_cells,
+        by_kind.superset_violations,
+        by_kind.wrong_cells,
     )
 }
 """Every metric that can be taken, by the name a scheme gives it."""

@@ -37,9 +37,10 @@ class Change:
 
 
 def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
-    """The median of all pairwise means, with bounds by the signed-rank distribution.
+    """The pseudo-median, with bounds by the signed-rank distribution.
 
-    For the shift of symmetric paired differences. Hodges & Lehmann, Ann. Math. Stat. 34 (1963)
+    That is the median of all pairwise means: the shift of paired differences, and their median
+    only where they are symmetric. Hodges & Lehmann, Ann. Math. Stat. 34 (1963)
     598-611; bounds as in Hollander & Wolfe (1999) section 3.4, normal approximation of the
     rank sum. Raises ValueError without a difference.
     """
@@ -56,7 +57,19 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
         bounds = Bounds(None, None)
     else:
         bounds = Bounds(float(means[rank - 1]), float(means[whole - rank]))
-    return Shift(value=float(np.median(means)), bounds=bounds, method="Hodges-Lehmann")
+    return Shift(
+        value=float(np.median(means)), bounds=bounds, method="pseudo-median (Hodges-Lehmann)"
+    )
+
+
+def p_above(differences: Sequence[float], mark: float) -> float:
+    """The smallest level at which the lower bound of ``hodges_lehmann`` is above ``mark``."""
+    values = np.asarray(differences, dtype=float)
+    first, second = np.triu_indices(len(values))
+    within = int(np.count_nonzero((values[first] + values[second]) / 2 <= mark))
+    n, whole = len(values), len(first)
+    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    return float(special.ndtr(-(whole / 2 - within - 1) / spread))
 
 
 def is_not_inferior(shift: Shift, margin: float) -> bool | None:

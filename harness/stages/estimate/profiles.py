@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from harness.model.campaign import PHASES
+from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
 from harness.model.fate import Adverse
 from harness.model.metric import Metric
 from harness.model.verdict import State
@@ -20,11 +20,6 @@ from harness.stages.estimate.scope import Selection, Side
 
 SHOWN = 5
 """The least items that show two policies to be different, or to be the same."""
-
-BANDS = (("ks1", "ks2"), ("ks3",), ("ks4", "post16"), ("staff",))
-"""The age bands of METHOD POL-02."""
-
-PUPILS_AND_STAFF = (PHASES[:-1], PHASES[-1:])
 
 
 def superset_violations(selection: Selection) -> Taken:
@@ -65,7 +60,7 @@ def profiles_missing(selection: Selection) -> Taken:
 
 def age_bands_missing(selection: Selection) -> Taken:
     """Of the four age bands, those whose policy is that of another band."""
-    return _missing("age_bands_missing", selection, BANDS)
+    return _missing("age_bands_missing", selection, AGE_BANDS)
 
 
 def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]) -> Taken:

@@ -145,6 +145,11 @@ def _taken(
         alpha=alpha,
         left_out={"down": found.down} if found.down else {},
         mechanisms=found.mechanisms,
+        spread=of.spread,
+        pooled=of.pooled,
+        p_value=of.p_value,
+        decided=of.decided,
+        alone=of.alone,
     )
     return Taken(metric=metric)
 
@@ -167,5 +172,13 @@ def _against(found: Sorted, state: State, selection: Selection) -> tuple[Adverse
 def _bounded(
     selection: Selection, counted: Iterable[Lot], others: Iterable[Lot], doubtful: Iterable[Lot]
 ) -> Bounded:
-    rule, alpha = selection.requirement.rule, selection.alpha
-    return bounded(selection.domains, counted, others, doubtful, rule, alpha)
+    wanted = selection.requirement
+    return bounded(
+        selection.domains,
+        counted,
+        others,
+        doubtful,
+        wanted.rule,
+        selection.alpha,
+        wanted.threshold,
+    )

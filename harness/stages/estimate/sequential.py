@@ -60,8 +60,9 @@ class EProcess:
 def anytime_bounds(k: float, n: float, alpha: float) -> Bounds:
     """Bounds of a rate that may be read after every item: a confidence sequence.
 
-    The thresholds that the e-process does not reject; its value depends on the counts alone,
-    which need not be whole where items of one domain count as fewer.
+    The thresholds that the e-process does not reject; its value depends on the counts alone. Of
+    domains with several items ``n`` is their number and ``k`` the sum of their own rates: by the
+    weighted mean of arithmetic and geometric means the bounds hold for rates as for items.
     Ramdas et al., Statistical Science 38 (2023) 576-601, section 4.
     """
     if n == 0:
@@ -70,6 +71,20 @@ def anytime_bounds(k: float, n: float, alpha: float) -> Bounds:
     lower = _turn(lambda rate: _log_evidence(k, n, rate, certifying=True) < mark) if k else 0.0
     upper = _turn(lambda rate: _log_evidence(k, n, rate, certifying=False) >= mark)
     return Bounds(lower, upper)
+
+
+def anytime_p_below(k: float, n: float, mark: float) -> float:
+    """The smallest level at which the upper bound is below ``mark``, which is above 0."""
+    if mark >= 1:
+        return float(k >= n)
+    return math.exp(-max(0.0, _log_evidence(k, n, mark, certifying=False)))
+
+
+def anytime_p_above(k: float, n: float, mark: float) -> float:
+    """The smallest level at which the lower bound is above ``mark``, which is below 1."""
+    if mark <= 0:
+        return float(k <= 0)
+    return math.exp(-max(0.0, _log_evidence(k, n, mark, certifying=True)))
 
 
 def _log_evidence(k: float, n: float, rate: float, *, certifying: bool) -> float:

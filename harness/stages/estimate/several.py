@@ -6,19 +6,9 @@ from collections.abc import Mapping
 
 from scipy import special
 
+from harness.model.family import holm
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Adjusted p-values: each at most alpha means its claim stands, family-wise.
-
-    Holm, Scandinavian J. Statistics 6 (1979) 65-70.
-    """
-    ordered = sorted(p_values.items(), key=lambda named: named[1])
-    adjusted: dict[str, float] = {}
-    largest = 0.0
-    for rank, (name, p_value) in enumerate(ordered):
-        largest = max(largest, min(1.0, (len(ordered) - rank) * p_value))
-        adjusted[name] = largest
-    return {name: adjusted[name] for name in p_values}
+__all__ = ["failing", "holm"]
 
 
 def failing(

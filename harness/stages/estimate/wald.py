@@ -21,7 +21,10 @@ class SprtPlan:
     """Wald's sequential probability ratio test, declared before the first item.
 
     Wald, Ann. Math. Stat. 16 (1945) 117-186. ``bad`` is the threshold T, ``good`` a better rate
-    that shall pass. At most alpha of bad services pass, at most beta of good ones fail.
+    that shall pass. At most alpha of bad services pass, at most beta of good ones fail: the
+    boundaries are alpha and 1 / beta (Ville, 1939). Wald's own, alpha / (1 - beta) and
+    (1 - alpha) / beta, promise no more than these values: with them 5.2 % of services at 90 %
+    pass where 5 % was declared (``good`` 98 %, beta 10 %).
     """
 
     bad: float
@@ -47,19 +50,25 @@ class SprtPlan:
     @property
     def fail_at(self) -> float:
         """At or above this the service fails."""
-        return math.log((1 - self.alpha) / self.beta)
+        return math.log(1 / self.beta)
 
     @property
     def pass_at(self) -> float:
         """At or below this the service passes."""
-        return math.log(self.alpha / (1 - self.beta))
+        return math.log(self.alpha)
 
     def expected_items(self, rate: float) -> float:
-        """Wald's approximation of the mean number of items if the rate is ``good`` or ``bad``."""
+        """Wald's approximation of the mean number of items if the rate is ``good`` or ``bad``.
+
+        For his own boundaries, alpha / (1 - beta) and (1 - alpha) / beta; those used here take a
+        few items more.
+        """
         miss = 1 - rate
         drift = miss * self.miss_step + rate * self.block_step
         fails = self.beta if rate == self.good else 1 - self.alpha
-        return (fails * self.fail_at + (1 - fails) * self.pass_at) / drift
+        fail_at = math.log((1 - self.alpha) / self.beta)
+        pass_at = math.log(self.alpha / (1 - self.beta))
+        return (fails * fail_at + (1 - fails) * pass_at) / drift
 
 
 @dataclass(slots=True, kw_only=True)

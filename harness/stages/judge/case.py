@@ -5,24 +5,31 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from harness.model.observation import DnsFacts, ReachFacts, WebFacts
+from harness.model.sketch import share_within
+from harness.model.verdict import Trial
 from harness.stages.judge import certificates, recognise
 from harness.stages.judge.signatures import ENOUGH_BESIDE
 
 if TYPE_CHECKING:
     from harness.model.observation import Observation
-    from harness.model.verdict import Trial
     from harness.stages.judge.learning import Lore
     from harness.stages.judge.recognise import Look
 
 UNLIKE = 0.5
 """Likeness below which two pages count as different ones."""
+SHARED = 0.3
+"""Share of the control's text from which a page holds the control's content."""
 ALIKE = 0.7
 """Likeness of words from which the control sees the same page, whatever it says."""
 AKIN = 0.3
 """The same where the control's page speaks of blocks as well."""
 NOTICE = 1800
 """Characters (or bytes) up to which a page is short in itself."""
+BARE = 60
+"""Characters of text up to which a page says nothing by itself."""
 SHORT_NAME = 3
 
 RCODE_OF_FAILURE = {
@@ -69,6 +76,60 @@ class Case:
     def has_truth(self) -> bool:
         """Whether the control saw our own origin's token: then only the token means *allowed*."""
         return self.control_web is not None and self.control_web.canary == "seen"
+
+    @cached_property
+    def landing(self) -> Case | None:
+        """The page at the address that a resolver gave, looked at as a trial of its own."""
+        page = self.dns.landing if self.dns is not None else None
+        if page is None:
+            return None
+        service = msgspec.structs.replace(self.service, facts=page, failure=None)
+        return Case(Trial(service=service, control=None), self.lore)
+
+    @cached_property
+    def content_came(self) -> bool:
+        """Whether the origin's page came as the last page, by its token or its words.
+
+        That of another host of the zone counts where the control ended at that host as well.
+        """
+        if self.web is None:
+            return False
+        if self.web.canary == "elsewhere" and self.control_web is not None:
+            ends = recognise.host_of(self.web.url), recognise.host_of(self.control_web.url)
+            return ends[0] == ends[1]
+        return self.web.canary == "seen"
+
+    @cached_property
+    def came_inside(self) -> str:
+        """The URL of the first inner page that is the origin's; empty if there is none."""
+        inner = self.web.inner if self.web is not None else ()
+        return next((page.url for page in inner if page.canary == "seen"), "")
+
+    @cached_property
+    def not_followed(self) -> str:
+        """The URL of the first frame or inner redirect that gave no page; empty if there is none.
+
+        One to a host of the supplier's block page, as declared or learned, need not answer.
+        """
+        inner = self.web.inner if self.web is not None else ()
+        return next(
+            (
+                page.url
+                for page in inner
+                if page.status is None and recognise.host_of(page.url) not in self.lore.hosts
+            ),
+            "",
+        )
+
+    @cached_property
+    def is_unlike_origin(self) -> bool:
+        """Whether the service's page does not hold the words of the control's."""
+        if self.web is None or self.control_web is None:
+            return True
+        if self.web.body_sha256 and self.web.body_sha256 == self.control_web.body_sha256:
+            return False
+        shared = share_within(self.control_web.sketch, self.web.sketch)
+        return shared < SHARED and self.same_words < UNLIKE
 
     @cached_property
     def answered(self) -> bool:
@@ -150,6 +211,9 @@ class Case:
         """How alike both pages are, 0 to 1."""
         if self.web is None or self.control_web is None:
             return 0.0
+        if self.web.sketch and self.control_web.sketch and not self.web.text:
+            one, other = self.web.sketch, self.control_web.sketch
+            return min(share_within(one, other), share_within(other, one))
         return recognise.likeness(self.web, self.control_web)
 
     @cached_property
@@ -200,6 +264,10 @@ class Case:
 
         Beside a control's page that is quite another one, weaker signs are enough.
         """
+        if not self.is_unlike_origin and self.has_truth:
+            return False
+        if any(recognise.look_at(page).kind is recognise.Kind.BLOCK for page in self._shown_inside):
+            return True
         speaks_too = self.control_look.weight >= ENOUGH_BESIDE
         if self.same_words >= (AKIN if speaks_too else ALIKE):
             return False
@@ -210,8 +278,21 @@ class Case:
 
     @cached_property
     def is_learned_page(self) -> bool:
-        """Whether the page is the one that the must-block sentinels met."""
-        return self.web is not None and self.lore.knows_page(self.web, self.control_web)
+        """Whether the page is the one declared, or that the must-block sentinels met.
+
+        A page that also holds the control's content is not.
+        """
+        if self.web is None or (self.has_truth and not self.is_unlike_origin):
+            return False
+        pages = (self.web, *self._shown_inside)
+        return any(self.lore.knows_page(page, self.control_web) for page in pages)
+
+    @cached_property
+    def _shown_inside(self) -> tuple[WebFacts, ...]:
+        """The inner pages of a page that says nothing by itself: they are what people see."""
+        if self.web is None or len(self.web.text) > BARE:
+            return ()
+        return tuple(page for page in self.web.inner if page.status is not None)
 
 
 def _is_tls(url: str) -> bool:

@@ -30,6 +30,22 @@ from harness.stages.judge.pairing import Course, Pairs, course_of, pair
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
 
+TEACHING = frozenset(
+    {
+        "tunnel-trouble",
+        "token-missing-server-error",
+        "dns-servfail",
+        "dns-address-unknown",
+        "failure-unclear",
+        "page-not-recognised",
+        "page-unlike",
+        "frame-not-followed",
+        "redirect-not-followed",
+    }
+)
+"""Rules that say *insufficient* of an item; of a must-block sentinel, they show how the supplier
+blocks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -202,8 +218,7 @@ def _may_teach(verdict: Verdict) -> bool:
     """Whether a must-block sentinel was stopped by something other than our own trouble."""
     if verdict.state is State.BLOCKED:
         return True
-    troubles = ("tunnel-trouble", "token-missing-server-error", "dns-servfail", "failure-unclear")
-    return verdict.state is State.INSUFFICIENT and verdict.rule in troubles
+    return verdict.state is State.INSUFFICIENT and verdict.rule in TEACHING
 
 
 def _voided(verdict: Verdict, bracket: Bracket) -> Verdict:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.sketch import Sketch, share_within
 from harness.stages.judge import recognise
 
 REFUSING = 400
@@ -19,6 +20,12 @@ WORDY = 12
 """Characters from which a text says enough to be known again."""
 LIKE = 0.9
 """Two texts this alike, host names and numbers aside, are one page."""
+AKIN = 0.4
+"""Two texts this alike under one title are one page."""
+
+
+ALIKE_SKETCHES = 0.6
+"""Share of shingles, both ways, from which two sketched texts are one page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,8 @@ class Lore:
     sinkholes: frozenset[str] = frozenset()
     failures: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
+    title_marks: frozenset[str] = frozenset()
+    sketches: frozenset[Sketch] = frozenset()
 
     def beside(self, other: Lore) -> Lore:
         """What both know."""
@@ -52,22 +61,39 @@ class Lore:
             sinkholes=self.sinkholes | other.sinkholes,
             failures=self.failures | other.failures,
             phrases=tuple(dict.fromkeys(self.phrases + other.phrases)),
+            title_marks=self.title_marks | other.title_marks,
+            sketches=self.sketches | other.sketches,
         )
 
     def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
         """Whether a page is one of those known, and is not what the control saw too."""
         known = (self.titles, self.texts, self.digests, self.hosts, self.statuses, self.phrases)
-        if not any(known):
+        if not any((*known, self.title_marks, self.sketches)):
             return False
         if (web.body_sha256 and web.body_sha256 in self.digests) or self._has_mark(web, control):
             return True
-        title = recognise.normal(web.title, web.url)
-        if title in self.titles and (control is None or title != recognise.normal(control.title)):
+        if self._knows_fingerprint(web, control):
             return True
+        title, text = recognise.normal(web.title, web.url), recognise.normal(web.text, web.url)
+        likeness = max((recognise.alike(text, known) for known in self.texts), default=0.0)
+        if title in self.titles and (control is None or title != recognise.normal(control.title)):
+            # A title is copied easily: where texts are known, the text must be akin to one.
+            return not (text and self.texts) or likeness >= AKIN
         if not title and not web.text:
-            return web.status in self.statuses
-        text = recognise.normal(web.text, web.url)
-        return bool(text) and any(recognise.alike(text, known) >= LIKE for known in self.texts)
+            shows_nothing = not (web.embedded or web.sketch)
+            return web.status in self.statuses and shows_nothing
+        return bool(text) and likeness >= LIKE
+
+    def _knows_fingerprint(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether the page's text is one of those known, told by keyed sketches alone.
+
+        So the block page of an item is known whose words are not kept.
+        """
+        likeness = max((_resembles(web.sketch, known) for known in self.sketches), default=0.0)
+        if likeness >= ALIKE_SKETCHES:
+            return True
+        same_title = control is not None and web.title_mark == control.title_mark
+        return web.title_mark in self.title_marks and not same_title and likeness >= AKIN
 
     def _has_mark(self, web: WebFacts, control: WebFacts | None) -> bool:
         """Whether a page leads to a known host or says a known phrase, and the control did not."""
@@ -98,6 +124,11 @@ def _leads_to(web: WebFacts | None) -> frozenset[str]:
     return recognise.hosts_of(web) | frozenset(map(recognise.host_of, web.frames))
 
 
+def _resembles(one: Sketch, other: Sketch) -> float:
+    """How much of either text stands in the other: the smaller share of the two."""
+    return min(share_within(one, other), share_within(other, one))
+
+
 def _says(web: WebFacts | None, phrase: str) -> bool:
     return web is not None and phrase in recognise.normal(web.text)
 
@@ -125,11 +156,15 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         rcodes=frozenset(answer.rcode for answer in answers if answer.rcode),
         sinkholes=frozenset(address for answer in answers for address in answer.addresses),
         failures=frozenset(one.failure.name for one in seen if one.failure is not None),
+        title_marks=frozenset(page.title_mark for page in shown if page.title_mark),
+        sketches=frozenset(page.sketch for page in shown if page.sketch),
     )
 
 
 def _strayed(observation: Observation) -> frozenset[str]:
     if not isinstance(observation.facts, WebFacts):
         return frozenset()
-    away = recognise.strayed_to(observation.facts, frozenset({observation.item.host}))
-    return frozenset({away}) if away else frozenset()
+    home = frozenset({observation.item.host})
+    away = recognise.strayed_to(observation.facts, home)
+    framed = {recognise.host_of(address) for address in observation.facts.frames}
+    return frozenset({away} | framed) - home - {""}

@@ -15,16 +15,18 @@ from enum import StrEnum
 from functools import lru_cache
 
 from harness.model.observation import WebFacts
-from harness.stages.judge.signatures import (
-    BARE_FRAME,
-    ENOUGH_ALONE,
-    REFUSED,
+from harness.stages.judge.page_weight import (
     TALK,
-    TALK_FIRST,
-    signatures,
+    length_share,
+    sign_share,
+    talk_weight,
+    word_weight,
 )
+from harness.stages.judge.signatures import BARE_FRAME, ENOUGH_ALONE, REFUSED, signatures
+from harness.stages.judge.statements import WHOLE, read_statement
 
 _NAMES = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[.:]\d+)*")
+_HOSTS = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[.:]\d+)+")
 _SPACE = re.compile(r"\s+")
 
 
@@ -52,13 +54,8 @@ REFUSING = 400
 SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
 OPENING = 700
 """Characters of visible text in which a block page has said what it is."""
-SHORT, BARE = 900, 60
-"""Lengths of text up to which a page is a mere notice, and up to which it says nothing."""
-SHARES = ((1300, 1.0), (2600, 0.7), (5000, 0.4))
-"""How much of a sign's weight counts, by the length of the text: articles are long."""
-LEAST_SHARE = 0.2
-FIRST, FIRST_SHARE = 200, 0.5
-"""A notice laid over a long page stands first; what is said there counts for so much."""
+SHORT, BARE = 900, 100
+"""Characters up to which a page is a mere notice, and bytes up to which it says nothing."""
 
 
 def look_at(web: WebFacts) -> Look:
@@ -85,37 +82,40 @@ def _look(
     parked = f"{opening} {' '.join(addresses)}"
     if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
         return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
+    bare = len(text.encode()) <= BARE
+    nameless = _HOSTS.sub("*", opening)
     places = {
-        "title": (title,), "opening": (_NAMES.sub("*", opening),), "text": (f"{title} . {text}",),
+        "bare": (f"{title} {text}",) if bare else (),
+        "title": (title,), "opening": (nameless,), "grounds": (nameless,),
+        "text": (f"{title} . {text}",),
         "address": addresses,
         "header": tuple(f"{name}: {value}".casefold() for name, value in headers),
     }  # fmt: skip
-    weight, witnesses = 0.0, []
-    share = next((share for length, share in SHARES if len(text) <= length), LEAST_SHARE)
+    weighed, witnesses = dict.fromkeys(places, 0.0), []
+    share = length_share(len(text))
     for sign in signatures().block:
         found = next(filter(None, map(sign.pattern.search, places[sign.place])), None)
         if found:
-            weight += sign.weight * _share(sign.place, share, found.start() - len(title))
+            counted = sign_share(sign.place, share, found.start() - len(title))
+            weighed[sign.place] += sign.weight * counted
             witnesses.append(f"{sign.says}: {found.group(0)[:80]!r}")
-    if addresses and len(text) <= BARE:
+    stated = read_statement(_HOSTS.sub("*", title), _HOSTS.sub("*", text[:WHOLE]))
+    if stated.weight:
+        witnesses.append(stated.says)
+    weight = word_weight(weighed, stated, share, stated.start - len(title))
+    weight += weighed["bare"] + weighed["address"] + weighed["header"]
+    if addresses and bare:
         weight += BARE_FRAME
         witnesses.append(f"the page only leads to {addresses[0]}")
-    talk = len({found.group(0) for found in signatures().talk.finditer(opening)})
+    talk = len({found.group(0).replace(" ", "") for found in signatures().talk.finditer(opening)})
     weight += REFUSED if weight and refused else 0.0
-    weight -= (TALK_FIRST + TALK * (talk - 1)) if talk else 0.0
+    weight -= stated.against + talk_weight(talk, stated)
     if weight >= ENOUGH_ALONE:
         return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
     if len(text) <= SHORT and (found := signatures().missing.search(opening)):
         missing = f"a server says {found.group(0)!r}"
         return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
     return Look(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
-
-
-def _share(place: str, share: float, start: int) -> float:
-    """How much of a sign counts: less in a long text, unless it stands at the very start."""
-    if place in ("address", "header"):
-        return 1.0
-    return max(share, FIRST_SHARE) if place != "text" and start <= FIRST else share
 
 
 def leads_astray(web: WebFacts) -> bool:

@@ -20,7 +20,24 @@ def _looks(case: Case) -> str:
     return "; ".join((status + title, *case.look.witnesses))
 
 
+UNRESOLVED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
+"""What the control's resolver says of a name that has no address."""
+
+
+def _is_answered_alone(case: Case) -> bool:
+    failure = case.control.failure if case.control is not None else None
+    return bool(case.addresses) and failure is not None and failure.name in UNRESOLVED
+
+
 PROVEN_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="dns-answered-alone",
+        matches=_is_answered_alone,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives an address for a name that the control cannot resolve",
+        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+    ),
     Rule(
         id="proven-origin",
         matches=lambda case: case.proven and (case.status or 0) < REFUSING,

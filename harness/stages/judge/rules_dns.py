@@ -56,16 +56,37 @@ def _has_our_name(case: Case) -> bool:
     return case.host.rsplit(".", 1)[-1] in OUR_ZONES
 
 
+def _is_inner_everywhere(case: Case) -> bool:
+    """Of other people's names: nobody outside could reach them."""
+    if _has_our_name(case) or not case.addresses or not case.control_addresses:
+        return False
+    return all(map(_is_inner, case.addresses | case.control_addresses))
+
+
 def _is_empty(case: Case) -> bool:
     return case.is_dns and case.rcode == "NOERROR" and not case.addresses
 
 
 DNS_RULES: tuple[Rule, ...] = (
     Rule(
+        id="dns-bogon-everywhere",
+        matches=_is_inner_everywhere,
+        state=State.DOWN,
+        says="the name has private or reserved addresses only, on the control line as well",
+        saw=_addresses,
+    ),
+    Rule(
         id="dns-same",
         matches=lambda case: case.dns and case.addresses & case.control_addresses,
         state=State.ALLOWED,
         says="the resolver gives an address that the control gives",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-landing-delivered",
+        matches=lambda case: case.landing and case.landing.content_came,
+        state=State.ALLOWED,
+        says="the resolver gives another address, and the origin's page came from there",
         saw=_addresses,
     ),
     Rule(
@@ -112,7 +133,8 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-null-address",
-        matches=lambda case: case.addresses and any(map(_is_null, case.addresses)),
+        matches=lambda case: case.addresses and any(map(_is_null, case.addresses))
+        and not (case.landing and case.landing.answered),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives an address that leads nowhere",
@@ -127,11 +149,28 @@ DNS_RULES: tuple[Rule, ...] = (
         saw=_addresses,
     ),
     Rule(
-        id="dns-elsewhere",
-        matches=lambda case: case.addresses and _has_our_name(case),
+        id="dns-landing-block-page",
+        matches=lambda case: case.landing
+        and (case.landing.looks_blocked or case.landing.is_learned_page),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the resolver gives another address than the only true one",
+        says="the resolver gives another address, where a block page stands",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-unanswered",
+        matches=lambda case: case.landing and not case.landing.answered
+        and all(map(_is_inner, case.addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives a private or reserved address, where nothing answers",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-address-unknown",
+        matches=lambda case: case.addresses and _has_our_name(case),
+        state=State.INSUFFICIENT,
+        says="the resolver gives another address, and nothing shows a block there",
         saw=_addresses,
     ),
     Rule(

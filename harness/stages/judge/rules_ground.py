@@ -116,6 +116,13 @@ GROUND_RULES: tuple[Rule, ...] = (
         saw=lambda case: f"control: status {_control_status(case)}",
     ),
     Rule(
+        id="control-no-address-answered",
+        matches=lambda case: _has_no_address(case) and case.addresses,
+        state=State.DOWN,
+        says="the name has no address on the control line, but the service gives one",
+        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+    ),
+    Rule(
         id="control-no-address",
         matches=_has_no_address,
         state=State.DOWN,

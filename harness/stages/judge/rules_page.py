@@ -5,15 +5,14 @@ from __future__ import annotations
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import UNLIKE, Case
 from harness.stages.judge.recognise import Kind
+from harness.stages.judge.refusals import LEGAL, is_refused_by_status
 from harness.stages.judge.rule import Rule
 
-LEGAL, REFUSING, SERVER_TROUBLE = 451, 400, 500
+REFUSING, SERVER_TROUBLE = 400, 500
 SHRUNKEN = 5
 """How many times smaller a page is that has lost nearly all of what the control's has."""
 SAME = 0.6
 """Likeness from which a page counts as the control's."""
-HINT = 0.5
-"""Weight that an error page needs before it counts as a notice rather than as trouble."""
 
 
 def _page(case: Case) -> str:
@@ -63,6 +62,13 @@ def _is_refusal(case: Case) -> bool:
     return refused and _is_origins(case)
 
 
+def _is_of_the_origin(case: Case) -> bool:
+    """A page of other people's origin by its certificate or server, whatever it says."""
+    if case.has_truth:
+        return False
+    return _is_refusal(case) or (_is_origins(case) and _status(case) < REFUSING)
+
+
 def _has_a_name_of_its_own(case: Case) -> bool:
     """A 451 and a redirect away stay what they are, whichever page comes with them."""
     return case.status == LEGAL or bool(case.strayed)
@@ -72,13 +78,26 @@ def _is_same(case: Case) -> bool:
     return case.likeness >= SAME and _status(case) == _control_status(case)
 
 
-def _is_replaced(case: Case) -> bool:
-    """Quite another page, and a mere notice, where the control has the origin's own."""
-    if case.web is None or _control_status(case) >= REFUSING:
+def _is_unlike(case: Case) -> bool:
+    """Another page, and a short one, where the control has the origin's own."""
+    if case.web is None or _control_status(case) >= REFUSING or _status(case) >= SERVER_TROUBLE:
         return False
-    least = HINT if _status(case) >= SERVER_TROUBLE else 0.0
-    plain = case.look.kind is Kind.ORDINARY and case.look.weight >= least
-    return plain and case.likeness < UNLIKE and case.is_notice
+    return case.look.kind is Kind.ORDINARY and case.likeness < UNLIKE and case.is_notice
+
+
+def _what_came(case: Case) -> str:
+    """Status, title, first words and codings of a page that nobody knows."""
+    web = case.web
+    if web is None:
+        return ""
+    words = f", text {web.text[:80]!r}" if web.text else f", {web.body_length} bytes without text"
+    packed = f", codings {', '.join(web.codings)}" if web.codings else ""
+    asked = ", the origin was asked" if web.asked else ""
+    return f"{_page(case)}{words}{packed}{asked}{_where_it_led(case)}"
+
+
+def _where_it_led(case: Case) -> str:
+    return f", after a redirect to {case.strayed}" if case.strayed else ""
 
 
 def _is_shrunken(case: Case) -> bool:
@@ -103,7 +122,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     Rule(
         id="page-under-interception",
         matches=lambda case: case.intercepted and not _has_a_name_of_its_own(case)
-        and (case.has_truth or case.is_learned_page or case.looks_blocked),
+        and (case.is_learned_page or case.looks_blocked),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
         says="a page that is not the origin's came over an intercepted TLS connection",
@@ -119,19 +138,36 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="status-451",
-        matches=lambda case: case.status == LEGAL,
+        matches=lambda case: case.status == LEGAL
+        and (not case.has_truth or is_refused_by_status(case)),
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
         says="unavailable for legal reasons (RFC 7725), and not on the control line",
         saw=_looks,
     ),
     Rule(
-        id="token-missing-redirect",
-        matches=lambda case: case.has_truth and case.strayed,
+        id="page-redirect",
+        matches=lambda case: case.strayed and (case.looks_blocked or case.is_learned_page)
+        and not _is_of_the_origin(case),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to a host that the control never went to",
-        saw=lambda case: f"to {case.strayed}; {_page(case)}",
+        says="the client was sent to a block page",
+        saw=_astray,
+    ),
+    Rule(
+        id="frame-not-followed",
+        matches=lambda case: case.not_followed and not case.is_learned_page,
+        state=State.INSUFFICIENT,
+        says="a frame or a redirect in the page could not be followed",
+        saw=lambda case: f"to {case.not_followed}; {_page(case)}",
+    ),
+    Rule(
+        id="status-403",
+        matches=lambda case: case.has_truth and is_refused_by_status(case),
+        state=State.BLOCKED,
+        mechanism=Mechanism.BLOCK_PAGE,
+        says="access is forbidden (403) without a page, and not on the control line",
+        saw=_page,
     ),
     Rule(
         id="token-missing-server-error",
@@ -142,12 +178,19 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_page,
     ),
     Rule(
-        id="token-missing",
-        matches=lambda case: case.has_truth,
+        id="page-recognised",
+        matches=lambda case: case.looks_blocked and not _is_of_the_origin(case),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="a page came that is not the origin's",
-        saw=_page,
+        says="the page says that it blocks, and the control's does not",
+        saw=_looks,
+    ),
+    Rule(
+        id="page-not-recognised",
+        matches=lambda case: case.has_truth,
+        state=State.INSUFFICIENT,
+        says="a page came that is neither the origin's nor recognised as a block page",
+        saw=_what_came,
     ),
     Rule(
         id="origin-refusal",
@@ -165,29 +208,6 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_beside,
     ),
     Rule(
-        id="parked",
-        matches=lambda case: Kind.PARKED in (case.look.kind, case.control_look.kind),
-        state=State.DOWN,
-        says="the domain is parked",
-        saw=_looks,
-    ),
-    Rule(
-        id="page-redirect",
-        matches=lambda case: case.strayed and (case.looks_blocked or case.is_learned_page),
-        state=State.BLOCKED,
-        mechanism=Mechanism.REDIRECT,
-        says="the client was sent to a block page",
-        saw=_astray,
-    ),
-    Rule(
-        id="page-recognised",
-        matches=lambda case: case.looks_blocked,
-        state=State.BLOCKED,
-        mechanism=Mechanism.BLOCK_PAGE,
-        says="the page says that it blocks, and the control's does not",
-        saw=_looks,
-    ),
-    Rule(
         id="page-shrunken",
         matches=lambda case: _is_shrunken(case) and _status(case) < REFUSING
         and (_is_same(case) or case.bears_own_name),
@@ -203,6 +223,13 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_beside,
     ),
     Rule(
+        id="parked",
+        matches=lambda case: Kind.PARKED in (case.look.kind, case.control_look.kind),
+        state=State.DOWN,
+        says="the domain is parked",
+        saw=_looks,
+    ),
+    Rule(
         id="page-bears-own-name",
         matches=lambda case: _status(case) < REFUSING and case.bears_own_name,
         state=State.ALLOWED,
@@ -210,11 +237,10 @@ PAGE_RULES: tuple[Rule, ...] = (
         saw=_beside,
     ),
     Rule(
-        id="page-replaced",
-        matches=_is_replaced,
-        state=State.BLOCKED,
-        mechanism=Mechanism.BLOCK_PAGE,
-        says="a notice stands where the control sees quite another page",
+        id="page-unlike",
+        matches=_is_unlike,
+        state=State.INSUFFICIENT,
+        says="a short page came that is unlike the control's, and does not say that it blocks",
         saw=_beside,
     ),
     Rule(

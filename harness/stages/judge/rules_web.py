@@ -1,29 +1,27 @@
-"""Rules about web trials that got their token, or no whole answer: each way is named apart."""
+"""Rules about web trials whose content came, that were refused, or that had no whole answer.
+
+Three answers, in this order: content came; a refusal was seen; neither, which is insufficient.
+"""
 
 from __future__ import annotations
 
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
+from harness.stages.judge.refusals import (
+    CONNECTION_REFUSALS,
+    FALSE_CERTIFICATES,
+    NAME_REFUSALS,
+    how_it_failed,
+    is_refused_by_status,
+)
 from harness.stages.judge.rule import Rule
 
 TUNNEL_OPEN = range(200, 300)
+SERVER_TROUBLE = 500
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-RESETS = frozenset({"connection_reset", "connection_aborted"})
-UNREACHABLE = frozenset({"host_unreachable", "network_unreachable"})
-FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
 DNS_TROUBLE = frozenset({"dns_servfail_error", "dns_temporary_failure",
                          "dns_non_recoverable_failure", "dns_server_misbehaving"})  # fmt: skip
-BREAKS = RESETS | TIMEOUTS | {"eof_error"}
 SLACK_BYTES, SLACK_SHARE = 64, 0.05
-REFUSING = 400
-SAME_WORDS = 0.8
-"""Likeness of words from which a page is the origin's, though its token is another one."""
-
-
-def _failed(case: Case) -> str:
-    failure = case.service.failure
-    detail = f" ({failure.detail})" if failure and failure.detail else ""
-    return f"service: {case.failure} at {case.stage}{detail}"
 
 
 def _tunnel(case: Case) -> str:
@@ -35,33 +33,27 @@ def _is_tunnel_refused(case: Case) -> bool:
     return refused or case.failure == "proxy_refused_tunnel"
 
 
-def _token_arrived(case: Case) -> bool:
-    return case.web is not None and case.web.canary == "seen"
+def _has_words_only(case: Case) -> bool:
+    """The page came, but not its token: it was changed, cut or taken from a cache."""
+    return case.content_came and case.web is not None and bool(case.web.words)
 
 
-def _is_broken_off(case: Case) -> bool:
-    """A page that began to come, and was no block page as far as it came."""
-    if case.web is None or case.status is None or case.failure not in BREAKS:
+def _words(case: Case) -> str:
+    words = case.web.words if case.web is not None else ()
+    return f"service: status {case.status}, {len(words)} delivery words, such as {words[0]}"
+
+
+def _is_reading_cut_short(case: Case) -> bool:
+    """More came than is read, or it came for longer than is waited."""
+    if case.web is None or case.status is None:
         return False
-    began = bool(case.web.body_length) and case.status < REFUSING
-    theirs = case.strayed or case.looks_blocked or case.is_learned_page
-    return began and not theirs and case.failure not in case.lore.failures
-
-
-def _is_of_another_time(case: Case) -> bool:
-    """The origin's own page by title and words, with no token or that of another attempt."""
-    one, other = case.web, case.control_web
-    if one is None or other is None or not case.has_truth or not case.answered:
-        return False
-    same = one.status == other.status and one.title == other.title != ""
-    theirs = case.strayed or case.looks_blocked or case.is_learned_page
-    return same and not theirs and case.same_words >= SAME_WORDS
+    return case.web.truncated or case.failure in TIMEOUTS
 
 
 def _is_altered(case: Case) -> bool:
     """The token arrived, but not in the page that the control saw."""
     one, other = case.web, case.control_web
-    if one is None or other is None or one.canary != "seen" or other.canary != "seen":
+    if one is None or other is None or not case.content_came or other.canary != "seen":
         return False
     if one.status != other.status or one.title != other.title:
         return True
@@ -81,6 +73,17 @@ def _difference(case: Case) -> str:
     )
 
 
+def _is_behind_false_certificate(case: Case) -> bool:
+    false = case.failure in FALSE_CERTIFICATES
+    false |= case.failure == "ssl_invalid_certificate" and case.intercepted
+    return false and case.status is not None
+
+
+def _size(case: Case) -> str:
+    length = case.web.body_length if case.web is not None else None
+    return f"{length} bytes; {how_it_failed(case)}" if case.failure else f"{length} bytes"
+
+
 def _is_plain_answer(case: Case) -> bool:
     detail = case.service.failure.detail.lower() if case.service.failure else ""
     return case.failure == "ssl_failed_handshake" and (
@@ -88,38 +91,46 @@ def _is_plain_answer(case: Case) -> bool:
     )
 
 
-def _blocked_by(rule: str, names: frozenset[str], mechanism: Mechanism, says: str) -> Rule:
-    return Rule(
-        id=rule,
-        matches=lambda case: case.failure in names,
-        state=State.BLOCKED,
-        mechanism=mechanism,
-        says=says,
-        saw=_failed,
-    )
-
-
-WEB_RULES: tuple[Rule, ...] = (
+DELIVERY_RULES: tuple[Rule, ...] = (
     Rule(
         id="token-in-broken-answer",
-        matches=lambda case: _token_arrived(case) and case.failure,
-        state=State.ALTERED,
-        says="the origin's token arrived, but the answer did not come to a good end",
-        saw=_failed,
+        matches=lambda case: case.content_came and case.failure,
+        state=State.ALLOWED,
+        says="the origin's page arrived at least in part, though the answer did not end well",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="words-arrived",
+        matches=_has_words_only,
+        state=State.ALLOWED,
+        says="words that only the origin's page has arrived, in a page that was changed",
+        saw=_words,
     ),
     Rule(
         id="token-in-another-page",
         matches=_is_altered,
-        state=State.ALTERED,
-        says="the origin's token arrived, in a page that is not the origin's",
+        state=State.ALLOWED,
+        says="the origin's token arrived, in a page that is not quite the origin's",
         saw=_difference,
     ),
     Rule(
         id="token-arrived",
-        matches=_token_arrived,
+        matches=lambda case: case.content_came,
         state=State.ALLOWED,
         says="the origin's token arrived",
     ),
+    Rule(
+        id="arrived-inside",
+        matches=lambda case: case.came_inside,
+        state=State.ALLOWED,
+        says="the origin's page arrived inside of the page: in a frame or by a redirect in it",
+        saw=lambda case: f"at {case.came_inside}",
+    ),
+)
+"""Content came: however the answer looks, ends or was changed."""
+
+WEB_RULES: tuple[Rule, ...] = (
+    *DELIVERY_RULES,
     Rule(
         id="tunnel-refused-learned",
         matches=lambda case: _is_tunnel_refused(case) and case.tunnel in case.lore.tunnel_statuses,
@@ -130,7 +141,7 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="tunnel-trouble",
-        matches=lambda case: _is_tunnel_refused(case) and case.tunnel >= 500,  # noqa: PLR2004 - 5xx
+        matches=lambda case: _is_tunnel_refused(case) and case.tunnel >= SERVER_TROUBLE,
         state=State.INSUFFICIENT,
         says="the proxy did not reach the target, which may be trouble as well as a block",
         saw=_tunnel,
@@ -143,21 +154,14 @@ WEB_RULES: tuple[Rule, ...] = (
         says="the proxy refused the tunnel",
         saw=_tunnel,
     ),
-    _blocked_by("resolve-nxdomain", frozenset({"dns_nxdomain_error"}), Mechanism.DNS_NXDOMAIN,
-                "the name does not resolve on the service line"),
-    _blocked_by("resolve-nodata", frozenset({"dns_no_answer"}), Mechanism.DNS_NODATA,
-                "the name has no address on the service line"),
-    _blocked_by("resolve-refused", frozenset({"dns_refused_error"}), Mechanism.DNS_REFUSED,
-                "the resolver of the service line refuses the name"),
-    _blocked_by("resolve-bogon", frozenset({"dns_bogon_error"}), Mechanism.DNS_SINKHOLE,
-                "the name resolves to an address that leads nowhere on the service line"),
+    *(refusal.as_rule() for refusal in NAME_REFUSALS),
     Rule(
         id="resolve-silent",
         matches=lambda case: case.stage == "resolve" and case.failure in TIMEOUTS,
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SILENT,
         says="the resolver of the service line does not answer for the name",
-        saw=_failed,
+        saw=how_it_failed,
     ),
     Rule(
         id="resolve-trouble",
@@ -165,82 +169,113 @@ WEB_RULES: tuple[Rule, ...] = (
         state=State.INSUFFICIENT,
         mechanism=Mechanism.DNS_SERVFAIL,
         says="the resolver of the service line failed, which may be trouble as well as a block",
-        saw=_failed,
+        saw=how_it_failed,
     ),
     Rule(
         id="sent-astray",
-        matches=lambda case: case.failure and case.strayed and case.look_of_way,
+        matches=lambda case: case.failure and case.strayed
+        and (case.look_of_way or case.strayed in case.lore.hosts),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to an address of a block page, which did not answer",
-        saw=lambda case: f"to {case.strayed}; {_failed(case)}",
+        says="the client was sent to the address of a block page, which did not answer",
+        saw=lambda case: f"to {case.strayed}; {how_it_failed(case)}",
+    ),
+    Rule(
+        id="redirects-without-end",
+        matches=lambda case: case.failure == "http_redirect_limit",
+        state=State.INSUFFICIENT,
+        says="there are more redirects than are followed, and no page at their end",
+        saw=lambda case: f"to {case.strayed}" if case.strayed else "",
+    ),
+    Rule(
+        id="redirect-not-followed",
+        matches=lambda case: case.failure and case.strayed,
+        state=State.INSUFFICIENT,
+        says="the client was sent to another host, which did not answer",
+        saw=lambda case: f"to {case.strayed}; {how_it_failed(case)}",
+    ),
+    Rule(
+        id="too-long-to-read",
+        matches=_is_reading_cut_short,
+        state=State.INSUFFICIENT,
+        says="the answer was too long to read, in bytes or seconds, and did not show the page",
+        saw=_size,
+    ),
+    Rule(
+        id="false-certificate-block-page",
+        matches=lambda case: _is_behind_false_certificate(case)
+        and (case.looks_blocked or case.is_learned_page or is_refused_by_status(case)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="a block page stands behind another party's certificate",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="false-certificate-unknown-page",
+        matches=_is_behind_false_certificate,
+        state=State.INSUFFICIENT,
+        says="a page stands behind another party's certificate, and is not known as a block page",
+        saw=how_it_failed,
     ),
     Rule(
         id="broken-off",
-        matches=_is_broken_off,
+        matches=lambda case: case.failure and case.status is not None,
         state=State.INSUFFICIENT,
-        says="a page began to come and broke off, which is neither a block nor access",
-        saw=_failed,
+        says="an answer began to come and broke off, which is neither a block nor access",
+        saw=how_it_failed,
     ),
-    _blocked_by("reset", RESETS, Mechanism.TCP_RESET, "the connection was reset"),
-    _blocked_by("refused", frozenset({"connection_refused"}), Mechanism.TCP_REFUSED,
-                "the connection was refused"),
-    _blocked_by("closed", frozenset({"eof_error"}), Mechanism.TCP_EOF,
-                "the connection was closed without an answer"),
-    _blocked_by("unreachable", UNREACHABLE, Mechanism.ICMP_UNREACHABLE,
-                "the target was called unreachable"),
-    _blocked_by("tls-alert", frozenset({"tls_alert"}), Mechanism.TLS_ALERT,
-                "the TLS handshake was ended by an alert"),
     Rule(
         id="tls-plain-answer",
         matches=_is_plain_answer,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="plain text was sent where the TLS handshake should be",
-        saw=_failed,
+        saw=how_it_failed,
     ),
-    _blocked_by("tls-failed", frozenset({"ssl_failed_handshake"}), Mechanism.OTHER,
-                "the TLS handshake failed on the service line only"),
-    _blocked_by("tls-false-certificate", FALSE_CERTIFICATES, Mechanism.TLS_INTERCEPT_PAGE,
-                "somebody else's certificate stood where the origin's should"),
+    *(refusal.as_rule() for refusal in CONNECTION_REFUSALS),
     Rule(
         id="tls-false-chain",
         matches=lambda case: case.failure == "ssl_invalid_certificate" and case.intercepted,
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="an invalid certificate of somebody else stood where the origin's should",
-        saw=_failed,
+        says="an invalid certificate of another party was shown instead of the origin's",
+        saw=how_it_failed,
     ),
-    _blocked_by("silence", TIMEOUTS, Mechanism.SILENT_DROP, "no answer came in time"),
+    Rule(
+        id="silence",
+        matches=lambda case: case.failure in TIMEOUTS,
+        state=State.BLOCKED,
+        mechanism=Mechanism.SILENT_DROP,
+        says="no answer came in time",
+        saw=how_it_failed,
+    ),
     Rule(
         id="failure-learned",
         matches=lambda case: case.failure and case.failure in case.lore.failures,
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
         says="it failed as it does for the must-block sentinels",
-        saw=_failed,
-    ),
-    Rule(
-        id="redirects-without-end",
-        matches=lambda case: case.failure == "http_redirect_limit" and case.strayed
-        and case.has_truth,
-        state=State.BLOCKED,
-        mechanism=Mechanism.REDIRECT,
-        says="the service sends the client round in a circle, away from the origin",
-        saw=lambda case: f"to {case.strayed}",
+        saw=how_it_failed,
     ),
     Rule(
         id="failure-unclear",
         matches=lambda case: case.failure or case.web is None or case.status is None,
         state=State.INSUFFICIENT,
-        says="the attempt ended in a way that tells nothing of a block",
-        saw=_failed,
+        says="the attempt ended in a way that says nothing about a block",
+        saw=how_it_failed,
     ),
     Rule(
-        id="token-of-another-time",
-        matches=_is_of_another_time,
+        id="coding-unknown",
+        matches=lambda case: case.web is not None and case.web.undecoded,
         state=State.INSUFFICIENT,
-        says="the origin's page came without this attempt's token, as a cache would give it",
-        saw=_difference,
+        says="the answer is in a content coding that could not be undone",
+        saw=lambda case: f"coding {case.web.undecoded!r}" if case.web else "",
+    ),
+    Rule(
+        id="piece-missing",
+        matches=lambda case: case.web is not None and case.web.page_words,
+        state=State.INSUFFICIENT,
+        says="the origin's page arrived without the part that carries the content marker",
+        saw=lambda case: f"{case.web.page_words} words of the rest" if case.web else "",
     ),
 )  # fmt: skip

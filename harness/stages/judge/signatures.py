@@ -18,8 +18,6 @@ ENOUGH_ALONE = 3.0
 ENOUGH_BESIDE = 1.5
 BARE_FRAME = 1.0
 """Weight of a page that says nothing and leads to another site."""
-TALK_FIRST, TALK = 0.5, 2.0
-"""Weight taken off for the first and for each further mark of a text that blocks nothing."""
 REFUSED = 1.0
 """Weight of a status that refuses, beside words that do."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
 
@@ -18,13 +17,14 @@ from probes.net.opening import opening_of
 from probes.net.passage import Passage
 from probes.net.portable.hearing import Hearing
 from probes.net.portable.stream import Stream, connect
-from probes.net.route import Route, looking
-from probes.net.tunnel import TunnelRefusedError
+from probes.net.route import Route, accepting_any
 
 
 async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> ResponseHandler:
     """Open the connection that carries one request; ``far`` is the host and port of its URL.
 
+    A certificate that does not verify is noted in the passage as its failure; the connection is
+    opened all the same, for what is shown behind that certificate may be the page.
     Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
     """
     stream = await _reach(passage, route, scheme, far)
@@ -34,10 +34,12 @@ async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> Res
             return await stream.hand_to(Hearing(loop))
         with passage.phase("tls", "tls"):
             hearing = await stream.hand_to(Hearing(loop), route.trust, far.host)
-    except BaseException as error:
+    except ssl.SSLCertVerificationError as error:
         stream.close()
-        if isinstance(error, ssl.SSLCertVerificationError):
-            await _look(passage, route, far)
+        passage.fail(error)
+        return await _dial_unverified(passage, route, far)
+    except BaseException:
+        stream.close()
         raise
     passage.certificate = read_certificate(_engine(hearing.transport), trusted=True)
     return hearing
@@ -66,32 +68,18 @@ async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> S
     return stream
 
 
-async def _look(passage: Passage, route: Route, far: Address) -> None:
-    """See which certificate was shown, for it was refused before it could be read.
-
-    No request is sent. Whatever fails here changes nothing: the verification failure stands.
-    """
-    aside = Passage(passage.limit)
+async def _dial_unverified(passage: Passage, route: Route, far: Address) -> ResponseHandler:
+    """The same connection once more, with any certificate. The first failure stands."""
+    stream = await _reach(Passage(passage.limit), route, "https", far)
     try:
-        stream = await _reach(aside, route, "https", far)
-        try:
-            seen = await stream.hand_to(_Seeing(), looking(), far.host)
-        except BaseException:
-            stream.close()
-            raise
-    except (OSError, EOFError, ValueError, TunnelRefusedError):
-        return
-    passage.certificate = read_certificate(_engine(seen.transport), trusted=False)
-    seen.transport.abort()
-
-
-class _Seeing(asyncio.Protocol):
-    """Only keeps the connection."""
-
-    transport: Any
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        hearing = await stream.hand_to(
+            Hearing(asyncio.get_running_loop()), accepting_any(), far.host
+        )
+    except BaseException:
+        stream.close()
+        raise
+    passage.certificate = read_certificate(_engine(hearing.transport), trusted=False)
+    return hearing
 
 
 def _engine(transport: asyncio.BaseTransport | None) -> ssl.SSLObject:

@@ -13,7 +13,7 @@ from probes.net.certificate import read_certificate
 from probes.net.head import write_head
 from probes.net.opening import opening_of
 from probes.net.passage import Passage
-from probes.net.route import Route, looking
+from probes.net.route import Route, accepting_any
 from probes.net.server import Server
 from probes.net.target import Target, read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError
@@ -89,7 +89,7 @@ def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> 
         tcp.close()
         passage.fail(error)
         if passage.stage == "tls":
-            yield from _look(errand, route, read_target(request.url), passage)
+            yield from _ask_unverified(errand, request, route, passage)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
         passage.fail(error)
     finally:
@@ -113,20 +113,23 @@ def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[St
     return stream
 
 
-def _look(errand: Errand, route: Route, target: Target, passage: Passage) -> Steps[None]:
-    """See which certificate was shown, for it was refused before it could be read.
+def _ask_unverified(
+    errand: Errand, request: Request, route: Route, passage: Passage
+) -> Steps[None]:
+    """Ask once more with any certificate: what is shown behind it may be the page.
 
-    No request is sent. Whatever fails here changes nothing: the verification failure stands.
+    The verification failure stands, whatever comes of this.
     """
-    aside = Passage(passage.limit)
+    aside, target = Passage(passage.limit), read_target(request.url)
     with closing(Tcp(errand, route.source)) as tcp:
         try:
             stream = yield from _reach(tcp, route, target, aside)
-            tls = Tls(stream, looking(), target.far.host)
+            tls = Tls(stream, accepting_any(), target.far.host)
             yield from tls.handshake()
+            passage.certificate = read_certificate(tls.engine, trusted=False)
+            yield from speak(tls, _head(request, route, target), passage)
         except (OSError, EOFError, ValueError, TunnelRefusedError):
             return
-        passage.certificate = read_certificate(tls.engine, trusted=False)
 
 
 def _head(request: Request, route: Route, target: Target) -> bytes:

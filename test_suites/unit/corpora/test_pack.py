@@ -36,7 +36,7 @@ def test_the_pack_is_a_plug_in() -> None:
     assert plugins.find("corpora", "pack") is open_pack
 
 
-@pytest.mark.parametrize("name", ["canary", "overblock", "education-uk"])
+@pytest.mark.parametrize("name", ["canary", "overblock", "education-uk", "school-pages"])
 def test_shipped_packs_open_by_name(name: str) -> None:
     pack = open_pack(name)
 
@@ -170,6 +170,6 @@ def test_many_faults_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_shipped_packs_are_listed() -> None:
-    own = ("canary", "education-uk", "overblock")
+    own = ("canary", "education-uk", "overblock", "school-pages")
 
     assert names_of_packs() == tuple(sorted((*own, *(pack.name for pack in vectors.PACKS))))

@@ -8,8 +8,11 @@ import pytest
 
 from harness.equipment import prepare
 from harness.errors import FaultyDocument
+from harness.model.corpus import Item
 from harness.model.drawing import order_key
-from harness.ports.asking import left_by
+from harness.origin import write_origin
+from harness.ports.asking import Origin, left_by
+from harness.stages.select import Chosen
 
 GOOD = """\
 campaign: demo
@@ -198,3 +201,38 @@ def test_a_url_that_no_probe_of_its_scheme_tries_is_refused(tmp_path: Path) -> N
     path = tmp_path / "c.yaml"
     path.write_text(path.read_text().replace("probes: [web]", "probes: [web_https]"))
     assert len(prepare(path).items) > 0
+
+
+def test_each_host_of_our_own_origin_is_a_cluster_of_its_own(tmp_path: Path) -> None:
+    """On a public zone they share one registrable domain, as these of a vendor do."""
+    origin = Origin(
+        zone="testcategory.com", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
+    )
+    write_origin(origin, tmp_path / "origin.json")
+    text = GOOD.replace("pack: canary, categories: [DRUG], sample: 5", "pack: vendor-tests")
+    (tmp_path / "theirs.yaml").write_text(text)
+    (tmp_path / "ours.yaml").write_text(text + "origin: origin.json\n")
+    theirs, ours = (list(prepare(tmp_path / f"{name}.yaml").items) for name in ("theirs", "ours"))
+
+    assert "testcategory.com" in {item.registrable for item in theirs}
+    assert [item.id for item in ours] == [item.id for item in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        is_ours = one.host.endswith("testcategory.com")
+        assert one.registrable == (one.host if is_ours else other.registrable)
+
+
+def test_what_has_no_host_stays_without_a_domain() -> None:
+    made = Item(id="m", value="EICAR", labels=("X",), kind="vector")
+    chosen = Chosen([(made,)]).with_own_hosts(lambda _: True)
+
+    assert [item.registrable for item in chosen] == [""]
+    assert [item.registrable for item in chosen.starting_at(0)] == [""]
+
+
+def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD + "scheme: uksic-current\n")
+
+    assert "uksic-2024" == prepare(path).campaign.scheme
+    (tmp_path / "uksic-current").write_text("id: own\nversion: '1'\ntitle: t\nparent: strict\n")
+    assert str(tmp_path / "uksic-current") == prepare(path).campaign.scheme

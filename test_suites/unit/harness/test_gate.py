@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from harness.gate import Gate
+from harness.model.observation import Failure, Timings
+from harness.ports.asking import Attempt, Sighting
+from test_suites.unit.harness.stages.test_observe import Script, watch
 
 
 async def test_no_more_pass_than_it_is_wide() -> None:
@@ -53,6 +59,32 @@ async def test_one_who_gives_up_is_no_longer_to_come() -> None:
     await asyncio.wait_for(gate.room(), 1)
 
 
+async def test_one_who_gives_up_in_the_queue_gives_no_place_back() -> None:
+    gate = Gate(1)
+    await gate.__aenter__()
+    impatient, patient = (asyncio.ensure_future(gate.__aenter__()) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert not patient.done()
+
+    await gate.__aexit__(None, None, None)
+    await patient
+
+
+async def test_one_who_gives_up_just_when_a_place_is_given_gives_it_back() -> None:
+    gate = Gate(1)
+    await gate.__aenter__()
+    impatient, patient = (asyncio.ensure_future(gate.__aenter__()) for _ in range(2))
+    await asyncio.sleep(0)
+    await gate.__aexit__(None, None, None)
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+
+    await patient
+
+
 async def test_strain_halves_and_good_answers_widen_again() -> None:
     gate = Gate(8)
     gate.narrow()
@@ -69,6 +101,33 @@ async def test_strain_halves_and_good_answers_widen_again() -> None:
     for _ in range(5):
         gate.narrow()
     assert 1 == gate.width
+
+
+@pytest.mark.parametrize(("line", "at_once"), [("a", 6), ("control", 3)])
+async def test_what_is_slow_narrows_the_gate_only_if_the_control_is(
+    line: str, at_once: int
+) -> None:
+    """A service may be slow to one item for its own reasons; the control shows what we ask."""
+    aloft = most = 0
+
+    class Counting(Script):
+        async def try_item(self, attempt: Attempt, line: Any) -> Sighting:
+            nonlocal aloft, most
+            aloft += 1
+            if attempt.item.id.endswith(".after"):
+                most = max(most, aloft)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            aloft -= 1
+            return await super().try_item(attempt, line)
+
+    slow = Sighting(timings=Timings(), failure=Failure(name="timed_out", stage="response"))
+    seen = await watch(
+        Counting({(line, "i1"): lambda attempt: slow if attempt.timeout < 5 else None}), width=6
+    )
+
+    assert [2] == [one.tries for one in seen if (one.key.line, one.item.id) == (line, "i1")]
+    assert most == at_once
 
 
 async def test_a_narrowed_gate_holds_to_its_width() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,18 @@ async def test_facts_are_collected_and_conclusions_drawn(tmp_path: Path) -> None
         assessment.scheme,
         assessment.observations,
     )
+
+
+async def test_a_scheme_past_its_review_is_a_warning_and_no_other_outcome(tmp_path: Path) -> None:
+    journal = await story(tmp_path)
+    scheme = load_scheme("becta-2008")
+    due = scheme.model_copy(update={"review_by": NOON.date() - timedelta(days=1)})
+    on_time, late = (conclude(journal, one, Noon()) for one in (scheme, due))
+    journal.close()
+
+    assert () == on_time.warnings
+    assert "becta-2008 1.0: review overdue" in late.warnings[0]
+    assert replace(late, warnings=()) == on_time
 
 
 async def test_only_some_items_may_count(tmp_path: Path) -> None:

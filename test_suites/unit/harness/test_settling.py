@@ -26,16 +26,8 @@ from test_suites.unit.harness.test_stopping import Memory
 
 PLAN = StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
 MARK = {"at_least": 0.9, "provenance": "proposed", "source": "test"}
-STOP = Stop(
-    plan=1,
-    categories=("PORN",),
-    profile="ks2",
-    after={"proxy": 40},
-    settled=2,
-    batch=4,
-    untried=60,
-    attempts=120,
-)
+STOP = Stop(plan=1, categories=("PORN",), profile="ks2", after={"proxy": 40},
+            settled=2, batch=4, untried=60, attempts=120)  # fmt: skip
 
 
 def campaign(*plans: StoppingPlan) -> Campaign:
@@ -133,10 +125,10 @@ def test_what_the_plan_was_declared_for_is_decided_by_it_alone() -> None:
 
     assert found.conformity is Conformity.CONFORMS
     assert found.sequential is not None
-    assert (found.sequential.decision, found.sequential.used) == ("pass", 34)
+    assert (found.sequential.decision, found.sequential.used) == ("pass", 36)
     assert found.decided_by == (
-        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 34 items "
-        "(34 blocked, 0 missed, 0 doubtful); bounds at any time "
+        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 36 items "
+        "(36 blocked, 0 missed, 0 doubtful); bounds at any time "
         f"{(anytime_bounds(40, 40, 0.05).lower or 0) * 100:.4g} % to 100 %"
     )
     bad = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(BAD))
@@ -231,6 +223,13 @@ def test_where_it_stopped_nothing_else_is_granted(wanted: dict[str, Any]) -> Non
         assert went_on.conformity is Conformity.CONFORMS
 
 
+def test_bounds_that_hold_at_any_time_may_grant_what_stopped() -> None:
+    other = scheme(measure=measure("block_rate_by_category", "PORN"))
+    found = outcome(campaign(PLAN), other, journal(20, 300, STOP), verdicts([State.BLOCKED] * 200))
+
+    assert (found.conformity, found.reasons) == (Conformity.CONFORMS, ())
+
+
 def _by_name(verdict: Verdict) -> Verdict:
     """The same verdict by another probe."""
     key = verdict.key
@@ -291,7 +290,7 @@ def test_stopping_grants_a_bad_service_no_oftener_than_declared() -> None:
     for _ in range(2_000):
         blocked = random.random(400) < PLAN.bad
         ratio = np.cumsum(np.where(blocked, np.log(0.9 / 0.98), np.log(0.1 / 0.02)))
-        ended = np.flatnonzero((ratio <= np.log(0.05 / 0.9)) | (ratio >= np.log(0.95 / 0.1)))
+        ended = np.flatnonzero((ratio <= np.log(0.05)) | (ratio >= np.log(1 / 0.1)))
         n = int(ended[0]) + 1 if len(ended) else 400
         granted += bool(len(ended)) and bool(ratio[n - 1] < 0)
         at_any_time += (anytime_bounds(int(blocked[:n].sum()), n, 0.05).lower or 0) >= PLAN.bad

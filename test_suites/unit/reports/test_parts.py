@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.model.metric import Part, Source
+from reports import phrases
 from reports.parts import apart, rests_on
-from test_suites.example import example_metric, example_outcome
+from test_suites.example import example_assessment, example_metric, example_outcome
 
 
 def test_the_kind_of_items() -> None:
@@ -29,3 +30,14 @@ def test_several_parts_are_told_apart() -> None:
         "PORN, agreed items: 60/60 (100.0 %)",
     )
     assert apart(example_outcome(metric=replace(metric, parts=parts[:1]))) == ()
+
+
+def test_a_limit_is_part_of_the_word() -> None:
+    limited = example_outcome(kind="agreed", qualifier="agreed list only")
+    whole = replace(example_assessment(), outcomes=(limited,))
+
+    assert phrases.word(limited) == phrases.word(whole) == "Conforms: agreed list only"
+    assert phrases.verdict(limited) == "\u2713 Conforms: agreed list only"
+    assert "conforms: agreed list only;" in phrases.sentence(limited)
+    assert "rests on agreed items" in phrases.sentence(limited)
+    assert phrases.headline(whole).endswith("of this specification, on agreed list only.")

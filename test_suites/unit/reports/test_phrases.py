@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.fate import SHOWN
+from harness.model.metric import Spread
 from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
@@ -144,6 +145,12 @@ def test_a_bound_that_could_not_be_formed_is_a_dash() -> None:
     assert phrases.bounds(outcome) == f"97.0 % to {phrases.NONE}"
 
 
+def test_a_bound_stays_on_its_side_of_what_is_required() -> None:
+    outcome = example_outcome(metric=example_metric(lower=0.8996, upper=0.90004))
+
+    assert phrases.bounds(outcome) == "89.96 to 90.004 %"
+
+
 def test_a_metric_that_counts_nothing_known_says_how_many_were_measured() -> None:
     measure = Measure(metric="first_byte_overhead", quantile=0.95)
     outcome = example_outcome(
@@ -177,6 +184,13 @@ def test_the_headline_of_a_clean_pass() -> None:
     assert phrases.headline(assessment) == (
         "SafeLine Schools meets the one check of this specification."
     )
+
+
+def test_the_headline_of_a_service_without_a_name_has_a_subject() -> None:
+    clean = example_assessment(service="", outcomes=(example_outcome(),))
+
+    assert phrases.headline(clean) == "The service meets the one check of this specification."
+    assert phrases.headline(example_assessment(service="")).startswith("The service meets 4 of 7")
 
 
 def test_nothing_binding_is_nothing_shown() -> None:
@@ -271,12 +285,11 @@ def test_a_sample_of_answers_is_not_told_as_all_of_them(count: int, shown: str) 
     assert phrases.answers([0.1] * count) == shown
 
 
-def test_a_limit_is_part_of_the_word() -> None:
-    limited = example_outcome(kind="agreed", qualifier="agreed list only")
-    whole = replace(example_assessment(), outcomes=(limited,))
+def test_where_pages_share_domains_both_rates_are_told() -> None:
+    spread = Spread(domains=50, rate=0.8996, tried=50, least=44.98, most=44.98)
+    outcome = replace(example_outcome(), metric=example_metric(470, 500, spread=spread))
 
-    assert phrases.word(limited) == phrases.word(whole) == "Conforms: agreed list only"
-    assert phrases.verdict(limited) == "\u2713 Conforms: agreed list only"
-    assert "conforms: agreed list only;" in phrases.sentence(limited)
-    assert "rests on agreed items" in phrases.sentence(limited)
-    assert phrases.headline(whole).endswith("of this specification, on agreed list only.")
+    assert phrases.by_domain(outcome) == "89.96 % by domain, 50 domains"
+    assert phrases.counted(outcome) == ("470 of 500 items blocked; 89.96 % by domain, 50 domains")
+    assert "94.0 %" in phrases.sentence(outcome)
+    assert phrases.by_domain(example_outcome()) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from harness.model.metric import NOT_IMPLEMENTED
@@ -124,3 +126,10 @@ def test_doubt_about_the_labels_is_told_where_they_were_audited() -> None:
 
     assert "URL-01[ks2-proxy]: 2 of 299 audited labels were wrong" in printed(doubtful)
     assert "audited" not in printed(example_assessment())
+
+
+def test_a_warning_stands_before_the_outcomes() -> None:
+    text = printed(replace(example_assessment(), warnings=("review [bold]overdue",)))
+
+    assert text.index("Warning: review [bold]overdue") < text.index("ILL-01")
+    assert "Warning" not in printed(example_assessment())

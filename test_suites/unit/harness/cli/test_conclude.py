@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from harness import pipeline
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
+from harness.ports.keeping import WallClock
 
 
 def test_a_table_for_people_and_json_for_programs(
@@ -47,3 +50,36 @@ def test_an_unknown_scheme_tells_what_is_known(simulated: Any, tmp_path: Path) -
 def test_no_journal_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=str(tmp_path)):
         conclude_journal(tmp_path)
+
+
+class InTwoYears(WallClock):
+    """A clock past every review."""
+
+    def now(self) -> datetime:
+        return datetime(2028, 11, 24, tzinfo=UTC)
+
+
+def test_an_overdue_review_is_in_the_assessment_and_an_alias_is_nowhere(
+    simulated: Any, tmp_path: Path
+) -> None:
+    journal = measure_campaign(simulated(), tmp_path / "out")
+    assessment, places = conclude_journal(journal, "uksic-current", InTwoYears())
+
+    assert "uksic-2024" == assessment.scheme
+    assert "scheme uksic-2024 1.1: review overdue" in assessment.warnings[0]
+    kept = json.loads(places.assessment.read_text())
+    assert list(assessment.warnings) == kept["warnings"]
+    assert "uksic-current" not in places.assessment.read_text()
+
+
+def test_the_warning_goes_to_standard_error_and_changes_no_exit_code(
+    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = str(measure_campaign(simulated(sample=None), tmp_path / "out"))
+    on_time = runner.invoke(app, ["conclude", journal, "--json"])
+    monkeypatch.setattr(pipeline, "WallClock", InTwoYears)
+    late = runner.invoke(app, ["conclude", journal, "--json"])
+
+    assert (on_time.exit_code, "") == (late.exit_code, on_time.stderr)
+    assert late.stderr.startswith("accredit: warning: scheme becta-2008 1.0: review overdue")
+    assert json.loads(late.stdout)["warnings"]

@@ -186,6 +186,6 @@ def test_diff_tells_what_changed(runner: CliRunner, tmp_path: Path) -> None:
 
     told = json.loads(call(runner, "diff", pack, "overblock", "--json").stdout)
 
-    assert len(told["added"]) == 376 - 7
+    assert len(told["added"]) == 376 - 9
     assert told["removed"] == told["relabelled"] == told["revalued"] == []
     assert "added" in call(runner, "diff", pack, "overblock").stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from harness.cli.foresight import Foresight, foresee
 from harness.model.corpus import Item
 from harness.schemes.load import load_scheme
@@ -47,11 +49,29 @@ def test_with_items_it_says_where_the_verge_is() -> None:
 def test_too_few_items_cannot_conform_and_it_says_so() -> None:
     rows = foresee(BECTA, KS2, items("DRUG", 28), 0.9)
 
-    assert of(rows, "URL-04").says == "cannot conform: 28 items, at least 29 are agreed"
+    assert of(rows, "URL-04").says == "cannot conform: 28 domains, at least 29 are agreed"
     assert of(rows, "URL-04").passes is None
     assert "cannot conform: 0 items" in of(rows, "ILL-01").says
     few = foresee(STRICT, KS2, items("DRUG", 200), 0.9)
-    assert "even a faultless service" in of(few, "URL-04").says
+    assert of(few, "URL-04").says == "cannot conform: 200 domains, at least 228 are agreed"
+
+
+def test_pages_of_one_domain_count_once_towards_a_rate() -> None:
+    pages = [
+        Item(id=f"p{n}", value=f"{n}.one.test", labels=("DRUG",), registrable="one.test")
+        for n in range(500)
+    ]
+
+    assert of(foresee(BECTA, KS2, pages, 0.9), "URL-04").n == 1
+
+
+def test_a_rule_that_is_not_planned_has_a_smallest_number_all_the_same() -> None:
+    watching = load_scheme("surveillance")
+
+    assert of(foresee(watching, KS2, None, 0.9), "URL-01").says == "sequential: at least 53"
+    few = of(foresee(watching, KS2, items("PORN", 52), 0.9), "URL-01")
+    assert few.says == "cannot conform: 52 items, and at least 53 are needed"
+    assert few.needed == 53
 
 
 def test_what_cannot_be_taken_or_sampled_is_told() -> None:
@@ -93,3 +113,16 @@ def test_where_a_plan_can_stop_early_its_mean_number_stands_beside_the_fixed_one
     assert (of(rows, "URL-04").needed or 0) > 159
     assert of(rows, "OVB-01").early is None
     assert of(rows, "PRF-03").early is None
+
+
+def test_pages_of_one_domain_count_once_where_a_rate_is_asked_for() -> None:
+    pages = [replace(one, registrable=f"d{n // 3}.test") for n, one in enumerate(items("DRUG", 90))]
+
+    assert of(foresee(BECTA, KS2, pages, 0.9), "URL-04").n == 30
+    assert of(foresee(BECTA, KS2, None, 0.9), "URL-04").says.startswith("239 domains")
+
+
+def test_pages_count_one_by_one_where_each_must_be_right() -> None:
+    pages = [replace(one, registrable="d.test") for one in items("ILL.CSAM", 7)]
+
+    assert of(foresee(BECTA, KS2, pages, 0.9), "ILL-01").n == 7

@@ -72,6 +72,9 @@ def test_its_journal_is_concluded_again_wherever_it_is_unpacked(
         app, ["conclude", str(tmp_path / "there"), "--scheme", "uksic-current", "--json"]
     )
 
+    for name in ("scheme.json", "assessment.json", "campaign.json"):
+        assert "uksic-current" not in (tmp_path / "there" / name).read_text()
+    assert "uksic-2024" in verify(runner, tmp_path).stdout
     assert "registry: none" in verify(runner, tmp_path).stdout
     after = json.loads(ran.stdout)
     assert before | {"concluded": ""} == after | {"concluded": ""}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
 from corpora import pack
+from harness.cli.main import app
 from harness.cli.measure import (
     HIDDEN,
+    announce,
     header_of,
     measure_campaign,
     prepare_in,
@@ -20,6 +26,7 @@ from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.model.stop import Stop
+from harness.ports.keeping import WallClock
 from harness.store.journal import open_journal
 
 
@@ -116,3 +123,54 @@ def test_only_a_crossover_is_measured_swapped(simulated: Any, tmp_path: Path) ->
         prepare_in(simulated(), tmp_path / "out", swapped=True)
 
     assert not (tmp_path / "out").exists()
+
+
+class InTwoYears(WallClock):
+    """A clock past every review."""
+
+    def now(self) -> datetime:
+        return datetime(2028, 11, 24, tzinfo=UTC)
+
+
+def test_what_cannot_be_decided_is_said_before_the_first_packet(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    campaign = simulated(sample=20)
+    ended = runner.invoke(app, ["measure", str(campaign), "--out", str(tmp_path / "out")])
+
+    assert 0 == ended.exit_code
+    lines = ended.stderr.splitlines()
+    assert lines[0].startswith("With this campaign the following cannot be decided")
+    (drugs,) = [line for line in lines if "URL-04" in line]
+    assert "domains to try: 20 of DRUG; needed: 29; choose more of them under corpora" in drugs
+    assert "cannot be decided" not in ended.stdout
+
+
+def test_it_is_said_even_if_no_packet_can_be_sent(simulated: Any) -> None:
+    said = Console(file=StringIO(), width=300)
+    announce(prepare(simulated(sample=20)), said, "avc-parental")
+
+    text = said.file.getvalue()  # type: ignore[attr-defined]
+    assert "URL-07[pupils-proxy]: domains to try: 40 of PORN; needed: 500" in text
+    assert "import a list of 500 real domains" in text
+
+
+def test_a_review_that_is_overdue_is_said_too(
+    simulated: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announce(prepare(simulated()), Console(file=StringIO()), clock=InTwoYears())
+
+    assert "warning: scheme becta-2008 1.0: review overdue" in capsys.readouterr().err
+
+
+def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: Any) -> None:
+    """Thirty decide 90 % at once; read after every item, it takes 53."""
+    stopping = "stopping:\n  plans:\n    - {categories: [DRUG], bad: 0.85, good: 0.98}\n"
+    path = simulated(sample=30)
+    before, after = (Console(file=StringIO(), width=300) for _ in range(2))
+    announce(prepare(path), before)
+    path.write_text(path.read_text() + stopping)
+    announce(prepare(path), after)
+
+    assert "URL-04" not in before.file.getvalue()  # type: ignore[attr-defined]
+    assert "30 of DRUG; needed: 53" in after.file.getvalue()  # type: ignore[attr-defined]

@@ -56,8 +56,10 @@ def test_pages_that_filters_like_to_block_show_their_harmless_words(tmp_path: Pa
     with world.running(tmp_path / "w", **options) as running:
         proxy = running.origin.services["reference"]["proxy"]["ks2"]
         page = httpx.get("http://ob-0001.overblock.accredit.test/", proxy=proxy)
+        other = httpx.get("http://page-0001.overblock.accredit.test/", proxy=proxy)
 
-    assert 200 == page.status_code
+    assert (200, 200) == (page.status_code, other.status_code)
+    assert "A guide for pupils: asthma and inhalers" in other.text
     assert "Visitor guide and local history of Scunthorpe" in page.text
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
+from harness.cli.retest import _narrow
+from harness.errors import UsageError
+from harness.model.finding import Finding
+from harness.schemes.load import load_scheme
 from harness.store.journal import open_journal
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
@@ -96,3 +103,28 @@ def test_an_unknown_plan_tells_what_is_known(
     ended = runner.invoke(app, ["retest", "P-0009", str(campaign), "--out", out])
 
     assert "known: P-0001" in str(ended.exception)
+
+
+def test_a_finding_that_names_an_alias_is_of_the_edition() -> None:
+    """Registries from before schemes were dated name ``uksic-current``."""
+    scheme = load_scheme("uksic-2024")
+    finding = Finding(
+        id="F-0001",
+        campaign="autumn",
+        requirement="URL-04",
+        title="t",
+        severity="Crit",
+        scheme="uksic-current",
+        scheme_version="1.0",
+        profile="pupils",
+        line="proxy",
+        statement="s",
+        missed=(),
+        categories=("DRUG",),
+        sampled=60,
+        opened=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+
+    assert ["URL-04"] == [one.id for one in _narrow(scheme, finding).requirements]
+    with pytest.raises(UsageError, match="dfe-2024"):
+        _narrow(scheme, replace(finding, scheme="dfe-2024"))

@@ -32,6 +32,20 @@ def test_a_good_service_conforms_within_what_was_tried(
     assert "plan" not in ended.stderr
 
 
+def test_what_cannot_be_decided_is_said_before_it_is_measured(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    words = ["run", str(simulated()), "--out", str(tmp_path / "out"), "--scheme", "uksic-current"]
+
+    ended = runner.invoke(app, [*words, "--json"])
+
+    assert 3 == ended.exit_code, ended.output
+    assert "uksic-2024" == json.loads(ended.stdout)["scheme"]
+    assert "0 of GAMB" in ended.stderr
+    assert ended.stderr.index("URL-06[pupils-proxy]") < ended.stderr.index("report: ")
+    assert "-current" not in ended.stderr + ended.stdout
+
+
 def test_a_service_that_misses_a_category_does_not_and_plans_open(
     runner: CliRunner, simulated: Any, tmp_path: Path
 ) -> None:

@@ -28,7 +28,29 @@ def test_list_names_every_shipped_scheme(runner: CliRunner) -> None:
     table = said(runner, "list")
 
     assert all(name in table for name in shipped())
-    assert [one["id"] for one in json.loads(said(runner, "list", "--json"))] == list(shipped())
+    listed = json.loads(said(runner, "list", "--json"))
+    assert [one["id"] for one in listed] == list(shipped())
+    also = {one["id"]: one["alias"] for one in listed if "alias" in one}
+    assert also == {"dfe-2024": "dfe-current", "uksic-2024": "uksic-current"}
+    assert all(one["reviewed_on"] < one["review_by"] for one in listed)
+
+
+def test_show_names_the_dated_scheme_its_review_and_the_lists_it_needs(runner: CliRunner) -> None:
+    text = " ".join(said(runner, "show", "uksic-current").split())
+
+    assert "(uksic-2024 1.1)" in text
+    assert "uksic-current" not in text
+    assert "last reviewed on 2026-11-24, review by 2027-11-24" in text
+    assert "imported list of 500 real" in said(runner, "show", "avc-parental")
+    shown = json.loads(said(runner, "show", "uksic-current", "--json"))
+    assert (shown["id"], shown["review_by"]) == ("uksic-2024", "2027-11-24")
+
+
+def test_the_diff_of_an_alias_and_its_edition_is_none(runner: CliRunner) -> None:
+    assert "no difference" in said(runner, "diff", "dfe-current", "dfe-2024")
+    table = said(runner, "diff", "dfe-current", "uksic-current")
+    assert "dfe-2024" in table
+    assert "-current" not in table
 
 
 def test_show_prints_each_number_with_its_origin(runner: CliRunner) -> None:
@@ -42,7 +64,7 @@ def test_show_prints_each_number_with_its_origin(runner: CliRunner) -> None:
 
 
 def test_check_is_quiet_about_a_sound_scheme(runner: CliRunner) -> None:
-    assert said(runner, "check", "strict") == "strict 1.0: sound, 134 requirements\n"
+    assert said(runner, "check", "strict") == "strict 1.1: sound, 134 requirements\n"
 
 
 def test_check_tells_each_fault(runner: CliRunner, tmp_path: Path) -> None:
@@ -59,7 +81,7 @@ def test_the_schema_that_is_printed_fits_the_shipped_schemes(runner: CliRunner) 
     schema = json.loads(said(runner, "schema"))
 
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(read_document(SHIPPED / "dfe-current.yaml").data)
+    Draft202012Validator(schema).validate(read_document(SHIPPED / "dfe-2024.yaml").data)
 
 
 def test_diff_tells_what_one_asks_and_the_other_does_not(runner: CliRunner) -> None:

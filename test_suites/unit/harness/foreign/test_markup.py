@@ -53,6 +53,60 @@ def test_a_long_page_says_first_what_its_headlines_say() -> None:
     )
 
 
+def test_a_long_page_says_its_menus_last() -> None:
+    menus = "<nav>" + "<a>Shop</a> " * 300 + "</nav>"
+    words = "We had to stop this. " * 10
+
+    page = read_markup(f"{menus}<p>{words}</p>{menus}")
+
+    assert page.text.startswith("We had to stop this.")
+    assert page.text.count("Shop") <= 60
+
+
+def test_a_long_page_that_is_all_menus_is_read_as_it_stands() -> None:
+    assert read_markup("<nav>" + "<a>Shop</a> " * 300 + "</nav>").text.count("Shop") == 300
+
+
+def test_a_page_of_images_is_told_by_their_text_or_names() -> None:
+    images = '<img src="/a/stop.png?x=1"><img alt="Our notice" src="b.png"><img src="data:x/y">'
+
+    assert read_markup(f"<p>{images}</p>").text == "[stop.png] [Our notice]"
+    assert read_markup(f"<p>Hello {images}</p>").text == "Hello"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<noscript><p>Site blocked</p></noscript>",
+        "<script>document.write('<h1>Site blocked</h1>')</script>",
+        '<script>box.innerHTML = "<p>Site blocked</p>"</script>',
+    ],
+)
+def test_a_page_that_scripts_write_is_told_by_what_they_write(body: str) -> None:
+    assert read_markup(f"<html><body>{body}</body></html>").text == "Site blocked"
+
+
+@pytest.mark.parametrize(
+    ("body", "leads"),
+    [
+        ("<script>var u = 'http://a.example/x'; location = u</script>", True),
+        ("<form action='http://a.example/x'></form><script>f.submit()</script>", True),
+        ("<script>var u = 'http://a.example/x'</script>", False),
+        ("<form action='http://a.example/x'></form>", False),
+        (
+            f"<p>{'word ' * 40}</p><script>var u = 'http://a.example/x'; location = u</script>",
+            False,
+        ),
+    ],
+)
+def test_a_mere_page_leads_where_its_scripts_send_the_reader(body: str, leads: bool) -> None:
+    assert (("http://a.example/x",) if leads else ()) == read_markup(body).frames
+
+
+def test_a_body_of_brackets_is_read_in_time() -> None:
+    read_markup("<" * 400_000)
+
+
 def test_what_is_looked_at_is_bounded() -> None:
     assert len(read_markup("<p>" + "word " * 200_000).text) <= TEXT_CHARACTERS
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.model.metric import Metric
+from dataclasses import replace
+
+from harness.model.metric import Metric, Spread
 
 
 def test_a_rate_of_nothing_is_not_zero() -> None:
@@ -21,3 +23,21 @@ def test_a_rate_of_nothing_is_not_zero() -> None:
 
     assert nothing.value is None
     assert {} == nothing.left_out
+
+
+def test_domains_count_where_items_share_them() -> None:
+    plain = Metric(
+        name="block_rate",
+        unit="share",
+        value=1.0,
+        k=40,
+        n=40,
+        indeterminate=0,
+        lower=0.9,
+        upper=1.0,
+        method="m",
+        alpha=0.05,
+    )
+    shared = replace(plain, spread=Spread(domains=4, rate=1.0, tried=4, least=4, most=4))
+
+    assert (plain.counted, shared.counted) == (40, 4)

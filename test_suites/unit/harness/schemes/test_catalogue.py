@@ -57,8 +57,8 @@ def test_the_strict_scheme_asks_the_whole_catalogue() -> None:
     ("scheme", "rows"),
     [
         ("becta-2008", "ILL-01 ILL-04 URL-05 CIR-01 CIR-02 LOG-01 EML-04 MAL-01 AVL-01 PRF-02"),
-        ("uksic-current", "ILL-01 ILL-02 ILL-06 ILL-08 URL-06 DYN-06 OVB-03 CIR-08 POL-08 ALR-05"),
-        ("dfe-current", "ILL-01 AVL-02 DYN-04 OVB-04 CIR-02 LOG-02 SUP-04 PRF-01"),
+        ("uksic-2024", "ILL-01 ILL-02 ILL-06 ILL-08 URL-06 DYN-06 OVB-03 CIR-08 POL-08 ALR-05"),
+        ("dfe-2024", "ILL-01 AVL-02 DYN-04 OVB-04 CIR-02 LOG-02 SUP-04 PRF-01"),
         ("iwf-member", "ILL-01 ILL-03 ILL-04 ILL-05 ILL-07 ILL-08 OVB-06"),
         ("avc-parental", "URL-07 OVB-02"),
         ("acma-2008", "ILL-01 URL-05 OVB-01 CIR-01 PRF-02"),
@@ -78,10 +78,10 @@ def test_all_profiles_of_the_method_are_shipped() -> None:
         "avc-parental",
         "becta-2008",
         "cipa-us",
-        "dfe-current",
+        "dfe-2024",
         "enex-2009",
         "iwf-member",
         "strict",
         "surveillance",
-        "uksic-current",
+        "uksic-2024",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.declared import Document
 from harness.errors import Fault
 from harness.model.scheme import Policy, Requirement
-from harness.schemes.check import MetricName, Names, check, doubles, remedied
+from harness.schemes.check import MetricName, Names, check, doubles, misdated, remedied
 
 TEXT = """\
 requirements:
@@ -120,3 +121,28 @@ def test_a_fault_gets_the_remedy_of_its_key_unless_it_has_one() -> None:
 
     assert "0.9 for 90 %" in remedied(bare).known
     assert remedied(told) is told
+
+
+@pytest.mark.parametrize(
+    ("name", "example"), [("uksic-current", "uksic-2024"), ("our-current", "our-2026")]
+)
+def test_no_scheme_is_called_like_an_alias(name: str, example: str) -> None:
+    document = Document("s.yaml", f"version: '1'\nid: {name}\n")
+
+    assert [str(fault) for fault in misdated(document, name, None, None)] == [
+        (
+            f"s.yaml:2: id: {name!r}: what ends in -current is an alias, no scheme; "
+            f"date it after its edition, like {example}"
+        )
+    ]
+    assert not list(misdated(document, "our-2026", None, None))
+
+
+def test_a_review_is_due_after_it_was_done() -> None:
+    document = Document("s.yaml", "id: own\nreviewed_on: 2026-11-24\nreview_by: 2026-11-23\n")
+    done, due = date(2026, 11, 24), date(2026, 11, 23)
+
+    assert [str(fault) for fault in misdated(document, "own", done, due)] == [
+        "s.yaml:3: review_by: 2026-11-23 is before reviewed_on (2026-11-24); give a later day"
+    ]
+    assert not list(misdated(document, "own", done, done))

@@ -254,3 +254,47 @@ policy:
     assert told(tmp_path, wrong) == [
         "own.yaml:10: policy.rows.PORN.ks1: 'x': input should be 'block', 'allow' or 'local'"
     ]
+
+
+CHILD = "id: child\nversion: '1'\ntitle: Child\nparent: {parent}\n"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_scheme_says_when_it_is_to_be_reviewed(name: str) -> None:
+    scheme = load_scheme(name)
+
+    assert scheme.reviewed_on is not None
+    assert scheme.review_by is not None
+    assert scheme.reviewed_on < scheme.review_by
+
+
+def test_a_parent_may_be_named_by_its_alias_and_passes_its_review_on(tmp_path: Path) -> None:
+    child, parent = load(tmp_path, CHILD.format(parent="dfe-current")), load_scheme("dfe-2024")
+
+    assert child.requirements == parent.requirements
+    assert (child.reviewed_on, child.review_by) == (parent.reviewed_on, parent.review_by)
+    own = CHILD.format(parent="dfe-current") + "review_by: 2030-01-31\n"
+    assert "2030-01-31" == str(load(tmp_path, own).review_by)
+    assert load(tmp_path, own).reviewed_on is None
+
+
+def test_a_wrong_parent_is_told_once(tmp_path: Path) -> None:
+    lines = told(tmp_path, CHILD.format(parent="uksic-1066"))
+
+    assert 1 == len(lines)
+    assert "own.yaml:4: parent: no scheme 'uksic-1066'; known: acma-2008" in lines[0]
+    assert "dfe-current" in lines[0]
+
+
+def test_a_day_that_is_none_is_told_with_its_line(tmp_path: Path) -> None:
+    text = CHILD.format(parent="dfe-2024") + "review_by: next year\n"
+
+    (line,) = told(tmp_path, text)
+    assert line.startswith("own.yaml:5: review_by: 'next year': ")
+    assert line.endswith("a date is written like 2026-11-24")
+
+
+def test_a_copy_of_what_current_stood_for_is_to_be_dated(tmp_path: Path) -> None:
+    text = CHILD.format(parent="uksic-2024").replace("child", "uksic-current")
+
+    assert "like uksic-2024" in told(tmp_path, text)[0]

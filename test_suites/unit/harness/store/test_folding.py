@@ -99,12 +99,25 @@ def test_nothing_is_folded_into_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.parquet")) == []
 
 
-def _alike(count: int) -> list[Verdict]:
+def test_fates_are_numbered_in_the_order_in_which_each_was_first_met(tmp_path: Path) -> None:
+    """The first fate is met again after the second: what matters is where each began."""
+    states = (State.ALLOWED, State.BLOCKED, State.ALLOWED)
+    verdicts = [one for n, state in enumerate(states) for one in _alike(n + 1, state)[n:]]
+
+    fates = _folded(verdicts, tmp_path).counts.fates
+
+    assert [(0, State.ALLOWED), (1, State.BLOCKED)] == [
+        (fate.number, fate.sights[0].state) for fate in fates
+    ]
+    assert fates == MemoryFold(verdicts).counts.fates
+
+
+def _alike(count: int, state: State = State.ALLOWED) -> list[Verdict]:
     return [
         Verdict(
             key=AttemptKey(campaign="c", item=f"i{n}", probe="web", line="proxy", profile="ks2"),
             item=Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)),
-            state=State.ALLOWED,
+            state=state,
             rule="reached",
             rules_version="1",
             first_byte_service=n / count,

@@ -78,6 +78,18 @@ def test_keys_held_already_are_ignored_also_after_reopening_and_sealing(
     assert {1, 2, 3, 4} == last.batches()
 
 
+def test_a_sealed_batch_is_known_to_the_one_that_sealed_it(
+    folder: Path, observe_batch: Batch
+) -> None:
+    batch = observe_batch(1, 4)
+    journal = SegmentJournal.create(folder, HEADER)
+    journal.append(1, batch)
+    journal.seal()
+
+    assert journal.append(2, [*batch, *observe_batch(2, 1)]) == 1
+    assert len(list(journal.observations())) == 5
+
+
 def test_sealing_keeps_every_observation_and_goes_on(folder: Path, observe_batch: Batch) -> None:
     journal = SegmentJournal.create(folder, HEADER, segment_rows=4)
     batches = [observe_batch(number, 3) for number in range(1, 6)]
@@ -168,6 +180,24 @@ def test_two_cannot_write_the_same_journal(folder: Path) -> None:
 
     with pytest.raises(UsageError, match=f"process {os.getpid()} is writing here"):
         SegmentJournal.open_or_create(folder, HEADER)
+
+
+def test_one_that_could_not_begin_to_write_does_not_keep_the_next_one_from_it(
+    folder: Path, observe_batch: Batch
+) -> None:
+    """The damage is mended while the first one, which met it, is still there."""
+    first = SegmentJournal.create(folder, HEADER)
+    first.append(1, observe_batch(1, 2))
+    first.append(2, observe_batch(2, 2))
+    first.close()
+    text = segment(folder).read_bytes()
+    segment(folder).write_bytes(text.replace(b"item-100", b"item-999"))
+    stopped = open_journal(folder)
+    with pytest.raises(InstrumentError, match="not as it was written"):
+        stopped.write()
+    segment(folder).write_bytes(text)
+
+    assert open_journal(folder).append(3, observe_batch(3, 1)) == 1
 
 
 def test_close_lets_the_next_one_write(folder: Path, observe_batch: Batch) -> None:

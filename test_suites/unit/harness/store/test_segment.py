@@ -69,6 +69,18 @@ def test_a_flipped_bit_before_the_last_batch_never_lets_its_batch_count(
         assert found.broken == (0, len(texts[0]))[hit]
 
 
+def test_of_several_damaged_batches_the_first_is_named(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    path = tmp_path / "segment-000001.jsonl"
+    texts = [encode_batch(number, observe_batch(number, 1)) for number in range(5)]
+    for number in (1, 3):
+        texts[number] = texts[number].replace(b"A page", b"Z page")
+    path.write_bytes(b"".join(texts))
+
+    assert scan(path).broken == len(texts[0])
+
+
 def test_a_marker_that_is_no_utf_8_is_no_marker(tmp_path: Path, observe_batch: Batch) -> None:
     path = tmp_path / "segment-000001.jsonl"
     path.write_bytes(encode_batch(1, observe_batch(1, 1)).replace(b'"sha256":"', b'"sha256":"\xff'))

@@ -16,7 +16,8 @@ def test_title_and_visible_text_are_folded() -> None:
     <script>var hidden = 1</script><noscript>off</noscript><p>One&nbsp;<b>two</b>
     three</p></body></html>"""
 
-    assert read_page(body, HTML) == Page(title="Access denied", text="One two three")
+    page = read_page(body, HTML)
+    assert (page.title, page.text) == ("Access denied", "One two three")
 
 
 def test_only_the_start_is_kept() -> None:

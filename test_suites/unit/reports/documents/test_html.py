@@ -246,3 +246,10 @@ def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
     assert page.index("conforms: agreed list only</p>") < page.index("<h1>")
     assert "rests on agreed items" in page
     assert "A, hidden real items: 60/60 (100.0 %)" in page
+
+
+def test_a_warning_stands_in_the_summary_as_text() -> None:
+    page = html.render(replace(example_assessment(), warnings=("review <overdue>",)))
+
+    assert "<strong>Warning:</strong> review &lt;overdue&gt;" in page
+    assert "<strong>Warning:</strong>" not in html.render(example_assessment())

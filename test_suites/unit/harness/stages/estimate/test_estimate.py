@@ -106,6 +106,20 @@ def test_a_line_that_cannot_see_it_is_excused_only_if_another_does(
     assert "URL-04[ks2-resolver]: cannot be seen with dns" in both.not_applicable[0]
 
 
+def test_a_line_whose_probe_cannot_see_its_items_is_excused_where_another_line_sees_them(
+    verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
+) -> None:
+    path = verdict("p", line="resolver", probe="dns", applies_to="url", state=State.ALLOWED)
+    seen = verdict("p", applies_to="url")
+    wanted = scheme(categories=("DRUG",))
+
+    alone = estimate(MemoryFold([path]), wanted, KS2).measurements
+    both = estimate(MemoryFold([path, seen]), wanted, KS2).measurements
+
+    assert [(taken.line, taken.metric.n) for taken in alone] == [("resolver", 0)]
+    assert [(taken.line, taken.metric.n) for taken in both] == [("proxy", 1)]
+
+
 def test_a_dns_filter_is_not_failed_for_paths(
     verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
 ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace as replace_fields
+from dataclasses import replace as renewed
 
 import pytest
 from msgspec.structs import replace
 
 from harness.model.corpus import PackKind
+from harness.model.metric import Span
+from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
+from harness.stages.estimate import rates
 from harness.stages.estimate.groups import (
     block_rate,
     block_rate_by_category,
@@ -20,7 +23,6 @@ from harness.stages.estimate.groups import (
     overblock_rate,
     overblock_rate_by_category,
     overblocked,
-    wrong_cells,
 )
 from harness.stages.estimate.intervals import clopper_pearson
 from harness.stages.estimate.scope import Selection
@@ -126,7 +128,7 @@ PACKS = {
 def rested(selection: Selection, rests_on: PackKind) -> Selection:
     """The same with the packs above, for a requirement that rests on a kind."""
     wanted = selection.requirement.model_copy(update={"items": rests_on})
-    return replace_fields(selection, requirement=wanted, sources=Sources(packs=PACKS))
+    return renewed(selection, requirement=wanted, sources=Sources(packs=PACKS))
 
 
 def test_known_and_hidden_items_are_never_made_one(verdict: Make, select: Select) -> None:
@@ -222,15 +224,53 @@ def test_a_count_sums_up_and_tells_its_parts(verdict: Make, select: Select) -> N
     assert overblocked(select(verdicts, categories=("ILL",))).metric.k == 15
 
 
-def test_what_speaks_against_the_service_counts_whatever_its_kind(
+def asked(selection: Selection, at_least: float) -> Selection:
+    """The same with a threshold."""
+    limit = Threshold(at_least=at_least, provenance="proposed", source="test")
+    return renewed(
+        selection, requirement=selection.requirement.model_copy(update={"threshold": limit})
+    )
+
+
+def test_some_group_is_accused_by_bonferroni(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "HARM", 80, 20) + group(verdict, "GAMB", 95, 5)
+    both = asked(select(verdicts, categories=("HARM", "GAMB")), at_least=0.9)
+    one = asked(select(verdicts[:100], categories=("HARM",)), at_least=0.9)
+    alone = rates.block_rate(one).metric.p_value
+
+    assert alone is not None
+    assert block_rate_by_category(both).metric.p_value == pytest.approx(2 * alone)
+    assert block_rate_by_category(both).metric.method.endswith("fails by Bonferroni")
+    assert block_rate_by_category(select(verdicts)).metric.p_value is None
+
+
+def test_large_domains_of_any_group_weigh_on_all(verdict: Make, select: Select) -> None:
+    """The category with the lowest rate has no domain of several items; another has."""
+    large = group(verdict, "HARM", 30, 20, registrable="big.test") + group(verdict, "HARM", 100, 0)
+    verdicts = large + group(verdict, "GAMB", 60, 40)
+    metric = block_rate_by_category(select(verdicts, categories=("HARM", "GAMB"))).metric
+
+    assert metric.spread is None
+    assert metric.pooled == Span(130 / 150, 130 / 150)
+
+
+def test_what_stands_in_the_way_is_that_of_the_worst_group(verdict: Make, select: Select) -> None:
+    doubt = [verdict(f"u{n}", "HARM", State.INSUFFICIENT) for n in range(5)]
+    verdicts = group(verdict, "HARM", 100, 0) + doubt + group(verdict, "GAMB", 97, 3)
+    metric = block_rate_by_category(select(verdicts, categories=("HARM", "GAMB"))).metric
+
+    assert metric.decided == Span(
+        clopper_pearson(97, 100, 0.05).lower, clopper_pearson(100, 100, 0.05).upper
+    )
+
+
+def test_where_every_rate_meets_the_threshold_the_group_with_the_furthest_bound_is_shown(
     verdict: Make, select: Select
 ) -> None:
-    """Right cells of agreed items do not outweigh a wrong one of real items."""
-    verdicts = drawn(group(verdict, "DRUG", 9, 0, stratum="o"), "open 1")
-    verdicts += drawn(group(verdict, "DRUG", 8, 1, stratum="k"), "known 2")
+    """28 of 28 forbid the pass, not 970 of 1,000: the reason must speak of the former."""
+    verdicts = group(verdict, "HARM", 970, 30) + group(verdict, "GAMB", 28, 0)
+    both = select(verdicts, categories=("HARM", "GAMB"))
 
-    metric = wrong_cells(rested(select(verdicts), "agreed")).metric
-
-    assert metric.k == 1
-    right = [one for one in verdicts if one.state is State.BLOCKED]
-    assert wrong_cells(rested(select(right), "agreed")).metric.k == 0
+    assert block_rate_by_category(asked(both, at_least=0.9)).metric.n == 28
+    assert block_rate_by_category(asked(both, at_least=0.98)).metric.n == 1000
+    assert block_rate_by_category(both).metric.n == 1000

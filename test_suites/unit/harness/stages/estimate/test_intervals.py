@@ -11,6 +11,7 @@ from scipy import stats
 from harness.stages.estimate.intervals import (
     clopper_pearson,
     effective_bounds,
+    p_above_mark,
     quantile_bounds,
     wilson,
     worst_case,
@@ -184,3 +185,16 @@ def test_quantile_bounds_cover_at_least_their_nominal_share(quantile: float) -> 
     assert ranks.upper is not None
     assert np.mean(samples[:, int(ranks.upper)] >= truth) >= 0.95
     assert np.mean(samples[:, int(ranks.lower)] <= truth) >= 0.95
+
+
+@pytest.mark.parametrize("beyond", [0, 3])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("mark", [5.5, 20.5, 40.5, 49.5, 60.5])
+def test_a_quantile_is_above_a_mark_at_the_level_at_which_its_bound_is(
+    beyond: int, alpha: float, mark: float
+) -> None:
+    values = [float(n) for n in range(60)]
+    lower = quantile_bounds(values, 0.9, alpha, beyond).lower
+    within = sum(value <= mark for value in values) + beyond
+
+    assert (lower is not None and lower > mark) == (p_above_mark(within, 60 + beyond, 0.9) <= alpha)

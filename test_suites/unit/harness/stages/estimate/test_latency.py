@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as renewed
 from random import Random
 
 import pytest
 from msgspec.structs import replace
 
+from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
 from harness.stages.estimate.latency import first_byte_overhead, first_byte_overhead_share
+from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
 
@@ -151,3 +154,44 @@ def test_a_page_that_was_changed_on_the_way_arrived_too(
 
     assert first_byte_overhead(pick(pages)).metric.n == 60
     assert first_byte_overhead(pick(blocked)).metric.n == 0
+
+
+@pytest.mark.parametrize("take", [first_byte_overhead, first_byte_overhead_share])
+def test_a_delay_is_accused_at_the_level_at_which_its_bound_passes_the_mark(
+    verdict: Callable[..., Verdict],
+    pick: Callable[..., Selection],
+    take: Callable[[Selection], Taken],
+) -> None:
+    random = Random(6)
+    verdicts = [
+        replace(one, first_byte_service=0.1 + random.random() * 0.1)
+        for one in timed(verdict, 120, 0.0)
+    ]
+    verdicts += [verdict(f"u{n}", "ALW", State.INSUFFICIENT) for n in range(2)]
+    for mark in (0.01, 0.05, 0.08, 0.085, 0.09, 0.095, 0.2, 0.45, 0.5, 0.55, 0.9):
+        limit = Threshold(at_most=mark, provenance="proposed", source="test")
+        plain = pick(verdicts, "web")
+        wanted = plain.requirement.model_copy(update={"threshold": limit})
+        metric = take(renewed(plain, requirement=wanted)).metric
+
+        assert metric.lower is not None
+        assert metric.p_value is not None
+        assert (metric.lower > mark) == (metric.p_value <= 0.05)
+
+
+def test_of_two_probes_the_slow_one_is_accused_by_bonferroni(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    limit = Threshold(at_most=0.1, provenance="proposed", source="test")
+
+    def p_value(verdicts: list[Verdict]) -> float:
+        plain = pick(verdicts)
+        wanted = plain.requirement.model_copy(update={"threshold": limit})
+        return first_byte_overhead(renewed(plain, requirement=wanted)).metric.p_value or 0
+
+    slow = timed(verdict, 3, 0.2, "web_https")
+    alone = p_value(slow)
+
+    assert alone == pytest.approx(0.05**3)
+    assert p_value(slow + timed(verdict, 60, 0.01)) == pytest.approx(2 * alone)
+    assert first_byte_overhead(pick(slow)).metric.p_value is None

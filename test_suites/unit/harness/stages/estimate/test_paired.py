@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stages.estimate.intervals import Bounds
-from harness.stages.estimate.paired import Shift, hodges_lehmann, is_not_inferior, mcnemar
+from harness.stages.estimate.paired import Shift, hodges_lehmann, is_not_inferior, mcnemar, p_above
 
 
 def test_the_estimate_is_the_median_of_pairwise_means() -> None:
@@ -82,3 +82,14 @@ def test_mcnemar_by_hand() -> None:
 def test_campaigns_over_different_items_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         mcnemar([True], [True, False])
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_a_pseudo_median_is_above_a_mark_at_the_level_at_which_its_bound_is(alpha: float) -> None:
+    values = np.random.default_rng(3).normal(1, 1, size=40).tolist()
+    lower = hodges_lehmann(values, alpha).bounds.lower
+
+    assert lower is not None
+    for mark in (-1.0, lower - 0.2, lower - 0.01, lower + 0.01, lower + 0.2, 1.5):
+        assert (lower > mark) == (p_above(values, mark) <= alpha)
+    assert p_above([1.0], 0.0) > 0.05

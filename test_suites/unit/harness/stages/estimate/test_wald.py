@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -47,6 +48,54 @@ def test_wrong_decisions_are_no_likelier_than_planned(rate: float, wrong: str) -
         decisions.append(running.decision)
 
     assert decisions.count(wrong) / len(decisions) <= 0.06  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "alpha", "beta"),
+    [
+        (0.9, 0.98, 0.05, 0.1),
+        (0.9, 0.98, 0.05, 0.2),
+        (0.9, 0.999, 0.05, 0.1),
+        (0.95, 0.99, 0.01, 0.1),
+        (0.5, 0.9, 0.05, 0.2),
+    ],
+)
+def test_both_risks_are_what_was_declared(
+    bad: float, good: float, alpha: float, beta: float
+) -> None:
+    """Exact, by following every number of misses until hardly any test is undecided."""
+    wald = SprtPlan(bad=bad, good=good, alpha=alpha, beta=beta)
+
+    assert 0.5 * alpha < chances(wald, bad)[0] <= alpha
+    assert 0.1 * beta < chances(wald, good)[1] <= beta
+
+
+def test_walds_own_boundaries_pass_more_than_was_declared() -> None:
+    """Why alpha / (1 - beta) is not used: 5.2 % where 5 % is declared."""
+    wald = SprtPlan(bad=0.9, good=0.98, alpha=0.05, beta=0.1)
+
+    assert chances(wald, 0.9, pass_at=math.log(0.05 / 0.9))[0] == pytest.approx(0.0516, abs=5e-4)
+    assert chances(wald, 0.9)[0] == pytest.approx(0.0444, abs=5e-4)
+
+
+def chances(wald: SprtPlan, rate: float, pass_at: float | None = None) -> tuple[float, float]:
+    """The probabilities that a service passes and fails."""
+    passed = failed = 0.0
+    going = np.array([1.0])  # by the number of misses
+    blocked = 0
+    while going.sum() > 1e-6:
+        total = np.zeros(len(going) + 1)
+        total[:-1] += going * rate
+        total[1:] += going * (1 - rate)
+        blocked += 1
+        misses = np.arange(len(total))
+        ratio = misses * wald.miss_step + (blocked - misses) * wald.block_step
+        ends = ratio <= (wald.pass_at if pass_at is None else pass_at) + 1e-12
+        falls = ratio >= wald.fail_at
+        passed += float(total[ends].sum())
+        failed += float(total[falls].sum())
+        going = np.where(ends | falls, 0.0, total)
+    return passed, failed
 
 
 def test_a_decision_is_final() -> None:

@@ -209,6 +209,13 @@ def test_an_agreement_names_who_what_and_a_date_within_the_time(
         advance(plan, finding, made(PlanAgreed, **differing))
 
 
+def test_an_agreement_that_is_due_the_moment_it_is_made_is_refused(
+    plan: ActionPlan, finding: Finding, made: Callable[..., PlanEvent], now: datetime
+) -> None:
+    with pytest.raises(UsageError, match="not in the future"):
+        advance(plan, finding, made(PlanAgreed, due=now))
+
+
 def test_an_agreement_may_bring_the_date_forward(
     plan: ActionPlan, finding: Finding, made: Callable[..., PlanEvent], now: datetime
 ) -> None:

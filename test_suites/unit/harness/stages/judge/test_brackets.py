@@ -46,7 +46,7 @@ def _bracket(
         (failed("connection_refused", "connect"),) * 2 + (web(), SERVICE_REACHABLE),
         (PORTAL, PORTAL, web(), AGREED_PAGE_PASSES),
         (BLOCKED, BLOCKED, web(), AGREED_PAGE_PASSES),
-        (web(title="A page, with advertisements"), BLOCKED, web(), AGREED_PAGE_PASSES),
+        (web(title="A page, with advertisements"), BLOCKED, web(), ""),
         (web(), web(), web(), FILTER_IS_ON),
         (web(), web(canary="absent", status=502, title=""), web(), BLOCK_IS_CLEAR),
     ],

@@ -97,6 +97,15 @@ def test_a_block_that_looks_like_trouble_is_learned_from_the_sentinels(status: i
     assert learned.verdicts[0].rule == "tunnel-refused-learned"
 
 
+def test_a_failure_that_alone_tells_nothing_is_learned_from_the_sentinels() -> None:
+    odd = failed("ssl_invalid_certificate", "tls")
+    seen = [*batch_of(1, web(), odd), *_items(odd)]
+
+    assert judge(seen).verdicts[0].state is State.BLOCKED
+    assert judge([*batch_of(1, web(), BLOCKED), *_items(odd)]).verdicts[0].state not in DECIDED
+    assert [] == _void(seen)
+
+
 def test_a_broken_line_teaches_nothing() -> None:
     trouble = web(canary="absent", status=None, tunnel_status=503)
     broken = batch_of(1, trouble, trouble)
@@ -235,9 +244,11 @@ def _in_round(number: int, one: Observation) -> Observation:
 
 
 def test_what_is_tried_again_is_what_a_judgement_voids() -> None:
-    """The second batch's page is known by the title that the first one's block page had."""
-    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
-    clear = foreign(title="Hilltop", status=403, text="This website is blocked. Category: News")
+    """The second batch's page is known by the text that the first one's block page had."""
+    page = foreign(text="Back to your lesson, please.", body_length=300)
+    clear = foreign(
+        title="This website is blocked", status=403, text="Back to your lesson, please."
+    )
     alone = [*batch_of(2, foreign(), page, control=foreign()), *_items(BLOCKED, batch=2)]
     taught = [*batch_of(1, foreign(), clear, control=foreign()), *alone]
 

@@ -30,6 +30,47 @@ def test_a_text_is_known_again_with_another_category() -> None:
     assert not lore.knows_page(web(title="", text="A page about whales and their songs."), None)
 
 
+def test_a_known_title_over_another_text_is_not_the_known_page() -> None:
+    """Who wants a page to pass for a block page copies the title."""
+    notice = "Access to this page has been denied by the internet filter of your school."
+    lore = learn([observation(web(canary="absent", title="Denied", text=notice))])
+    content = "The garden centre opens at nine. Seeds, pots and tools are in the first hall."
+
+    assert lore.knows_page(web(title="Denied", text=f"{notice} Category: games."), None)
+    assert not lore.knows_page(web(title="Denied", text=content), None)
+    assert lore.knows_page(web(title="Denied", text=""), None)
+
+
+def test_a_status_over_pictures_is_not_the_known_page() -> None:
+    lore = learn([observation(web(canary="absent", status=403, title=""))])
+
+    assert not lore.knows_page(web(status=403, title="", embedded=1), None)
+
+
+def test_a_page_of_which_no_text_is_kept_is_known_by_its_fingerprint() -> None:
+    sketch = tuple(range(20))
+    lore = learn(
+        [observation(web(canary="absent", title="Denied", title_mark="a1", sketch=sketch))]
+    )
+
+    def knows(mark: str, numbers: tuple[int, ...]) -> bool:
+        return lore.knows_page(web(title="", title_mark=mark, sketch=numbers), None)
+
+    assert knows("b2", sketch[:15])
+    assert knows("a1", sketch[:10])
+    assert not knows("b2", sketch[:10])
+    assert not knows("a1", tuple(range(50, 70)))
+    same_title = web(title_mark="a1", sketch=(99,))
+    assert not lore.knows_page(web(title="", title_mark="a1", sketch=sketch[:10]), same_title)
+
+
+def test_the_host_of_a_frame_is_learned() -> None:
+    page = web(canary="absent", title="", frames=("http://stop.supplier.example/a", "/own"))
+    lore = learn([observation(page)])
+
+    assert frozenset({"stop.supplier.example"}) == lore.hosts
+
+
 def test_a_bare_status_is_known_again_only_without_words() -> None:
     lore = learn([observation(web(canary="absent", status=503, title=""))])
 

@@ -104,6 +104,38 @@ def test_a_frame_of_ones_own_or_of_a_quiet_host_is_none() -> None:
         assert look_at(foreign(title="", text="", frames=(address,))).kind is Kind.ORDINARY
 
 
+@pytest.mark.parametrize("title", ["Internet Sehat", "Страница блокировки"])
+def test_a_page_that_shows_nothing_is_told_by_the_name_that_it_bears(title: str) -> None:
+    assert look_at(foreign(title=title, text="")).kind is Kind.BLOCK
+    assert look_at(foreign(title=title, text=PROSE)).kind is Kind.ORDINARY
+
+
+def test_an_image_alone_is_told_by_its_name() -> None:
+    assert look_at(foreign(title="", text="[blockpage.png]")).kind is Kind.BLOCK
+    assert look_at(foreign(title="Toys", text="[wooden-blocks.jpg]")).kind is Kind.ORDINARY
+
+
+def test_the_form_of_a_decision_supports_what_the_page_says() -> None:
+    form = "Category: Games URL: x User: pupil"
+
+    assert look_at(foreign(title="", text=f"Not permitted. {form}")).weight > (
+        look_at(foreign(title="", text="Not permitted.")).weight
+    )
+    assert look_at(foreign(title="Blue kettle", text="Category: Kitchen")).kind is Kind.ORDINARY
+
+
+def test_a_number_is_read_as_a_number() -> None:
+    page = foreign(title="", text="You need to be over 18 for this on your mobile network.")
+
+    assert look_at(page).kind is Kind.BLOCK
+
+
+def test_grounds_without_a_statement_are_no_block() -> None:
+    law = "In compliance with the Companies Act and an order of the court we publish accounts."
+
+    assert look_at(foreign(title="Legal", text=law)).kind is Kind.ORDINARY
+
+
 def test_a_hosts_own_name_says_nothing_of_the_page() -> None:
     host = "captcha-blocked.example"
     page = foreign(f"http://{host}/", title=host, text=f"Welcome to {host}, a site about locks.")
@@ -125,6 +157,13 @@ def test_likeness_is_of_bytes_then_words_then_length() -> None:
     bare = {"title": "", "text": ""}
     assert recognise.likeness(foreign(**bare), foreign(**bare, body_length=9100)) > 0.7
     assert recognise.likeness(foreign(**bare), foreign(**bare, body_length=500)) < 0.1
+
+
+@pytest.mark.parametrize("length", [0, None])
+def test_two_pages_of_which_nothing_came_have_nothing_alike(length: int | None) -> None:
+    nothing = foreign(title="", text="", body_length=length)
+
+    assert recognise.likeness(nothing, nothing) == 0.0
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.model.observation import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.judge import judge_trial
-from test_suites.calibration.trials import OURS, THEIRS, dns, trial
+from harness.stages.judge.learning import Lore
+from test_suites.calibration.trials import OURS, THEIRS, dns, trial, web
 
 
-@pytest.mark.parametrize(
-    "address", ["0.0.0.0", "::", "127.0.0.1", "127.0.0.53", "::1", "198.51.100.1", "10.0.0.1"]
-)
-def test_in_a_reserved_zone_any_other_address_is_a_sinkhole(address: str) -> None:
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "127.0.0.1", "127.0.0.53", "::1"])
+def test_an_address_of_no_network_is_a_sinkhole(address: str) -> None:
     verdict = judge_trial(trial(dns(address), dns("192.0.2.7")))
 
     assert (verdict.state, verdict.mechanism) == (State.BLOCKED, Mechanism.DNS_SINKHOLE)
+
+
+@pytest.mark.parametrize("address", ["198.51.100.1", "10.0.0.1", "127.0.0.9"])
+def test_another_address_is_a_block_only_if_a_block_page_stands_there(address: str) -> None:
+    def landed(**page: Any) -> State:
+        service = dns(address, landing=web(**page) if page else None)
+        return judge_trial(trial(service, dns("192.0.2.7"))).state
+
+    notice = "Access to this website has been blocked by your school."
+    assert landed(canary="seen", words=("tizametefabime",)) is State.ALLOWED
+    assert landed(canary="absent", text=notice) is State.BLOCKED
+    assert landed(canary="absent", title="Hello") is State.INSUFFICIENT
+    if not address.startswith("127."):
+        assert landed() is State.INSUFFICIENT
+
+
+def test_a_learned_sinkhole_that_shows_the_origins_page_is_none() -> None:
+    lore = Lore(sinkholes=frozenset({"198.51.100.1"}))
+    service = dns("198.51.100.1", landing=web())
+
+    assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.ALLOWED
+    service = dns("198.51.100.1", landing=web(canary="absent", title="Hello"))
+    assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.BLOCKED
 
 
 def test_our_own_loopback_origin_is_the_truth() -> None:
@@ -37,10 +61,11 @@ def test_other_public_addresses_are_the_variety_of_large_sites() -> None:
     assert verdict.state is State.ALLOWED
 
 
-def test_a_private_name_inside_a_network_is_not_a_sinkhole_when_the_control_has_one_too() -> None:
-    verdict = judge_trial(trial(dns("10.1.2.3"), dns("10.1.2.4"), host=THEIRS))
+def test_a_name_with_private_addresses_on_both_sides_is_down() -> None:
+    for address in ("10.1.2.3", "10.1.2.4"):
+        verdict = judge_trial(trial(dns(address), dns("10.1.2.4"), host=THEIRS))
 
-    assert verdict.state is State.ALLOWED
+        assert verdict.state is State.DOWN
 
 
 def test_extended_errors_are_told_to_people() -> None:
@@ -64,4 +89,6 @@ def test_a_resolver_that_fails_is_not_said_to_block(rcode: str) -> None:
 
 
 def test_an_address_that_is_none_is_no_crash() -> None:
-    assert judge_trial(trial(dns("not-an-address"), dns("192.0.2.7"))).state is State.BLOCKED
+    state = judge_trial(trial(dns("not-an-address"), dns("192.0.2.7"))).state
+
+    assert state is State.INSUFFICIENT

@@ -16,11 +16,12 @@ def _beside(control: dict[str, Any] | None = None, **facts: Any) -> Verdict:
     return judge_trial(trial(foreign(**facts), foreign(**control or {}), host=THEIRS))
 
 
-@pytest.mark.parametrize("status", [200, 307, 403, 404, 410])
-def test_on_our_own_zone_every_page_without_the_token_is_a_block(status: int) -> None:
+@pytest.mark.parametrize("status", [200, 307, 404, 410])
+def test_on_our_own_zone_a_page_that_nobody_knows_is_insufficient(status: int) -> None:
     verdict = judge_trial(trial(web(canary="absent", status=status, title="Hello")))
 
-    assert verdict.state is State.BLOCKED
+    assert (verdict.rule, verdict.state) == ("page-not-recognised", State.INSUFFICIENT)
+    assert "'Hello'" in verdict.witnesses[1]
 
 
 def test_an_error_of_the_service_is_a_block_only_if_it_says_so_or_was_learned() -> None:
@@ -82,21 +83,22 @@ def test_a_news_page_of_the_day_is_the_same_page() -> None:
     assert _beside(text=PROSE + "New: a reading on Friday.", body_length=9400).rule == "page-same"
 
 
-def test_an_empty_page_in_the_place_of_a_full_one_is_a_block() -> None:
-    assert _beside(title="", text="", body_length=13).rule == "page-replaced"
+def test_an_empty_page_in_the_place_of_a_full_one_is_neither() -> None:
+    assert _beside(title="", text="", body_length=13).rule == "page-unlike"
+    assert _beside(title="", text="", body_length=13).state is State.INSUFFICIENT
 
 
-def test_an_error_page_needs_a_hint_to_be_a_notice() -> None:
-    plain: dict[str, Any] = {
-        "status": 503,
-        "title": "Hm",
-        "text": "Please come another time.",
-        "body_length": 99,
-    }
-    hint: dict[str, Any] = {**plain, "text": "Please come another time, says your school."}
+@pytest.mark.parametrize(("length", "is_short"), [(1500, True), (7000, False), (8900, False)])
+def test_only_a_page_far_smaller_than_the_controls_replaces_it(length: int, is_short: bool) -> None:
+    verdict = _beside(title="Hm", text="Back to your lesson, please.", body_length=length)
 
-    assert _beside(**plain).state is State.INSUFFICIENT
-    assert _beside(**hint).state is State.BLOCKED
+    assert (verdict.rule == "page-unlike") == is_short
+
+
+def test_a_parked_page_that_the_control_sees_too_is_allowed() -> None:
+    parked: dict[str, Any] = {"title": "library.org", "text": "This domain is for sale."}
+
+    assert _beside(control=parked, **parked).rule == "page-same"
 
 
 @pytest.mark.parametrize(

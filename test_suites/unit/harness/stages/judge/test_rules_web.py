@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.model.verdict import Mechanism, State
+from harness.model.verdict import Mechanism, State, Verdict
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore
-from test_suites.calibration.trials import PROSE, certificate, failed, trial, web
+from harness.stages.judge.refusals import REFUSALS, Refusal
+from test_suites.calibration.trials import OURS, PROSE, certificate, failed, trial, web
 
 NOTICE = "Access to this website has been blocked by your school. Category: Games."
 
@@ -18,8 +19,10 @@ NOTICE = "Access to this website has been blocked by your school. Category: Game
     "changed",
     [{"status": 203}, {"title": "A page - free Wi-Fi by Cafe"}, {"body_length": 900}],
 )
-def test_the_token_in_another_page_is_altered(changed: dict[str, Any]) -> None:
-    assert judge_trial(trial(web(**changed))).state is State.ALTERED
+def test_the_token_in_another_page_is_delivery(changed: dict[str, Any]) -> None:
+    verdict = judge_trial(trial(web(**changed)))
+
+    assert (verdict.rule, verdict.state) == ("token-in-another-page", State.ALLOWED)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +30,16 @@ def test_the_token_in_another_page_is_altered(changed: dict[str, Any]) -> None:
 )
 def test_a_few_bytes_more_or_a_cut_page_is_still_the_page(changed: dict[str, Any]) -> None:
     assert judge_trial(trial(web(**changed))).state is State.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("length", "rule"),
+    [(104_000, "token-arrived"), (96_000, "token-arrived"), (88_000, "token-in-another-page")],
+)
+def test_a_long_page_may_differ_by_more_bytes_than_a_short_one(length: int, rule: str) -> None:
+    verdict = judge_trial(trial(web(body_length=length), web(body_length=100_000)))
+
+    assert (verdict.rule, verdict.state) == (rule, State.ALLOWED)
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 403, 404, 451])
@@ -57,16 +70,30 @@ def test_failures_are_never_folded_together() -> None:
         "host_unreachable",
         "generic_timeout_error",
         "ssl_unknown_authority",
-        "ssl_failed_handshake",
-        "dns_nxdomain_error",
-        "dns_no_answer",
-        "dns_refused_error",
-        "dns_bogon_error",
     )
+    resolver = ("dns_nxdomain_error", "dns_no_answer", "dns_refused_error", "dns_bogon_error")
 
     mechanisms = [judge_trial(trial(failed(name))).mechanism for name in names]
+    mechanisms += [judge_trial(trial(failed(name, "resolve"))).mechanism for name in resolver]
 
-    assert len(names) == len(set(mechanisms))
+    assert len(names + resolver) == len(set(mechanisms))
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.rule)
+def test_a_refusal_counts_at_its_stages_and_before_an_answer_only(refusal: Refusal) -> None:
+    name = min(refusal.failures)
+    for stage in ("resolve", "connect", "tls", "response"):
+        silent = trial(web(canary="absent", status=None), failure=failed(name, stage))
+        begun = trial(web(canary="absent"), failure=failed(name, stage))
+
+        assert (judge_trial(silent).rule == refusal.rule) == (stage in refusal.stages)
+        assert judge_trial(begun).state is State.INSUFFICIENT
+
+
+def test_a_handshake_that_fails_in_another_way_is_no_refusal() -> None:
+    failure = failed("ssl_failed_handshake", "tls", "unsupported protocol")
+
+    assert judge_trial(trial(failure)).state is State.INSUFFICIENT
 
 
 def test_an_expired_certificate_on_one_line_only_tells_nothing() -> None:
@@ -87,7 +114,7 @@ def test_a_circle_at_home_tells_nothing() -> None:
 def test_what_ends_an_answer_after_its_token_blocks_nothing(name: str) -> None:
     verdict = judge_trial(trial(web(), failure=failed(name)))
 
-    assert (verdict.rule, verdict.state) == ("token-in-broken-answer", State.ALTERED)
+    assert (verdict.rule, verdict.state) == ("token-in-broken-answer", State.ALLOWED)
 
 
 @pytest.mark.parametrize("name", ["eof_error", "connection_reset", "generic_timeout_error"])
@@ -96,12 +123,13 @@ def test_what_ends_an_answer_after_its_token_blocks_nothing(name: str) -> None:
     [
         ({}, NOTHING_LEARNED, State.INSUFFICIENT),
         ({"status": None, "body_length": None}, NOTHING_LEARNED, State.BLOCKED),
-        ({"body_length": 0}, NOTHING_LEARNED, State.BLOCKED),
-        ({"status": 403}, NOTHING_LEARNED, State.BLOCKED),
-        ({"title": "Access denied", "text": NOTICE}, NOTHING_LEARNED, State.BLOCKED),
-        ({"title": "Stop"}, Lore(titles=frozenset({"stop"})), State.BLOCKED),
+        ({"body_length": 0}, NOTHING_LEARNED, State.INSUFFICIENT),
+        ({"status": 403}, NOTHING_LEARNED, State.INSUFFICIENT),
+        ({"title": "Access denied", "text": NOTICE}, NOTHING_LEARNED, State.INSUFFICIENT),
+        ({"title": "Stop"}, Lore(titles=frozenset({"stop"})), State.INSUFFICIENT),
         ({}, Lore(failures=frozenset({"eof_error", "connection_reset",
-                                      "generic_timeout_error"})), State.BLOCKED),
+                                      "generic_timeout_error"})), State.INSUFFICIENT),
+        ({"canary": "seen", "words": ("tizametefabime",)}, NOTHING_LEARNED, State.ALLOWED),
     ],
 )  # fmt: skip
 def test_a_page_that_broke_off_is_neither_blocked_nor_allowed(
@@ -115,18 +143,64 @@ def test_a_page_that_broke_off_is_neither_blocked_nor_allowed(
 @pytest.mark.parametrize(
     ("changed", "rule"),
     [
-        ({}, "token-of-another-time"),
-        ({"title": "Another page"}, "token-missing"),
-        ({"text": NOTICE}, "token-missing"),
-        ({"status": 451}, "status-451"),
+        ({}, "page-not-recognised"),
+        ({"title": "Another page"}, "page-not-recognised"),
+        ({"title": "Access denied", "text": f"Access denied. {PROSE}"}, "page-not-recognised"),
+        ({"status": 451}, "page-not-recognised"),
+        ({"status": 451, "text": "", "embedded": 1}, "page-not-recognised"),
+        ({"status": 451, "text": "Not here, says the court."}, "status-451"),
+        ({"status": 403, "text": "", "embedded": 1}, "page-not-recognised"),
+        ({"status": 403, "text": ""}, "status-403"),
+        ({"status": 451, "text": ""}, "status-451"),
+        ({"text": NOTICE}, "page-recognised"),
+        ({"text": NOTICE, "sketch": (1, 2, 3)}, "page-not-recognised"),
+        ({"text": NOTICE, "undecoded": "sdch"}, "coding-unknown"),
+        ({"text": NOTICE, "truncated": True}, "too-long-to-read"),
+        ({"text": NOTICE, "page_words": 3}, "piece-missing"),
+        ({"canary": "seen", "status": 404, "title": "x", "words": ("a",)}, "words-arrived"),
     ],
 )
-def test_the_origins_page_without_a_token_is_no_block_page(
+def test_a_page_without_the_token_needs_evidence_of_a_block(
     changed: dict[str, Any], rule: str
 ) -> None:
     service = web(**({"canary": "absent", "text": PROSE} | changed))
+    control = web(text=PROSE, sketch=(1, 2, 3))
 
-    assert judge_trial(trial(service, web(text=PROSE))).rule == rule
+    assert judge_trial(trial(service, control)).rule == rule
+
+
+def test_a_page_inside_of_a_page_is_what_people_see() -> None:
+    def framed(**inner: Any) -> Verdict:
+        page = web(f"http://{OURS}/frame", **({"canary": "absent"} | inner))
+        outer = web(canary="absent", title="", text="", frames=("/frame",), inner=(page,))
+        return judge_trial(trial(outer))
+
+    assert framed(canary="seen").rule == "arrived-inside"
+    assert framed(text=NOTICE).rule == "page-recognised"
+    assert framed(status=None).rule == "frame-not-followed"
+    assert framed(title="Hello", text="Nothing to see").rule == "page-not-recognised"
+
+
+def test_a_page_of_another_host_of_the_zone_counts_where_the_control_went_too() -> None:
+    there = "http://landed.accredit.test/"
+
+    assert judge_trial(trial(web(there, canary="elsewhere"), web(there))).state is State.ALLOWED
+    assert judge_trial(trial(web(there, canary="elsewhere"))).state is State.INSUFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("behind", "rule"),
+    [
+        ({"status": None}, "tls-false-certificate"),
+        ({"canary": "seen"}, "token-in-broken-answer"),
+        ({"text": NOTICE}, "false-certificate-block-page"),
+        ({"title": "Hello"}, "false-certificate-unknown-page"),
+    ],
+)
+def test_what_stands_behind_a_false_certificate_decides(behind: dict[str, Any], rule: str) -> None:
+    service = web(**({"canary": "absent"} | behind))
+
+    assert judge_trial(trial(service, failure=failed("ssl_unknown_authority", "tls"))).rule == rule
 
 
 def test_an_expired_certificate_of_somebody_else_is_interception() -> None:

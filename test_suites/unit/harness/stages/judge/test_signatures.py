@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.stages.judge.signatures import ENOUGH_ALONE, read_signatures, signatures
 
-PLACES = {"title", "opening", "text", "address", "header"}
+PLACES = {"title", "opening", "grounds", "bare", "text", "address", "header"}
 
 
 def test_every_sign_stands_somewhere_and_says_what_it_shows() -> None:

@@ -1,0 +1,205 @@
+"""The smallest number of items with which a requirement can be met at all.
+
+With fewer, not even a faultless service conforms, because the bound of "n of n right" stays short
+of the threshold (METHOD (c), table 1, column m = 0). Arithmetic alone, without scipy, so that a
+scheme can be checked and a campaign announced on a machine that only measures.
+
+n counts what the bound treats as independent: registrable domains for a rate, pairs or timed
+events for a duration. ``alpha`` is the one-sided level of the decision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from statistics import NormalDist
+
+from harness.model.scheme import DecisionRule, Requirement, Threshold
+
+SHARE = "share"
+"""The unit of metrics that are fractions of items."""
+
+MEDIAN = 0.5
+"""The quantile of a duration where a measure names none."""
+
+STAKES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""The stakes of the e-process (METHOD (c), "Repeated looks")."""
+
+LAST = 64
+"""The band of a waiting time is lowest a few events before the last; so many are looked at."""
+
+NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence", "availability"})
+"""Rules that count no items: nothing to sample, documents, or time from an outage log."""
+
+EACH_COUNTS: frozenset[DecisionRule] = frozenset({"census", "functional", "grade", "gate"})
+"""Rules under which each item counts: one is enough to have seen something."""
+
+RATES = frozenset(
+    {
+        "block_rate",
+        "block_rate_by_category",
+        "block_rate_by_language",
+        "block_rate_by_stratum",
+        "content_block_rate",
+        "explicit_share",
+        "overblock_rate",
+        "overblock_rate_by_category",
+    }
+)
+"""Metrics with the bounds of a rate, whatever the rule that reads them."""
+
+OBSERVED = frozenset({"control_success", "indeterminate_share", "sentinel_agreement"})
+"""Shares that stand as they were observed: their bounds are themselves."""
+
+
+def smallest_sample(requirement: Requirement, alpha: float, unit: str = SHARE) -> int | None:
+    """The fewest items with which ``requirement`` can be met; ``None`` if no number suffices.
+
+    ``unit`` is that of its metric. 0 for rules that count no items. Each category, stratum or
+    language that a metric ``..._by_...`` compares needs this number: a pass asks every group at
+    level alpha (intersection-union, Berger 1982), so alpha is not divided.
+    """
+    if requirement.rule in NOT_COUNTED or requirement.threshold is None:
+        return 0
+    if requirement.rule in EACH_COUNTS:
+        return 1
+    return _for_bounds(requirement, alpha, unit)
+
+
+def smallest_for_rate(threshold: float, alpha: float) -> int | None:
+    """ln(alpha) / ln(threshold), rounded up: items without one failure that show "rate >= T".
+
+    29 at T = .90, 59 at .95, 149 at .98 and 299 at .99 with alpha .05 (Clopper & Pearson 1934,
+    k = n; the same for m registrable domains, Gaffke 2005). ``None`` for a threshold of 1: no
+    sample shows that nothing is open.
+    """
+    if threshold >= 1:
+        return None
+    if threshold <= 0:
+        return 1
+    near = max(1, math.ceil(math.log(alpha) / math.log(threshold)))
+    return near - 1 if near > 1 and threshold ** (near - 1) <= alpha else near
+
+
+def smallest_for_threshold(threshold: Threshold, alpha: float) -> int | None:
+    """The same for a threshold of either kind, with T = 1 - U for "at most U".
+
+    ``None`` if no sample can show it: T = 1, or a threshold that is no rate.
+    """
+    rates = [threshold.at_least] if threshold.at_least is not None else []
+    rates += [1 - threshold.at_most] if threshold.at_most is not None else []
+    rate = max(rates, default=0.0)
+    return None if rate < 0 else smallest_for_rate(rate, alpha)
+
+
+def smallest_at_any_time(threshold: float, alpha: float) -> int | None:
+    """Items without one failure after which the e-process shows "rate >= T": 53 at T = .90.
+
+    Bounds that may be read after every item need more than those that are read once
+    (Ville 1939; Ramdas et al., Statistical Science 38 (2023)). ``None`` for a threshold of 1.
+    """
+    if threshold >= 1:
+        return None
+    if threshold <= 0:
+        return 1
+    gains = [math.log1p(stake * (1 - threshold) / threshold) for stake in STAKES]
+    mark = math.log(len(STAKES) / alpha)
+    return _first(lambda n: _log_sum([n * gain for gain in gains]) >= mark)
+
+
+def smallest_for_shift(alpha: float) -> int:
+    """Pairs from which the Hodges-Lehmann shift has bounds at all: 5 at alpha .05, 8 at .01.
+
+    Rank bounds by the normal approximation (Hollander & Wolfe 1999, section 3.4).
+    """
+    z = NormalDist().inv_cdf(1 - alpha)
+    return _first(
+        lambda n: n * (n + 1) / 4 - z * math.sqrt(n * (n + 1) * (2 * n + 1) / 24) >= 1,
+    )
+
+
+@lru_cache(maxsize=64)
+def smallest_for_waiting(quantile: float, alpha: float) -> int:
+    """Timed events, none of them cut short, from which a quantile has an upper bound.
+
+    37 for the 90 % quantile at alpha .05. Kaplan-Meier with the log-log band (Brookmeyer &
+    Crowley, Biometrics 38 (1982)); the largest of 29 bounds it as an order statistic.
+    """
+    z = NormalDist().inv_cdf(1 - alpha)
+    return _first(
+        lambda n: any(_waiting(n, i, z) <= 1 - quantile for i in range(max(1, n - LAST), n))
+    )
+
+
+def _waiting(n: int, i: int, z: float) -> float:
+    """The upper bound of the share still waiting after ``i`` of ``n`` events."""
+    log = math.log((n - i) / n)
+    spread = math.sqrt(i / (n * (n - i))) / -log
+    return math.exp(log * math.exp(-z * spread))
+
+
+def _for_bounds(requirement: Requirement, alpha: float, unit: str) -> int | None:
+    """By the bounds that the metric has: of a rate, a shift, a waiting time, or a quantile."""
+    measure, rule = requirement.measure, requirement.rule
+    if measure.metric in RATES:
+        return _for_rate(requirement, alpha)
+    if measure.metric == "first_byte_overhead_share" or rule == "noninferiority":
+        return smallest_for_shift(alpha)
+    if rule == "survival":
+        return smallest_for_waiting(measure.quantile or MEDIAN, alpha)
+    if rule == "quantile" or measure.quantile is not None:
+        return _for_quantile(requirement, measure.quantile or MEDIAN, alpha)
+    if unit == SHARE and measure.metric not in OBSERVED:
+        return _for_rate(requirement, alpha)
+    return 1
+
+
+def _for_rate(requirement: Requirement, alpha: float) -> int | None:
+    find = smallest_at_any_time if requirement.rule == "sequential" else smallest_for_rate
+    return _largest(requirement, lambda threshold: find(threshold, alpha))
+
+
+def _for_quantile(requirement: Requirement, quantile: float, alpha: float) -> int | None:
+    """An upper limit asks that share of the values below it, a lower limit the rest above it."""
+    threshold = requirement.threshold
+    numbers = []
+    if threshold is not None and threshold.at_most is not None:
+        numbers.append(smallest_for_rate(quantile, alpha))
+    if threshold is not None and threshold.at_least is not None:
+        numbers.append(smallest_for_rate(1 - quantile, alpha))
+    return _most(numbers)
+
+
+def _largest(requirement: Requirement, find: Callable[[float], int | None]) -> int | None:
+    """What both sides of a threshold ask: at most U of the bad is at least 1 - U of the good."""
+    threshold = requirement.threshold
+    numbers = []
+    if threshold is not None and threshold.at_least is not None:
+        numbers.append(find(threshold.at_least))
+    if threshold is not None and threshold.at_most is not None:
+        numbers.append(find(1 - threshold.at_most))
+    return _most(numbers)
+
+
+def _most(numbers: list[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return max(known, default=1) if len(known) == len(numbers) else None
+
+
+def _log_sum(logs: list[float]) -> float:
+    """The logarithm of the sum of exponentials."""
+    largest = max(logs)
+    return largest + math.log(math.fsum(math.exp(each - largest) for each in logs))
+
+
+def _first(holds: Callable[[int], bool]) -> int:
+    """The smallest number from 1 on for which ``holds``, which stays true once it is."""
+    high = 1
+    while not holds(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high

@@ -1,0 +1,94 @@
+"""Follow HTTP redirects one by one, so that each answer on the way is a fact (RFC 9110, 15.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from urllib.parse import urljoin, urlsplit
+
+from harness.model.observation import Failure, Hop
+from harness.ports.asking import Exchange, Line, Request
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class RedirectChain:
+    """The answers from one URL to the last page. ``hosts`` and ``exchanges`` go together."""
+
+    url: str
+    hops: list[Hop] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+    failure: Failure | None = None
+
+    @property
+    def last(self) -> Exchange:
+        """The exchange that the chain ended with."""
+        return self.exchanges[-1]
+
+
+async def follow_redirects(
+    line: Line,
+    url: str,
+    home: str,
+    headers_for: Callable[[str], Headers],
+    *,
+    deadline: float,
+    most: int,
+    body_bytes: int,
+) -> RedirectChain:
+    """Fetch ``url`` and where it leads, ``most`` redirects at most, until ``deadline``.
+
+    ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a host, and
+    ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and stands in it.
+    """
+    chain = RedirectChain(url=url)
+    while True:
+        host = host_in(chain.url) if chain.hops else home
+        request = Request(
+            url=chain.url,
+            headers=headers_for(host),
+            timeout=max(deadline - perf_counter(), 0.001),
+            body_bytes=body_bytes,
+        )
+        exchange = await line.fetch(request)
+        chain.exchanges.append(exchange)
+        chain.hosts.append(host)
+        chain.failure = exchange.failure
+        location = _location(exchange)
+        target = web_address(chain.url, location) if exchange.failure is None else ""
+        if not target:
+            return chain
+        chain.hops.append(Hop(url=chain.url, status=exchange.status or 0, location=location))
+        if len(chain.hops) > most:
+            chain.failure = Failure(name="http_redirect_limit", stage="response")
+            return chain
+        chain.url = target
+
+
+def host_in(url: str) -> str:
+    """The host of an absolute URL, in lower case."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def web_address(base: str, address: str) -> str:
+    """The absolute http or https URL of an address in a page or header, else the empty text."""
+    if not address:
+        return ""
+    try:
+        target = urljoin(base, address)
+        parts = urlsplit(target)
+        has_host = bool(parts.hostname)
+    except ValueError:
+        return ""
+    return target if parts.scheme in ("http", "https") and has_host else ""
+
+
+def _location(exchange: Exchange) -> str:
+    if exchange.status not in REDIRECTS:
+        return ""
+    return next((value for name, value in exchange.headers if name == "location"), "")

@@ -1,0 +1,147 @@
+"""Whole campaigns of services at the mark, stopped early for real, without measuring each anew.
+
+A campaign is measured twice on simulated lines: with everything blocked, and with nothing blocked
+but the sentinels. A replicate takes each item's observations from one of the two, batch by batch
+through the ``Stopper``, and its journal is concluded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from harness.cli.measure import header_of
+from harness.equipment import Prepared, prepare
+from harness.model.campaign import Campaign, Stopping, StoppingPlan
+from harness.model.corpus import covers
+from harness.model.observation import Observation
+from harness.model.outcome import Outcome
+from harness.model.scheme import Scheme
+from harness.origin import write_origin
+from harness.pipeline import conclude, measure
+from harness.ports.asking import Origin
+from harness.ports.keeping import WallClock
+from harness.settling import Settlement
+from harness.stages.assess import assess
+from harness.stages.estimate.estimate import estimate
+from harness.stages.judge.together import judge_of
+from harness.stages.select import plan_batches
+from harness.stopping import Stopper
+from harness.store.evidence import EvidenceFolder
+from harness.store.journal import SegmentJournal
+from test_suites.calibration.simulated_counts import Random, scheme
+from test_suites.calibration.simulated_rows import block
+from test_suites.memory_fold import MemoryFold
+from test_suites.rehearsal import write_campaign
+from test_suites.unit.harness.test_stopping import Memory
+
+SENTINEL = "sentinel-block.canary.accredit.test"
+CATEGORIES = ("DRUG", "VIOL")
+PLAN = StoppingPlan(categories=("DRUG",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
+PHASES = {"ks2": "ks2"}
+SCHEME = scheme(
+    block("block_rate", "DRUG"),
+    block("block_rate_by_category", "DRUG"),
+    block("block_rate", "DRUG", alpha=0.04),
+    block("block_rate", "DRUG", "VIOL"),
+    block("block_rate", "VIOL"),
+)
+"""What the plan decides, what is within it, what it touches, and what it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A campaign as it goes if all is blocked, and if nothing is, by batch."""
+
+    campaign: Campaign
+    ready: Prepared
+    header: dict[str, Any]
+    closed: dict[int, list[Observation]]
+    open: dict[int, list[Observation]]
+
+    def journal(self, blocked: Collection[str]) -> Memory:
+        """The journal of a service that blocks these items, stopped as the campaign declares."""
+        kept = Memory()
+        kept.header = self.header
+        stopper = Stopper(self.campaign, self.ready.items, kept)
+        for batch in stopper.thin(plan_batches(self.campaign, self.ready.items)):
+            tried = {item.id for item in batch.items}
+            seen = [
+                one
+                for source, is_blocked in ((self.closed, True), (self.open, False))
+                for one in source[batch.number]
+                if one.role == "item"
+                and one.item.id in tried
+                and (one.item.id in blocked) == is_blocked
+            ]
+            ends = [one for one in self.closed[batch.number] if one.role != "item"]
+            stopper.take(batch.number, [*ends, *seen])
+        stopper.seal()
+        return kept
+
+    def outcomes(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
+        """What ``conclude`` makes of it, with the verdicts folded in memory instead of on disk."""
+        judge = judge_of(journal.header, journal.sentinels(), self.campaign.service.block_page)
+        folded = MemoryFold(judge.verdicts(journal.observations()))
+        early = Settlement(self.campaign, scheme, journal)
+        found = estimate(folded, early.scheme, PHASES, judge.preconditions)
+        return assess(early.settle(found.measurements), scheme.decision, judge.preconditions)
+
+    def concluded(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
+        """The same by ``conclude`` itself."""
+        return conclude(journal, scheme).outcomes
+
+    def of(self, category: str) -> list[str]:
+        """The ids of the items of a category, and of those below it."""
+        return [item.id for item in self.ready.items if covers(item.category, category)]
+
+
+def at_the_mark(recorded: Recorded, random: Random) -> set[str]:
+    """The items that a service at 90 % blocks."""
+    items = [item for code in CATEGORIES for item in recorded.of(code)]
+    hits = random.random(len(items)) < PLAN.bad
+    return {item for item, is_hit in zip(items, hits, strict=True) if is_hit}
+
+
+def record(folder: Path) -> Recorded:
+    """Measure the campaign both ways."""
+    origin = Origin(
+        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_origin(origin, folder / "origin.json")
+    ready, closed = _measured(folder, [*CATEGORIES, SENTINEL], "closed")
+    _, open_ = _measured(folder, [SENTINEL], "open")
+    campaign = ready.campaign.model_copy(update={"stopping": Stopping(plans=(PLAN,))})
+    header = header_of(ready) | {"campaign": campaign.model_dump_json()}
+    return Recorded(campaign=campaign, ready=ready, header=header, closed=closed, open=open_)
+
+
+def _measured(
+    folder: Path, block: list[str], name: str
+) -> tuple[Prepared, dict[int, list[Observation]]]:
+    path = write_campaign(
+        folder / name,
+        origin=folder / "origin.json",
+        lines=[{"name": "proxy", "type": "simulated", "options": {"block": block}}],
+        categories=CATEGORIES,
+        profiles={"ks2": {}},
+        control={"type": "simulated"},
+        limits={"batch": 40, "timeout": 0.7, "concurrency": 40},
+        stopping={"plans": [PLAN.model_dump()]},
+    )
+    ready = prepare(path)
+    ready.campaign.__dict__["stopping"] = None  # both are measured to their end
+    journal = SegmentJournal.create(folder / f"{name}-journal", header_of(ready))
+    instruments = ready.instruments(EvidenceFolder(folder / "evidence"), WallClock())
+    asyncio.run(measure(ready.campaign, ready.items, instruments, journal))
+    batches = {
+        number: list(seen)
+        for number, seen in groupby(journal.observations(), lambda one: one.batch)
+    }
+    journal.close()
+    return ready, batches

@@ -1,0 +1,147 @@
+"""Every requirement that can be measured can be met with the shipped packs and the stated lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from corpora.pack import open_pack
+from corpora.packing import PackDetails, write_pack
+from harness.cli.conclude import conclude_journal
+from harness.cli.item_supply import supplies
+from harness.cli.obstacles import Place
+from harness.cli.undecidable import undecidable
+from harness.model.campaign import PHASES
+from harness.model.corpus import Item
+from harness.model.outcome import Conformity
+from harness.model.scheme import Scheme
+from harness.origin import write_origin
+from harness.plugins import find
+from harness.ports.asking import Origin
+from harness.schemes.load import load_scheme, metric_units, shipped
+from harness.stages.estimate.metric_names import METRIC_NAMES
+from test_suites.rehearsal import QUICK, rehearse
+
+PACKS = ("canary", "education-uk", "overblock", "school-pages")
+LISTED = 500
+"""The list that ``avc-parental`` says it needs."""
+
+
+@pytest.fixture(scope="module")
+def packed() -> list[Item]:
+    return [item for name in PACKS for item in open_pack(name).items()]
+
+
+def imported(scheme: Scheme) -> list[Item]:
+    """A list of the size that each requirement states, of each category that it names."""
+    found = {}
+    for one in scheme.requirements:
+        for code in one.measure.categories if one.needs_list else ():
+            for number in range(one.list_size):
+                host = f"{code.lower()}-{number}.example.org"
+                found[host] = Item(id=host, value=host, labels=(code,), registrable=host)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: list[Item]) -> None:
+    scheme = load_scheme(name)
+    probes = {probe: find("probes", probe)() for probe in ("web", "dns")}
+    supply = supplies([*packed, *imported(scheme)], probes)
+    frames = Counter(item.category for item in packed)
+    places = [
+        Place(
+            line="line",
+            profile=phase,
+            phase=phase,
+            phases=frozenset(PHASES),
+            supply=supply,
+            frames=frames,
+        )
+        for phase in PHASES
+    ]
+    metrics = {one.id: one.measure.metric for one in scheme.requirements}
+
+    found = undecidable(scheme, places, metric_units())
+
+    assert [] == [one for one in found if metrics[one.requirement] in METRIC_NAMES]
+    assert not [
+        one for one in found if one.why == "Accredit cannot measure this yet" and one.remedy
+    ]
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A faultless service, the pages that schools need, and an imported list of 500 sites."""
+    home = tmp_path_factory.mktemp("decides")
+    origin = Origin(
+        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a.pem", key=b"k" * 32
+    )
+    write_origin(origin, home / "origin.json")
+    hosts = [f"site-{number}.org" for number in range(LISTED)]
+    rows = [
+        {
+            "id": host.removesuffix(".org"),
+            "value": host,
+            "kind": "host",
+            "registrable": host,
+            "labels": "PORN",
+            "stratum": "PORN",
+            "sensitivity": "S0",
+        }
+        for host in hosts
+    ]
+    write_pack(home / "list", rows, details())
+    block = [*hosts, "sentinel-block.canary.accredit.test"]
+    campaign: dict[str, Any] = {
+        "campaign": "decides",
+        "service": {"name": "a faultless service"},
+        "origin": "origin.json",
+        "lines": [{"name": "proxy", "type": "simulated", "options": {"block": block}}],
+        "control": {"type": "simulated"},
+        "profiles": {"pupils": {"phase": "ks3"}},
+        "corpora": [{"pack": "school-pages"}, {"pack": "./list"}],
+        "limits": QUICK,
+    }
+    with (home / "campaign.yaml").open("w", encoding="utf-8") as file:
+        YAML().dump(campaign, file)
+    return rehearse(home / "campaign.yaml").journal
+
+
+def details() -> PackDetails:
+    return PackDetails(
+        name="list",
+        version="1.0.0",
+        title="A list",
+        created="2026-11-24T00:00:00Z",
+        sources=({"title": "made for a test"},),
+        seed="list",
+    )
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("scheme", "requirements"),
+    [
+        ("avc-parental", {"URL-07", "OVB-02"}),
+        ("uksic-current", {"OVB-01", "OVB-03"}),
+        ("dfe-current", {"OVB-03", "OVB-04"}),
+        ("strict", {"OVB-01", "OVB-02", "OVB-03", "OVB-04"}),
+        ("amt-awards", {"AMT-01", "AMT-03", "AMT-05"}),
+    ],
+)
+def test_a_faultless_service_conforms_in_them(
+    journal: Path, scheme: str, requirements: set[str]
+) -> None:
+    assessment = conclude_journal(journal, scheme)[0]
+    conform = {
+        one.requirement.id for one in assessment.outcomes if one.conformity is Conformity.CONFORMS
+    }
+
+    assert requirements <= conform, [
+        (one.id, one.reasons) for one in assessment.outcomes if one.requirement.id in requirements
+    ]

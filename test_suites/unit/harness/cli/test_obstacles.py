@@ -1,0 +1,103 @@
+"""What stands in the way of any favourable result is named, with what would help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.cli.item_supply import supplies
+from harness.cli.obstacles import Place
+from harness.cli.undecidable import Undecidable, undecidable
+from harness.model.corpus import Item
+from harness.model.scheme import Scheme
+from harness.plugins import find
+from harness.schemes.load import load_scheme, metric_units
+
+STRICT = load_scheme("strict")
+
+
+def items(code: str, count: int, **changed: Any) -> list[Item]:
+    return [
+        Item(id=f"{code}-{n}", value=f"{code.lower()}-{n}.test", labels=(code,), **changed)
+        for n in range(count)
+    ]
+
+
+def place(tried: list[Item], **changed: Any) -> Place:
+    probes = {name: find("probes", name)() for name in changed.pop("probes", ("web",))}
+    told = {
+        "line": "proxy",
+        "profile": "pupils",
+        "phase": "ks3",
+        "phases": frozenset({"ks3"}),
+        "supply": supplies(tried, probes),
+        "frames": {},
+    }
+    return Place(**{**told, **changed})
+
+
+def of(requirement: str, *places: Place, scheme: Scheme = STRICT) -> list[Undecidable]:
+    found = undecidable(scheme, places, metric_units())
+    return [one for one in found if one.requirement == requirement]
+
+
+def test_too_few_domains_are_told_with_the_number_that_is_needed() -> None:
+    (one,) = of("MAL-03", place(items("MALW.MAL", 89)))
+
+    assert "MAL-03[pupils-proxy]" == one.id
+    assert "domains to try: 89 of MALW.MAL, MALW.PHISH; needed: 90" == one.why
+    assert "choose more of them under corpora" == one.remedy
+    assert not of("MAL-03", place(items("MALW.MAL", 90)))
+
+
+def test_ninety_pages_of_one_domain_are_one_domain() -> None:
+    (one,) = of("MAL-03", place(items("MALW.MAL", 90, registrable="one.test")))
+
+    assert one.why.startswith("domains to try: 1 of MALW.MAL")
+
+
+def test_a_category_that_is_not_there_is_named_although_others_are_plenty() -> None:
+    tried = [item for code in ("HARM", "MALW", "PIRA", "DISC") for item in items(code, 900)]
+    (one,) = of("URL-06", place(tried))
+
+    assert one.why == "domains to try: 0 of GAMB; needed: 90 each"
+    assert one.remedy.endswith("import a list of 90 real domains (accredit corpus import)")
+
+
+def test_over_blocking_is_told_by_topic_and_where_more_are() -> None:
+    tried = [*items("ALW.HEALTH", 500), *items("ALW.SEXED", 12)]
+    (one,) = of("OVB-03", place(tried))
+
+    expected = "0 of ALW.LGBT, 12 of ALW.SEXED, 0 of ALW.SUPPORT; needed: 459 each"
+    assert one.why == f"domains to try: {expected}"
+    assert "school-pages" in one.remedy
+    (strata,) = of("OVB-05", place(tried))
+    assert "0 of ALW in place_name" in strata.why
+
+
+def test_a_census_needs_every_entry() -> None:
+    frames = {"ILL.CSAM": 120, "DRUG": 500}
+    (one,) = of("ILL-01", place(items("ILL.CSAM", 60), frames=frames))
+
+    assert ("60 of 120 entries are chosen, and a census needs them all", "take no sample") == (
+        one.why,
+        one.remedy,
+    )
+    assert not of("ILL-01", place(items("ILL.CSAM", 120), frames=frames))
+
+
+def test_two_probes_profiles_of_each_band_and_cells_are_needed() -> None:
+    alone = place(items("DRUG", 9))
+    reasons = {code: of(code, alone)[0].why for code in ("URL-13", "POL-01", "POL-02", "POL-04")}
+
+    assert reasons == {
+        "URL-13": "0 items are tried by two probes",
+        "POL-01": "no profile for staff",
+        "POL-02": "no profile for ks1 or ks2; ks4 or post16; staff",
+        "POL-04": "there is one school phase only",
+    }
+    assert "fewer than 5 items of ADLT, " in of("POL-03", alone)[0].why
+    both = place(items("DRUG", 9), probes=("web", "dns"), phases=frozenset({"ks1", "staff"}))
+    assert not of("URL-13", both)
+    assert not of("POL-01", both)
+    assert not of("POL-04", both)
+    assert "no profile for ks3; ks4 or post16" == of("POL-02", both)[0].why

@@ -1,0 +1,85 @@
+"""Before the first packet: what no result can meet, told of all lines and profiles at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.cli.item_supply import supplies
+from harness.cli.obstacles import Place
+from harness.cli.undecidable import Undecidable, places_of, sentences, undecidable
+from harness.equipment import prepare
+from harness.model.corpus import Item
+from harness.model.scheme import Scheme
+from harness.plugins import find
+from harness.schemes.load import load_scheme, metric_units
+
+STRICT = load_scheme("strict")
+
+
+def items(code: str, count: int, **changed: Any) -> list[Item]:
+    return [
+        Item(id=f"{code}-{n}", value=f"{code.lower()}-{n}.test", labels=(code,), **changed)
+        for n in range(count)
+    ]
+
+
+def place(tried: list[Item], **changed: Any) -> Place:
+    probes = {name: find("probes", name)() for name in changed.pop("probes", ("web",))}
+    told = {
+        "line": "proxy",
+        "profile": "pupils",
+        "phase": "ks3",
+        "phases": frozenset({"ks3"}),
+        "supply": supplies(tried, probes),
+        "frames": {},
+    }
+    return Place(**{**told, **changed})
+
+
+def of(requirement: str, *places: Place, scheme: Scheme = STRICT) -> list[Undecidable]:
+    found = undecidable(scheme, places, metric_units())
+    return [one for one in found if one.requirement == requirement]
+
+
+def test_bounds_that_hold_at_any_time_need_more() -> None:
+    enough = [place(items("DRUG", 300))]
+    found = undecidable(STRICT, enough, metric_units(), {"URL-04"})
+
+    assert "domains to try: 300 of DRUG; needed: 380" in [
+        one.why for one in found if one.requirement == "URL-04"
+    ]
+    assert not of("URL-04", *enough)
+
+
+def test_what_another_line_can_see_is_not_told_of_this_one() -> None:
+    tried = items("ILL.CSAM", 9, applies_to="url")
+    blind = place(tried, line="resolver", probes=("dns",))
+
+    assert ["resolver"] == [one.line for one in of("ILL-01", blind)]
+    assert not of("ILL-01", blind, place(tried))
+
+
+def test_what_is_not_asked_of_a_profile_or_is_only_shown_is_not_told() -> None:
+    assert not of("OVB-03", place([], phase="ks1", phases=frozenset({"ks1"})))
+    assert not of("OVB-07", place([]))
+    assert not of("TQ-01", place([]))
+
+
+def test_one_line_for_each_reason_and_binding_ones_first() -> None:
+    becta = load_scheme("becta-2008")
+    lines = list(sentences(undecidable(becta, [place([])], metric_units())))
+
+    assert "cannot be decided" in lines[0]
+    assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]
+    assert lines[-1].endswith("AVL-01 (not binding): Accredit cannot measure this yet")
+    assert not list(sentences([]))
+
+
+def test_a_campaign_is_counted_by_line_and_profile(
+    simulated: Any,
+) -> None:
+    (found,) = places_of(prepare(simulated(sample=60)))
+
+    assert ("proxy", "pupils", "ks2") == (found.line, found.profile, found.phase)
+    assert 60 == sum(one.items for one in found.supply if one.example.category == "DRUG")
+    assert 120 == found.frames["DRUG"]

@@ -1,0 +1,118 @@
+"""Each reason names what really stands in the way: number, doubt, clusters, or large domains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from harness.model.metric import Metric, Span, Spread
+from harness.model.scheme import Threshold
+from harness.model.shortfall import marked, missed, outweighed, reached, shortfall, shown
+
+NINETY = Threshold(at_least=0.9, provenance="proposed", source="test")
+FIVE = Threshold(at_most=0.05, provenance="proposed", source="test")
+
+
+def metric(k: int, n: int, lower: float, upper: float, **more: object) -> Metric:
+    taken = Metric(
+        name="block_rate",
+        unit="share",
+        value=k / n,
+        k=k,
+        n=n,
+        indeterminate=0,
+        lower=lower,
+        upper=upper,
+        method="m",
+        alpha=0.05,
+    )
+    return replace(taken, **more)  # type: ignore[arg-type]
+
+
+def spread(domains: int, rate: float) -> Spread:
+    return Spread(domains=domains, rate=rate, tried=domains, least=0, most=0)
+
+
+def test_fewer_than_can_conform_are_too_few_whatever_else() -> None:
+    few = metric(280, 280, 0.8985, 1, spread=spread(28, 1.0), alone=Span(0.99, 1))
+
+    assert shortfall(few, NINETY, is_passing=True) == (
+        "too few domains: 28 counted, and fewer than 29 cannot show at least 90 % at alpha 0.05"
+    )
+    single = metric(28, 28, 0.8985, 1)
+    assert shortfall(single, NINETY, is_passing=True).startswith("too few items: 28 counted")
+    assert "cannot show" not in shortfall(metric(29, 29, 0.9, 1), NINETY, is_passing=True)
+    assert "cannot show" not in shortfall(replace(single, alpha=0.1), NINETY, is_passing=True)
+    assert "cannot show" not in shortfall(replace(single, name="m"), NINETY, is_passing=True)
+
+
+def test_doubt_is_named_where_it_alone_forbids() -> None:
+    doubtful = metric(95, 95, 0.88, 1, indeterminate=5, decided=Span(0.97, 1))
+
+    assert shortfall(doubtful, NINETY, is_passing=True) == (
+        "5 undecided items leave it open: without them the bounds would settle it (97 % to 100 %)"
+    )
+    also = replace(doubtful, decided=Span(0.89, 1))
+    assert "too few to tell" in shortfall(also, NINETY, is_passing=True)
+
+
+def test_clusters_are_named_where_they_alone_forbid() -> None:
+    pages = metric(470, 500, 0.88, 0.96, spread=spread(50, 0.93), alone=Span(0.918, 0.95))
+
+    assert shortfall(pages, NINETY, is_passing=True) == (
+        "pages of one domain are no independent items: 50 domains leave it open, where as many "
+        "items alone would settle it (91.8 % to 95 %)"
+    )
+    assert "50 domains are too few to tell 93 %" in shortfall(
+        replace(pages, alone=Span(0.89, 0.95)), NINETY, is_passing=True
+    )
+
+
+def test_what_forbids_an_accusation_is_named_as_well() -> None:
+    doubtful = metric(80, 95, 0.7, 0.91, indeterminate=5, decided=Span(0.7, 0.89))
+    pages = metric(80, 95, 0.7, 0.91, spread=spread(20, 0.8), alone=Span(0.7, 0.89))
+
+    assert shortfall(doubtful, NINETY, is_passing=False).startswith("5 undecided items")
+    assert shortfall(pages, NINETY, is_passing=False).startswith("pages of one domain")
+
+
+def test_large_domains_that_fare_worse_outweigh_many_small_ones() -> None:
+    platforms = metric(400, 600, 0.95, 1, pooled=Span(0.66, 0.7), indeterminate=3)
+
+    assert outweighed(platforms, NINETY) == (
+        "large domains fare worse: all items pooled (undecided ones against it) come to 66 %, "
+        "the mark is 90 %"
+    )
+    assert outweighed(replace(platforms, pooled=Span(0.9, 0.95)), NINETY) == ""
+    assert outweighed(replace(platforms, pooled=None), NINETY) == ""
+    assert "come to 7 %, the mark is 5 %" in outweighed(
+        replace(platforms, indeterminate=0, pooled=Span(0.03, 0.07)), FIVE
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "meets", "fails"),
+    [
+        (0.9, 1.0, True, False),
+        (0.89, 1.0, False, False),
+        (0.5, 0.89, False, True),
+        (None, None, False, False),
+        (None, 0.5, False, True),
+    ],
+)
+def test_a_span_meets_or_misses(
+    low: float | None, high: float | None, *, meets: bool, fails: bool
+) -> None:
+    assert (reached(NINETY, Span(low, high)), missed(NINETY, Span(low, high))) == (meets, fails)
+
+
+def test_a_range_has_two_sides() -> None:
+    both = NINETY.model_copy(update={"at_most": 0.95})
+
+    assert reached(both, Span(0.9, 0.95))
+    assert not reached(both, Span(0.9, 0.96))
+    assert missed(both, Span(0.96, 0.97))
+    assert missed(both, Span(0.7, 0.8))
+    assert marked(both, "share") == "at least 90 % and at most 95 %"
+    assert (shown(None, "s"), shown(0.01, "s"), shown(2, "ratio")) == ("unbounded", "10 ms", "2")

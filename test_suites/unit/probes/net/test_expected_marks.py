@@ -1,0 +1,120 @@
+"""What an answer delivers of an attempt's page: token first, words else, host by host."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import msgspec
+import pytest
+
+from harness.model.campaign import Limits
+from harness.model.corpus import Item, Layer
+from harness.model.marker import HEADER, mark
+from harness.model.observation import AttemptKey, Timings
+from harness.ports.asking import Attempt, Exchange, Line, Origin
+from probes.net.expected_marks import Delivered, ExpectedMarks
+from probes.net.redirects import RedirectChain
+
+HOST, OTHER = "gamb-001.canary.accredit.test", "landed.accredit.test"
+ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)
+
+
+class OnlyOrigin:
+    """A line that is only asked for its origin."""
+
+    def __init__(self, origin: Origin | None = ORIGIN) -> None:
+        self.origin = origin
+
+
+KEY = AttemptKey(campaign="c", item="a", probe="web", line="proxy", profile="ks2")
+MARKER = mark(ORIGIN.key, KEY, HOST)
+
+
+def marks(
+    origin: Origin | None = ORIGIN, *, marked: bool = True, layer: Layer = "any"
+) -> ExpectedMarks:
+    item = Item(id="a", value=HOST, labels=("GAMB",), applies_to=layer)
+    marker = MARKER if marked else None
+    attempt = Attempt(key=KEY, item=item, limits=Limits(), timeout=1.0, marker=marker)
+    return ExpectedMarks(attempt, cast("Line", OnlyOrigin(origin)), HOST)
+
+
+def chain(*answers: tuple[str, str]) -> RedirectChain:
+    """Answers as (host, body), the last one being the page."""
+    return RedirectChain(
+        url=f"http://{answers[-1][0]}/",
+        hosts=[host for host, _ in answers],
+        exchanges=[Exchange(timings=Timings(), status=200, body=body.encode()) for _, body in answers],
+    )  # fmt: skip
+
+
+def words(host: str = HOST) -> str:
+    return ORIGIN.words(host, MARKER.nonce, "attempt")[0]
+
+
+def test_another_attempts_token_does_not_count() -> None:
+    other = mark(ORIGIN.key, KEY.on("control"), HOST).token
+
+    assert marks().delivered(chain((HOST, other))).canary == "absent"
+
+
+def test_words_show_that_a_page_came_without_its_token() -> None:
+    unmarked = ORIGIN.words(HOST, "", "attempt")[1]
+    for came in (words(), ORIGIN.words(HOST, "", "host")[0], unmarked):
+        delivered = marks().delivered(chain((HOST, f"<p>Un texte traduit: {came.upper()}.")))
+
+        assert (delivered.canary, delivered.words) == ("seen", (came,))
+
+
+def test_of_an_item_judged_by_content_the_marked_piece_must_come() -> None:
+    page, piece = words(), ORIGIN.words(HOST, MARKER.nonce, "piece")[0]
+    without = marks(layer="content").delivered(chain((HOST, f"<p>{page}")))
+    whole = marks(layer="content").delivered(chain((HOST, f"<p>{page} {piece}")))
+
+    assert (without.canary, without.words, without.page_words) == ("absent", (), 1)
+    assert (whole.canary, whole.words, whole.page_words) == ("seen", (piece,), 0)
+
+
+def test_a_receipt_in_a_header_shows_only_that_the_origin_was_asked() -> None:
+    receipt = ORIGIN.receipt(HOST, MARKER.nonce)
+    refused = chain((HOST, "Access denied"))
+    tag = (("etag", f'"{receipt}"'),)
+    refused.exchanges[0] = msgspec.structs.replace(refused.exchanges[0], headers=tag)
+    delivered, copied = marks().delivered(refused), marks().delivered(chain((HOST, receipt)))
+
+    assert (delivered.asked, delivered.canary) == (True, "absent")
+    assert (copied.asked, copied.canary) == (False, "absent")
+
+
+@pytest.mark.parametrize(
+    ("answers", "canary"),
+    [
+        (((HOST, MARKER.token),), "seen"),
+        (((HOST, words()),), "seen"),
+        (((HOST, words(OTHER)),), "absent"),
+        (((HOST, "nothing"),), "absent"),
+        ((("mirror.example", words()),), "seen"),
+        (((HOST, words()), (OTHER, words(OTHER))), "seen"),
+        (((HOST, "moved"), (OTHER, words(OTHER))), "elsewhere"),
+        (((HOST, words()), ("block.example", "denied")), "absent"),
+        (((HOST, words()), (OTHER, "denied")), "absent"),
+    ],
+)
+def test_the_last_answer_decides(answers: tuple[tuple[str, str], ...], canary: str) -> None:
+    assert marks().delivered(chain(*answers)).canary == canary
+
+
+def test_an_attempt_without_a_marker_expects_nothing() -> None:
+    assert marks(marked=False).delivered(chain((HOST, MARKER.token))) == Delivered()
+    assert marks(marked=False).headers(HOST) == ()
+
+
+def test_only_hosts_of_the_zone_get_the_nonce() -> None:
+    assert marks().headers(HOST) == marks().headers(OTHER) == ((HEADER, MARKER.nonce),)
+    assert marks().headers("www.example.org") == ()
+
+
+def test_a_line_that_knows_no_origin_knows_the_item_s_own_token_only() -> None:
+    assert marks(None).delivered(chain((HOST, MARKER.token))).canary == "seen"
+    assert marks(None).delivered(chain((HOST, words()))).canary == "absent"
+    assert marks(None).headers(OTHER) == ()

@@ -1,0 +1,78 @@
+"""Redirects are followed one by one, within a number and a deadline."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from harness.model.observation import Timings
+from harness.ports.asking import Exchange, Request
+from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
+
+
+class Moves:
+    """A line on which each path ``/n`` leads to ``/n-1``, and ``/0`` is the page."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    async def fetch(self, request: Request) -> Exchange:
+        self.requests.append(request)
+        number = int(request.url.rpartition("/")[2])
+        headers = (("location", f"/{number - 1}"),) if number else ()
+        return Exchange(timings=Timings(total=0.0), status=302 if number else 200, headers=headers)
+
+
+async def follow(line: Any, url: str, most: int = 5) -> RedirectChain:
+    return await follow_redirects(
+        line,
+        url,
+        "a.test",
+        lambda host: (("X-Host", host),),
+        deadline=perf_counter() + 9,
+        most=most,
+        body_bytes=1000,
+    )
+
+
+async def test_each_hop_is_noted_and_the_time_left_shrinks() -> None:
+    line = Moves()
+    chain = await follow(line, "http://a.test/3")
+
+    assert chain.url == "http://a.test/0"
+    assert [hop.url for hop in chain.hops] == [f"http://a.test/{number}" for number in (3, 2, 1)]
+    assert (len(chain.exchanges), chain.hosts, chain.failure) == (4, ["a.test"] * 4, None)
+    patience = [request.timeout for request in line.requests]
+    assert patience == sorted(patience, reverse=True)
+    assert len(set(patience)) == 4
+
+
+async def test_too_many_redirects_are_a_failure() -> None:
+    chain = await follow(Moves(), "http://a.test/9", most=2)
+
+    assert chain.failure is not None
+    assert chain.failure.name == "http_redirect_limit"
+    assert len(chain.exchanges) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ("/x", "http://a.test/x"),
+        ("//b.test", "http://b.test"),
+        ("https://b.test/?q", "https://b.test/?q"),
+        ("javascript:void(0)", ""),
+        ("data:text/html,x", ""),
+        ("about:blank", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+def test_only_addresses_of_the_web_are_targets(address: str, target: str) -> None:
+    assert web_address("http://a.test/dir/", address) == target
+
+
+def test_a_host_is_in_lower_case_and_may_be_missing() -> None:
+    assert (host_in("http://User@A.Test:80/x"), host_in("/x")) == ("a.test", "")
