@@ -46,7 +46,8 @@ def test_too_few_domains_are_told_with_the_number_that_is_needed() -> None:
     assert "MAL-03[pupils-proxy]" == one.id
     assert "domains to try: 89 of MALW.MAL, 0 of MALW.PHISH; needed: 90 each" == one.why
     assert "choose more of them under corpora" == one.remedy
-    assert not of("MAL-03", place(items("MALW.MAL", 90)))
+    both = [*items("MALW.MAL", 90), *items("MALW.PHISH", 90)]
+    assert not of("MAL-03", place(both))
 
 
 def test_ninety_pages_of_one_domain_are_one_domain() -> None:
