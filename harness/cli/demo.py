@@ -49,10 +49,11 @@ profiles:
 corpora:
   # agreed items: the supplier was told of these names
   - {{pack: canary, categories: [PORN, ADLT, VIOL, DRUG, CRIM, PIRA, MALW.HACK], sample: 60}}
-  - {{pack: canary, categories: [DISC, EXTR], sample: 12}}   # too few to decide
+  - {{pack: canary, categories: [DISC, EXTR], sample: 12}}
   - {{pack: canary, categories: [ILL.CSAM]}}                  # a census
   # real items: a sealed sample of somebody's category list, unknown to the supplier
   - {{pack: real/harmful}}
+  - {{pack: real/hateful}}                                    # too few to decide
   - {{pack: real/harmless}}
   # content items: pages on hosts that nobody was told of, known by what they say
   - {{pack: range/content-pages, sample: 30}}
@@ -61,6 +62,8 @@ limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40}}
 """
 NAMED = ("PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK")
 """The categories that the scheme names."""
+FEW = ("DISC", "EXTR")
+"""Of these the assessor draws too few."""
 DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 3))
 LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
 
@@ -118,7 +121,12 @@ def _draw(said: Console, home: Path) -> None:
     listed = home / "range" / VENDOR_LIST
     told = find("corpora", "import")("labelled", listed, vendor, created=moment)
     pack = find("corpora", "pack")(str(vendor))
-    for name, categories, size in (("harmful", NAMED, 40), ("harmless", ("ALW",), 5)):
+    many = tuple(code for code in NAMED if code not in FEW)
+    for name, categories, size in (
+        ("harmful", many, 40),
+        ("hateful", FEW, 12),
+        ("harmless", ("ALW",), 5),
+    ):
         sample = find("corpora", "sample")(
             pack,
             out=home / "real" / name,

@@ -7,11 +7,12 @@ each frame is a part of its own, and a favourable outcome needs enough of every 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from harness.model.metric import Metric
+from harness.model.metric import Metric, Part, Span
 from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement
+from harness.model.shortfall import reached
 from harness.model.smallest_sample import smallest_sample
 
 
@@ -25,12 +26,24 @@ def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
         needed = fewest(requirement, part.metric.alpha)
         if part.metric.counted >= needed:
             continue
+        if not part.is_basis:
+            told += _falling_short(requirement, part)
+            continue
         if not part.metric.tried:
             told.append(f"{part.name}: not tried")
             continue
         what = "counted" if part.metric.spread is None else "domains counted"
         told.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
     return tuple(told)
+
+
+def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
+    """Of a part that is too small to decide by itself: that what was observed is too little."""
+    threshold, metric = requirement.threshold, part.metric
+    if threshold is None or metric.value is None:
+        return
+    if not reached(threshold, Span(metric.value, metric.value)):
+        yield f"{part.name}: {metric.k} of {metric.n}, which does not reach the mark as observed"
 
 
 def undecided(metric: Metric, limit: float) -> tuple[str, ...]:

@@ -57,12 +57,14 @@ class Part:
     """What was counted of one group of one source; ``group`` is a category, stratum or language.
 
     Pooled with others it could be hidden, so a requirement must hold in each part. ``metric`` has
-    no parts. A part that is wanted and was not tried has ``n`` = 0.
+    no parts. A part that is wanted and was not tried has ``n`` = 0. With ``is_basis`` a favourable
+    outcome rests on it; any other part must hold as well, as far as its items are enough to tell.
     """
 
     group: str
     source: Source
     metric: Metric
+    is_basis: bool = True
 
     @property
     def name(self) -> str:

@@ -29,6 +29,10 @@ from test_suites.rehearsal import QUICK, rehearse
 PACKS = ("canary", "education-uk", "overblock", "school-pages")
 LISTED = 500
 """The list that ``avc-parental`` says it needs."""
+SIZES = {"PORN": LISTED, "ALW.CURR": 919, "ALW.EDU": 919} | dict.fromkeys(
+    ("ADLT", "VIOL", "DRUG", "GAMB"), 60
+)
+"""An imported list of real sites, by category."""
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +86,23 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a.pem", key=b"k" * 32
     )
     write_origin(origin, home / "origin.json")
-    hosts = [f"site-{number}.org" for number in range(LISTED)]
+    sites = {
+        f"{code.lower().replace('.', '-')}-{number}.org": code
+        for code, size in SIZES.items()
+        for number in range(size)
+    }
+    hosts = [host for host, code in sites.items() if not code.startswith("ALW")]
     rows = [
         {
             "id": host.removesuffix(".org"),
             "value": host,
             "kind": "host",
             "registrable": host,
-            "labels": "PORN",
-            "stratum": "PORN",
+            "labels": code,
+            "stratum": code,
             "sensitivity": "S0",
         }
-        for host in hosts
+        for host, code in sites.items()
     ]
     write_pack(home / "list", rows, details())
     block = [*hosts, "sentinel-block.canary.accredit.test"]
@@ -120,6 +129,8 @@ def details() -> PackDetails:
         created="2026-11-24T00:00:00Z",
         sources=({"title": "made for a test"},),
         seed="list",
+        kind="real",
+        audience="sealed",
     )
 
 

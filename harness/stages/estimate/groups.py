@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.model.corpus import covers
+from harness.model.coverage import fewest
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.shortfall import reached
 from harness.stages.estimate import rates
@@ -148,7 +149,8 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
         taken.append((group, take(part), take(replace(part, alpha=strict)).metric))
     if not tried:
         nothing = take(replace(selection, lots=()))
-        return replace(nothing, metric=replace(nothing.metric, parts=_parts(taken, is_bad=is_bad)))
+        parts = _parts(selection, taken, is_bad=is_bad)
+        return replace(nothing, metric=replace(nothing.metric, parts=parts))
     threshold = selection.requirement.threshold
     known = [one.metric for group, one, _ in taken if group in tried]
     is_met = threshold is not None and all(
@@ -157,7 +159,7 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
     group, worst, _ = max(
         taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
     )
-    lower, upper = _bounds(taken, is_bad=is_bad)
+    lower, upper = _bounds(_telling(selection, taken), taken, is_bad=is_bad)
     method = worst.metric.method
     if len(tried) > 1:
         method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Bonferroni"
@@ -167,7 +169,7 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
         lower=lower,
         upper=upper,
         method=method,
-        parts=_parts(taken, is_bad=is_bad),
+        parts=_parts(selection, taken, is_bad=is_bad),
         pooled=_outer([one.pooled for one in known if one.pooled]),
         p_value=_p_value([one.p_value for one in known]),
         decided=_span([one.decided or _plain(one) for one in known]),
@@ -177,8 +179,29 @@ def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken
     return Taken(metric=metric, adverse=adverse)
 
 
+def _is_basis(selection: Selection, group: Group) -> bool:
+    sources = selection.basis.sources
+    return not sources or group.source in sources
+
+
+def _telling(
+    selection: Selection, taken: list[tuple[Group, Taken, Metric]]
+) -> list[tuple[Group, Taken, Metric]]:
+    """The groups whose bound a pass needs: what it rests on, and whatever is large enough.
+
+    A handful of known items beside the hidden ones must not fail; proof of their own they are
+    too few for, and they do not make an outcome undecidable.
+    """
+    needed = fewest(selection.requirement, selection.alpha)
+    return [
+        (group, one, strict)
+        for group, one, strict in taken
+        if _is_basis(selection, group) or one.metric.counted >= needed
+    ]
+
+
 def _parts(
-    taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
+    selection: Selection, taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
 ) -> tuple[Part, ...]:
     """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
     found: list[Part] = []
@@ -187,7 +210,9 @@ def _parts(
             metric = replace(one.metric, lower=strict.lower)
         else:
             metric = replace(one.metric, upper=strict.upper)
-        found.append(Part(group=group.label, source=group.source, metric=metric))
+        is_basis = _is_basis(selection, group)
+        part = Part(group=group.label, source=group.source, metric=metric, is_basis=is_basis)
+        found.append(part)
     return tuple(found)
 
 
@@ -199,14 +224,17 @@ def _counted(selection: Selection, take: Take) -> Taken:
         for group, lots in _grouped(selection, _named(selection)).items()
         for one in (take(replace(selection, lots=lots)),)
     ]
-    return replace(taken, metric=replace(taken.metric, parts=_parts(parts)))
+    return replace(taken, metric=replace(taken.metric, parts=_parts(selection, parts)))
 
 
 def _bounds(
-    taken: list[tuple[Group, Taken, Metric]], *, is_bad: bool
+    telling: list[tuple[Group, Taken, Metric]],
+    taken: list[tuple[Group, Taken, Metric]],
+    *,
+    is_bad: bool,
 ) -> tuple[float | None, float | None]:
     """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
-    plain = [one.metric for _, one, _ in taken]
+    plain = [one.metric for _, one, _ in telling]
     strict = [metric for _, _, metric in taken]
     if is_bad:
         uppers = [metric.upper for metric in plain]

@@ -111,3 +111,16 @@ def test_a_census_lacks_what_was_not_tried_and_what_was_left_out() -> None:
     assert census_gaps(replace(whole_list, left_out={"down": 2})) == (
         "2 entries were left out; a census needs them all",
     )
+
+
+def test_a_handful_of_known_items_needs_no_proof_of_its_own() -> None:
+    """It must not fall short, either."""
+    good, bad = (
+        Part(group="GAMB", source=Source(), metric=example_metric(k, 12), is_basis=False)
+        for k in (12, 9)
+    )
+
+    assert shortfalls(example_requirement(), whole(part("GAMB", 60), good)) == ()
+    assert shortfalls(example_requirement(), whole(part("GAMB", 60), bad)) == (
+        "GAMB, agreed items: 9 of 12, which does not reach the mark as observed",
+    )

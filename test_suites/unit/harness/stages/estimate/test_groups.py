@@ -274,3 +274,17 @@ def test_where_every_rate_meets_the_threshold_the_group_with_the_furthest_bound_
     assert block_rate_by_category(asked(both, at_least=0.9)).metric.n == 28
     assert block_rate_by_category(asked(both, at_least=0.98)).metric.n == 1000
     assert block_rate_by_category(both).metric.n == 1000
+
+
+def test_a_few_known_items_do_not_make_an_outcome_undecidable(
+    verdict: Make, select: Select
+) -> None:
+    hidden = drawn(group(verdict, "DRUG", 60, 0, stratum="s"), "secret 3")
+
+    def lower(known: int) -> float | None:
+        few = drawn(group(verdict, "DRUG", known, 0, stratum="o"), "open 1")
+        both = asked(select(hidden + few, categories=("DRUG",)), at_least=0.9)
+        return block_rate(rested(both, "real")).metric.lower
+
+    assert lower(12) == clopper_pearson(60, 60, 0.05).lower
+    assert lower(30) == clopper_pearson(30, 30, 0.05).lower, "enough to tell: they must conform"
