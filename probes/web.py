@@ -179,7 +179,7 @@ class _Visit:
             frames=frames,
             body_length=len(last.body) if answered else None,
             body_sha256=digest,
-            truncated=last.truncated,
+            truncated=last.truncated or page.is_cut,
             canary=delivered.canary,
             choices=first.choices,
             words=delivered.words,

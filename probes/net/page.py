@@ -11,6 +11,9 @@ from selectolax.lexbor import LexborHTMLParser
 TEXT_CHARACTERS = 256
 """How much of the title and of the text is kept."""
 
+MOST_TAGS = 20_000
+"""How many tags of a page are read: the parser's time grows with the square of their nesting."""
+
 WHOLE_TEXT = 24_000
 """How much of the visible text is sketched."""
 
@@ -49,6 +52,7 @@ class Page:
     ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
     is the number of images, objects, frames and scripts: content may be shown without text.
     ``words`` is the whole visible text as it stands in the page, for sketches; it is not kept.
+    ``is_cut``: there were more tags than are read.
     """
 
     title: str = ""
@@ -56,6 +60,7 @@ class Page:
     frames: tuple[str, ...] = ()
     embedded: int = 0
     words: str = ""
+    is_cut: bool = False
 
 
 class PageReader:
@@ -86,7 +91,9 @@ def read_page(body: bytes, content_type: str) -> Page:
     markup = decode_text(body, content_type)
     if kind == "text/plain" or "<" not in markup:
         return Page(text=_fold(markup), words=markup[:WHOLE_TEXT])
-    tree = LexborHTMLParser(markup)
+    parts = markup.split("<", MOST_TAGS)
+    is_cut = len(parts) > MOST_TAGS
+    tree = LexborHTMLParser("<".join(parts[:MOST_TAGS]))
     # By the names of their tags: a query in CSS costs several times as much.
     titles = tree.tags("title")
     heading = titles[0].text() if titles else ""
@@ -100,6 +107,7 @@ def read_page(body: bytes, content_type: str) -> Page:
         frames=frames,
         embedded=embedded,
         words=seen[:WHOLE_TEXT],
+        is_cut=is_cut,
     )
 
 
