@@ -14,8 +14,8 @@ from harness.model.scheme import Scheme
 from harness.model.verdict import State
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
-from harness.store.folding import STATES
 from harness.store.journal import open_journal
+from harness.store.verdict_rows import STATES
 from harness.store.verdicts import KEPT, VerdictFolder
 
 MARK = {"provenance": "proposed", "source": "benchmark"}

@@ -224,6 +224,7 @@ def _details(listed: Import, created: str, licence: str, gathered: _Gathered) ->
         ),
         sensitivity=gathered.sensitivity,
         frame=listed.path.name,
+        kind="real",
         label_method="upstream",
         max_age_days=30,
         prohibitions=("do not fetch S3 items without the assessor role",),

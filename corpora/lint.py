@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from corpora import names
 from corpora.agreement import RELIABLE, TENTATIVE
 from corpora.item_table import Entry
 from corpora.manifest import FILE
@@ -29,6 +30,7 @@ def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
     entries = list(pack.entries())
     faults = [*_check_manifest(pack, now or datetime.now(UTC))]
     faults += _check_labels(pack)
+    faults += _check_kind(pack, entries)
     faults += _check_domains(pack, entries)
     faults += _check_pairs(pack, entries)
     faults += _check_values(pack, entries)
@@ -63,6 +65,21 @@ def _check_labels(pack: Pack) -> Iterator[Fault]:
     elif alpha is not None and alpha < needed:
         remedy = f"at least {needed} for {purpose}"
         yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", f"is {alpha:.3f}", remedy)
+
+
+def _check_kind(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    """A hidden pack holds real or content items: a name that was announced is not hidden."""
+    if not pack.reference.is_hidden:
+        return
+    audience = pack.reference.audience
+    if pack.reference.kind == "agreed":
+        found = f"holds agreed items, which suppliers load beforehand, and is for {audience!r}"
+        remedy = "say real or content if suppliers were not told its names, or make it public"
+        yield _in_manifest(pack, "accredit.kind", found, remedy)
+    for line, item, _ in entries:
+        if names.is_agreed(item.host):
+            found = f"{item.host} lies in the agreed zone, and the pack is for {audience!r}"
+            yield _in_table(pack, line, "value", found, "leave it out")
 
 
 def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:

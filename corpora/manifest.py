@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.campaign import Declared
-from harness.model.corpus import Audience, Design, Sensitivity
+from harness.model.corpus import Audience, Design, PackKind, Sensitivity
 
 FILE = "datapackage.json"
 LIMIT_BYTES = 1024 * 1024
@@ -129,7 +129,11 @@ class Release(Declared):
 
 
 class Profile(Declared):
-    """The ``accredit`` part of the manifest."""
+    """The ``accredit`` part of the manifest.
+
+    ``kind`` says what its items can show. A manifest without one is read as ``agreed``: what may
+    have been announced to a supplier shows the least.
+    """
 
     spec: Literal["1.0"]
     taxonomy: TaxonomyReference
@@ -140,6 +144,7 @@ class Profile(Declared):
     freshness: Freshness
     release: Release
     prohibitions: tuple[str, ...] = ()
+    kind: PackKind = "agreed"
 
 
 class Manifest(Packaged):

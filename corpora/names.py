@@ -27,9 +27,12 @@ _PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _WEB = ("http:", "https:")
 
 PRIVATE_SUFFIXES = tuple(
-    f"{kind}.accredit.test" for kind in ("canary", "twin", "special", "overblock")
+    f"{kind}.accredit.test" for kind in ("canary", "twin", "special", "overblock", "sites")
 )
 """Each name below these is a site of its own: our range has one owner and many sites."""
+
+AGREED_SUFFIXES = tuple(f"{kind}.accredit.test" for kind in ("canary", "twin", "special"))
+"""Names below these are announced to suppliers before a campaign."""
 
 
 class BadName(ValueError):
@@ -49,6 +52,11 @@ class WebAddress:
 def is_host(name: str) -> bool:
     """Whether a lower-case ASCII name has the form of a host (RFC 1123, underscore allowed)."""
     return len(name) <= NAME_LIMIT and _HOST.fullmatch(name) is not None
+
+
+def is_agreed(host: str) -> bool:
+    """Whether a supplier is told a host name before the campaign, to load it into its lists."""
+    return host.endswith(tuple(f".{suffix}" for suffix in AGREED_SUFFIXES))
 
 
 def is_plain(text: str) -> bool:

@@ -95,6 +95,7 @@ def open_pack(
         sha256=manifest.items.digest.removeprefix("sha256:"),
         title=manifest.title,
         purpose=manifest.accredit.purpose,
+        kind=manifest.accredit.kind,
         sensitivity=manifest.accredit.sensitivity,
         use_limit=manifest.accredit.release.use_limit,
         audience=manifest.accredit.release.audience,

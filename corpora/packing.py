@@ -43,6 +43,7 @@ class PackDetails:
     licence: str = "CC0-1.0"
     sources: tuple[Mapping[str, Any], ...] = ()
     purpose: str = "self-test"
+    kind: str = "agreed"
     sensitivity: str = "S0"
     frame: str = "none"
     frame_size: int | None = None
@@ -155,6 +156,7 @@ def _profile(count: int, details: PackDetails, taxonomy: Taxonomy) -> dict[str, 
         },
         "sensitivity": details.sensitivity,
         "purpose": details.purpose,
+        "kind": details.kind,
         "sampling": {
             "frame": details.frame,
             "frame_size": count if details.frame_size is None else details.frame_size,

@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from corpora import names
 from corpora.item_table import COLUMNS
 from corpora.lots import Drawn, Lots, draw
 from corpora.pack import Pack, open_pack
 from corpora.packing import PackDetails, write_pack
 from harness.errors import FaultyDocument, UsageError
-from harness.model.corpus import Audience
+from harness.model.corpus import KNOWN_TO_SUPPLIERS, Audience
 from harness.plugins import register
 
 OTHER_FRAME = ":popular"
@@ -41,20 +42,50 @@ def sample_pack(
     faulty: the rows of ``pack`` need not have been checked before.
     """
     lots = Lots(**wanted)
+    audience = audience or pack.reference.audience
+    _check_audience(pack, audience)
     drawn = draw(pack, lots)
     details = _details(pack, lots, drawn)
     details = replace(
         details,
         use_limit=use_limit or details.use_limit,
-        audience=audience or details.audience,
+        audience=audience,
     )
     write_pack(out, _rows(drawn, lots), details)
     try:
-        return open_pack(str(out))
+        sample = open_pack(str(out))
+        _check_hosts(sample)
     except FaultyDocument:
         shutil.rmtree(out)
         msg = f"{pack.directory}: what was drawn is faulty; 'accredit corpus lint' says where"
         raise UsageError(msg) from None
+    except UsageError:
+        shutil.rmtree(out)
+        raise
+    return sample
+
+
+def _check_audience(pack: Pack, audience: Audience) -> None:
+    """Raises UsageError for a hidden sample of items that suppliers are told."""
+    if audience not in KNOWN_TO_SUPPLIERS and pack.reference.kind == "agreed":
+        msg = (
+            f"pack {pack.reference.name!r} holds agreed items, whose names suppliers load before a "
+            f"campaign, so no sample of it is {audience!r}; sample a pack of real or content items"
+        )
+        raise UsageError(msg)
+
+
+def _check_hosts(sample: Pack) -> None:
+    """Raises UsageError if a hidden sample holds a name that suppliers are told."""
+    if not sample.reference.is_hidden:
+        return
+    for item in sample.items():
+        if names.is_agreed(item.host):
+            msg = (
+                f"{item.host} lies in the agreed zone, which suppliers load before a campaign: "
+                "it cannot be in a hidden sample"
+            )
+            raise UsageError(msg)
 
 
 def _rows(drawn: Drawn, lots: Lots) -> Iterator[Mapping[str, str]]:
@@ -96,6 +127,7 @@ def _details(pack: Pack, lots: Lots, drawn: Drawn) -> PackDetails:
             {"title": source.title, "x-licence": source.licence} for source in manifest.sources
         ),
         purpose=manifest.accredit.purpose,
+        kind=manifest.accredit.kind,
         sensitivity=manifest.accredit.sensitivity,
         frame=_frame(pack, lots, drawn),
         frame_size=drawn.frame.total(),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from corpora.taxonomy import DATA
 from corpora.twins import twin_of
+from harness.model.corpus import PackKind
 
 Row = dict[str, str]
 
@@ -31,6 +32,7 @@ class VectorPack:
     rows: Callable[[], Iterator[Row]]
     description: str = ""
     sensitivity: str = "S0"
+    kind: PackKind = "content"
 
 
 def circumvention() -> Iterator[Row]:
@@ -149,6 +151,7 @@ PACKS = (
         title="Ways round a filter, each with its use towards an allowed host",
         rows=circumvention,
         description=_MADE,
+        kind="agreed",
     ),
     VectorPack(
         name="content",
@@ -179,11 +182,13 @@ PACKS = (
         title="Locks of search engines, with harmless searches",
         rows=search,
         description=_MADE,
+        kind="real",
     ),
     VectorPack(
         name="vendor-tests",
         title="Public test pages of filter vendors",
         rows=vendor_tests,
+        kind="real",
         description=(
             "Pages that vendors offer for tests; most are recognised by their own products "
             "only. Several are on one registrable domain. Whether they live is unchecked."

@@ -19,13 +19,13 @@ from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
 from harness.instruments import Instruments
+from harness.item_probes import untried
 from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
-from harness.model.corpus import MADE
 from harness.model.observation import CONTROL
 from harness.origin import read_origin
 from harness.plugins import find
-from harness.ports.asking import Corpus, Line, Origin, Probe, kinds_of
+from harness.ports.asking import Corpus, Line, Origin, Probe
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme, resolve
 from harness.stages.select import Chosen, choose
@@ -49,6 +49,7 @@ class Prepared:
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
+    only_undecided: bool = False
 
     def instruments(self, evidence: EvidenceStore, clock: Clock, key: bytes = b"") -> Instruments:
         """What the observing stage measures with."""
@@ -63,6 +64,7 @@ class Prepared:
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
             half=self.half,
+            only_undecided=self.only_undecided,
             sketch_key=key,
         )
 
@@ -99,7 +101,7 @@ def prepare(
     lines = _lines(wired, document, faults, origin, lane)
     corpora, items = _corpora(path, campaign, document, faults, checked)
     _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    _check_kinds(items, document, faults, probes)
+    _check_items(items, document, faults, probes)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -240,22 +242,18 @@ def _corpora(
     return tuple(opened.values()), items or Chosen(())
 
 
-def _check_kinds(
+def _check_items(
     items: Chosen, document: Document, faults: list[Fault], probes: dict[str, Probe]
 ) -> None:
-    """What must be made before it is tried needs a probe that can make it."""
-    able = frozenset[str]().union(*map(kinds_of, probes.values()))
-    for kind in sorted((items.kinds & MADE) - able) if probes else ():
-        found = f"items of kind {kind!r} are chosen, which none of the probes can try"
-        fault = _fault(document, ("corpora",), found, f"they try {', '.join(sorted(able))}")
-        faults.append(fault)
+    for found, remedy in untried(items, probes):
+        faults.append(_fault(document, ("corpora",), found, remedy))
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
     Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
-    campaign that may stop early is not such a one.
+    campaign that may stop early is not such a one. Content items are no entries of a list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -264,7 +262,8 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
         and all(corpus.reference.sensitivity != "S4" for corpus in corpora)
     ):
         return {}
-    return dict(sorted(Counter(item.category for each in corpora for item in each.items()).items()))
+    lists = [corpus for corpus in corpora if corpus.reference.kind != "content"]
+    return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))
 
 
 def _check_ways(

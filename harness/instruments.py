@@ -22,7 +22,8 @@ SENTINEL_INTERVAL = 300.0
 class Instruments:
     """Probes by name, and lines by (name, profile); the control is a line like any other.
 
-    ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages.
+    ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages;
+    ``only_undecided`` that nothing is tried but what a journal holds undecided.
     """
 
     probes: Mapping[str, Probe]
@@ -36,6 +37,7 @@ class Instruments:
     sentinel_interval: float = SENTINEL_INTERVAL
     half: Half = "all"
     sketch_key: bytes = b""
+    only_undecided: bool = False
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:

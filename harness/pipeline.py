@@ -1,13 +1,11 @@
-"""The whole system on one page: measure collects facts, conclude draws conclusions.
-
-``measure`` needs the network, ``conclude`` only the journal: it may be run again for ever.
-"""
+"""The whole system: measure collects facts from the network, conclude reads the journal alone."""
 
 from __future__ import annotations
 
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
+from typing import Any
 
 from harness.collector import calm_collector
 from harness.correcting import corrected
@@ -18,12 +16,12 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, Journal, WallClock
 from harness.ports.telling import Reporter, Silence
+from harness.retrying import Retrier
 from harness.schemes.load import metric_units
 from harness.settling import Settlement
 from harness.stages.assess import assess
-from harness.stages.judge.judge import voided_batches
 from harness.stages.observe import observe
-from harness.stages.select import Chosen, missing_batches, own_half, repeat_batches
+from harness.stages.select import Chosen
 from harness.stopping import Stopper
 from harness.store.verdicts import VerdictFolder
 from harness.tally import Tally
@@ -38,21 +36,21 @@ async def measure(
 ) -> Journal:
     """Try every item every way; batches that the journal holds are not repeated.
 
-    A void batch is tried once more at the end; its first observations stay in the journal.
+    A void batch is tried once more at the end, undecided items meanwhile; first observations stay.
     """
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    void = voided_batches(journal.sentinels, campaign.service.block_page)  # asked at the end
-    missing = own_half(instruments.half, missing_batches(campaign, items, held))
-    again = own_half(instruments.half, repeat_batches(campaign, items, void, held))
-    stopper = Stopper(campaign, items, journal)
+    stopper, retrier = Stopper(campaign, items, journal), Retrier(campaign, items, journal)
+    passes = retrier.passes(instruments.half, only_undecided=instruments.only_undecided)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         stack.enter_context(calm_collector())
-        for batches in map(stopper.thin, (missing, again)):
+        for batches in map(stopper.thin, passes):
             async with aclosing(observe(batches, campaign, instruments)) as observed:
                 async for batch, seen in observed:
                     tally.count(seen, await to_thread(stopper.take, batch.number, seen))
+                    await to_thread(retrier.heed, batch.number, seen)
+    tally.finish()
     await to_thread(stopper.seal)
     return journal
 
@@ -69,8 +67,8 @@ def conclude(
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    told = {name: journal.header.get(name) for name in ("frames", "packs")}
-    told["units"] = metric_units()
+    told: dict[str, Any] = {"units": metric_units(), "items": campaign.items}
+    told |= {name: journal.header.get(name) for name in ("frames", "packs")}
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
@@ -96,5 +94,6 @@ def conclude(
         not_applicable=estimated.not_applicable,
         packs=estimated.apart.rates,
         foreknowledge=estimated.apart.foreknowledge,
+        items=campaign.items,
         warnings=scheme.warnings(now.date()),
     )

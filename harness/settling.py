@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import frame_of, is_among
+from harness.model.corpus import is_among
 from harness.model.drawing import order_key
+from harness.model.metric import Source
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.scheme import Requirement, Scheme
@@ -23,6 +24,7 @@ from harness.model.stop import Stop
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import counts_category, counts_item
 from harness.stages.estimate.sequence import Trials, trials_by_place
+from harness.stages.estimate.sources import Sources, bears_on
 from harness.stages.estimate.wald import TwofoldTest, together
 from harness.stages.judge.together import judge_of
 from harness.stopping import begin_test
@@ -105,11 +107,15 @@ class Settlement:
         """Wald's test again, over the items that the requirement counts."""
         plan, measure = self._plans[number - 1], taken.requirement.measure
         policy, phase = self.scheme.policy, self._campaign.phase_of(taken.profile)
-        tests: dict[str, TwofoldTest] = {}
+        sources = Sources(packs=self._journal.header.get("packs") or {})
+        rests_on = taken.requirement.rests_on
+        tests: dict[tuple[str, Source, str], TwofoldTest] = {}
         for one in sorted(tried, key=lambda one: order_key(self._campaign.seed, one.item.id)):
             is_counted = counts_category(measure, policy, one.item.category, phase)
+            is_counted = is_counted and bears_on(sources.of(one.item.pack), rests_on)
             if is_counted and counts_item(measure, one.item, phase):
-                test = tests.setdefault(frame_of(one.item.pack), begin_test(plan))
+                apart = sources.place_of(one.item, measure.categories)
+                test = tests.setdefault(apart, begin_test(plan))
                 test.see(one.item, one.ending(measure.probes))
         decision = together(test.decision for test in tests.values())
         why = ""

@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, groupby
+from typing import Any
 
 from harness.errors import UsageError, known
 from harness.model.batch import Batch
 from harness.model.campaign import Campaign, StoppingPlan
-from harness.model.corpus import covers, frame_of, is_among
+from harness.model.corpus import covers, is_among
 from harness.model.drawing import order_key
 from harness.model.observation import Observation
 from harness.model.stop import Stop
@@ -26,6 +27,7 @@ from harness.model.verdict import Verdict
 from harness.ports.keeping import Journal
 from harness.stages.estimate.scope import EVERY_PHASE
 from harness.stages.estimate.sequence import Trials, trials_by_place
+from harness.stages.estimate.sources import Sources
 from harness.stages.estimate.wald import SprtPlan, TwofoldTest
 from harness.stages.judge.judge import judge
 from harness.stages.select import Chosen, count_batches, ways
@@ -39,7 +41,8 @@ class Stopper:
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._ways = ways(campaign)
         self._total = count_batches(campaign, len(items))
-        self._tests: dict[tuple[int, str], dict[tuple[str, str], TwofoldTest]] = {}
+        self._sources = Sources(packs=journal.header.get("packs") or {})
+        self._tests: dict[tuple[int, str], dict[tuple[str, Any], TwofoldTest]] = {}
         self._stops: dict[tuple[int, str], Stop] = {}
         self._waiting: dict[int, dict[int, tuple[Verdict, ...]]] = {}
         self._block = 0
@@ -121,8 +124,9 @@ class Stopper:
             for number, plan in enumerate(self._plans, 1):
                 tests = self._tests.setdefault((number, profile), {})
                 for one in _in_order(tried, plan, phase, self._campaign.seed):
-                    place = line, frame_of(one.item.pack)  # frames are never made one
-                    tests.setdefault(place, begin_test(plan)).see(one.item, one.ending())
+                    apart = self._sources.place_of(one.item, plan.categories)
+                    test = tests.setdefault((line, apart), begin_test(plan))
+                    test.see(one.item, one.ending())
         for (number, profile), tests in self._tests.items():
             used = {place: test for place, test in tests.items() if test.used}
             is_decided = used and all(test.decision != "continue" for test in used.values())

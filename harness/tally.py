@@ -47,6 +47,11 @@ class Tally:
         self._total = max(self._total, self._done)
         self._tell()
 
+    def finish(self) -> None:
+        """Tell that no attempt is to come: some items were no probe's to try."""
+        self._total = self._done
+        self._tell()
+
     def _tell(self) -> None:
         seconds = self._clock.monotonic() - self._started
         fresh = self._done - self._resumed

@@ -10,7 +10,7 @@ from harness.model.pack_rate import Foreknowledge, PackRate
 from reports import phrases
 
 RATES = "Went as the policy says, each pack and frame for itself"
-FOREKNOWLEDGE = "Known items beside hidden ones: is the service tuned to the known list?"
+FOREKNOWLEDGE = "Known items beside hidden ones of the same kind: is the service tuned to a list?"
 DESIGNS = {"popularity_weighted": AS_VISITED}
 """How items of a design count; in all other designs they count alike, or as they were drawn."""
 
@@ -35,7 +35,15 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
         ),
         PackTable(
             FOREKNOWLEDGE,
-            ("Category", "Items count", "Profile on line", "Known", "Hidden", "p", "What it says"),
+            (
+                "Category, kind",
+                "Items count",
+                "Profile on line",
+                "Known",
+                "Hidden",
+                "p",
+                "What it says",
+            ),
             tuple(map(_contrast, assessment.foreknowledge)),
         ),
     )
@@ -44,7 +52,7 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
 
 def _rate(rate: PackRate) -> tuple[str, ...]:
     return (
-        f"{rate.pack} ({rate.audience})",
+        f"{rate.pack} ({rate.kind}, {rate.audience})",
         DESIGNS.get(rate.design, ALIKE),
         rate.group,
         f"{rate.profile} on {rate.line}",
@@ -57,7 +65,7 @@ def _rate(rate: PackRate) -> tuple[str, ...]:
 def _contrast(found: Foreknowledge) -> tuple[str, ...]:
     undecided = f" ({found.undecided} undecided)" if found.undecided else ""
     return (
-        found.group,
+        f"{found.group}, {found.kind}",
         found.frame or ALIKE,
         f"{found.profile} on {found.line}",
         _share(found.known_right, found.known_n),

@@ -32,7 +32,12 @@ PROVENANCES = {
 }
 COUNTED = {
     "block_rate": "blocked",
+    "block_rate_by_category": "blocked",
+    "block_rate_by_language": "blocked",
+    "block_rate_by_stratum": "blocked",
+    "content_block_rate": "blocked",
     "overblock_rate": "wrongly blocked",
+    "overblock_rate_by_category": "wrongly blocked",
     "missed": "let through",
     "overblocked": "wrongly blocked",
     "explicit_share": "blocked with an explanation",
@@ -170,9 +175,15 @@ def value(outcome: Outcome) -> str:
     return quantity(metric.value, metric.unit, limit_of(outcome.requirement.threshold))
 
 
+def word(found: Outcome | Assessment) -> str:
+    """The word for what was found, with its limit: "Conforms: agreed list only"."""
+    said = WORDS[found.conformity]
+    return f"{said}: {found.qualifier}" if found.qualifier else said
+
+
 def verdict(outcome: Outcome) -> str:
     """Symbol and word, and which way an insufficient outcome leans; never colour alone."""
-    words = f"{SYMBOLS[outcome.conformity]} {WORDS[outcome.conformity]}"
+    words = f"{SYMBOLS[outcome.conformity]} {word(outcome)}"
     return f"{words}, {LEANINGS[outcome.leaning]}" if outcome.leaning in LEANINGS else words
 
 
@@ -180,11 +191,13 @@ def sentence(outcome: Outcome) -> str:
     """The whole outcome in one sentence, with k/n, bounds, threshold and reasons."""
     requirement, metric = outcome.requirement, outcome.metric
     where = f"{requirement.id} ({requirement.title}) for {outcome.profile} on {outcome.line}"
-    word = WORDS[outcome.conformity].lower()
-    parts = [f"{where}: {word}", f"{counted(outcome)} ({value(outcome)})"]
+    said = word(outcome)
+    parts = [f"{where}: {said[:1].lower()}{said[1:]}", f"{counted(outcome)} ({value(outcome)})"]
     if metric.lower is not None or metric.upper is not None:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
+    if outcome.kind:
+        parts.append(f"rests on {outcome.kind} items")
     if planned(outcome):
         parts.append(planned(outcome))
     if metric.indeterminate:
@@ -238,7 +251,8 @@ def headline(assessment: Assessment) -> str:
     met, failed, open_ = (counts[conformity] for conformity in Conformity)
     if met == total:
         checks = "the one check" if total == 1 else f"all {total} checks"
-        return f"{subject} meets {checks} of this specification."
+        limit = f", on {assessment.qualifier}" if assessment.qualifier else ""
+        return f"{subject} meets {checks} of this specification{limit}."
     parts = [f"meets {met} of {total} checks"]
     if failed:
         parts.append(f"fails {failed}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.console import Group as Stack
@@ -15,6 +17,7 @@ from harness.plugins import register
 from reports import phrases
 from reports.groups import Group, groups_of
 from reports.packs import pack_tables
+from reports.parts import rests_on
 
 STYLES = {
     Conformity.CONFORMS: "bold green",
@@ -25,6 +28,8 @@ COLUMNS = ("Outcome", "Profile on line", "Measured", "k/n", "Bounds", "")
 JUSTIFIED: tuple[JustifyMethod, ...] = ("left", "left", "right", "right", "right")
 SHOWN = 6
 """Preconditions that are spelt out; the page lists them all."""
+MANY_RATES = 30
+"""More rates of packs than this are summed up."""
 
 
 @register("reporters", "terminal")
@@ -42,7 +47,7 @@ def render_assessment(assessment: Assessment, console: Console) -> None:
 
 
 def _opening(assessment: Assessment) -> Panel:
-    symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.WORDS[assessment.conformity]
+    symbol, word = phrases.SYMBOLS[assessment.conformity], phrases.word(assessment)
     style = STYLES[assessment.conformity]
     scheme = f"{assessment.scheme_title} ({assessment.scheme} {assessment.scheme_version})"
     return Panel(
@@ -51,11 +56,17 @@ def _opening(assessment: Assessment) -> Panel:
             _text(phrases.headline(assessment)),
             _text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
         ),
-        title=_text(assessment.title or assessment.campaign),
+        title=_text(_title(assessment)),
         title_align="left",
         border_style=style,
         box=box.ROUNDED,
     )
+
+
+def _title(assessment: Assessment) -> str:
+    """The first line; a limit of what conforms stands in it."""
+    title = assessment.title or assessment.campaign
+    return f"{title}: {phrases.word(assessment)}" if assessment.qualifier else title
 
 
 def _print_preconditions(assessment: Assessment, console: Console) -> None:
@@ -85,7 +96,7 @@ def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
 
 def _print_packs(assessment: Assessment, console: Console) -> None:
     """Each pack's rates for itself, and known against hidden items: shown, not decided."""
-    for title, columns, rows in pack_tables(assessment):
+    for title, columns, rows in pack_tables(_briefly(assessment)):
         table = Table(box=None, title=_text(title), title_justify="left")
         for column in columns:
             table.add_column(column, overflow="fold")  # two packs differ at the end of their names
@@ -93,6 +104,14 @@ def _print_packs(assessment: Assessment, console: Console) -> None:
             table.add_row(*map(_text, row))
         console.print()
         console.print(table)
+
+
+def _briefly(assessment: Assessment) -> Assessment:
+    """Of many rates by pack the totals alone; the page and the JSON hold every category."""
+    if len(assessment.packs) <= MANY_RATES:
+        return assessment
+    totals = tuple(rate for rate in assessment.packs if rate.group.startswith("must be "))
+    return replace(assessment, packs=totals)
 
 
 def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
@@ -115,13 +134,15 @@ def _heading(group: Group) -> Text:
     demand = phrases.demand(requirement, group.unit)
     demand += f", {source.provenance}" if source else ""
     demand += "" if requirement.rule == "report" else f", {requirement.rule}"
+    kinds = dict.fromkeys(filter(None, map(rests_on, group.outcomes)))
+    demand += f", on {' and '.join(kinds)}" if kinds else ""
     return heading.append_text(_text(f"  {demand}", style="cyan")).append_text(
         _text("" if requirement.binding else "  (not binding)", style="dim")
     )
 
 
 def _row(outcome: Outcome) -> tuple[Text, ...]:
-    words = phrases.WORDS[outcome.conformity].removesuffix(" evidence")
+    words = phrases.word(outcome).removesuffix(" evidence")
     leaning = phrases.LEANINGS.get(outcome.leaning, "") or phrases.planned(outcome)
     return (
         _text(f"{phrases.SYMBOLS[outcome.conformity]} {words}", style=STYLES[outcome.conformity]),

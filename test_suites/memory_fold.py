@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from harness.model.batch import turn_of
 from harness.model.fate import (
+    ARRIVED,
     Adverse,
     Counts,
     Fate,
@@ -21,10 +22,10 @@ from harness.model.fate import (
 )
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
+from harness.model.verdict import NOTED_PROBES, State, Verdict
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
-from harness.store.folding import STATES, witness_of
+from harness.store.verdict_rows import STATES, VOID, rank_of, witness_of
 
 Key = tuple[str, Trait, str]
 
@@ -34,9 +35,11 @@ class MemoryFold:
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
         given = [one for one in verdicts if one.key.probe not in NOTED_PROBES]
-        judged = {_trial(one) for one in given if one.rule != BRACKET_FAILED}
+        best: dict[tuple[str, ...], int] = {}
+        for one in given:
+            best[_trial(one)] = min(rank_of(one), best.get(_trial(one), VOID))
         self._places = list(dict.fromkeys(_place(one) for one in given))
-        standing = [one for one in given if one.rule != BRACKET_FAILED or _trial(one) not in judged]
+        standing = [one for one in given if rank_of(one) == best[_trial(one)]]
         self._seen = [one for one in standing if not is_blind(one.key.probe, one.item)]
         self._items: defaultdict[Key, list[Verdict]] = defaultdict(list)
         for one in self._seen:
@@ -176,7 +179,7 @@ def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[
         (one.first_byte_service, one.first_byte_control)
         for one in verdicts
         if (one.key.profile, one.key.probe) == (profile, probe)
-        and one.state is State.ALLOWED
+        and one.state in ARRIVED
         and one.first_byte_service is not None
         and one.first_byte_control is not None
     ]

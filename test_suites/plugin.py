@@ -105,8 +105,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if assessment is None:
         return []
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
+    limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
     warnings = [f"accredit: warning: {sentence}" for sentence in assessment.warnings]
-    return [f"accredit: campaign {assessment.campaign} against {scheme}", *warnings]
+    return [f"accredit: {limit}campaign {assessment.campaign} against {scheme}", *warnings]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from harness.cli.conclude import conclude_journal, tell
 from harness.cli.follow import open_plans
 from harness.cli.measure import measure_prepared
 from harness.cli.places import OUT, REGISTRY, Places
-from harness.cli.range import FaultsDeclaration, options_of
+from harness.cli.range import VENDOR_LIST, FaultsDeclaration, make_lists, options_of
 from harness.cli.report import write_report
 from harness.cli.retest import retest_plan
 from harness.equipment import prepare
@@ -46,12 +47,20 @@ lines:
 profiles:
   pupils: {{phase: ks2}}
 corpora:
+  # agreed items: the supplier was told of these names
   - {{pack: canary, categories: [PORN, ADLT, VIOL, DRUG, CRIM, PIRA, MALW.HACK], sample: 60}}
   - {{pack: canary, categories: [DISC, EXTR], sample: 12}}   # too few to decide
   - {{pack: canary, categories: [ILL.CSAM]}}                  # a census
+  # real items: a sealed sample of somebody's category list, unknown to the supplier
+  - {{pack: real/harmful}}
+  - {{pack: real/harmless}}
+  # content items: pages on hosts that nobody was told of, known by what they say
+  - {{pack: range/content-pages, sample: 30}}
 scheme: becta-2008
 limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40}}
 """
+NAMED = ("PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK")
+"""The categories that the scheme names."""
 DRUG_MISSES = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 121, 3))
 LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number in (17, 71))
 
@@ -66,7 +75,8 @@ def demo_command(
     said = Console(highlight=False, soft_wrap=True)
     _say(said, "1", "A range comes up on loopback: an origin, and a filtering service with faults")
     world = find("worlds", "loopback")
-    options = options_of(world, ("pupils",), "becta-2008", FaultsDeclaration())
+    pages = make_lists(home / "range")
+    options = options_of(world, ("pupils",), "becta-2008", FaultsDeclaration(), pages)
     with world.running(home / "range", **options) as running:
         drugs = world.Fault(kind="miss", hosts=DRUG_MISSES)
         running.faults.add(drugs)
@@ -78,24 +88,46 @@ def demo_command(
         path = home / "campaign.yaml"
         path.write_text(CAMPAIGN.format(supplier=SUPPLIER, proxy=proxy), encoding="utf-8")
 
-        _say(said, "2", f"The campaign in {path} is measured, the control line beside the service")
+        _say(said, "2", "An assessor draws sealed samples from a vendor's list of categories")
+        _draw(said, home)
+
+        _say(said, "3", f"The campaign in {path} is measured, the control line beside the service")
         places = measure_prepared(prepare(path), home, said)
-        _say(said, "3", "The journal is held against the scheme becta-2008")
+        _say(said, "4", "The journal is assessed against the scheme becta-2008")
         assessment, _ = conclude_journal(places.journal)
         tell(assessment, json=False)
         plans = open_plans(assessment, places)
-        _say(said, "4", f"{len(plans)} action plans are open")
+        _say(said, "5", f"{len(plans)} action plans are open")
         _show(said, places)
-        _say(said, "5", "The supplier mends one fault and claims the fix; a re-test decides")
+        _say(said, "6", "The supplier fixes one fault and claims the fix; a re-test decides")
         _claim(said, places, running, drugs)
         for plan in _claimed(places):
             retest, state = retest_plan(plan.id, path, home, ASSESSOR, said)
             said.print(f"   {plan.id}: {retest.outcome}: {retest.statement}; it is now {state}")
         _show(said, places)
-    _say(said, "6", "For people, and for programs")
+    _say(said, "7", "For people, and for programs")
     said.print(f"   plans:          accredit plan list --registry {places.registry}")
     said.print(f"   report:         {write_report(assessment, places)}")
     said.print(f"   allure results: {_run_suite(places)}")
+
+
+def _draw(said: Console, home: Path) -> None:
+    """Import the vendor's list, and draw what is harmful and what is not, for nobody to know."""
+    moment = WallClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    vendor = home / "real/vendor"
+    listed = home / "range" / VENDOR_LIST
+    told = find("corpora", "import")("labelled", listed, vendor, created=moment)
+    pack = find("corpora", "pack")(str(vendor))
+    for name, categories, size in (("harmful", NAMED, 40), ("harmless", ("ALW",), 5)):
+        sample = find("corpora", "sample")(
+            pack,
+            out=home / "real" / name,
+            seed=secrets.token_hex(16),
+            size=size,
+            categories=categories,
+            audience="sealed",
+        )
+        said.print(f"   {sample.size} of {told.items} sites: {home / 'real' / name}")
 
 
 def _clear(home: Path) -> None:

@@ -13,7 +13,7 @@ from harness.model.corpus import Item
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import SHARE, smallest_sample
 from harness.schemes.load import metric_units
-from harness.stages.estimate.estimate import METRICS
+from harness.stages.estimate.metrics import METRICS
 from harness.stages.estimate.planning import items_for_power, rate_for_power, verge
 from harness.stages.estimate.scope import is_asked
 from harness.stages.estimate.wald import SprtPlan

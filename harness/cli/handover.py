@@ -19,6 +19,7 @@ from harness.plugins import find
 from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
+    from harness.model.outcome import Assessment
     from harness.store.journal import SegmentJournal
 
 PACKS = Annotated[
@@ -58,8 +59,14 @@ def make_command(
         "registry.json": _readable(_registry(places)),
     }
     identity = write_bundle(out, files, assessment, key)
-    told = f"{len(files)} files, {assessment.conformity.value}, signed by key {identity}"
+    told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
     sys.stdout.write(f"bundle: {out} ({told})\n")
+
+
+def _told(assessment: Assessment) -> str:
+    """The conformity with its limit, if it has one."""
+    limit = f": {assessment.qualifier}" if assessment.qualifier else ""
+    return f"{assessment.conformity.value}{limit}"
 
 
 def verify_command(
@@ -75,7 +82,7 @@ def verify_command(
     sys.stdout.write(
         f"{bundle}: holds; signed by key {held.signed_by}\n"
         f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}: "
-        f"{assessment.conformity.value}\n"
+        f"{_told(assessment)}\n"
         f"{held.files} files, {held.observations} observations; registry: {at}\n"
     )
 

@@ -43,11 +43,22 @@ profiles:
 
 # What is tried. A sample is drawn by seed from each category and from its must-allow twins.
 corpora:
+  # Agreed items, whose names the supplier loads: they show that a list is enforced.
   - pack: canary
-    categories: [PORN, ADLT, VIOL, DISC, EXTR, DRUG, CRIM, PIRA]
+    categories: [PORN, ADLT, VIOL, DISC, EXTR, DRUG, CRIM, PIRA, MALW.HACK]
     sample: 60
   - pack: canary
     categories: [ILL.CSAM]        # the illegal list: every entry, since one miss fails it
+  # Real items, drawn from a list and hidden from the supplier: they show what its filter knows.
+  # "accredit corpus import" and "accredit corpus sample --audience sealed" make these packs.
+#  - pack: ./real-items
+#  - pack: ./harmless-items
+  # Content items, on hosts that nobody is told of: they show content analysis.
+#  - pack: ./content-pages
+
+# Without hidden real items a pass is limited to the agreed list. This line says that no more is
+# meant; remove it when the packs above are in use.
+items: agreed
 
 probes: [web]                     # known probes: accredit list probes
 scheme: becta-2008                # known schemes: accredit scheme list

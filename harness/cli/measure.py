@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
+from harness.errors import UsageError
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
@@ -48,15 +50,32 @@ def measure_command(
     campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
     out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
     lane: LANE = None,
+    only: Annotated[
+        Literal["undecided"] | None,
+        typer.Option(help="Try again only what the journal holds undecided."),
+    ] = None,
     *,
     swapped: SWAPPED = False,
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
     console = Console(stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
+    if only is not None:
+        prepared = only_undecided(prepared, out)
     announce(prepared, console)
     places = measure_prepared(prepared, out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
+
+
+def only_undecided(prepared: Prepared, out: Path) -> Prepared:
+    """The same campaign, of which only undecided items are tried. Raises UsageError."""
+    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
+
+    journal = Places(out=out, campaign=prepared.campaign.campaign).journal
+    if not (journal / HEADER).exists():
+        msg = f"{journal}: no journal here yet, so nothing is undecided; measure without --only"
+        raise UsageError(msg)
+    return replace(prepared, only_undecided=True)
 
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
@@ -162,6 +181,7 @@ def _pack(reference: CorpusReference) -> dict[str, Any]:
         "name": reference.name,
         "audience": reference.audience,
         "design": reference.design,
+        "kind": reference.kind,
     }
     if reference.audited:
         told["audit"] = {"items": reference.audited, "wrong": reference.audited_wrong}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +23,10 @@ from harness.origin import read_origin
 from harness.plugins import find
 
 app = typer.Typer(no_args_is_help=True)
+VENDOR_LIST = "vendor-list.csv"
+"""The sites that the reference filter knows by its own categorisation, for ``corpus import``."""
+CONTENT_PAGES = "content-pages"
+"""The pack of the pages that only content analysis can tell."""
 WITH_TEXTS = ("overblock", "school-pages")
 """Packs of our own range whose notes are the words of their pages."""
 
@@ -64,7 +71,8 @@ def up_command(
         return
     declared = read_faults(faults)
     world = find("worlds", "loopback")
-    options = options_of(world, profiles, scheme, declared) | {"dual_stack": ipv6}
+    pages = make_lists(out)
+    options = options_of(world, profiles, scheme, declared, pages) | {"dual_stack": ipv6}
     with world.running(out, **options) as running:
         play_faults(running, declared)
         say_where(running.origin, out)
@@ -102,11 +110,17 @@ def where_command(
 
 
 def options_of(
-    world: Any, profiles: tuple[str, ...], scheme: str, declared: FaultsDeclaration
+    world: Any,
+    profiles: tuple[str, ...],
+    scheme: str,
+    declared: FaultsDeclaration,
+    pages: Any = None,
 ) -> dict[str, Any]:
-    """The options of a world whose filter knows the pack ``canary`` and follows a policy.
+    """The options of a world whose filter follows a policy.
 
-    The pages of the packs in ``WITH_TEXTS`` show the harmless words that their notes give.
+    It was told of the pack ``canary``, and knows the sites of a made-up vendor by its own
+    categorisation. Nobody told it of the content ``pages``. The pages of the packs in
+    ``WITH_TEXTS`` show the harmless words that their notes give.
     """
     policy = load_and_warn(scheme).policy
     phases = {
@@ -115,16 +129,35 @@ def options_of(
     }
     open_pack = find("corpora", "pack")
     items = open_pack("canary").items()
+    own = find("corpora", "vendor list")()
     return {
         "profiles": profiles,
         "policy": world.Policy.from_items(
-            items, lambda code, name: policy.expects(code, phases[name]) == "block"
+            items, lambda code, name: policy.expects(code, phases[name]) == "block", own=own
         ),
         "dead_hosts": declared.dead_hosts,
         "texts": {
             host: text for name in WITH_TEXTS for host, text in open_pack(name).notes().items()
-        },
+        }
+        | (pages.texts if pages else {}),
+        "contents": pages.codes if pages else {},
     }
+
+
+def make_lists(out: Path, seed: str = "") -> Any:
+    """Write what an assessor draws items from into ``out``; gives the content pages.
+
+    A vendor's list to import, and a pack of content pages on hosts that a ``seed`` draws: a
+    random one, unless told, so that nobody can know them.
+    """
+    seed = seed or secrets.token_hex(16)
+    pages = find("corpora", "content pages")(seed)
+    out.mkdir(parents=True, exist_ok=True)
+    find("corpora", "write vendor list")(out / VENDOR_LIST)
+    shutil.rmtree(out / CONTENT_PAGES, ignore_errors=True)
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    find("corpora", "write content pages")(pages, out / CONTENT_PAGES, seed, created)
+    return pages
 
 
 def play_faults(world: Any, declared: FaultsDeclaration) -> None:
@@ -144,6 +177,9 @@ def say_where(origin: Any, out: Path) -> None:
     """Print what a campaign file needs to know."""
     said = Console(highlight=False, soft_wrap=True)
     said.print(f"origin file:  {out / 'origin.json'}")
+    if (out / VENDOR_LIST).exists():
+        said.print(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
+        said.print(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():

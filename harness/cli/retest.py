@@ -123,8 +123,13 @@ def _select(
     corpora: tuple[Corpus, ...],
     out: Path,
 ) -> RetestSelection:
-    """A census is taken again whole; a sample is drawn from items that were never tried."""
-    items = {item.id: item for corpus in corpora for item in corpus.items()}.values()
+    """A census is taken again whole; a sample is drawn from items that were never tried.
+
+    Fresh items come from where the missed ones came: a list that was patched is no better filter.
+    """
+    held = {item.id: (item, _source(corpus)) for corpus in corpora for item in corpus.items()}
+    sources = {held[name][1] for name in finding.missed if name in held}
+    items = [item for item, source in held.values() if source in sources]
     is_census = rule.rule == "census"
     earlier = (finding.campaign, *(retest.campaign for retest in plan.retests))
     used = set() if is_census else set(_tried(out, earlier))
@@ -135,6 +140,10 @@ def _select(
         ]
         size = len(set(entries) - set(finding.missed))
     return select_retest(finding, items, used=used, seed=campaign.seed, size=size)
+
+
+def _source(corpus: Corpus) -> tuple[str, bool]:
+    return corpus.reference.kind, corpus.reference.is_hidden
 
 
 def _counted(rule: Requirement, selection: RetestSelection) -> tuple[str, ...]:

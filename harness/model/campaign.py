@@ -112,7 +112,7 @@ class Limits(Declared):
     """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
 
     An answer that has begun is read up to ``body_bytes`` (after decoding) and, at the second
-    look, for ``reading_timeout`` seconds.
+    look, for ``reading_timeout`` seconds. ``retries``: how often an undecided item is tried again.
     ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
     """
 
@@ -124,6 +124,7 @@ class Limits(Declared):
     batch: Annotated[int, Field(ge=1, le=10000)] = 100
     body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     reading_timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    retries: Annotated[int, Field(ge=0, le=3)] = 3
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
 
 
@@ -168,6 +169,8 @@ class Stopping(Declared):
 class Campaign(Declared):
     """The whole declaration. ``origin`` is the file that describes the canary origin.
 
+    ``items`` says what rates of categories rest on: hidden ``real`` items, or the ``agreed`` list
+    alone, which shows no more than that a list is enforced.
     ``crossover``: in even rounds line and control leave by each other's connection.
     """
 
@@ -180,6 +183,7 @@ class Campaign(Declared):
     lines: Annotated[tuple[LineDeclaration, ...], Field(min_length=1)]
     profiles: Annotated[dict[str, ProfileDeclaration], Field(min_length=1)]
     corpora: Annotated[tuple[CorpusSelection, ...], Field(min_length=1)]
+    items: Literal["agreed", "real"] = "real"
     probes: Annotated[tuple[str, ...], Field(min_length=1)] = ("web",)
     rounds: Annotated[int, Field(ge=1, le=100)] = 1
     crossover: bool = False

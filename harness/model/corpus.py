@@ -15,6 +15,15 @@ ItemKind = Literal["url", "host", "suffix", "ip", "cidr", "recipe", "vector"]
 Layer = Literal["any", "dns", "sni", "url", "content"]
 Sensitivity = Literal["S0", "S1", "S2", "S3", "S4"]
 Audience = Literal["public", "supplier", "assessor", "sealed"]
+PackKind = Literal["agreed", "content", "real"]
+"""What the items of a pack can show.
+
+``agreed`` items are canaries whose names the supplier loads beforehand: they show that a list is
+enforced on every path. ``content`` items are never announced; their pages bear the agreed marker of
+a category, and they show content analysis. ``real`` items are names drawn from imported lists: they
+show the supplier's own categorisation.
+"""
+
 Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
 
 MADE: frozenset[str] = frozenset({"recipe", "vector"})
@@ -73,6 +82,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
         return self.value.lower().rstrip(".")
 
+    @property
+    def scheme(self) -> str:
+        """The scheme that ``value`` names, in lower case; empty if it names none."""
+        if self.kind != "url" or "://" not in self.value:
+            return ""
+        return self.value.partition("://")[0].lower()
+
     def url(self, scheme: str = "http") -> str:
         """The URL to fetch: ``value`` itself, or the root page of the host."""
         if self.kind == "url" and "://" in self.value:
@@ -85,7 +101,8 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 
     ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
     use it, None if any number may. ``audience`` says who may know its items, ``design`` how
-    they were drawn. Of ``audited`` items drawn at random ``audited_wrong`` were labelled wrongly.
+    they were drawn, ``kind`` what they can show. Of ``audited`` items drawn at random
+    ``audited_wrong`` were labelled wrongly.
     """
 
     name: str
@@ -98,6 +115,7 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
     use_limit: int | None = None
     audience: Audience = "public"
     design: Design = "census"
+    kind: PackKind = "agreed"
     audited: int = 0
     audited_wrong: int = 0
 

@@ -19,6 +19,12 @@ BLIND: dict[str, frozenset[str]] = dict.fromkeys(
 )
 """Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
 
+ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
+"""States in which the item's own page arrived, as it was or changed on the way."""
+
+OPEN = frozenset({State.INSUFFICIENT, State.DOWN})
+"""States of a trial that decide nothing of an item: a second trial may, and then it stands."""
+
 MakeUp = tuple[tuple[int, int], ...]
 """What a registrable domain is made of: numbers of fates, and how many items it has of each."""
 
@@ -26,7 +32,7 @@ MakeUp = tuple[tuple[int, int], ...]
 class Sight(msgspec.Struct, frozen=True, array_like=True):
     """A state that one probe found for one profile, and the mechanism of its first trial.
 
-    ``timed`` says that a trial was allowed and has times to first byte on both lines.
+    ``timed`` says that the page of a trial arrived, and has times to first byte on both lines.
     """
 
     profile: str

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from harness.model.corpus import PackKind, covers
+
+CODE = re.compile(r"[A-Z]+(\.[A-Z]+)*")
+"""A taxonomy code."""
 
 NOT_IMPLEMENTED = "not implemented"
 """The method of a metric that a scheme names and this version cannot take yet."""
@@ -32,6 +38,44 @@ class Spread:
     most: float
 
 
+class Source(NamedTuple):
+    """Where items come from: their kind, and whether no supplier may know them."""
+
+    kind: PackKind = "agreed"
+    is_hidden: bool = False
+
+    @property
+    def words(self) -> str:
+        """For people: "hidden real items", "known real items", "agreed items"."""
+        if self.kind == "agreed":
+            return "agreed items"
+        return f"{'hidden' if self.is_hidden else 'known'} {self.kind} items"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What was counted of one group of one source; ``group`` is a category, stratum or language.
+
+    Pooled with others it could be hidden, so a requirement must hold in each part. ``metric`` has
+    no parts. A part that is wanted and was not tried has ``n`` = 0.
+    """
+
+    group: str
+    source: Source
+    metric: Metric
+
+    @property
+    def name(self) -> str:
+        """For people: "GAMB, hidden real items"."""
+        return f"{self.group}, {self.source.words}" if self.group else self.source.words
+
+    def holds(self, category: str, frame: str) -> bool:
+        """Whether items of a category and frame may be among its own; of a stratum, any may."""
+        name, _, rest = self.group.partition(" ")
+        is_code = CODE.fullmatch(name) is not None
+        return rest == frame and (not is_code or covers(category, name))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A measured quantity of one requirement, profile and line.
@@ -40,7 +84,8 @@ class Metric:
     For rates ``k`` of ``n`` items counted; ``indeterminate`` items are outside ``n`` and
     are taken as worst case on either side when ``lower`` and ``upper`` are formed.
     ``lower`` and ``upper`` are one-sided bounds at level ``alpha`` each.
-    ``left_out`` counts items excluded symmetrically (dead on the control), by reason.
+    ``left_out`` counts items excluded symmetrically (dead on the control), by reason; ``worst``
+    are the bounds of a rate if those were doubtful as well, where there are any.
     ``frame`` is how many entries the whole list has, where it is finite and known: a census
     that tried fewer is none.
     ``spread`` is there if items of one registrable domain fall together: the domains count, not
@@ -49,7 +94,8 @@ class Metric:
     bounds would show that the threshold is missed; ``None`` for what is no sample.
     ``decided`` are the bounds if the undecided items were left out, ``alone`` those if each item
     counted for itself: neither decides, they tell what stands in the way. ``unnamed`` items have
-    no registrable domain and were taken as independent of all others.
+    no registrable domain and were taken as independent of all others. ``parts`` are the groups
+    that were kept apart, where some were: each must hold by itself.
     """
 
     name: str
@@ -77,3 +123,16 @@ class Metric:
     def counted(self) -> int:
         """How many independent observations decide: domains where items fall together."""
         return self.n if self.spread is None else self.spread.domains
+
+    worst: tuple[float | None, float | None] | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def tried(self) -> int:
+        """How many items were tried, whatever became of them."""
+        return self.n + self.indeterminate + sum(self.left_out.values())
+
+    @property
+    def n_of_all(self) -> int:
+        """How many items were decided in all parts together."""
+        return sum(part.metric.n for part in self.parts) if self.parts else self.n

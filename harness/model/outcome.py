@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
+from harness.model.corpus import PackKind
 from harness.model.metric import Metric, Spread
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
@@ -111,6 +113,9 @@ class Measurement:
 
     ``sequential`` decides alone where it is there; ``barred`` says why the requirement's own
     rule may not grant anything (and, unless it counts item by item, may not refuse either).
+    ``kind`` is the kind of items that it rests on, empty if it is about none; ``qualifier``
+    says what a favourable outcome would be limited to. ``foreknowledge`` holds known items of the
+    kind that it rests on beside hidden ones.
     """
 
     requirement: Requirement
@@ -120,6 +125,9 @@ class Measurement:
     witnesses: tuple[Witness, ...] = ()
     sequential: Sequential | None = None
     barred: str = ""
+    kind: PackKind | Literal[""] = ""
+    qualifier: str = ""
+    foreknowledge: tuple[Foreknowledge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +137,9 @@ class Outcome:
     ``leaning`` is ``pass``, ``fail`` or empty: which way an insufficient outcome points.
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
     ``sequential`` is there if the campaign's declared stopping test decided instead,
-    ``corrected`` if an audit of the labels says how far they are to be trusted.
+    ``corrected`` if an audit of the labels says how far they are to be trusted. ``kind`` is the
+    kind of items that the outcome rests on, empty if it is about none; ``qualifier`` limits a
+    conforming one, such as "agreed list only".
     """
 
     requirement: Requirement
@@ -143,6 +153,8 @@ class Outcome:
     witnesses: tuple[Witness, ...] = ()
     sequential: Sequential | None = None
     corrected: Corrected | None = None
+    kind: PackKind | Literal[""] = ""
+    qualifier: str = ""
 
     @property
     def id(self) -> str:
@@ -176,6 +188,7 @@ class CategoryRate:
 class Assessment:
     """All outcomes of a journal under a scheme, with what they rest on.
 
+    ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
     ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
     overdue; they change no outcome.
     """
@@ -199,6 +212,7 @@ class Assessment:
     not_applicable: tuple[str, ...] = ()
     packs: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
+    items: PackKind = "real"
     warnings: tuple[str, ...] = ()
 
     @property
@@ -212,8 +226,26 @@ class Assessment:
         return Conformity.CONFORMS
 
     @property
+    def qualifier(self) -> str:
+        """What a conforming assessment is limited to, such as "agreed list only"; or empty."""
+        if self.conformity is not Conformity.CONFORMS:
+            return ""
+        told = [outcome.qualifier for outcome in self.outcomes if outcome.requirement.binding]
+        return ", ".join(dict.fromkeys(filter(None, told)))
+
+    def is_granted(self, outcome: Outcome) -> bool:
+        """Whether an outcome conforms, and to all that the campaign set out to show."""
+        is_limited = bool(outcome.qualifier) and self.items != "agreed"
+        return outcome.conformity is Conformity.CONFORMS and not is_limited
+
+    @property
     def exit_code(self) -> int:
-        """0 conforms, 1 does not conform, 3 insufficient."""
+        """0 conforms, 1 does not conform, 3 insufficient.
+
+        What conforms within a limit only, which the campaign did not declare, is 3 as well.
+        """
+        if self.qualifier and self.items != "agreed":
+            return 3
         return {
             Conformity.CONFORMS: 0,
             Conformity.DOES_NOT_CONFORM: 1,

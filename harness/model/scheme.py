@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from harness.model.campaign import Declared, Phase
+from harness.model.corpus import PackKind
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]
@@ -84,12 +85,33 @@ class NeededList(Declared):
     domains: Annotated[int, Field(ge=1)] | None = None
 
 
+RESTS_ON: dict[str, PackKind] = {
+    "block_rate": "real",
+    "block_rate_by_category": "real",
+    "block_rate_by_language": "real",
+    "block_rate_by_stratum": "real",
+    "content_block_rate": "content",
+    "overblock_rate": "real",
+    "overblock_rate_by_category": "real",
+    "age_bands_missing": "agreed",
+    "discordant": "agreed",
+    "missed": "agreed",
+    "overblocked": "agreed",
+    "profiles_missing": "agreed",
+    "superset_violations": "agreed",
+    "wrong_cells": "agreed",
+}
+"""The kind of items that a metric rests on where the requirement does not say: rates of categories
+say what a filter knows, which only items that nobody announced can show."""
+
+
 class Requirement(Declared):
     """One numbered demand of a minimum specification.
 
     ``n_min`` counts registrable domains (or pairs, or timed events); in a loaded scheme it is at
     least the smallest number that can decide (``harness.model.smallest_sample``).
     ``needs_list`` says that the shipped packs are too small for it.
+    ``items`` names the kind of items that it rests on.
     """
 
     id: RuleCode
@@ -98,6 +120,7 @@ class Requirement(Declared):
     severity: Severity
     rule: DecisionRule
     measure: Measure
+    items: PackKind | None = None
     threshold: Threshold | None = None
     n_min: Annotated[int, Field(ge=0)] = 0
     alpha: Annotated[float, Field(gt=0, lt=0.5)] | None = None
@@ -105,6 +128,11 @@ class Requirement(Declared):
     profiles: tuple[str, ...] = ()
     needs_list: NeededList | None = None
     note: str = ""
+
+    @property
+    def rests_on(self) -> PackKind | None:
+        """The kind of items that it rests on; None where it is not about what items show."""
+        return self.items or RESTS_ON.get(self.measure.metric)
 
     @property
     def list_size(self) -> int:
@@ -145,11 +173,14 @@ class Decision(Declared):
     """How uncertain numbers become outcomes; agreed with the supplier before testing.
 
     More indeterminate items than ``indeterminate_share_max`` of all items counted forbid a
-    conforming outcome (METHOD TQ-03); they never forbid a failing one.
+    conforming outcome (METHOD TQ-03); they never forbid a failing one. Neither does a larger share
+    than ``left_out_share_max`` of items that were left out of a rate, because they were dead on the
+    control as well.
     """
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     indeterminate_share_max: Annotated[float, Field(ge=0, le=1)] = 0.02
+    left_out_share_max: Annotated[float, Field(ge=0, le=1)] = 0.05
     statement: str = ""
     provenance: Provenance = "proposed"
     source: str = ""

@@ -41,6 +41,7 @@ RATES = frozenset(
         "block_rate_by_category",
         "block_rate_by_language",
         "block_rate_by_stratum",
+        "content_block_rate",
         "explicit_share",
         "overblock_rate",
         "overblock_rate_by_category",

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from harness.model.coverage import census_gaps, known_beside_hidden, left_out, shortfalls, undecided
 from harness.model.family import Accusation, accusations
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
@@ -73,10 +75,17 @@ def _assess_one(
         decided_by=describe(requirement, metric, decision, taken.sequential)
         + (f"; to fail: {accusation.told}" if accusation and accusation.rows > 1 else ""),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
-        reasons=ruling.reasons + _left_out(metric),
+        reasons=ruling.reasons + _beside(taken, decision) + _left_out(metric),
         witnesses=taken.witnesses,
         sequential=taken.sequential,
+        kind=taken.kind,
+        qualifier=taken.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
+
+
+def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
+    ruled = partial(_rule, taken.requirement, decision=decision)
+    return known_beside_hidden(taken, lambda part: ruled(part).conformity is Conformity.CONFORMS)
 
 
 def _ruling(taken: Measurement, decision: Decision, accusation: Accusation | None) -> _Ruling:
@@ -144,7 +153,7 @@ def _guarded(
     if fails:
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _doubts(requirement, metric, decision)
-    if not reaches:
+    if not reaches and not _too_few(requirement, metric):
         doubts = (shortfall(metric, threshold, is_passing=is_passing), *doubts)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, leaning, doubts)
@@ -158,9 +167,8 @@ def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     doubts = _too_few(requirement, metric)
     if metric.indeterminate:
         doubts += (f"{metric.indeterminate} items were not decided; here each one counts",)
-    tried = metric.n + metric.indeterminate + sum(metric.left_out.values())
-    if requirement.rule == "census" and metric.frame is not None and tried < metric.frame:
-        doubts += (f"{tried} of {metric.frame} entries were tried; a census needs them all",)
+    if requirement.rule == "census":
+        doubts += census_gaps(metric)
     if doubts:
         return _Ruling(Conformity.INSUFFICIENT, "pass", doubts)
     return _Ruling(Conformity.CONFORMS)
@@ -229,15 +237,13 @@ def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tup
     doubts = _too_few(requirement, metric)
     if requirement.threshold is not None and (told := outweighed(metric, requirement.threshold)):
         doubts += (told,)
-    share = metric.indeterminate / (metric.n + metric.indeterminate)
-    if share > decision.indeterminate_share_max:
-        most = f"no more than {decision.indeterminate_share_max * 100:.4g} % may stay so"
-        items = f"{metric.indeterminate} items ({share * 100:.3g} %)"
-        doubts += (f"{items} could not be decided; {most}",)
-    return doubts
+    doubts += undecided(metric, decision.indeterminate_share_max)
+    return doubts + left_out(requirement, metric, decision.left_out_share_max)
 
 
 def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
+    if metric.parts:
+        return shortfalls(requirement, metric)
     if metric.counted >= requirement.n_min:
         return ()
     what = "" if metric.spread is None else " domains"

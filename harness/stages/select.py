@@ -15,7 +15,7 @@ from operator import itemgetter
 from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
-from harness.model.batch import AGAIN, Batch, Half, Way
+from harness.model.batch import AGAIN, Batch, Half, Way, is_tried
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import Item, bare_code, covers, is_among
 from harness.model.drawing import Smallest, order_key, ordering
@@ -55,6 +55,14 @@ class Chosen:
         )
         return frozenset(item.kind for items in told for item in items)
 
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that URLs among the items name; a streamed pack is told by its first."""
+        told = (
+            part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
+        )
+        return frozenset(item.scheme for items in told for item in items) - {""}
+
     def starting_at(self, place: int) -> Iterator[Item]:
         """The items from ``place`` on (0 is the first), without making those before."""
         for part in self._parts:
@@ -91,7 +99,7 @@ def choose(
                 raise UsageError(msg)
             marks.setdefault(item.id, corpus.reference.mark)
     ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
-    if len(set(marks.values())) > 1:
+    if len({corpus.reference.mark for _, corpus in selections}) > 1:
         ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
     return Chosen([tuple(ordered)])
 
@@ -128,17 +136,18 @@ def count_batches(campaign: Campaign, items: int) -> int:
 def plan_batches(campaign: Campaign, items: Chosen, first: int = 1) -> Iterator[Batch]:
     """Lay the items out in batches from number ``first`` on, each one way.
 
-    Ways take turns, so that none is far in time. An item without a name (S4) is never tried.
+    Ways take turns, so that none is far in time. An item without a name (S4) is never tried, and
+    a URL is tried by the probe of its own scheme.
     """
     way_list = ways(campaign)
     size = campaign.limits.batch
     block = (first - 1) // len(way_list)
     stream = items.starting_at(block * size)
     while taken := tuple(islice(stream, size)):
-        triable = tuple(item for item in taken if item.value)
         for place, way in enumerate(way_list, block * len(way_list) + 1):
             if place >= first:
-                yield Batch(number=place, way=way, items=triable)
+                items_of_way = tuple(item for item in taken if is_tried(item, way.probe))
+                yield Batch(number=place, way=way, items=items_of_way)
         block += 1
 
 

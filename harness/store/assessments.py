@@ -26,14 +26,19 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
     plain = msgspec.to_builtins(assessment, enc_hook=_plain)
     for outcome, original in zip(plain["outcomes"], assessment.outcomes, strict=True):
         outcome["id"] = original.id
-    derived = {"conformity": assessment.conformity.value, "exit_code": assessment.exit_code}
-    return {"format": FORMAT, **derived, **plain}
+    derived = {
+        "conformity": assessment.conformity.value,
+        "qualifier": assessment.qualifier,
+        "exit_code": assessment.exit_code,
+    }
+    limit = {"limited_to": assessment.qualifier} if assessment.qualifier else {}
+    return {**limit, "format": FORMAT, **derived, **plain}
 
 
 def encode_assessment(assessment: Assessment) -> bytes:
-    """The assessment as indented JSON text."""
-    text = msgspec.json.encode(assessment_document(assessment))
-    return msgspec.json.format(text, indent=2)
+    """The assessment as indented JSON text; a limit of what conforms stands in its first line."""
+    text = msgspec.json.format(msgspec.json.encode(assessment_document(assessment)), indent=2)
+    return text.replace(b"{\n  ", b"{", 1) if assessment.qualifier else text
 
 
 def write_assessment(assessment: Assessment, path: Path) -> Path:

@@ -15,7 +15,7 @@ from harness.errors import InstrumentError
 from harness.model.fate import Adverse, Counts, Pairs
 from harness.model.outcome import Precondition, Witness
 from harness.store.duck import connect, duckdb, quoted
-from harness.store.folding import STATES
+from harness.store.verdict_rows import STATES
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 

@@ -13,9 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
-
-from harness.model.batch import turn_of
 from harness.model.fate import (
     Counts,
     Fate,
@@ -23,102 +20,24 @@ from harness.model.fate import (
     Sight,
     Trait,
     Unseen,
-    is_blind,
     shown_ranks,
-    trait_of,
 )
 from harness.model.observation import CONTROL
-from harness.model.outcome import Witness
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
+from harness.model.verdict import State, Verdict
 from harness.store.duck import connect, quoted
+from harness.store.verdict_rows import ENCODER, MECHANISMS, STATES, Place, Row, Rows
 
 CHUNK = 20_000
 """Verdicts held in memory at a time."""
 SORTED = 25
 """So many chunks are sorted together: a file of what verdicts said has no more."""
 
-STATES, MECHANISMS = tuple(State), tuple(Mechanism)
-"""In files, a state or mechanism is its place in here."""
-
-Place = tuple[str, str, str]
-
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
-    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "void": "BOOLEAN",
+    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "rank": "INTEGER",
     "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
     "told": "VARCHAR",
 }  # fmt: skip
-_ENCODER = msgspec.json.Encoder()
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict: what it is about as numbers, and as a witness what it says."""
-
-    n: int
-    line: int
-    place: int
-    turn: int
-    trait: int
-    state: int
-    mechanism: int
-    blind: bool
-    void: bool
-    item: str
-    domain: str
-    service: float | None
-    control: float | None
-    told: str
-
-
-class Rows:
-    """Numbers lines, places (line, profile, probe) and traits of items as they come."""
-
-    def __init__(self) -> None:
-        self.lines: dict[str, int] = {}
-        self.places: dict[Place, int] = {}
-        self.traits: dict[Trait, int] = {}
-        self.any_void = False
-
-    def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
-        """The rows of all verdicts that count, in their order."""
-        counted = (one for one in verdicts if one.key.probe not in NOTED_PROBES)
-        for number, verdict in enumerate(counted):
-            key, item = verdict.key, verdict.item
-            trait = trait_of(item)
-            place = (key.line, key.profile, key.probe)
-            is_void = verdict.rule == BRACKET_FAILED
-            self.any_void = self.any_void or is_void
-            service, control = verdict.first_byte_service, verdict.first_byte_control
-            is_timed = verdict.state is State.ALLOWED and None not in (service, control)
-            yield Row(
-                n=number,
-                line=self.lines.setdefault(key.line, len(self.lines)),
-                place=self.places.setdefault(place, len(self.places)),
-                turn=turn_of(key.round),
-                trait=self.traits.setdefault(trait, len(self.traits)),
-                state=STATES.index(verdict.state),
-                mechanism=MECHANISMS.index(verdict.mechanism),
-                blind=is_blind(key.probe, item),
-                void=is_void,
-                item=item.id,
-                domain=item.registrable or item.id,
-                service=service if is_timed else None,
-                control=control if is_timed else None,
-                told=_ENCODER.encode(witness_of(verdict)).decode(),
-            )
-
-
-def witness_of(verdict: Verdict) -> Witness:
-    """What a verdict says, should it speak against the service."""
-    return Witness(
-        item=verdict.item.id,
-        value=verdict.item.value,
-        category=verdict.item.category,
-        state=verdict.state.value,
-        mechanism=verdict.mechanism.value,
-        rule=verdict.rule,
-        saw=verdict.witnesses,
-    )
 
 
 def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
@@ -136,7 +55,7 @@ def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
             target.mkdir()
             if not parts:
                 return Counts()
-            for statement in _statements(scratch, any_void=rows.any_void):
+            for statement in _statements(scratch, any_open=rows.any_open):
                 connection.execute(statement)
             for start in range(0, len(parts), SORTED):
                 some = parts[start : start + SORTED]
@@ -150,7 +69,7 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
     lines, columns = scratch / "rows.jsonl", dict(_COLUMNS)
     parts: list[Path] = []
     while chunk := list(islice(rows, CHUNK)):
-        lines.write_bytes(_ENCODER.encode_lines(chunk))
+        lines.write_bytes(ENCODER.encode_lines(chunk))
         part = scratch / f"rows-{len(parts):08d}.parquet"
         # paths are quoted by hand: COPY takes no parameter for its target
         connection.execute(f"""COPY (SELECT * FROM read_json({quoted(lines)},
@@ -160,12 +79,12 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
     return parts
 
 
-def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
+def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
     """From rows to sights, items, fates and the make-ups of domains."""
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
-        *(_SUPERSEDED if any_void else ("CREATE TABLE superseded (n BIGINT)",)),
+        *(_SUPERSEDED if any_open else ("CREATE TABLE superseded (n BIGINT)",)),
         "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
         """CREATE TABLE sights AS
             SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
@@ -194,12 +113,13 @@ def _statements(scratch: Path, *, any_void: bool) -> tuple[str, ...]:
 
 
 _SUPERSEDED = (
-    "CREATE TABLE void AS SELECT n, place, turn, item FROM rows WHERE void",
-    """CREATE TABLE again AS SELECT DISTINCT place, turn, item
-        FROM rows SEMI JOIN void USING (place, turn, item) WHERE NOT rows.void""",
-    "CREATE TABLE superseded AS SELECT n FROM void SEMI JOIN again USING (place, turn, item)",
+    "CREATE TABLE open AS SELECT n, place, turn, item, rank FROM rows WHERE rank > 0",
+    """CREATE TABLE again AS SELECT place, turn, item, min(rank) AS best
+        FROM rows SEMI JOIN open USING (place, turn, item) GROUP BY place, turn, item""",
+    """CREATE TABLE superseded AS
+        SELECT n FROM open JOIN again USING (place, turn, item) WHERE rank > best""",
 )
-"""Verdicts of void batches that were tried again do not stand: the second trial counts."""
+"""What a void batch or an undecided trial said does not stand where a later trial decided."""
 
 
 def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:

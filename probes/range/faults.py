@@ -17,15 +17,16 @@ from probes.range.zone import BLOCK_HOST, plain
 class FaultKind(StrEnum):
     """What can be made to go wrong.
 
-    The first three change what is blocked. The styles change how a block looks: for named
-    hosts they block whatever the policy says; for all hosts (``hosts=None``) they are the way
-    in which the policy's own blocks are carried out. Which service can do what is said in
-    ``probes.range.filter``.
+    The first four change what is blocked: an UNREAD page is not analysed. The styles change how a
+    block looks: for named hosts they block whatever the policy says; for all hosts
+    (``hosts=None``) they are the way in which the policy's own blocks are carried out. Which
+    service can do what is said in ``probes.range.filter``.
     """
 
     MISS = "miss"
     OVERBLOCK = "overblock"
     OFF = "off"
+    UNREAD = "unread"
 
     # Styles of cutting off.
     SILENT = "silent"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from probes.range.content_analysis import code_in
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.policy import FilterPolicy
 from probes.range.zone import BLOCK_HOST, plain
@@ -110,7 +111,8 @@ DEFAULT: dict[Service, FaultKind] = {
 class Decision:
     """What to do with a request: let it through (``style`` None) or block it in a style.
 
-    ``fault`` gives the style its details. ``delay`` seconds pass first.
+    ``fault`` gives the style its details. ``delay`` seconds pass first. With ``reads`` the answer
+    is to be looked into before it is passed on.
     """
 
     host: str
@@ -118,6 +120,7 @@ class Decision:
     fault: Fault | None = None
     category: str = ""
     delay: float = 0.0
+    reads: bool = False
 
     @property
     def is_blocked(self) -> bool:
@@ -142,13 +145,32 @@ class ReferenceFilter:
         style = fault.kind if fault else None
         if style is FaultKind.OVERBLOCK:
             style = DEFAULT[service]
+        is_vouched = name in self.policy.must_allow or name == BLOCK_HOST
         return Decision(
             host=name,
             style=style,
             fault=fault,
             category=self.policy.category_of(name),
             delay=delay,
+            reads=style is None and not is_vouched and self._reads(faults),
         )
+
+    def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
+        """What to do with an answer after looking into it: pass it on, or block it."""
+        code = code_in(answer)
+        if not code or not self.policy.blocks(code, profile):
+            return decision
+        styles = [
+            fault
+            for fault in self.faults.on(decision.host, profile, service)
+            if fault.kind in STYLES[service] - PASSING and fault.hosts is None
+        ]
+        fault = styles[0] if styles else Fault(kind=DEFAULT[service])
+        return Decision(host=decision.host, style=fault.kind, fault=fault, category=code)
+
+    def _reads(self, faults: tuple[Fault, ...]) -> bool:
+        off = {FaultKind.OFF, FaultKind.MISS, FaultKind.UNREAD}
+        return self.policy.reads_pages and not off & {fault.kind for fault in faults}
 
     def _blocking_fault(
         self, host: str, profile: str, service: Service, faults: tuple[Fault, ...]

@@ -35,17 +35,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Makes the page of a host. ``texts`` gives some hosts words of their own."""
+    """Makes the page of a host. ``texts`` gives some hosts words of their own.
+
+    ``contents`` says on which hosts, besides category pages, the marker of a category stands.
+    """
 
     key: bytes = field(repr=False)
     texts: Mapping[str, str] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
         """What the origin answers to one request for ``path`` at ``host``."""
         host, kind = plain(host), kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
-        marks = marks_for(self.key, host, nonce, _marker(host, nonce))
+        marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce))
         receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
             # The token tells the origin's own redirect from one that a filter put in its place.
@@ -57,6 +61,10 @@ class Pages:
     def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:
         """The header that shows that the origin was asked, for requests with a nonce."""
         return (("ETag", f'"{receipt_for(self.key, host, nonce)}"'),) if nonce else ()
+
+    def _code(self, host: str) -> str:
+        """The category whose marker stands on the page of a host, or nothing."""
+        return self.contents.get(host) or code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:
@@ -101,8 +109,7 @@ def _redirect(
     return Page(status=302, body=body, headers=(("Location", location), *headers))
 
 
-def _marker(host: str, nonce: str) -> str:
-    code = code_of(host)
+def _marker(code: str, nonce: str) -> str:
     tail = nonce[:4].upper() or "0000"
     return f"{MARKER_PREFIX}{code.replace('.', '-')}-{tail}" if code else ""
 

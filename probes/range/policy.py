@@ -23,7 +23,9 @@ def blocks_all_categories(code: str, profile: str) -> bool:
 class FilterPolicy:
     """Host to category, category and profile to blocked or allowed.
 
-    A host that ``categories`` does not name has the category in its canary name, if any.
+    ``categories`` are the hosts that the supplier was told of, ``own`` those that the filter
+    knows by its own categorisation. A host that neither names has the category in its canary
+    name, if any. With ``reads_pages`` what passes in the clear is analysed as well.
     ``must_allow`` and ``must_block`` are the sentinels; they go before all else.
     """
 
@@ -31,6 +33,8 @@ class FilterPolicy:
     blocks: Callable[[str, str], bool] = blocks_all_categories
     must_allow: frozenset[str] = MUST_ALLOW
     must_block: frozenset[str] = MUST_BLOCK
+    own: Mapping[str, str] = field(default_factory=dict)
+    reads_pages: bool = True
 
     @classmethod
     def from_items(
@@ -40,6 +44,7 @@ class FilterPolicy:
         *,
         must_allow: Iterable[str] = MUST_ALLOW,
         must_block: Iterable[str] = MUST_BLOCK,
+        own: Mapping[str, str] | None = None,
     ) -> Self:
         """The policy of a supplier who knows exactly these items."""
         return cls(
@@ -47,12 +52,14 @@ class FilterPolicy:
             blocks=blocks,
             must_allow=frozenset(map(plain, must_allow)),
             must_block=frozenset(map(plain, must_block)),
+            own=own or {},
         )
 
     def category_of(self, host: str) -> str:
         """The taxonomy code that the filter has for a host; empty if it has none."""
         name = plain(host)
-        return self.categories.get(name) or self.categories.get(bare(name)) or code_of(name)
+        listed = self.categories.get(name) or self.categories.get(bare(name))
+        return listed or self.own.get(name) or self.own.get(bare(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
         """Whether that profile's users may not see the host."""

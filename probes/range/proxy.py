@@ -46,6 +46,7 @@ class ProxyConnection(Connection):
         self._upstream = upstream
         self._far: Far | None = None
         self._tampering: Fault | None = None
+        self._reading: tuple[Decision, Request] | None = None
         self._said = bytearray()
         self._connecting: asyncio.Task[None] | None = None
 
@@ -107,8 +108,9 @@ class ProxyConnection(Connection):
             case style if style is None or style in PASSING:
                 if style is FaultKind.STALE:
                     request = replace(request, lines=unmarked(request.lines))
-                elif style in TAMPERED and request.method != "CONNECT":
-                    self._tampering = decision.fault
+                elif request.method != "CONNECT":
+                    self._tampering = decision.fault if style in TAMPERED else None
+                    self._reading = (decision, request) if decision.reads else None
                 # A tunnel of unread bytes would be lost to a cancelled task: keep the task.
                 self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case _:
@@ -142,8 +144,8 @@ class ProxyConnection(Connection):
             far.abort()
 
     def pass_back(self, data: bytes) -> None:
-        """Give the client what came from the far side; an answer to tamper with is kept back."""
-        if self._tampering is None:
+        """Give the client what came from the far side; what is read or changed is kept back."""
+        if self._tampering is None and self._reading is None:
             self.send(data)
         else:
             self._said += data
@@ -152,11 +154,23 @@ class ProxyConnection(Connection):
         """The far side is done: so is this connection."""
         if not far.has_spoken:
             self.answer(trouble_page(far.host, 502))
+        elif self._reading is not None:
+            self._pass_on_what_was_read(*self._reading)
         elif self._tampering is None:
             self.close()
         else:
             tampered = tamper(self._tampering, bytes(self._said))
             self._send_on(iter(tampered.pieces), self._tampering.delay, tampered.ending)
+
+    def _pass_on_what_was_read(self, decision: Decision, request: Request) -> None:
+        """Give the client the whole answer, or block it for what it says."""
+        self._reading, self._far, answer = None, None, bytes(self._said)
+        judged = self._filter.read(decision, self._profile, self.service, answer)
+        if judged.is_blocked:
+            self._carry_out(judged, request)
+        else:
+            self.send(answer)
+            self.close()
 
     def _send_on(self, pieces: Iterator[bytes], pace: float, ending: Ending) -> None:
         """Send piece after piece, ``pace`` seconds apart, and end as it should."""

@@ -45,12 +45,12 @@ class World:
 
     ``directory`` gets the origin file, the authority's certificate and the origin's log.
     ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
-    words of their own. ``faults`` may be changed at any time, from any thread. With
-    ``gateway`` (Linux: it needs all of 127/8) a transparent gateway stands beside proxy and
-    resolver, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted`` the filtering
-    resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin is at ::1 too, and
-    its names say so. ``Policy`` and ``Fault`` are here
-    for those who found this class by its plug-in name.
+    words of their own, ``contents`` the content marker of a category. ``faults`` may be changed
+    at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) a transparent
+    gateway stands beside proxy and resolver, and a server for sinkholes at LANDING_ADDRESS. With
+    ``encrypted`` the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the
+    origin is at ::1 too, and its names say so. ``Policy`` and ``Fault`` are here for those who
+    found this class by its plug-in name.
     """
 
     Policy: ClassVar = FilterPolicy
@@ -65,6 +65,7 @@ class World:
         faults: Faults | None = None,
         dead_hosts: Iterable[str] = (),
         texts: Mapping[str, str] | None = None,
+        contents: Mapping[str, str] | None = None,
         slow_delay: float = SLOW_DELAY,
         gateway: bool = False,
         encrypted: bool = False,
@@ -77,6 +78,7 @@ class World:
         self._profiles = tuple(profiles)
         self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
         self._texts = dict(texts or {})
+        self._contents = dict(contents or {})
         self._slow_delay = slow_delay
         self._has_gateway = gateway
         self._is_encrypted = encrypted
@@ -112,7 +114,7 @@ class World:
         names = Names(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
         server = NameServer(lambda query: Reply(message=names.answer(query)))
         await stack.enter_async_context(server)
-        pages = Pages(key=key, texts=self._texts)
+        pages = Pages(key=key, texts=self._texts, contents=self._contents)
         origin = Pagegiver(
             pages=pages,
             authority=authority,

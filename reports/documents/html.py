@@ -17,7 +17,7 @@ from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from harness.model.scheme import Requirement
 from harness.plugins import register
 from harness.store.document import write_document
-from reports import figures, phrases, plain_words
+from reports import figures, parts, phrases, plain_words
 from reports.groups import groups_of
 from reports.packs import pack_tables
 
@@ -55,7 +55,7 @@ def render(assessment: Assessment) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, words=plain_words, shown_items=SHOWN_ITEMS)
+    page.globals.update(phrases=phrases, parts=parts, words=plain_words, shown_items=SHOWN_ITEMS)
     page.filters["short"] = _short
     return page.get_template("report.html.j2").render(**_contents(assessment))
 

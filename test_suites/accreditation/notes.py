@@ -29,6 +29,8 @@ def properties(outcome: Outcome, assessment: Assessment) -> dict[str, str]:
         "profile": outcome.profile,
         "line": outcome.line,
         "conformity": outcome.conformity.value,
+        "qualifier": outcome.qualifier,
+        "items": outcome.kind,
         "decision_rule": outcome.decided_by,
         "counted": f"{metric.k}/{metric.n}",
         "bounds": phrases.bounds(outcome),

@@ -24,10 +24,10 @@ def test_requirement(
     # Not by record_property, which warns of xunit2 although properties are written all the same.
     request.node.user_properties.extend(properties(outcome, assessment).items())
     tell_allure(outcome, assessment)
-    if outcome.conformity is Conformity.CONFORMS:
+    if assessment.is_granted(outcome):
         return
     if not outcome.requirement.binding:
         pytest.skip(f"not binding: {message(outcome, shown=0)}")
-    if outcome.conformity is Conformity.INSUFFICIENT:
+    if outcome.conformity is not Conformity.DOES_NOT_CONFORM:
         raise Insufficient(message(outcome))
     raise DoesNotConform(message(outcome))

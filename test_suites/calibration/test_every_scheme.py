@@ -15,7 +15,7 @@ from harness.model.outcome import Assessment, Conformity
 from harness.origin import write_origin
 from harness.ports.asking import Origin
 from harness.schemes.load import load_scheme, shipped
-from harness.stages.estimate.estimate import METRICS
+from harness.stages.estimate.metrics import METRICS
 from test_suites.house.rooms import ROOT
 from test_suites.rehearsal import rehearse, write_campaign
 

@@ -41,6 +41,7 @@ def write(folder: Path, name: str, numbers: range, audience: Audience) -> None:
         created="2026-11-24T00:00:00Z",
         audience=audience,
         design="stratified",
+        kind="real",
     )
     kind = {"kind": "host", "labels": "GAMB"}
     rows = [{"id": f"{name}-{n}", "value": host(n), "registrable": host(n)} | kind for n in numbers]

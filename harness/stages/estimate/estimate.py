@@ -7,20 +7,20 @@ line of the same campaign sees what this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.model.corpus import covers
+from harness.model.corpus import PackKind, covers
 from harness.model.outcome import CategoryRate, Measurement, Precondition
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.counting import Folded
-from harness.stages.estimate import groups, latency, profiles, rates, whole
+from harness.stages.estimate import rates
 from harness.stages.estimate.bounding import bounded
 from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
-from harness.stages.estimate.packs import Apart, Packs, packs_apart
-from harness.stages.estimate.rates import Taken
+from harness.stages.estimate.metrics import METRICS
+from harness.stages.estimate.packs import Apart, foreknown, packs_apart
 from harness.stages.estimate.scope import (
     REAGENT,
     Selection,
@@ -29,34 +29,7 @@ from harness.stages.estimate.scope import (
     is_asked,
     selected,
 )
-
-METRICS: dict[str, Callable[[Selection], Taken]] = {
-    take.__name__: take
-    for take in (
-        groups.block_rate,
-        groups.block_rate_by_category,
-        groups.block_rate_by_language,
-        groups.block_rate_by_stratum,
-        profiles.age_bands_missing,
-        whole.clean_blocked_per_harmful,
-        whole.control_success,
-        whole.design_effect,
-        whole.discordant,
-        rates.explicit_share,
-        latency.first_byte_overhead,
-        latency.first_byte_overhead_share,
-        whole.indeterminate_share,
-        rates.missed,
-        groups.overblock_rate,
-        groups.overblock_rate_by_category,
-        rates.overblocked,
-        profiles.profiles_missing,
-        whole.sentinel_agreement,
-        profiles.superset_violations,
-        whole.wrong_cells,
-    )
-}
-"""Every metric that can be taken, by the name a scheme gives it."""
+from harness.stages.estimate.sources import Packs, Sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +58,7 @@ class _Place:
     cell: Cell
     folded: Folded
     preconditions: tuple[Precondition, ...]
+    sources: Sources
     beside: list[_Place]
 
 
@@ -97,14 +71,17 @@ def estimate(
     frames: Mapping[str, int] | None = None,
     units: Mapping[str, str] | None = None,
     packs: Packs | None = None,
+    items: PackKind = "real",
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
-    ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from.
+    ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
+    ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
-    places = _places(folded, phases, preconditions)
+    places = _places(folded, phases, preconditions, Sources(packs=packs or {}, items=items))
+    apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
     for requirement in scheme.requirements:
@@ -116,18 +93,22 @@ def estimate(
             _framed(_measure(requirement, scheme, place, units or {}), scheme, place, frames or {})
             for place in (seeing or asked)
         ]
+        measurements += _absent(requirement, scheme, places, units or {})
     return Estimates(
-        measurements=tuple(measurements),
+        measurements=tuple(foreknown(one, apart, scheme, phases) for one in measurements),
         rates=tuple(_rates(places, scheme)),
         mechanisms=folded.counts.mechanisms,
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
-        apart=packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha),
+        apart=apart,
     )
 
 
 def _places(
-    folded: Folded, phases: Mapping[str, str], preconditions: tuple[Precondition, ...]
+    folded: Folded,
+    phases: Mapping[str, str],
+    preconditions: tuple[Precondition, ...],
+    sources: Sources,
 ) -> list[_Place]:
     """Every line for every profile, even where nothing was seen."""
     cells = cells_of(folded.counts)
@@ -137,7 +118,8 @@ def _places(
         for profile in sorted({profile for _, profile in cells} | set(phases)):
             cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
             here = tuple(one for one in preconditions if one.concerns(line, profile))
-            beside.append(_Place(line, profile, phase, cell, folded, here, beside))
+            place = _Place(line, profile, phase, cell, folded, here, sources, beside)
+            beside.append(place)
         places += beside
     return places
 
@@ -154,6 +136,21 @@ def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: 
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
     return False
+
+
+def _absent(
+    requirement: Requirement, scheme: Scheme, places: list[_Place], units: Mapping[str, str]
+) -> Iterator[Measurement]:
+    """One measurement of nothing for each phase that is named and that no profile has."""
+    tried = {name for place in places for name in (place.profile, place.phase)}
+    lines = {place.line: place for place in places}
+    for phase in requirement.profiles:
+        if phase in tried or not is_asked(requirement.measure, scheme.policy, (), phase):
+            continue
+        for place in lines.values():
+            empty = replace(place, profile=phase, phase=phase, cell=Cell(), beside=[])
+            why = f"{phase} not tried: no profile of the campaign has this phase"
+            yield replace(_measure(requirement, scheme, empty, units), barred=why)
 
 
 def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:
@@ -178,32 +175,20 @@ def _blind(requirement: Requirement, place: _Place) -> str:
 
 
 def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Lot, ...]:
-    return selected(requirement.measure, scheme.policy, place.cell, place.phase)
+    return selected(requirement, scheme.policy, place.cell, place.phase, place.sources)
 
 
 def _measure(
     requirement: Requirement, scheme: Scheme, place: _Place, units: Mapping[str, str]
 ) -> Measurement:
-    alpha = requirement.alpha or scheme.decision.alpha
     take = METRICS.get(requirement.measure.metric)
+    selection = _selection(requirement, scheme, place)
     if take is None:
         name = requirement.measure.metric
-        taken = rates.not_taken(name, units.get(name, ""), alpha)
+        taken = rates.not_taken(name, units.get(name, ""), selection.alpha)
     else:
-        taken = take(
-            Selection(
-                requirement=requirement,
-                lots=_select(requirement, scheme, place),
-                alpha=alpha,
-                folded=place.folded,
-                domains=place.folded.counts.domains.get(place.line, ()),
-                expects=lambda code: scheme.policy.expects(code, place.phase),
-                codes=tuple(scheme.policy.rows),
-                profile=place.profile,
-                sides=lambda: _sides(requirement, scheme, place),
-                preconditions=place.preconditions,
-            )
-        )
+        taken = take(selection)
+    basis = selection.basis
     witnesses = place.folded.witnesses(taken.adverse)
     return Measurement(
         requirement=requirement,
@@ -211,6 +196,24 @@ def _measure(
         line=place.line,
         metric=replace(taken.metric, witnesses=tuple(one.item for one in witnesses)),
         witnesses=witnesses,
+        kind=basis.kind,
+        qualifier=basis.qualifier,
+    )
+
+
+def _selection(requirement: Requirement, scheme: Scheme, place: _Place) -> Selection:
+    return Selection(
+        requirement=requirement,
+        lots=_select(requirement, scheme, place),
+        alpha=requirement.alpha or scheme.decision.alpha,
+        folded=place.folded,
+        domains=place.folded.counts.domains.get(place.line, ()),
+        expects=lambda code: scheme.policy.expects(code, place.phase),
+        codes=tuple(scheme.policy.rows),
+        profile=place.profile,
+        sides=lambda: _sides(requirement, scheme, place),
+        preconditions=place.preconditions,
+        sources=place.sources,
     )
 
 

@@ -80,12 +80,14 @@ class Cell:
 class Sorted:
     """Fates sorted by an adverse state (what the requirement forbids) and its opposite.
 
-    ``down`` items were dead on the control line as well: they leave the count symmetrically.
+    ``down`` items, those of the ``dead`` fates, were dead on the control line as well: they leave
+    the count symmetrically.
     """
 
     adverse: tuple[Lot, ...]
     favourable: tuple[Lot, ...]
     indeterminate: tuple[Lot, ...]
+    dead: tuple[Lot, ...] = ()
     down: int = 0
     mechanisms: dict[str, int] = field(default_factory=dict)
 
@@ -156,6 +158,7 @@ def sort_lots(
         adverse=tuple(ends.get("adverse", ())),
         favourable=tuple(ends.get("favourable", ())),
         indeterminate=tuple(ends.get("indeterminate", ())),
+        dead=tuple(ends.get("down", ())),
         down=total(ends.get("down", ())),
         mechanisms=dict(mechanisms.most_common()),
     )

@@ -1,7 +1,8 @@
-"""The worst of several groups: each category, stratum, language or frame must meet the threshold.
+"""The worst of several groups: each category, stratum, language, source or frame must hold.
 
-Rates of two frames answer two questions and are never made one: where a campaign has both, a
-requirement must hold in each.
+Rates of two frames answer two questions and are never made one, and neither are those of items
+that a supplier knows and of those that it cannot know. Where a requirement names several
+categories, each is a group: pooling must not hide one that is open.
 
 A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
 group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
@@ -11,28 +12,53 @@ the worst rate, or, where every rate meets the threshold, the one whose bound is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from harness.model.corpus import covers
-from harness.model.metric import Metric, Span
+from harness.model.metric import Metric, Part, Source, Span
 from harness.model.shortfall import reached
 from harness.stages.estimate import rates
 from harness.stages.estimate.fold import Lot
 from harness.stages.estimate.rates import Taken
-from harness.stages.estimate.scope import Selection
+from harness.stages.estimate.scope import Selection, is_wanted
 
 Take = Callable[[Selection], Taken]
 
 
+class Group(NamedTuple):
+    """What makes items a group: a name (such as a category), where they come from, the frame."""
+
+    name: str
+    source: Source
+    frame: str
+
+    @property
+    def label(self) -> str:
+        """Name and frame, as a part shows them."""
+        return f"{self.name} {self.frame}".strip()
+
+    @property
+    def words(self) -> str:
+        """All of it for people: "GAMB, hidden real items as visited"."""
+        return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
+
+
 def block_rate(selection: Selection) -> Taken:
-    """The share of items that were blocked; of several frames, in the worst."""
-    return _in_each_frame(selection, rates.block_rate)
+    """The share of items that were blocked, in the worst group."""
+    return _worst(selection, rates.block_rate, _named(selection))
+
+
+def content_block_rate(selection: Selection) -> Taken:
+    """The share of content pages that were blocked, in the worst category."""
+    taken = _worst(selection, rates.block_rate, lambda lot: lot.category)
+    return replace(taken, metric=replace(taken.metric, name="content_block_rate"))
 
 
 def overblock_rate(selection: Selection) -> Taken:
-    """The share of items that were blocked although they must be allowed; in the worst frame."""
-    return _in_each_frame(selection, rates.overblock_rate)
+    """The share of items that were blocked although they must be allowed; in the worst group."""
+    return _worst(selection, rates.overblock_rate, _named(selection))
 
 
 def block_rate_by_category(selection: Selection) -> Taken:
@@ -55,6 +81,16 @@ def overblock_rate_by_category(selection: Selection) -> Taken:
     return _worst(selection, rates.overblock_rate, _category(selection))
 
 
+def missed(selection: Selection) -> Taken:
+    """The number of items that got through; each category and source must be covered."""
+    return _counted(selection, rates.missed)
+
+
+def overblocked(selection: Selection) -> Taken:
+    """The number of items that were wrongly blocked; each category and source must be covered."""
+    return _counted(selection, rates.overblocked)
+
+
 def _category(selection: Selection) -> Callable[[Lot], str]:
     """The category of a measure that items fall under."""
 
@@ -65,49 +101,109 @@ def _category(selection: Selection) -> Callable[[Lot], str]:
     return named
 
 
-def _in_each_frame(selection: Selection, take: Take) -> Taken:
-    if len({lot.frame for lot in selection.lots}) < 2:  # noqa: PLR2004 - several
-        return take(selection)
-    return _worst(selection, take, lambda _: "items")
+def _named(selection: Selection) -> Callable[[Lot], str]:
+    """The stratum or category that the measure names and items fall under; empty if none is."""
+    measure = selection.measure
+    if measure.strata:
+        return lambda lot: lot.fate.stratum
+    return _category(selection) if measure.categories else lambda _: ""
+
+
+def _grouped(selection: Selection, key: Callable[[Lot], str]) -> dict[Group, tuple[Lot, ...]]:
+    """The items by group, in the order of the names; a group that is wanted may be empty."""
+    groups: dict[Group, list[Lot]] = {}
+    for lot in selection.lots:
+        group = Group(key(lot), selection.sources.of(lot.fate.pack), lot.frame)
+        groups.setdefault(group, []).append(lot)
+    for name in _wanted_names(selection):
+        sources = selection.basis.sources
+        if not any(
+            group.name == name and (not sources or group.source in sources) for group in groups
+        ):
+            groups[Group(name, sources[0] if sources else Source(), "")] = []
+    return {group: tuple(groups[group]) for group in sorted(groups)}
+
+
+def _wanted_names(selection: Selection) -> Iterator[str]:
+    """The categories and strata that the measure names, and the policy asks about here."""
+    measure = selection.measure
+    if measure.strata and not measure.metric.endswith(("_stratum", "_language")):
+        yield from measure.strata
+        return
+    if measure.metric.endswith(("_stratum", "_language")):
+        return
+    for code in measure.categories:
+        if is_wanted(measure, selection.codes, selection.expects, code):
+            yield code
 
 
 def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken:
-    groups: dict[str, list[Lot]] = {}
-    for lot in selection.lots:
-        name = f"{key(lot)} {lot.frame}" if lot.frame else key(lot)
-        groups.setdefault(name, []).append(lot)
-    if not groups:
-        return take(selection)
+    groups = _grouped(selection, key)
+    tried = {group: lots for group, lots in groups.items() if lots}
     is_bad = take is rates.overblock_rate
-    strict = selection.alpha / len(groups)
-    taken: list[tuple[str, Taken, Metric]] = []
-    for name, lots in sorted(groups.items()):
-        part = replace(selection, lots=tuple(lots))
-        taken.append((name, take(part), take(replace(part, alpha=strict)).metric))
+    strict = selection.alpha / max(1, len(tried))
+    taken: list[tuple[Group, Taken, Metric]] = []
+    for group, lots in groups.items():
+        part = replace(selection, lots=lots)
+        taken.append((group, take(part), take(replace(part, alpha=strict)).metric))
+    if not tried:
+        nothing = take(replace(selection, lots=()))
+        return replace(nothing, metric=replace(nothing.metric, parts=_parts(taken, is_bad=is_bad)))
     threshold = selection.requirement.threshold
-    values = [one.metric.value for _, one, _ in taken]
-    is_met = threshold is not None and all(reached(threshold, Span(each, each)) for each in values)
-    name, worst, _ = max(
-        taken, key=lambda group: _badness(group[1].metric, is_bad=is_bad, by_bound=is_met)
+    known = [one.metric for group, one, _ in taken if group in tried]
+    is_met = threshold is not None and all(
+        reached(threshold, Span(one.value, one.value)) for one in known
+    )
+    group, worst, _ = max(
+        taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
     )
     lower, upper = _bounds(taken, is_bad=is_bad)
+    method = worst.metric.method
+    if len(tried) > 1:
+        method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Bonferroni"
     metric = replace(
         worst.metric,
         name=selection.measure.metric,
         lower=lower,
         upper=upper,
-        method=f"worst of {len(groups)} groups: {name}; {worst.metric.method}; fails by Bonferroni",
-        pooled=_outer([one.metric.pooled for _, one, _ in taken if one.metric.pooled]),
-        p_value=_p_value([one.metric.p_value for _, one, _ in taken]),
-        decided=_span([one.metric.decided or _plain(one.metric) for _, one, _ in taken]),
-        alone=_span([one.metric.alone or _plain(one.metric) for _, one, _ in taken]),
+        method=method,
+        parts=_parts(taken, is_bad=is_bad),
+        pooled=_outer([one.pooled for one in known if one.pooled]),
+        p_value=_p_value([one.p_value for one in known]),
+        decided=_span([one.decided or _plain(one) for one in known]),
+        alone=_span([one.alone or _plain(one) for one in known]),
     )
     adverse = tuple(each for _, one, _ in taken for each in one.adverse)
     return Taken(metric=metric, adverse=adverse)
 
 
+def _parts(
+    taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
+) -> tuple[Part, ...]:
+    """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
+    found: list[Part] = []
+    for group, one, strict in taken:
+        if is_bad:
+            metric = replace(one.metric, lower=strict.lower)
+        else:
+            metric = replace(one.metric, upper=strict.upper)
+        found.append(Part(group=group.label, source=group.source, metric=metric))
+    return tuple(found)
+
+
+def _counted(selection: Selection, take: Take) -> Taken:
+    """A count of single items, which none can hide; its parts tell what was covered."""
+    taken = take(selection)
+    parts = [
+        (group, one, one.metric)
+        for group, lots in _grouped(selection, _named(selection)).items()
+        for one in (take(replace(selection, lots=lots)),)
+    ]
+    return replace(taken, metric=replace(taken.metric, parts=_parts(parts)))
+
+
 def _bounds(
-    taken: list[tuple[str, Taken, Metric]], *, is_bad: bool
+    taken: list[tuple[Group, Taken, Metric]], *, is_bad: bool
 ) -> tuple[float | None, float | None]:
     """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
     plain = [one.metric for _, one, _ in taken]

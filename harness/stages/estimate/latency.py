@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.model.fate import BLIND
 from harness.model.metric import Metric
 from harness.model.verdict import State
 from harness.stages.estimate.intervals import Bounds, p_above_mark, quantile_bounds
@@ -27,15 +28,15 @@ MANY = 2000
 def first_byte_overhead(selection: Selection) -> Taken:
     """A quantile of the time to first byte that the service adds; the worst probe stands.
 
-    Only items that were allowed have a pair. Items whose trials were insufficient may have
-    been slow beyond patience: they count as worst case on either side.
+    Only items whose page arrived have a pair; probes that ask for names alone have none. Items
+    whose trials were insufficient may have been slow beyond patience: they count as worst case on
+    either side.
     """
     quantile = selection.measure.quantile or MEDIAN
     probes = selection.measure.probes
-    ran = {one.probe for lot in selection.lots for one in lot.sights}
     taken = [
         _of_probe(selection, probe, quantile)
-        for probe in sorted(ran)
+        for probe in _fetching(selection)
         if not probes or probe in probes
     ]
     return Taken(metric=_worst(taken) if taken else _nothing(selection, quantile))
@@ -49,11 +50,18 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
     fast, for either bound. Of more than ``MANY`` items the first count, in the order of trial.
     """
     probes = selection.measure.probes
-    ran = {one.probe for lot in selection.lots for one in lot.sights}
     taken = [
-        _share_of_probe(selection, probe) for probe in sorted(ran) if not probes or probe in probes
+        _share_of_probe(selection, probe)
+        for probe in _fetching(selection)
+        if not probes or probe in probes
     ]
     return Taken(metric=_worst(taken) if taken else _share(selection, [], 0, 0, ""))
+
+
+def _fetching(selection: Selection) -> list[str]:
+    """The probes that ran and fetch pages, in order of their names."""
+    ran = {one.probe for lot in selection.lots for one in lot.sights}
+    return sorted(ran - BLIND.keys())
 
 
 def _share_of_probe(selection: Selection, probe: str) -> Metric:

@@ -1,6 +1,6 @@
 """The names of the metrics that can be taken, for programs that have no scipy.
 
-``harness.stages.estimate.estimate.METRICS`` has the functions; a test holds the two together.
+``harness.stages.estimate.metrics.METRICS`` has the functions; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ METRIC_NAMES = frozenset(
         "block_rate_by_language",
         "block_rate_by_stratum",
         "clean_blocked_per_harmful",
+        "content_block_rate",
         "control_success",
         "design_effect",
         "discordant",

@@ -15,22 +15,24 @@ from itertools import repeat
 import numpy as np
 from scipy import special
 
-from harness.model.corpus import AS_VISITED, KNOWN_TO_SUPPLIERS, frame_of
+from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.fate import Counts
+from harness.model.outcome import Measurement
 from harness.model.pack_rate import Foreknowledge, PackRate
-from harness.model.scheme import Policy
+from harness.model.scheme import Policy, Scheme
 from harness.model.verdict import State
 from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots
 from harness.stages.estimate.intervals import Bounds, worst_case
-from harness.stages.estimate.scope import REAGENT
+from harness.stages.estimate.scope import REAGENT, counts_category
 from harness.stages.estimate.several import holm
+from harness.stages.estimate.sources import Packs, source_of
 from harness.stages.estimate.weighted import Draw, weighted_rate
 
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
 FRAMES = ("", AS_VISITED)
-
-Packs = Mapping[str, Mapping[str, str]]
-"""Name, audience and design of each pack, by its mark on items, as a journal's header has them."""
+HIDEABLE: tuple[PackKind, ...] = ("real", "content")
+"""Kinds of which some items may be known and others hidden. Agreed ones are no comparison: that
+a list was loaded says nothing of a filter that knows others less well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +83,29 @@ def packs_apart(
     for (line, profile), cell in sorted(cells_of(counts).items()):
         groups = _groups(cell, policy, phases.get(profile, profile))
         rates += _rates(groups, packs, line, profile, alpha)
-        for frame in FRAMES:
-            foreknowledge += _foreknowledge(groups, packs, (line, profile, frame), alpha)
+        contrasts = [
+            found
+            for kind in HIDEABLE
+            for frame in FRAMES
+            for found in _foreknowledge(groups, packs, (line, profile, frame), kind, alpha)
+        ]
+        foreknowledge += _corrected(contrasts)
     return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
+
+
+def foreknown(
+    taken: Measurement, apart: Apart, scheme: Scheme, phases: Mapping[str, str]
+) -> Measurement:
+    """The measurement, with known and hidden items of the categories and kind it rests on."""
+    measure, phase = taken.requirement.measure, phases.get(taken.profile, taken.profile)
+    found = tuple(
+        one
+        for one in apart.foreknowledge
+        if (one.line, one.profile, one.kind) == (taken.line, taken.profile, taken.kind)
+        and one.group in scheme.policy.rows
+        and counts_category(measure, scheme.policy, one.group, phase)
+    )
+    return replace(taken, foreknowledge=found) if taken.metric.parts else taken
 
 
 def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
@@ -179,6 +201,7 @@ def _rates(
                 lower=bounds.lower,
                 upper=bounds.upper,
                 method=method,
+                kind=source_of(packs[mark]).kind,
             )
 
 
@@ -200,45 +223,49 @@ def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
 
 
 def _foreknowledge(
-    groups: _Groups, packs: Packs, place: tuple[str, str, str], alpha: float
-) -> list[Foreknowledge]:
-    """Known against hidden items of one frame; categories are corrected, totals are not."""
+    groups: _Groups, packs: Packs, place: tuple[str, str, str], kind: PackKind, alpha: float
+) -> Iterator[Foreknowledge]:
+    """Known against hidden items of one kind and frame."""
     line, profile, frame = place
-    found: list[Foreknowledge] = []
     for (group, _), by_pack in groups.items():
-        known, hidden = _sides(by_pack, packs, frame)
+        known, hidden = _sides(by_pack, packs, frame, kind)
         if known is None or hidden is None:
             continue
         one, other = (len(known.right), known.n), (len(hidden.right), hidden.n)
         p_value = fisher_exact(one, other)
-        found.append(
-            Foreknowledge(
-                line=line,
-                profile=profile,
-                group=group,
-                frame=frame,
-                known_right=one[0],
-                known_n=one[1],
-                hidden_right=other[0],
-                hidden_n=other[1],
-                undecided=len(known.doubtful) + len(hidden.doubtful),
-                p_value=p_value,
-                adjusted=p_value,
-                alpha=alpha,
-            )
+        yield Foreknowledge(
+            line=line,
+            profile=profile,
+            group=group,
+            frame=frame,
+            known_right=one[0],
+            known_n=one[1],
+            hidden_right=other[0],
+            hidden_n=other[1],
+            undecided=len(known.doubtful) + len(hidden.doubtful),
+            p_value=p_value,
+            adjusted=p_value,
+            alpha=alpha,
+            kind=kind,
         )
+
+
+def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
+    """Corrected over all categories of a place (Holm); totals are not."""
     totals = set(TOTALS.values())
-    fair = holm({each.group: each.p_value for each in found if each.group not in totals})
-    return [replace(each, adjusted=fair.get(each.group, each.p_value)) for each in found]
+    apart = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
+    fair = holm(apart)
+    return [replace(one, adjusted=fair.get(str(n), one.p_value)) for n, one in enumerate(found)]
 
 
 def _sides(
-    by_pack: Mapping[str, _Counted], packs: Packs, frame: str
+    by_pack: Mapping[str, _Counted], packs: Packs, frame: str, kind: PackKind
 ) -> tuple[_Counted | None, _Counted | None]:
-    """What suppliers may know, and what not, of the packs of one frame; None if there is none."""
+    """What suppliers may know, and what not, of one kind and frame; None if there is none."""
     sides: dict[bool, _Counted] = {}
     for mark, counted in by_pack.items():
-        if frame_of(mark) == frame:
-            is_known = packs[mark]["audience"] in KNOWN_TO_SUPPLIERS
+        source = source_of(packs[mark])
+        if frame_of(mark) == frame and source.kind == kind:
+            is_known = not source.is_hidden
             sides[is_known] = sides[is_known] + counted if is_known in sides else counted
     return sides.get(True), sides.get(False)

@@ -45,6 +45,7 @@ def block_rate(selection: Selection) -> Taken:
     found = sorted_blocks(selection)
     of = _bounded(selection, found.favourable, found.adverse, found.indeterminate)
     taken = rate("block_rate", found.right, found, of, selection.alpha)
+    taken = _with_worst(taken, selection, found, found.favourable, found.adverse)
     return replace(taken, adverse=_against(found, State.ALLOWED, selection))
 
 
@@ -53,6 +54,7 @@ def overblock_rate(selection: Selection) -> Taken:
     found = sorted_overblocks(selection)
     of = _bounded(selection, found.adverse, found.favourable, found.indeterminate)
     taken = rate("overblock_rate", found.wrong, found, of, selection.alpha)
+    taken = _with_worst(taken, selection, found, found.adverse, found.favourable)
     return replace(taken, adverse=_against(found, State.BLOCKED, selection))
 
 
@@ -151,6 +153,17 @@ def _taken(
         unnamed=of.unnamed,
     )
     return Taken(metric=metric)
+
+
+def _with_worst(
+    taken: Taken, selection: Selection, found: Sorted, counted: Iterable[Lot], others: Iterable[Lot]
+) -> Taken:
+    """With the bounds that hold whatever the items that were left out really are."""
+    if not found.dead:
+        return taken
+    open_ = (*found.indeterminate, *found.dead)
+    bounds = _bounded(selection, counted, others, open_).bounds
+    return replace(taken, metric=replace(taken.metric, worst=(bounds.lower, bounds.upper)))
 
 
 def _against(found: Sorted, state: State, selection: Selection) -> tuple[Adverse, ...]:

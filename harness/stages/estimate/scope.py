@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from harness.model.corpus import Item, is_among
+from harness.model.corpus import Item, covers, is_among
 from harness.model.fate import Fate, MakeUp
 from harness.model.outcome import Precondition
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.ports.counting import Folded
 from harness.stages.estimate.fold import Cell, Lot
+from harness.stages.estimate.sources import Basis, Sources, bears_on
 
 REAGENT = "CTRL"
 """The category of items that test the instrument; they count only where a measure names it."""
@@ -34,6 +35,7 @@ class Selection:
 
     ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
+    ``sources`` knows where items come from, by the mark of their pack.
     ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
 
@@ -47,6 +49,13 @@ class Selection:
     profile: str = ""
     sides: Callable[[], tuple[Side, ...]] = tuple
     preconditions: tuple[Precondition, ...] = ()
+    sources: Sources = field(default_factory=Sources)
+
+    @property
+    def basis(self) -> Basis:
+        """The sources that a favourable outcome rests on, of those that the items come from."""
+        present = {self.sources.of(lot.fate.pack) for lot in self.lots}
+        return self.sources.basis(self.requirement.rests_on, present)
 
     @property
     def measure(self) -> Measure:
@@ -54,13 +63,17 @@ class Selection:
         return self.requirement.measure
 
 
-def selected(measure: Measure, policy: Policy, cell: Cell, phase: str) -> tuple[Lot, ...]:
-    """The lots that a measure counts for a school phase."""
+def selected(
+    requirement: Requirement, policy: Policy, cell: Cell, phase: str, sources: Sources
+) -> tuple[Lot, ...]:
+    """The lots that a requirement counts for a school phase."""
+    measure, rests_on = requirement.measure, requirement.rests_on
     return tuple(
         lot
         for lot in cell.lots
         if counts_category(measure, policy, lot.category, phase)
         and counts_item(measure, lot.fate, phase)
+        and bears_on(sources.of(lot.fate.pack), rests_on)
     )
 
 
@@ -77,6 +90,20 @@ def counts_item(measure: Measure, item: Item | Fate, phase: str) -> bool:
     if measure.strata and item.stratum not in measure.strata:
         return False
     return EVERY_PHASE in item.phases or phase in item.phases
+
+
+def is_wanted(
+    measure: Measure,
+    codes: Iterable[str],
+    expects: Callable[[str], Expectation | None],
+    wanted: str,
+) -> bool:
+    """Whether the policy expects of a named category, or of one below it, what is measured."""
+    if measure.expectation is None:
+        return True
+    return any(
+        expects(code) == measure.expectation for code in {*codes, wanted} if covers(code, wanted)
+    )
 
 
 def is_asked(measure: Measure, policy: Policy, seen: tuple[str, ...], phase: str) -> bool:

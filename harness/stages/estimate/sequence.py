@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.model.batch import turn_of
 from harness.model.corpus import Item
-from harness.model.fate import is_blind
+from harness.model.fate import OPEN, is_blind
 from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
 
 Ending = Literal["blocked", "missed", "doubtful", "none"]
@@ -19,31 +19,37 @@ Ending = Literal["blocked", "missed", "doubtful", "none"]
 class Trials:
     """One item on one line for one profile: the states that each probe found in each round.
 
-    ``void`` are the probes and rounds whose batch was void; a second trial makes up for it.
+    ``void`` are the probes and rounds whose batch was void, ``open`` those that decided nothing,
+    with what they found; a later trial makes up for either.
     """
 
     item: Item
     seen: set[tuple[str, int, State]] = field(default_factory=set)
     void: set[tuple[str, int]] = field(default_factory=set)
+    open: set[tuple[str, int, State]] = field(default_factory=set)
 
     def add(self, verdict: Verdict) -> None:
         """Take one more verdict into account."""
         probe, turn = verdict.key.probe, turn_of(verdict.key.round)
         if verdict.rule == BRACKET_FAILED:
             self.void.add((probe, turn))
+        elif verdict.state in OPEN:
+            self.open.add((probe, turn, verdict.state))
         else:
             self.seen.add((probe, turn, verdict.state))
 
     @property
     def probes(self) -> set[str]:
         """The probes that tried it."""
-        return {probe for probe, _, _ in self.seen} | {probe for probe, _ in self.void}
+        return {probe for probe, _, _ in self.seen | self.open} | {probe for probe, _ in self.void}
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that the named probes found, or all of them."""
-        found = {state for probe, _, state in self.seen if not probes or probe in probes}
-        open_ = self.void - {(probe, turn) for probe, turn, _ in self.seen}
-        if any(not probes or probe in probes for probe, _ in open_):
+        decided = {(probe, turn) for probe, turn, _ in self.seen}
+        open_ = {one for one in self.open if one[:2] not in decided}
+        found = {state for probe, _, state in self.seen | open_ if not probes or probe in probes}
+        unseen = self.void - decided - {one[:2] for one in self.open}
+        if any(not probes or probe in probes for probe, _ in unseen):
             found.add(State.INSUFFICIENT)
         return found
 

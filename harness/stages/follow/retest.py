@@ -14,7 +14,7 @@ from datetime import datetime
 
 from harness.errors import UsageError
 from harness.model.action_plan import Retest, RetestResult
-from harness.model.corpus import Item, is_among
+from harness.model.corpus import Item, covers
 from harness.model.finding import Finding
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.stages.follow.findings import describe
@@ -32,7 +32,7 @@ class RetestSelection:
 def select_retest(
     finding: Finding, items: Iterable[Item], *, used: Collection[str], seed: str, size: int
 ) -> RetestSelection:
-    """Every missed item again, and ``size`` fresh ones of the same categories.
+    """Every missed item again, and ``size`` fresh ones of each category of the finding.
 
     Fresh are items that are not in ``used``: the ids that the campaign or earlier re-tests of
     this finding tried. ``size`` is at least the requirement's ``n_min``; which ones is a
@@ -40,20 +40,27 @@ def select_retest(
     Raises UsageError if a missed item is no longer in the corpora.
     """
     missed, spent = set(finding.missed), set(used) | set(finding.missed)
-    gone, fresh = set(missed), []
+    gone = set(missed)
+    fresh: dict[str, list[str]] = {code: [] for code in finding.categories}
     for item in items:
         gone.discard(item.id)
-        if item.id not in spent and item.value and _is_of_stratum(item, finding):
-            fresh.append(item.id)
+        code = next((code for code in fresh if covers(item.category, code)), None)
+        if item.id not in spent and item.value and code is not None:
+            fresh[code].append(item.id)
     if gone:
         msg = (
             f"finding {finding.id}: the corpora no longer have {_some(sorted(gone))}; "
             "a re-test needs every missed item"
         )
         raise UsageError(msg)
-    drawn = heapq.nsmallest(size, fresh, key=lambda name: _order(seed, finding.id, name))
+    drawn = [
+        name
+        for names in fresh.values()
+        for name in heapq.nsmallest(size, names, key=lambda name: _order(seed, finding.id, name))
+    ]
+    wanted = size * len(fresh)
     return RetestSelection(
-        missed=finding.missed, fresh=tuple(drawn), short_of=max(0, size - len(drawn))
+        missed=finding.missed, fresh=tuple(drawn), short_of=max(0, wanted - len(drawn))
     )
 
 
@@ -74,7 +81,7 @@ def judge_retest(
     Raises ValueError if ``missed`` counts other items as well.
     """
     again, anew = _outcome_of(finding, missed), _outcome_of(finding, fresh)
-    tested = again.metric.n if again else 0
+    tested = again.metric.n_of_all if again else 0
     if tested > len(selection.missed):
         msg = f"{tested} items counted: assess the {len(selection.missed)} missed ones alone"
         raise ValueError(msg)
@@ -99,12 +106,8 @@ def judge_retest(
         statement="; ".join(_reasons(selection, failing, undecided, anew)),
         missed_tested=tested,
         missed_still_failing=failing,
-        fresh_tested=anew.metric.n if anew else 0,
+        fresh_tested=anew.metric.n_of_all if anew else 0,
     )
-
-
-def _is_of_stratum(item: Item, finding: Finding) -> bool:
-    return is_among(item.category, finding.categories)
 
 
 def _order(seed: str, finding: str, name: str) -> bytes:

@@ -137,3 +137,28 @@ def test_labels_must_agree(
 
     told = [fault.found for fault in faults if "labels" in fault.key]
     assert told == ([found] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "audience", "host", "found"),
+    [
+        ("agreed", "sealed", "a.example", "holds agreed items"),
+        ("real", "sealed", "gamb-001.canary.accredit.test", "lies in the agreed zone"),
+        ("real", "sealed", "a.example", ""),
+        ("content", "assessor", "a.example", ""),
+        ("agreed", "supplier", "a.example", ""),
+    ],
+)
+def test_a_hidden_pack_holds_real_or_content_items(
+    tmp_path: Path, kind: str, audience: str, host: str, found: str
+) -> None:
+    details = PackDetails(
+        name="mine", version="1.0.0", title="t", created="2026-11-24T00:00:00Z", kind=kind,
+        audience=audience,
+    )  # fmt: skip
+    row = {"id": "a", "kind": "host", "value": host, "labels": "GAMB"}
+    write_pack(tmp_path / "mine", [row], details)
+
+    faults = told(open_pack(str(tmp_path / "mine")))
+
+    assert (found in faults[0]) if found else faults == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from corpora.gathering import import_pack
 from corpora.lint import lint
 from corpora.lots import ONE_A_DOMAIN
 from corpora.pack import Pack, open_pack
@@ -75,12 +76,49 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_sample_is_bound_as_its_pack_was_unless_told(tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    one = sample(first, size=3, use_limit=3, audience="sealed")
+    vendor = imported(tmp_path, "a.example", "b.example", "c.example")
+    one = sample(first, vendor, size=3, use_limit=3, audience="sealed")
     two = sample(second, str(first), size=2)
     three = sample(third, str(first), size=2, use_limit=1, audience="public")
 
     assert [pack.reference.use_limit for pack in (one, two, three)] == [3, 3, 1]
     assert [pack.reference.is_hidden for pack in (one, two, three)] == [True, True, False]
+
+
+def imported(folder: Path, *hosts: str) -> str:
+    """A pack of real items, as an import makes it."""
+    listed = folder / "list.csv"
+    rows = "".join(f"{host},GAMB\n" for host in hosts)
+    listed.write_text(f"domain,canonical_code\n{rows}")
+    import_pack("labelled", listed, folder / "vendor", created="2026-01-01T00:00:00Z")
+    return str(folder / "vendor")
+
+
+def test_the_kind_of_a_sample_is_that_of_its_pack(tmp_path: Path) -> None:
+    real = sample(tmp_path / "real", imported(tmp_path, "a.example"), size=1, audience="sealed")
+    agreed = sample(tmp_path / "agreed", size=1)
+
+    assert (real.reference.kind, real.reference.is_hidden) == ("real", True)
+    assert (agreed.reference.kind, agreed.reference.is_hidden) == ("agreed", False)
+
+
+@pytest.mark.parametrize("audience", ["assessor", "sealed"])
+def test_agreed_items_are_never_hidden(tmp_path: Path, audience: str) -> None:
+    with pytest.raises(UsageError, match="'canary' holds agreed items"):
+        sample(tmp_path / "out", size=1, audience=audience)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_agreed_name_that_was_imported_is_not_hidden_either(tmp_path: Path) -> None:
+    """Who exports the agreed list and imports it again has no real items."""
+    vendor = imported(tmp_path, "gamb-001.canary.accredit.test")
+
+    with pytest.raises(UsageError, match="lies in the agreed zone"):
+        sample(tmp_path / "out", vendor, size=1, audience="sealed")
+
+    assert not (tmp_path / "out").exists()
+    assert sample(tmp_path / "open", vendor, size=1).size == 1
 
 
 @pytest.mark.parametrize("cells", [{"kind": "hots"}, {"weight": "much"}, {"labels": "NONE"}])

@@ -190,6 +190,19 @@ def test_swapped_cables_exchange_what_the_lines_leave_by(tmp_path: Path) -> None
     }
 
 
+def test_a_url_that_no_probe_of_its_scheme_tries_is_refused(tmp_path: Path) -> None:
+    told = faults(tmp_path, "{pack: canary, categories: [DRUG], sample: 5}",
+                  "{pack: education-uk, sample: 5}")  # fmt: skip
+
+    expected = (
+        "c.yaml:13: corpora: URLs of scheme 'https' are chosen, which none of the probes tries"
+    )
+    assert told == [f"{expected}; add 'web_https' to 'probes'"]
+    path = tmp_path / "c.yaml"
+    path.write_text(path.read_text().replace("probes: [web]", "probes: [web_https]"))
+    assert len(prepare(path).items) > 0
+
+
 def test_each_host_of_our_own_origin_is_a_cluster_of_its_own(tmp_path: Path) -> None:
     """On a public zone they share one registrable domain, as these of a vendor do."""
     origin = Origin(

@@ -211,7 +211,7 @@ def test_where_it_stopped_nothing_else_is_granted(wanted: dict[str, Any]) -> Non
     if wanted.get("threshold") == "none":
         wanted = wanted | {"threshold": {"at_most": 0, "provenance": "proposed", "source": "t"}}
     drugs = verdicts([State.BLOCKED] * 200, "DRUG")
-    twice = [v for each in verdicts(GOOD) for v in (each, _by_name(each))]
+    twice = [v for each in verdicts(GOOD * 3) for v in (each, _by_name(each))]
     found = [*twice, *drugs, *map(_by_name, drugs)]
 
     stopped = outcome(campaign(PLAN), scheme(**wanted), journal(20, 300, STOP), found)

@@ -99,3 +99,14 @@ def test_what_is_spared_leaves_the_whole() -> None:
     tally.count([seen(fails=False)] * 20, spared=16)
 
     assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)
+
+
+def test_in_the_end_nothing_is_to_come() -> None:
+    """Of some items no attempt is made: a URL is tried by the probe of its scheme alone."""
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 6, frozenset(), Clock(), ear)
+    tally.count([seen()])
+
+    tally.finish()
+
+    assert ear.heard[-1].done == ear.heard[-1].total == 1

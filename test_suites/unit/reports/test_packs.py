@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 from rich.console import Console
 
@@ -14,9 +15,10 @@ from reports.packs import pack_tables
 from reports.terminal import render_assessment
 from test_suites.example import example_assessment
 
-PLACE = {"line": "proxy", "profile": "ks2", "group": "GAMB"}
+PLACE: dict[str, Any] = {"line": "proxy", "profile": "ks2", "group": "GAMB"}
 RATE = PackRate(
     **PLACE, pack="secret", audience="sealed", design="popularity_weighted", expectation="block",
+    kind="real",
     right=6, n=9, undecided=2, value=2 / 3, lower=0.3, upper=0.9, method="m",
 )  # fmt: skip
 FOUND = Foreknowledge(
@@ -33,7 +35,7 @@ def test_each_table_has_its_rows() -> None:
     rates, foreknowledge = pack_tables(assessment())
 
     assert rates.rows == (
-        ("secret (sealed)", "as visited", "GAMB", "ks2 on proxy", "66.7 %", "6/9 +2?",
+        ("secret (real, sealed)", "as visited", "GAMB", "ks2 on proxy", "66.7 %", "6/9 +2?",
          "30.0 % to 90.0 %"),
     )  # fmt: skip
     assert foreknowledge.rows[0][3:6] == ("100.0 % (9/9)", "66.7 % (6/9)", "0.02")
@@ -53,7 +55,7 @@ def test_page_and_terminal_say_it() -> None:
 
     for text in (shown, render(assessment())):
         assert "tuned to the known list" in text
-        assert "secret (sealed)" in text
+        assert "secret (real, sealed)" in text
 
 
 def test_a_narrow_terminal_loses_no_letter_of_a_name() -> None:

@@ -26,7 +26,8 @@ def test_a_table_for_people_and_json_for_programs(
     table = runner.invoke(app, ["conclude", str(journal)])
     data = runner.invoke(app, ["conclude", str(journal.parent), "--json"])
 
-    assert (0, 0) == (table.exit_code, data.exit_code)
+    assert (3, 3) == (table.exit_code, data.exit_code)
+    assert "agreed list only" in table.stdout.splitlines()[0]
     assert "URL-01" in table.stdout
     assert "becta-2008" == json.loads(data.stdout)["scheme"]
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli.demo import NAMED
 from harness.cli.main import app
+from harness.schemes.load import load_scheme
 
 
 @pytest.mark.timeout(120)
@@ -20,6 +22,8 @@ def test_the_story(runner: CliRunner, tmp_path: Path) -> None:
     assert "it is now closed" in ended.stdout
     assert "P-0001 draft" in ended.stdout.split("a re-test decides")[1]
     assert (tmp_path / "demo-run/demo/report.html").exists()
+    for kind in ("on agreed items", "on real items", "on content items"):
+        assert kind in " ".join(ended.stdout.split())
     assert list((tmp_path / "demo-run/demo/allure-results").glob("*-result.json"))
 
 
@@ -32,3 +36,14 @@ def test_a_folder_of_somebody_elses_stays(runner: CliRunner, tmp_path: Path) -> 
 
     assert "not a demo" in str(ended.exception)
     assert mine.exists()
+
+
+def test_the_demo_tries_every_category_that_its_scheme_names() -> None:
+    named = {
+        code
+        for row in load_scheme("becta-2008").requirements
+        if row.binding and row.measure.expectation == "block" and row.rests_on == "real"
+        for code in row.measure.categories
+    }
+
+    assert named == set(NAMED)

@@ -11,6 +11,8 @@ from harness.cli.main import app
 from harness.declared import Document, validate
 from harness.equipment import read_campaign
 from harness.model.campaign import Campaign
+from harness.model.corpus import is_among
+from harness.schemes.load import load_scheme
 
 
 def test_the_file_is_a_valid_campaign(runner: CliRunner, tmp_path: Path) -> None:
@@ -45,3 +47,21 @@ def test_a_file_that_is_there_stays(runner: CliRunner, tmp_path: Path) -> None:
 
     assert "exists already" in str(ended.exception)
     assert "mine" == (tmp_path / "campaign.yaml").read_text()
+
+
+def test_the_template_covers_what_its_scheme_names() -> None:
+    """Every binding requirement about a category has items to be decided by."""
+    campaign = validate(Document("c", TEMPLATE.format(name="x", file="f")), Campaign)
+    scheme = load_scheme(campaign.scheme)
+    chosen = [code for selection in campaign.corpora for code in selection.categories]
+    named = {
+        code
+        for row in scheme.requirements
+        if row.binding and row.measure.expectation == "block"
+        for code in row.measure.categories
+    }
+
+    assert named
+    assert {code for code in named if not is_among(code, chosen)} == set()
+    for selection in campaign.corpora:
+        assert selection.sample is None or selection.sample >= 59, "OVB-01 asks for 59"

@@ -38,7 +38,7 @@ def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> Non
     assert header["instrument"].startswith("isp-accredit ")
     assert 64 == len(header["seed_commitment"])
     mark = pack.open_pack("canary").reference.mark
-    told = {"name": "canary", "audience": "public", "design": "census"}
+    told = {"name": "canary", "audience": "public", "design": "census", "kind": "agreed"}
     assert {mark: told} == header["packs"]
 
 

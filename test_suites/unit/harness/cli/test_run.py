@@ -6,18 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
 
 
-def test_a_good_service_conforms(runner: CliRunner, simulated: Any, tmp_path: Path) -> None:
-    ended = runner.invoke(
-        app, ["run", str(simulated(sample=None)), "--out", str(tmp_path / "out"), "--json"]
-    )
+@pytest.mark.parametrize(("items", "code"), [("agreed", 0), ("real", 3)])
+def test_a_good_service_conforms_within_what_was_tried(
+    runner: CliRunner, simulated: Any, tmp_path: Path, items: str, code: int
+) -> None:
+    """Whoever says that only the agreed list is meant gets 0; else it is not enough."""
+    campaign = simulated(sample=None)
+    campaign.write_text(f"items: {items}\n" + campaign.read_text())
 
-    assert 0 == ended.exit_code, ended.output
+    ended = runner.invoke(app, ["run", str(campaign), "--out", str(tmp_path / "out"), "--json"])
+
+    assert code == ended.exit_code, ended.output
+    assert "agreed list only" in ended.stdout.splitlines()[0]
     said = json.loads(ended.stdout)
+    assert said["qualifier"] == "agreed list only"
     binding = [one for one in said["outcomes"] if one["requirement"]["binding"]]
     assert {"conforms"} == {outcome["conformity"] for outcome in binding}
     assert (tmp_path / "out/simulated/report.html").exists()

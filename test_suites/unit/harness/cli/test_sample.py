@@ -17,18 +17,18 @@ def draw(runner: CliRunner, out: Path, *arguments: object) -> Result:
     return runner.invoke(app, [str(word) for word in words])
 
 
-def test_a_sealed_sample_in_a_frame_of_popularity(runner: CliRunner, tmp_path: Path) -> None:
+def test_a_sample_for_suppliers_in_a_frame_of_popularity(runner: CliRunner, tmp_path: Path) -> None:
     ranks = tmp_path / "ranks.csv"
     ranks.write_text("".join(f"{n},gamb-{n:03}.canary.accredit.test\n" for n in range(1, 20)))
 
     outcome = draw(
         runner, tmp_path / "out", "--frame", "popularity", "--by", "category, popularity",
-        "--ranks", ranks, "--audience", "sealed",
+        "--ranks", ranks, "--audience", "supplier",
     )  # fmt: skip
 
     told = json.loads((tmp_path / "out/datapackage.json").read_text())["accredit"]
     assert outcome.stdout.startswith(f"{tmp_path / 'out'}: 2 items; commitment to the seed: sha256")
-    assert told["release"]["audience"] == "sealed"
+    assert told["release"]["audience"] == "supplier"
     assert told["sampling"]["design"] == "popularity_weighted"
     assert told["sampling"]["strata"] == ["GAMB/top1k"]
 
@@ -39,6 +39,7 @@ def test_a_sealed_sample_in_a_frame_of_popularity(runner: CliRunner, tmp_path: P
         (("--by", "colour"), "no stratum is made by 'colour'"),
         (("--frame", "popularity"), "name one with --ranks"),
         (("--seed", ""), "--seed is empty"),
+        (("--audience", "sealed"), "holds agreed items, whose names suppliers load before"),
         (("--category", "NONE"), "has no category 'NONE'"),
     ],
 )

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harness.model.corpus import PackKind
 from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from harness.model.scheme import Measure, Requirement, Threshold
+from test_suites.example import example_assessment, example_outcome, example_requirement
 
 METRIC = Metric(
     name="block_rate",
@@ -104,3 +106,31 @@ def test_a_precondition_concerns_its_place(line: str, profile: str, concerned: b
     one = Precondition(name="n", line=line, profile=profile, held=True, detail="")
 
     assert one.concerns("proxy", "ks2") is concerned
+
+
+@pytest.mark.parametrize(("items", "code"), [("real", 3), ("agreed", 0)])
+def test_a_limited_pass_is_one_only_for_who_declared_the_limit(items: PackKind, code: int) -> None:
+    limited = example_outcome(kind="agreed", qualifier="agreed list only")
+    assessment = example_assessment(outcomes=(example_outcome(), limited), items=items)
+
+    assert assessment.conformity is Conformity.CONFORMS
+    assert assessment.qualifier == "agreed list only"
+    assert assessment.exit_code == code
+    assert assessment.is_granted(limited) == (code == 0)
+    assert assessment.is_granted(example_outcome())
+
+
+def test_a_limit_of_what_does_not_bind_limits_nothing() -> None:
+    loose = example_requirement(binding=False)
+    limited = example_outcome(requirement=loose, qualifier="agreed list only")
+    assessment = example_assessment(outcomes=(example_outcome(), limited))
+
+    assert (assessment.qualifier, assessment.exit_code) == ("", 0)
+
+
+def test_what_does_not_conform_has_no_limit() -> None:
+    failed = example_outcome(Conformity.DOES_NOT_CONFORM, "URL-02")
+    limited = example_outcome(qualifier="agreed list only")
+    assessment = example_assessment(outcomes=(failed, limited), items="agreed")
+
+    assert (assessment.qualifier, assessment.exit_code) == ("", 1)

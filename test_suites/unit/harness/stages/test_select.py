@@ -284,3 +284,12 @@ def test_a_half_is_every_other_round_and_its_second_trials() -> None:
     assert {1, 1001} == set(halves["straight"])
     assert {2, 1002} == set(halves["swapped"])
     assert 2 * len(batches) == len(halves["all"]) == 2 * len(halves["straight"])
+
+
+def test_items_bear_marks_even_if_all_come_from_one_of_two_packs() -> None:
+    """Else nobody could tell whether they are of the hidden pack or of the other."""
+    one, two = Pack(ITEMS, name="a"), Pack([], name="b", audience="sealed")
+
+    chosen = choose([(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s")
+
+    assert {item.pack for item in chosen} == {one.reference.mark}

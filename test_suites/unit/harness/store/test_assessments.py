@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.model.metric import Metric
+from harness.model.metric import Metric, Part, Source
 from harness.model.outcome import Conformity
 from harness.store.assessments import (
     FORMAT,
@@ -117,3 +118,15 @@ def test_a_rate_without_items_is_null_and_not_nought() -> None:
     document = assessment_document(example_assessment(outcomes=(outcome,)))
 
     assert document["outcomes"][0]["metric"]["value"] is None
+
+
+def test_parts_come_back_and_a_limit_stands_in_the_first_line(tmp_path: Path) -> None:
+    part = Part(group="GAMB", source=Source("real", is_hidden=True), metric=example_metric(60, 60))
+    metric = replace(example_metric(), parts=(part,))
+    limited = example_outcome(metric=metric, kind="agreed", qualifier="agreed list only")
+    assessment = example_assessment(outcomes=(limited,), items="agreed")
+
+    path = write_assessment(assessment, tmp_path / "assessment.json")
+
+    assert read_assessment(path) == assessment
+    assert "agreed list only" in path.read_text().splitlines()[0]

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.fate import SHOWN, Adverse
@@ -145,3 +146,31 @@ def test_of_very_many_times_some_are_kept_evenly(tmp_path: Path) -> None:
     assert len(times) == SHOWN
     assert (times[0], times[-1]) == (0, (2 * SHOWN - 1) / (2 * SHOWN))
     assert list(times) == sorted(times)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("first", [State.INSUFFICIENT, State.DOWN])
+@pytest.mark.parametrize("last", [State.BLOCKED, State.ALLOWED, State.ALTERED])
+def test_what_a_later_trial_decided_stands(first: State, last: State, tmp_path: Path) -> None:
+    """Three trials that decided nothing do not outweigh the one that did."""
+    one = _alike(1)[0]
+    rounds = [(first, 1), (first, 2001), (first, 3001), (last, 4001)]
+    trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
+
+    (fate,) = _folded(trials, tmp_path).counts.fates
+    assert [sight.state for sight in fate.sights] == [last]
+    (still,) = _folded(trials[:3], _made(tmp_path / "still")).counts.fates
+    assert [sight.state for sight in still.sights] == [first]
+
+
+def test_each_round_is_decided_by_itself(tmp_path: Path) -> None:
+    one = _alike(1)[0]
+    rounds = [(State.INSUFFICIENT, 1), (State.BLOCKED, 2)]
+    trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
+
+    (fate,) = _folded(trials, tmp_path).counts.fates
+    assert {sight.state for sight in fate.sights} == {State.INSUFFICIENT, State.BLOCKED}

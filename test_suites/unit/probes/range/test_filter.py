@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import DEFAULT, STYLES, ReferenceFilter
+from probes.range.policy import FilterPolicy
 from probes.range.zone import BLOCK_HOST
 
 CANARY = "gamb-001.canary.accredit.test"
@@ -103,3 +104,43 @@ def test_a_block_is_always_of_a_style_that_the_service_can_carry_out(
         found = ReferenceFilter(faults=Faults(*faults)).decide(host, "ks2", service).style
         assert found is None or found in styles | {FaultKind.CAPTIVE}
         assert DEFAULT[service] in styles
+
+
+MARKED = b"<p>ACCREDIT-MARKER-GAMB-00AA</p>"
+NEUTRAL = "calm-harbour.sites.accredit.test"
+
+
+def read(host: str, answer: bytes, *faults: Fault) -> FaultKind | None:
+    """How the proxy treats a host and then its answer."""
+    reference = ReferenceFilter(faults=Faults(*faults))
+    decision = reference.decide(host, "ks2", "proxy")
+    if not decision.reads:
+        return decision.style
+    return reference.read(decision, "ks2", "proxy", answer).style
+
+
+def test_a_page_is_blocked_for_what_it_says() -> None:
+    assert read(NEUTRAL, MARKED) is FaultKind.PAGE_403
+    assert read(NEUTRAL, b"<p>The garden centre opens at nine.</p>") is None
+    assert read(NEUTRAL, MARKED, at(FaultKind.RESET)) is FaultKind.RESET
+
+
+@pytest.mark.parametrize("kind", [FaultKind.UNREAD, FaultKind.MISS, FaultKind.OFF])
+def test_a_page_that_is_not_analysed_passes(kind: FaultKind) -> None:
+    assert read(NEUTRAL, MARKED, at(kind)) is None
+
+
+def test_a_category_that_the_profile_may_see_passes() -> None:
+    policy = FilterPolicy(blocks=lambda code, profile: code == "GAMB" and profile != "staff")
+    reference = ReferenceFilter(policy=policy)
+    decision = reference.decide(NEUTRAL, "staff", "proxy")
+
+    assert decision.reads
+    assert not reference.read(decision, "staff", "proxy", MARKED).is_blocked
+
+
+def test_a_filter_without_content_analysis_reads_nothing() -> None:
+    reference = ReferenceFilter(policy=FilterPolicy(reads_pages=False))
+
+    assert not reference.decide(NEUTRAL, "ks2", "proxy").reads
+    assert not ReferenceFilter().decide(BLOCK_HOST, "ks2", "proxy").reads

@@ -49,3 +49,14 @@ def test_other_sentinels_may_be_agreed() -> None:
     assert not policy.is_blocked("x.accredit.test", "ks2")
     assert policy.is_blocked("y.test", "ks2")
     assert not policy.is_blocked(BLOCK, "ks2")
+
+
+def test_the_filter_s_own_categories_come_after_what_it_was_told() -> None:
+    policy = FilterPolicy.from_items(
+        [item("a.accredit.test", "GAMB")],
+        own={"a.accredit.test": "ALW.NEWS", "calm-bay.sites.accredit.test": "PORN"},
+    )
+
+    assert policy.category_of("a.accredit.test") == "GAMB"
+    assert policy.category_of("www.calm-bay.sites.accredit.test") == "PORN"
+    assert policy.category_of("calm-quay.sites.accredit.test") == ""

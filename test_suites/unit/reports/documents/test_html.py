@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.model.metric import Part, Source
 from harness.model.outcome import Assessment, Conformity, Precondition
 from harness.model.scheme import Measure, Threshold
 from harness.plugins import find
@@ -231,6 +232,20 @@ def test_limits_come_from_the_requirements() -> None:
         "ILL.CSAM": Limit(at_least=1.0),
         "ALW.HEAL": Limit(at_most=0.05),
     }
+
+
+def test_a_limit_stands_at_the_top_and_parts_beside_their_outcome() -> None:
+    hidden = Source("real", is_hidden=True)
+    parts = tuple(Part(group=g, source=hidden, metric=example_metric(60, 60)) for g in ("A", "B"))
+    metric = replace(example_metric(), parts=parts)
+    limited = example_outcome(metric=metric, kind="agreed", qualifier="agreed list only")
+
+    page = html.render(example_assessment(outcomes=(limited,)))
+
+    assert "<title>Conforms: agreed list only:" in page
+    assert page.index("conforms: agreed list only</p>") < page.index("<h1>")
+    assert "rests on agreed items" in page
+    assert "A, hidden real items: 60/60 (100.0 %)" in page
 
 
 def test_a_warning_stands_in_the_summary_as_text() -> None:

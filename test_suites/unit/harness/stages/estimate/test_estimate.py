@@ -11,7 +11,8 @@ from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from harness.schemes.load import load_scheme, metric_names, metric_units
-from harness.stages.estimate.estimate import METRICS, estimate
+from harness.stages.estimate.estimate import estimate
+from harness.stages.estimate.metrics import METRICS
 from test_suites.memory_fold import MemoryFold
 
 KS2 = {"ks2": "ks2"}
@@ -210,3 +211,18 @@ def test_ten_thousand_verdicts_are_light_work(verdict: Callable[..., Verdict], r
 
     assert process_time() - started < 0.5
     assert len(found.measurements) == len(scheme.requirements)
+
+
+def test_a_phase_that_is_named_and_that_no_profile_has_is_not_tried(
+    verdict: Callable[..., Verdict], scheme: Callable[..., Scheme]
+) -> None:
+    wanted = scheme(profiles=("ks2", "ks4"), categories=("DRUG",), expectation="block")
+
+    found = estimate(MemoryFold([verdict("a")]), wanted, KS2).measurements
+
+    assert [(one.profile, one.metric.n, one.barred) for one in found] == [
+        ("ks2", 1, ""),
+        ("ks4", 0, "ks4 not tried: no profile of the campaign has this phase"),
+    ]
+    both = estimate(MemoryFold([verdict("a")]), wanted, KS2 | {"older": "ks4"}).measurements
+    assert [one.barred for one in both] == ["", ""]

@@ -8,6 +8,7 @@ from dataclasses import replace as renewed
 import pytest
 from msgspec.structs import replace
 
+from harness.model.corpus import PackKind
 from harness.model.metric import Span
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
@@ -17,11 +18,15 @@ from harness.stages.estimate.groups import (
     block_rate_by_category,
     block_rate_by_language,
     block_rate_by_stratum,
+    content_block_rate,
+    missed,
     overblock_rate,
     overblock_rate_by_category,
+    overblocked,
 )
 from harness.stages.estimate.intervals import clopper_pearson
 from harness.stages.estimate.scope import Selection
+from harness.stages.estimate.sources import Sources
 from test_suites.memory_fold import named
 
 Make = Callable[..., Verdict]
@@ -69,7 +74,7 @@ def test_rates_of_two_frames_are_not_made_one(verdict: Make, select: Select) -> 
 
     assert (metric.k, metric.n) == (80, 100)
     assert metric.lower == clopper_pearson(80, 100, 0.05).lower
-    assert "worst of 2 groups: items as visited" in metric.method
+    assert "worst of 2 groups: agreed items as visited" in metric.method
     one_frame = [one for one in verdicts if one.item.stratum == "u"]
     assert block_rate(select(one_frame)).metric.n == 100
 
@@ -82,7 +87,7 @@ def test_over_blocking_must_be_low_in_each_frame(verdict: Make, select: Select) 
     each = overblock_rate_by_category(select(verdicts, categories=("ALW",))).metric
 
     assert alone.value == each.value == 0.05
-    assert "ALW as visited" in each.method
+    assert "ALW, agreed items as visited" in each.method
 
 
 def test_over_blocking_is_worst_where_it_is_highest(verdict: Make, select: Select) -> None:
@@ -110,6 +115,113 @@ def test_a_group_that_nothing_is_known_of_forbids_a_pass(verdict: Make, select: 
 
 def test_no_group_is_no_rate(select: Select) -> None:
     assert block_rate_by_category(select([], categories=("HARM",))).metric.value is None
+
+
+PACKS = {
+    "open 1": {"kind": "agreed", "audience": "public"},
+    "known 2": {"kind": "real", "audience": "public"},
+    "secret 3": {"kind": "real", "audience": "sealed"},
+    "pages 4": {"kind": "content", "audience": "assessor"},
+}
+
+
+def rested(selection: Selection, rests_on: PackKind) -> Selection:
+    """The same with the packs above, for a requirement that rests on a kind."""
+    wanted = selection.requirement.model_copy(update={"items": rests_on})
+    return renewed(selection, requirement=wanted, sources=Sources(packs=PACKS))
+
+
+def test_known_and_hidden_items_are_never_made_one(verdict: Make, select: Select) -> None:
+    """900 agreed items hide no hole in the 60 that nobody was told of."""
+    verdicts = drawn(group(verdict, "DRUG", 900, 0, stratum="o"), "open 1")
+    verdicts += drawn(group(verdict, "DRUG", 40, 20, stratum="s"), "secret 3")
+
+    metric = block_rate(rested(select(verdicts, categories=("DRUG",)), "real")).metric
+
+    assert (metric.k, metric.n) == (40, 60)
+    assert metric.upper == clopper_pearson(40, 60, 0.025).upper
+    assert "worst of 2 groups: DRUG, hidden real items" in metric.method
+    assert [(part.name, part.metric.n) for part in metric.parts] == [
+        ("DRUG, agreed items", 900),
+        ("DRUG, hidden real items", 60),
+    ]
+
+
+def test_each_named_category_is_held_by_itself(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "PORN", 300, 0) + group(verdict, "ADLT.X", 45, 15)
+
+    taken = block_rate(select(verdicts, categories=("PORN", "ADLT")))
+
+    assert (taken.metric.k, taken.metric.n) == (45, 60)
+    assert taken.metric.n_of_all == 360
+
+
+def test_a_named_category_must_be_tried_in_what_the_outcome_rests_on(
+    verdict: Make, select: Select
+) -> None:
+    """Agreed items of a category are no hidden ones of it."""
+    verdicts = drawn(group(verdict, "PORN", 60, 0, stratum="s"), "secret 3")
+    verdicts += drawn(group(verdict, "ADLT", 60, 0, stratum="o"), "open 1")
+
+    chosen = select(verdicts, categories=("PORN", "ADLT"), expectation="block")
+    metric = block_rate(rested(chosen, "real")).metric
+
+    missing = [part.name for part in metric.parts if not part.metric.n]
+    assert missing == ["ADLT, hidden real items"]
+    assert metric.lower is None
+
+
+def test_a_category_that_the_policy_does_not_ask_about_need_not_be_tried(
+    verdict: Make, select: Select
+) -> None:
+    verdicts = group(verdict, "PORN", 60, 0)
+
+    asked = select(verdicts, categories=("PORN", "ALW.X"), expectation="block")
+
+    assert [part.group for part in block_rate(asked).metric.parts] == ["PORN"]
+
+
+def test_nothing_tried_names_what_is_missing(select: Select) -> None:
+    metric = block_rate(rested(select([], categories=("PORN", "ADLT")), "real")).metric
+
+    assert metric.n == 0
+    assert [part.name for part in metric.parts] == [
+        "ADLT, hidden real items",
+        "PORN, hidden real items",
+    ]
+
+
+def test_named_strata_are_held_by_themselves(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "DRUG", 99, 1, stratum="head")
+    verdicts += group(verdict, "DRUG", 10, 10, stratum="tail")
+
+    metric = block_rate(select(verdicts, strata=("head", "tail", "middle"))).metric
+
+    assert (metric.k, metric.n) == (10, 20)
+    assert [part.group for part in metric.parts] == ["head", "middle", "tail"]
+
+
+def test_content_is_held_by_category(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "PORN", 60, 0) + group(verdict, "DRUG", 10, 20)
+
+    metric = content_block_rate(select(verdicts)).metric
+
+    assert (metric.name, metric.k, metric.n) == ("content_block_rate", 10, 30)
+
+
+def test_a_count_sums_up_and_tells_its_parts(verdict: Make, select: Select) -> None:
+    verdicts = group(verdict, "ILL.CSAM", 10, 1) + group(verdict, "ILL.TERR", 5, 0)
+
+    taken = missed(select(verdicts, categories=("ILL.CSAM", "ILL.TERR", "ILL.X")))
+    metric = taken.metric
+
+    assert (metric.k, metric.n, metric.value) == (1, 16, 1.0)
+    assert [(part.group, part.metric.k, part.metric.n) for part in metric.parts] == [
+        ("ILL.CSAM", 1, 11),
+        ("ILL.TERR", 0, 5),
+        ("ILL.X", 0, 0),
+    ]
+    assert overblocked(select(verdicts, categories=("ILL",))).metric.k == 15
 
 
 def asked(selection: Selection, at_least: float) -> Selection:

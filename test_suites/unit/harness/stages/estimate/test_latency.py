@@ -134,6 +134,28 @@ def test_doubt_is_never_a_small_overhead(
     assert (none.value, none.n) == (None, 0)
 
 
+def test_a_probe_that_asks_for_names_alone_has_no_page_to_time(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    """Beside it, the time of the pages that arrived counts."""
+    names = [verdict(f"n{n}", "ALW", State.ALLOWED, probe="dns") for n in range(60)]
+    pages = timed(verdict, 60, 0.02)
+
+    assert first_byte_overhead(pick(names + pages)).metric.n == 60
+    assert first_byte_overhead_share(pick(names + pages)).metric.n == 60
+    assert first_byte_overhead(pick(names)).metric.n == 0
+
+
+def test_a_page_that_was_changed_on_the_way_arrived_too(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    pages = [replace(one, state=State.ALTERED) for one in timed(verdict, 60, 0.02)]
+    blocked = [replace(one, state=State.BLOCKED) for one in timed(verdict, 60, 0.02)]
+
+    assert first_byte_overhead(pick(pages)).metric.n == 60
+    assert first_byte_overhead(pick(blocked)).metric.n == 0
+
+
 @pytest.mark.parametrize("take", [first_byte_overhead, first_byte_overhead_share])
 def test_a_delay_is_accused_at_the_level_at_which_its_bound_passes_the_mark(
     verdict: Callable[..., Verdict],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.stages.estimate.estimate import METRICS
 from harness.stages.estimate.metric_names import METRIC_NAMES
+from harness.stages.estimate.metrics import METRICS
 
 
 def test_each_metric_that_can_be_taken_is_named() -> None:

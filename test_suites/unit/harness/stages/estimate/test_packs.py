@@ -24,13 +24,16 @@ from test_suites.memory_fold import MemoryFold
 Make = Callable[..., Verdict]
 A, B, Q = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT
 PACKS = {
-    "open 1": {"name": "open", "audience": "public", "design": "stratified"},
-    "secret 2": {"name": "secret", "audience": "sealed", "design": "stratified"},
+    "open 1": {"name": "open", "audience": "public", "design": "stratified", "kind": "real"},
+    "secret 2": {"name": "secret", "audience": "sealed", "design": "stratified", "kind": "real"},
     "visited 3 as visited": {
         "name": "visited",
         "audience": "public",
         "design": "popularity_weighted",
+        "kind": "real",
     },
+    "told 4": {"name": "told", "audience": "public", "design": "census", "kind": "agreed"},
+    "pages 5": {"name": "pages", "audience": "sealed", "design": "stratified", "kind": "content"},
 }
 
 
@@ -198,3 +201,35 @@ def test_the_p_value_is_that_of_fisher(n: int, there: int, data: st.DataObject) 
 
     table = [[right, n - right], [right_there, there - right_there]]
     assert found == pytest.approx(oracle(table, "greater").pvalue if n and there else 1, rel=1e-9)
+
+
+def test_agreed_items_and_other_kinds_are_no_comparison(
+    verdict: Make, take: Callable[..., Apart]
+) -> None:
+    """A list that was loaded does better than a filter knows by itself: that is no tuning."""
+    agreed = marked((verdict(f"d{n}") for n in range(60)), "told 4")
+    hidden = marked((verdict(f"d{n}", state=A) for n in range(60)), "secret 2")
+    pages = marked((verdict(f"d{n}", state=A) for n in range(60)), "pages 5")
+
+    assert take(agreed + hidden + pages).foreknowledge == ()
+    assert {rate.kind for rate in take(agreed + hidden + pages).rates} == {
+        "agreed",
+        "real",
+        "content",
+    }
+
+
+def test_a_measurement_knows_its_own_categories_and_kind(
+    verdict: Make, scheme: Callable[..., Scheme]
+) -> None:
+    known = marked((verdict(f"d{n}") for n in range(60)), "open 1")
+    hidden = marked((verdict(f"d{n}", state=A) for n in range(60)), "secret 2")
+    words = {"metric": "block_rate", "expectation": "block"}
+    both = MemoryFold(known + hidden)
+
+    def told(**measure: Any) -> list[str]:
+        found = estimate(both, scheme(**words, **measure), {"ks2": "ks2"}, packs=PACKS)
+        return [one.group for one in found.measurements[0].foreknowledge]
+
+    assert told(categories=("DRUG",)) == ["DRUG"]
+    assert told() == ["DRUG"]

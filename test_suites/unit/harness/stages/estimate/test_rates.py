@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.model.verdict import Mechanism, State, Verdict
+from harness.stages.estimate.intervals import clopper_pearson
 from harness.stages.estimate.rates import (
     block_rate,
     explicit_share,
@@ -99,3 +100,20 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
     assert (taken.metric.k, taken.metric.n) == (1, 3)
     assert named(taken, selection) == ("reset", "mixed")
     assert {("web",), ("web_https",)} == {one.probes for one in taken.adverse}
+
+
+def test_what_was_left_out_is_counted_at_its_worst_beside(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    states = [State.BLOCKED] * 88 + [State.DOWN] * 12
+    verdicts = [verdict(f"d{n}", state=state) for n, state in enumerate(states)]
+
+    metric = block_rate(select(verdicts)).metric
+
+    assert (metric.n, metric.left_out) == (88, {"down": 12})
+    assert metric.worst == (clopper_pearson(88, 100, 0.05).lower, 1.0)
+    assert block_rate(select(verdicts[:88])).metric.worst is None
+    allowed = [verdict(f"a{n}", "ALW", state=State.ALLOWED) for n in range(88)]
+    dead = [verdict(f"b{n}", "ALW", state=State.DOWN) for n in range(12)]
+    wrong = overblock_rate(select(allowed + dead)).metric
+    assert wrong.worst == (0.0, clopper_pearson(12, 100, 0.05).upper)

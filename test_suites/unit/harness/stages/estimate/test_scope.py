@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.model.corpus import Item
-from harness.model.scheme import Measure, Policy
+from harness.model.scheme import Measure, Policy, Requirement
 from harness.model.verdict import Verdict
 from harness.stages.estimate.fold import cells_of
 from harness.stages.estimate.scope import (
@@ -17,6 +17,7 @@ from harness.stages.estimate.scope import (
     is_asked,
     selected,
 )
+from harness.stages.estimate.sources import Sources
 from test_suites.memory_fold import MemoryFold
 
 POLICY = Policy.model_validate(
@@ -76,9 +77,16 @@ def test_a_requirement_is_asked_where_the_policy_expects_it_of_some_category() -
 def test_what_is_selected_is_what_counts(verdict: Callable[..., Verdict]) -> None:
     verdicts = [verdict("a"), verdict("b", "ALW"), verdict("c", phases=("ks4",))]
     cell = cells_of(MemoryFold(verdicts).counts)["proxy", "ks2"]
-    measure = Measure(metric="m", categories=("DRUG",), expectation="block")
+    wanted = Requirement(
+        id="URL-04",
+        title="t",
+        area="url",
+        severity="Crit",
+        rule="guarded",
+        measure=Measure(metric="m", categories=("DRUG",), expectation="block"),
+    )
 
-    assert [lot.fate.number for lot in selected(measure, POLICY, cell, "ks2")] == [0]
+    assert [lot.fate.number for lot in selected(wanted, POLICY, cell, "ks2", Sources())] == [0]
 
 
 def test_a_selection_knows_its_measure(select: Callable[..., Selection]) -> None:

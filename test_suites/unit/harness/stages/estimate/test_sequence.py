@@ -114,3 +114,20 @@ def test_a_void_round_is_made_up_for_by_its_own_second_trial_alone(order: list[i
     assert ending(*((good, void, again)[place] for place in order)) == "blocked"
     missed = verdict(State.ALLOWED, round=2 + AGAIN)
     assert ending(*((good, void, missed)[place] for place in order)) == "missed"
+
+
+@pytest.mark.parametrize("first", [State.INSUFFICIENT, State.DOWN])
+def test_a_later_trial_that_decides_makes_up_for_one_that_did_not(first: State) -> None:
+    def tried(*states: State) -> Trials:
+        found = Trials(item=item())
+        for number, state in enumerate(states):
+            found.add(verdict(state, round=1 + number * AGAIN))
+        return found
+
+    assert tried(first, State.BLOCKED).ending() == "blocked"
+    assert tried(first, first, State.ALLOWED).ending() == "missed"
+    assert tried(State.BLOCKED, first).ending() == "blocked"
+    assert tried(State.DOWN, State.INSUFFICIENT).ending() == "doubtful"
+    other_round = tried(first)
+    other_round.add(verdict(State.BLOCKED, round=2))
+    assert other_round.states() == {first, State.BLOCKED}

@@ -1,0 +1,147 @@
+"""Three kinds of items through the whole range: what each shows, and what none of them hides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpora.content_pages import content_pages, write_content_pages
+from corpora.gathering import import_pack
+from corpora.pack import open_pack
+from corpora.sampling import sample_pack
+from corpora.vendor_list import vendor_list, write_vendor_list
+from harness.model.outcome import Conformity, Outcome
+from probes.range.faults import Fault, FaultKind
+from probes.range.policy import FilterPolicy
+from probes.range.world import World
+from test_suites.calibration.conftest import POLICY, proxy_line
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+CREATED = "2026-01-01T00:00:00Z"
+PAGES = content_pages("a secret of this test", ("DRUG", "VIOL"), pages=30)
+Try = Callable[..., Rehearsal]
+
+SCHEME = """\
+id: our-school
+version: "1.0"
+title: Drugs, violence and what pages say
+policy: uk-schools-2026
+requirements: [{id: URL-02}, {id: URL-04}, {id: DYN-06}]
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A filter that was told the agreed list, knows a vendor's sites, and reads pages."""
+    policy = FilterPolicy.from_items(
+        open_pack("canary").items(),
+        lambda code, _: POLICY.expects(code, "ks2") == "block",
+        own=vendor_list(),
+    )
+    options: dict[str, Any] = {"contents": PAGES.codes, "texts": PAGES.texts}
+    with World.running(tmp_path / "world", policy=policy, profiles=("pupils",), **options) as world:
+        yield world
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Selections of each kind: agreed, real (hidden), and content."""
+    import_pack(
+        "labelled", write_vendor_list(tmp_path / "l.csv"), tmp_path / "vendor", created=CREATED
+    )
+    vendor = open_pack(str(tmp_path / "vendor"))
+    sample_pack(
+        vendor, out=tmp_path / "real", seed="s", size=40, categories=("DRUG", "VIOL"),
+        audience="sealed",
+    )  # fmt: skip
+    write_content_pages(PAGES, tmp_path / "pages", "s", CREATED)
+    return {
+        "agreed": {"pack": "canary", "categories": ["DRUG", "VIOL"], "sample": 40},
+        "real": {"pack": str(tmp_path / "real")},
+        "content": {"pack": str(tmp_path / "pages")},
+    }
+
+
+@pytest.fixture
+def tried(world: World, packs: dict[str, dict[str, Any]], tmp_path: Path) -> Try:
+    """Measure and conclude a campaign with items of the named kinds."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/scheme.yaml").write_text(SCHEME)
+
+    def run(*kinds: str, **more: Any) -> Rehearsal:
+        declared: dict[str, Any] = {"corpora": [packs[kind] for kind in kinds]}
+        declared |= {"scheme": "scheme.yaml"}
+        origin = tmp_path / "world/origin.json"
+        path = write_campaign(
+            tmp_path / "run", origin=origin, lines=[proxy_line(world)], **declared, **more
+        )
+        return rehearse(path)
+
+    return run
+
+
+def said(outcome: Outcome) -> tuple[Conformity, str, str]:
+    return outcome.conformity, outcome.kind, outcome.qualifier
+
+
+CONFORMS, FAILS, INSUFFICIENT = (
+    Conformity.CONFORMS,
+    Conformity.DOES_NOT_CONFORM,
+    Conformity.INSUFFICIENT,
+)
+
+
+def test_a_good_service_conforms_on_all_three_kinds(tried: Try) -> None:
+    run = tried("agreed", "real", "content")
+
+    assert said(run.outcome("URL-04", "proxy")) == (CONFORMS, "real", "")
+    assert said(run.outcome("DYN-06", "proxy")) == (CONFORMS, "content", "")
+    assert (run.assessment.exit_code, run.assessment.qualifier) == (0, "")
+    names = [part.name for part in run.outcome("URL-04", "proxy").metric.parts]
+    assert names == ["DRUG, agreed items", "DRUG, hidden real items"]
+
+
+def test_a_service_that_knows_the_agreed_list_alone_does_not_conform(
+    tried: Try, world: World
+) -> None:
+    world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(vendor_list())))
+
+    run = tried("agreed", "real")
+
+    assert said(run.outcome("URL-04", "proxy")) == (FAILS, "real", "")
+    assert "hidden real items" in run.outcome("URL-04", "proxy").metric.method
+
+
+def test_on_the_agreed_list_alone_it_conforms_within_that_limit(tried: Try, world: World) -> None:
+    world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(vendor_list())))
+
+    run = tried("agreed")
+
+    assert said(run.outcome("URL-04", "proxy")) == (CONFORMS, "agreed", "agreed list only")
+    assert run.outcome("DYN-06", "proxy").conformity is INSUFFICIENT
+    assert run.assessment.exit_code == 3
+
+
+def test_a_service_that_reads_no_page_fails_where_pages_are_asked_about(
+    tried: Try, world: World
+) -> None:
+    world.faults.add(Fault(kind=FaultKind.UNREAD))
+
+    run = tried("agreed", "real", "content")
+
+    assert said(run.outcome("DYN-06", "proxy")) == (FAILS, "content", "")
+    assert said(run.outcome("URL-04", "proxy")) == (CONFORMS, "real", "")
+
+
+def test_a_category_that_no_hidden_item_was_tried_of_is_named(tried: Try, packs: Any) -> None:
+    packs["real"] = packs["real"] | {"categories": ["DRUG"]}
+
+    run = tried("agreed", "real")
+
+    assert run.outcome("URL-04", "proxy").conformity is CONFORMS
+    violence = run.outcome("URL-02", "proxy")
+    assert said(violence) == (CONFORMS, "agreed", "agreed list only")
+    assert run.assessment.exit_code == 3
