@@ -63,6 +63,7 @@ class Prepared:
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
             half=self.half,
+            seed=self.campaign.seed,
             sketch_key=key,
         )
 

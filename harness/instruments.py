@@ -22,6 +22,7 @@ SENTINEL_INTERVAL = 300.0
 class Instruments:
     """Probes by name, and lines by (name, profile); the control is a line like any other.
 
+    ``seed`` is the campaign's, and draws the browser that each attempt looks like.
     ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages.
     """
 
@@ -36,6 +37,7 @@ class Instruments:
     sentinel_interval: float = SENTINEL_INTERVAL
     half: Half = "all"
     sketch_key: bytes = b""
+    seed: str = ""
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:

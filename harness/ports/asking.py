@@ -59,7 +59,11 @@ class Origin:
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages."""
+    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages.
+
+    ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
+    is the same on every line.
+    """
 
     key: AttemptKey
     item: Item
@@ -67,10 +71,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     marker: Marker | None = None
     sketch_key: bytes = b""
+    browser: int = 0
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read."""
+    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read.
+
+    Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if
+    any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
+    with CONNECT, where ``("Host", "")`` is Host's place.
+    """
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -78,6 +88,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 4 * 1024 * 1024
     method: str = "GET"
     body: bytes = b""
+    proxied_headers: tuple[tuple[str, str], ...] = ()
+    tunnel_headers: tuple[tuple[str, str], ...] = ()
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from itertools import count
 
 from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
+from harness.model.browser_choice import browser_number
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
@@ -158,6 +159,7 @@ async def _attempt(
         timeout=patience,
         marker=marker,
         sketch_key=instruments.sketch_key,
+        browser=browser_number(instruments.seed, this.key),
     )
     started = instruments.clock.now()
     sighting = await _try(attempt, instruments)

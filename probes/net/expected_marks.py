@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from harness.model.marker import HEADER
 from harness.model.observation import CanarySighting
 from harness.ports.asking import Attempt, Exchange, Line
+from probes.net.browser_profiles import Headers
 from probes.net.delivery import find_words
-from probes.net.redirects import Headers, RedirectChain
+from probes.net.redirects import RedirectChain
 
 NOTHING_MARKED: Headers = ()
 

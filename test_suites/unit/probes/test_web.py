@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import pytest
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
@@ -16,6 +17,7 @@ from harness.model.marker import HEADER, mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
 from harness.plugins import find
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
+from probes.net.browser_profiles import PROFILES
 from probes.web import Web, WebHttps
 
 HOST = "gamb-001.canary.accredit.test"
@@ -291,6 +293,24 @@ async def test_a_real_site_has_no_canary_and_hears_no_nonce() -> None:
     assert facts(sighting).canary == "not_applicable"
     assert HEADER not in dict(line.requests[0].headers)
     assert len(sighting.evidence) == 1
+
+
+async def test_requests_look_like_the_browser_that_the_attempt_chose() -> None:
+    for number, profile in enumerate(PROFILES):
+        this = replace(attempt(), browser=number)
+        line = Scripted({
+            f"http://{HOST}/": page(location=f"https://{HOST}/"),
+            f"https://{HOST}/": page(token(this)),
+        })  # fmt: skip
+        seen = facts(await Web().try_item(this, line))
+
+        assert seen.browser == profile.name
+        for request, scheme in zip(line.requests, ("http", "https"), strict=True):
+            expected = profile.headers(scheme)
+            assert [each for each in request.headers if each in expected.direct] == [
+                *expected.direct
+            ]
+            assert request.tunnel_headers == expected.tunnel
 
 
 def test_both_are_found_by_name() -> None:
