@@ -299,7 +299,7 @@ async def test_requests_look_like_the_browser_that_the_attempt_chose() -> None:
     for number, profile in enumerate(PROFILES):
         this = replace(attempt(), browser=number)
         line = Scripted({
-            f"http://{HOST}/": page(location=f"https://{HOST}/"),
+            f"http://{HOST}/": page(status=302, location=f"https://{HOST}/"),
             f"https://{HOST}/": page(token(this)),
         })  # fmt: skip
         seen = facts(await Web().try_item(this, line))
