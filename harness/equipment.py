@@ -63,7 +63,6 @@ class Prepared:
             courtesy=Courtesy(self.campaign.limits),
             watch=Watch(clock),
             half=self.half,
-            seed=self.campaign.seed,
             sketch_key=key,
         )
 

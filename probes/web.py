@@ -199,8 +199,8 @@ class _Visit:
         return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:
-        scheme = url.partition(":")[0]
-        return self._browser.headers(scheme, more=self._expected.headers(host))
+        carried = self._expected.carried(host)
+        return self._browser.headers(url.partition(":")[0], carried.cookie, carried.headers)
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, CorpusReference, Item
 from harness.model.evidence import Evidence
 from harness.model.marker import Marker, WordGroup, receipt_for, token_for, words_for
+from harness.model.nonce import find_nonce
 from harness.model.observation import (
     AttemptKey,
     Certificate,
@@ -44,6 +45,10 @@ class Origin:
         """Whether a host belongs to the canary zone."""
         name = host.lower().rstrip(".")
         return name == self.zone or name.endswith("." + self.zone)
+
+    def nonce_in(self, values: Iterable[str]) -> str:
+        """The nonce of ours that stands in some header values; empty if there is none."""
+        return find_nonce(self.key, values)
 
     def token(self, host: str, nonce: str) -> str:
         """The token that this origin shows for ``nonce`` at ``host``, also after a redirect."""

@@ -151,7 +151,7 @@ async def _attempt(
     marker = None
     origin = instruments.origin
     if origin is not None and origin.covers(this.item.host):
-        marker = mark(origin.key, this.key, this.item.host, turn)
+        marker = mark(origin.key, this.key, this.item.host, turn, instruments.run)
     attempt = Attempt(
         key=this.key,
         item=this.item,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from harness.model.campaign import Limits
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey, Timings, WebFacts
+from harness.ports.asking import Attempt, Exchange, Line, Request
 from probes.net.browser_profiles import PROFILES, BrowserProfile, profile_for
 from probes.net.decoding import decode
 from probes.net.route import Proxy
 from probes.net.target import read_target
+from probes.web import Web
 
 HOST = "a.accredit.test"
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
@@ -158,3 +163,35 @@ def test_nothing_in_a_profile_names_the_test(profile: BrowserProfile) -> None:
 def test_numbers_choose_among_all() -> None:
     assert {profile_for(number).name for number in range(100)} == {each.name for each in PROFILES}
     assert profile_for(0) is not profile_for(1)
+
+
+class Moves:
+    """A line on which the page over HTTP leads to that over HTTPS."""
+
+    origin = None
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    async def fetch(self, request: Request) -> Exchange:
+        self.requests.append(request)
+        if request.url.startswith("https"):
+            return Exchange(timings=Timings(total=0.1), status=200)
+        headers = (("location", f"https://{HOST}/"),)
+        return Exchange(timings=Timings(total=0.1), status=301, headers=headers)
+
+
+@pytest.mark.parametrize("number", range(len(PROFILES)))
+async def test_the_web_probe_sends_and_notes_the_browser_of_the_attempt(number: int) -> None:
+    key = AttemptKey(campaign="c", item="a", probe="web", line="proxy", profile="ks2")
+    item = Item(id="a", value=HOST, labels=("GAMB",))
+    attempt = Attempt(key=key, item=item, limits=Limits(), timeout=2.0, browser=number)
+    line = Moves()
+    seen = (await Web().try_item(attempt, cast("Line", line))).facts
+
+    assert isinstance(seen, WebFacts)
+    assert seen.browser == PROFILES[number].name
+    for request, scheme in zip(line.requests, ("http", "https"), strict=True):
+        expected = PROFILES[number].headers(scheme)
+        sent = (request.headers, request.proxied_headers, request.tunnel_headers)
+        assert sent == (expected.direct, expected.proxied, expected.tunnel)
