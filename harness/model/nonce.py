@@ -17,9 +17,9 @@ from harness.model.observation import AttemptKey
 HALF = 8
 """Bytes of each half: 64 bits of check are not met by accident."""
 
-SHAPE = re.compile(
-    r"(?<![0-9a-z])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-z])"
-)
+DIGITS = 4 * HALF
+
+SHAPE = re.compile(r"\b[0-9a-f]{8}(?:[0-9a-f]{24}|(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 """What may be a nonce: 32 digits, or the same written as a UUID."""
 
 
@@ -50,7 +50,7 @@ def nonce_for(key: bytes, attempt: AttemptKey, tries: int = 1, run: str = "") ->
 def find_nonce(key: bytes, values: Iterable[str]) -> str:
     """The first nonce made with ``key`` in some texts, such as header values; empty if none."""
     for value in values:
-        for found in SHAPE.finditer(value):
+        for found in SHAPE.finditer(value) if len(value) >= DIGITS else ():
             digits = found[0].replace("-", "")
             if _check(key, digits[: 2 * HALF]) == digits[2 * HALF :]:
                 return digits
