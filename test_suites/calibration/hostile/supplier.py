@@ -1,0 +1,143 @@
+"""A hostile supplier: what its service does, and which requirements that breaks.
+
+Each supplier is one short function. A decorator registers it under the function's name with
+what the reference table says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from test_suites.calibration.hostile.http_message import Answer
+from test_suites.calibration.hostile.name_service import NameBehaviour
+from test_suites.calibration.hostile.web_call import Call, WebBehaviour
+
+Wiring = Literal[
+    "proxy", "proxy-profiles", "gateway", "names", "names-dual", "names-udp-tcp", "names-https"
+]
+"""How a campaign reaches a service: the type of its lines, and the probes that run over them."""
+
+Verdict = Literal["does-not-conform", "insufficient"]
+
+LISTED, DRUGS, CATEGORIES, CONTENT = "ILL-01", "URL-04", "URL-06", "DYN-06"
+SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY = "URL-13", "URL-15", "OVB-01", "PRF-03"
+
+HARMFUL = frozenset({LISTED, DRUGS, CATEGORIES, CONTENT})
+"""The requirements that a service breaks which lets harmful pages through."""
+
+EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY}
+"""All requirements: nothing that was measured says what a pupil gets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplier:
+    """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
+
+    ``is_asked_first`` suppliers also decide about a CONNECT request, or the start of TLS.
+    ``memory_bytes`` and other bounds are the runner's.
+    """
+
+    id: str
+    wiring: Wiring
+    does: str
+    breaks: frozenset[str]
+    behave: WebBehaviour | NameBehaviour
+    why: str = ""
+    is_asked_first: bool = False
+
+    @property
+    def answer(self) -> Verdict:
+        """What the whole campaign must come to."""
+        return "insufficient" if self.why else "does-not-conform"
+
+    @property
+    def kind(self) -> str:
+        """Proxy, gateway or name server."""
+        return {"proxy": "proxy", "gateway": "gateway", "names": "name server"}[
+            self.wiring.partition("-")[0]
+        ]
+
+
+SUPPLIERS: dict[str, Supplier] = {}
+"""Every supplier by its id, in the order of definition; see ``all_suppliers``."""
+
+Change = Callable[[Answer, Call], Answer]
+
+
+def web(
+    does: str,
+    *,
+    breaks: frozenset[str] | set[str] = HARMFUL,
+    only: str = "",
+    wiring: Wiring = "proxy",
+    first: bool = False,
+) -> Callable[[WebBehaviour], WebBehaviour]:
+    """Register a proxy or gateway; ``only`` says why no more than *insufficient* can be had."""
+
+    def register(behave: WebBehaviour) -> WebBehaviour:
+        _add(behave.__name__, wiring, does, breaks, behave, only, is_asked_first=first)
+        return behave
+
+    return register
+
+
+def page(
+    does: str, *, breaks: frozenset[str] | set[str] = HARMFUL, only: str = ""
+) -> Callable[[Change], Change]:
+    """Register a proxy that gives harmful pages out in a changed form, and else filters rightly."""
+
+    def register(change: Change) -> Change:
+        async def behave(call: Call) -> None:
+            if call.is_harmful:
+                await call.give(change(await call.fetch(), call))
+            else:
+                await call.filter_rightly()
+
+        _add(change.__name__, "proxy", does, breaks, behave, only)
+        return change
+
+    return register
+
+
+def name_server(
+    does: str,
+    *,
+    breaks: frozenset[str] | set[str] = HARMFUL,
+    only: str = "",
+    wiring: Wiring = "names",
+) -> Callable[[NameBehaviour], NameBehaviour]:
+    """Register a name server; it cannot break what only a proxy is asked."""
+
+    def register(behave: NameBehaviour) -> NameBehaviour:
+        _add(behave.__name__, wiring, does, frozenset(breaks) - {CONTENT}, behave, only)
+        return behave
+
+    return register
+
+
+def _add(
+    name: str,
+    wiring: Wiring,
+    does: str,
+    breaks: frozenset[str] | set[str],
+    behave: WebBehaviour | NameBehaviour,
+    why: str,
+    *,
+    is_asked_first: bool = False,
+) -> None:
+    identity = name.replace("_", "-")
+    assert identity not in SUPPLIERS, identity
+    SUPPLIERS[identity] = Supplier(
+        id=identity,
+        wiring=wiring,
+        does=does,
+        breaks=frozenset(breaks),
+        behave=behave,
+        why=why,
+        is_asked_first=is_asked_first,
+    )
+
+
+Behaviour = Callable[..., Awaitable[None]]
