@@ -45,12 +45,10 @@ def _lines(supplier: Supplier, running: Running, testbed: Testbed) -> list[dict[
         case "names":
             return [_names("names", ["dns", "web"], running.ports["server"])]
         case "names-dual":
-            return [_names("names", ["dns", "dns_aaaa"], running.ports["server"])]
-        case "names-https":
-            return [_names("names", ["dns", "dns_https"], running.ports["server"])]
+            return [_names("names", ["dns", "dns_aaaa", "web"], running.ports["server"])]
         case "names-udp-tcp":
-            server = running.ports["server"]
-            return [_names("udp", ["dns"], server), _names("tcp", ["dns"], f"tcp://{server}")]
+            server, probes = running.ports["server"], ["dns", "web"]
+            return [_names("udp", probes, server), _names("tcp", probes, f"tcp://{server}")]
 
 
 def _proxy(supplier: Supplier, running: Running, testbed: Testbed) -> dict[str, Any]:

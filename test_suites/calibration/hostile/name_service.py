@@ -103,6 +103,22 @@ class Question:
         response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, *texts))
         return self.message(response)
 
+    def add(self, response: dns.message.Message, name: str, type_: str, text: str) -> None:
+        """Put a record into an answer; of an alias the text is a name of the zone."""
+        text = f"{text}." if type_ == "CNAME" else text
+        response.answer.append(dns.rrset.from_text(f"{name}.", 0, "IN", type_, text))
+
+    def truncated(self) -> Said:
+        """An answer that says that there is more over TCP."""
+        response = self.blank()
+        response.flags |= dns.flags.TC
+        return self.message(response)
+
+    @property
+    def wire_id(self) -> bytes:
+        """The id of the question, as it stands in front of an answer."""
+        return self.query.id.to_bytes(2, "big")
+
     def message(self, *messages: dns.message.Message) -> Said:
         """Messages as they are sent."""
         return Said(wires=tuple(each.to_wire(max_size=65535) for each in messages))

@@ -6,7 +6,7 @@ what the reference table says of it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +14,7 @@ from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.name_service import NameBehaviour
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
 
-Wiring = Literal[
-    "proxy", "proxy-profiles", "gateway", "names", "names-dual", "names-udp-tcp", "names-https"
-]
+Wiring = Literal["proxy", "proxy-profiles", "gateway", "names", "names-dual", "names-udp-tcp"]
 """How a campaign reaches a service: the type of its lines, and the probes that run over them."""
 
 Verdict = Literal["does-not-conform", "insufficient"]
@@ -36,7 +34,6 @@ class Supplier:
     """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
 
     ``is_asked_first`` suppliers also decide about a CONNECT request, or the start of TLS.
-    ``memory_bytes`` and other bounds are the runner's.
     """
 
     id: str
@@ -139,5 +136,3 @@ def _add(
         is_asked_first=is_asked_first,
     )
 
-
-Behaviour = Callable[..., Awaitable[None]]

@@ -117,6 +117,7 @@ class Testbed:
             authority=self.authority,
             origin_ports=self.world.origin.ports,
             times=self.size.times,
+            names=self._names,
             is_asked_first=supplier.is_asked_first,
         )
         if supplier.wiring == "gateway":

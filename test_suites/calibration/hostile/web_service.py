@@ -11,6 +11,7 @@ from typing import Any
 
 from probes.range.authority import Authority
 from probes.range.hello import named_in
+from probes.range.names import Names
 from probes.range.request import Request
 from probes.range.zone import ADDRESS, plain
 from test_suites.calibration.hostile.byte_stream import ByteStream
@@ -34,6 +35,7 @@ class WebService:
     authority: Authority
     origin_ports: Mapping[int, int]
     times: Times
+    names: Names
     is_asked_first: bool = False
     in_flight: int = 0
     total: int = 0
@@ -65,6 +67,10 @@ class WebService:
     def note(self, name: str) -> None:
         """Remember that something happened now."""
         self.memory[f"at {name}"] = asyncio.get_running_loop().time()
+
+    def address_of(self, host: str) -> str:
+        """Where a host of the zone is; empty for any other."""
+        return self.names.address_of(host) if self.names.has(host) else ""
 
     async def ask_origin(self, request: bytes) -> Answer:
         """The origin's whole answer to a request for one answer."""
