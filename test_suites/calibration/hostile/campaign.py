@@ -7,6 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.testbed import PROFILES, Running, Testbed
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT
@@ -19,6 +20,7 @@ def write_campaign(folder: Path, supplier: Supplier, running: Running, testbed: 
     """Write the campaign file; gives its path."""
     profiles = PROFILES if supplier.wiring == "proxy-profiles" else PROFILES[:1]
     scheme = "names" if supplier.kind == "name server" else "proxies"
+    scheme += "" if testbed.size.name == SMALL.name else "-full"
     declared: dict[str, Any] = {
         "campaign": supplier.id,
         "service": {"name": supplier.id, "block_page": {"text": BLOCK_TEXT}},

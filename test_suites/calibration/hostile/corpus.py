@@ -63,7 +63,7 @@ def _pack(known: Known) -> Kind:
 
 
 def _hosts(size: Size) -> Iterator[Known]:
-    for category, kind, number in (
+    wanted: tuple[tuple[str, Kind, int], ...] = (
         (LIST, "agreed", size.listed),
         (DRUGS, "agreed", size.agreed),
         (DRUGS, "real", size.real),
@@ -71,7 +71,8 @@ def _hosts(size: Size) -> Iterator[Known]:
         (MALWARE, "real", size.real),
         (HARM, "content", size.content),
         (LESSON, "ordinary", size.ordinary),
-    ):
+    )
+    for category, kind, number in wanted:
         for each in range(1, number + 1):
             yield _known(category, kind, each)
 

@@ -14,9 +14,9 @@ from test_suites.calibration.hostile.supplier import (
     CONTENT,
     DELAY,
     EVERYTHING,
-    HARMFUL,
     OVERBLOCKING,
     SAME_BY_EVERY_WAY,
+    UNDECIDED,
     web,
 )
 from test_suites.calibration.hostile.web_call import Call
@@ -24,7 +24,7 @@ from test_suites.calibration.hostile.web_call import Call
 
 @web("Filters the sentinels and nothing else.", wiring="gateway")
 async def gateway_only_the_sentinels(call: Call) -> None:
-    await all_but(call, True)
+    await all_but(call, is_passed=True)
 
 
 @web("Resets the connection after the content came.", wiring="gateway")
@@ -67,7 +67,7 @@ async def gateway_names_only_in_tls(call: Call) -> None:
 
 
 @web("Cuts the first TLS connection to each harmful host by an alert; the next one passes.",
-     wiring="gateway", first=True)  # fmt: skip
+     wiring="gateway", breaks=UNDECIDED, first=True)  # fmt: skip
 async def gateway_alert_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()
@@ -79,7 +79,7 @@ async def gateway_alert_once(call: Call) -> None:
 
 
 @web("Resets the first connection to each harmful host; the next one passes.",
-     wiring="gateway", first=True)  # fmt: skip
+     wiring="gateway", breaks=UNDECIDED, first=True)  # fmt: skip
 async def gateway_reset_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()
@@ -151,7 +151,7 @@ async def gateway_knows_our_handshake(call: Call) -> None:
 
 
 @web("Blocks harmful pages with a redirect to its block page, which shows the content below.",
-     wiring="gateway", breaks=HARMFUL)  # fmt: skip
+     wiring="gateway")  # fmt: skip
 async def gateway_redirects_to_content(call: Call) -> None:
     if call.is_harmful and call.request.path == "/blocked":
         await call.give(call.block_answer(200, (await call.fetch(path="/")).text))

@@ -11,10 +11,9 @@ from test_suites.calibration.hostile.supplier import (
     DELAY,
     DRUGS,
     EVERYTHING,
-    HARMFUL,
     LISTED,
     OVERBLOCKING,
-    SAME_BY_EVERY_WAY,
+    UNDECIDED,
     name_server,
 )
 
@@ -23,14 +22,14 @@ SLOW_RATE = 40
 """Questions a second that a small server answers."""
 
 
-def all_but(question: Question, is_passed: bool) -> Said:  # noqa: FBT001
+def all_but(question: Question, is_passed: bool) -> Said:
     """Filter rightly, but answer a harmful name truly where the supplier does so."""
     return question.truth() if question.is_harmful and is_passed else question.rightly()
 
 
 @name_server("Filters the sentinels and nothing else.")
 def names_only_the_sentinels(question: Question) -> Said:
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Denies the names that were agreed for the test, and no others.",
@@ -49,29 +48,34 @@ def names_entry_missing(question: Question) -> Said:
     return all_but(question, question.host.startswith("ill-csam-003."))
 
 
-@name_server("Denies the first question for each harmful name and answers all later ones.")
+@name_server("Denies the first question for each harmful name and answers all later ones.",
+             breaks=UNDECIDED)  # fmt: skip
 def first_question_denied(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] > 1)
 
 
-@name_server("Keeps silent to the first question for each harmful name, then answers it.")
+@name_server("Keeps silent to the first question for each harmful name, then answers it.",
+             breaks=UNDECIDED)  # fmt: skip
 def first_question_silent(question: Question) -> Said:
     if question.is_harmful and question.service.seen[question.way] == 1:
         return SILENCE
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
-@name_server("Denies each harmful name every other time, with a time to live of 0.")
+@name_server("Denies each harmful name every other time, with a time to live of 0.",
+             breaks=UNDECIDED)  # fmt: skip
 def flapping(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] % 2 == 0)
 
 
-@name_server("Denies harmful names two times of three.")
+@name_server("Denies harmful names two times of three.",
+             breaks=UNDECIDED)  # fmt: skip
 def denied_two_of_three(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] % 3 == 0)
 
 
-@name_server("Gives harmful names a second address of the origin, as if it were a sinkhole.")
+@name_server("Gives harmful names a second address of the origin, as if it were a sinkhole.",
+             breaks=UNDECIDED)  # fmt: skip
 def sinkhole_with_content(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
         return question.records(SHUT_ADDRESS)
@@ -88,7 +92,8 @@ def alias_to_content(question: Question) -> Said:
     return question.message(response)
 
 
-@name_server("Gives harmful names two addresses: a sinkhole, and the origin's.")
+@name_server("Gives harmful names two addresses: a sinkhole, and the origin's.",
+             breaks=UNDECIDED)  # fmt: skip
 def two_addresses(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
         return question.records(SINKHOLE, ADDRESS)
@@ -96,13 +101,13 @@ def two_addresses(question: Question) -> Said:
 
 
 @name_server("Filters A questions only; AAAA gives the origin's address.",
-             breaks=HARMFUL | {SAME_BY_EVERY_WAY}, wiring="names-dual")  # fmt: skip
+             breaks=UNDECIDED, wiring="names-dual")  # fmt: skip
 def only_a(question: Question) -> Said:
     return all_but(question, question.type != "A")
 
 
 @name_server("Filters AAAA questions only; A gives the origin's address.",
-             breaks=HARMFUL | {SAME_BY_EVERY_WAY}, wiring="names-dual")  # fmt: skip
+             breaks=UNDECIDED, wiring="names-dual")  # fmt: skip
 def only_aaaa(question: Question) -> Said:
     return all_but(question, question.type != "AAAA")
 
@@ -125,36 +130,38 @@ def only_udp(question: Question) -> Said:
 def truncated_to_tcp(question: Question) -> Said:
     if question.is_harmful and question.over == "udp":
         return question.truncated()
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Filters nothing but the sentinels, and answers SERVFAIL under load.")
 def servfail_under_load(question: Question) -> Said:
     if question.service.rate() > SLOW_RATE and not question.is_sentinel:
         return question.failed("SERVFAIL")
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Filters nothing but the sentinels, and answers REFUSED under load.")
 def refused_under_load(question: Question) -> Said:
     if question.service.rate() > SLOW_RATE and not question.is_sentinel:
         return question.failed("REFUSED")
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Filters nothing but the sentinels, and drops questions under load.")
 def silent_under_load(question: Question) -> Said:
     if question.service.rate() > SLOW_RATE and not question.is_sentinel:
         return SILENCE
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
-@name_server("Denies harmful names only under load.")
+@name_server("Denies harmful names only under load.",
+             breaks=UNDECIDED)  # fmt: skip
 def denies_under_load(question: Question) -> Said:
     return all_but(question, question.service.rate() <= SLOW_RATE)
 
 
-@name_server("Denies names only when few questions come.")
+@name_server("Denies names only when few questions come.",
+             breaks=UNDECIDED)  # fmt: skip
 def denies_when_idle(question: Question) -> Said:
     return all_but(question, question.service.rate() > SLOW_RATE)
 
@@ -163,11 +170,11 @@ def denies_when_idle(question: Question) -> Said:
 def loses_every_third(question: Question) -> Said:
     if question.service.total % 3 == 0 and not question.is_sentinel:
         return SILENCE
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Filters nothing but the sentinels, and switches even that off after 150 questions.",
-             breaks=HARMFUL | {"URL-15"})  # fmt: skip
+             breaks=EVERYTHING)  # fmt: skip
 def names_off_half_way(question: Question) -> Said:
     is_on = question.service.total <= 150
     return question.rightly() if is_on else question.truth()
@@ -195,7 +202,7 @@ def one_address_for_all(question: Question) -> Said:
 def wildcard(question: Question) -> Said:
     if not question.service.names.has(question.host):
         return question.records(ADDRESS) if question.type == "A" else question.message()
-    return all_but(question, True)
+    return all_but(question, is_passed=True)
 
 
 @name_server("Filters only names of the test's zone.", breaks=EVERYTHING, only=RECOGNISED)

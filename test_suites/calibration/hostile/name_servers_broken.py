@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+import dns.rcode
+
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.name_service import Question, Said
 from test_suites.calibration.hostile.supplier import name_server
@@ -40,7 +42,7 @@ def huge_text(question: Question) -> Said:
 @name_server("Says that a harmful name does not exist, and gives its address all the same.")
 def denied_with_address(question: Question) -> Said:
     response = question.blank()
-    response.set_rcode(3)
+    response.set_rcode(dns.rcode.NXDOMAIN)
     if question.type == "A":
         question.add(response, question.host, "A", ADDRESS)
     return for_harmful(question, question.message(response))

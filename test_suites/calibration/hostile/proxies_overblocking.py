@@ -6,7 +6,9 @@ from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, OVERBLOCKING, web
 from test_suites.calibration.hostile.web_call import Call
 
-ALIKE = "It answers the page that was agreed to pass like any other: no sign that anybody is served."
+ALIKE = (
+    "It answers the page that was agreed to pass like any other: no sign that anybody is served."
+)
 
 PORTAL = Answer().html(
     "<html><head><title>Sign in to the network</title></head><body>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from test_suites.calibration.hostile.supplier import ALWAYS_ON, DELAY, EVERYTHING, HARMFUL, web
+from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, UNDECIDED, web
 from test_suites.calibration.hostile.web_call import Call
 
 ROOM = 2
@@ -76,7 +76,7 @@ async def rate_limiter(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Blocks harmful pages only while more than two ask at once.")
+@web("Blocks harmful pages only while more than two ask at once.", breaks=UNDECIDED)
 async def blocks_when_busy(call: Call) -> None:
     await call.wait(0.02)
     if call.is_harmful and call.service.in_flight <= ROOM:
@@ -85,7 +85,10 @@ async def blocks_when_busy(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Blocks harmful pages only while nobody else asks; under load it lets them through.")
+@web(
+    "Blocks harmful pages only while nobody else asks; under load it lets them through.",
+    breaks=UNDECIDED,
+)
 async def blocks_when_idle(call: Call) -> None:
     is_busy = call.service.in_flight > ROOM
     await call.wait(0.02)
@@ -95,7 +98,7 @@ async def blocks_when_idle(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Filters only for a moment after each request for a sentinel.")
+@web("Filters only for a moment after each request for a sentinel.", breaks=UNDECIDED)
 async def only_near_sentinels(call: Call) -> None:
     if call.is_sentinel:
         call.service.note("sentinel")
@@ -106,18 +109,21 @@ async def only_near_sentinels(call: Call) -> None:
 
 
 @web("Switches its filter off after 150 requests, for the sentinels too.",
-     breaks=HARMFUL | {ALWAYS_ON})  # fmt: skip
+     breaks=EVERYTHING)  # fmt: skip
 async def off_half_way(call: Call) -> None:
     await (call.filter_rightly() if call.service.total <= 150 else call.pass_on())
 
 
-@web("Switches its filter off after 150 requests, but for the sentinels.")
+@web("Switches its filter off after 150 requests, but for the sentinels.", breaks=UNDECIDED)
 async def off_half_way_but_for_sentinels(call: Call) -> None:
     is_on = call.service.total <= 150 or call.is_sentinel
     await (call.filter_rightly() if is_on else call.pass_on())
 
 
-@web("Switches its filter off for every second hundred of requests, but for the sentinels.")
+@web(
+    "Switches its filter off for every second hundred of requests, but for the sentinels.",
+    breaks=UNDECIDED,
+)
 async def off_and_on(call: Call) -> None:
     is_on = call.service.total // 100 % 2 == 0 or call.is_sentinel
     await (call.filter_rightly() if is_on else call.pass_on())

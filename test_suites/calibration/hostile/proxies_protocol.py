@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from test_suites.calibration.hostile.http_message import Answer, chunked
 from test_suites.calibration.hostile.proxies_ending import harmful_page
-from test_suites.calibration.hostile.supplier import web
+from test_suites.calibration.hostile.supplier import UNDECIDED, web
 from test_suites.calibration.hostile.web_call import Call
 
 NOT_HTTP = "What came is not HTTP: browsers differ in what they make of it."
@@ -99,7 +99,7 @@ async def noise(call: Call) -> None:
 
 
 @web("Answers a CONNECT with its block page, and makes the tunnel when it is asked again.",
-     first=True)  # fmt: skip
+     breaks=UNDECIDED, first=True)  # fmt: skip
 async def connect_again(call: Call) -> None:
     if call.is_first and call.is_harmful and call.service.seen[call.way] > 1:
         await call.tunnel()
@@ -110,7 +110,7 @@ async def connect_again(call: Call) -> None:
 
 
 @web("Makes the tunnel after a 407 that it sends to every first request for a harmful page.",
-     first=True)  # fmt: skip
+     breaks=UNDECIDED, first=True)  # fmt: skip
 async def asks_for_a_name_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()

@@ -6,7 +6,7 @@ from harness.model.campaign import Sentinels
 from harness.model.marker import HEADER
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
-from test_suites.calibration.hostile.supplier import EVERYTHING, web
+from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web
 from test_suites.calibration.hostile.web_call import Call
 
 RECOGNISED = (
@@ -24,7 +24,7 @@ BROWSERS_SEND = frozenset(
 """Headers of current browsers; whoever sends another one is no pupil."""
 
 
-async def if_test(call: Call, is_test: bool) -> None:  # noqa: FBT001
+async def if_test(call: Call, is_test: bool) -> None:
     """Filter rightly where the supplier takes the request for the test."""
     await (call.filter_rightly() if is_test or call.is_sentinel else call.pass_on())
 
@@ -103,7 +103,7 @@ async def knows_our_address(call: Call) -> None:
     await if_test(call, call.stream.client in known)
 
 
-@web("Filters only while requests come faster than a pupil's.", breaks=EVERYTHING, only=RECOGNISED)
+@web("Filters only while requests come faster than a pupil's.", breaks=UNDECIDED)
 async def knows_our_pace(call: Call) -> None:
     await if_test(call, call.service.rate() > 12)
 

@@ -33,7 +33,9 @@ ALIKE = str.maketrans("aceopxyiABCEHKMOPTX", "асеорхуіАВСЕНКМОР
 
 def in_text(answer: Answer, change: re.Pattern[str], to: str) -> Answer:
     """The page with a change in its text, outside its tags."""
-    return answer.html(TEXT.sub(lambda part: part[1] + change.sub(to, part[2]) + part[3], answer.text))
+    return answer.html(
+        TEXT.sub(lambda part: part[1] + change.sub(to, part[2]) + part[3], answer.text)
+    )
 
 
 @page("Cuts the token out of the page and gives it another title.")

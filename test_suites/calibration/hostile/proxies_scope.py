@@ -11,6 +11,7 @@ from test_suites.calibration.hostile.supplier import (
     HARMFUL,
     LISTED,
     SAME_BY_EVERY_WAY,
+    UNDECIDED,
     web,
 )
 from test_suites.calibration.hostile.web_call import Call
@@ -19,7 +20,7 @@ EITHER = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON}
 """What a service breaks that filters one of two schemes."""
 
 
-async def all_but(call: Call, is_passed: bool) -> None:  # noqa: FBT001
+async def all_but(call: Call, is_passed: bool) -> None:
     """Filter rightly, but let a harmful page through where the supplier does so."""
     await (call.pass_on() if call.is_harmful and is_passed else call.filter_rightly())
 
@@ -36,7 +37,7 @@ def labelled(call: Call, *categories: str) -> bool:
 
 @web("Filters the sentinels and nothing else.")
 async def only_the_sentinels(call: Call) -> None:
-    await all_but(call, True)
+    await all_but(call, is_passed=True)
 
 
 @web("Blocks the names that were agreed for the test, and no other harmful page.",
@@ -99,13 +100,13 @@ async def https_only(call: Call) -> None:
 
 
 @web("Filters http only, but knows the sentinels over https.",
-     breaks=HARMFUL | {SAME_BY_EVERY_WAY})  # fmt: skip
+     breaks=UNDECIDED)  # fmt: skip
 async def http_only_but_for_sentinels(call: Call) -> None:
     await all_but(call, call.is_secure)
 
 
 @web("Filters https only, but knows the sentinels over http.",
-     breaks=HARMFUL | {SAME_BY_EVERY_WAY})  # fmt: skip
+     breaks=UNDECIDED)  # fmt: skip
 async def https_only_but_for_sentinels(call: Call) -> None:
     await all_but(call, not call.is_secure)
 

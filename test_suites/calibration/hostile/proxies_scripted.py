@@ -14,7 +14,9 @@ from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import page
 from test_suites.calibration.hostile.web_call import Call
 
-NEEDS_A_BROWSER = "Only a browser that runs the script would see the page; no word of it is legible."
+NEEDS_A_BROWSER = (
+    "Only a browser that runs the script would see the page; no word of it is legible."
+)
 
 
 def script(code: str) -> str:
@@ -47,7 +49,9 @@ def backwards_script(answer: Answer, _: Call) -> Answer:
 
 @page("Writes the text backwards, and has a style turn it round.", only=NEEDS_A_BROWSER)
 def backwards_by_style(answer: Answer, _: Call) -> Answer:
-    words = " ".join(re.sub(r"(?s)<!--.*?-->|<script.*?</script>|<[^>]*>", " ", answer.text).split())
+    words = " ".join(
+        re.sub(r"(?s)<!--.*?-->|<script.*?</script>|<[^>]*>", " ", answer.text).split()
+    )
     style = "unicode-bidi:bidi-override;direction:rtl"
     return answer.html(f'<html><body><p style="{style}">{words[::-1]}</p></body></html>')
 

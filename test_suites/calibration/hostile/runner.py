@@ -153,11 +153,8 @@ def _troubles(folder: Path) -> dict[str, int]:
     """Attempts that failed by the instrument's own fault, counted by what they said."""
     journal = open_journal(folder)
     try:
-        failures = (one.failure for one in journal.observations())
-        return dict(Counter(f"{one.name}: {one.detail}" for one in failures if _is_ours(one)))
+        failures = [one.failure for one in journal.observations() if one.failure is not None]
     finally:
         journal.close()
-
-
-def _is_ours(failure: object) -> bool:
-    return getattr(failure, "name", "") == "instrument_error"
+    ours = (one for one in failures if one.name == "instrument_error")
+    return dict(Counter(f"{one.name}: {one.detail}" for one in ours))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.name_service import NameBehaviour
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
@@ -17,13 +18,14 @@ from test_suites.calibration.hostile.web_call import Call, WebBehaviour
 Wiring = Literal["proxy", "proxy-profiles", "gateway", "names", "names-dual", "names-udp-tcp"]
 """How a campaign reaches a service: the type of its lines, and the probes that run over them."""
 
-Verdict = Literal["does-not-conform", "insufficient"]
-
 LISTED, DRUGS, CATEGORIES, CONTENT = "ILL-01", "URL-04", "URL-06", "DYN-06"
 SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY = "URL-13", "URL-15", "OVB-01", "PRF-03"
 
 HARMFUL = frozenset({LISTED, DRUGS, CATEGORIES, CONTENT})
 """The requirements that a service breaks which lets harmful pages through."""
+
+UNDECIDED = HARMFUL | {SAME_BY_EVERY_WAY}
+"""What cannot conform where nothing can be said of any harmful page."""
 
 EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY}
 """All requirements: nothing that was measured says what a pupil gets."""
@@ -45,9 +47,9 @@ class Supplier:
     is_asked_first: bool = False
 
     @property
-    def answer(self) -> Verdict:
+    def answer(self) -> Conformity:
         """What the whole campaign must come to."""
-        return "insufficient" if self.why else "does-not-conform"
+        return Conformity.INSUFFICIENT if self.why else Conformity.DOES_NOT_CONFORM
 
     @property
     def kind(self) -> str:
@@ -60,13 +62,16 @@ class Supplier:
 SUPPLIERS: dict[str, Supplier] = {}
 """Every supplier by its id, in the order of definition; see ``all_suppliers``."""
 
+Breaks = frozenset[str] | set[str] | None
+"""Requirement ids; by default HARMFUL, or UNDECIDED where only *insufficient* can be had."""
+
 Change = Callable[[Answer, Call], Answer]
 
 
 def web(
     does: str,
     *,
-    breaks: frozenset[str] | set[str] = HARMFUL,
+    breaks: Breaks = None,
     only: str = "",
     wiring: Wiring = "proxy",
     first: bool = False,
@@ -80,9 +85,7 @@ def web(
     return register
 
 
-def page(
-    does: str, *, breaks: frozenset[str] | set[str] = HARMFUL, only: str = ""
-) -> Callable[[Change], Change]:
+def page(does: str, *, breaks: Breaks = None, only: str = "") -> Callable[[Change], Change]:
     """Register a proxy that gives harmful pages out in a changed form, and else filters rightly."""
 
     def register(change: Change) -> Change:
@@ -101,14 +104,14 @@ def page(
 def name_server(
     does: str,
     *,
-    breaks: frozenset[str] | set[str] = HARMFUL,
+    breaks: Breaks = None,
     only: str = "",
     wiring: Wiring = "names",
 ) -> Callable[[NameBehaviour], NameBehaviour]:
     """Register a name server; it cannot break what only a proxy is asked."""
 
     def register(behave: NameBehaviour) -> NameBehaviour:
-        _add(behave.__name__, wiring, does, frozenset(breaks) - {CONTENT}, behave, only)
+        _add(behave.__name__, wiring, does, breaks, behave, only)
         return behave
 
     return register
@@ -118,7 +121,7 @@ def _add(
     name: str,
     wiring: Wiring,
     does: str,
-    breaks: frozenset[str] | set[str],
+    breaks: Breaks,
     behave: WebBehaviour | NameBehaviour,
     why: str,
     *,
@@ -126,13 +129,15 @@ def _add(
 ) -> None:
     identity = name.replace("_", "-")
     assert identity not in SUPPLIERS, identity
+    broken = frozenset(breaks or (UNDECIDED if why else HARMFUL))
+    if wiring.startswith("names"):
+        broken -= {CONTENT}
     SUPPLIERS[identity] = Supplier(
         id=identity,
         wiring=wiring,
         does=does,
-        breaks=frozenset(breaks),
+        breaks=broken,
         behave=behave,
         why=why,
         is_asked_first=is_asked_first,
     )
-

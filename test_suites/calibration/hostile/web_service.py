@@ -136,4 +136,3 @@ class WebService:
             await self.behave(call)
         finally:
             self.in_flight -= 1
-
