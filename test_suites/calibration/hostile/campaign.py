@@ -31,7 +31,6 @@ def write_campaign(folder: Path, supplier: Supplier, running: Running, testbed: 
         "corpora": [{"pack": pack} for pack in testbed.packs],
         "limits": testbed.size.limits,
     }
-    folder.mkdir(parents=True)
     path = folder / "campaign.yaml"
     with path.open("w", encoding="utf-8") as file:
         YAML().dump(declared, file)

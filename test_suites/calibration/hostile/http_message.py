@@ -13,12 +13,16 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status, headers (without those that frame the body), and the whole body."""
+    """Status, headers (without those that frame the body), and the whole body.
+
+    ``padding`` comes before the body: an object that many answers may share, for it is large.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
     body: bytes = b""
     reason: str = ""
+    padding: bytes = b""
 
     @classmethod
     def read(cls, received: bytes) -> Self:
@@ -61,8 +65,13 @@ class Answer:
     @property
     def wire(self) -> bytes:
         """The whole answer as it should be sent, for a connection that is closed after it."""
-        framing = (("Content-Length", str(len(self.body))), ("Connection", "close"))
-        return self.head(*framing) + self.body
+        return self.framed_head + self.padding + self.body
+
+    @property
+    def framed_head(self) -> bytes:
+        """The head of an answer after which the connection is closed."""
+        length = len(self.padding) + len(self.body)
+        return self.head(("Content-Length", str(length)), ("Connection", "close"))
 
 
 def chunked(pieces: Iterable[bytes], extension: bytes = b"") -> bytes:

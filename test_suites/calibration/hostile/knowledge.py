@@ -65,3 +65,6 @@ MARKER = "ACCREDIT-MARKER-"
 
 OTHER_SITE = f"mirror.sites.{ZONE}"
 """A host of the supplier's own, for mirrors of harmful pages."""
+
+CONTENT_ADDRESS = "127.0.0.3"
+"""A second address at which the origin answers."""

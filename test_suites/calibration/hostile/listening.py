@@ -62,7 +62,7 @@ class Listening:
         try:
             await handle(ByteStream(reader, writer))
         except GONE:
-            pass
+            await _forget(writer)
         except asyncio.CancelledError:
             writer.transport.abort()
         except Exception as error:  # noqa: BLE001 - a supplier's own mistake, told by the runner
@@ -70,3 +70,16 @@ class Listening:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+
+async def _forget(writer: asyncio.StreamWriter) -> None:
+    """Let go of what a broken connection was sending.
+
+    asyncio keeps what it raised, and that keeps every answer that was on its way: megabytes
+    would wait for the collector of cycles.
+    """
+    writer.transport.abort()
+    try:
+        await writer.wait_closed()
+    except OSError as error:
+        error.__traceback__ = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probes.range.zone import ADDRESS, SHUT_ADDRESS, ZONE
-from test_suites.calibration.hostile.knowledge import OTHER_SITE
+from probes.range.zone import ADDRESS, ZONE
+from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, OTHER_SITE
 from test_suites.calibration.hostile.name_service import SILENCE, Question, Said
 from test_suites.calibration.hostile.proxies_recognition import RECOGNISED
 from test_suites.calibration.hostile.supplier import (
@@ -78,7 +78,7 @@ def denied_two_of_three(question: Question) -> Said:
              breaks=UNDECIDED)  # fmt: skip
 def sinkhole_with_content(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
-        return question.records(SHUT_ADDRESS)
+        return question.records(CONTENT_ADDRESS)
     return question.rightly()
 
 

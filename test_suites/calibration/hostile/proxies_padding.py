@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.supplier import page
 from test_suites.calibration.hostile.web_call import Call
@@ -9,25 +11,28 @@ from test_suites.calibration.hostile.web_call import Call
 KIB, MIB = 1024, 1024 * 1024
 
 
-def padded(answer: Answer, size: int) -> Answer:
-    """The page behind ``size`` bytes of a comment, which no browser shows."""
-    line = b"<!-- " + b"-" * 1014 + b" -->\n"
-    return answer.with_body(line * (size // len(line)) + answer.body)
+def comments(size: int) -> bytes:
+    """``size`` bytes of comments, which no browser shows."""
+    return (b"<!-- " + b"-" * 1014 + b" -->\n") * (size // KIB)
+
+
+FEW, MANY, TOO_MANY = comments(69 * KIB), comments(MIB), comments(5 * MIB)
+BLANKS = b" " * (3 * MIB)
 
 
 @page("Puts 64 KiB of comments before the page.")
 def pads_64_kib(answer: Answer, _: Call) -> Answer:
-    return padded(answer, 64 * KIB + 5 * KIB)
+    return replace(answer, padding=FEW)
 
 
 @page("Puts 1 MiB of comments before the page.")
 def pads_1_mib(answer: Answer, _: Call) -> Answer:
-    return padded(answer, MIB)
+    return replace(answer, padding=MANY)
 
 
 @page("Puts 3 MiB of blanks before the page.")
 def pads_3_mib_of_blanks(answer: Answer, _: Call) -> Answer:
-    return answer.with_body(b" " * (3 * MIB) + answer.body)
+    return replace(answer, padding=BLANKS)
 
 
 @page(
@@ -35,7 +40,7 @@ def pads_3_mib_of_blanks(answer: Answer, _: Call) -> Answer:
     only="No more than 4 MiB of an answer are read: it is too long to say what it holds.",
 )
 def pads_5_mib(answer: Answer, _: Call) -> Answer:
-    return padded(answer, 5 * MIB)
+    return replace(answer, padding=TOO_MANY)
 
 
 @page("Shows 300 paragraphs of weather before the page's own words.")

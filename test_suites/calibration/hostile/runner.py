@@ -89,18 +89,19 @@ def run_share(identities: Iterable[str], size: Size, threads: int = THREADS) -> 
 def run_one(supplier: Supplier, testbed: Testbed) -> Run:
     """Measure and conclude one campaign; whatever is raised is part of what came of it."""
     started = time.monotonic()
-    folder = testbed.folder / supplier.id
     crashes: list[str] = []
-    try:
-        with testbed.serving(supplier) as running:
-            crashes = running.crashes
-            campaign = write_campaign(folder, supplier, running, testbed)
-            console = Console(file=io.StringIO())
-            places = measure_prepared(prepare(campaign), folder / "out", console)
-        assessment, _ = conclude_journal(places.journal)
-        troubles = _troubles(places.journal)
-    except Exception:  # noqa: BLE001 - no exception is expected: each is reported as a crash
-        return _run(supplier, started, crash=traceback.format_exc())
+    with tempfile.TemporaryDirectory(prefix=f"{supplier.id}-", dir=testbed.folder) as name:
+        folder = Path(name)
+        try:
+            with testbed.serving(supplier) as running:
+                crashes = running.crashes
+                campaign = write_campaign(folder, supplier, running, testbed)
+                console = Console(file=io.StringIO())
+                places = measure_prepared(prepare(campaign), folder / "out", console)
+            assessment, _ = conclude_journal(places.journal)
+            troubles = _troubles(places.journal)
+        except Exception:  # noqa: BLE001 - none is expected: each is reported as a crash
+            return _run(supplier, started, crash=traceback.format_exc())
     crash = f"the supplier's own function failed: {crashes[0]}" if crashes else ""
     return _run(supplier, started, assessment, troubles, crash)
 

@@ -15,10 +15,11 @@ from probes.range.log import Log
 from probes.range.names import Names
 from probes.range.policy import FilterPolicy
 from probes.range.world import World
-from probes.range.zone import ADDRESS, SHUT_ADDRESS
+from probes.range.zone import ADDRESS
+from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.corpus import known_hosts, texts, write_packs
-from test_suites.calibration.hostile.knowledge import Knowledge
-from test_suites.calibration.hostile.listening import Listening
+from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, Knowledge
+from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.name_service import NameBehaviour, NameService
 from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
@@ -28,8 +29,8 @@ from test_suites.calibration.hostile.web_service import WebService
 PROFILES = ("ks2", "ks4")
 """Profiles of a service; most wirings use the first alone."""
 
-CONTENT_ADDRESS = SHUT_ADDRESS
-"""A second address of the origin (the range has it where it has gateways): no sinkhole at all."""
+PORT_TRIES = 20
+"""Ports that the system gives at one address may be taken at another: then others are tried."""
 
 Value = TypeVar("Value")
 
@@ -68,14 +69,11 @@ class Testbed:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        world = World(
-            self.folder / "world",
-            policy=FilterPolicy(blocks=lambda *_: False),
-            texts=texts(self.knowledge),
-            gateway=True,
-            dual_stack=True,
-        )
-        self.world = self._await(self._stack.enter_async_context(world))
+        try:
+            self.world = self._await(self._start_world())
+        except BaseException:
+            self.__exit__()
+            raise
         self.trusted = self.folder / "trusted.pem"
         own = Path(self.world.origin.authority).read_bytes()
         self.trusted.write_bytes(own + self.authority.pem)
@@ -102,6 +100,29 @@ class Testbed:
         finally:
             self._await(listening.__aexit__())
 
+    async def _start_world(self) -> World:
+        """The range, with a second address of its origin at the same ports, where they are free."""
+        for left in reversed(range(PORT_TRIES)):
+            async with AsyncExitStack() as stack:
+                world = World(
+                    self.folder / "world",
+                    policy=FilterPolicy(blocks=lambda *_: False),
+                    texts=texts(self.knowledge),
+                    dual_stack=True,
+                )
+                await stack.enter_async_context(world)
+                try:
+                    listening = await stack.enter_async_context(Listening())
+                    for port in world.origin.ports.values():
+                        await listening.listen(_to_origin(port), CONTENT_ADDRESS, port)
+                except OSError:
+                    if not left:
+                        raise
+                else:
+                    await self._stack.enter_async_context(stack.pop_all())
+                    return world
+        raise AssertionError
+
     async def _start(self, supplier: Supplier, listening: Listening) -> dict[str, Any]:
         if supplier.kind == "name server":
             names = NameService(
@@ -127,3 +148,12 @@ class Testbed:
 
     def _await(self, work: Coroutine[Any, Any, Value]) -> Value:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _to_origin(port: int) -> Handle:
+    """Pass connections on to the origin's own address."""
+
+    async def handle(stream: ByteStream) -> None:
+        await stream.relay(ADDRESS, port)
+
+    return handle

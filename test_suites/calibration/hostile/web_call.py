@@ -132,7 +132,8 @@ class Call:
 
     async def give(self, answer: Answer) -> None:
         """Send a whole answer, and close."""
-        await self.stream.send(answer.wire)
+        for part in (answer.framed_head, answer.padding, answer.body):
+            await self.stream.send(part)
         self.stream.close()
 
     async def wait(self, seconds: float) -> None:
