@@ -40,7 +40,13 @@ SMALL = Size(
     content=10,
     ordinary=32,
     times=Times(slow=1.2, tarpit=2.2),
-    limits={"timeout": 0.8, "confirmation_timeout": 1.8, "concurrency": 16, "batch": 48},
+    limits={
+        "timeout": 0.8,
+        "confirmation_timeout": 1.8,
+        "reading_timeout": 3.0,
+        "concurrency": 16,
+        "batch": 48,
+    },
 )
 """The least that can decide, for a run in minutes: nothing waits for more than 3 s."""
 
