@@ -18,6 +18,7 @@ from test_suites.calibration.hostile.comparison import (
 from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.good import GOOD
 from test_suites.calibration.hostile.runner import PROCESSES, THREADS, Run, run_all
+from test_suites.calibration.hostile.short_run import suppliers_for
 from test_suites.calibration.hostile.sizes import SIZES, SMALL
 from test_suites.calibration.hostile.table import TABLE, table
 
@@ -29,13 +30,13 @@ def main() -> int:
         TABLE.write_text(table(), encoding="utf-8")
         return 0
     suppliers = all_suppliers()
-    named = chosen.supplier or list(suppliers)
+    size = SIZES[chosen.size]
+    named = chosen.supplier or suppliers_for(size, suppliers)
     unknown = [each for each in named if each not in suppliers]
     if unknown:
         sys.stderr.write(f"no supplier {', '.join(unknown)}\n")
         return 2
     good = [GOOD[wiring].id for wiring in {suppliers[each].wiring: None for each in named}]
-    size = SIZES[chosen.size]
     runs = run_all([*good, *named], size, processes=chosen.processes, threads=chosen.threads)
     counts: Counter[str] = Counter()
     for each in good:
@@ -73,7 +74,7 @@ def _tell(name: str, wanted: str, run: Run, faults: tuple[str, ...]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m test_suites.calibration.hostile")
-    parser.add_argument("supplier", nargs="*", help="ids of suppliers; default: all")
+    parser.add_argument("supplier", nargs="*", help="ids; default: all of the size")
     parser.add_argument("--size", choices=sorted(SIZES), default=SMALL.name)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--threads", type=int, default=THREADS)

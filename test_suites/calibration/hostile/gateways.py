@@ -124,14 +124,14 @@ async def gateway_one_at_a_time(call: Call) -> None:
         await call.filter_rightly()
         return
     async with turn(call):
-        await call.wait(call.service.times.slow / 4)
+        await call.wait(call.service.scale.slow / 4)
         await only_sentinels(call)
 
 
 @web("Filters rightly, but delays every connection by more than a second.",
      wiring="gateway", breaks={DELAY})  # fmt: skip
 async def gateway_slow(call: Call) -> None:
-    await call.wait(call.service.times.slow)
+    await call.wait(call.service.scale.slow)
     await call.filter_rightly()
 
 

@@ -21,7 +21,7 @@ from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.knowledge import Knowledge, Known
 from test_suites.calibration.hostile.listening import Listening
-from test_suites.calibration.hostile.sizes import Times
+from test_suites.calibration.hostile.sizes import Scale
 
 PORT_TRIES = 20
 
@@ -134,7 +134,7 @@ class NameService:
     behave: NameBehaviour
     knowledge: Knowledge
     names: Names
-    times: Times
+    scale: Scale
     total: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=1000))

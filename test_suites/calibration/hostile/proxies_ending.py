@@ -72,7 +72,7 @@ async def drip(call: Call) -> None:
         half = len(answer.wire) // 2
         await call.stream.send(answer.wire[:half])
         for at in range(half, len(answer.wire), 8):
-            await asyncio.sleep(call.service.times.slow / 20)
+            await asyncio.sleep(call.service.scale.slow / 20)
             await call.stream.send(answer.wire[at : at + 8])
         call.stream.close()
 

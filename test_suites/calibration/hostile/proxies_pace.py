@@ -28,7 +28,7 @@ async def one_at_a_time(call: Call) -> None:
         await call.filter_rightly()
         return
     async with turn(call):
-        await call.wait(call.service.times.slow / 4)
+        await call.wait(call.service.scale.slow / 4)
         await only_sentinels(call)
 
 
@@ -142,7 +142,7 @@ async def random_drop(call: Call) -> None:
 
 @web("Filters rightly, but takes more than a second for every page.", breaks={DELAY})
 async def slow(call: Call) -> None:
-    await call.wait(call.service.times.slow)
+    await call.wait(call.service.scale.slow)
     await call.filter_rightly()
 
 

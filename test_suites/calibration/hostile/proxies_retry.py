@@ -123,7 +123,7 @@ async def referred(call: Call) -> None:
 )
 async def tarpit(call: Call) -> None:
     if call.is_harmful:
-        await call.wait(call.service.times.tarpit)
+        await call.wait(call.service.scale.tarpit)
     await (call.pass_on() if call.is_harmful else call.filter_rightly())
 
 

@@ -24,18 +24,18 @@ def script(code: str) -> str:
     return f"<!DOCTYPE html><html><head><script>{code}</script></head><body></body></html>"
 
 
-@page("Puts the page in base64 into a script that writes it.", only=NEEDS_A_BROWSER)
+@page("Puts the page in base64 into a script that writes it.")
 def base64_script(answer: Answer, _: Call) -> Answer:
     return answer.html(script(f'document.write(atob("{base64.b64encode(answer.body).decode()}"))'))
 
 
-@page("Puts the page percent-encoded into a script that writes it.", only=NEEDS_A_BROWSER)
+@page("Puts the page percent-encoded into a script that writes it.")
 def percent_script(answer: Answer, _: Call) -> Answer:
     encoded = "".join(f"%{each:02x}" for each in answer.body)
     return answer.html(script(f'document.write(unescape("{encoded}"))'))
 
 
-@page("Puts the page in hexadecimal escapes into a script that writes it.", only=NEEDS_A_BROWSER)
+@page("Puts the page in hexadecimal escapes into a script that writes it.")
 def hexadecimal_script(answer: Answer, _: Call) -> Answer:
     encoded = "".join(f"\\x{each:02x}" for each in answer.body)
     return answer.html(script(f'document.write("{encoded}")'))

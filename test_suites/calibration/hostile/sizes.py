@@ -6,16 +6,21 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+KIB = 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """Seconds. ``slow`` is more delay than a good service adds, and less than our patience.
+class Scale:
+    """Where a supplier aims at a limit of ours. ``slow`` and ``tarpit`` are seconds.
 
-    ``tarpit`` is beyond the second look at a silence, and within the longest patience.
+    ``slow`` is more delay than a good service adds, and less than our patience; ``tarpit`` is
+    beyond the second look at a silence, and within the longest patience. ``read`` is how many
+    bytes of an answer are read at most.
     """
 
     slow: float
     tarpit: float
+    read: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,7 @@ class Size:
     real: int
     content: int
     ordinary: int
-    times: Times
+    scale: Scale
     limits: dict[str, Any] = field(default_factory=dict)
 
 
@@ -39,12 +44,13 @@ SMALL = Size(
     real=16,
     content=10,
     ordinary=32,
-    times=Times(slow=1.2, tarpit=2.2),
+    scale=Scale(slow=1.2, tarpit=2.2, read=256 * KIB),
     limits={
         "timeout": 0.8,
         "confirmation_timeout": 1.8,
         "reading_timeout": 3.0,
-        "concurrency": 16,
+        "body_bytes": 256 * KIB,
+        "concurrency": 8,
         "batch": 48,
     },
 )
@@ -57,9 +63,9 @@ FULL = Size(
     real=59,
     content=59,
     ordinary=118,
-    times=Times(slow=6.0, tarpit=20.0),
+    scale=Scale(slow=6.0, tarpit=20.0, read=4096 * KIB),
 )
-"""Many more items, and every limit at its default."""
+"""Every supplier, many more items, and every limit at its default."""
 
 SIZES = {size.name: size for size in (SMALL, FULL)}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.everyone import all_suppliers
+from test_suites.calibration.hostile.short_run import ONLY_IN_FULL
 from test_suites.calibration.hostile.supplier import EVERYTHING, HARMFUL, Supplier
 
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "hostile-services.md"
@@ -34,6 +35,8 @@ The rows are `ILL-01` (every entry of the illegal list is blocked), `URL-04` (dr
 same verdict by every way), `URL-15` (the filter is on throughout), `OVB-01` (what should pass is
 not blocked) and `PRF-03` (the filter adds little delay). *Harmful pages* stands for the first
 four, *all* for every row.
+
+A service with a dagger (†) is measured in the full size only (`tox run -e hostile`).
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
 without `--write` measures all services and says what came of each.
@@ -69,7 +72,8 @@ def _rows(suppliers: list[Supplier], *, with_why: bool) -> str:
     rows = [names, ("---",) * len(names)]
     for each in shown:
         why = (each.why,) if with_why else ()
-        rows.append((f"`{each.id}`", each.does, _broken(each), *why))
+        mark = " †" if each.id in ONLY_IN_FULL else ""
+        rows.append((f"`{each.id}`{mark}", each.does, _broken(each), *why))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -129,7 +129,7 @@ class Testbed:
                 behave=cast("NameBehaviour", supplier.behave),
                 knowledge=self.knowledge,
                 names=self._names,
-                times=self.size.times,
+                scale=self.size.scale,
             )
             return {"server": f"{ADDRESS}:{await names.start(listening)}"}
         web = WebService(
@@ -137,7 +137,7 @@ class Testbed:
             knowledge=self.knowledge,
             authority=self.authority,
             origin_ports=self.world.origin.ports,
-            times=self.size.times,
+            scale=self.size.scale,
             names=self._names,
             is_asked_first=supplier.is_asked_first,
         )

@@ -18,7 +18,7 @@ from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge
 from test_suites.calibration.hostile.listening import Listening
-from test_suites.calibration.hostile.sizes import Times
+from test_suites.calibration.hostile.sizes import Scale
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
 
 
@@ -34,7 +34,7 @@ class WebService:
     knowledge: Knowledge
     authority: Authority
     origin_ports: Mapping[int, int]
-    times: Times
+    scale: Scale
     names: Names
     is_asked_first: bool = False
     in_flight: int = 0
