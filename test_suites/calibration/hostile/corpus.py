@@ -95,5 +95,6 @@ def _row(known: Known) -> dict[str, str]:
         "registrable": known.host,
         "labels": known.category,
         "stratum": known.category,
+        "applies_to": "content" if known.kind == "content" else "",
         "sensitivity": "S0",
     }

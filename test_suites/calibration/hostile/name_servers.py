@@ -54,8 +54,7 @@ def first_question_denied(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] > 1)
 
 
-@name_server("Keeps silent to the first question for each harmful name, then answers it.",
-             breaks=UNDECIDED)  # fmt: skip
+@name_server("Keeps silent to the first question for each harmful name, then answers it.")  # fmt: skip
 def first_question_silent(question: Question) -> Said:
     if question.is_harmful and question.service.seen[question.way] == 1:
         return SILENCE
@@ -74,8 +73,7 @@ def denied_two_of_three(question: Question) -> Said:
     return all_but(question, question.service.seen[question.way] % 3 == 0)
 
 
-@name_server("Gives harmful names a second address of the origin, as if it were a sinkhole.",
-             breaks=UNDECIDED)  # fmt: skip
+@name_server("Gives harmful names a second address of the origin, as if it were a sinkhole.")  # fmt: skip
 def sinkhole_with_content(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
         return question.records(CONTENT_ADDRESS)
@@ -112,10 +110,11 @@ def only_aaaa(question: Question) -> Said:
     return all_but(question, question.type != "AAAA")
 
 
-@name_server("Answers A rightly and AAAA with an address of its own, for all names.",
+@name_server("Answers A rightly and AAAA with an address of its own, for names that should pass.",
              breaks={OVERBLOCKING}, wiring="names-dual")  # fmt: skip
 def wrong_aaaa(question: Question) -> Said:
-    if question.type == "AAAA" and not question.is_sentinel:
+    known = question.known
+    if question.type == "AAAA" and known is not None and known.kind == "ordinary":
         return question.records("fd00::1")
     return question.rightly()
 

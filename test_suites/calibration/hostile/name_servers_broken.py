@@ -31,8 +31,10 @@ def denies_too_late(question: Question) -> Said:
     return for_harmful(question, Said(wires=wires))
 
 
-@name_server("Tells the truth beside 40 KiB of text.")
+@name_server("Tells the truth over TCP, beside 40 KiB of text.")
 def huge_text(question: Question) -> Said:
+    if question.is_harmful and question.over == "udp":
+        return question.truncated()
     response = question.service.names.answer(question.query)
     for number in range(160):
         question.add(response, question.host, "TXT", '"' + f"{number:04d}" * 60 + '"')

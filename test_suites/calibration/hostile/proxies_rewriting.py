@@ -135,10 +135,10 @@ def second_half(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body[len(answer.body) // 2 :])
 
 
-@page("Leaves out all but the first 200 characters of the page's text.")
+@page("Leaves out all but the first 320 characters of the page's text.")
 def abstract(answer: Answer, _: Call) -> Answer:
     words = " ".join(TAG.sub(" ", PROVED.sub("", answer.text)).split())
-    return answer.html(f"<html><head><title>Abstract</title></head><body>{words[:200]}</body>")
+    return answer.html(f"<html><head><title>Abstract</title></head><body>{words[:320]}</body>")
 
 
 @page("Puts escape sequences for terminals into the title of the page.")
