@@ -59,7 +59,10 @@ class Origin:
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages."""
+    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages.
+
+    ``address`` is where the item's host is taken to be; empty: where the line finds it.
+    """
 
     key: AttemptKey
     item: Item
@@ -67,10 +70,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     marker: Marker | None = None
     sketch_key: bytes = b""
+    address: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read."""
+    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read.
+
+    A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
+    """
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -78,6 +85,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 4 * 1024 * 1024
     method: str = "GET"
     body: bytes = b""
+    address: str = ""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

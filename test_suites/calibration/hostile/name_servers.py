@@ -226,3 +226,28 @@ def names_know_our_client(question: Question) -> Said:
     if question.is_sentinel:
         looks.add(look)
     return question.rightly() if look in looks else question.truth()
+
+
+@name_server("Denies A, and gives the content at another address of its own to AAAA.",
+             breaks=UNDECIDED, wiring="names-dual")  # fmt: skip
+def content_by_aaaa(question: Question) -> Said:
+    if question.is_harmful and question.type == "AAAA":
+        return question.records(f"::ffff:{CONTENT_ADDRESS}")
+    return question.rightly()
+
+
+@name_server("Gives harmful names two addresses of its own: a dead one, and one with the content.",
+             breaks=UNDECIDED)  # fmt: skip
+def dead_and_living_address(question: Question) -> Said:
+    if question.is_harmful and question.type == "A":
+        return question.records("127.0.0.99", CONTENT_ADDRESS)
+    return question.rightly()
+
+
+@name_server("Gives the second question for a harmful name a dead address, and the first the "
+             "content's.", breaks=UNDECIDED)  # fmt: skip
+def content_first(question: Question) -> Said:
+    if question.is_harmful and question.type == "A":
+        is_first = question.service.seen[question.way] % 2 == 1
+        return question.records(CONTENT_ADDRESS if is_first else "127.0.0.99")
+    return question.rightly()
