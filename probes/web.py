@@ -131,6 +131,7 @@ class _Visit:
             deadline=self._deadline,
             most=limits.redirects,
             body_bytes=limits.body_bytes,
+            address=self._attempt.address if home == self._attempt.item.host else "",
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:

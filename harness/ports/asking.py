@@ -68,6 +68,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
     is the same on every line.
+    ``address`` is where the item's host is taken to be; empty: where the line finds it.
     """
 
     key: AttemptKey
@@ -77,6 +78,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     marker: Marker | None = None
     sketch_key: bytes = b""
     browser: int = 0
+    address: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if
     any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
     with CONNECT, where ``("Host", "")`` is Host's place.
+    A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
     """
 
     url: str
@@ -95,6 +98,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     proxied_headers: tuple[tuple[str, str], ...] = ()
     tunnel_headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
+from probes.net.bounded_markup import bounded
+
 TEXT_CHARACTERS = 256
 """How much of the title and of the text is kept."""
-
-MOST_TAGS = 20_000
-"""How many tags of a page are read: the parser's time grows with the square of their nesting."""
 
 WHOLE_TEXT = 24_000
 """How much of the visible text is sketched."""
@@ -52,7 +51,7 @@ class Page:
     ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
     is the number of images, objects, frames and scripts: content may be shown without text.
     ``words`` is the whole visible text as it stands in the page, for sketches; it is not kept.
-    ``is_cut``: there were more tags than are read.
+    Of a page that ``is_cut`` only the start was parsed: the rest may show something else.
     """
 
     title: str = ""
@@ -91,9 +90,8 @@ def read_page(body: bytes, content_type: str) -> Page:
     markup = decode_text(body, content_type)
     if kind == "text/plain" or "<" not in markup:
         return Page(text=_fold(markup), words=markup[:WHOLE_TEXT])
-    parts = markup.split("<", MOST_TAGS)
-    is_cut = len(parts) > MOST_TAGS
-    tree = LexborHTMLParser("<".join(parts[:MOST_TAGS]))
+    markup, is_cut = bounded(markup)
+    tree = LexborHTMLParser(markup)
     # By the names of their tags: a query in CSS costs several times as much.
     titles = tree.tags("title")
     heading = titles[0].text() if titles else ""

@@ -39,12 +39,14 @@ async def follow_redirects(
     deadline: float,
     most: int,
     body_bytes: int,
+    address: str = "",
 ) -> RedirectChain:
     """Fetch ``url`` and where it leads, ``most`` redirects at most, until ``deadline``.
 
     ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a URL and its
     host, and ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and
     stands in it.
+    ``address`` is the IP address of ``home``, where it is known already.
     """
     chain = RedirectChain(url=url)
     while True:
@@ -57,6 +59,7 @@ async def follow_redirects(
             tunnel_headers=sent.tunnel,
             timeout=max(deadline - perf_counter(), 0.001),
             body_bytes=body_bytes,
+            address=address if host == home else "",
         )
         exchange = await line.fetch(request)
         chain.exchanges.append(exchange)
