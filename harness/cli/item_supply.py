@@ -17,6 +17,18 @@ from harness.stages.estimate.scope import counts_category, counts_item
 MOST = 100_000
 """More domains than any requirement needs are not told apart."""
 
+BY_NAMED = frozenset(
+    {
+        "block_rate",
+        "block_rate_by_category",
+        "missed",
+        "overblock_rate",
+        "overblock_rate_by_category",
+        "overblocked",
+    }
+)
+"""Metrics that hold each category that a requirement names by itself."""
+
 EVERY_PROBE: frozenset[str] = frozenset()
 """What an item is triable by where no probes are known: nothing stands against any of them."""
 
@@ -86,7 +98,7 @@ def counted(
             frame = frame_of(item.pack)
             group = name(item)
             groups.setdefault(f"{group} {frame}".strip(), []).append(one)
-    if measure.metric.endswith("_by_category"):
+    if measure.metric in BY_NAMED:
         for code in measure.categories:
             if counts_category(measure, policy, code, phase) and not any(
                 group.split()[:1] == [code] for group in groups
@@ -102,7 +114,7 @@ def _able(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
 
 
 def _grouping(measure: Measure) -> Callable[[Item], str]:
-    if measure.metric.endswith("_by_category"):
+    if measure.metric in BY_NAMED and measure.categories:
         return lambda item: next(
             (code for code in measure.categories if covers(item.category, code)), item.category
         )

@@ -120,7 +120,8 @@ def _by_wald(
         why += f"; that it is below {test.bad:g} is not shown"
         reasons = plain.reasons if plain.leaning == "fail" else ()
         return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
-    doubts = _doubts(demand, metric, decision)
+    plainly = demand.model_copy(update={"rule": "functional"})  # no bound needs its own number
+    doubts = _doubts(plainly, metric, decision)
     if test.decision != "pass":
         return _Ruling(Conformity.INSUFFICIENT, "", (test.why_open, *doubts))
     return _Ruling(Conformity.INSUFFICIENT if doubts else Conformity.CONFORMS, "pass", doubts)

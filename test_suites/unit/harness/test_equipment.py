@@ -210,6 +210,7 @@ def test_each_host_of_our_own_origin_is_a_cluster_of_its_own(tmp_path: Path) -> 
     )
     write_origin(origin, tmp_path / "origin.json")
     text = GOOD.replace("pack: canary, categories: [DRUG], sample: 5", "pack: vendor-tests")
+    text = text.replace("probes: [web]", "probes: [web, web_https]")
     (tmp_path / "theirs.yaml").write_text(text)
     (tmp_path / "ours.yaml").write_text(text + "origin: origin.json\n")
     theirs, ours = (list(prepare(tmp_path / f"{name}.yaml").items) for name in ("theirs", "ours"))
