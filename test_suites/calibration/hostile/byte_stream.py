@@ -25,6 +25,11 @@ class ByteStream:
         self._unread = b""
         self.client = str(writer.get_extra_info("peername")[0])
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has closed its side, or the connection is lost."""
+        return self._reader.at_eof() or self._writer.is_closing()
+
     async def read(self) -> bytes:
         """The next bytes, or none at the end. Raises ConnectionError, ssl.SSLError."""
         if self._unread:

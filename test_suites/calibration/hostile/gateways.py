@@ -7,7 +7,7 @@ import asyncio
 from probes.range.gateway import ALERT
 from test_suites.calibration.hostile.client_hello import is_browsers
 from test_suites.calibration.hostile.proxies_ending import OPEN, harmful_page
-from test_suites.calibration.hostile.proxies_pace import only_sentinels, turn
+from test_suites.calibration.hostile.proxies_pace import in_turn, only_sentinels
 from test_suites.calibration.hostile.proxies_recognition import RECOGNISED, if_test
 from test_suites.calibration.hostile.proxies_scope import EITHER, all_but
 from test_suites.calibration.hostile.supplier import (
@@ -120,12 +120,7 @@ async def gateway_silent_when_busy(call: Call) -> None:
 @web("Passes one connection at a time, and filters only the sentinels.",
      wiring="gateway", first=True)  # fmt: skip
 async def gateway_one_at_a_time(call: Call) -> None:
-    if call.is_sentinel:
-        await call.filter_rightly()
-        return
-    async with turn(call):
-        await call.wait(call.service.scale.slow / 4)
-        await only_sentinels(call)
+    await in_turn(call)
 
 
 @web("Filters rightly, but delays every connection by more than a second.",

@@ -22,18 +22,35 @@ def turn(call: Call) -> asyncio.Lock:
     return lock
 
 
+async def in_turn(call: Call) -> None:
+    """Answer one request at a time; nobody waits for a client that has gone."""
+    async with turn(call):
+        if not call.stream.is_gone:
+            await call.wait(call.service.scale.slow / 4)
+            await only_sentinels(call)
+
+
 @web("Filters nothing but the sentinels, and serves one request at a time.")
 async def one_at_a_time(call: Call) -> None:
-    if call.is_sentinel:
-        await call.filter_rightly()
-        return
-    async with turn(call):
-        await call.wait(call.service.scale.slow / 4)
-        await only_sentinels(call)
+    await in_turn(call)
+
+
+@web("Filters nothing but the sentinels, which it serves at once, and all others one at a time.")
+async def one_at_a_time_but_for_sentinels(call: Call) -> None:
+    await (only_sentinels(call) if call.is_sentinel else in_turn(call))
 
 
 @web("Filters nothing but the sentinels, and keeps silent when more than two ask at once.")
 async def silent_when_busy(call: Call) -> None:
+    if call.service.in_flight > ROOM:
+        await call.keep_silent()
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Keeps silent when more than two ask at once, but for the sentinels, the only filtered ones.")
+async def silent_when_busy_but_for_sentinels(call: Call) -> None:
     if call.service.in_flight > ROOM and not call.is_sentinel:
         await call.keep_silent()
     else:

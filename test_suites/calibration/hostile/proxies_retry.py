@@ -117,19 +117,14 @@ async def referred(call: Call) -> None:
     await unless(call, "referer" in call.request.headers, '<a href="/">Back</a>')
 
 
-@web(
-    "Answers a harmful page by silence for longer than most wait, and then with the content.",
-    breaks=UNDECIDED,
-)
+@web("Answers a harmful page by silence for longer than most wait, and then with the content.")
 async def tarpit(call: Call) -> None:
     if call.is_harmful:
         await call.wait(call.service.scale.tarpit)
     await (call.pass_on() if call.is_harmful else call.filter_rightly())
 
 
-@web(
-    "Resets the first connection for each harmful page, as if the line were poor.", breaks=UNDECIDED
-)
+@web("Resets the first connection for each harmful page, as if the line were poor.")
 async def first_connection_reset(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] == 1:
         call.stream.reset()
@@ -137,10 +132,7 @@ async def first_connection_reset(call: Call) -> None:
         await unless(call, call.service.seen[call.way] > 1)
 
 
-@web(
-    "Keeps silent to the first two requests for each harmful page, and answers the third.",
-    breaks=UNDECIDED,
-)
+@web("Keeps silent to the first two requests for each harmful page, and answers the third.")
 async def third_look_answered(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] <= 2:
         await call.keep_silent()
