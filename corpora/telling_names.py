@@ -19,6 +19,9 @@ ROLES = frozenset(
 SHORTEST, LONG = 3, 5
 """Letters of the shortest word that tells, and of one that is looked for inside others too."""
 
+NEUTRAL = frozenset({"site", "sites", "page", "pages", "online", "services", "other"})
+"""Words of category names that tell nothing by themselves."""
+
 _LETTERS = re.compile(r"[a-z]+")
 
 
@@ -44,4 +47,5 @@ def _words() -> frozenset[str]:
     """The parts of all codes, and the words of all categories' names."""
     codes = {part for each in shipped() for part in _LETTERS.findall(each.code.lower())}
     names = {word for each in shipped() for word in _LETTERS.findall(each.name.lower())}
-    return frozenset({word for word in codes | names if len(word) >= SHORTEST} | ROLES)
+    told = {word for word in codes | names if len(word) >= SHORTEST}
+    return frozenset((told - NEUTRAL) | ROLES)
