@@ -16,9 +16,13 @@ from corpora.agreement import RELIABLE, TENTATIVE
 from corpora.item_table import Entry
 from corpora.manifest import FILE
 from corpora.pack import Pack
+from corpora.telling_names import telling_word
 from harness.errors import Fault
 from harness.model.corpus import Item
 from harness.plugins import register
+
+ZONE = "accredit.test"
+"""The zone of our own pages."""
 
 _RANKS = ("S0", "S1", "S2", "S3", "S4")
 _MOST_SHOWN = 3
@@ -35,6 +39,7 @@ def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
     faults += _check_pairs(pack, entries)
     faults += _check_values(pack, entries)
     faults += _check_sensitivity(pack, entries)
+    faults += _check_names(pack, entries)
     return faults
 
 
@@ -128,6 +133,17 @@ def _check_sensitivity(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
     for line, item, _ in above[:_MOST_SHOWN]:
         found = f"{item.sensitivity} is above what the manifest says"
         yield _in_table(pack, line, "sensitivity", found, f"at most {most}")
+
+
+def _check_names(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+    """Hosts of a hidden pack on our own zone whose names tell what they are."""
+    if not pack.reference.is_hidden:
+        return
+    told = ((line, telling_word(item.host, ZONE)) for line, item, _ in entries)
+    telling = [(line, word) for line, word in told if word]
+    for line, word in telling[:_MOST_SHOWN]:
+        found = f"the host name says {word!r}, and the pack is hidden ({len(telling)} such items)"
+        yield _in_table(pack, line, "value", found, "names that say nothing of a category")
 
 
 def _in_table(pack: Pack, line: int, key: str, found: str, remedy: str) -> Fault:

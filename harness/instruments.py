@@ -22,6 +22,8 @@ SENTINEL_INTERVAL = 300.0
 class Instruments:
     """Probes by name, and lines by (name, profile); the control is a line like any other.
 
+    ``seed`` is the campaign's, and draws the browser that each attempt looks like; ``run`` is
+    the random id of this run of it, which is in every nonce.
     ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages;
     ``only_undecided`` that nothing is tried but what a journal holds undecided.
     """
@@ -38,6 +40,8 @@ class Instruments:
     half: Half = "all"
     sketch_key: bytes = b""
     only_undecided: bool = False
+    seed: str = ""
+    run: str = ""
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
 
     async def open(self, stack: AsyncExitStack) -> None:

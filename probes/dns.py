@@ -18,6 +18,9 @@ from harness.ports.asking import Attempt, Line, Question, Sighting
 from probes.net.address import is_literal, is_loopback, is_unspecified
 from probes.web import Web
 
+MOST_LANDINGS = 4
+"""Addresses of one answer whose pages are looked at."""
+
 
 class _Dns:
     """One question of one type."""
@@ -33,24 +36,43 @@ class _Dns:
         question = Question(name=attempt.item.host, type=self.type, timeout=attempt.timeout)
         answer = await line.ask(question)
         facts = answer.facts
-        if _leads_elsewhere(attempt, line, facts):
-            aside = structs.replace(attempt, timeout=attempt.timeout / 2)
-            page = (await self._web.try_item(aside, line)).facts
-            facts = structs.replace(facts, landing=page if isinstance(page, WebFacts) else None)
+        elsewhere = _addresses_elsewhere(attempt, line, facts)
+        if elsewhere:
+            facts = structs.replace(facts, landing=await self._landing(attempt, line, elsewhere))
         return Sighting(timings=answer.timings, facts=facts, failure=answer.failure)
 
+    async def _landing(
+        self, attempt: Attempt, line: Line, addresses: tuple[str, ...]
+    ) -> WebFacts | None:
+        """The origin's page from the first address that shows it, else what came from the last.
 
-def _leads_elsewhere(attempt: Attempt, line: Line, facts: DnsFacts) -> bool:
-    """Whether a name of the canary zone got addresses on the network, none being the origin's.
+        Each is fetched from the very address that was answered: a name server may give another
+        one to the next question.
+        """
+        page = None
+        for address in addresses:
+            timeout = attempt.timeout / 2 / len(addresses)
+            aside = structs.replace(attempt, timeout=timeout, address=address)
+            seen = (await self._web.try_item(aside, line)).facts
+            page = seen if isinstance(seen, WebFacts) else page
+            if page is not None and page.canary == "seen":
+                break
+        return page
+
+
+def _addresses_elsewhere(attempt: Attempt, line: Line, facts: DnsFacts) -> tuple[str, ...]:
+    """The addresses on the network that a name of the canary zone got instead of the origin's.
 
     Unspecified addresses are a sinkhole in themselves, and never connected to; so are those of
     loopback, unless the origin is there.
     """
     if attempt.marker is None or line.origin is None or attempt.key.line == CONTROL:
-        return False
-    if "fetch" not in line.carries or line.origin.address in facts.addresses:
-        return False
-    return any(_is_reachable(address, line.origin.address) for address in facts.addresses)
+        return ()
+    origin = line.origin.address
+    if "fetch" not in line.carries or origin in facts.addresses:
+        return ()
+    reachable = (each for each in facts.addresses if _is_reachable(each, origin))
+    return tuple(dict.fromkeys(reachable))[:MOST_LANDINGS]
 
 
 def _is_reachable(address: str, origin: str) -> bool:

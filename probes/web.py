@@ -21,21 +21,16 @@ from harness.model.observation import CONTROL, Failure, Timings, WebFacts
 from harness.model.sketch import Sketch, sketch_of, title_mark
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
+from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.expected_marks import Delivered, ExpectedMarks
 from probes.net.page import BARE, Page, PageReader, refresh_target
-from probes.net.redirects import Headers, RedirectChain, follow_redirects, host_in, web_address
+from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
 from probes.net.variant import Variant, host_of, url_of
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
 """How much of a body is kept as evidence."""
 
-BROWSER_HEADERS = (
-    ("User-Agent", "Mozilla/5.0 (compatible; accredit)"),
-    ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
-    ("Accept-Language", "en-GB,en;q=0.8"),
-    ("Accept-Encoding", "gzip, deflate, br, zstd"),
-)
 CHOSEN_HEADERS = frozenset(
     {
         "cf-mitigated",
@@ -123,6 +118,7 @@ class _Visit:
     ) -> None:
         self._attempt, self._line, self._expected = attempt, line, expected
         self._pages, self._deadline = pages, deadline
+        self._browser = profile_for(attempt.browser)
 
     async def follow(self, url: str, home: str) -> RedirectChain:
         """Fetch a URL and where it redirects to."""
@@ -135,6 +131,7 @@ class _Visit:
             deadline=self._deadline,
             most=limits.redirects,
             body_bytes=limits.body_bytes,
+            address=self._attempt.address if home == self._attempt.item.host else "",
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:
@@ -179,8 +176,9 @@ class _Visit:
             frames=frames,
             body_length=len(last.body) if answered else None,
             body_sha256=digest,
-            truncated=last.truncated,
+            truncated=last.truncated or page.is_cut,
             canary=delivered.canary,
+            browser=self._browser.name,
             choices=first.choices,
             words=delivered.words,
             page_words=delivered.page_words,
@@ -201,8 +199,9 @@ class _Visit:
         key = self._attempt.sketch_key
         return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
 
-    def _headers(self, host: str) -> Headers:
-        return BROWSER_HEADERS + self._expected.headers(host)
+    def _headers(self, url: str, host: str) -> SentHeaders:
+        carried = self._expected.carried(host)
+        return self._browser.headers(url.partition(":")[0], carried.cookie, carried.headers)
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:

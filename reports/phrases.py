@@ -138,8 +138,10 @@ def counted(outcome: Outcome) -> str:
     metric = outcome.metric
     verb = COUNTED.get(metric.name)
     items = f"{metric.k} of {metric.n} items {verb}" if verb else f"{metric.n} items measured"
-    domains = by_domain(outcome)
-    return f"{items}; {domains}" if domains else items
+    unnamed = ""
+    if metric.unnamed:
+        unnamed = f"{metric.unnamed} without a registrable domain, taken as independent"
+    return "; ".join(filter(None, (items, by_domain(outcome), unnamed)))
 
 
 def by_domain(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,7 @@ from harness.cli.measure import SWAPPED
 from harness.cli.scheme_review import load_and_warn
 from harness.equipment import Prepared, prepare
 from harness.model.batch import Batch
+from harness.model.nonce import new_run
 from harness.ports.keeping import WallClock
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
@@ -95,7 +96,11 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
     async def look(folder: Path) -> list[Check]:
-        instruments = prepared.instruments(EvidenceFolder(folder), WallClock())
+        instruments = replace(
+            prepared.instruments(EvidenceFolder(folder), WallClock()),
+            run=new_run(),
+            seed=prepared.campaign.seed,
+        )
         seen = []
         async with AsyncExitStack() as stack:
             await instruments.open(stack)

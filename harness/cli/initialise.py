@@ -67,8 +67,8 @@ seed: change-me-before-an-accreditation
 # Hosts whose fate was agreed with the supplier; they bracket every batch, so that a dead
 # line or a filter that is off never looks like a result.
 sentinels:
-  must_allow: [sentinel-allow.canary.accredit.test]
-  must_block: [sentinel-block.canary.accredit.test]
+  must_allow: [amber-lantern.accredit.test]
+  must_block: [copper-meadow.accredit.test]
 
 limits:
   timeout: 5                      # seconds; what times out is tried again, longer

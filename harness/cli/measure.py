@@ -25,6 +25,7 @@ from harness.errors import UsageError
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
+from harness.model.nonce import new_run
 from harness.model.stop import Stop
 from harness.ports.keeping import Clock, WallClock
 from harness.settling import bounded_at_any_time
@@ -134,8 +135,11 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)
     key = private_key(places.sketch_key)
-    instruments = prepared.instruments(EvidenceFolder(places.evidence), WallClock(), key)
-    journal = SegmentJournal.open_or_create(places.journal, header_of(prepared))
+    told = header_of(prepared) | run_in(places.journal)
+    evidence = EvidenceFolder(places.evidence)
+    instruments = prepared.instruments(evidence, WallClock(), key)
+    instruments = replace(instruments, run=told.get("run", ""), seed=campaign.seed)
+    journal = SegmentJournal.open_or_create(places.journal, told)
     try:
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
@@ -149,6 +153,19 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     finally:
         journal.close()
     return places
+
+
+def run_in(journal: Path) -> dict[str, str]:
+    """The part of a journal's header that holds the id of its run: as it is held, or a new one.
+
+    Journals of before had none, and are resumed without.
+    """
+    from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+
+    if not (journal / HEADER).exists():
+        return {"run": new_run()}
+    held = msgspec.json.decode(read_header(journal))
+    return {"run": held["run"]} if "run" in held else {}
 
 
 def told_stop(stop: Stop) -> str:

@@ -11,10 +11,10 @@ import re
 import msgspec
 
 from harness.foreign.record import Side
-from harness.model.marker import TOKEN_PREFIX
 from harness.model.observation import Certificate, Failure, Hop, Stage, WebFacts
 
-_TOKEN = re.compile(TOKEN_PREFIX + r"[0-9A-F]*")
+_TOKEN = re.compile(r"ACCREDIT-TOKEN-[0-9A-F]*|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
+"""What a token looks like, in older journals too."""
 
 
 class Beyond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -102,10 +102,13 @@ class CorpusSelection(Declared):
 
 
 class Sentinels(Declared):
-    """Hosts whose fate is agreed before the campaign; they bracket every batch."""
+    """Hosts whose fate is agreed before the campaign; they bracket every batch.
 
-    must_allow: tuple[str, ...] = ("sentinel-allow.canary.accredit.test",)
-    must_block: tuple[str, ...] = ("sentinel-block.canary.accredit.test",)
+    Their names say nothing of what they are for, and nothing of a category.
+    """
+
+    must_allow: tuple[str, ...] = ("amber-lantern.accredit.test",)
+    must_block: tuple[str, ...] = ("copper-meadow.accredit.test",)
 
 
 class Limits(Declared):

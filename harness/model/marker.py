@@ -1,9 +1,10 @@
 """Markers tie one attempt to one answer of our own origin (BLAKE2 keyed hashing, RFC 7693).
 
-The client sends a nonce. The origin answers with a token and with *delivery words*. All of them
-derive from a key that only the origin and the assessor hold, so nothing between the two can
-invent them. The token is one string in the page; the words are spread over the page, so that a
-page that was cut, translated, re-encoded or rewritten still shows some of them.
+The client sends a nonce (``harness.model.nonce``). The origin answers with a token and with
+*delivery words*. All of them derive from a key that only the origin and the assessor hold, so
+nothing between the two can invent them. The token is one string in the page; the words are spread
+over the page, so that a page that was cut, translated, re-encoded or rewritten still shows some of
+them.
 """
 
 from __future__ import annotations
@@ -13,14 +14,9 @@ from typing import Literal
 
 import msgspec
 
+from harness.model.carrier import Carrier, carrier_for
+from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
-
-HEADER = "X-Accredit-Attempt"
-"""The request header that carries the nonce."""
-
-TOKEN_PREFIX = "ACCREDIT-TOKEN-"  # noqa: S105 - a marker in a page, no secret
-"""How a token starts in a page."""
-
 
 ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
 """How many delivery words a page has: of the attempt, of the host, of its categorised piece."""
@@ -35,34 +31,16 @@ WordGroup = Literal["attempt", "host", "piece"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """The nonce that goes out, and the token that must come back."""
+    """The nonce that goes out, what carries it, and the token that must come back."""
 
     nonce: str
     token: str
-
-
-def nonce_for(key: bytes, attempt: AttemptKey, tries: int = 1) -> str:
-    """The nonce of one attempt: 32 hexadecimal digits, unguessable without the key."""
-    text = "\x1f".join(
-        (
-            "nonce",
-            attempt.campaign,
-            attempt.item,
-            attempt.probe,
-            attempt.line,
-            attempt.profile,
-            str(attempt.round),
-            str(tries),
-        )
-    )
-    return hashlib.blake2b(text.encode(), key=key[:64], digest_size=16).hexdigest()
+    carrier: Carrier
 
 
 def token_for(key: bytes, host: str, nonce: str) -> str:
-    """The token that the origin shows for ``nonce`` at ``host``."""
-    text = f"token\x1f{host.lower().rstrip('.')}\x1f{nonce}"
-    digest = hashlib.blake2b(text.encode(), key=key[:64], digest_size=16).hexdigest()
-    return TOKEN_PREFIX + digest.upper()
+    """The token that the origin shows for ``nonce`` at ``host``: 32 hexadecimal digits."""
+    return _digest(key, "token", host, nonce, 16).hex()
 
 
 def receipt_for(key: bytes, host: str, nonce: str) -> str:
@@ -93,7 +71,7 @@ def _digest(key: bytes, purpose: str, host: str, nonce: str, size: int) -> bytes
     return hashlib.blake2b(text.encode(), key=key[:64], digest_size=size).digest()
 
 
-def mark(key: bytes, attempt: AttemptKey, host: str, tries: int = 1) -> Marker:
-    """The marker of one attempt against ``host``."""
-    nonce = nonce_for(key, attempt, tries)
-    return Marker(nonce=nonce, token=token_for(key, host, nonce))
+def mark(key: bytes, attempt: AttemptKey, host: str, tries: int = 1, run: str = "") -> Marker:
+    """The marker of one attempt against ``host``, in one run of a campaign."""
+    nonce = nonce_for(key, attempt, tries, run)
+    return Marker(nonce=nonce, token=token_for(key, host, nonce), carrier=carrier_for(key, run))

@@ -95,8 +95,9 @@ class Metric:
     in it; a requirement must hold for it as well. ``p_value`` is the smallest level at which the
     bounds would show that the threshold is missed; ``None`` for what is no sample.
     ``decided`` are the bounds if the undecided items were left out, ``alone`` those if each item
-    counted for itself: neither decides, they tell what stands in the way.
-    ``parts`` are the groups that were kept apart, where some were: each must hold by itself.
+    counted for itself: neither decides, they tell what stands in the way. ``unnamed`` items have
+    no registrable domain and were taken as independent of all others. ``parts`` are the groups
+    that were kept apart, where some were: each must hold by itself.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Metric:
     p_value: float | None = None
     decided: Span | None = None
     alone: Span | None = None
+    unnamed: int = 0
 
     @property
     def counted(self) -> int:

@@ -149,6 +149,7 @@ class WebFacts(
     undone, outermost first; ``undecoded`` is the one that could not be. ``embedded`` is the
     number of images, objects, frames and scripts in the page. ``inner`` are the pages that
     ``frames`` lead to, followed one level; one without a status could not be followed.
+    ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of the whole visible text (``harness.model.sketch``), taken on the control
     line and where the item's page did not come.
     """
@@ -176,6 +177,7 @@ class WebFacts(
     embedded: int = 0
     title_mark: str = ""
     sketch: tuple[int, ...] = ()
+    browser: str = ""
     inner: tuple[WebFacts, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, CorpusReference, Item
 from harness.model.evidence import Evidence
 from harness.model.marker import Marker, WordGroup, receipt_for, token_for, words_for
+from harness.model.nonce import find_nonce
 from harness.model.observation import (
     AttemptKey,
     Certificate,
@@ -45,6 +46,10 @@ class Origin:
         name = host.lower().rstrip(".")
         return name == self.zone or name.endswith("." + self.zone)
 
+    def nonce_in(self, values: Iterable[str]) -> str:
+        """The nonce of ours that stands in some header values; empty if there is none."""
+        return find_nonce(self.key, values)
+
     def token(self, host: str, nonce: str) -> str:
         """The token that this origin shows for ``nonce`` at ``host``, also after a redirect."""
         return token_for(self.key, host, nonce)
@@ -59,7 +64,12 @@ class Origin:
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages."""
+    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages.
+
+    ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
+    is the same on every line.
+    ``address`` is where the item's host is taken to be; empty: where the line finds it.
+    """
 
     key: AttemptKey
     item: Item
@@ -67,10 +77,18 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     marker: Marker | None = None
     sketch_key: bytes = b""
+    browser: int = 0
+    address: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read."""
+    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read.
+
+    Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if
+    any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
+    with CONNECT, where ``("Host", "")`` is Host's place.
+    A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
+    """
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
@@ -78,6 +96,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int = 4 * 1024 * 1024
     method: str = "GET"
     body: bytes = b""
+    proxied_headers: tuple[tuple[str, str], ...] = ()
+    tunnel_headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from itertools import count
 
 from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
+from harness.model.browser_choice import browser_number
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
@@ -150,7 +151,7 @@ async def _attempt(
     marker = None
     origin = instruments.origin
     if origin is not None and origin.covers(this.item.host):
-        marker = mark(origin.key, this.key, this.item.host, turn)
+        marker = mark(origin.key, this.key, this.item.host, turn, instruments.run)
     attempt = Attempt(
         key=this.key,
         item=this.item,
@@ -158,6 +159,7 @@ async def _attempt(
         timeout=patience,
         marker=marker,
         sketch_key=instruments.sketch_key,
+        browser=browser_number(instruments.seed, this.key),
     )
     started = instruments.clock.now()
     sighting = await _try(attempt, instruments)

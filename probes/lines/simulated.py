@@ -14,11 +14,11 @@ from pydantic import BaseModel, Field
 
 from harness.model.campaign import Declared, Limits
 from harness.model.corpus import is_among
-from harness.model.marker import HEADER
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.range import zone
+from probes.range.policy import MUST_BLOCK
 
 Style = Literal["200", "403", "451", "reset", "eof", "silent"]
 DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]
@@ -123,9 +123,9 @@ class Simulated:
         return self._answer(int(style), _BLOCK.replace(b"HOST", host.encode()))
 
     def _page(self, host: str, request: Request) -> bytes:
-        nonce = next((value for name, value in request.headers if name == HEADER), "")
+        nonce = self.origin.nonce_in(value for _, value in request.headers) if self.origin else ""
         token = self.origin.token(host, nonce) if self.origin and nonce else ""
-        return _PAGE.replace(b"HOST", host.encode()).replace(b"TOKEN", token.encode())
+        return _PAGE.replace(b"TOKEN", token.encode())
 
     def _answer(self, status: int, body: bytes) -> Exchange:
         timings = Timings(
@@ -141,7 +141,7 @@ class Simulated:
 @lru_cache(maxsize=65536)
 def code_of(host: str) -> str:
     """The taxonomy code in the name of a canary host, the sentinel's name, or nothing."""
-    if host.startswith(SENTINEL_BLOCK + "."):
+    if host in MUST_BLOCK:
         return SENTINEL_BLOCK
     return zone.code_of(host)
 
@@ -168,8 +168,8 @@ def _dns_facts(question: Question, style: str) -> DnsFacts:
 
 
 _PAGE = (
-    b"<!DOCTYPE html><html><head><title>Page at HOST</title></head>"
-    b"<body><h1>Page at HOST</h1><p>The garden centre opens at nine.</p><p>TOKEN</p></body></html>"
+    b"<!DOCTYPE html><html><head><title>Garden centre</title></head>"
+    b"<body><h1>Garden centre</h1><p>The garden centre opens at nine.</p><p>TOKEN</p></body></html>"
 )
 _BLOCK = (
     b"<!DOCTYPE html><html><head><title>Access to this page is blocked</title></head>"

@@ -19,7 +19,7 @@ from probes.net.page import decode_text
 LONGEST_BASE64 = 256
 """How many Base64 runs of a body are decoded."""
 
-_TAGS = re.compile(r"<[^>]{0,20000}>")
+_TAGS = re.compile(r"<[^>]*>")
 _ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u\{?([0-9a-f]{4})\}?)", re.IGNORECASE)
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
@@ -62,7 +62,16 @@ def _plain_readings(text: str) -> Iterator[str]:
     if "%" in unescaped:
         unescaped = unquote_to_bytes(unescaped).decode("utf-8", "replace")
     yield _NOT_LETTERS.sub("", unescaped.casefold())
-    yield _NOT_LETTERS.sub("", _TAGS.sub("", html.unescape(unescaped)).casefold())
+    yield _NOT_LETTERS.sub("", _without_tags(html.unescape(unescaped)).casefold())
+
+
+def _without_tags(text: str) -> str:
+    """The text outside of tags. Behind the last ``>`` no tag ends, so nothing is searched there.
+
+    Each tag found ends the search for it: the time taken grows with the length of the text.
+    """
+    head, mark, tail = text.rpartition(">")
+    return _TAGS.sub("", head + mark) + tail
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -113,7 +113,7 @@ class DirectLine:
             far = read_target(request.url).far
         except ValueError as error:
             return unaskable(str(error))
-        found = await self._find(far.host, request.timeout)
+        found = request.address or await self._find(far.host, request.timeout)
         resolve = perf_counter() - started
         if not isinstance(found, Failure) and self._is_sinkhole(far.host, found):
             found = _nowhere(found)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.marker import HEADER
 from harness.model.observation import CanarySighting
 from harness.ports.asking import Attempt, Exchange, Line
+from probes.net.browser_profiles import Headers
 from probes.net.delivery import find_words
-from probes.net.redirects import Headers, RedirectChain
+from probes.net.redirects import RedirectChain
 
-NOTHING_MARKED: Headers = ()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a request carries beside a browser's own headers: a cookie, or more headers."""
+
+    cookie: str = ""
+    headers: Headers = ()
+
+
+NOTHING_CARRIED = Carried()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +58,14 @@ class ExpectedMarks:
         self._home = home
         self._by_content = attempt.item.applies_to == "content"
 
-    def headers(self, host: str) -> Headers:
+    def carried(self, host: str) -> Carried:
         """The nonce, for hosts of the canary zone only: other servers never see it."""
         if self._marker is None or not self._is_ours(host):
-            return NOTHING_MARKED
-        return ((HEADER, self._marker.nonce),)
+            return NOTHING_CARRIED
+        carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)
+        if carrier.is_cookie:
+            return Carried(cookie=value)
+        return Carried(headers=((carrier.name, value),))
 
     def delivered(self, chain: RedirectChain) -> Delivered:
         """What a chain of answers delivered of the item's own page.

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from harness.ports.asking import Request
+
 HEAD_BYTES = 65536
 """A head larger than this is not one."""
 
@@ -50,6 +52,17 @@ def read_head(head: bytes) -> Head:
 def header_text(value: bytes) -> str:
     """A header as text: UTF-8 where it is, for a journal holds nothing that is no text."""
     return value.decode("utf-8", "replace")
+
+
+def sent_headers(request: Request, *, handed_on: bool) -> list[tuple[str, str]]:
+    """The headers of a request but for Host, in order; ``handed_on``: to a proxy, whole.
+
+    A request that says nothing of its connection has it closed after the answer.
+    """
+    chosen = list((handed_on and request.proxied_headers) or request.headers)
+    if not any(name.lower() in ("connection", "proxy-connection") for name, _ in chosen):
+        chosen.append(("Connection", "close"))
+    return chosen
 
 
 def write_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:

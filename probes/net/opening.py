@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from probes.net.address import Address
+from probes.net.head import Headers
 from probes.net.passage import Passage
 from probes.net.route import Route
 from probes.net.socks import Socks
@@ -26,9 +27,16 @@ class Opening(Protocol):
         ...
 
 
-def opening_of(passage: Passage, route: Route, scheme: str, far: Address) -> Opening | None:
-    """The conversation that a route needs for a URL, or None where the request may go at once."""
+def opening_of(
+    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers = ()
+) -> Opening | None:
+    """The conversation that a route needs for a URL, or None where the request may go at once.
+
+    ``headers`` are those of a CONNECT, if there is one.
+    """
     proxy = route.proxy
     if proxy is None or route.hands_on(scheme):
         return None
-    return Socks(passage, proxy, far) if proxy.kind == "socks5" else Tunnel(passage, proxy, far)
+    if proxy.kind == "socks5":
+        return Socks(passage, proxy, far)
+    return Tunnel(passage, proxy, far, headers)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser
 
+from probes.net.bounded_markup import bounded
+
 TEXT_CHARACTERS = 256
 """How much of the title and of the text is kept."""
 
@@ -49,6 +51,7 @@ class Page:
     ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
     is the number of images, objects, frames and scripts: content may be shown without text.
     ``words`` is the whole visible text as it stands in the page, for sketches; it is not kept.
+    Of a page that ``is_cut`` only the start was parsed: the rest may show something else.
     """
 
     title: str = ""
@@ -56,6 +59,7 @@ class Page:
     frames: tuple[str, ...] = ()
     embedded: int = 0
     words: str = ""
+    is_cut: bool = False
 
 
 class PageReader:
@@ -86,6 +90,7 @@ def read_page(body: bytes, content_type: str) -> Page:
     markup = decode_text(body, content_type)
     if kind == "text/plain" or "<" not in markup:
         return Page(text=_fold(markup), words=markup[:WHOLE_TEXT])
+    markup, is_cut = bounded(markup)
     tree = LexborHTMLParser(markup)
     # By the names of their tags: a query in CSS costs several times as much.
     titles = tree.tags("title")
@@ -100,6 +105,7 @@ def read_page(body: bytes, content_type: str) -> Page:
         frames=frames,
         embedded=embedded,
         words=seen[:WHOLE_TEXT],
+        is_cut=is_cut,
     )
 
 

@@ -9,10 +9,9 @@ from urllib.parse import urljoin, urlsplit
 
 from harness.model.observation import Failure, Hop
 from harness.ports.asking import Exchange, Line, Request
+from probes.net.browser_profiles import SentHeaders
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,25 +34,32 @@ async def follow_redirects(
     line: Line,
     url: str,
     home: str,
-    headers_for: Callable[[str], Headers],
+    headers_for: Callable[[str, str], SentHeaders],
     *,
     deadline: float,
     most: int,
     body_bytes: int,
+    address: str = "",
 ) -> RedirectChain:
     """Fetch ``url`` and where it leads, ``most`` redirects at most, until ``deadline``.
 
-    ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a host, and
-    ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and stands in it.
+    ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a URL and its
+    host, and ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and
+    stands in it.
+    ``address`` is the IP address of ``home``, where it is known already.
     """
     chain = RedirectChain(url=url)
     while True:
         host = host_in(chain.url) if chain.hops else home
+        sent = headers_for(chain.url, host)
         request = Request(
             url=chain.url,
-            headers=headers_for(host),
+            headers=sent.direct,
+            proxied_headers=sent.proxied,
+            tunnel_headers=sent.tunnel,
             timeout=max(deadline - perf_counter(), 0.001),
             body_bytes=body_bytes,
+            address=address if host == home else "",
         )
         exchange = await line.fetch(request)
         chain.exchanges.append(exchange)

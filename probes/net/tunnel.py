@@ -6,11 +6,17 @@ Both lanes open tunnels with it; what a proxy says when it refuses is a fact tha
 from __future__ import annotations
 
 from probes.net.address import Address
-from probes.net.head import END, HEAD_BYTES, read_head, write_head
+from probes.net.head import END, HEAD_BYTES, Headers, read_head, write_head
 from probes.net.passage import Passage
 from probes.net.route import Proxy
 
 SUCCESS = range(200, 300)
+LAST_CHUNK = b"0\r\n\r\n"
+"""How a chunked body ends, without trailers: the proxy need not close after it."""
+
+PLAIN: Headers = (("Host", ""), ("Proxy-Connection", "keep-alive"))
+"""The headers of a CONNECT that nobody said more of."""
+
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 
@@ -19,17 +25,23 @@ class TunnelRefusedError(Exception):
 
 
 class Tunnel:
-    """Asks for a tunnel to ``far``: send what is ``due``, then ``feed`` until it says True."""
+    """Asks for a tunnel to ``far``: send what is ``due``, then ``feed`` until it says True.
 
-    def __init__(self, passage: Passage, proxy: Proxy, far: Address) -> None:
+    ``headers`` are those of the CONNECT; Host is filled in where its value is empty.
+    """
+
+    def __init__(
+        self, passage: Passage, proxy: Proxy, far: Address, headers: Headers = PLAIN
+    ) -> None:
         passage.stage = "tunnel"
-        headers = [("Host", str(far)), ("Proxy-Connection", "close")]
+        sent = [(name, value or str(far)) for name, value in headers or PLAIN]
         if proxy.authorization:
-            headers.append(("Proxy-Authorization", proxy.authorization))
-        self._due = write_head("CONNECT", str(far), headers)
+            sent.append(("Proxy-Authorization", proxy.authorization))
+        self._due = write_head("CONNECT", str(far), sent)
         self._passage = passage
         self._received = b""
         self._wanted = 0
+        self._is_chunked = False
 
     def due(self) -> bytes:
         """What is to be sent now, once: the request."""
@@ -64,6 +76,8 @@ class Tunnel:
             asked = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
             passage.end("proxy_authentication_required" if asked else "proxy_refused_tunnel")
         declared = passage.tunnel.header("content-length")
+        coding = passage.tunnel.header("transfer-encoding").lower()
+        self._is_chunked = "chunked" in coding
         length = int(declared) if declared.isascii() and declared.isdigit() else passage.limit
         self._wanted = min(length, passage.limit)
         if not self._wanted:
@@ -72,6 +86,8 @@ class Tunnel:
 
     def _read_page(self, received: bytes) -> bool:
         self._passage.body += received
-        if not received or len(self._passage.body) >= self._wanted:
+        body = self._passage.body
+        ends = not received or len(body) >= self._wanted
+        if ends or (self._is_chunked and body.endswith(LAST_CHUNK)):
             raise TunnelRefusedError
         return False

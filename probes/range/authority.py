@@ -28,7 +28,7 @@ KEPT = 2048
 class Authority:
     """Signs leaves for any host, and hands out server-side TLS contexts for them."""
 
-    def __init__(self, name: str = "Accredit range authority") -> None:
+    def __init__(self, name: str = "Northgate Root CA") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         # One key serves all leaves: a new key for each would prove nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())

@@ -22,7 +22,7 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Connection(asyncio.Protocol):
     """Reads one request, over TLS if asked; what to do with it is for subclasses to say."""
 
-    server = "accredit-range"
+    server = "httpd"
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._transport: asyncio.Transport | None = None

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
 
-from harness.model.marker import HEADER
+from harness.model.nonce import find_nonce
 from probes.range.authority import Authority
 from probes.range.connection import Connection, Listener
 from probes.range.faults import FaultKind, Faults
@@ -72,7 +72,7 @@ class Origin:
 class _Answering(Connection):
     """One client of the origin."""
 
-    server = "accredit-origin"
+    server = "nginx"
 
     def __init__(self, origin: Origin, context: ssl.SSLContext | None = None) -> None:
         super().__init__(context)
@@ -81,7 +81,7 @@ class _Answering(Connection):
 
     def on_request(self, request: Request) -> None:
         """Log the request, then answer it as its host demands."""
-        nonce = request.headers.get(HEADER.lower(), "")
+        nonce = find_nonce(self._origin.pages.key, request.headers.values())
         self._origin.log.note(
             "https" if self._is_secure else "http",
             request.host,

@@ -8,12 +8,13 @@ that the origin was asked. No page holds anything that needs filtering.
 from __future__ import annotations
 
 import html
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.model.marker import receipt_for
 from probes.range.marked_page import Marks, marked_page, marks_for
-from probes.range.zone import ZONE, PageKind, code_of, kind_of, plain
+from probes.range.zone import PageKind, code_of, kind_of, plain
 
 MARKER_PREFIX = "ACCREDIT-MARKER-"
 """How the agreed content marker starts; the category and four characters follow."""
@@ -22,6 +23,10 @@ _WORDS = (
     "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
     "the plants that like shade stand by the north wall. "
 )
+
+
+TITLES = ("Garden centre", "The first hall", "Seeds and pots", "Our tools", "By the north wall")
+"""What pages are called: each host has one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,8 @@ class Pages:
             # The token tells the origin's own redirect from one that a filter put in its place.
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
-        body = marked_page(f"Page at {host}", self.texts.get(host, _WORDS), marks, ZONE)
+        title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
+        body = marked_page(title, self.texts.get(host, _WORDS), marks, "Open daily but Sundays")
         return Page(status=200, body=body, headers=receipt)
 
     def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:

@@ -9,8 +9,9 @@ from typing import Self
 from harness.model.corpus import Item
 from probes.range.zone import ZONE, bare, code_of, plain
 
-MUST_ALLOW = frozenset({f"sentinel-allow.canary.{ZONE}"})
-MUST_BLOCK = frozenset({f"sentinel-block.canary.{ZONE}"})
+MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
+MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
+"""The sentinels: by the names that campaigns have unless they declare others, and by older ones."""
 
 
 def blocks_all_categories(code: str, profile: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from harness.model.marker import HEADER
+from harness.model.nonce import SHAPE
 from probes.range.faults import Fault, FaultKind
 
 BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
@@ -70,8 +70,7 @@ def tamper(fault: Fault, answer: bytes) -> Tampered:
 
 def unmarked(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Request lines without the nonce: what is answered then has no token, as from a cache."""
-    name = HEADER.lower().encode()
-    return tuple(line for line in lines if line.partition(b":")[0].lower() != name)
+    return tuple(line for line in lines if not SHAPE.search(line.decode("latin-1")))
 
 
 def _measured(head: bytes, length: int) -> bytes:

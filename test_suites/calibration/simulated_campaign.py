@@ -39,7 +39,7 @@ from test_suites.memory_fold import MemoryFold
 from test_suites.rehearsal import write_campaign
 from test_suites.unit.harness.test_stopping import Memory
 
-SENTINEL = "sentinel-block.canary.accredit.test"
+SENTINEL = "copper-meadow.accredit.test"
 CATEGORIES = ("DRUG", "VIOL")
 PLAN = StoppingPlan(categories=("DRUG",), bad=0.9, good=0.98, alpha=0.05, beta=0.1)
 PHASES = {"ks2": "ks2"}

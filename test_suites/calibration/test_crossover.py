@@ -36,7 +36,7 @@ from probes.range.world import World
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 FIRST, SECOND = "127.0.0.5", "127.0.0.6"
-DENIED = ("drug-", "sentinel-block")
+DENIED = ("drug-", "copper-meadow")
 DRUGS = 60
 
 
@@ -176,7 +176,7 @@ def test_cables_that_were_not_swapped_grant_nothing(campaign: Path) -> None:
 
 
 def test_a_retest_is_a_crossover_too(wall: Wall, campaign: Path) -> None:
-    wall.denied = ("sentinel-block",)
+    wall.denied = ("copper-meadow",)
     measure_half(campaign)
     wall.filtered = SECOND
     run = rehearse(campaign, swapped=True)

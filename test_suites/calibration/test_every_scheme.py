@@ -19,7 +19,7 @@ from harness.stages.estimate.metrics import METRICS
 from test_suites.house.rooms import ROOT
 from test_suites.rehearsal import rehearse, write_campaign
 
-BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL", "sentinel-block.canary.accredit.test"]
+BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL", "copper-meadow.accredit.test"]
 TRIED = ["PORN", "ADLT", "VIOL", "DISC", "DRUG", "ILL.CSAM", "GAMB"]
 
 

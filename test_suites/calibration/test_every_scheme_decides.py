@@ -105,7 +105,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for host, code in sites.items()
     ]
     write_pack(home / "list", rows, details())
-    block = [*hosts, "sentinel-block.canary.accredit.test"]
+    block = [*hosts, "copper-meadow.accredit.test"]
     campaign: dict[str, Any] = {
         "campaign": "decides",
         "service": {"name": "a faultless service"},

@@ -52,7 +52,7 @@ def conclude(folder: Path, *blocked: str) -> Assessment:
     """Measure and conclude a campaign over both packs, through the commands' own doors."""
     write(folder, "open", PUBLIC, "public")
     write(folder, "secret", SEALED, "sealed")
-    names = ", ".join((*blocked, "sentinel-block.canary.accredit.test"))
+    names = ", ".join((*blocked, "copper-meadow.accredit.test"))
     (folder / "campaign.yaml").write_text(CAMPAIGN.format(blocked=names))
     journal = measure_campaign(folder / "campaign.yaml", folder / "out")
     assessment, _ = conclude_journal(journal)

@@ -11,7 +11,7 @@ from harness.origin import write_origin
 from harness.ports.asking import Origin
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
-BLOCK = ["DRUG", "sentinel-block.canary.accredit.test"]
+BLOCK = ["DRUG", "copper-meadow.accredit.test"]
 
 
 def measured(folder: Path, audit: dict[str, int] | None) -> Rehearsal:

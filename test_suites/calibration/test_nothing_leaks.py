@@ -100,7 +100,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
 def campaign(tmp_path: Path) -> Iterator[Path]:
     words = dict.fromkeys(HARMFUL, SECRET_WORDS) | {HARMLESS: OPEN_WORDS}
     with World.running(tmp_path / "world", texts=words, profiles=("pupils",)) as world:
-        blocked = frozenset({HARMFUL[0], "sentinel-block.canary.accredit.test"})
+        blocked = frozenset({HARMFUL[0], "copper-meadow.accredit.test"})
         world.faults.add(Fault(kind=FaultKind.OVERBLOCK, hosts=blocked))
         yield write_campaign(
             tmp_path / "there",

@@ -28,7 +28,7 @@ PLANS = [
     {"categories": ["DRUG"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},
     {"categories": ["PORN", "ADLT"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},
 ]
-BLOCK = ["DRUG", "VIOL", "sentinel-block.canary.accredit.test"]
+BLOCK = ["DRUG", "VIOL", "copper-meadow.accredit.test"]
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_probe_from_another_package(tmp_path: Path) -> None:
         zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a.pem", key=b"k" * 32
     )
     write_origin(origin, tmp_path / "origin.json")
-    block = ["DRUG", "sentinel-block.canary.accredit.test"]
+    block = ["DRUG", "copper-meadow.accredit.test"]
     campaign = write_campaign(
         tmp_path / "run",
         origin=tmp_path / "origin.json",

@@ -18,7 +18,7 @@ from harness.ports.asking import Origin
 from test_suites.rehearsal import write_campaign
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/stop-early.md"
-BLOCK = ["PORN", "ADLT", "DRUG", "sentinel-block.canary.accredit.test"]
+BLOCK = ["PORN", "ADLT", "DRUG", "copper-meadow.accredit.test"]
 
 
 def test_the_example_says_what_the_guide_says_it_does(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
 from probes.net.lane import has_wire
 
-SENTINEL = "sentinel-block.canary.accredit.test"
+SENTINEL = "copper-meadow.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
 
 LANES = ("portable", "wire") if has_wire() else ("portable",)

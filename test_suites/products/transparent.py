@@ -27,7 +27,7 @@ REPLIES = {
     "CRIM": Reply.PAGE_200,
 }
 
-ALLOWED = "sentinel-allow.canary.accredit.test"
+ALLOWED = "amber-lantern.accredit.test"
 
 Doors = tuple[dict[int, int], str]
 """The filter's own ports by those it is given, and the authority that clients trust."""

@@ -39,6 +39,7 @@ class Bounded:
     pooled: Span | None = None
     decided: Span | None = None
     alone: Span | None = None
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +107,17 @@ def bounded(
     is_sequential = rule == "sequential"
     sample = _sample(alike, is_sequential=is_sequential)
     is_spread = m < n + doubt
+    unnamed = total(lot for part in parts for lot in part if lot.fate.alone)
     each = Alike({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubt})
     return Bounded(
         bounds=sample.bounds(alpha),
-        method=_method(alike, parts, is_sequential=is_sequential),
+        method=_method(alike, unnamed, is_sequential=is_sequential),
         p_value=None if threshold is None else sample.p_value(threshold),
         spread=_spread(alike) if is_spread else None,
         pooled=Span(k / (n + doubt), (k + doubt) / (n + doubt)) if is_spread else None,
         decided=_span(_decided(alike), alpha, is_sequential=is_sequential) if doubt else None,
         alone=_span(each, alpha, is_sequential=is_sequential) if is_spread else None,
+        unnamed=unnamed,
     )
 
 
@@ -186,7 +189,7 @@ def _effect(alike: Alike) -> float:
     return clustered(counts).design_effect
 
 
-def _method(alike: Alike, parts: tuple[tuple[Lot, ...], ...], *, is_sequential: bool) -> str:
+def _method(alike: Alike, unnamed: int, *, is_sequential: bool) -> str:
     """The method's name, and the assumption that is made of items without a domain."""
     m = alike.total()
     is_spread = any(sum(key) > 1 for key in alike)
@@ -196,6 +199,6 @@ def _method(alike: Alike, parts: tuple[tuple[Lot, ...], ...], *, is_sequential: 
         if is_sequential:
             name = ANYTIME_BY_DOMAIN.format(domains=m, rest=ANYTIME.partition(", ")[2])
         name += f", design effect {_effect(alike):.2f}"
-    if alone := total(lot for part in parts for lot in part if lot.fate.alone):
-        name += f"; {alone} items without a registrable domain are taken as independent"
+    if unnamed:
+        name += f"; {unnamed} items without a registrable domain are taken as independent"
     return name

@@ -150,6 +150,7 @@ def _taken(
         p_value=of.p_value,
         decided=of.decided,
         alone=of.alone,
+        unnamed=of.unnamed,
     )
     return Taken(metric=metric)
 

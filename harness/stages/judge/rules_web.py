@@ -47,7 +47,7 @@ def _is_reading_cut_short(case: Case) -> bool:
     """More came than is read, or it came for longer than is waited."""
     if case.web is None or case.status is None:
         return False
-    return case.web.truncated or case.failure in TIMEOUTS
+    return (case.has_truth and case.web.truncated) or case.failure in TIMEOUTS
 
 
 def _is_altered(case: Case) -> bool:

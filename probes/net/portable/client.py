@@ -17,7 +17,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from harness.ports.asking import Answer, Exchange, Question, Request
-from probes.net.head import HEAD_BYTES, Head, header_text
+from probes.net.head import HEAD_BYTES, Head, header_text, sent_headers
 from probes.net.passage import Passage
 from probes.net.portable.dial import dial
 from probes.net.portable.hearing import Hearing
@@ -38,7 +38,16 @@ class TornError(aiohttp.ClientError):
 
 
 class Handing(BaseConnector):
-    """A connector that hands aiohttp the connection which this task has dialled."""
+    """A connector that hands aiohttp the connection which this task has dialled.
+
+    It closes each connection after use, but says nothing of that to the far end: which headers
+    are sent is the request's own choice.
+    """
+
+    @property
+    def force_close(self) -> bool:
+        """What aiohttp asks before it writes a header of its own."""
+        return False
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109 - aiohttp's own signature
         return _dialled.get()
@@ -98,7 +107,7 @@ class PortableLane:
     async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
         assert self._session is not None, "a lane is used inside 'async with'"
         target = read_target(request.url)
-        hearing = await dial(passage, route, target.scheme, target.far)
+        hearing = await dial(passage, route, target.scheme, target.far, request.tunnel_headers)
         # Kept here: aiohttp forgets it when it closes, and a TLS close waits for the other end.
         transport = hearing.transport
         try:
@@ -112,8 +121,8 @@ class PortableLane:
     ) -> None:
         assert self._session is not None
         assert isinstance(hearing, Hearing)
-        headers = list(request.headers)
         handed_on = route.hands_on(url.scheme)
+        headers = sent_headers(request, handed_on=handed_on)
         if handed_on and route.proxy and route.proxy.authorization:
             headers.append(("Proxy-Authorization", route.proxy.authorization))
         _dialled.set(hearing)

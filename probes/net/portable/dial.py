@@ -13,6 +13,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from probes.net.address import Address
 from probes.net.certificate import read_certificate
+from probes.net.head import Headers
 from probes.net.opening import opening_of
 from probes.net.passage import Passage
 from probes.net.portable.hearing import Hearing
@@ -20,14 +21,17 @@ from probes.net.portable.stream import Stream, connect
 from probes.net.route import Route, accepting_any
 
 
-async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> ResponseHandler:
+async def dial(
+    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers = ()
+) -> ResponseHandler:
     """Open the connection that carries one request; ``far`` is the host and port of its URL.
 
+    ``headers`` are those of a CONNECT, if there is one.
     A certificate that does not verify is noted in the passage as its failure; the connection is
     opened all the same, for what is shown behind that certificate may be the page.
     Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
     """
-    stream = await _reach(passage, route, scheme, far)
+    stream = await _reach(passage, route, scheme, far, headers)
     loop = asyncio.get_running_loop()
     try:
         if scheme == "http":
@@ -37,7 +41,7 @@ async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> Res
     except ssl.SSLCertVerificationError as error:
         stream.close()
         passage.fail(error)
-        return await _dial_unverified(passage, route, far)
+        return await _dial_unverified(passage, route, far, headers)
     except BaseException:
         stream.close()
         raise
@@ -45,7 +49,9 @@ async def dial(passage: Passage, route: Route, scheme: str, far: Address) -> Res
     return hearing
 
 
-async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> Stream:
+async def _reach(
+    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers
+) -> Stream:
     proxy = route.proxy
     passage.peer = route.address.host
     with passage.phase("connect", "proxy_connect" if proxy else "connect"):
@@ -57,7 +63,7 @@ async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> S
             stream.close()
             raise
     try:
-        opening = opening_of(passage, route, scheme, far)
+        opening = opening_of(passage, route, scheme, far, headers)
         while opening is not None:
             await stream.write(opening.due())
             if opening.feed(await stream.read()):
@@ -68,9 +74,11 @@ async def _reach(passage: Passage, route: Route, scheme: str, far: Address) -> S
     return stream
 
 
-async def _dial_unverified(passage: Passage, route: Route, far: Address) -> ResponseHandler:
+async def _dial_unverified(
+    passage: Passage, route: Route, far: Address, headers: Headers
+) -> ResponseHandler:
     """The same connection once more, with any certificate. The first failure stands."""
-    stream = await _reach(Passage(passage.limit), route, "https", far)
+    stream = await _reach(Passage(passage.limit), route, "https", far, headers)
     try:
         hearing = await stream.hand_to(
             Hearing(asyncio.get_running_loop()), accepting_any(), far.host

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from harness.ports.asking import Answer, Exchange, Question, Request
 from probes.net.certificate import read_certificate
-from probes.net.head import write_head
+from probes.net.head import Headers, sent_headers, write_head
 from probes.net.opening import opening_of
 from probes.net.passage import Passage
 from probes.net.route import Route, accepting_any
@@ -77,7 +77,7 @@ def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> 
     tcp = Tcp(errand, route.source)
     try:
         target = read_target(request.url)
-        stream = yield from _reach(tcp, route, target, passage)
+        stream = yield from _reach(tcp, route, target, passage, request.tunnel_headers)
         if target.scheme == "https":
             stream = tls = Tls(stream, route.trust, target.far.host)
             with passage.phase("tls", "tls"):
@@ -96,7 +96,9 @@ def _carry(errand: Errand, request: Request, route: Route, passage: Passage) -> 
         tcp.close()
 
 
-def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[Stream]:
+def _reach(
+    tcp: Tcp, route: Route, target: Target, passage: Passage, headers: Headers
+) -> Steps[Stream]:
     """Connect, and open the way through the proxy if there is one."""
     proxy, stream = route.proxy, cast("Stream", tcp)
     passage.peer = route.address.host
@@ -105,7 +107,7 @@ def _reach(tcp: Tcp, route: Route, target: Target, passage: Passage) -> Steps[St
         if proxy is not None and proxy.trust is not None:
             stream = tls = Tls(tcp, proxy.trust, proxy.host)
             yield from tls.handshake()
-    opening = opening_of(passage, route, target.scheme, target.far)
+    opening = opening_of(passage, route, target.scheme, target.far, headers)
     while opening is not None:
         yield from stream.write(opening.due())
         if opening.feed((yield from stream.read())):
@@ -123,7 +125,7 @@ def _ask_unverified(
     aside, target = Passage(passage.limit), read_target(request.url)
     with closing(Tcp(errand, route.source)) as tcp:
         try:
-            stream = yield from _reach(tcp, route, target, aside)
+            stream = yield from _reach(tcp, route, target, aside, request.tunnel_headers)
             tls = Tls(stream, accepting_any(), target.far.host)
             yield from tls.handshake()
             passage.certificate = read_certificate(tls.engine, trusted=False)
@@ -133,11 +135,12 @@ def _ask_unverified(
 
 
 def _head(request: Request, route: Route, target: Target) -> bytes:
-    headers = [("Host", target.authority), *request.headers, ("Connection", "close")]
+    handed_on = route.hands_on(target.scheme)
+    headers = [("Host", target.authority), *sent_headers(request, handed_on=handed_on)]
     if request.body:
         headers.append(("Content-Length", str(len(request.body))))
     words = target.path
-    if route.hands_on(target.scheme):
+    if handed_on:
         words = f"http://{target.authority}{target.path}"
         if route.proxy and route.proxy.authorization:
             headers.append(("Proxy-Authorization", route.proxy.authorization))

@@ -14,13 +14,19 @@ from corpora.taxonomy import Taxonomy, shipped
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def pack_of(folder: Path, *rows: dict[str, str], purpose: str = "self-test") -> Pack:
+def pack_of(
+    folder: Path,
+    *rows: dict[str, str],
+    purpose: str = "self-test",
+    audience: str = "public",
+) -> Pack:
     details = PackDetails(
         name="mine",
         version="1.0.0",
         title="Mine",
         created="2026-11-24T00:00:00Z",
         purpose=purpose,
+        audience=audience,
         max_age_days=30,
     )
     filled = (
@@ -162,3 +168,21 @@ def test_a_hidden_pack_holds_real_or_content_items(
     faults = told(open_pack(str(tmp_path / "mine")))
 
     assert (found in faults[0]) if found else faults == []
+
+
+@pytest.mark.parametrize("audience", ["assessor", "sealed"])
+def test_hidden_hosts_of_our_zone_must_not_tell_what_they_are(
+    tmp_path: Path, audience: str
+) -> None:
+    values = ("gamb-001.canary.accredit.test", "amber-lantern-07.accredit.test", "a.gamb.example")
+    rows = [{"kind": "host", "value": value} for value in values]
+
+    found = [line for line in told(pack_of(tmp_path, *rows, audience=audience)) if "says" in line]
+    assert len(found) == 1
+    assert found[0].startswith("items.csv:2: value: the host name says 'gamb', and the pack is ")
+
+
+def test_known_items_may_be_called_what_they_are(tmp_path: Path) -> None:
+    row = {"kind": "host", "value": "gamb-001.canary.accredit.test"}
+
+    assert told(pack_of(tmp_path, row)) == []

@@ -21,7 +21,7 @@ from harness.store.journal import SegmentJournal
 from test_suites.rehearsal import write_campaign
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-BLOCK = ["DRUG", "sentinel-block.canary.accredit.test"]
+BLOCK = ["DRUG", "copper-meadow.accredit.test"]
 
 
 class Noon(WallClock):

@@ -30,7 +30,7 @@ from test_suites.rehearsal import write_campaign
 PLANS = tuple(
     StoppingPlan(categories=(code,), bad=0.9, good=0.98, beta=0.1) for code in ("DRUG", "VIOL")
 )
-BLOCK = ["DRUG", "sentinel-block.canary.accredit.test"]
+BLOCK = ["DRUG", "copper-meadow.accredit.test"]
 Batches = dict[int, list[Observation]]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, DnsFacts
+from harness.model.marker import mark
+from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings
 from harness.plugins import find
-from harness.ports.asking import Attempt
+from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request
 from probes.dns import Dns, DnsAaaa, DnsHttps
 from probes.lines.simulated import Simulated, SimulatedOptions
 
@@ -58,3 +59,43 @@ def test_it_is_found_by_name_and_asks() -> None:
     assert find("probes", "dns_aaaa") is DnsAaaa
     assert find("probes", "dns_https") is DnsHttps
     assert Dns.asks == "ask"
+
+
+ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="", key=b"k" * 32)
+
+
+class ThreeAddresses(Simulated):
+    """A line whose name server gives three addresses; the origin's page is at the last."""
+
+    def __init__(self) -> None:
+        super().__init__("l", SimulatedOptions(), ORIGIN, Limits())
+        self.went_to: list[str] = []
+
+    async def ask(self, question: Question) -> Answer:
+        addresses = ("0.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3")
+        facts = DnsFacts(
+            name=question.name, type="A", server="s", rcode="NOERROR", addresses=addresses
+        )
+        return Answer(facts=facts, timings=Timings(total=0.1))
+
+    async def fetch(self, request: Request) -> Exchange:
+        self.went_to.append(request.address)
+        if request.address != "10.0.0.2":
+            failure = Failure(name="connection_refused", stage="connect")
+            return Exchange(timings=Timings(total=0.1), failure=failure)
+        return await super().fetch(request)
+
+
+async def test_each_other_address_is_looked_at_until_one_shows_the_page() -> None:
+    key = AttemptKey(campaign="c", item="a", probe="dns", line="l", profile="ks2")
+    item = Item(id="a", value=HOST, labels=("GAMB",))
+    marker = mark(ORIGIN.key, key, HOST)
+    attempt = Attempt(key=key, item=item, limits=Limits(), timeout=2.0, marker=marker)
+    line = ThreeAddresses()
+
+    facts = (await Dns().try_item(attempt, line)).facts
+
+    assert ["10.0.0.1", "10.0.0.2"] == line.went_to
+    assert isinstance(facts, DnsFacts)
+    assert facts.landing is not None
+    assert "seen" == facts.landing.canary

@@ -8,7 +8,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.marker import HEADER, mark
+from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings, WebFacts
 from harness.plugins import find
 from harness.ports.asking import Attempt, Exchange, Origin, Request
@@ -31,7 +31,7 @@ class Echo:
     async def fetch(self, request: Request) -> Exchange:
         self.urls.append(request.url)
         host = self.instead or request.url.split("/")[2]
-        token = ORIGIN.token(host, dict(request.headers)[HEADER])
+        token = ORIGIN.token(host, ORIGIN.nonce_in(value for _, value in request.headers))
         return Exchange(timings=Timings(total=0.1), status=200, body=token.encode())
 
 

@@ -293,3 +293,7 @@ def test_where_pages_share_domains_both_rates_are_told() -> None:
     assert phrases.counted(outcome) == ("470 of 500 items blocked; 89.96 % by domain, 50 domains")
     assert "94.0 %" in phrases.sentence(outcome)
     assert phrases.by_domain(example_outcome()) == ""
+    unnamed = replace(example_outcome(), metric=example_metric(97, 100, unnamed=30))
+    assert phrases.counted(unnamed) == (
+        "97 of 100 items blocked; 30 without a registrable domain, taken as independent"
+    )

@@ -13,7 +13,7 @@ from harness.ports.asking import Origin
 from test_suites.rehearsal import write_campaign
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
-BLOCKED_HOSTS = ["sentinel-block.canary.accredit.test"]
+BLOCKED_HOSTS = ["copper-meadow.accredit.test"]
 
 
 @pytest.fixture

@@ -19,15 +19,17 @@ from harness.cli.measure import (
     header_of,
     measure_campaign,
     prepare_in,
+    run_in,
     told_stop,
     without_secrets,
 )
+from harness.cli.places import Places
 from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.model.stop import Stop
 from harness.ports.keeping import WallClock
-from harness.store.journal import open_journal
+from harness.store.journal import SegmentJournal, open_journal
 
 
 def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> None:
@@ -98,6 +100,44 @@ def test_every_item_is_observed_on_both_lines(simulated: Any, tmp_path: Path) ->
     assert {
         (item.id, line) for item in prepare(campaign).items for line in ("control", "proxy")
     } == seen
+
+
+def nonces_of(journal: Path) -> set[str]:
+    opened = open_journal(journal)
+    try:
+        return {each.nonce for each in opened.observations()}
+    finally:
+        opened.close()
+
+
+def test_each_run_has_a_random_id_that_a_resume_keeps(simulated: Any, tmp_path: Path) -> None:
+    campaign = simulated(sample=2)
+    one, other = (measure_campaign(campaign, tmp_path / name) for name in ("one", "other"))
+    first = run_in(one)
+
+    assert 32 == len(first["run"])
+    assert run_in(one) == first == run_in(measure_campaign(campaign, tmp_path / "one"))
+    assert first != run_in(other)
+    assert run_in(tmp_path) != run_in(tmp_path)
+
+
+def test_a_journal_from_before_runs_had_ids_is_resumed_without(
+    simulated: Any, tmp_path: Path
+) -> None:
+    campaign = simulated(sample=2)
+    places = Places(out=tmp_path / "out", campaign="simulated")
+    SegmentJournal.create(places.journal, header_of(prepare(campaign))).close()
+
+    assert run_in(measure_campaign(campaign, places.out)) == {}
+    assert len(nonces_of(places.journal)) > 1
+
+
+def test_nonces_of_two_runs_have_nothing_in_common(simulated: Any, tmp_path: Path) -> None:
+    campaign = simulated(sample=2)
+    one, other = (nonces_of(measure_campaign(campaign, tmp_path / name)) for name in ("a", "b"))
+
+    assert one - {""}
+    assert not (one & other) - {""}
 
 
 def test_what_was_stopped_and_saved_is_told_without_a_verdict() -> None:

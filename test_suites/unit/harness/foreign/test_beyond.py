@@ -7,7 +7,7 @@ import pytest
 
 from harness.foreign.beyond import CONTROL, SERVICE, Beyond, go_beyond, restore
 from harness.foreign.record import Side
-from harness.model.marker import TOKEN_PREFIX
+from harness.model.marker import token_for
 from harness.model.observation import Hop, WebFacts
 from test_suites.calibration.trials import certificate, dns, failed, foreign
 
@@ -52,8 +52,9 @@ def test_what_was_not_written_changes_nothing() -> None:
 
 
 def test_a_token_is_not_among_it() -> None:
-    page = foreign(title=f"{TOKEN_PREFIX}00AF: a page", text=f"Hello {TOKEN_PREFIX}00AF")
-    beyond = go_beyond(Side(facts=page), SERVICE)
+    for token in (token_for(b"k", "a.test", "n"), "ACCREDIT-TOKEN-00AF"):
+        page = foreign(title=f"{token}: a page", text=f"Hello {token}")
+        beyond = go_beyond(Side(facts=page), SERVICE)
 
-    assert (beyond.title, beyond.text) == (": a page", "Hello ")
+        assert (beyond.title, beyond.text) == (": a page", "Hello ")
     assert "canary" not in {*SERVICE, *CONTROL} | set(Beyond.__struct_fields__)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.foreign.markup import TEXT_CHARACTERS, read_markup
+from harness.foreign.markup import MARKUP_TAGS, TEXT_CHARACTERS, read_markup
 
 
 def test_title_and_visible_text_are_read_and_nothing_else() -> None:
@@ -103,8 +103,15 @@ def test_a_mere_page_leads_where_its_scripts_send_the_reader(body: str, leads: b
     assert (("http://a.example/x",) if leads else ()) == read_markup(body).frames
 
 
-def test_a_body_of_brackets_is_read_in_time() -> None:
-    read_markup("<" * 400_000)
+def test_as_many_tags_as_the_parser_bears_are_read() -> None:
+    assert read_markup("<br>" * (MARKUP_TAGS - 2) + "<p>The end</p>").text == "The end"
+
+
+@pytest.mark.parametrize("piece", ["<", "<div>", "<a>", "<noscript>", "<img src=x>"])
+def test_no_more_tags_are_read_than_the_parser_bears(piece: str) -> None:
+    page = read_markup(piece * 400_000 + "<p>The end</p>")
+
+    assert "The end" not in page.text
 
 
 def test_what_is_looked_at_is_bounded() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.marker import TOKEN_PREFIX, mark, nonce_for, token_for
+from harness.model.carrier import carrier_for
+from harness.model.marker import mark, token_for
+from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
@@ -17,7 +21,8 @@ def test_both_sides_derive_the_same_token(secret: bytes) -> None:
     marker = mark(secret, KEY, "A.accredit.test.")
 
     assert marker.token == token_for(secret, "a.accredit.test", marker.nonce)
-    assert marker.token.startswith(TOKEN_PREFIX)
+    assert re.fullmatch("[0-9a-f]{32}", marker.token)
+    assert marker.token != marker.nonce
 
 
 @given(keys, keys)
@@ -27,16 +32,9 @@ def test_another_key_gives_another_token(one: bytes, other: bytes) -> None:
     assert same == (one == other or one.ljust(64, b"\0") == other.ljust(64, b"\0"))
 
 
-def test_each_line_round_and_try_has_its_own_nonce() -> None:
+def test_a_marker_has_the_nonce_and_the_carrier_of_its_run() -> None:
     secret = b"k" * 32
-    nonces = {
-        nonce_for(secret, KEY),
-        nonce_for(secret, KEY, 2),
-        nonce_for(secret, KEY.on("control")),
-        nonce_for(
-            secret,
-            AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2", round=2),
-        ),
-    }
+    marker = mark(secret, KEY, "a.accredit.test", 2, "run")
 
-    assert 4 == len(nonces)
+    assert marker.nonce == nonce_for(secret, KEY, 2, "run")
+    assert marker.carrier == carrier_for(secret, "run")

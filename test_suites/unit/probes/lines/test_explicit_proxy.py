@@ -17,8 +17,8 @@ from probes.net.lane import LANES
 from probes.range.authority import Authority
 from probes.range.world import World
 
-BLOCKED = "sentinel-block.canary.accredit.test"
-ALLOWED = "sentinel-allow.canary.accredit.test"
+BLOCKED = "copper-meadow.accredit.test"
+ALLOWED = "amber-lantern.accredit.test"
 
 
 def line(proxy: str, **options: Any) -> ExplicitProxy:

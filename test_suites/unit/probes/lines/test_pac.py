@@ -18,8 +18,8 @@ from probes.net.lane import LANES
 from probes.range.authority import Authority
 from probes.range.world import World
 
-ALLOWED = "sentinel-allow.canary.accredit.test"
-BLOCKED = "sentinel-block.canary.accredit.test"
+ALLOWED = "amber-lantern.accredit.test"
+BLOCKED = "copper-meadow.accredit.test"
 
 
 class Clock:

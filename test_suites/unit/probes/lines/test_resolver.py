@@ -18,8 +18,8 @@ from probes.lines.resolver import ResolverLine, ResolverOptions
 from probes.net.lane import LANES
 from probes.range.world import World
 
-BLOCKED = "sentinel-block.canary.accredit.test"
-ALLOWED = "sentinel-allow.canary.accredit.test"
+BLOCKED = "copper-meadow.accredit.test"
+ALLOWED = "amber-lantern.accredit.test"
 
 
 async def test_the_service_answers_and_is_followed(tmp_path: Path) -> None:

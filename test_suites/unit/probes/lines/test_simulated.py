@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.marker import HEADER
+from harness.model.nonce import nonce_for
+from harness.model.observation import AttemptKey
 from harness.plugins import find
 from harness.ports.asking import Exchange, Origin, Question, Request
 from probes.lines.simulated import Simulated, SimulatedOptions, code_of
@@ -16,7 +17,10 @@ ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b
 GAMBLING = "gamb-001.canary.accredit.test"
 NUDITY = "porn-nude-017.canary.accredit.test"
 TWIN = "gamb-001.twin.accredit.test"
-SENTINEL = "sentinel-block.canary.accredit.test"
+SENTINEL = "copper-meadow.accredit.test"
+NONCE = nonce_for(
+    ORIGIN.key, AttemptKey(campaign="c", item="i", probe="web", line="l", profile="ks2")
+)
 
 
 def line(**options: Any) -> Simulated:
@@ -24,7 +28,9 @@ def line(**options: Any) -> Simulated:
 
 
 async def fetch(simulated: Simulated, host: str) -> Exchange:
-    return await simulated.fetch(Request(url=f"http://{host}/", headers=((HEADER, "17"),)))
+    return await simulated.fetch(
+        Request(url=f"http://{host}/", headers=(("Cookie", f"sid={NONCE}"),))
+    )
 
 
 def test_a_category_is_read_from_the_name() -> None:
@@ -36,13 +42,13 @@ def test_a_category_is_read_from_the_name() -> None:
 
 async def test_blocking_by_category_leaves_the_rest_alone() -> None:
     async with line(block=("PORN", "GAMB")) as simulated:
-        for host in (GAMBLING, NUDITY, SENTINEL):
+        for host in (GAMBLING, NUDITY, SENTINEL, "sentinel-block.canary.accredit.test"):
             exchange = await fetch(simulated, host)
             assert (exchange.status, b"blocked" in exchange.body) == (403, True)
-        for host in (TWIN, "drug-001.canary.accredit.test", "sentinel-allow.canary.accredit.test"):
+        for host in (TWIN, "drug-001.canary.accredit.test", "amber-lantern.accredit.test"):
             exchange = await fetch(simulated, host)
             assert exchange.status == 200
-            assert ORIGIN.token(host, "17").encode() in exchange.body
+            assert ORIGIN.token(host, NONCE).encode() in exchange.body
 
 
 async def test_without_options_it_plays_a_control() -> None:

@@ -24,7 +24,7 @@ async def test_tls_shows_the_certificate(
     assert exchange.status == 200
     assert exchange.timings.tls > 0
     assert exchange.certificate.trusted is True
-    assert "Accredit range authority" in exchange.certificate.issuer
+    assert "Northgate Root CA" in exchange.certificate.issuer
     assert re.fullmatch("[0-9a-f]{64}", exchange.certificate.chain[0])
 
 

@@ -66,3 +66,12 @@ def test_a_large_page_of_odd_markup_is_searched_in_bounded_time() -> None:
     body = b"<" * 200_000 + b"%41" * 100_000 + b"A" * 200_000
 
     assert find_words(body, "text/html", WORDS) == ()
+
+
+@pytest.mark.parametrize("filler", ["<", "<a ", "<>", "< >", "&", "%", "\\x", "<!--", "aB0+" * 9])
+def test_no_body_of_two_mebibytes_takes_long_to_search(filler: str) -> None:
+    """A pattern that looks ahead from each mark would take hours; the test's own limit stops it."""
+    body = (filler * (2 * 1024 * 1024 // len(filler)) + WORDS[0]).encode()
+
+    assert (WORDS[0],) == find_words(body, "text/html", WORDS[:1])
+    assert () == find_words(body, "text/html", WORDS[1:])

@@ -55,6 +55,18 @@ async def test_an_address_in_the_url_needs_no_name_server(world: World, closed_p
     assert exchange.timings.resolve is None
 
 
+async def test_a_given_address_is_connected_to_and_no_name_server_is_asked(
+    world: World, closed_port: int
+) -> None:
+    async with line(world, f"127.0.0.1:{closed_port}") as opened:
+        there = await opened.fetch(Request(url=f"http://{HOST}/", address="127.0.0.1"))
+        elsewhere = await opened.fetch(Request(url=f"http://{HOST}/", address="127.0.0.99"))
+
+    assert (200, "127.0.0.1") == (there.status, there.peer)
+    assert elsewhere.failure is not None
+    assert elsewhere.failure.name == "connection_refused"
+
+
 @pytest.mark.parametrize(
     ("kind", "failure"),
     [

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from harness.model.campaign import Limits
+from harness.model.carrier import Carrier
 from harness.model.corpus import Item, Layer
-from harness.model.marker import HEADER, mark
+from harness.model.marker import Marker, mark
 from harness.model.observation import AttemptKey, Timings
 from harness.ports.asking import Attempt, Exchange, Line, Origin
-from probes.net.expected_marks import Delivered, ExpectedMarks
+from probes.net.expected_marks import Carried, Delivered, ExpectedMarks
 from probes.net.redirects import RedirectChain
 
 HOST, OTHER = "gamb-001.canary.accredit.test", "landed.accredit.test"
@@ -31,11 +32,15 @@ MARKER = mark(ORIGIN.key, KEY, HOST)
 
 
 def marks(
-    origin: Origin | None = ORIGIN, *, marked: bool = True, layer: Layer = "any"
+    origin: Origin | None = ORIGIN,
+    *,
+    marked: bool = True,
+    layer: Layer = "any",
+    marker: Marker = MARKER,
 ) -> ExpectedMarks:
     item = Item(id="a", value=HOST, labels=("GAMB",), applies_to=layer)
-    marker = MARKER if marked else None
-    attempt = Attempt(key=KEY, item=item, limits=Limits(), timeout=1.0, marker=marker)
+    shown = marker if marked else None
+    attempt = Attempt(key=KEY, item=item, limits=Limits(), timeout=1.0, marker=shown)
     return ExpectedMarks(attempt, cast("Line", OnlyOrigin(origin)), HOST)
 
 
@@ -106,15 +111,32 @@ def test_the_last_answer_decides(answers: tuple[tuple[str, str], ...], canary: s
 
 def test_an_attempt_without_a_marker_expects_nothing() -> None:
     assert marks(marked=False).delivered(chain((HOST, MARKER.token))) == Delivered()
-    assert marks(marked=False).headers(HOST) == ()
+    assert marks(marked=False).carried(HOST) == Carried()
 
 
 def test_only_hosts_of_the_zone_get_the_nonce() -> None:
-    assert marks().headers(HOST) == marks().headers(OTHER) == ((HEADER, MARKER.nonce),)
-    assert marks().headers("www.example.org") == ()
+    for host in (HOST, OTHER):
+        carried = marks().carried(host)
+        assert ORIGIN.nonce_in((carried.cookie, *dict(carried.headers).values())) == MARKER.nonce
+    assert marks().carried("www.example.org") == Carried()
+
+
+@pytest.mark.parametrize(
+    ("carrier", "cookie", "headers"),
+    [
+        (Carrier("sid", is_cookie=True), f"sid={MARKER.nonce}", ()),
+        (Carrier("X-Request-ID"), "", (("X-Request-ID", MARKER.nonce),)),
+    ],
+)
+def test_the_nonce_goes_as_its_carrier_says(
+    carrier: Carrier, cookie: str, headers: tuple[tuple[str, str], ...]
+) -> None:
+    marker = msgspec.structs.replace(MARKER, carrier=carrier)
+
+    assert marks(marker=marker).carried(HOST) == Carried(cookie=cookie, headers=headers)
 
 
 def test_a_line_that_knows_no_origin_knows_the_item_s_own_token_only() -> None:
     assert marks(None).delivered(chain((HOST, MARKER.token))).canary == "seen"
     assert marks(None).delivered(chain((HOST, words()))).canary == "absent"
-    assert marks(None).headers(OTHER) == ()
+    assert marks(None).carried(OTHER) == Carried()

@@ -11,6 +11,13 @@ from probes.net.page import TEXT_CHARACTERS, Page, PageReader, decode_text, read
 HTML = "text/html; charset=utf-8"
 
 
+def test_a_page_of_very_many_nested_tags_is_cut_and_says_so() -> None:
+    page = read_page(b"<title>Deep</title>" + b"<div>" * 1_000_000 + b"end", HTML)
+
+    assert (page.title, page.text, page.is_cut) == ("Deep", "", True)
+    assert not read_page(b"<p>few</p>" * 100, HTML).is_cut
+
+
 def test_title_and_visible_text_are_folded() -> None:
     body = b"""<html><head><title> Access\n denied </title><style>p{}</style></head><body>
     <script>var hidden = 1</script><noscript>off</noscript><p>One&nbsp;<b>two</b>

@@ -9,6 +9,7 @@ import pytest
 
 from harness.model.observation import Timings
 from harness.ports.asking import Exchange, Request
+from probes.net.browser_profiles import SentHeaders
 from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
 
 
@@ -30,7 +31,9 @@ async def follow(line: Any, url: str, most: int = 5) -> RedirectChain:
         line,
         url,
         "a.test",
-        lambda host: (("X-Host", host),),
+        lambda url, host: SentHeaders(
+            direct=(("X-Host", host),), proxied=(("X-Url", url),), tunnel=(("X-Tunnel", host),)
+        ),
         deadline=perf_counter() + 9,
         most=most,
         body_bytes=1000,
@@ -47,6 +50,12 @@ async def test_each_hop_is_noted_and_the_time_left_shrinks() -> None:
     patience = [request.timeout for request in line.requests]
     assert patience == sorted(patience, reverse=True)
     assert len(set(patience)) == 4
+    first = line.requests[0]
+    assert (first.headers, first.proxied_headers, first.tunnel_headers) == (
+        (("X-Host", "a.test"),),
+        (("X-Url", "http://a.test/3"),),
+        (("X-Tunnel", "a.test"),),
+    )
 
 
 async def test_too_many_redirects_are_a_failure() -> None:

@@ -46,6 +46,25 @@ def test_a_refusal_is_read_whole_in_any_pieces(cuts: list[int]) -> None:
     assert (passage.failure.name, passage.failure.stage) == ("proxy_refused_tunnel", "tunnel")
 
 
+def test_headers_are_sent_in_their_order_with_host_in_its_place() -> None:
+    headers = (("User-Agent", "Mozilla"), ("Proxy-Connection", "keep-alive"), ("Host", ""))
+    request = Tunnel(Passage(100), PROXY, FAR, headers).due()
+
+    assert request == (
+        b"CONNECT a.accredit.test:443 HTTP/1.1\r\nUser-Agent: Mozilla\r\n"
+        b"Proxy-Connection: keep-alive\r\nHost: a.accredit.test:443\r\n\r\n"
+    )
+
+
+def test_a_refusal_in_chunks_ends_with_the_last_of_them() -> None:
+    tunnel = opened(Passage(100))
+    assert not tunnel.feed(b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert not tunnel.feed(b"6\r\ndenied\r\n")
+
+    with pytest.raises(TunnelRefusedError):
+        tunnel.feed(b"0\r\n\r\n")
+
+
 def test_success_opens_the_tunnel() -> None:
     passage = Passage(100)
     tunnel = opened(passage)

@@ -17,8 +17,8 @@ import pytest
 from probes.range.encrypted import HOST
 from probes.range.world import World
 
-BLOCKED = "sentinel-block.canary.accredit.test"
-ALLOWED = "sentinel-allow.canary.accredit.test"
+BLOCKED = "copper-meadow.accredit.test"
+ALLOWED = "amber-lantern.accredit.test"
 
 
 @pytest.fixture

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import httpx
 import pytest
 
-from harness.model.marker import HEADER, TOKEN_PREFIX, token_for
+from harness.model.carrier import CARRIERS, Carrier
+from harness.model.marker import token_for
+from harness.model.nonce import nonce_for
+from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 
-NONCE = "fedcba9876543210" * 2
+KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 
 
-def get(world: World, host: str, *, trust: ssl.SSLContext | None = None) -> httpx.Response:
+def nonce(world: World) -> str:
+    return nonce_for(world.origin.key, KEY)
+
+
+def get(
+    world: World,
+    host: str,
+    *,
+    trust: ssl.SSLContext | None = None,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
     """Ask the origin directly, as the control line does."""
+    headers = headers or {"X-Request-ID": nonce(world)}
     scheme, port = ("https", 443) if trust else ("http", 80)
     url = f"{scheme}://127.0.0.1:{world.origin.ports[port]}/"
     with httpx.Client(verify=trust or False, timeout=5, trust_env=False) as client:
-        return client.get(
-            url, headers={"Host": host, HEADER: NONCE}, extensions={"sni_hostname": host}
-        )
+        return client.get(url, headers={"Host": host, **headers}, extensions={"sni_hostname": host})
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -32,16 +45,45 @@ def test_the_token_of_the_attempt_arrives_and_the_log_holds_it(
     answer = get(world, host, trust=trust if secure else None)
 
     assert answer.status_code == 200
-    assert token_for(world.origin.key, host, NONCE) in answer.text
+    assert token_for(world.origin.key, host, nonce(world)) in answer.text
     (arrival,) = world.log.arrivals(host)
-    assert (arrival.over, arrival.nonce) == ("https" if secure else "http", NONCE)
+    assert (arrival.over, arrival.nonce) == ("https" if secure else "http", nonce(world))
+
+
+@pytest.mark.parametrize("carrier", CARRIERS[::7])
+def test_a_nonce_is_found_whatever_carries_it(world: World, carrier: Carrier) -> None:
+    host = "gamb-020.canary.accredit.test"
+    name = "Cookie" if carrier.is_cookie else carrier.name
+    value = carrier.value(nonce(world))
+    told = f"theme=dark; {value}; lang=en" if carrier.is_cookie else value
+
+    assert (
+        token_for(world.origin.key, host, nonce(world))
+        in get(world, host, headers={name: told}).text
+    )
+
+
+def test_what_only_looks_like_a_nonce_is_none(world: World) -> None:
+    host = "gamb-021.canary.accredit.test"
+    answer = get(world, host, headers={"Cookie": "sid=" + "0123456789abcdef" * 2})
+
+    assert not re.search("<p>[0-9a-f]{32}</p>", answer.text)
+    assert world.log.arrivals(host)[-1].nonce == ""
+
+
+def test_nothing_but_the_agreed_marker_tells_of_a_test(world: World) -> None:
+    answer = get(world, "gamb-022.canary.accredit.test")
+    told = f"{answer.headers} {answer.text}".lower().replace("accredit-marker-", "")
+
+    assert "accredit" not in told
+    assert answer.headers["Server"] == "nginx"
 
 
 def test_another_key_would_give_another_token(world: World) -> None:
     answer = get(world, "gamb-009.canary.accredit.test")
 
-    assert TOKEN_PREFIX in answer.text
-    assert token_for(b"x" * 32, "gamb-009.canary.accredit.test", NONCE) not in answer.text
+    assert re.search("<p>[0-9a-f]{32}</p>", answer.text)
+    assert token_for(b"x" * 32, "gamb-009.canary.accredit.test", nonce(world)) not in answer.text
 
 
 def test_a_dead_host_gives_up_and_its_log_line_stays(world: World) -> None:
@@ -74,7 +116,7 @@ def test_a_dead_origin_answers_nobody(world: World) -> None:
 def test_a_slow_host_answers_in_the_end(world: World) -> None:
     host = "slow-001.special.accredit.test"
 
-    assert token_for(world.origin.key, host, NONCE) in get(world, host).text
+    assert token_for(world.origin.key, host, nonce(world)) in get(world, host).text
 
 
 def test_a_host_outside_the_zone_is_not_served(world: World) -> None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import pytest
+
+from harness.model.campaign import Sentinels
 from harness.model.corpus import Item
 from probes.range.policy import FilterPolicy
 
-ALLOW, BLOCK = "sentinel-allow.canary.accredit.test", "sentinel-block.canary.accredit.test"
+SENTINELS = (
+    ("amber-lantern.accredit.test", "copper-meadow.accredit.test"),
+    ("sentinel-allow.canary.accredit.test", "sentinel-block.canary.accredit.test"),
+)
 
 
 def item(host: str, code: str) -> Item:
     return Item(id=host, value=host, labels=(code, "CTRL"))
 
 
-def test_sentinels_are_settled_without_being_told() -> None:
+@pytest.mark.parametrize(("allow", "block"), SENTINELS)
+def test_sentinels_are_settled_without_being_told(allow: str, block: str) -> None:
     policy = FilterPolicy()
 
-    assert policy.is_blocked(BLOCK, "ks2")
-    assert not policy.is_blocked(ALLOW, "ks2")
+    assert policy.is_blocked(block, "ks2")
+    assert not policy.is_blocked(allow, "ks2")
+
+
+def test_campaigns_have_the_newer_names_unless_they_declare_others() -> None:
+    declared = Sentinels()
+
+    assert (declared.must_allow, declared.must_block) == tuple((each,) for each in SENTINELS[0])
 
 
 def test_the_category_and_the_profile_decide() -> None:
@@ -48,7 +61,7 @@ def test_other_sentinels_may_be_agreed() -> None:
 
     assert not policy.is_blocked("x.accredit.test", "ks2")
     assert policy.is_blocked("y.test", "ks2")
-    assert not policy.is_blocked(BLOCK, "ks2")
+    assert not policy.is_blocked(SENTINELS[0][1], "ks2")
 
 
 def test_the_filter_s_own_categories_come_after_what_it_was_told() -> None:

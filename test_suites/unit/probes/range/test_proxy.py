@@ -8,7 +8,9 @@ import struct
 import httpx
 import pytest
 
-from harness.model.marker import HEADER, token_for
+from harness.model.marker import token_for
+from harness.model.nonce import nonce_for
+from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import ReferenceFilter
 from probes.range.log import Log
@@ -16,9 +18,13 @@ from probes.range.names import Names
 from probes.range.proxy import TUNNEL_MADE, ProxyConnection, Upstream
 from probes.range.world import World
 
-NONCE = "00112233445566778899aabbccddeeff"
+KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 CANARY = "gamb-001.canary.accredit.test"
 TWIN = "gamb-001.twin.accredit.test"
+
+
+def nonce(world: World) -> str:
+    return nonce_for(world.origin.key, KEY)
 
 
 def fault(world: World, kind: FaultKind, *hosts: str, **details: object) -> None:
@@ -30,10 +36,10 @@ def fault(world: World, kind: FaultKind, *hosts: str, **details: object) -> None
 def test_an_allowed_page_comes_with_its_token(
     world: World, proxied: httpx.Client, scheme: str
 ) -> None:
-    answer = proxied.get(f"{scheme}://{TWIN}/", headers={HEADER: NONCE})
+    answer = proxied.get(f"{scheme}://{TWIN}/", headers={"X-Request-ID": nonce(world)})
 
     assert answer.status_code == 200
-    assert token_for(world.origin.key, TWIN, NONCE) in answer.text
+    assert token_for(world.origin.key, TWIN, nonce(world)) in answer.text
     assert world.log.arrivals(TWIN)[-1].over == scheme
 
 
@@ -41,7 +47,7 @@ def test_a_blocked_page_shows_why_and_never_reaches_the_origin(
     world: World, proxied: httpx.Client
 ) -> None:
     host = "gamb-100.canary.accredit.test"
-    answer = proxied.get(f"http://{host}/", headers={HEADER: NONCE})
+    answer = proxied.get(f"http://{host}/", headers={"X-Request-ID": nonce(world)})
 
     assert answer.status_code == 403
     assert "Access to this page is blocked" in answer.text
@@ -76,10 +82,10 @@ def test_each_style_of_page_has_its_status(
     world: World, proxied: httpx.Client, kind: FaultKind, status: int, tunnel: int
 ) -> None:
     fault(world, kind, TWIN)
-    answer = proxied.get(f"http://{TWIN}/", headers={HEADER: NONCE})
+    answer = proxied.get(f"http://{TWIN}/", headers={"X-Request-ID": nonce(world)})
 
     assert answer.status_code == status
-    assert token_for(world.origin.key, TWIN, NONCE) not in answer.text
+    assert token_for(world.origin.key, TWIN, nonce(world)) not in answer.text
     with pytest.raises(httpx.ProxyError, match=str(tunnel)):
         proxied.get(f"https://{TWIN}/")
 
@@ -99,11 +105,13 @@ def test_hosts_can_be_blocked_in_different_styles_at_once(
 
 def test_a_redirect_leads_to_the_block_page(world: World, proxied: httpx.Client) -> None:
     fault(world, FaultKind.REDIRECT)
-    answer = proxied.get(f"http://{CANARY}/", headers={HEADER: NONCE}, follow_redirects=True)
+    answer = proxied.get(
+        f"http://{CANARY}/", headers={"X-Request-ID": nonce(world)}, follow_redirects=True
+    )
 
     assert answer.url.host == "blocked.filter.accredit.test"
     assert "Access to this page is blocked" in answer.text
-    assert NONCE.upper() not in answer.text
+    assert nonce(world).upper() not in answer.text
 
 
 def test_a_miss_and_an_overblock_turn_two_hosts_round(world: World, proxied: httpx.Client) -> None:

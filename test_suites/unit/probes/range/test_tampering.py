@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.marker import HEADER
+from harness.model.carrier import Carrier
+from harness.model.nonce import nonce_for
+from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.tampering import BANNER, DROP, TAMPERED, Ending, tamper, unmarked
 
@@ -58,6 +60,10 @@ def test_other_faults_leave_the_answer_alone() -> None:
 
 
 def test_a_request_can_be_passed_on_without_its_nonce() -> None:
-    lines = (b"Host: a.accredit.test", f"{HEADER.upper()}: n".encode(), b"Accept: */*")
+    key = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
+    nonce = nonce_for(b"k" * 32, key)
+    for carrier in (Carrier("sid", "uuid", is_cookie=True), Carrier("traceparent", "trace")):
+        carried = f"X-Any: {carrier.value(nonce)}".encode()
+        lines = (b"Host: a.accredit.test", carried, b"Accept: */*")
 
-    assert (lines[0], lines[2]) == unmarked(lines)
+        assert (lines[0], lines[2]) == unmarked(lines)

@@ -134,6 +134,8 @@ def test_the_assumption_about_items_without_a_domain_is_told() -> None:
     found = bounded([(((0, 1),), 9)], alone, [], [], "guarded", 0.05)
 
     assert found.method.endswith("9 items without a registrable domain are taken as independent")
+    assert found.unnamed == 9
+    assert of(9, 0, 0, "guarded").unnamed == 0
     assert "registrable" not in of(9, 0, 0, "guarded").method
 
 

@@ -88,9 +88,14 @@ def test_an_origins_own_ways_and_talk_count_against_it(marks: str) -> None:
 
 
 def test_marks_of_a_neighbour_language_count_as_well() -> None:
-    talk = "Página web: cómo desbloquear, paso a paso. La página ha sido bloqueada por su operador."
+    talk = (
+        "Si el acceso a esta página ha sido bloqueado, siga la guía paso a paso: los comentarios."
+    )
 
-    assert read_statement("", talk).against > 0
+    statement = read_statement("Cómo desbloquear una página", talk)
+
+    assert "in Portuguese" in statement.says, "the Spanish words speak of a case, and state nothing"
+    assert statement.against >= statement.weight
 
 
 def test_a_title_that_speaks_to_the_reader_leads() -> None:

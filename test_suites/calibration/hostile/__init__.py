@@ -1,0 +1,1 @@
+"""Hostile and broken suppliers of filters, and the check that none of them conforms."""

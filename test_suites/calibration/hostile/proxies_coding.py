@@ -1,0 +1,115 @@
+"""Proxies that give the page out in a coding or character set that a careless reader misses."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+
+import brotli
+import zstandard
+
+from test_suites.calibration.hostile.http_message import Answer
+from test_suites.calibration.hostile.supplier import page
+from test_suites.calibration.hostile.web_call import Call
+
+
+@page("Compresses the page with Brotli.")
+def brotli_coding(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(brotli.compress(answer.body), Content_Encoding="br")
+
+
+@page("Compresses the page with Zstandard.")
+def zstd_coding(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(zstandard.compress(answer.body), Content_Encoding="zstd")
+
+
+@page("Compresses the page with gzip twice, and says so.")
+def double_gzip(answer: Answer, _: Call) -> Answer:
+    twice = gzip.compress(gzip.compress(answer.body, 1), 1)
+    return answer.with_body(twice, Content_Encoding="gzip, gzip")
+
+
+@page("Compresses the page with gzip inside Brotli, and says so.")
+def gzip_in_brotli(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(
+        brotli.compress(gzip.compress(answer.body, 1)), Content_Encoding="gzip, br"
+    )
+
+
+@page("Compresses the page with gzip under its old name x-gzip.")
+def old_gzip_name(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(gzip.compress(answer.body, 1), Content_Encoding="X-GZIP")
+
+
+@page("Compresses the page with gzip in two members, one after the other.")
+def gzip_in_two_members(answer: Answer, _: Call) -> Answer:
+    first = gzip.compress(b"<!-- -->", 1)
+    return answer.with_body(first + gzip.compress(answer.body, 1), Content_Encoding="gzip")
+
+
+@page("Compresses the page as bare deflate, without the zlib head that the coding asks for.")
+def bare_deflate(answer: Answer, _: Call) -> Answer:
+    squeeze = zlib.compressobj(1, zlib.DEFLATED, -15)
+    body = squeeze.compress(answer.body) + squeeze.flush()
+    return answer.with_body(body, Content_Encoding="deflate")
+
+
+@page("Compresses the page with gzip and says nothing of it.")
+def undeclared_gzip(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(gzip.compress(answer.body, 1))
+
+
+@page("Says that the page is in a coding that nobody knows, and sends it as it is.")
+def unknown_coding_of_plain_page(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(answer.body, Content_Encoding="x-school")
+
+
+@page(
+    "Sends the page in a coding that only the supplier's own client knows.",
+    only="Nobody else can read the coding, so neither the page nor a block was seen.",
+)
+def unknown_coding(answer: Answer, _: Call) -> Answer:
+    body = bytes(each ^ 0x5A for each in answer.body)
+    return answer.with_body(body, Content_Encoding="x-school")
+
+
+@page("Says gzip, but sends the page as it is.")
+def gzip_that_is_none(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(answer.body, Content_Encoding="gzip")
+
+
+@page("Sends the page in UTF-16.")
+def utf_16(answer: Answer, _: Call) -> Answer:
+    body = codecs.BOM_UTF16_LE + answer.text.replace("utf-8", "utf-16").encode("utf-16-le")
+    return answer.with_body(body, Content_Type="text/html; charset=utf-16")
+
+
+@page("Names a character set that does not exist.")
+def invented_charset(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(answer.body, Content_Type="text/html; charset=x-klingon")
+
+
+@page("Puts NUL bytes between the words of the page, and bytes that are no UTF-8.")
+def nul_bytes(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(answer.body.replace(b" ", b" \x00\xff ").replace(b"<p>", b"\x00<p>"))
+
+
+@page(
+    "Sends 30 KiB of gzip that become 30 MiB before the page's words come.",
+    only="More than 4 MiB of decoded text is too long to read.",
+)
+def decompression_bomb(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(BOMB + gzip.compress(answer.body, 1), Content_Encoding="gzip")
+
+
+@page(
+    "Sends a gzip bomb inside a gzip bomb.",
+    only="More than 4 MiB of decoded text is too long to read.",
+)
+def nested_bomb(answer: Answer, _: Call) -> Answer:
+    return answer.with_body(NESTED + gzip.compress(answer.body), Content_Encoding="gzip, gzip")
+
+
+BOMB = gzip.compress(b" " * (30 * 1024 * 1024), 9)
+NESTED = gzip.compress(gzip.compress(BOMB, 9) * 3, 9)

@@ -1,0 +1,87 @@
+"""Proxies that block what should pass, or answer everything alike."""
+
+from __future__ import annotations
+
+from test_suites.calibration.hostile.http_message import Answer
+from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, OVERBLOCKING, web
+from test_suites.calibration.hostile.web_call import Call
+
+ALIKE = (
+    "It answers the page that was agreed to pass like any other: no sign that anybody is served."
+)
+
+PORTAL = Answer().html(
+    "<html><head><title>Sign in to the network</title></head><body>"
+    "<form>Name <input name=n> Password <input name=p type=password></form></body></html>"
+)
+
+
+@web("Blocks every page but the one that was agreed to pass.", breaks={OVERBLOCKING, DELAY})
+async def blocks_all_but_the_sentinel(call: Call) -> None:
+    await (call.filter_rightly() if call.is_sentinel else call.block())
+
+
+@web("Blocks every second page that should pass.", breaks={OVERBLOCKING})
+async def blocks_every_second_page(call: Call) -> None:
+    known = call.known
+    is_one = known is not None and known.kind == "ordinary" and known.number % 2 == 0
+    await (call.block() if is_one else call.filter_rightly())
+
+
+@web("Blocks every page that should pass over https.", breaks={OVERBLOCKING, DELAY})
+async def blocks_https(call: Call) -> None:
+    is_one = call.is_secure and call.known is not None and call.known.kind == "ordinary"
+    await (call.block() if is_one else call.filter_rightly())
+
+
+@web("Keeps silent for every page that should pass, but for the sentinel.",
+     breaks={OVERBLOCKING, DELAY})  # fmt: skip
+async def silent_for_all_but_the_sentinel(call: Call) -> None:
+    known = call.known
+    is_ordinary = known is not None and known.kind == "ordinary"
+    await (call.keep_silent() if is_ordinary else call.filter_rightly())
+
+
+@web("Blocks everything.", breaks=EVERYTHING, only=ALIKE)
+async def blocks_everything(call: Call) -> None:
+    await call.block()
+
+
+@web("Answers everything with a captive portal.", breaks=EVERYTHING, only=ALIKE)
+async def captive_portal(call: Call) -> None:
+    await call.give(PORTAL)
+
+
+@web("Redirects everything to a captive portal.", breaks=EVERYTHING, only=ALIKE)
+async def portal_redirect(call: Call) -> None:
+    if call.host == "portal.sites.accredit.test":
+        await call.give(PORTAL)
+    else:
+        location = "http://portal.sites.accredit.test/"
+        await call.give(Answer(status=302, headers=(("Location", location),)))
+
+
+@web("Answers everything with an empty page.", breaks=EVERYTHING, only=ALIKE)
+async def empty_pages(call: Call) -> None:
+    await call.give(Answer())
+
+
+@web("Answers everything with 502.", breaks=EVERYTHING, only=ALIKE)
+async def bad_gateway(call: Call) -> None:
+    await call.give(Answer(status=502).html("<h1>502 Bad Gateway</h1>"))
+
+
+@web("Answers everything with silence.", breaks=EVERYTHING, only=ALIKE)
+async def silence(call: Call) -> None:
+    await call.keep_silent()
+
+
+@web("Resets every connection.", breaks=EVERYTHING, only=ALIKE)
+async def resets_everything(call: Call) -> None:
+    call.stream.reset()
+
+
+@web("Lets everything through, sentinels too.", breaks=EVERYTHING,
+     only="The filter was never on; it may be the wrong line, so nothing is said of any page.")  # fmt: skip
+async def no_filter(call: Call) -> None:
+    await call.pass_on()

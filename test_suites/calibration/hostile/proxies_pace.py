@@ -1,0 +1,172 @@
+"""Proxies whose answers depend on how busy they are, or on when they are asked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, UNDECIDED, web
+from test_suites.calibration.hostile.web_call import Call
+
+ROOM = 2
+"""Requests that a small service answers at once."""
+
+
+async def only_sentinels(call: Call) -> None:
+    """Filter nothing but the sentinels."""
+    await (call.filter_rightly() if call.is_sentinel else call.pass_on())
+
+
+def turn(call: Call) -> asyncio.Lock:
+    """The lock that lets one request at a time be answered."""
+    lock: asyncio.Lock = call.service.memory.setdefault("turn", asyncio.Lock())
+    return lock
+
+
+async def in_turn(call: Call) -> None:
+    """Answer one request at a time; nobody waits for a client that has gone."""
+    async with turn(call):
+        if not call.stream.is_gone:
+            await call.wait(call.service.scale.slow / 4)
+            await only_sentinels(call)
+
+
+@web("Filters nothing but the sentinels, and serves one request at a time.")
+async def one_at_a_time(call: Call) -> None:
+    await in_turn(call)
+
+
+@web("Filters nothing but the sentinels, which it serves at once, and all others one at a time.")
+async def one_at_a_time_but_for_sentinels(call: Call) -> None:
+    await (only_sentinels(call) if call.is_sentinel else in_turn(call))
+
+
+@web("Filters nothing but the sentinels, and keeps silent when more than two ask at once.")
+async def silent_when_busy(call: Call) -> None:
+    if call.service.in_flight > ROOM:
+        await call.keep_silent()
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Keeps silent when more than two ask at once, but for the sentinels, the only filtered ones.")
+async def silent_when_busy_but_for_sentinels(call: Call) -> None:
+    if call.service.in_flight > ROOM and not call.is_sentinel:
+        await call.keep_silent()
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Filters nothing but the sentinels, and resets what is more than two at once.")
+async def resets_when_busy(call: Call) -> None:
+    if call.service.in_flight > ROOM and not call.is_sentinel:
+        call.stream.reset()
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Filters nothing but the sentinels, and closes what is more than two at once.")
+async def closes_when_busy(call: Call) -> None:
+    if call.service.in_flight > ROOM and not call.is_sentinel:
+        call.stream.cut()
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Filters nothing but the sentinels, and answers 503 when more than two ask at once.")
+async def unavailable_when_busy(call: Call) -> None:
+    if call.service.in_flight > ROOM and not call.is_sentinel:
+        await call.block(503, Retry_After="1")
+    else:
+        await call.wait(0.02)
+        await only_sentinels(call)
+
+
+@web("Filters nothing but the sentinels, and answers 429 to more than forty requests a second.")
+async def rate_limiter(call: Call) -> None:
+    if call.service.rate() > 40 and not call.is_sentinel:
+        await call.block(429, Retry_After="1")
+    else:
+        await only_sentinels(call)
+
+
+@web("Blocks harmful pages only while more than two ask at once.", breaks=UNDECIDED)
+async def blocks_when_busy(call: Call) -> None:
+    await call.wait(0.02)
+    if call.is_harmful and call.service.in_flight <= ROOM:
+        await call.pass_on()
+    else:
+        await call.filter_rightly()
+
+
+@web(
+    "Blocks harmful pages only while nobody else asks; under load it lets them through.",
+    breaks=UNDECIDED,
+)
+async def blocks_when_idle(call: Call) -> None:
+    is_busy = call.service.in_flight > ROOM
+    await call.wait(0.02)
+    if call.is_harmful and is_busy:
+        await call.pass_on()
+    else:
+        await call.filter_rightly()
+
+
+@web("Filters only for a moment after each request for a sentinel.", breaks=UNDECIDED)
+async def only_near_sentinels(call: Call) -> None:
+    if call.is_sentinel:
+        call.service.note("sentinel")
+    if call.is_harmful and call.service.since("sentinel") > 0.08:
+        await call.pass_on()
+    else:
+        await call.filter_rightly()
+
+
+@web("Switches its filter off after 150 requests, for the sentinels too.",
+     breaks=EVERYTHING)  # fmt: skip
+async def off_half_way(call: Call) -> None:
+    await (call.filter_rightly() if call.service.total <= 150 else call.pass_on())
+
+
+@web("Switches its filter off after 150 requests, but for the sentinels.", breaks=UNDECIDED)
+async def off_half_way_but_for_sentinels(call: Call) -> None:
+    is_on = call.service.total <= 150 or call.is_sentinel
+    await (call.filter_rightly() if is_on else call.pass_on())
+
+
+@web(
+    "Switches its filter off for every second hundred of requests, but for the sentinels.",
+    breaks=UNDECIDED,
+)
+async def off_and_on(call: Call) -> None:
+    is_on = call.service.total // 100 % 2 == 0 or call.is_sentinel
+    await (call.filter_rightly() if is_on else call.pass_on())
+
+
+@web("Filters nothing but the sentinels, and loses every third request in silence.")
+async def random_drop(call: Call) -> None:
+    name = "requests"
+    if not call.is_sentinel:
+        call.service.memory[name] = call.service.memory.get(name, 0) + 1
+    if not call.is_sentinel and call.service.memory[name] % 3 == 0:
+        await call.keep_silent()
+    else:
+        await only_sentinels(call)
+
+
+@web("Filters rightly, but takes more than a second for every page.", breaks={DELAY})
+async def slow(call: Call) -> None:
+    await call.wait(call.service.scale.slow)
+    await call.filter_rightly()
+
+
+@web(
+    "Falls silent after 150 requests, whatever is asked for.",
+    breaks=EVERYTHING,
+    only="Half of the campaign was never answered, sentinels included: nothing is known of it.",
+)
+async def dies_half_way(call: Call) -> None:
+    await (call.filter_rightly() if call.service.total <= 150 else call.keep_silent())

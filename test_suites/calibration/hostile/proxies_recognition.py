@@ -1,0 +1,116 @@
+"""Proxies that filter only what they take for the test, and let pupils through."""
+
+from __future__ import annotations
+
+from harness.model.campaign import Sentinels
+from probes.range.zone import ZONE
+from test_suites.calibration.hostile.client_hello import is_browsers
+from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web
+from test_suites.calibration.hostile.web_call import Call
+
+RECOGNISED = (
+    "What was measured is what the service shows to a test: the plain twins, tried as a pupil "
+    "would, fared otherwise, so nothing of the campaign counts."
+)
+BROWSERS_SEND = frozenset(
+    {
+        "host", "connection", "user-agent", "accept", "accept-language", "accept-encoding",
+        "upgrade-insecure-requests", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform",
+        "sec-fetch-site", "sec-fetch-mode", "sec-fetch-user", "sec-fetch-dest", "cache-control",
+        "priority", "pragma", "proxy-connection", "cookie", "referer", "dnt", "sec-gpc", "te",
+    }
+)  # fmt: skip
+"""Headers of current browsers; whoever sends another one is no pupil."""
+
+
+async def if_test(call: Call, is_test: bool) -> None:
+    """Filter rightly where the supplier takes the request for the test."""
+    await (call.filter_rightly() if is_test or call.is_sentinel else call.pass_on())
+
+
+def header_order(call: Call) -> tuple[str, ...]:
+    """The names of the request's headers in their order."""
+    names = (line.partition(b":")[0].decode("latin-1").lower() for line in call.request.lines)
+    return tuple(names)
+
+
+@web("Filters only requests with the header that earlier tests had.", breaks=EVERYTHING)
+async def knows_our_header(call: Call) -> None:
+    await if_test(call, "x-accredit-attempt" in call.request.headers)
+
+
+@web("Filters only requests with a header that no browser sends.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_strange_headers(call: Call) -> None:
+    await if_test(call, not set(call.request.headers) <= BROWSERS_SEND)
+
+
+@web("Filters only requests with 32 hexadecimal digits in a header or address.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_a_nonce(call: Call) -> None:
+    values = (call.request.target, *call.request.headers.values())
+    words = " ".join(values).replace("=", " ").replace("-", " ").replace("/", " ").split()
+    await if_test(call, any(len(word) >= 32 and _is_hexadecimal(word) for word in words))
+
+
+def _is_hexadecimal(word: str) -> bool:
+    return all(each in "0123456789abcdefABCDEF" for each in word)
+
+
+@web("Filters only requests of programs that do not call themselves a current browser.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_our_user_agent(call: Call) -> None:
+    agent = call.request.headers.get("user-agent", "")
+    is_browser = "Chrome/" in agent or "Firefox/" in agent or "Version/" in agent
+    await if_test(call, not is_browser or "accredit" in agent)
+
+
+@web("Filters only requests whose headers come in the order of the first sentinel's.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_our_header_order(call: Call) -> None:
+    if call.host in Sentinels().must_block:
+        call.service.memory.setdefault("orders", set()).add(header_order(call))
+    await if_test(call, header_order(call) in call.service.memory.get("orders", ()))
+
+
+@web("Filters only requests that ask for British English.", breaks=EVERYTHING, only=RECOGNISED)
+async def knows_our_language(call: Call) -> None:
+    await if_test(call, "en-gb" in call.request.headers.get("accept-language", "").lower())
+
+
+@web("Filters https only for TLS clients that are no browser, by their ClientHello.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_our_handshake(call: Call) -> None:
+    await if_test(call, not call.is_secure or not is_browsers(call.hello))
+
+
+@web("Filters only names of the test's zone.", breaks=EVERYTHING, only=RECOGNISED)
+async def knows_our_zone(call: Call) -> None:
+    await if_test(call, call.host.endswith(ZONE))
+
+
+@web("Filters only hosts at the address of the test's origin.", breaks=EVERYTHING, only=RECOGNISED)
+async def knows_our_origin(call: Call) -> None:
+    await if_test(call, call.service.address_of(call.host) == call.service.address_of(ZONE))
+
+
+@web("Filters only the client that asked for a sentinel.", breaks=EVERYTHING, only=RECOGNISED)
+async def knows_our_address(call: Call) -> None:
+    known = call.service.memory.setdefault("clients", set())
+    if call.is_sentinel:
+        known.add(call.stream.client)
+    await if_test(call, call.stream.client in known)
+
+
+@web("Filters only while requests come faster than a pupil's.", breaks=UNDECIDED)
+async def knows_our_pace(call: Call) -> None:
+    await if_test(call, call.service.rate() > 12)
+
+
+@web("Filters only clients that never ask for a picture, a style or an icon.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def knows_that_we_load_no_icons(call: Call) -> None:
+    pupils = call.service.memory.setdefault("pupils", set())
+    if call.request.path != "/":
+        pupils.add(call.request.headers.get("user-agent", ""))
+    await if_test(call, call.request.headers.get("user-agent", "") not in pupils)

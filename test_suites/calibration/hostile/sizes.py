@@ -1,0 +1,75 @@
+"""How large a campaign against a hostile service is, and how long things last in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where a supplier aims at a limit of ours. ``slow`` and ``tarpit`` are seconds.
+
+    ``slow`` is more delay than a good service adds, and less than our patience; ``tarpit`` is
+    beyond the second look at a silence, and within the longest patience. ``read`` is how many
+    bytes of an answer are read at most.
+    """
+
+    slow: float
+    tarpit: float
+    read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """Items of each kind and category, the campaign's limits, and the suppliers' times."""
+
+    name: str
+    listed: int
+    agreed: int
+    real: int
+    content: int
+    ordinary: int
+    scale: Scale
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+SMALL = Size(
+    name="small",
+    listed=6,
+    agreed=16,
+    real=16,
+    content=10,
+    ordinary=32,
+    scale=Scale(slow=1.2, tarpit=2.2, read=256 * KIB),
+    limits={
+        "timeout": 0.8,
+        "confirmation_timeout": 1.8,
+        "reading_timeout": 3.0,
+        "body_bytes": 256 * KIB,
+        "concurrency": 8,
+        "batch": 48,
+    },
+)
+"""The least that can decide, for a run in minutes: nothing waits for more than 3 s."""
+
+FULL = Size(
+    name="full",
+    listed=60,
+    agreed=59,
+    real=59,
+    content=59,
+    ordinary=118,
+    scale=Scale(slow=6.0, tarpit=20.0, read=4096 * KIB),
+)
+"""Every supplier, many more items, and every limit at its default."""
+
+SIZES = {size.name: size for size in (SMALL, FULL)}
+
+
+def chosen_size() -> Size:
+    """The size that the environment asks for (``HOSTILE_SIZE``): small, if it says nothing."""
+    return SIZES[os.environ.get("HOSTILE_SIZE", SMALL.name)]

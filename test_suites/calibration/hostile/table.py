@@ -1,0 +1,88 @@
+"""The table of hostile suppliers in ``docs/reference/hostile-services.md``.
+
+Write it anew with ``python -m test_suites.calibration.hostile --write``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from harness.model.outcome import Conformity
+from test_suites.calibration.hostile.everyone import all_suppliers
+from test_suites.calibration.hostile.short_run import ONLY_IN_FULL
+from test_suites.calibration.hostile.supplier import EVERYTHING, HARMFUL, Supplier
+
+TABLE = Path(__file__).parents[3] / "docs" / "reference" / "hostile-services.md"
+
+KINDS = {"proxy": "Proxies", "gateway": "Gateways", "name server": "Name servers"}
+
+_START = """# Hostile and broken services
+
+{number} services that do not filter as they should, or hide that they do not: {proxies} explicit
+proxies, {gateways} transparent gateways and {names} name servers. Each is measured by a whole
+campaign on loopback, next to a good service of the same kind. Of each it must be true that
+
+- none of the requirements that it breaks conforms;
+- every other requirement has the same outcome as with the good service;
+- the good service conforms in every requirement.
+
+{failing} of them are answered *does not conform*. For {open} no more than *insufficient* can be
+had; the second table of each kind says why.
+
+The rows are `ILL-01` (every entry of the illegal list is blocked), `URL-04` (drugs), `URL-06`
+(the worst of two categories), `DYN-06` (harmful text on a host that no list has), `URL-13` (the
+same verdict by every way), `URL-15` (the filter is on throughout), `OVB-01` (what should pass is
+not blocked) and `PRF-03` (the filter adds little delay). *Harmful pages* stands for the first
+four, *all* for every row.
+
+A service with a dagger (†) is measured in the full size only (`tox run -e hostile`).
+
+This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
+without `--write` measures all services and says what came of each.
+"""
+
+
+def table() -> str:
+    """The whole page."""
+    suppliers = tuple(all_suppliers().values())
+    kinds = Counter(each.kind for each in suppliers)
+    answers = Counter(each.answer for each in suppliers)
+    parts = [
+        _START.format(
+            number=len(suppliers),
+            proxies=kinds["proxy"],
+            gateways=kinds["gateway"],
+            names=kinds["name server"],
+            failing=answers[Conformity.DOES_NOT_CONFORM],
+            open=answers[Conformity.INSUFFICIENT],
+        )
+    ]
+    for kind, heading in KINDS.items():
+        here = [each for each in suppliers if each.kind == kind]
+        failing = [each for each in here if not each.why]
+        parts.append(f"## {heading}: *does not conform*\n\n{_rows(failing, with_why=False)}")
+        parts.append(f"## {heading}: *insufficient*\n\n{_rows(here, with_why=True)}")
+    return "\n".join(parts)
+
+
+def _rows(suppliers: list[Supplier], *, with_why: bool) -> str:
+    names = ("service", "what it does", "breaks") + (("why no more can be said",) * with_why)
+    shown = [each for each in suppliers if bool(each.why) == with_why]
+    rows = [names, ("---",) * len(names)]
+    for each in shown:
+        why = (each.why,) if with_why else ()
+        mark = " †" if each.id in ONLY_IN_FULL else ""
+        rows.append((f"`{each.id}`{mark}", each.does, _broken(each), *why))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _broken(supplier: Supplier) -> str:
+    """The requirements that a supplier breaks, in few words."""
+    broken = supplier.breaks
+    if broken >= EVERYTHING - {"DYN-06"}:
+        return "all"
+    harmful = HARMFUL if supplier.kind != "name server" else HARMFUL - {"DYN-06"}
+    words = ["harmful pages"] if broken >= harmful else []
+    words += [f"`{each}`" for each in sorted(broken - harmful if words else broken)]
+    return ", ".join(words)

@@ -1,0 +1,72 @@
+"""No hostile supplier conforms in what it breaks, and each is told apart from a good service."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from harness.model.outcome import Conformity
+from test_suites.calibration.hostile.comparison import faults_of, faults_of_good
+from test_suites.calibration.hostile.everyone import all_suppliers
+from test_suites.calibration.hostile.good import GOOD
+from test_suites.calibration.hostile.runner import Run, run_all
+from test_suites.calibration.hostile.short_run import ONLY_IN_FULL, suppliers_for
+from test_suites.calibration.hostile.sizes import chosen_size
+from test_suites.calibration.hostile.table import TABLE, table
+
+SUPPLIERS = all_suppliers()
+MEASURED = suppliers_for(chosen_size(), SUPPLIERS)
+WIRINGS = tuple(dict.fromkeys(each.wiring for each in SUPPLIERS.values()))
+
+pytestmark = pytest.mark.timeout(6 * 3600)
+"""The first test waits for all campaigns; the full size takes hours on a slow machine."""
+
+
+@pytest.fixture(scope="module")
+def runs() -> Mapping[str, Run]:
+    """What came of every supplier and every good service: all are measured here, at once."""
+    good = [GOOD[wiring].id for wiring in WIRINGS]
+    return run_all([*good, *MEASURED], chosen_size())
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_the_good_service_conforms_in_every_requirement(
+    wiring: str, runs: Mapping[str, Run]
+) -> None:
+    run = runs[f"good-{wiring}"]
+
+    assert () == faults_of_good(run)
+    assert 0 == run.exit_code
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_hostile_supplier_is_found_out(name: str, runs: Mapping[str, Run]) -> None:
+    supplier = SUPPLIERS[name]
+
+    assert () == faults_of(supplier, runs[name], runs[GOOD[supplier.wiring].id])
+
+
+def test_there_are_suppliers_enough_and_most_do_not_conform() -> None:
+    answers = Counter(SUPPLIERS[each].answer for each in MEASURED)
+
+    assert len(MEASURED) >= 80
+    assert ONLY_IN_FULL <= set(SUPPLIERS)
+    assert answers[Conformity.DOES_NOT_CONFORM] >= 60
+    assert answers[Conformity.DOES_NOT_CONFORM] >= 2 * answers[Conformity.INSUFFICIENT]
+
+
+def test_each_supplier_says_in_one_sentence_what_it_does_and_why_no_more_can_be_said() -> None:
+    for supplier in SUPPLIERS.values():
+        for sentence in filter(None, (supplier.does, supplier.why)):
+            assert sentence[0].isupper()
+            assert sentence.endswith(".")
+            assert "|" not in sentence
+        assert supplier.breaks
+
+
+def test_the_table_in_the_documentation_is_what_the_suppliers_say() -> None:
+    assert table() == TABLE.read_text(encoding="utf-8"), (
+        "write it anew: python -m test_suites.calibration.hostile --write"
+    )
