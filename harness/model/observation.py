@@ -231,6 +231,12 @@ class DnsFacts(
             names.append(name)
         return tuple(names)
 
+    @property
+    def has_alias_loop(self) -> bool:
+        """Whether the aliases lead back to one of them, so that nobody can follow them."""
+        chain = self.chain
+        return len({self.name.rstrip(".").lower(), *chain}) <= len(chain)
+
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """A named number with its unit, as a probe of another kind reports it."""

@@ -186,6 +186,8 @@ def _read(answer: Answer, family: Family) -> str | Failure | None:
     address = next((each for each in answer.facts.addresses if is_of(family, each)), "")
     if address and is_unspecified(address):
         return _nowhere(address)
+    if not address and answer.facts.has_alias_loop:
+        return resolve_failure("", "aliases that lead back to each other")
     if not address and answer.facts.rcode != "NOERROR":
         return resolve_failure(answer.facts.rcode)
     return address or None

@@ -57,8 +57,8 @@ def _page(**facts: Any) -> Trial:
     return trial(foreign(**facts), foreign(), host=THEIRS)
 
 
-def _named(*addresses: str, rcode: str = "NOERROR") -> Trial:
-    return trial(dns(*addresses, rcode=rcode), LONDON)
+def _named(*addresses: str, rcode: str = "NOERROR", **facts: Any) -> Trial:
+    return trial(dns(*addresses, rcode=rcode, **facts), LONDON)
 
 
 def _public(*addresses: str) -> Trial:
@@ -98,6 +98,10 @@ DNS = (
     _case("dns-nodata", _named(), State.BLOCKED, Mechanism.DNS_NODATA),
     _case("dns-servfail-learned", _named(rcode="SERVFAIL"), State.BLOCKED, Mechanism.DNS_SERVFAIL,
           lore=Lore(rcodes=frozenset({"SERVFAIL"}))),
+    _case("dns-alias-loop", _named(records=(
+              DnsRecord(name=OURS, type="CNAME", ttl=0, data="a.test."),
+              DnsRecord(name="a.test", type="CNAME", ttl=0, data=OURS))),
+          State.INSUFFICIENT),
     _case("dns-servfail", _named(rcode="SERVFAIL"), State.INSUFFICIENT, Mechanism.DNS_SERVFAIL),
     _case("dns-null-address", _named("0.0.0.0"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-learned-sinkhole", _public("203.0.114.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE,

@@ -106,6 +106,13 @@ DNS_RULES: tuple[Rule, ...] = (
         saw=_said,
     ),
     Rule(
+        id="dns-alias-loop",
+        matches=lambda case: _is_empty(case) and case.dns and case.dns.has_alias_loop,
+        state=State.INSUFFICIENT,
+        says="the resolver gives aliases that lead back to each other, and no address",
+        saw=_said,
+    ),
+    Rule(
         id="dns-nodata",
         matches=_is_empty,
         state=State.BLOCKED,

@@ -103,11 +103,11 @@ async def blocks_when_busy(call: Call) -> None:
 
 
 @web(
-    "Blocks harmful pages only while nobody else asks; under load it lets them through.",
+    "Blocks harmful pages only while few others ask; under load it lets them through.",
     breaks=UNDECIDED,
 )
 async def blocks_when_idle(call: Call) -> None:
-    is_busy = call.service.in_flight > ROOM
+    is_busy = call.service.in_flight > 2 * ROOM
     await call.wait(0.02)
     if call.is_harmful and is_busy:
         await call.pass_on()

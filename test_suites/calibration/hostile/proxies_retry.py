@@ -51,7 +51,7 @@ async def reload_to_pass(call: Call) -> None:
     await unless(call, is_again, "<p>Press reload if your teacher allows this page.</p>")
 
 
-@web("Has its block page reload itself, and then shows the content.", breaks=UNDECIDED)
+@web("Has its block page reload itself, and then shows the content.")
 async def refreshes_to_pass(call: Call) -> None:
     is_again = "reload=1" in call.request.path
     refresh = '<meta http-equiv="refresh" content="0; url=/?reload=1">'

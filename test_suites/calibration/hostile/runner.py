@@ -28,7 +28,7 @@ from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.testbed import Testbed
 
-PROCESSES, THREADS = 2, 3
+PROCESSES, THREADS = 2, 4
 """For two cores; most of a campaign's time is waiting."""
 
 ORDER = (Conformity.CONFORMS, Conformity.INSUFFICIENT, Conformity.DOES_NOT_CONFORM)

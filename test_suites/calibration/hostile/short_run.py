@@ -104,8 +104,29 @@ ONLY_IN_FULL = frozenset(
 )
 
 
+WAITING = frozenset(
+    {
+        "dies-half-way",
+        "first-question-silent",
+        "gateway-one-at-a-time",
+        "gateway-silent-when-busy",
+        "gateway-slow",
+        "one-at-a-time",
+        "one-at-a-time-but-for-sentinels",
+        "random-drop",
+        "silence",
+        "silent-when-busy",
+        "silent-when-busy-but-for-sentinels",
+        "slow",
+        "tarpit",
+        "third-look-answered",
+    }
+)
+"""Suppliers whose campaigns wait long, and so begin first."""
+
+
 def suppliers_for(size: Size, identities: Collection[str]) -> tuple[str, ...]:
-    """The ids of the suppliers that a size measures."""
-    if size.name != SMALL.name:
-        return tuple(identities)
-    return tuple(each for each in identities if each not in ONLY_IN_FULL)
+    """The ids of the suppliers that a size measures, those first that take longest."""
+    is_small = size.name == SMALL.name
+    chosen = (each for each in identities if not (is_small and each in ONLY_IN_FULL))
+    return tuple(sorted(chosen, key=lambda each: each not in WAITING))

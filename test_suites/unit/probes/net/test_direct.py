@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from harness.model.campaign import Limits
-from harness.ports.asking import Origin, Request
+from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
+from harness.ports.asking import Answer, Origin, Request
 from probes.net.address import Address, Family
-from probes.net.direct import DirectLine, DirectOptions, Ports
+from probes.net.direct import DirectLine, DirectOptions, Ports, _read
 from probes.net.lane import LANES, LaneName
 from probes.net.server import parse_server
 from probes.range.faults import Fault, FaultKind
@@ -179,3 +182,19 @@ async def test_only_the_origins_ports_are_mapped(world: World) -> None:
     assert ports.real(Address(host=HOST, port=81)) == 81
     assert ports.real(Address(host="www.example.org", port=80)) == 80
     assert replace(ports, origin=None).real(Address(host="www.example.org", port=80)) == 8080
+
+
+async def test_aliases_that_lead_back_to_each_other_are_no_denial() -> None:
+    names = (HOST, "a.test", HOST)
+    records = tuple(
+        DnsRecord(name=name, type="CNAME", ttl=0, data=f"{target}.")
+        for name, target in pairwise(names)
+    )
+    facts = DnsFacts(name=HOST, type="A", server="s", rcode="NOERROR", records=records)
+    honest = structs.replace(facts, records=records[:1])
+
+    loop = _read(Answer(facts=facts, timings=Timings()), "any")
+
+    assert isinstance(loop, Failure)
+    assert "dns_server_misbehaving" == loop.name
+    assert _read(Answer(facts=honest, timings=Timings()), "any") is None
