@@ -2,7 +2,7 @@
 
 Agreed items have canary names, which say their category. Real items stand for names of a
 vendor's list, and content items for pages that no list has: their names say nothing. What must
-be let through is partly agreed, partly real.
+be let through stands among the real items.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from corpora.item_table import COLUMNS
 from corpora.packing import PackDetails, write_pack
 from probes.range.zone import ZONE
-from test_suites.calibration.hostile.knowledge import MARKER, Kind, Knowledge, Known
+from test_suites.calibration.hostile.knowledge import Kind, Knowledge, Known
 from test_suites.calibration.hostile.sizes import Size
 
 LIST, DRUGS, GAMBLING, MALWARE, HARM, LESSON = (
@@ -34,9 +34,9 @@ def known_hosts(size: Size) -> Knowledge:
     return Knowledge.of(_hosts(size))
 
 
-def texts(knowledge: Knowledge) -> dict[str, str]:
-    """The words on the pages of hosts that need words of their own."""
-    return {each.host: each.text for each in knowledge.hosts.values() if each.text}
+def contents(knowledge: Knowledge) -> dict[str, str]:
+    """The hosts on whose pages the marker of a category stands, by no name of theirs."""
+    return {each.host: each.category for each in knowledge.hosts.values() if each.kind == "content"}
 
 
 def write_packs(folder: Path, knowledge: Knowledge) -> tuple[str, ...]:
@@ -50,6 +50,7 @@ def write_packs(folder: Path, knowledge: Knowledge) -> tuple[str, ...]:
             title=f"Items for hostile suppliers: {name}",
             created="2026-03-02T12:00:00Z",
             audience=audience,
+            kind=name,
         )
         write_pack(folder / name, rows, details)
         paths.append(str(folder / name))
@@ -57,9 +58,7 @@ def write_packs(folder: Path, knowledge: Knowledge) -> tuple[str, ...]:
 
 
 def _pack(known: Known) -> Kind:
-    if known.kind == "ordinary":
-        return "real" if known.number % 2 else "agreed"
-    return known.kind
+    return "real" if known.kind == "ordinary" else known.kind
 
 
 def _hosts(size: Size) -> Iterator[Known]:
@@ -83,8 +82,7 @@ def _known(category: str, kind: Kind, number: int) -> Known:
     else:
         digest = hashlib.blake2b(f"{kind} {category} {number}".encode(), digest_size=5)
         host = f"s{digest.hexdigest()}.sites.{ZONE}"
-    text = f"Today's notes are about {MARKER}{category}-{number:04d}." if kind == "content" else ""
-    return Known(host=host, category=category, kind=kind, number=number, text=text)
+    return Known(host=host, category=category, kind=kind, number=number)
 
 
 def _row(known: Known) -> dict[str, str]:

@@ -15,7 +15,6 @@ from test_suites.calibration.hostile.supplier import (
     DELAY,
     EVERYTHING,
     OVERBLOCKING,
-    SAME_BY_EVERY_WAY,
     UNDECIDED,
     web,
 )
@@ -55,7 +54,7 @@ async def gateway_http_only(call: Call) -> None:
 
 
 @web("Blocks by the names in requests and ClientHellos, and never looks at pages over TLS.",
-     wiring="gateway", breaks={CONTENT, SAME_BY_EVERY_WAY}, first=True)  # fmt: skip
+     wiring="gateway", breaks={CONTENT}, first=True)  # fmt: skip
 async def gateway_names_only_in_tls(call: Call) -> None:
     if not call.is_first:
         await call.filter_rightly()

@@ -18,13 +18,12 @@ Kind = Literal["agreed", "real", "content", "ordinary"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """One host of the test. ``text`` is what stands on its page, where that matters."""
+    """One host of the test, with its true category and the kind of item that it is."""
 
     host: str
     category: str
     kind: Kind
     number: int
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def block_page_first(answer: Answer, call: Call) -> Answer:
 def block_title(answer: Answer, _: Call) -> Answer:
     title = f"<title>{BLOCK_TITLE}</title>"
     text = re.sub(r"(?s)<title>.*?</title>", title, answer.text)
-    return answer.html(re.sub(r"ACCREDIT-TOKEN-\w+", "", text))
+    return answer.html(re.sub(r"\b[0-9a-f]{32}\b", "", text))
 
 
 @page("Puts the declared sentence of its block page at the end of the content.")

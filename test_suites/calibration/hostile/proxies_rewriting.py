@@ -13,7 +13,7 @@ from test_suites.calibration.hostile.web_call import Call
 TAG = re.compile(r"<[^>]*>")
 WORD = re.compile(r"[A-Za-z]+")
 TEXT = re.compile(r"(>)([^<]+)(<)")
-PROVED = re.compile(r"ACCREDIT-TOKEN-[0-9A-F]+")
+PROVED = re.compile(r"\b[0-9a-f]{32}\b")
 TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 
 FRENCH = {

@@ -112,7 +112,7 @@ async def https_only_but_for_sentinels(call: Call) -> None:
 
 
 @web("Blocks by the name in CONNECT, and never looks into what it tunnels.",
-     breaks={CONTENT, SAME_BY_EVERY_WAY}, first=True)  # fmt: skip
+     breaks={CONTENT}, first=True)  # fmt: skip
 async def connect_only(call: Call) -> None:
     if not call.is_first:
         await call.filter_rightly()

@@ -17,7 +17,7 @@ from probes.range.policy import FilterPolicy
 from probes.range.world import World
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
-from test_suites.calibration.hostile.corpus import known_hosts, texts, write_packs
+from test_suites.calibration.hostile.corpus import contents, known_hosts, write_packs
 from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, Knowledge
 from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.name_service import NameBehaviour, NameService
@@ -107,7 +107,7 @@ class Testbed:
                 world = World(
                     self.folder / "world",
                     policy=FilterPolicy(blocks=lambda *_: False),
-                    texts=texts(self.knowledge),
+                    contents=contents(self.knowledge),
                     dual_stack=True,
                 )
                 await stack.enter_async_context(world)
