@@ -46,7 +46,10 @@ def _faults(supplier: Supplier, run: Run, good: Run) -> Iterator[str]:
         yield f"{name} conforms, which this supplier breaks"
     for name, seen in good.requirements.items():
         here = run.requirements[name]
-        if name not in supplier.breaks and here.conformity is not seen.conformity:
+        if (
+            name not in supplier.breaks | supplier.by_chance
+            and here.conformity is not seen.conformity
+        ):
             yield f"{name} {here.conformity}, with the good service {seen.conformity} ({here.why})"
     if run.conformity is Conformity.CONFORMS:
         yield "the whole campaign conforms"

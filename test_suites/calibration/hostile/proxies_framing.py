@@ -55,6 +55,22 @@ async def two_frames(call: Call) -> None:
         await led(call, Answer().html(f"<html><body>{frames}</body></html>"))
 
 
+@web(
+    "Shows a frame of the service's block page, and a frame with the content that comes late.",
+    only="One frame did not come in the time that is waited, and the content may stand in it.",
+)
+async def two_frames_one_late(call: Call) -> None:
+    if call.is_harmful and call.request.path.startswith(INNER):
+        await call.wait(call.service.scale.tarpit)
+    await two_frames(call)
+
+
+@web("Shows its block page, with a small frame in it that holds the content.")
+async def block_page_with_frame(call: Call) -> None:
+    frame = f'<iframe src="{INNER}" height="1"></iframe>'
+    await led(call, call.block_answer(403, frame))
+
+
 @web("Redirects to a mirror of the page at a site of its own.")
 async def mirrored(call: Call) -> None:
     await led(call, Answer(status=302, headers=(("Location", mirror(call)),)))

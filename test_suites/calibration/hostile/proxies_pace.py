@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from test_suites.calibration.hostile.supplier import DELAY, EVERYTHING, UNDECIDED, web
+from test_suites.calibration.hostile.supplier import (
+    DELAY,
+    EVERYTHING,
+    SAME_BY_EVERY_WAY,
+    UNDECIDED,
+    web,
+)
 from test_suites.calibration.hostile.web_call import Call
 
 ROOM = 2
@@ -103,13 +109,12 @@ async def blocks_when_busy(call: Call) -> None:
 
 
 @web(
-    "Blocks harmful pages only while few others ask; under load it lets them through.",
-    breaks=UNDECIDED,
+    "Blocks harmful pages only while nobody else asks; under load it lets them through.",
+    by_chance={SAME_BY_EVERY_WAY},
 )
 async def blocks_when_idle(call: Call) -> None:
-    is_busy = call.service.in_flight > 2 * ROOM
-    await call.wait(0.02)
-    if call.is_harmful and is_busy:
+    await call.wait(0.05)
+    if call.is_harmful and call.service.in_flight > 1:
         await call.pass_on()
     else:
         await call.filter_rightly()

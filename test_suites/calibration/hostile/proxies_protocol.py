@@ -109,8 +109,7 @@ async def connect_again(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Makes the tunnel after a 407 that it sends to every first request for a harmful page.",
-     breaks=UNDECIDED, first=True)  # fmt: skip
+@web("Makes the tunnel after a 407 that it sends to every first request for a harmful page.", first=True)  # fmt: skip
 async def asks_for_a_name_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from harness.model.campaign import Sentinels
+from harness.model.carrier import HEADERS
+from probes.range.tampering import unmarked
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
 from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web
@@ -17,7 +19,7 @@ BROWSERS_SEND = frozenset(
         "host", "connection", "user-agent", "accept", "accept-language", "accept-encoding",
         "upgrade-insecure-requests", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform",
         "sec-fetch-site", "sec-fetch-mode", "sec-fetch-user", "sec-fetch-dest", "cache-control",
-        "priority", "pragma", "proxy-connection", "cookie", "referer", "dnt", "sec-gpc", "te",
+        *(name.lower() for name, _ in HEADERS), "priority", "pragma", "proxy-connection", "cookie", "referer", "dnt", "sec-gpc", "te",
     }
 )  # fmt: skip
 """Headers of current browsers; whoever sends another one is no pupil."""
@@ -39,43 +41,29 @@ async def knows_our_header(call: Call) -> None:
     await if_test(call, "x-accredit-attempt" in call.request.headers)
 
 
-@web("Filters only requests with a header that no browser sends.",
-     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+@web("Filters only requests with a header that neither browsers nor proxies send.")
 async def knows_strange_headers(call: Call) -> None:
     await if_test(call, not set(call.request.headers) <= BROWSERS_SEND)
 
 
-@web("Filters only requests with 32 hexadecimal digits in a header or address.",
+@web("Filters only requests with 32 hexadecimal digits in a header, such as a cookie.",
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def knows_a_nonce(call: Call) -> None:
-    values = (call.request.target, *call.request.headers.values())
-    words = " ".join(values).replace("=", " ").replace("-", " ").replace("/", " ").split()
-    await if_test(call, any(len(word) >= 32 and _is_hexadecimal(word) for word in words))
+    await if_test(call, unmarked(call.request.lines) != call.request.lines)
 
 
-def _is_hexadecimal(word: str) -> bool:
-    return all(each in "0123456789abcdefABCDEF" for each in word)
-
-
-@web("Filters only requests of programs that do not call themselves a current browser.",
-     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+@web("Filters only requests of programs that do not call themselves a current browser.")  # fmt: skip
 async def knows_our_user_agent(call: Call) -> None:
     agent = call.request.headers.get("user-agent", "")
     is_browser = "Chrome/" in agent or "Firefox/" in agent or "Version/" in agent
     await if_test(call, not is_browser or "accredit" in agent)
 
 
-@web("Filters only requests whose headers come in the order of the first sentinel's.",
-     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+@web("Filters only requests whose headers come in the order of the first sentinel's.", breaks=UNDECIDED)  # fmt: skip
 async def knows_our_header_order(call: Call) -> None:
     if call.host in Sentinels().must_block:
         call.service.memory.setdefault("orders", set()).add(header_order(call))
     await if_test(call, header_order(call) in call.service.memory.get("orders", ()))
-
-
-@web("Filters only requests that ask for British English.", breaks=EVERYTHING, only=RECOGNISED)
-async def knows_our_language(call: Call) -> None:
-    await if_test(call, "en-gb" in call.request.headers.get("accept-language", "").lower())
 
 
 @web("Filters https only for TLS clients that are no browser, by their ClientHello.",

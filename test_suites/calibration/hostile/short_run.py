@@ -12,6 +12,7 @@ from test_suites.calibration.hostile.sizes import SMALL, Size
 ONLY_IN_FULL = frozenset(
     [
         "pads-with-blanks",
+        "two-frames-one-late",
         "weather-first",
         "old-gzip-name",
         "gzip-in-brotli",
@@ -77,8 +78,6 @@ ONLY_IN_FULL = frozenset(
         "bad-gateway",
         "silence",
         "resets-everything",
-        "knows-a-nonce",
-        "knows-our-language",
         "knows-that-we-load-no-icons",
         "names-category-missing",
         "names-entry-missing",

@@ -35,6 +35,9 @@ EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY}
 class Supplier:
     """One supplier. ``why`` says why only *insufficient* can be had, where that is so.
 
+    Whether the requirements ``by_chance`` are broken depends on when the service is asked: of
+    them no outcome is demanded.
+
     ``is_asked_first`` suppliers also decide about a CONNECT request, or the start of TLS.
     """
 
@@ -44,6 +47,7 @@ class Supplier:
     breaks: frozenset[str]
     behave: WebBehaviour | NameBehaviour
     why: str = ""
+    by_chance: frozenset[str] = frozenset()
     is_asked_first: bool = False
 
     @property
@@ -75,11 +79,15 @@ def web(
     only: str = "",
     wiring: Wiring = "proxy",
     first: bool = False,
+    by_chance: frozenset[str] | set[str] = frozenset(),
 ) -> Callable[[WebBehaviour], WebBehaviour]:
     """Register a proxy or gateway; ``only`` says why no more than *insufficient* can be had."""
 
     def register(behave: WebBehaviour) -> WebBehaviour:
-        _add(behave.__name__, wiring, does, breaks, behave, only, is_asked_first=first)
+        _add(
+            behave.__name__, wiring, does, breaks, behave, only,
+            is_asked_first=first, by_chance=frozenset(by_chance),
+        )  # fmt: skip
         return behave
 
     return register
@@ -126,6 +134,7 @@ def _add(
     why: str,
     *,
     is_asked_first: bool = False,
+    by_chance: frozenset[str] = frozenset(),
 ) -> None:
     identity = name.replace("_", "-")
     assert identity not in SUPPLIERS, identity
@@ -140,4 +149,5 @@ def _add(
         behave=behave,
         why=why,
         is_asked_first=is_asked_first,
+        by_chance=by_chance,
     )

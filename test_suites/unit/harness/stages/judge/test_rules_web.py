@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from harness.model.verdict import Mechanism, State, Verdict
 from harness.stages.judge.judge import judge_trial
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from harness.stages.judge.learning import NOTHING_LEARNED, Lore, learn
 from harness.stages.judge.refusals import REFUSALS, Refusal
-from test_suites.calibration.trials import OURS, PROSE, certificate, failed, trial, web
+from test_suites.calibration.trials import (
+    OURS,
+    PROSE,
+    certificate,
+    failed,
+    observation,
+    trial,
+    web,
+)
 
 NOTICE = "Access to this website has been blocked by your school. Category: Games."
 
@@ -179,6 +188,18 @@ def test_a_page_inside_of_a_page_is_what_people_see() -> None:
     assert framed(text=NOTICE).rule == "page-recognised"
     assert framed(status=None).rule == "frame-not-followed"
     assert framed(title="Hello", text="Nothing to see").rule == "page-not-recognised"
+
+
+def test_a_block_page_in_one_frame_says_nothing_while_another_frame_is_missing() -> None:
+    """The content may stand in the frame that did not come in time."""
+    block = web(f"http://{OURS}/1", canary="absent", title="", text=NOTICE)
+    late = web(f"http://{OURS}/2", canary="absent", status=None)
+    outer = web(canary="absent", title="", text="", inner=(block, late))
+    lore = learn([observation(block)])
+
+    assert judge_trial(trial(structs.replace(outer, inner=(block,))), lore).rule == "page-learned"
+    assert judge_trial(trial(outer), lore).rule == "frame-not-followed"
+    assert judge_trial(trial(outer)).rule == "frame-not-followed"
 
 
 def test_a_page_of_another_host_of_the_zone_counts_where_the_control_went_too() -> None:
