@@ -289,10 +289,7 @@ class Case:
 
     @cached_property
     def _shown_inside(self) -> tuple[WebFacts, ...]:
-        """The inner pages of a page that says nothing by itself: they are what people see.
-
-        None, if one of them did not come: the content may be just there.
-        """
+        """The inner pages of a page that says nothing by itself, if all of them came."""
         if self.web is None or len(self.web.text) > BARE or self.not_followed:
             return ()
         return tuple(page for page in self.web.inner if page.status is not None)
