@@ -23,6 +23,8 @@ from probes.net.lane import has_wire
 SENTINEL = "copper-meadow.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
 
+SCHEME = Path(__file__).with_name("products.yaml")
+
 LANES = ("portable", "wire") if has_wire() else ("portable",)
 """Both ways of carrying a request must come to the same verdicts."""
 
@@ -115,7 +117,7 @@ def measure_through(
     journal = open_journal(measure_campaign(path, folder / "out"))
     return Measured(
         verdicts=judge(journal.observations()).verdicts,
-        assessment=conclude(journal, load_scheme("becta-2008")),
+        assessment=conclude(journal, load_scheme(str(SCHEME))),
     )
 
 
