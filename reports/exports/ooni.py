@@ -43,6 +43,10 @@ NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
 """Stages of failures at which the origin's address was not tried."""
 
 
+ALIAS_LOOPS = "with aliases that lead back to each other, which OONI does not hold"
+"""Written down, such an answer would look like a denial of the name."""
+
+
 @register("exports", "ooni")
 def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
     """OONI measurements of web_connectivity, one JSON line each.
@@ -57,6 +61,8 @@ def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
                 left_out["of S4 items, whose names stay here"] += 1
             elif not (_is_dns(trial) or _is_web(trial)):
                 left_out["of probes that OONI has no measurement for"] += 1
+            elif _has_alias_loop(trial):
+                left_out[ALIAS_LOOPS] += 1
             else:
                 grouped.setdefault(_name(trial, foreign=foreign), []).append(trial)
         for name, trials in grouped.items():
@@ -80,6 +86,11 @@ def _name(trial: Trial, *, foreign: bool) -> str:
         return key.item
     parts = (key.campaign, key.item, key.probe, key.line, key.profile, str(key.round))
     return "/".join(parts)
+
+
+def _has_alias_loop(trial: Trial) -> bool:
+    facts = trial.service.facts
+    return isinstance(facts, DnsFacts) and facts.has_alias_loop
 
 
 def _is_dns(trial: Trial) -> bool:
