@@ -2,42 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from harness.cli.item_supply import supplies
-from harness.cli.obstacles import Place
-from harness.cli.undecidable import Undecidable, undecidable
-from harness.model.corpus import Item
-from harness.model.scheme import Scheme
-from harness.plugins import find
-from harness.schemes.load import load_scheme, metric_units
-
-STRICT = load_scheme("strict")
-
-
-def items(code: str, count: int, **changed: Any) -> list[Item]:
-    return [
-        Item(id=f"{code}-{n}", value=f"{code.lower()}-{n}.test", labels=(code,), **changed)
-        for n in range(count)
-    ]
-
-
-def place(tried: list[Item], **changed: Any) -> Place:
-    probes = {name: find("probes", name)() for name in changed.pop("probes", ("web",))}
-    told = {
-        "line": "proxy",
-        "profile": "pupils",
-        "phase": "ks3",
-        "phases": frozenset({"ks3"}),
-        "supply": supplies(tried, probes),
-        "frames": {},
-    }
-    return Place(**{**told, **changed})
-
-
-def of(requirement: str, *places: Place, scheme: Scheme = STRICT) -> list[Undecidable]:
-    found = undecidable(scheme, places, metric_units())
-    return [one for one in found if one.requirement == requirement]
+from test_suites.unit.harness.cli.tried_places import items, of, place
 
 
 def test_too_few_domains_are_told_with_the_number_that_is_needed() -> None:
