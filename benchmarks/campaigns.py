@@ -12,7 +12,6 @@ from typing import Any
 from benchmarks.engines import LOOPBACK, Found, Heard, paths
 from benchmarks.silence import hosts
 from harness.collector import calm_collector
-from harness.equipment import SECOND_LOOKS
 from harness.gate import Gate
 from harness.instruments import Instruments
 from harness.model.batch import Batch, Way
@@ -27,6 +26,7 @@ from harness.stages.observe import observe
 from harness.stages.select import Chosen
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal import SegmentJournal
+from harness.traffic import SECOND_LOOKS
 from harness.watch import Watch
 
 
@@ -139,6 +139,7 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
             gate=Gate(concurrency),
             second_gate=Gate(SECOND_LOOKS * concurrency if concurrency > 1 else 1),
             watch=Watch(clock),
+            second_client=find("clients", "second")(),
         )
         journal = SegmentJournal.create(Path(out) / "journal", {})
         yield {}

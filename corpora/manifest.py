@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
-from harness.model.campaign import Declared
 from harness.model.corpus import Audience, Design, PackKind, Sensitivity
+from harness.model.declared import Declared
 
 FILE = "datapackage.json"
 LIMIT_BYTES = 1024 * 1024

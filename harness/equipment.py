@@ -30,10 +30,9 @@ from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme, resolve
 from harness.stages.select import Chosen, choose
 from harness.stopping import check_plans
+from harness.traffic import SECOND_LOOKS
+from harness.twin_lines import twin_instruments
 from harness.watch import Watch
-
-SECOND_LOOKS = 4
-"""How many times more attempts may wait for a silence to be confirmed than fly otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +65,8 @@ class Prepared:
             half=self.half,
             only_undecided=self.only_undecided,
             sketch_key=key,
+            second_client=find("clients", "second")(),
+            **twin_instruments(self.lines, self.campaign.plain_twins),
         )
 
 

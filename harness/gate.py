@@ -36,9 +36,10 @@ class Gate:
         """Wait until fewer are still to come than the gate is wide."""
         await self._has_room.wait()
 
-    def narrow(self) -> None:
-        """Let half as many through from now on, at least one."""
-        self.width = max(1, self.width // 2)
+    def narrow(self, *, in_use: bool = False) -> None:
+        """Let half as many through from now on (or half of those ``in_use``), at least one."""
+        wide = min(self.width, self._aloft) if in_use and self._aloft else self.width
+        self.width = max(1, wide // 2)
         self._good = 0
         self._mind_room()
 
@@ -49,6 +50,12 @@ class Gate:
             self.width += 1
             self._good = 0
             self._let_through()
+
+    def widen(self) -> None:
+        """Let as many through as at best."""
+        self.width = self.most
+        self._let_through()
+        self._mind_room()
 
     async def __aenter__(self) -> None:
         """Pass as soon as there is a place."""

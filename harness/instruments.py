@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from harness.courtesy import Courtesy
 from harness.gate import Gate
 from harness.model.batch import Half
 from harness.model.campaign import Limits
-from harness.ports.asking import Line, Origin, Probe
+from harness.passed_items import Passing, Place
+from harness.ports.asking import Line, Origin, Probe, PupilClient, SecondClient
 from harness.ports.keeping import Clock, EvidenceStore
+from harness.pulse import Pulse
+from harness.traffic import Traffic
 from harness.watch import Watch
 
 SENTINEL_INTERVAL = 300.0
@@ -26,6 +30,10 @@ class Instruments:
     the random id of this run of it, which is in every nonce.
     ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages;
     ``only_undecided`` that nothing is tried but what a journal holds undecided.
+    ``traffic`` and ``pulses`` are made as lines are used; ``passing`` are the items that passed.
+    ``strained`` counts by line and failure how often our own equipment did not bear what was
+    tried, and less was tried at once.
+    ``pupil`` tries plain twins over ``twin_lines``, which are lines as a browser uses them.
     """
 
     probes: Mapping[str, Probe]
@@ -43,9 +51,25 @@ class Instruments:
     seed: str = ""
     run: str = ""
     courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
+    traffic: dict[str, Traffic] = field(default_factory=dict)
+    pulses: dict[Place, Pulse] = field(default_factory=dict)
+    passing: Passing = field(init=False)
+    second_client: SecondClient | None = None
+    pupil: PupilClient | None = None
+    twin_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
+    strained: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "passing", Passing(self.seed))
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open every line, and start watching ourselves; ``stack`` closes them."""
         await stack.enter_async_context(self.watch)
-        for line in {id(line): line for line in self.lines.values()}.values():
+        lines = (*self.lines.values(), *self.twin_lines.values())
+        for line in {id(line): line for line in lines}.values():
             await stack.enter_async_context(line)
+        stack.push_async_callback(self._close_pulses)
+
+    async def _close_pulses(self) -> None:
+        for pulse in self.pulses.values():
+            await pulse.close()

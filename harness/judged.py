@@ -50,7 +50,10 @@ def _judge(
 
     def basis() -> Basis:
         return Basis(
-            observations=read, rules_version=RULES_VERSION, preconditions=judge.preconditions
+            observations=read,
+            rules_version=RULES_VERSION,
+            preconditions=judge.preconditions,
+            twins=judge.twins,
         )
 
     return folder.keep(made_of, judge.verdicts(observations()), basis)

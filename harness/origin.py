@@ -25,6 +25,7 @@ class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     address: str = "127.0.0.1"
     log: str = ""
     services: dict[str, Any] = {}
+    twin_zone: str = ""
 
 
 def read_origin(path: Path) -> Origin:
@@ -46,6 +47,7 @@ def read_origin(path: Path) -> Origin:
         address=declared.address,
         log=str(path.parent / declared.log) if declared.log else "",
         services=declared.services,
+        twin_zone=declared.twin_zone,
     )
 
 
@@ -63,6 +65,7 @@ def write_origin(origin: Origin, path: Path) -> None:
         address=origin.address,
         log=origin.log,
         services=origin.services,
+        twin_zone=origin.twin_zone,
     )
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.touch(mode=0o600)

@@ -19,6 +19,7 @@ PACKAGES = {
     "probes": "probes",
     "lines": "probes.lines",
     "fleets": "probes.fleet",
+    "clients": "probes.clients",
     "worlds": "probes.range",
     "corpora": "corpora",
     "importers": "corpora.importers",

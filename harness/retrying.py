@@ -87,7 +87,8 @@ class Retrier:
 
     def heed(self, number: int, observations: Iterable[Observation]) -> None:
         """Note what one batch left undecided, or decided at last."""
-        for verdict in judge(observations, self._campaign.service.block_page).verdicts:
+        page = self._campaign.service.block_page
+        for verdict in judge(observations, page, samples_required=False).verdicts:
             if verdict.key.probe not in NOTED_PROBES:
                 self._note(number, verdict)
 

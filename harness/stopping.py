@@ -116,7 +116,8 @@ class Stopper:
         wanted = [
             one for one in observations if one.role != "item" or is_among(one.item.category, codes)
         ]
-        return judge(wanted, self._campaign.service.block_page).verdicts
+        page = self._campaign.service.block_page
+        return judge(wanted, page, samples_required=False).verdicts
 
     def _advance(self, judged: dict[int, tuple[Verdict, ...]]) -> None:
         for (line, profile), tried in trials_by_place(chain(*judged.values())).items():

@@ -47,6 +47,11 @@ class Tally:
         self._total = max(self._total, self._done)
         self._tell()
 
+    def expect(self, attempts: int) -> None:
+        """So many attempts are to come beside those of the items, as plain twins do."""
+        self._total += attempts
+        self._tell()
+
     def finish(self) -> None:
         """Tell that no attempt is to come: some items were no probe's to try."""
         self._total = self._done

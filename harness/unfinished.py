@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.model.campaign import Campaign
 from harness.model.outcome import Measurement
+from harness.model.retrial import DONE
 from harness.ports.keeping import Journal
 from harness.stages.select import count_batches
 
@@ -24,9 +25,12 @@ def grant_nothing_unfinished(
     """The measurements, barred where batches of the campaign are missing from the journal."""
     planned = batches_planned(campaign, journal.header)
     missing = planned - len(journal.batches() & set(range(1, planned + 1)))
-    if not missing:
+    if missing:
+        why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
+    elif journal.header.get("retrials") and DONE not in journal.batches():
+        why = "the campaign is not measured to its end: what was blocked was not tried again"
+    else:
         return tuple(measurements)
-    why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
     return tuple(replace(one, barred=why) for one in measurements)
 
 

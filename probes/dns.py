@@ -44,20 +44,26 @@ class _Dns:
     async def _landing(
         self, attempt: Attempt, line: Line, addresses: tuple[str, ...]
     ) -> WebFacts | None:
-        """The origin's page from the first address that shows it, else what came from the last.
+        """The origin's page from the first address that shows it, else the page that shows most.
 
         Each is fetched from the very address that was answered: a name server may give another
         one to the next question.
         """
-        page = None
+        pages: list[WebFacts] = []
         for address in addresses:
             timeout = attempt.timeout / 2 / len(addresses)
             aside = structs.replace(attempt, timeout=timeout, address=address)
             seen = (await self._web.try_item(aside, line)).facts
-            page = seen if isinstance(seen, WebFacts) else page
-            if page is not None and page.canary == "seen":
-                break
-        return page
+            if isinstance(seen, WebFacts):
+                if seen.canary == "seen":
+                    return seen
+                pages.append(seen)
+        return max(pages, key=_shown, default=None)
+
+
+def _shown(page: WebFacts) -> tuple[bool, int, int]:
+    """How much a page shows: whether it came, characters of text, pictures and the like."""
+    return page.status is not None, page.text_length, page.embedded
 
 
 def _addresses_elsewhere(attempt: Attempt, line: Line, facts: DnsFacts) -> tuple[str, ...]:

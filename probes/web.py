@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
+from harness.model.bare_page import BARE
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import CONTROL, Failure, Timings, WebFacts
@@ -23,7 +24,7 @@ from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.expected_marks import Delivered, ExpectedMarks
-from probes.net.page import BARE, Page, PageReader, refresh_target
+from probes.net.page import Page, PageReader, refresh_target
 from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
 from probes.net.variant import Variant, host_of, url_of
 
@@ -67,6 +68,10 @@ class _Web:
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is tried as it is."""
         return self.variant == "as_given" or bool(host_of(item, self.variant))
+
+    def address(self, item: Item) -> str:
+        """The URL that is fetched for an item."""
+        return url_of(item, self.scheme, self.variant)
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Fetch the item over the line, once, following redirects."""
@@ -186,6 +191,7 @@ class _Visit:
             codings=last.codings,
             undecoded=last.undecoded,
             embedded=page.embedded,
+            text_length=page.length,
             title_mark=mark,
             sketch=sketch,
         )

@@ -19,6 +19,8 @@ from rich.table import Table
 from harness.cli.labels import agree_command, appeal_command
 from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
+from harness.origin import read_origin
+from harness.plain_twins import with_plain_twins
 from harness.plugins import find
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -141,6 +143,9 @@ def export_command(
     form: Annotated[str, typer.Option("--format", help="See: accredit list exporters.")],
     out: Annotated[Path, typer.Option("--out", help="A new file, or a new folder.")],
     category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
+    origin: Annotated[
+        Path | None, typer.Option(help="An origin file: adds the plain twins of its hosts.")
+    ] = None,
 ) -> None:
     """Write the items of a pack as a list that a filtering product loads."""
     export = find("exporters", form)
@@ -154,6 +159,8 @@ def export_command(
         labels = {item.category for item in corpus.items()}
         msg = f"pack {pack!r} has no item of {', '.join(wanted)}; {known(labels)}"
         raise UsageError(msg)
+    if origin is not None:
+        items = with_plain_twins(items, read_origin(origin))
     try:
         export(items, out)
     except OSError as error:

@@ -59,6 +59,7 @@ corpora:
   - {{pack: range/content-pages, sample: 30}}
 scheme: becta-2008
 limits: {{timeout: 1, confirmation_timeout: 2, concurrency: 40}}
+plain_twins: {{pause: 0.01}}
 """
 NAMED = ("PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW.HACK")
 """The categories that the scheme names."""

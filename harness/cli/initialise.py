@@ -74,6 +74,12 @@ limits:
   timeout: 5                      # seconds; what times out is tried again, longer
   confirmation_timeout: 15
   concurrency: 20
+
+# A sample of the items is tried once more as a pupil would, and the two are compared: a service
+# that filters for the test alone is found. That takes two minutes for each line, profile and probe.
+plain_twins:
+  number: 59
+  pause: 1                        # seconds between two visits, on average
 """
 
 

@@ -15,7 +15,8 @@ from harness.errors import UsageError, known
 from harness.plugins import PACKAGES, load
 
 KINDS = (
-    "probes", "lines", "importers", "exporters", "reporters", "documents", "exports", "worlds",
+    "probes", "lines", "importers", "exporters", "reporters", "documents", "exports", "clients",
+    "worlds",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
 from harness.errors import UsageError
+from harness.instruments import Instruments
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
@@ -147,6 +148,8 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
+        for strain in told_strain(instruments):
+            console.print(strain, highlight=False, soft_wrap=True, markup=False)
         for stop in journal.stops():
             console.print(told_stop(stop), highlight=False, soft_wrap=True, markup=False)
         require_both_halves(campaign, prepared.items, journal)
@@ -176,6 +179,23 @@ def told_stop(stop: Stop) -> str:
     return f"{what}: decided after {where}; {saved}"
 
 
+STRAINS = {
+    "instrument_no_descriptors": "too few file descriptors (see 'ulimit -n')",
+    "instrument_no_memory": "too little memory",
+    "instrument_local_address": "too few local ports",
+    "instrument_overload": "this machine was too busy",
+}
+
+
+def told_strain(instruments: Instruments) -> list[str]:
+    """Where our own equipment did not bear what was tried at once: one sentence each."""
+    return [
+        f"line {line}: {number} attempts were made again with fewer at once "
+        f"({instruments.traffic[line].narrowest} at the least): {STRAINS.get(name, name)}"
+        for (line, name), number in sorted(instruments.strained.items())
+    ]
+
+
 def header_of(prepared: Prepared) -> dict[str, Any]:
     """What a journal says of itself: the declaration (without secrets) and the corpora."""
     corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
@@ -187,6 +207,7 @@ def header_of(prepared: Prepared) -> dict[str, Any]:
         "packs": {each.reference.mark: _pack(each.reference) for each in prepared.corpora},
         "items": len(prepared.items),
         "frames": prepared.frames,
+        "retrials": True,
         "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",
     }

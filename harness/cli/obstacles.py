@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from harness.cli.item_supply import Counted, Supply, counted
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
+from harness.model.plain_twin import PROBES
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import RATES, SHARE, smallest_sample
 from harness.stages.estimate.metric_names import METRIC_NAMES
@@ -26,6 +27,7 @@ SEVERAL = frozenset(
         "age_bands_missing",
         "discordant",
         "profiles_missing",
+        "pupil_difference",
         "sentinel_agreement",
         "superset_violations",
         "wrong_cells",
@@ -41,7 +43,7 @@ class Place:
     """One line and profile of a campaign, with the items that its probes can try.
 
     ``phases`` are those of all profiles; ``frames`` says how many entries of each category the
-    corpora hold, whether chosen or not.
+    corpora hold, whether chosen or not; ``twins`` how many plain twins are declared for each probe.
     """
 
     line: str
@@ -50,6 +52,7 @@ class Place:
     phases: frozenset[str]
     supply: list[Supply]
     frames: Mapping[str, int]
+    twins: int
 
 
 def obstacle(
@@ -80,6 +83,8 @@ def _of_several(requirement: Requirement, scheme: Scheme, place: Place) -> tuple
         return _missing_profiles(BANDS[metric], place)
     if metric == "wrong_cells":
         return _empty_cells(scheme, place)
+    if metric == "pupil_difference":
+        return _few_twins(requirement, scheme, place)
     if metric == "discordant":
         return _one_probe(requirement, scheme, place)
     if metric == "superset_violations" and len(place.phases) == 1:
@@ -149,6 +154,23 @@ def _one_probe(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[
     if number >= max(1, requirement.n_min):
         return None
     return f"{number} items are tried by two probes", "give the line a second probe"
+
+
+def _few_twins(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[str, str] | None:
+    """Twins are of items that must be blocked, and so many for each probe as are declared."""
+    needed = requirement.n_min
+    if place.twins < needed:
+        return f"plain_twins.number is {place.twins}; needed: {needed}", "raise it"
+    blocked = [
+        one
+        for one in place.supply
+        if scheme.policy.expects(one.example.category, place.phase) == "block"
+    ]
+    number = sum(one.items for one in blocked if one.can_be_tried_by(PROBES))
+    if number < needed:
+        why = f"{number} items that must be blocked can be tried as a pupil would; needed: {needed}"
+        return why, f"choose more of them, for the probes {', '.join(sorted(PROBES))}"
+    return None
 
 
 def _empty_cells(scheme: Scheme, place: Place) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
-from harness.model.campaign import Declared
+from harness.model.declared import Declared
 from harness.origin import read_origin
 from harness.plugins import find
 

@@ -17,6 +17,9 @@ from harness.stages.estimate.scope import is_asked
 
 NOTHING_TO_DECIDE = frozenset({"report", "gate"})
 
+GATES_OF_ITEMS = frozenset({"pupil_difference"})
+"""Metrics of gates that need items; the other gates ask for what a measurement always has."""
+
 NAMED = 6
 """So many requirements are named with profile and line in one sentence."""
 
@@ -74,6 +77,7 @@ def places_of(prepared: Prepared) -> tuple[Place, ...]:
             phases=frozenset(campaign.phase_of(name) for name in campaign.profiles),
             supply=known[campaign.probes_on(line)],
             frames=prepared.frames,
+            twins=campaign.plain_twins.number,
         )
         for line in campaign.lines
         for profile in campaign.profiles
@@ -97,7 +101,10 @@ def sentences(found: Iterable[Undecidable]) -> Iterator[str]:
 def _of_one(
     requirement: Requirement, scheme: Scheme, places: tuple[Place, ...], units: Mapping[str, str]
 ) -> Iterator[Undecidable]:
-    if requirement.rule in NOTHING_TO_DECIDE:
+    metric = requirement.measure.metric
+    if requirement.rule == "report" or (
+        requirement.rule == "gate" and metric not in GATES_OF_ITEMS
+    ):
         return
     asked = [place for place in places if _is_asked(requirement, scheme, place)]
     groups = [

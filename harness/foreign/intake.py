@@ -24,10 +24,10 @@ from harness.model.campaign import (
     CorpusSelection,
     LineDeclaration,
     ProfileDeclaration,
-    Sentinels,
     Service,
 )
 from harness.model.observation import Observation
+from harness.model.sentinel import Sentinels
 from harness.store.header import HEADER
 from harness.store.journal import SegmentJournal
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.model.corpus import covers
+from harness.model.declared import Declared
+from harness.model.plain_twin import PlainTwins
+from harness.model.sentinel import Sentinels
 
 PHASES = ("ks1", "ks2", "ks3", "ks4", "post16", "staff")
 """School phases, youngest first: the columns of a policy."""
@@ -21,12 +24,6 @@ PUPILS_AND_STAFF = (PHASES[:-1], PHASES[-1:])
 
 Phase = Literal["ks1", "ks2", "ks3", "ks4", "post16", "staff"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-
-
-class Declared(BaseModel):
-    """A thing that a person declared: strict, immutable, and nothing unknown gets in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class BlockPage(Declared):
@@ -62,8 +59,8 @@ class LineDeclaration(Declared):
     name: Name
     type: str
     probes: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
-    by_profile: dict[str, dict[str, Any]] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
+    by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def options_for(self, profile: str) -> dict[str, Any]:
         """The options of this line for one profile."""
@@ -74,7 +71,7 @@ class ControlDeclaration(Declared):
     """The unfiltered line that every item is measured on as well."""
 
     type: str = "control"
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class ProfileDeclaration(Declared):
@@ -101,26 +98,18 @@ class CorpusSelection(Declared):
         return not (self.categories or self.sample or self.items)
 
 
-class Sentinels(Declared):
-    """Hosts whose fate is agreed before the campaign; they bracket every batch.
-
-    Their names say nothing of what they are for, and nothing of a category.
-    """
-
-    must_allow: tuple[str, ...] = ("amber-lantern.accredit.test",)
-    must_block: tuple[str, ...] = ("copper-meadow.accredit.test",)
-
-
 class Limits(Declared):
     """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
 
     An answer that has begun is read up to ``body_bytes`` (after decoding) and, at the second
     look, for ``reading_timeout`` seconds. ``retries``: how often an undecided item is tried again.
     ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
+    ``silence_timeout`` is the patience with which a sample of the silent items is tried again.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
     confirmation_timeout: Annotated[float, Field(gt=0, le=600)] = 15.0
+    silence_timeout: Annotated[float | None, Field(gt=0, le=2400)] = None
     concurrency: Annotated[int, Field(ge=1, le=5000)] = 50
     per_line: Annotated[int, Field(ge=1)] | None = None
     per_site: Annotated[int, Field(ge=1)] | None = 8
@@ -129,6 +118,11 @@ class Limits(Declared):
     reading_timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
     retries: Annotated[int, Field(ge=0, le=3)] = 3
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
+
+    @property
+    def longest_patience(self) -> float:
+        """``silence_timeout``, or four times the patience of the second look (a minute)."""
+        return self.silence_timeout or 4 * self.confirmation_timeout
 
 
 class StoppingPlan(Declared):
@@ -193,6 +187,7 @@ class Campaign(Declared):
     seed: str = "accredit"
     sentinels: Sentinels = Sentinels()
     limits: Limits = Limits()
+    plain_twins: PlainTwins = PlainTwins()
     stopping: Stopping | None = None
 
     def phase_of(self, profile: str) -> str:

@@ -29,6 +29,9 @@ Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster"
 MADE: frozenset[str] = frozenset({"recipe", "vector"})
 """Kinds whose value is the name of something that a probe makes before it tries it."""
 
+AGREED = "by:"
+"""Begins the label of a sentinel that says by which mechanism it is agreed to be blocked."""
+
 TWIN = "twin:"
 """Begins the stratum of a category's benign neighbours."""
 

@@ -41,6 +41,15 @@ class Sight(msgspec.Struct, frozen=True, array_like=True):
     mechanism: Mechanism = Mechanism.NONE
     timed: bool = False
 
+    @property
+    def states(self) -> frozenset[State]:
+        """The state; of an item that was blocked and passed on a retry, both.
+
+        So it speaks against the service whether it should have been blocked or allowed.
+        """
+        both = self.state is State.ALLOWED and self.mechanism is not Mechanism.NONE
+        return frozenset({self.state, State.BLOCKED} if both else {self.state})
+
 
 class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """So many ``items`` of a line that are alike and fared alike.

@@ -31,7 +31,10 @@ WordGroup = Literal["attempt", "host", "piece"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """The nonce that goes out, what carries it, and the token that must come back."""
+    """The nonce that goes out, what carries it, and the token that must come back.
+
+    An unmarked request has neither nonce nor token.
+    """
 
     nonce: str
     token: str
@@ -64,6 +67,11 @@ def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str,
     letters = "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in digest)
     length = 2 * SYLLABLES_OF_A_WORD
     return tuple(letters[start : start + length] for start in range(0, len(letters), length))
+
+
+def unmarked(key: bytes) -> Marker:
+    """The marker of a request that carries nothing: the origin's words alone show delivery."""
+    return Marker(nonce="", token="", carrier=carrier_for(key, ""))
 
 
 def _digest(key: bytes, purpose: str, host: str, nonce: str, size: int) -> bytes:

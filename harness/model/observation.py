@@ -13,11 +13,19 @@ from typing import Literal
 import msgspec
 
 from harness.model.corpus import Item
+from harness.model.heartbeat import Heartbeats
 
 CONTROL = "control"
 """The name of the unfiltered line; every trial needs an observation made on it."""
 
-Role = Literal["item", "must_allow", "must_block"]
+Role = Literal["item", "must_allow", "must_block", "heartbeat", "retry", "plain_twin"]
+"""What an attempt was for. A *heartbeat* is a must-allow item tried while others wait; a *retry*
+tries an item again (see ``Look``), a *plain twin* tries it once more as a pupil would."""
+
+Look = Literal["first", "confirmed", "alone", "patience", "at_once", "at_end", "other_client"]
+"""How an attempt was made: at first; again after a timeout; again with nothing else begun on the
+line; again with the longest patience; again at once, at the end, or by the second client."""
+
 CanarySighting = Literal["seen", "elsewhere", "absent", "not_applicable"]
 """Whether the origin's token or a delivery word came. ``elsewhere``: that of the last page's own
 host came, but an answer on the way to it did not come from the origin."""
@@ -83,13 +91,21 @@ class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):
         """The key of the same attempt made on another line."""
         return msgspec.structs.replace(self, line=line)
 
+    def for_item(self, item: str) -> AttemptKey:
+        """The key of the same attempt made for another item."""
+        return msgspec.structs.replace(self, item=item)
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an attempt got no (whole) answer, and at which stage it stopped."""
+    """Why an attempt got no (whole) answer, and at which stage it stopped.
+
+    ``extended_errors`` are the codes that a resolver gave with its answer (RFC 8914).
+    """
 
     name: str
     stage: Stage
     detail: str = ""
+    extended_errors: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name not in FAILURES:
@@ -146,12 +162,11 @@ class WebFacts(
     not; of an item that is judged by its content, those of the piece that carries the marker,
     and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
     a header shows that the origin was asked. ``codings`` are the content codings that were
-    undone, outermost first; ``undecoded`` is the one that could not be. ``embedded`` is the
-    number of images, objects, frames and scripts in the page. ``inner`` are the pages that
-    ``frames`` lead to, followed one level; one without a status could not be followed.
+    undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what may show content
+    without text (``probes.net.embedded``), ``text_length`` the characters of the visible text.
+    ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
-    ``sketch`` is that of the whole visible text (``harness.model.sketch``), taken on the control
-    line and where the item's page did not come.
+    ``sketch`` is that of all visible text, on the control line and where the page did not come.
     """
 
     url: str
@@ -175,6 +190,7 @@ class WebFacts(
     codings: tuple[str, ...] = ()
     undecoded: str = ""
     embedded: int = 0
+    text_length: int = 0
     title_mark: str = ""
     sketch: tuple[int, ...] = ()
     browser: str = ""
@@ -263,7 +279,8 @@ Facts = WebFacts | DnsFacts | ReachFacts
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that one attempt saw; immutable, and true whatever is concluded from it later.
 
-    ``left_by`` is what the packets left by, where the line was bound to it (``eth1``).
+    ``left_by``: what the packets left by, where the line was bound to it. ``heartbeats``: what came
+    of must-allow items beside it. ``filter_off``: the filter seemed off beside a retrial.
     """
 
     key: AttemptKey
@@ -278,3 +295,6 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tries: int = 1
     left_by: str = ""
     evidence: tuple[str, ...] = ()
+    look: Look = "first"
+    heartbeats: Heartbeats | None = None
+    filter_off: bool = False

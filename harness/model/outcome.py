@@ -42,7 +42,8 @@ class Witness:
 class Precondition:
     """Something that must hold before a verdict may count (a live origin, a filter that is on).
 
-    ``batches`` is in how many it held, or failed.
+    ``batches`` is in how many it held, or failed. One that ``voids`` and fails forbids every
+    conforming outcome; of the others it is enough that some held.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Precondition:
     held: bool
     detail: str
     batches: int = 0
+    voids: bool = False
 
     def concerns(self, line: str, profile: str) -> bool:
         """Whether it is about that line and profile; ``*`` and an empty name mean all."""

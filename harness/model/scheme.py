@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from harness.model.campaign import Declared, Phase
+from harness.model.campaign import Phase
 from harness.model.corpus import PackKind
+from harness.model.declared import Declared
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]

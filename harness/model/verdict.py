@@ -27,6 +27,10 @@ class State(StrEnum):
     INSUFFICIENT = "insufficient"
 
 
+DELIVERED = frozenset({State.ALLOWED, State.ALTERED})
+"""The states in which the item came, as it was or not quite."""
+
+
 class Mechanism(StrEnum):
     """How the service made itself felt; nothing is folded together."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -22,6 +23,7 @@ from harness.model.observation import (
     Failure,
     Timings,
 )
+from harness.model.plain_twin import twin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class Origin:
 
     ``resolver`` is ``address:port`` of its unfiltered name server; ``ports`` maps the ports
     of URLs to the ports it really listens on; ``key`` makes markers (never printed).
+    ``twin_zone`` is a second zone of it, for plain twins alone (``harness.model.plain_twin``).
     """
 
     zone: str
@@ -40,11 +43,22 @@ class Origin:
     address: str = "127.0.0.1"
     log: str = ""
     services: dict[str, Any] = field(default_factory=dict)
+    twin_zone: str = ""
 
     def covers(self, host: str) -> bool:
-        """Whether a host belongs to the canary zone."""
+        """Whether a host belongs to the canary zone, or to that of the plain twins."""
         name = host.lower().rstrip(".")
-        return name == self.zone or name.endswith("." + self.zone)
+        is_twin = bool(self.twin_zone) and name.endswith("." + self.twin_zone)
+        return name == self.zone or name.endswith("." + self.zone) or is_twin
+
+    def twin_of(self, item: Item) -> Item | None:
+        """The plain twin of an item on the origin; None if it has none, or is somewhere else."""
+        host = item.host
+        if not self.twin_zone or not host or not self.covers(host):
+            return None
+        name = twin_of(host, self.zone, self.twin_zone)
+        value = re.sub(re.escape(host), name, item.value, count=1, flags=re.IGNORECASE)
+        return msgspec.structs.replace(item, value=value) if name else None
 
     def nonce_in(self, values: Iterable[str]) -> str:
         """The nonce of ours that stands in some header values; empty if there is none."""
@@ -196,6 +210,29 @@ def fits(probe: Probe, item: Item) -> bool:
     """Whether an item is tried by a probe; where it is not, nothing is said of it."""
     asked = getattr(probe, "fits", None)
     return item.kind in kinds_of(probe) and (asked is None or bool(asked(item)))
+
+
+class SecondClient(Protocol):
+    """An independent client that tries again what a probe found blocked.
+
+    Its facts are those of a web probe; that it cannot use a line is a failure of the instrument.
+    """
+
+    def can_use(self, line: Line) -> bool: ...
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting: ...
+
+
+class PupilClient(Protocol):
+    """A client that tries items as a pupil's browser would; see ``harness.plain_twins``."""
+
+    def line_for(self, line: Line, source: str) -> Line | None: ...
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting: ...
+
+
+def address_of(probe: Probe, item: Item) -> str:
+    """The URL by which a probe tries an item, from its method ``address``; empty without one."""
+    asked = getattr(probe, "address", None)
+    return str(asked(item)) if asked is not None else ""
 
 
 @runtime_checkable

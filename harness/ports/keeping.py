@@ -17,7 +17,8 @@ class Journal(Protocol):
 
     ``header`` is the declaration it was opened with. ``append`` writes one whole batch or
     nothing, and ignores keys that it holds already. ``sentinels`` are the observations of
-    sentinels alone. ``fingerprint`` changes with every observation, and with the header.
+    sentinels, heartbeats and retrials: all but those of items. ``fingerprint`` changes with
+    every observation, and with the header.
     ``stops`` say what was tried no further, ``stop`` writes one down.
     """
 

@@ -12,7 +12,8 @@ from pydantic import ConfigDict
 
 from harness.declared import Document, Path_, dotted
 from harness.errors import Fault, known
-from harness.model.campaign import PHASES, Declared
+from harness.model.campaign import PHASES
+from harness.model.declared import Declared
 from harness.model.scheme import Policy, Requirement
 from harness.schemes.editions import CURRENT, resolve
 

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
-from harness.model.campaign import PHASES, Declared
+from harness.model.campaign import PHASES
+from harness.model.declared import Declared
 from harness.model.scheme import Day, Decision, Policy, Requirement, Scheme
 from harness.schemes.catalogue import find_row
 from harness.schemes.check import MetricName, Names, check, doubles, misdated, remedied

@@ -61,9 +61,12 @@ def _assess_one(
     ruling = _ruling(taken, decision, accusation)
     here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
+    conforms = ruling.conformity is Conformity.CONFORMS
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
-        leaning = "pass" if ruling.conformity is Conformity.CONFORMS else "fail"
+        leaning = "pass" if conforms else "fail"
         ruling = _Ruling(Conformity.INSUFFICIENT, leaning, ("no precondition held",))
+    elif conforms and any(one.voids and not one.held for one in here):
+        ruling = _Ruling(Conformity.INSUFFICIENT, "pass", ("nothing favourable counts",))
     if ruling.conformity is Conformity.INSUFFICIENT:
         ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
     return Outcome(
@@ -258,7 +261,7 @@ def _nothing(metric: Metric) -> str:
 
 
 def _any_held(preconditions: Iterable[Precondition]) -> bool:
-    return any(one.held for one in preconditions)
+    return any(one.held for one in preconditions if not one.voids)
 
 
 def _left_out(metric: Metric) -> tuple[str, ...]:

@@ -1,52 +1,32 @@
 """Observes: tries each item of a batch over the service and the control, side by side.
 
 A batch opens and closes with sentinels, whose fate was agreed beforehand; in a long one they
-are tried every five minutes too. Whatever timed out is looked at a second time with a longer
-patience, so that a slow answer never looks like a silent drop. Second looks pass a gate of
-their own: waiting for silence costs nothing, and must not keep the next batch from being tried.
+are tried every five minutes too. Meanwhile must-allow items (heartbeats) are tried beside the
+others, and what their delays say of the line decides how much goes over it at once. A silence
+is confirmed with more patience; a reset or another abrupt answer is tried again with nothing
+else begun on the line. Each of them keeps what became of the heartbeats beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
 from itertools import count
+from typing import Literal
 
+from harness.attempting import Try, place_of, pulse_of
 from harness.instruments import Instruments
+from harness.looking import observe_all
 from harness.model.batch import Batch, Way
-from harness.model.browser_choice import browser_number
-from harness.model.campaign import Campaign, Limits
+from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.marker import mark
-from harness.model.observation import (
-    CONTROL,
-    AttemptKey,
-    Failure,
-    Observation,
-    Role,
-    Timings,
-    WebFacts,
-)
-from harness.ports.asking import Attempt, Sighting, fits, left_by
+from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.ports.asking import fits
+from harness.pulse import Pulse
+from harness.sentinels import item_of, sentinels_for
 
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 ALOFT = 16
 """How many batches may be unfinished at once: what a killed process can lose."""
-
-GRACE = 5.0
-"""Seconds beyond an attempt's own timeout after which the instrument is to blame."""
-
-STRAINED = 3
-"""How often an attempt is made again after trouble of our own, each time with fewer in flight."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Try:
-    key: AttemptKey
-    item: Item
-    role: Role
-    batch: int
 
 
 async def observe(
@@ -88,24 +68,42 @@ async def observe_batch(
     batch: Batch, campaign: Campaign, instruments: Instruments
 ) -> list[Observation]:
     """Observe one batch between its brackets: items and sentinels, on the control and each line."""
-    limits = campaign.limits
     probe = instruments.probes[batch.way.probe]
     inside = [
-        _Try(key=key, item=item, role="item", batch=batch.number)
+        Try(key=key, item=item, role="item", batch=batch.number)
         for item in batch.items
         if fits(probe, item)  # a web probe would take the name of a vector for a host
         for key in _keys(campaign.campaign, item, batch.way)
     ]
-    observed = await _observe_all(_sentinels(batch, campaign, "before"), limits, instruments)
+    before = _sentinels(batch, campaign, "before", instruments)
+    pulses = await _take_pulses([*before, *inside], batch.number, campaign, instruments)
+    observed = await observe_all(before, campaign, instruments)
     during: list[Observation] = []
     guard = asyncio.create_task(_guard(batch, campaign, instruments, during))
     try:
-        observed += await _observe_all(inside, limits, instruments)
+        observed += await observe_all(inside, campaign, instruments)
     finally:
         guard.cancel()
         await asyncio.gather(guard, return_exceptions=True)
-    after = await _observe_all(_sentinels(batch, campaign, "after"), limits, instruments)
-    return observed + during + after
+    after = await observe_all(
+        _sentinels(batch, campaign, "after", instruments), campaign, instruments
+    )
+    beaten = [seen for pulse in pulses for seen in pulse.leave(batch.number)]
+    return observed + during + beaten + after
+
+
+async def _take_pulses(
+    tries: Iterable[Try], batch: int, campaign: Campaign, instruments: Instruments
+) -> list[Pulse]:
+    """The pulses beside these attempts, whose idle time is known from now on where it can be."""
+    found = (
+        pulse_of(place, campaign, instruments) for place in dict.fromkeys(map(place_of, tries))
+    )
+    pulses = [pulse for pulse in found if pulse is not None]
+    for pulse in pulses:
+        pulse.join(batch)
+    await asyncio.gather(*(pulse.measure(batch) for pulse in pulses))
+    return pulses
 
 
 async def _guard(
@@ -114,91 +112,8 @@ async def _guard(
     """Try the sentinels while a batch lasts, every ``instruments.sentinel_interval`` seconds."""
     for turn in count(1):
         await asyncio.sleep(instruments.sentinel_interval)
-        tries = _sentinels(batch, campaign, f"during-{turn}")
-        during += await _observe_all(tries, campaign.limits, instruments)
-
-
-async def _observe_all(
-    tries: Iterable[_Try], limits: Limits, instruments: Instruments
-) -> list[Observation]:
-    async def one(this: _Try, patience: float, turn: int) -> Observation:
-        for _ in range(STRAINED):
-            gate = instruments.gate if turn == 1 else instruments.second_gate
-            async with instruments.courtesy.place(this.key.line, this.item), gate:
-                seen = await _attempt(this, limits, patience, turn, instruments)
-            if not _is_strained(seen):
-                instruments.gate.praise()
-                return seen
-            instruments.gate.narrow()
-        return seen
-
-    tries = list(tries)
-    first = await asyncio.gather(*(one(this, limits.timeout, 1) for this in tries))
-    late = [place for place, seen in enumerate(first) if _timed_out(seen) or _is_strained(seen)]
-    second = await asyncio.gather(
-        *(one(tries[place], _longer_patience(first[place], limits), 2) for place in late)
-    )
-    for place, seen in zip(late, second, strict=True):
-        if seen.key.line == CONTROL and not _timed_out(seen):
-            instruments.gate.narrow()  # the control was slow, not dead: we ask too much at once
-        first[place] = seen
-    return first
-
-
-async def _attempt(
-    this: _Try, limits: Limits, patience: float, turn: int, instruments: Instruments
-) -> Observation:
-    marker = None
-    origin = instruments.origin
-    if origin is not None and origin.covers(this.item.host):
-        marker = mark(origin.key, this.key, this.item.host, turn, instruments.run)
-    attempt = Attempt(
-        key=this.key,
-        item=this.item,
-        limits=limits,
-        timeout=patience,
-        marker=marker,
-        sketch_key=instruments.sketch_key,
-        browser=browser_number(instruments.seed, this.key),
-    )
-    started = instruments.clock.now()
-    sighting = await _try(attempt, instruments)
-    kept = sighting.evidence if this.item.sensitivity not in ("S3", "S4") else ()
-    return Observation(
-        key=this.key,
-        item=this.item,
-        started=started,
-        batch=this.batch,
-        role=this.role,
-        timings=sighting.timings,
-        failure=sighting.failure,
-        facts=sighting.facts,
-        nonce=marker.nonce if marker else "",
-        tries=turn,
-        left_by=left_by(instruments.lines[this.key.line, this.key.profile]),
-        evidence=tuple(instruments.evidence.keep(evidence) for evidence in kept),
-    )
-
-
-async def _try(attempt: Attempt, instruments: Instruments) -> Sighting:
-    probe = instruments.probes[attempt.key.probe]
-    line = instruments.lines[attempt.key.line, attempt.key.profile]
-    begun = instruments.clock.monotonic()
-    try:
-        async with asyncio.timeout(attempt.timeout + GRACE):
-            sighting = await probe.try_item(attempt, line)
-    except Exception as error:  # noqa: BLE001 - whatever a probe raises is our trouble, not the service's
-        detail = f"{type(error).__name__}: {error}"[:200]
-        return _instrument_trouble("instrument_error", detail)
-    failure = sighting.failure
-    if failure and failure.name in TIMEOUTS and instruments.watch.is_overloaded_since(begun):
-        return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")
-    return sighting
-
-
-def _instrument_trouble(name: str, detail: str) -> Sighting:
-    failure = Failure(name=name, stage="instrument", detail=detail)
-    return Sighting(timings=Timings(), failure=failure)
+        tries = _sentinels(batch, campaign, f"during-{turn}", instruments)
+        during += await observe_all(tries, campaign, instruments)
 
 
 def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
@@ -216,36 +131,16 @@ def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
     )
 
 
-def _sentinels(batch: Batch, campaign: Campaign, side: str) -> list[_Try]:
-    hosts = campaign.sentinels
-    named: list[tuple[Role, str, str]] = [
-        ("must_allow", f"sentinel-allow-{place}@{batch.number}.{side}", host)
-        for place, host in enumerate(hosts.must_allow, 1)
-    ]
-    named += [
-        ("must_block", f"sentinel-block-{place}@{batch.number}.{side}", host)
-        for place, host in enumerate(hosts.must_block, 1)
-    ]
+def _sentinels(batch: Batch, campaign: Campaign, side: str, instruments: Instruments) -> list[Try]:
+    name = batch.way.probe
+    roles: tuple[Literal["must_allow", "must_block"], ...] = ("must_allow", "must_block")
     return [
-        _Try(key=key, item=item, role=role, batch=batch.number)
-        for role, name, host in named
-        for item in (Item(id=name, value=host, labels=("CTRL",)),)
+        Try(key=key, item=item, role=role, batch=batch.number)
+        for role in roles
+        for place, one in sentinels_for(campaign, role, name, instruments.probes[name])
+        for item in (item_of(one, f"{_NAMES[role]}-{place}@{batch.number}.{side}"),)
         for key in _keys(campaign.campaign, item, batch.way)
     ]
 
 
-def _timed_out(seen: Observation) -> bool:
-    return seen.failure is not None and seen.failure.name in TIMEOUTS
-
-
-def _longer_patience(seen: Observation, limits: Limits) -> float:
-    """Seconds for the second look; an answer that had begun is read for longer."""
-    if isinstance(seen.facts, WebFacts) and seen.facts.status is not None:
-        return max(limits.confirmation_timeout, limits.reading_timeout)
-    return limits.confirmation_timeout
-
-
-def _is_strained(seen: Observation) -> bool:
-    """Whether fewer attempts in flight may help; a probe that is broken stays broken."""
-    failure = seen.failure
-    return failure is not None and failure.is_instrument and failure.name != "instrument_error"
+_NAMES = {"must_allow": "sentinel-allow", "must_block": "sentinel-block"}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from harness.errors import InstrumentError
 from harness.model.fate import Adverse, Counts, Pairs
 from harness.model.outcome import Precondition, Witness
+from harness.model.plain_twin import TwinPair
 from harness.store.duck import connect, duckdb, quoted
 from harness.store.verdict_rows import STATES
 
@@ -21,11 +22,12 @@ _WITNESSES = msgspec.json.Decoder(Witness)
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions."""
+    """What verdicts rest on: observations, rules, preconditions, and plain twins beside items."""
 
     observations: int
     rules_version: str
     preconditions: tuple[Precondition, ...]
+    twins: tuple[TwinPair, ...] = ()
 
 
 class FoldedVerdicts:

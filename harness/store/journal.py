@@ -37,7 +37,7 @@ SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
 
 _MANIFEST = "manifest.jsonl"
-_SENTINEL = b'"role":"must_'
+_SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
 _OBSERVATIONS = msgspec.json.Decoder(Observation)
 
 
@@ -131,7 +131,7 @@ class SegmentJournal:
             yield from map(decode, lines_of(path, found.good))
 
     def sentinels(self) -> Iterator[Observation]:
-        """The observations of sentinels alone, without decoding the others."""
+        """All observations but those of items: of sentinels, heartbeats and retrials."""
         decode = _OBSERVATIONS.decode
         opened = self._scans()
         for segment in self._sealed():

@@ -6,21 +6,25 @@ By HTTP (RFC 9110 section 3.7), by HTTP inside TLS to the proxy, or by SOCKS5 (R
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.model.campaign import Declared, Limits
+from harness.model.campaign import Limits
+from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_of
-from probes.net.direct import unaskable
+from probes.net.client_way import ClientWay
+from probes.net.direct import pupils_options, unaskable
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
 from probes.net.route import Proxy, Route, trusting
+from probes.net.source import Source, check_source
 from probes.net.target import read_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
@@ -35,7 +39,8 @@ class ExplicitProxyOptions(Declared):
 
     ``authority`` is the CA file of a proxy that intercepts, or that is spoken to over TLS;
     ``proxy_address`` is the IP address of a proxy that is named, ``family`` which of its
-    addresses is taken. How the proxy goes on from there is its own affair.
+    addresses is taken. How the proxy goes on from there is its own affair. ``source`` is the IP
+    address of this machine that packets leave from.
     """
 
     proxy: str
@@ -44,6 +49,7 @@ class ExplicitProxyOptions(Declared):
     authority: str = ""
     proxy_address: str = ""
     family: Family = "any"
+    source: str = ""
     lane: LaneName = "auto"
 
 
@@ -82,12 +88,43 @@ class ExplicitProxy:
             username=self._username,
             password=self._password,
         )
-        self._route = Route(address=found, trust=trust, proxy=proxy)
+        source = Source(address=self._options.source)
+        check_source(source, f"line {self.name!r}")
+        self._route = Route(address=found, trust=trust, proxy=proxy, source=source)
         self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    def as_pupil(self, source: str) -> Self:
+        """The same line as a pupil's browser uses it, from another address if one is given."""
+        return type(self)(
+            self.name, pupils_options(self._options, source), self.origin, self.limits
+        )
+
+    def client_way(self) -> ClientWay | None:
+        """How a client of another make goes through the proxy; by SOCKS it cannot."""
+        return None if self._scheme == "socks5" or self._lost is not None else self._client_way
+
+    @cached_property
+    def _client_way(self) -> ClientWay:
+        authority = self.origin.authority if self.origin else ""
+        trusted = (authority, self._options.authority)
+        named = Address(host=self._named.host, port=self._named.port)
+        return ClientWay(
+            find=self._place,
+            trust=trusting(*trusted),
+            source=self._route.source,
+            proxy=f"{self._scheme}://{named}",
+            credentials=(self._username, self._password) if self._username else None,
+            proxy_trust=trusting(*trusted) if self._scheme == "https" else None,
+        )
+
+    async def _place(self, host: str, port: int, patience: float) -> Address:
+        """Everything goes to the proxy."""
+        del host, port, patience
+        return self._route.address
 
     async def fetch(self, request: Request) -> Exchange:
         """Fetch through the proxy."""

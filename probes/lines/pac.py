@@ -98,6 +98,9 @@ class Pac(Interface):
             await self._fetch_script()
         return self
 
+    def client_way(self) -> None:
+        """None: a client of another make would not follow the file, and go past the proxies."""
+
     async def fetch(self, request: Request) -> Exchange:
         """Go the first choice that is not out of reach."""
         started = perf_counter()

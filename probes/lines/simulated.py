@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
-from harness.model.campaign import Declared, Limits
+from harness.model.campaign import Limits
 from harness.model.corpus import is_among
+from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
 from harness.plugins import register
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
@@ -74,23 +75,29 @@ class Simulated:
     async def __aexit__(self, *exc: object) -> None:
         pass
 
+    def as_pupil(self, source: str) -> Self:
+        """This line itself: what is simulated treats everybody alike."""
+        del source
+        return self
+
     async def fetch(self, request: Request) -> Exchange:
         """Answer as the service or the origin would, at once."""
-        host = (urlsplit(request.url).hostname or "").lower()
+        shown = (urlsplit(request.url).hostname or "").lower()
+        host = zone.meant(shown)
         self._asked += 1
         if host in self._silent:
             return self._fail("generic_timeout_error", "response", request.timeout)
         if self._options.captive:
             return self._answer(200, _PORTAL)
         if self._blocks(host):
-            return self._block(host, request.timeout)
+            return self._block(shown, request.timeout)
         if host in self._dead:
             return self._fail("connection_refused", "connect", self._latency)
-        return self._answer(200, self._page(host, request))
+        return self._answer(200, self._page(shown, request))
 
     async def ask(self, question: Question) -> Answer:
         """Answer as the service's name server would, at once."""
-        host = question.name.lower().rstrip(".")
+        host = zone.meant(question.name)
         self._asked += 1
         blocked = self._blocks(host)
         style = self._options.dns_style if blocked else ""
@@ -123,9 +130,13 @@ class Simulated:
         return self._answer(int(style), _BLOCK.replace(b"HOST", host.encode()))
 
     def _page(self, host: str, request: Request) -> bytes:
-        nonce = self.origin.nonce_in(value for _, value in request.headers) if self.origin else ""
-        token = self.origin.token(host, nonce) if self.origin and nonce else ""
-        return _PAGE.replace(b"TOKEN", token.encode())
+        """The origin's page: with the token of a nonce, or with the words for unmarked requests."""
+        if self.origin is None:
+            return _PAGE.replace(b"TOKEN", b"")
+        nonce = self.origin.nonce_in(value for _, value in request.headers)
+        words = (*self.origin.words(host, "", "host"), *self.origin.words(host, "", "piece"))
+        marks = self.origin.token(host, nonce) if nonce else " ".join(words)
+        return _PAGE.replace(b"TOKEN", marks.encode())
 
     def _answer(self, status: int, body: bytes) -> Exchange:
         timings = Timings(

@@ -18,6 +18,7 @@ MOST_CHARACTERS = 1_000_000
 SHORT = 64 * 1024
 """Pages up to this length keep their comments and white space."""
 
+_RAW_TEXT = re.compile(r"<(?:xmp|textarea|plaintext|noembed|noframes)\b", re.IGNORECASE)
 _BLANKS = re.compile(r"\s{2,}")
 
 
@@ -35,8 +36,11 @@ def bounded(markup: str) -> tuple[str, bool]:
 def _without_comments(markup: str) -> str:
     """The markup without comments; one that holds a tag stays, for it may be none to a browser.
 
-    In a script ``<!--`` begins no comment, and an element that follows the script is seen.
+    In a script ``<!--`` begins no comment, and an element that follows the script is seen; in
+    elements whose text is taken as it stands, it is shown.
     """
+    if _RAW_TEXT.search(markup):
+        return markup
     parts, place = [], 0
     while (start := markup.find("<!--", place)) >= 0:
         end = markup.find("-->", start + 4)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import perf_counter
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar, cast
 
 import msgspec
 
-from harness.model.campaign import Declared, Limits
+from harness.model.campaign import Limits
+from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_loopback, is_of, is_unspecified
+from probes.net.client_way import ClientWay
 from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
@@ -33,14 +36,26 @@ class DirectOptions(Declared):
     """``ports`` maps ports of URLs to real ones (default: the origin's own map).
 
     ``family`` any takes IPv6 only where a host has no IPv4 address. ``mixed_case`` asks for
-    names in mixed letter case, which no pupil's device does.
+    names in mixed letter case, which no pupil's device does. ``source`` is the IP address of this
+    machine that packets leave from.
     """
 
     ports: dict[int, int] | None = None
     authority: str = ""
     family: Family = "any"
     mixed_case: bool = False
+    source: str = ""
     lane: LaneName = "auto"
+
+
+Options = TypeVar("Options", bound=Declared)
+
+
+def pupils_options(options: Options, source: str) -> Options:
+    """Options of a line for plain twins: the browser lane, and ``source`` where it is given."""
+    changed = {"lane": "browser", "mixed_case": False} | ({"source": source} if source else {})
+    fields = type(options).model_fields
+    return options.model_copy(update={name: changed[name] for name in changed if name in fields})
 
 
 def unaskable(reason: str) -> Exchange:
@@ -81,6 +96,8 @@ class DirectLine:
         self.origin = origin
         self.limits = limits
         self._options = options
+        if options.source:
+            source = replace(source, address=options.source)
         self._server = replace(server, source=source, mixed_case=options.mixed_case)
         self._source = source
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
@@ -98,6 +115,26 @@ class DirectLine:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    def as_pupil(self, source: str) -> Self:
+        """The same line as a pupil's browser uses it, from another address if one is given."""
+        make = cast("Callable[..., Self]", type(self))  # a line is built alike, whatever its type
+        return make(self.name, pupils_options(self._options, source), self.origin, self.limits)
+
+    @cached_property
+    def _client_way(self) -> ClientWay:
+        trusted = (self.origin.authority if self.origin else "", self._options.authority)
+        return ClientWay(find=self._place, trust=trusting(*trusted), source=self._source)
+
+    def client_way(self) -> ClientWay | None:
+        """How a client of another make goes over this line."""
+        return self._client_way
+
+    async def _place(self, host: str, port: int, patience: float) -> Address | Failure:
+        found = await self._find(host, patience)
+        if isinstance(found, Failure):
+            return found
+        return Address(host=found, port=self._ports.real(Address(host=host, port=port)))
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's own name server."""
@@ -189,7 +226,8 @@ def _read(answer: Answer, family: Family) -> str | Failure | None:
     if not address and answer.facts.has_alias_loop:
         return resolve_failure("", "aliases that lead back to each other")
     if not address and answer.facts.rcode != "NOERROR":
-        return resolve_failure(answer.facts.rcode)
+        codes = tuple(error.code for error in answer.facts.extended_errors)
+        return msgspec.structs.replace(resolve_failure(answer.facts.rcode), extended_errors=codes)
     return address or None
 
 

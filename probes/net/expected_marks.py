@@ -60,7 +60,7 @@ class ExpectedMarks:
 
     def carried(self, host: str) -> Carried:
         """The nonce, for hosts of the canary zone only: other servers never see it."""
-        if self._marker is None or not self._is_ours(host):
+        if self._marker is None or not self._marker.nonce or not self._is_ours(host):
             return NOTHING_CARRIED
         carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)
         if carrier.is_cookie:
@@ -94,7 +94,7 @@ class ExpectedMarks:
 
     def _was_asked(self, chain: RedirectChain) -> bool:
         assert self._marker is not None
-        if self._origin is None:
+        if self._origin is None or not self._marker.nonce:
             return False
         receipt = self._origin.receipt(chain.hosts[-1], self._marker.nonce)
         tags = (value for name, value in chain.last.headers if name == "etag")
@@ -104,12 +104,12 @@ class ExpectedMarks:
         """What an answer shows of the page at ``host``, with the nonce or without."""
         if not exchange.body or not self._is_ours(host):
             return _Found()
-        if self._token(host).encode() in exchange.body:
+        assert self._marker is not None
+        if self._marker.nonce and self._token(host).encode() in exchange.body:
             return _Found(token=True)
         if self._origin is None:
             return _Found()
-        assert self._marker is not None
-        nonces = (self._marker.nonce, "")
+        nonces = dict.fromkeys((self._marker.nonce, ""))
         piece = [word for nonce in nonces for word in self._origin.words(host, nonce, "piece")]
         page = [word for nonce in nonces for word in self._origin.words(host, nonce, "attempt")]
         page += self._origin.words(host, "", "host")

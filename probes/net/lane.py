@@ -1,6 +1,7 @@
-"""A lane carries exchanges: two ways of doing it behind one seam, with the same verdicts.
+"""A lane carries exchanges: three ways of doing it behind one seam, with the same verdicts.
 
-*portable* is aiohttp on every platform; *wire* is our own reactor on Linux, where it is there.
+*portable* is aiohttp on every platform; *wire* is our own reactor on Linux, where it is there;
+*browser* has the handshake of a current browser, for plain twins.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from harness.ports.asking import Answer, Exchange, Question, Request
 from probes.net.route import Route
 from probes.net.server import Server
 
-LaneName = Literal["auto", "portable", "wire"]
+LaneName = Literal["auto", "portable", "wire", "browser"]
 
 LANES = {
     "portable": "probes.net.portable.client:PortableLane",
     "wire": "probes.net.wire.client:WireLane",
+    "browser": "probes.net.browser.client:BrowserLane",
 }
 """Where each lane is; a lane is only loaded when it is opened."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser
 
 from probes.net.bounded_markup import bounded
+from probes.net.embedded import count_embedded
 
 TEXT_CHARACTERS = 256
 """How much of the title and of the text is kept."""
@@ -25,22 +26,30 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-z0-9_.:
 FRAMES, FRAME_CHARACTERS = 8, 300
 """How many addresses of frames are kept, and how much of each."""
 
-BARE = 60
-"""Length of text up to which a page says nothing by itself."""
-
 _REFRESH = re.compile(r"[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE)
 _SCRIPTED = re.compile(
     r"location(?:\.href)?\s*=\s*[\"']([^\"'\s]{1,300})[\"']"
     r"|location\.(?:replace|assign)\s*\(\s*[\"']([^\"'\s]{1,300})[\"']"
 )
 """A redirect by script that a plain reading shows (WHATWG HTML, 7.2.4)."""
-_EMBEDDING = ("img", "object", "embed", "video", "canvas", "svg", "iframe", "frame", "script")
 _META_BYTES = 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BROWSERS_KNOW = frozenset(
+    codecs.lookup(name).name
+    for name in (
+        *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "latin-1", "koi8-r", "koi8-u"),
+        *("gb2312", "gbk", "gb18030", "big5", "big5hkscs", "euc-jp", "iso-2022-jp", "shift-jis"),
+        *("cp932", "euc-kr", "cp949", "cp866", "cp874", "tis-620", "mac-roman", "mac-cyrillic"),
+        *(f"cp{number}" for number in range(1250, 1259)),
+        *(f"iso8859-{number}" for number in (*range(2, 12), *range(13, 17))),
+    )
+)
+"""Encodings that browsers decode (WHATWG Encoding, 4.2). Others, such as UTF-7, show a browser
+something else than they show Python."""
 _UNSEEN = ["script", "style", "noscript", "template", "head"]
 
 
@@ -49,8 +58,10 @@ class Page:
     """Title and start of the visible text, white space folded.
 
     ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
-    is the number of images, objects, frames and scripts: content may be shown without text.
-    ``words`` is the whole visible text as it stands in the page, for sketches; it is not kept.
+    counts what may show content without text (``probes.net.embedded``); a body that is no text at
+    all is one such thing. ``words`` is the whole visible text as it stands in the page, for
+    sketches; it is not kept. ``length`` is the number of its characters, white space folded, and
+    of those of titles beyond the part that is kept.
     Of a page that ``is_cut`` only the start was parsed: the rest may show something else.
     """
 
@@ -59,6 +70,7 @@ class Page:
     frames: tuple[str, ...] = ()
     embedded: int = 0
     words: str = ""
+    length: int = 0
     is_cut: bool = False
 
 
@@ -83,20 +95,22 @@ class PageReader:
 
 
 def read_page(body: bytes, content_type: str) -> Page:
-    """Read a body by its declared type; anything that is no text is an empty page."""
+    """Read a body by its declared type; one that is no text is a page that shows one thing."""
     kind = content_type.partition(";")[0].strip().lower()
-    if not body or not _is_text(kind):
+    if not body:
         return Page()
+    if not _is_text(kind):
+        return Page(embedded=1)
     markup = decode_text(body, content_type)
     if kind == "text/plain" or "<" not in markup:
-        return Page(text=_fold(markup), words=markup[:WHOLE_TEXT])
+        return Page(text=_fold(markup), words=markup[:WHOLE_TEXT], length=_length(markup))
     markup, is_cut = bounded(markup)
     tree = LexborHTMLParser(markup)
-    # By the names of their tags: a query in CSS costs several times as much.
     titles = tree.tags("title")
     heading = titles[0].text() if titles else ""
+    headings = sum(len(node.text()) for node in titles)
     frames = _frames(tree)
-    embedded = sum(len(tree.tags(name)) for name in _EMBEDDING)
+    embedded = count_embedded(tree, markup)
     tree.strip_tags(_UNSEEN)
     seen = tree.body.text(separator=" ") if tree.body else ""
     return Page(
@@ -105,6 +119,7 @@ def read_page(body: bytes, content_type: str) -> Page:
         frames=frames,
         embedded=embedded,
         words=seen[:WHOLE_TEXT],
+        length=_length(seen) + max(0, headings - TEXT_CHARACTERS),
         is_cut=is_cut,
     )
 
@@ -139,13 +154,19 @@ def decode_text(body: bytes, content_type: str) -> str:
         meta = _META_CHARSET.search(body[:_META_BYTES].lower())
         encoding = meta[1].decode("ascii") if meta else "utf-8"
     try:
-        return body.decode(encoding, "replace")
+        known = codecs.lookup(encoding).name
+        return body.decode(encoding if known in _BROWSERS_KNOW else "utf-8", "replace")
     except (LookupError, UnicodeError):
         return body.decode("utf-8", "replace")
 
 
 def _is_text(kind: str) -> bool:
     return not kind or kind.startswith("text/") or kind.endswith(("html", "xml", "json"))
+
+
+def _length(text: str) -> int:
+    """Characters of a text with white space folded; beyond what is sketched, as they stand."""
+    return len(" ".join(text[:WHOLE_TEXT].split())) + max(0, len(text) - WHOLE_TEXT)
 
 
 def _fold(text: str) -> str:

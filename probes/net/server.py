@@ -28,7 +28,8 @@ DNS_PATH = "/dns-query"
 class Server:
     """Where a name server is. For ``tls`` and ``https`` its certificate is for ``host``.
 
-    ``mixed_case``: over UDP it is asked in mixed letter case (see ``letter_case``).
+    ``mixed_case``: over UDP it is asked in mixed letter case (see ``letter_case``). Without
+    ``extended`` it is asked as pupils' devices do, without EDNS (RFC 6891).
     """
 
     address: Address
@@ -38,6 +39,7 @@ class Server:
     trust: ssl.SSLContext | None = None
     source: Source = ANYWHERE
     mixed_case: bool = False
+    extended: bool = True
 
     @property
     def url(self) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from threading import Lock
 
 from harness.errors import UsageError, known
-from probes.range.zone import BLOCK_HOST, plain
+from probes.range.zone import BLOCK_HOST, meant, plain
 
 
 class FaultKind(StrEnum):
@@ -164,7 +164,8 @@ class Faults:
             self._requests += 1
 
     def on(self, host: str, profile: str = "", service: str = "") -> tuple[Fault, ...]:
-        """The faults that act on a request, the latest added first."""
+        """The faults that act on a request, the latest added first; a twin fares like its host."""
+        host = meant(host)
         requests = self._requests
         return tuple(
             fault

@@ -12,7 +12,7 @@ from probes.range.gateway import PlainGateway, Seals, SecureGateway
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import Upstream
 from probes.range.voids import FullHouse
-from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS
+from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
 EVERYTHING = FilterPolicy(blocks=lambda *_: True)
 
@@ -36,6 +36,8 @@ class Gateways:
         given = {}
         for profile in profiles:
             ports = given[profile] = await self._stand(stack, profile)
+            if TWIN_ADDRESS != ADDRESS:
+                await self._stand(stack, profile, TWIN_ADDRESS, ports)
             await landing._stand(stack, "", LANDING_ADDRESS, ports)
             for port in ports.values():
                 stack.enter_context(FullHouse(DROP_ADDRESS, port))

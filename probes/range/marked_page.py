@@ -14,6 +14,8 @@ from itertools import cycle
 
 from harness.model.marker import token_for, words_for
 
+_DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
@@ -37,14 +39,17 @@ def marks_for(key: bytes, host: str, nonce: str, marker: str = "") -> Marks:
     )
 
 
-def marked_page(title: str, text: str, marks: Marks, footer: str = "") -> bytes:
-    """A small HTML page with all its marks. ``text`` and ``title`` are plain text."""
+def marked_page(
+    title: str, text: str, marks: Marks, footer: str = "", more: tuple[str, ...] = ()
+) -> bytes:
+    """A small HTML page with all its marks. ``text``, ``title`` and ``more`` are plain text."""
     word, host_word = cycle(marks.attempt), cycle(marks.host)
     heading = html.escape(title)
     return "\n".join(
         (
             '<!DOCTYPE html>\n<html lang="en-GB">',
             f'<head><meta charset="utf-8"><title>{heading}</title>',
+            f'<meta name="description" content="{_DESCRIPTION}">',
             f'<meta name="keywords" content="garden, {next(word)}, {next(host_word)}">',
             f"<!-- {next(word)} --></head>",
             f'<body id="{next(word)}">\n<h1 title="{next(host_word)}">{heading}</h1>',
@@ -52,6 +57,7 @@ def marked_page(title: str, text: str, marks: Marks, footer: str = "") -> bytes:
             f"<p>Today's seed mixture is {next(word)}, next to {next(host_word)}.</p>",
             *_piece(marks),
             f'<script>var shelf = "{next(word)}";</script>',
+            *(f"<p>{html.escape(each)}</p>" for each in more),
             f"<p>The last mixture in the hall is {next(word)}, before {next(host_word)}.</p>",
             f'<p data-shelf="{next(word)}">{html.escape(footer)}</p>',
             f"<!-- {next(word)} -->\n</body>\n</html>\n",

@@ -21,8 +21,10 @@ from probes.range.zone import (
     ADDRESS_6,
     DROP_ADDRESS,
     SHUT_ADDRESS,
+    TWIN_ADDRESS,
     ZONE,
     exists,
+    is_twin,
     is_within,
     plain,
 )
@@ -56,7 +58,9 @@ class Names:
         kinds = self._kinds(host, "gateway")
         if FaultKind.SHUT in kinds:
             return SHUT_ADDRESS
-        return DROP_ADDRESS if FaultKind.DROP in kinds else ADDRESS
+        if FaultKind.DROP in kinds:
+            return DROP_ADDRESS
+        return TWIN_ADDRESS if is_twin(host) else ADDRESS
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         """The unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
@@ -90,7 +94,7 @@ class Names:
             return [self.address_of(host)]
         if rdtype is dns.rdatatype.HTTPS and FaultKind.NO_HTTPS not in self._kinds(host, "names"):
             return [HTTPS]
-        if rdtype is dns.rdatatype.AAAA and self.dual_stack:
+        if rdtype is dns.rdatatype.AAAA and self.dual_stack and not is_twin(host):
             return [ADDRESS_6]
         if host == ZONE and rdtype is dns.rdatatype.SOA:
             return [SOA]

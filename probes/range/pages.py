@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from harness.model.marker import receipt_for
 from probes.range.marked_page import Marks, marked_page, marks_for
-from probes.range.zone import PageKind, code_of, kind_of, plain
+from probes.range.zone import PageKind, code_of, kind_of, meant, plain
 
 MARKER_PREFIX = "ACCREDIT-MARKER-"
 """How the agreed content marker starts; the category and four characters follow."""
@@ -23,6 +23,20 @@ _WORDS = (
     "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
     "the plants that like shade stand by the north wall. "
 )
+_MORE = (
+    "The second hall has what grows in pots: herbs for the window, small roses, and trees that "
+    "stay low for many years. Whoever looks for a hedge finds box, beech and hornbeam behind the "
+    "greenhouse, sorted by height. Soil is sold by the sack, and in spring by the cart as well. "
+    "On Saturdays a gardener shows how to prune, how to graft and how to move a shrub that has "
+    "become too large for its place; nobody needs to book. Tools may be borrowed for a day, if "
+    "they come back clean. The pond beside the car park is home to newts and dragonflies, so "
+    "please keep to the path. In the tea room there is soup at noon, cake from three, and bread "
+    "that was baked next door. Children may sow a sunflower in the long bed by the gate, and come "
+    "back in August to see whose has grown tallest. What is not sold by the end of the season goes "
+    "to the school gardens of the town. Letters about plants are answered on Mondays; a leaf in an "
+    "envelope says more than a long description. The bus from the station stops at the gate."
+)
+"""Ordinary text on every page: one that shows a good part of it is long beside a block notice."""
 
 
 TITLES = ("Garden centre", "The first hall", "Seeds and pots", "Our tools", "By the north wall")
@@ -61,7 +75,8 @@ class Pages:
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
-        body = marked_page(title, self.texts.get(host, _WORDS), marks, "Open daily but Sundays")
+        text = self.texts.get(meant(host), _WORDS)
+        body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
         return Page(status=200, body=body, headers=receipt)
 
     def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:
@@ -70,7 +85,7 @@ class Pages:
 
     def _code(self, host: str) -> str:
         """The category whose marker stands on the page of a host, or nothing."""
-        return self.contents.get(host) or code_of(host)
+        return self.contents.get(meant(host)) or code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:

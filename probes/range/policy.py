@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from harness.model.corpus import Item
-from probes.range.zone import ZONE, bare, code_of, plain
+from probes.range.zone import ZONE, bare, code_of, meant, plain
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
@@ -58,13 +58,13 @@ class FilterPolicy:
 
     def category_of(self, host: str) -> str:
         """The taxonomy code that the filter has for a host; empty if it has none."""
-        name = plain(host)
+        name = meant(host)
         listed = self.categories.get(name) or self.categories.get(bare(name))
         return listed or self.own.get(name) or self.own.get(bare(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
-        """Whether that profile's users may not see the host."""
-        name = plain(host)
+        """Whether that profile's users may not see the host; a twin is listed like its host."""
+        name = meant(host)
         if name in self.must_allow:
             return False
         return name in self.must_block or self.blocks(self.category_of(name), profile)

@@ -31,7 +31,15 @@ from probes.range.pages import Pages
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.resolver import FilteringResolver
-from probes.range.zone import ADDRESS, ADDRESS_6, DROP_ADDRESS, SHUT_ADDRESS, ZONE
+from probes.range.zone import (
+    ADDRESS,
+    ADDRESS_6,
+    DROP_ADDRESS,
+    SHUT_ADDRESS,
+    TWIN_ADDRESS,
+    TWIN_ZONE,
+    ZONE,
+)
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"
@@ -146,14 +154,16 @@ class World:
             address=ADDRESS,
             log=str((self._directory / LOG_FILE).absolute()),
             services={"reference": reference},
+            twin_zone=TWIN_ZONE,
         )
         # Relative names, so that the directory may be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
 
     def _further_addresses(self) -> tuple[str, ...]:
-        cut_off = (SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else ()
-        return (*cut_off, ADDRESS_6) if self._is_dual_stack else cut_off
+        addresses: tuple[str, ...] = () if TWIN_ADDRESS == ADDRESS else (TWIN_ADDRESS,)
+        addresses += (SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else ()
+        return (*addresses, ADDRESS_6) if self._is_dual_stack else addresses
 
     async def _proxies(self, stack: AsyncExitStack, upstream: Upstream) -> dict[str, str]:
         def listener(profile: str) -> Listener:

@@ -7,13 +7,23 @@ The host name alone decides, so origin, name server and reference filter need no
 from __future__ import annotations
 
 import re
+import sys
 from enum import StrEnum
+from functools import lru_cache
+
+from harness.model.plain_twin import host_of_twin
 
 ZONE = "accredit.test"
 """The zone that the range serves; everything outside it is refused."""
 
+TWIN_ZONE = "orchard-view.test"
+"""The zone of the plain twins (``harness.model.plain_twin``), which serves nothing else."""
+
 ADDRESS = "127.0.0.1"
 """The address of every name in the zone, but for those that a gateway cuts off."""
+
+TWIN_ADDRESS = "127.0.0.8" if sys.platform == "linux" else ADDRESS
+"""The address of the plain twins; elsewhere loopback has one address alone."""
 
 ADDRESS_6 = "::1"
 """The IPv6 address of every name in the zone, where the range speaks it."""
@@ -54,19 +64,33 @@ def bare(host: str) -> str:
     return plain(host).removeprefix("www.")
 
 
-def is_within(host: str) -> bool:
-    """Whether a host belongs to the zone."""
+def is_twin(host: str) -> bool:
+    """Whether a host is in the zone of the plain twins."""
+    return plain(host).endswith("." + TWIN_ZONE)
+
+
+@lru_cache(maxsize=4096)
+def meant(host: str) -> str:
+    """The plain host name whose page a host shows: of a plain twin, that of its twin."""
     name = plain(host)
-    return name == ZONE or name.endswith("." + ZONE)
+    return (host_of_twin(name, ZONE, TWIN_ZONE) or name) if is_twin(name) else name
+
+
+def is_within(host: str) -> bool:
+    """Whether a host belongs to the zone, or to that of the plain twins."""
+    name = plain(host)
+    return name == ZONE or name.endswith("." + ZONE) or is_twin(name)
 
 
 def exists(host: str) -> bool:
-    """Whether the zone has that name: all but ``gone-*`` exist."""
-    return is_within(host) and not bare(host).startswith("gone-")
+    """Whether the zones have that name: all but ``gone-*`` exist, and every twin of one."""
+    name = meant(host)
+    return is_within(name) and not is_twin(name) and not bare(name).startswith("gone-")
 
 
 def kind_of(host: str) -> PageKind:
-    """What the origin does for a host of the zone."""
+    """What the origin does for a host of the zone, or for a plain twin of it."""
+    host = meant(host)
     label, _, parent = bare(host).partition(".")
     if parent == f"special.{ZONE}":
         return _SPECIAL.get(label.partition("-")[0], PageKind.NEUTRAL)
@@ -79,6 +103,6 @@ def kind_of(host: str) -> PageKind:
 
 def code_of(host: str) -> str:
     """The taxonomy code in a canary's name (``porn-nude-017`` is PORN.NUDE), or nothing."""
-    label, _, parent = bare(host).partition(".")
+    label, _, parent = bare(meant(host)).partition(".")
     found = _CANARY.fullmatch(label) if parent == f"canary.{ZONE}" else None
     return found[1].replace("-", ".").upper() if found else ""

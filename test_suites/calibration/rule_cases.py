@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.observation import DnsFacts, DnsRecord, Hop
+from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Hop
 from harness.model.verdict import Mechanism, State, Trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore
 from test_suites.calibration.trials import (
@@ -96,6 +96,9 @@ DNS = (
     _case("dns-refused", _named(rcode="REFUSED"), State.BLOCKED, Mechanism.DNS_REFUSED),
     _case("dns-nxdomain", _named(rcode="NXDOMAIN"), State.BLOCKED, Mechanism.DNS_NXDOMAIN),
     _case("dns-nodata", _named(), State.BLOCKED, Mechanism.DNS_NODATA),
+    _case("dns-failure-declared",
+          trial(dns(rcode="SERVFAIL", extended_errors=(ExtendedError(code=15),)), LONDON), State.BLOCKED,
+          Mechanism.DNS_SERVFAIL),
     _case("dns-servfail-learned", _named(rcode="SERVFAIL"), State.BLOCKED, Mechanism.DNS_SERVFAIL,
           lore=Lore(rcodes=frozenset({"SERVFAIL"}))),
     _case("dns-alias-loop", _named(records=(
@@ -169,6 +172,11 @@ WEB = (
           Mechanism.DNS_SINKHOLE),
     _case("resolve-silent", trial(failed("generic_timeout_error", "resolve")), State.BLOCKED,
           Mechanism.DNS_SILENT),
+    _case("resolve-failure-declared",
+          trial(Failure(name="dns_servfail_error", stage="resolve", extended_errors=(18,))),
+          State.BLOCKED, Mechanism.DNS_SERVFAIL),
+    _case("resolve-failure-learned", trial(failed("dns_servfail_error", "resolve")), State.BLOCKED,
+          Mechanism.DNS_SERVFAIL, lore=Lore(failures=frozenset({"dns_servfail_error"}))),
     _case("resolve-trouble", trial(failed("dns_servfail_error", "resolve")), State.INSUFFICIENT,
           Mechanism.DNS_SERVFAIL),
     _case("sent-astray", trial(
@@ -234,6 +242,8 @@ PAGE = (
               web(canary="absent", text=NOTICE, inner=(web("http://a.test/", status=None, canary="absent"),))),
           State.INSUFFICIENT),
     _case("token-missing-server-error", trial(web(canary="absent", status=502)),
+          State.INSUFFICIENT),
+    _case("notice-beside-content", trial(web(canary="absent", text=NOTICE, embedded=1)),
           State.INSUFFICIENT),
     _case("page-not-recognised", trial(web(canary="absent")), State.INSUFFICIENT),
     _case("origin-refusal", _page(status=403, title="Just a moment...", text="Ray ID: 7a"),

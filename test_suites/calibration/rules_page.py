@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.stages.judge import liveness
 from harness.stages.judge.refusals import REFUSALS
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES_VERSION
@@ -38,6 +39,15 @@ refusal), and *neither*, which is insufficient and says what was seen.
 
 What the supplier's block page looks like is learned from the must-block sentinels of the same
 journal, and from `service.block_page` of the [campaign file](campaign-file.md).
+
+The words, the title or the host of a block page are copied easily, and put over something else. So
+they count only on a page that has no room for content: no more pictures, frames, scripts and style
+sheets than the pages that the must-block sentinels met; less text that nobody knows than half of
+what the control's page says; and no frame that shows something else. A frame of the block page's
+host counts only on a page that says nothing itself. A page at that host must be known, or say
+nothing. Scripts are not run and pictures are not looked at: a supplier whose block page always has
+them could show others in their place. Where an honest supplier has several block pages, a sentinel
+of each (`sentinels` in the campaign file) makes them known.
 
 This page is generated: `python -m test_suites.calibration.rules_page`.
 """
@@ -72,16 +82,33 @@ an answer, at a stage that the control passed for the same item in the same batc
 a refusal. Beside these, a proxy's answer to CONNECT (rules `tunnel-refused`,
 `tunnel-refused-learned`), plain text in place of a TLS handshake (`tls-plain-answer`), the answers
 of resolvers under *Names*, and the statuses 403 and 451 without a page (`status-403`,
-`status-451`) are explicit refusals.
+`status-451`) are explicit refusals. A page that says next to nothing but shows a picture, a
+background, a frame, a script or the fields of a form is a page.
 
 | rule | failure | stage | what the control showed |
 |---|---|---|---|
 """
 
+_LIVENESS = """## A block beside a sign of life
+
+A block that a rule above found stands only beside a sign of life of the line; see
+[dd-009](../design/dd-009-liveness.md). Each of these makes it **insufficient**. Other people's
+measurements hold no heartbeats, and are judged without these rules.
+
+An item that was blocked and passed when it was tried again (with the longest patience, at once, at
+the end, or by the second client) is **allowed** by rule `passed-on-retry`, and keeps the mechanism
+of its block: it counts against the service whether it should have been blocked or let through.
+
+| rule | says |
+|---|---|
+"""
+
 
 def rules_page() -> str:
     """The whole page."""
-    return "\n".join((_START, *(_section(*each) for each in _SECTIONS), _refusals()))
+    words = "".join(f"| `{rule}` | {says} |\n" for rule, says in liveness.WORDS.items())
+    sections = (_section(*each) for each in _SECTIONS)
+    return "\n".join((_START, *sections, _refusals(), _LIVENESS + words))
 
 
 def _refusals() -> str:

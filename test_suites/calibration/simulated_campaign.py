@@ -117,7 +117,7 @@ def record(folder: Path) -> Recorded:
     ready, closed = _measured(folder, [*CATEGORIES, SENTINEL], "closed")
     _, open_ = _measured(folder, [SENTINEL], "open")
     campaign = ready.campaign.model_copy(update={"stopping": Stopping(plans=(PLAN,))})
-    header = header_of(ready) | {"campaign": campaign.model_dump_json()}
+    header = header_of(ready) | {"campaign": campaign.model_dump_json(), "retrials": False}
     return Recorded(campaign=campaign, ready=ready, header=header, closed=closed, open=open_)
 
 

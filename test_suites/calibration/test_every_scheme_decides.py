@@ -65,6 +65,7 @@ def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: l
             phases=frozenset(PHASES),
             supply=supply,
             frames=frames,
+            twins=299,
         )
         for phase in PHASES
     ]

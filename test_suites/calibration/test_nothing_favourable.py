@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from harness.errors import UnfinishedError
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.voids import BlackHole, closed_port
 from probes.range.world import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 IMPATIENT = {"timeout": 0.3, "confirmation_timeout": 0.6, "concurrency": 40}
 
@@ -28,7 +29,10 @@ def run_against(tmp_path: Path, origin: Path, *lines: dict[str, Any], **limits: 
         whole=["ILL.CSAM"],
         limits=IMPATIENT | limits,
     )
-    return rehearse(campaign)
+    try:
+        return rehearse(campaign)
+    except UnfinishedError:  # a dead origin stops a measurement
+        return read_rehearsal(campaign.parent / "out" / "rehearsal" / "journal")
 
 
 def assert_nothing_conforms(run: Rehearsal, *words: str) -> None:

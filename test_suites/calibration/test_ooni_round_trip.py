@@ -129,9 +129,9 @@ def is_of_addresses(case: RuleCase) -> bool:
     return all(one.type in ("A", "AAAA") for one in facts if isinstance(one, DnsFacts))
 
 
-OF_CAMPAIGNS_ALONE = frozenset({"control-no-address-answered"})
+OF_CAMPAIGNS_ALONE = frozenset({"control-no-address-answered", "dns-failure-declared"})
 """In a campaign, a name that the control cannot resolve leaves the count; in a measurement of
-others, an answer that only the service gives is a block."""
+others, an answer that only the service gives is a block; and the format has no extended errors."""
 
 LOOP = "dns-alias-loop"
 """The rule of answers that are left out, for the format holds no aliases."""

@@ -7,8 +7,6 @@ made up here: a healthy origin whose page has the token, and whose address is th
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +15,10 @@ from harness.model.observation import Certificate, ExtendedError, Failure, Hop, 
 from harness.model.verdict import Mechanism, State, Trial
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from test_suites.calibration.recorded_signals import judged
 from test_suites.calibration.trials import dns, failed, trial, web
 
-SIGNALS: list[dict[str, Any]] = json.loads(
-    Path(__file__).with_name("product_signals.json").read_text(encoding="utf-8")
-)
+SIGNALS = judged()
 TRUE_ADDRESS = "198.51.100.200"
 ROOT = "CN=Lab Public Root,O=Lab Internet"
 ORIGIN = Certificate(chain=("origin", ROOT), issuer=ROOT)
@@ -34,8 +31,13 @@ LOOKS_LIKE_TROUBLE = {
 
 NO_BLOCK_AT_ALL = {
     "E2Guardian - Unable to load": "e2guardian's page for a site that it cannot reach",
+    "http-503[ERROR: The requested URL cou]": "Squid's page for a server whose TLS it cannot verify",
+    "dns-econnrefused": "a resolver for DNS over TLS that was not reached says nothing of a name",
 }
 """Signals that the recording counted as blocks, and why they are none."""
+
+NO_SUCH_NAME = "nonexistent"
+"""The case of a name that does not exist, for the control either."""
 
 MECHANISMS = (
     ("dns-nxdomain", Mechanism.DNS_NXDOMAIN),
@@ -79,7 +81,8 @@ def _dns_trial(signal: dict[str, Any]) -> Trial:
         landing=_landing(asked["name"]) if "blockpage" in signal["saw"] else None,
     )
     true = asked["addresses"] if signal["arrived"] else [TRUE_ADDRESS]
-    return trial(service, dns(*true), failure=_failure(signal), host=asked["name"])
+    control = dns(rcode="NXDOMAIN") if signal["case"] == NO_SUCH_NAME else dns(*true)
+    return trial(service, control, failure=_failure(signal), host=asked["name"])
 
 
 def _landing(name: str) -> WebFacts:
@@ -133,6 +136,8 @@ def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> 
 
     if signal["arrived"]:
         assert verdict.state is State.ALLOWED
+    elif signal["case"] == NO_SUCH_NAME:
+        assert verdict.state is State.DOWN
     elif any(title in signal["saw"] for title in NO_BLOCK_AT_ALL):
         assert verdict.state is State.INSUFFICIENT
     else:

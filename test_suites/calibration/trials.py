@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from harness.model.corpus import Item
+from harness.model.heartbeat import Heartbeats
 from harness.model.observation import (
     CONTROL,
     AttemptKey,
@@ -19,6 +22,7 @@ from harness.model.observation import (
     Stage,
     WebFacts,
 )
+from harness.model.trouble import is_silent, is_trouble
 from harness.model.verdict import Trial
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -74,7 +78,7 @@ def observation(
     """One observation; a failure may stand in the place of the facts."""
     if isinstance(facts, Failure):
         facts, failure = None, facts
-    return Observation(
+    seen = Observation(
         key=AttemptKey(campaign="c", item=item, probe=probe, line=line, profile="ks2"),
         item=Item(id=item, value=host, labels=("GAMB",)),
         started=NOON,
@@ -83,6 +87,17 @@ def observation(
         facts=facts,
         failure=failure,
     )
+    return looked_at_again(seen)
+
+
+def looked_at_again(seen: Observation) -> Observation:
+    """What looks like trouble, as it is kept after the second look: beside an answered heartbeat."""
+    beats = Heartbeats(answered=3, slowest=0.1, allowed=0.5)
+    if is_silent(seen):
+        return replace(seen, look="confirmed", heartbeats=beats, tries=2)
+    if is_trouble(seen):
+        return replace(seen, look="alone", heartbeats=beats, tries=5)
+    return seen
 
 
 def trial(

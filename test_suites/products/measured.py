@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,31 @@ from ruamel.yaml import YAML
 
 from harness.cli.measure import measure_campaign
 from harness.model.corpus import Item
+from harness.model.observation import AttemptKey
 from harness.model.outcome import Assessment, Conformity
-from harness.model.verdict import Verdict
+from harness.model.verdict import State, Verdict
 from harness.pipeline import conclude
 from harness.plugins import find
 from harness.schemes.load import load_scheme
 from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
 from probes.net.lane import has_wire
+from probes.range.log import Log
 
 SENTINEL = "copper-meadow.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
 
 SCHEME = Path(__file__).with_name("products.yaml")
+
+LIMITS = {
+    "timeout": 1.5,
+    "confirmation_timeout": 2.5,
+    "silence_timeout": 3.5,
+    # One large batch: a silent drop then costs its two timeouts once, not once a batch.
+    "batch": 2000,
+    "concurrency": 30,
+}
+"""Patience for products on this machine, which answer within milliseconds or not at all."""
 
 LANES = ("portable", "wire") if has_wire() else ("portable",)
 """Both ways of carrying a request must come to the same verdicts."""
@@ -56,6 +68,7 @@ class Measured:
 
     verdicts: tuple[Verdict, ...]
     assessment: Assessment
+    nonces: Mapping[AttemptKey, str] = field(default_factory=dict)
 
     def fates(
         self, probe: str, profile: str = "ks2", *, abrupt: Iterable[str] = ()
@@ -75,6 +88,30 @@ class Measured:
             host: ABRUPT if host in racy and fate in SUDDEN else fate for host, fate in seen.items()
         }
 
+    def contradicted(self, log: Log, denied: Iterable[str]) -> list[str]:
+        """The verdicts that the origin's log, or the list of what is denied, says are wrong.
+
+        What the product let through reached the origin, and what it blocked did not.
+        """
+        listed = frozenset(denied)
+        arrived = {arrival.nonce for arrival in log.arrivals() if arrival.nonce}
+        found = []
+        for verdict in self.verdicts:
+            host, is_blocked = verdict.item.host, verdict.state is State.BLOCKED
+            if not is_blocked and verdict.state is not State.ALLOWED:
+                continue
+            is_told = verdict.key.probe.startswith("web")
+            came = self.nonces[verdict.key] in arrived
+            if is_blocked != (host in listed) or (is_told and is_blocked == came):
+                found.append(f"{verdict.key.probe} {host} {verdict.state} by {verdict.rule}")
+        return found
+
+    @property
+    def decided_share(self) -> float:
+        """The share of verdicts that are not *insufficient*."""
+        doubtful = sum(verdict.state is State.INSUFFICIENT for verdict in self.verdicts)
+        return 1 - doubtful / len(self.verdicts)
+
     def conformity(self, requirement: str, profile: str = "ks2") -> Conformity:
         """What became of one requirement, for one profile."""
         (found,) = (
@@ -93,10 +130,13 @@ def measure_through(
     profiles: Iterable[str] = ("ks2",),
     must_block: Iterable[str] = (SENTINEL,),
     control: Mapping[str, Any] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    out: str = "out",
 ) -> Measured:
     """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range.
 
     ``must_block`` are the sentinels, from which the judge learns how the product says no.
+    ``limits`` stand beside LIMITS or in their place; ``out`` is the folder of the results.
     """
     campaign = {
         "campaign": "product",
@@ -109,15 +149,15 @@ def measure_through(
         "profiles": {profile: {} for profile in profiles},
         "corpora": [{"pack": "canary", "items": [item.id for item in items]}],
         "sentinels": {"must_block": list(must_block)},
-        # One large batch: a silent drop then costs its two timeouts once, not once a batch.
-        "limits": {"timeout": 1.5, "confirmation_timeout": 5.0, "batch": 2000, "concurrency": 30},
+        "limits": {**LIMITS, **(limits or {})},
     }
     path = folder / "campaign.yaml"
     YAML(typ="safe").dump(campaign, path)
-    journal = open_journal(measure_campaign(path, folder / "out"))
+    journal = open_journal(measure_campaign(path, folder / out))
     return Measured(
         verdicts=judge(journal.observations()).verdicts,
         assessment=conclude(journal, load_scheme(str(SCHEME))),
+        nonces={one.key: one.nonce for one in journal.observations() if one.role == "item"},
     )
 
 

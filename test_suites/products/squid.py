@@ -57,7 +57,8 @@ class Squid(Product):
     redirecting lists lead to. With ``intercepts`` Squid opens TLS under an authority of the
     school's (``authority``); without it, CONNECT is denied or carried unseen. ``site`` is a
     network whose packets are led here unasked, to ``ports`` and ``tls_ports`` by profile; there
-    TLS to a listed host is cut off by its SNI, if it is not opened.
+    TLS to a listed host is cut off by its SNI, if it is not opened. ``bytes_per_second`` is what
+    all pages share (one delay pool); 0 is no limit.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Squid(Product):
         block_page: str = "",
         intercepts: bool = False,
         site: str = "",
+        bytes_per_second: int = 0,
     ) -> None:
         super().__init__("squid")
+        self.bytes_per_second = bytes_per_second
         self.site = site
         self._opens_tls = intercepts
         self.origin = origin
@@ -138,7 +141,13 @@ class Squid(Product):
             "shutdown_lifetime 0 seconds",
             "forwarded_for delete",
             f"dns_nameservers {LOOPBACK}",
+            *self._delay_pool(),
         ]
+
+    def _delay_pool(self) -> list[str]:
+        rate = self.bytes_per_second
+        pool = ["delay_pools 1", "delay_class 1 1", "delay_access 1 allow all"]
+        return [*pool, f"delay_parameters 1 {rate}/{rate}"] if rate else []
 
     def _doors(self) -> list[str]:
         unasked = " intercept" if self.site else ""

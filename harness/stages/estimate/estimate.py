@@ -13,14 +13,17 @@ from functools import partial
 
 from harness.model.corpus import PackKind, covers
 from harness.model.outcome import CategoryRate, Measurement, Precondition
+from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.counting import Folded
 from harness.stages.estimate import rates
 from harness.stages.estimate.bounding import bounded
-from harness.stages.estimate.fold import Cell, Lot, cells_of, sort_lots, total
+from harness.stages.estimate.fold import Cell, Lot, sort_lots, total
 from harness.stages.estimate.metrics import METRICS
 from harness.stages.estimate.packs import Apart, foreknown, packs_apart
+from harness.stages.estimate.places import Place, places_of
+from harness.stages.estimate.plain_twins import recognition
 from harness.stages.estimate.scope import (
     REAGENT,
     Selection,
@@ -36,6 +39,7 @@ from harness.stages.estimate.sources import Packs, Sources
 class Estimates:
     """All measurements, and the counts that figures and tables are made of.
 
+    ``preconditions`` are those of the verdicts, and whether plain twins fared like their items.
     ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
     of the unfiltered line beside them. ``not_applicable`` are sentences.
     """
@@ -46,20 +50,7 @@ class Estimates:
     latencies: dict[str, tuple[float, ...]]
     not_applicable: tuple[str, ...]
     apart: Apart
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A line and a profile, with what was folded there; ``beside`` are all of its line."""
-
-    line: str
-    profile: str
-    phase: str
-    cell: Cell
-    folded: Folded
-    preconditions: tuple[Precondition, ...]
-    sources: Sources
-    beside: list[_Place]
+    preconditions: tuple[Precondition, ...] = ()
 
 
 def estimate(
@@ -72,15 +63,20 @@ def estimate(
     units: Mapping[str, str] | None = None,
     packs: Packs | None = None,
     items: PackKind = "real",
+    twins: tuple[TwinPair, ...] = (),
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
     ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
+    ``twins`` are items beside their plain twins;
     ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
-    places = _places(folded, phases, preconditions, Sources(packs=packs or {}, items=items))
+    alike = recognition(twins, scheme.policy.expects, phases, scheme.decision.alpha)
+    preconditions += alike
+    sources = Sources(packs=packs or {}, items=items)
+    places = places_of(folded, phases, preconditions, sources, twins)
     apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
@@ -101,30 +97,11 @@ def estimate(
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
         apart=apart,
+        preconditions=preconditions,
     )
 
 
-def _places(
-    folded: Folded,
-    phases: Mapping[str, str],
-    preconditions: tuple[Precondition, ...],
-    sources: Sources,
-) -> list[_Place]:
-    """Every line for every profile, even where nothing was seen."""
-    cells = cells_of(folded.counts)
-    places: list[_Place] = []
-    for line in sorted({line for line, _ in cells}) or ["none"]:
-        beside: list[_Place] = []
-        for profile in sorted({profile for _, profile in cells} | set(phases)):
-            cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
-            here = tuple(one for one in preconditions if one.concerns(line, profile))
-            place = _Place(line, profile, phase, cell, folded, here, sources, beside)
-            beside.append(place)
-        places += beside
-    return places
-
-
-def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: list[str]) -> bool:
+def _is_asked(requirement: Requirement, scheme: Scheme, place: Place, remarks: list[str]) -> bool:
     """Whether the scheme asks this requirement of the profile; else a remark says why not."""
     where = f"{requirement.id}[{place.profile}-{place.line}]"
     if requirement.profiles and not {place.profile, place.phase} & set(requirement.profiles):
@@ -139,7 +116,7 @@ def _is_asked(requirement: Requirement, scheme: Scheme, place: _Place, remarks: 
 
 
 def _absent(
-    requirement: Requirement, scheme: Scheme, places: list[_Place], units: Mapping[str, str]
+    requirement: Requirement, scheme: Scheme, places: list[Place], units: Mapping[str, str]
 ) -> Iterator[Measurement]:
     """One measurement of nothing for each phase that is named and that no profile has."""
     tried = {name for place in places for name in (place.profile, place.phase)}
@@ -153,7 +130,7 @@ def _absent(
             yield replace(_measure(requirement, scheme, empty, units), barred=why)
 
 
-def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:
+def _sees(requirement: Requirement, scheme: Scheme, place: Place) -> bool:
     """Whether a probe that the measure wants ran there, on items that it can see."""
     probes = place.cell.probes
     if requirement.measure.metric not in METRICS or not probes:
@@ -168,18 +145,18 @@ def _sees(requirement: Requirement, scheme: Scheme, place: _Place) -> bool:
     return not hidden or bool(_select(requirement, scheme, place))
 
 
-def _blind(requirement: Requirement, place: _Place) -> str:
+def _blind(requirement: Requirement, place: Place) -> str:
     where = f"{requirement.id}[{place.profile}-{place.line}]"
     ran = ", ".join(sorted(place.cell.probes))
     return f"{where}: cannot be seen with {ran}; measured on another line"
 
 
-def _select(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Lot, ...]:
+def _select(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[Lot, ...]:
     return selected(requirement, scheme.policy, place.cell, place.phase, place.sources)
 
 
 def _measure(
-    requirement: Requirement, scheme: Scheme, place: _Place, units: Mapping[str, str]
+    requirement: Requirement, scheme: Scheme, place: Place, units: Mapping[str, str]
 ) -> Measurement:
     take = METRICS.get(requirement.measure.metric)
     selection = _selection(requirement, scheme, place)
@@ -201,7 +178,7 @@ def _measure(
     )
 
 
-def _selection(requirement: Requirement, scheme: Scheme, place: _Place) -> Selection:
+def _selection(requirement: Requirement, scheme: Scheme, place: Place) -> Selection:
     return Selection(
         requirement=requirement,
         lots=_select(requirement, scheme, place),
@@ -213,11 +190,13 @@ def _selection(requirement: Requirement, scheme: Scheme, place: _Place) -> Selec
         profile=place.profile,
         sides=lambda: _sides(requirement, scheme, place),
         preconditions=place.preconditions,
+        twins=place.twins,
+        ran=frozenset(place.cell.probes),
         sources=place.sources,
     )
 
 
-def _sides(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Side, ...]:
+def _sides(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[Side, ...]:
     return tuple(
         Side(
             profile=one.profile,
@@ -230,7 +209,7 @@ def _sides(requirement: Requirement, scheme: Scheme, place: _Place) -> tuple[Sid
 
 
 def _framed(
-    taken: Measurement, scheme: Scheme, place: _Place, frames: Mapping[str, int]
+    taken: Measurement, scheme: Scheme, place: Place, frames: Mapping[str, int]
 ) -> Measurement:
     """With the size of the list that a count of entries is about."""
     measure = taken.requirement.measure
@@ -244,7 +223,7 @@ def _framed(
     return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
 
 
-def _rates(places: list[_Place], scheme: Scheme) -> Iterator[CategoryRate]:
+def _rates(places: list[Place], scheme: Scheme) -> Iterator[CategoryRate]:
     """Items by category and frame, of each place."""
     for place in places:
         for category, lots in sorted(place.cell.categories.items()):
@@ -253,7 +232,7 @@ def _rates(places: list[_Place], scheme: Scheme) -> Iterator[CategoryRate]:
                     yield _rate(place, scheme, category, frame)
 
 
-def _rate(place: _Place, scheme: Scheme, category: str, frame: str) -> CategoryRate:
+def _rate(place: Place, scheme: Scheme, category: str, frame: str) -> CategoryRate:
     """Whichever state is adverse under the policy decides a mixed item."""
     lots = [lot for lot in place.cell.categories[category] if lot.frame == frame]
     allow = scheme.policy.expects(category, place.phase) == "allow"
@@ -288,7 +267,7 @@ def _is_altered(lot: Lot, adverse: State) -> bool:
     return State.ALTERED in states and not states & {adverse, State.INSUFFICIENT}
 
 
-def _unseen(places: list[_Place]) -> list[str]:
+def _unseen(places: list[Place]) -> list[str]:
     return [
         f"{one.trials} trials of {one.category} on {place.line} for {place.profile} set aside: "
         f"probe {one.probe} cannot see what applies to {one.layer}"

@@ -43,11 +43,11 @@ class Lot:
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that any round found, with the named probes or with all."""
-        return {one.state for one in self.of(probes)}
+        return {state for one in self.of(probes) for state in one.states}
 
     def first(self, state: State, probes: Collection[str] = ()) -> Mechanism:
         """By which mechanism they came to that state first. Raises StopIteration if never."""
-        return next(one.mechanism for one in self.of(probes) if one.state is state)
+        return next(one.mechanism for one in self.of(probes) if state in one.states)
 
     def against(self, state: State, probes: Collection[str] = ()) -> Adverse:
         """Where the verdicts are that found them in a state."""

@@ -26,6 +26,7 @@ METRIC_NAMES = frozenset(
         "overblock_rate_by_category",
         "overblocked",
         "profiles_missing",
+        "pupil_difference",
         "sentinel_agreement",
         "superset_violations",
         "wrong_cells",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.stages.estimate import by_kind, groups, latency, rates, whole
+from harness.stages.estimate import by_kind, groups, latency, plain_twins, rates, whole
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
@@ -32,6 +32,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         by_kind.profiles_missing,
         whole.sentinel_agreement,
         by_kind.superset_violations,
+        plain_twins.pupil_difference,
         by_kind.wrong_cells,
     )
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.model.corpus import Item, covers, is_among
 from harness.model.fate import Fate, MakeUp
 from harness.model.outcome import Precondition
+from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.ports.counting import Folded
 from harness.stages.estimate.fold import Cell, Lot
@@ -35,6 +36,7 @@ class Selection:
 
     ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
+    ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there.
     ``sources`` knows where items come from, by the mark of their pack.
     ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
@@ -49,6 +51,8 @@ class Selection:
     profile: str = ""
     sides: Callable[[], tuple[Side, ...]] = tuple
     preconditions: tuple[Precondition, ...] = ()
+    twins: tuple[TwinPair, ...] = ()
+    ran: frozenset[str] = frozenset()
     sources: Sources = field(default_factory=Sources)
 
     @property

@@ -14,6 +14,7 @@ from harness.stages.estimate.rates import Taken, count
 from harness.stages.estimate.scope import REAGENT, Selection
 
 FILTER_IS_ON = "filter-is-on"
+NOT_FILTERED = "not-filtered-by-this-probe"
 """The precondition that failed where a page agreed to be blocked got through."""
 
 CELL = 5
@@ -100,13 +101,16 @@ def sentinel_agreement(selection: Selection) -> Taken:
     """The share of batches around which the filter was on: agreed pages passed and were blocked.
 
     A batch speaks against the service if the page agreed to be blocked got through, on a line
-    where other batches held; if none did, the line may be the wrong one. A batch that is void
-    for another reason is indeterminate.
+    where other batches held; if none did, the line may be the wrong one. So does a batch of a
+    probe that the line never filters. A batch that is void for another reason is indeterminate.
     """
-    held = sum(one.batches for one in selection.preconditions if one.held)
-    failed = [one for one in selection.preconditions if not one.held]
+    told = selection.preconditions
+    never = sum(one.batches for one in told if one.name == NOT_FILTERED)
+    held = sum(one.batches for one in told if one.held) - never
+    failed = [one for one in told if not one.held]
     off = sum(one.batches for one in failed if one.name == FILTER_IS_ON) if held else 0
     open_ = sum(one.batches for one in failed) - off
+    off += never
     n = held + off
     value = held / n if n else None
     taken = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)

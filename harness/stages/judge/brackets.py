@@ -7,9 +7,11 @@ after, both alive on the control line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.corpus import AGREED
 from harness.model.outcome import Precondition
 from harness.model.verdict import NOTED_PROBES, State, Trial, Verdict
 from harness.stages.judge.pairing import Course
@@ -33,11 +35,15 @@ NAMED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bracket:
-    """How one course's sentinels fared: ``failed`` names the precondition, or is empty."""
+    """How one course's sentinels fared: ``failed`` names the precondition, or is empty.
+
+    ``is_excused``: nothing is void, though the filter never looks at what the probe does.
+    """
 
     course: Course
     failed: str
     detail: str
+    is_excused: bool = False
 
 
 def bracket_of(course: Course, judged: Iterable[tuple[Trial, Verdict]]) -> Bracket:
@@ -84,12 +90,23 @@ def _trouble(trial: Trial, verdict: Verdict) -> tuple[str, str]:
         return SERVICE_REACHABLE, f"the service is not reached: {saw}"
     agreed = State.ALLOWED if trial.service.role == "must_allow" else State.BLOCKED
     if verdict.state is agreed:
-        return "", ""
+        return _by_another_way(trial, verdict)
     return (
         _not_let_through(verdict, host, saw)
         if agreed is State.ALLOWED
         else _not_blocked(verdict, host, saw)
     )
+
+
+def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
+    """The trouble of a sentinel that was blocked, but not by the mechanism that was agreed."""
+    labels = trial.service.item.labels
+    agreed = [label.removeprefix(AGREED) for label in labels if label.startswith(AGREED)]
+    if not agreed or verdict.mechanism.value in agreed:
+        return "", ""
+    host, by = trial.service.item.host, verdict.mechanism.value
+    words = f"{host} was agreed to be blocked by {agreed[0]}, but was by {by}"
+    return BLOCK_IS_CLEAR, words
 
 
 def _not_let_through(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
@@ -127,18 +144,24 @@ class _Trouble:
 
 
 class Fared:
-    """How the brackets of a journal fared, in memory that does not grow with their number."""
+    """How the brackets of a journal fared, in memory that does not grow with their number.
+
+    ``excused`` counts those of each line, profile and probe that are.
+    """
 
     def __init__(self) -> None:
         self._failed: dict[tuple[str, str, str], _Trouble] = {}
         self._held: dict[tuple[str, str], tuple[Course, int]] = {}
+        self.excused: Counter[tuple[str, str, str]] = Counter()
 
     def count(self, bracket: Bracket) -> None:
         """Take one course's bracket into account, if anything was agreed of it."""
         course = bracket.course
         if course.probe in NOTED_PROBES:
             return
-        if bracket.failed:
+        if bracket.is_excused:
+            self.excused[course.line, course.profile, course.probe] += 1
+        elif bracket.failed:
             place = (course.line, course.profile, bracket.failed)
             self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)
         else:

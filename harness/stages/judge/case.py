@@ -10,7 +10,8 @@ import msgspec
 from harness.model.observation import DnsFacts, ReachFacts, WebFacts
 from harness.model.sketch import share_within
 from harness.model.verdict import Trial
-from harness.stages.judge import certificates, recognise
+from harness.stages.judge import certificates, notices, recognise
+from harness.stages.judge.notices import UNLIKE
 from harness.stages.judge.signatures import ENOUGH_BESIDE
 
 if TYPE_CHECKING:
@@ -18,18 +19,10 @@ if TYPE_CHECKING:
     from harness.stages.judge.learning import Lore
     from harness.stages.judge.recognise import Look
 
-UNLIKE = 0.5
-"""Likeness below which two pages count as different ones."""
 SHARED = 0.3
 """Share of the control's text from which a page holds the control's content."""
-ALIKE = 0.7
-"""Likeness of words from which the control sees the same page, whatever it says."""
-AKIN = 0.3
-"""The same where the control's page speaks of blocks as well."""
 NOTICE = 1800
 """Characters (or bytes) up to which a page is short in itself."""
-BARE = 60
-"""Characters of text up to which a page says nothing by itself."""
 SHORT_NAME = 3
 
 RCODE_OF_FAILURE = {
@@ -264,35 +257,15 @@ class Case:
 
         Beside a control's page that is quite another one, weaker signs are enough.
         """
-        if not self.is_unlike_origin and self.has_truth:
-            return False
-        if any(recognise.look_at(page).kind is recognise.Kind.BLOCK for page in self._shown_inside):
-            return True
-        speaks_too = self.control_look.weight >= ENOUGH_BESIDE
-        if self.same_words >= (AKIN if speaks_too else ALIKE):
-            return False
-        if self.look.kind is recognise.Kind.BLOCK:
-            return True
-        enough = self.look.weight >= ENOUGH_BESIDE
-        return enough and self.look.kind is recognise.Kind.ORDINARY and self.likeness < UNLIKE
+        return notices.looks_blocked(self)
 
     @cached_property
     def is_learned_page(self) -> bool:
         """Whether the page is the one declared, or that the must-block sentinels met.
 
-        A page that also holds the control's content is not.
+        A page that also holds the control's content is not, nor is one with a frame that may.
         """
-        if self.web is None or (self.has_truth and not self.is_unlike_origin):
-            return False
-        pages = (self.web, *self._shown_inside)
-        return any(self.lore.knows_page(page, self.control_web) for page in pages)
-
-    @cached_property
-    def _shown_inside(self) -> tuple[WebFacts, ...]:
-        """The inner pages of a page that says nothing by itself, if all of them came."""
-        if self.web is None or len(self.web.text) > BARE or self.not_followed:
-            return ()
-        return tuple(page for page in self.web.inner if page.status is not None)
+        return notices.is_learned_page(self)
 
 
 def _is_tls(url: str) -> bool:

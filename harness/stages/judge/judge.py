@@ -16,7 +16,8 @@ from harness.model.batch import turn_of
 from harness.model.campaign import BlockPage
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
-from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Trial, Verdict
+from harness.model.plain_twin import TwinPair
+from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Trial, Verdict
 from harness.stages.judge.brackets import (
     Bracket,
     Fared,
@@ -26,25 +27,12 @@ from harness.stages.judge.brackets import (
 from harness.stages.judge.case import Case
 from harness.stages.judge.claims import claimed_category
 from harness.stages.judge.learning import NOTHING_LEARNED, Lore, declare, learn
+from harness.stages.judge.liveness import Retrials, confirmed, has_answer, passed, sampled
 from harness.stages.judge.pairing import Course, Pairs, course_of, pair
+from harness.stages.judge.plain_twins import PlainTwinTrials
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules import RULES, RULES_VERSION
-
-TEACHING = frozenset(
-    {
-        "tunnel-trouble",
-        "token-missing-server-error",
-        "dns-servfail",
-        "dns-address-unknown",
-        "failure-unclear",
-        "page-not-recognised",
-        "page-unlike",
-        "frame-not-followed",
-        "redirect-not-followed",
-    }
-)
-"""Rules that say *insufficient* of an item; of a must-block sentinel, they show how the supplier
-blocks."""
+from harness.stages.judge.unfiltered import Unfiltered, may_teach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +48,9 @@ class Judge:
     """Judges a journal batch by batch, so that one batch is held in memory at a time.
 
     ``sentinels`` are those of the whole journal: what any of them met is learned beforehand.
-    Without ``brackets_required``, sentinels may be missing. ``block_page`` is the one that the
-    submission declares.
+    With them come the retrials. Without ``brackets_required``, sentinels may be missing; without
+    ``samples_required``, the retrials (as of a batch that has just been measured). ``block_page``
+    is the one that the submission declares.
     """
 
     def __init__(
@@ -70,10 +59,17 @@ class Judge:
         block_page: BlockPage | None = None,
         *,
         brackets_required: bool = True,
+        samples_required: bool = True,
     ) -> None:
         self._declared = declare(block_page)
-        self._lores = _learn(sentinels, self._declared)
+        self._retrials = Retrials()
+        self._unfiltered = Unfiltered()
+        self._twins = PlainTwinTrials()
+        others = self._twins.taking(sentinels)
+        self._lores = _learn(self._retrials.taking(others), self._declared, self._unfiltered)
+        self._twins.judge(self._judged)
         self._required = brackets_required
+        self._sampled = samples_required
         self._fared = Fared()
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
@@ -87,14 +83,26 @@ class Judge:
     def brackets(self, pairs: Pairs) -> dict[Course, Bracket]:
         """How the sentinels of each course fared."""
         return {
-            course: bracket_of(course, [(one, self._judged(one)) for one in trials])
+            course: self._unfiltered.excused(
+                bracket_of(course, [(one, self._judged(one)) for one in trials])
+            )
             for course, trials in pairs.sentinels.items()
         }
+
+    def alone(self, observations: list[Observation]) -> tuple[Verdict, ...]:
+        """The verdicts of one batch by themselves, with what its own sentinels met."""
+        self._lores = _learn(self._retrials.taking(observations), self._declared, Unfiltered())
+        return tuple(map(self._judged, pair(observations).trials))
+
+    @property
+    def twins(self) -> tuple[TwinPair, ...]:
+        """How plain twins fared beside the items whose verdicts were given so far."""
+        return self._twins.pairs
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
         """What the verdicts rest on that were given so far."""
-        return self._fared.preconditions
+        return (*self._fared.preconditions, *self._unfiltered.preconditions(self._fared.excused))
 
     def _batch(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
         pairs = pair(observations)
@@ -104,13 +112,34 @@ class Judge:
             if course not in brackets and self._required:
                 brackets[course] = without_sentinels(course)
             bracket = brackets.get(course)
-            verdict = self._judged(trial)
-            yield _voided(verdict, bracket) if bracket and bracket.failed else verdict
+            verdict = self._settled(trial)
+            verdict = _voided(verdict, bracket) if bracket and bracket.failed else verdict
+            self._twins.count(verdict)
+            yield verdict
         for bracket in brackets.values():
             self._fared.count(bracket)
 
     def _judged(self, trial: Trial) -> Verdict:
-        return judge_trial(trial, self._lores.get(trial.key.line, self._declared))
+        """The verdict of one trial by itself; a block stands only beside a sign of life."""
+        lore = self._lores.get(trial.key.line, self._declared)
+        return confirmed(trial, judge_trial(trial, lore))
+
+    def _settled(self, trial: Trial) -> Verdict:
+        """The verdict of an item's trial, with what its retrials came to."""
+        verdict = self._judged(trial)
+        if verdict.state is not State.BLOCKED or not self._sampled:
+            return verdict
+        later = self._retrials.of(trial)
+        patient = later.get("patience")
+        if patient is not None and has_answer(patient):
+            verdict = self._judged(_again(trial, patient))
+        else:
+            verdict = sampled(trial, verdict, self._retrials)
+        for look, again in later.items():
+            state = self._judged(_again(trial, again)).state
+            if state in DELIVERED:
+                return passed(verdict, look, state)
+        return verdict
 
 
 def judge(
@@ -118,13 +147,30 @@ def judge(
     block_page: BlockPage | None = None,
     *,
     brackets_required: bool = True,
+    samples_required: bool = True,
 ) -> Judgement:
     """Judge observations that fit into memory, in any order; see ``Judge``."""
     held = in_batches(observations)
-    sentinels = (one for one in held if one.role != "item")
-    judging = Judge(sentinels, block_page, brackets_required=brackets_required)
+    others = (one for one in held if one.role != "item")
+    judging = Judge(
+        others,
+        block_page,
+        brackets_required=brackets_required,
+        samples_required=samples_required,
+    )
     verdicts = list(judging.verdicts(held))
     return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
+
+
+def judge_batch(
+    observations: Iterable[Observation], page: BlockPage | None = None
+) -> tuple[Verdict, ...]:
+    """The verdicts of a part of one batch while it is measured, whatever its bracket says.
+
+    What its must-block sentinels met is learned, if it holds them.
+    """
+    judging = Judge((), page, brackets_required=False, samples_required=False)
+    return judging.alone(list(observations))
 
 
 def in_batches(observations: Iterable[Observation]) -> list[Observation]:
@@ -188,7 +234,15 @@ def judge_trial(
     )
 
 
-def _learn(sentinels: Iterable[Observation], declared: Lore) -> dict[str, Lore]:
+def _again(trial: Trial, again: Observation) -> Trial:
+    """The trial with a later answer in the place of the first one."""
+    service = msgspec.structs.replace(again, key=trial.key, item=trial.service.item)
+    return msgspec.structs.replace(trial, service=service)
+
+
+def _learn(
+    sentinels: Iterable[Observation], declared: Lore, unfiltered: Unfiltered
+) -> dict[str, Lore]:
     """What each line's must-block sentinels met, where the must-allow ones passed.
 
     A broken line fails for both, and teaches nothing beside what was ``declared``.
@@ -196,29 +250,23 @@ def _learn(sentinels: Iterable[Observation], declared: Lore) -> dict[str, Lore]:
     lores: dict[str, Lore] = {}
     for _, batch in groupby(sentinels, lambda one: one.batch):
         for course, trials in pair(batch).sentinels.items():
-            if met := _met(trials, declared):
+            judged = [(one.service, judge_trial(one, declared)) for one in trials]
+            unfiltered.count(course, judged)
+            if met := _met(judged):
                 lores[course.line] = learn(met).beside(lores.get(course.line, declared))
     return lores
 
 
-def _met(trials: tuple[Trial, ...], declared: Lore) -> list[Observation]:
+def _met(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
     """What stopped the must-block sentinels of one course, if its must-allow ones passed."""
-    judged = [(trial.service, judge_trial(trial, declared)) for trial in trials]
     allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
     if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
         return []
     return [
         service
         for service, verdict in judged
-        if service.role == "must_block" and _may_teach(verdict)
+        if service.role == "must_block" and may_teach(verdict)
     ]
-
-
-def _may_teach(verdict: Verdict) -> bool:
-    """Whether a must-block sentinel was stopped by something other than our own trouble."""
-    if verdict.state is State.BLOCKED:
-        return True
-    return verdict.state is State.INSUFFICIENT and verdict.rule in TEACHING
 
 
 def _voided(verdict: Verdict, bracket: Bracket) -> Verdict:

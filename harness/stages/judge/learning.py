@@ -14,6 +14,7 @@ from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.model.sketch import Sketch, share_within
 from harness.stages.judge import recognise
+from harness.stages.judge.page_rest import READ, has_room, is_wordless
 
 REFUSING = 400
 WORDY = 12
@@ -32,7 +33,8 @@ ALIKE_SKETCHES = 0.6
 class Lore:
     """What the must-block sentinels of one line have met. Empty where nothing was learned.
 
-    ``phrases`` were declared: they stand somewhere on the block page.
+    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the most
+    pictures, frames and scripts that a page of these had.
     """
 
     tunnel_statuses: frozenset[int] = frozenset()
@@ -47,6 +49,7 @@ class Lore:
     phrases: tuple[str, ...] = ()
     title_marks: frozenset[str] = frozenset()
     sketches: frozenset[Sketch] = frozenset()
+    embedded: int = 0
 
     def beside(self, other: Lore) -> Lore:
         """What both know."""
@@ -63,17 +66,28 @@ class Lore:
             phrases=tuple(dict.fromkeys(self.phrases + other.phrases)),
             title_marks=self.title_marks | other.title_marks,
             sketches=self.sketches | other.sketches,
+            embedded=max(self.embedded, other.embedded),
         )
 
+    def leaves_room(self, web: WebFacts, control: WebFacts | None, read: int = READ) -> bool:
+        """Whether a page may hold content beside the ``read`` characters it is known by."""
+        return has_room(web, control, self.sketches, embedded=self.embedded, read=read)
+
     def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page is one of those known, and is not what the control saw too."""
-        known = (self.titles, self.texts, self.digests, self.hosts, self.statuses, self.phrases)
-        if not any((*known, self.title_marks, self.sketches)):
+        """Whether a page is one of those known, holds no more, and is not what the control saw."""
+        if web.body_sha256 and web.body_sha256 in self.digests:
+            return True
+        if self._leads_to_known_host(web, control):
+            return True
+        if self.leaves_room(web, control):
             return False
-        if (web.body_sha256 and web.body_sha256 in self.digests) or self._has_mark(web, control):
-            return True
-        if self._knows_fingerprint(web, control):
-            return True
+        says = any(_says(web, each) and not _says(control, each) for each in self.phrases)
+        return says or self._knows_fingerprint(web, control) or self._knows_words(web, control)
+
+    def _knows_words(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether title, text or, of a page without either, the status is one of those known."""
+        if not any((self.titles, self.texts, self.statuses)):
+            return False
         title, text = recognise.normal(web.title, web.url), recognise.normal(web.text, web.url)
         likeness = max((recognise.alike(text, known) for known in self.texts), default=0.0)
         if title in self.titles and (control is None or title != recognise.normal(control.title)):
@@ -95,11 +109,23 @@ class Lore:
         same_title = control is not None and web.title_mark == control.title_mark
         return web.title_mark in self.title_marks and not same_title and likeness >= AKIN
 
-    def _has_mark(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page leads to a known host or says a known phrase, and the control did not."""
-        if self.hosts & (_leads_to(web) - _leads_to(control)):
-            return True
-        return any(_says(web, phrase) and not _says(control, phrase) for phrase in self.phrases)
+    def _leads_to_known_host(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page stands at a known host, or only leads there, and the control's did not.
+
+        The host is no word of the page: nothing of its text is read by that. Frames that came are
+        pages to be known by themselves.
+        """
+        hosts = self.hosts - _hosts_of(control)
+        if not hosts:
+            return False
+        if _end_of(web) in hosts:
+            return not self.leaves_room(web, control, read=0)
+        framed = {recognise.host_of(each) for each in web.frames}
+        if not is_wordless(web) or not framed or not framed <= hosts:
+            return False
+        came = any(page.status is not None for page in web.inner)
+        only_leads = web.embedded <= max(self.embedded, 1)
+        return only_leads and not came
 
 
 NOTHING_LEARNED = Lore()
@@ -117,11 +143,18 @@ def declare(page: BlockPage | None) -> Lore:
     )
 
 
-def _leads_to(web: WebFacts | None) -> frozenset[str]:
+def _hosts_of(web: WebFacts | None) -> frozenset[str]:
     """The hosts that a page came by, and those that it frames or forwards to."""
     if web is None:
         return frozenset()
     return recognise.hosts_of(web) | frozenset(map(recognise.host_of, web.frames))
+
+
+def _end_of(web: WebFacts) -> str:
+    """The host at which an answer ends, or that its redirect leads to where nobody followed it."""
+    last = web.hops[-1] if web.hops else None
+    unfollowed = last is not None and last.url == web.url and web.status == last.status
+    return recognise.host_of(last.location if last and unfollowed else web.url)
 
 
 def _resembles(one: Sketch, other: Sketch) -> float:
@@ -141,7 +174,9 @@ def learn(blocked: Iterable[Observation]) -> Lore:
     seen = list(blocked)
     pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]
     answers = [one.facts for one in seen if isinstance(one.facts, DnsFacts)]
-    shown = [page for page in pages if page.status is not None]
+    landings = [answer.landing for answer in answers if answer.landing is not None]
+    came = (*pages, *landings, *(inner for page in pages for inner in page.inner))
+    shown = [page for page in came if page.status is not None]
     titles = (recognise.normal(page.title, page.url) for page in shown)
     texts = {recognise.normal(page.text, page.url) for page in shown if len(page.text) > WORDY}
     return Lore(
@@ -158,6 +193,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         failures=frozenset(one.failure.name for one in seen if one.failure is not None),
         title_marks=frozenset(page.title_mark for page in shown if page.title_mark),
         sketches=frozenset(page.sketch for page in shown if page.sketch),
+        embedded=max((page.embedded for page in shown), default=0),
     )
 
 

@@ -47,7 +47,7 @@ def pair(observations: Iterable[Observation]) -> Pairs:
         trial = Trial(service=service, control=controls.get(_place(service.key)))
         if service.role == "item":
             trials.append(trial)
-        else:
+        elif service.role in ("must_allow", "must_block"):
             sentinels[course_of(service)].append(trial)
     return Pairs(
         trials=tuple(trials),

@@ -7,11 +7,13 @@ server and failures that a browser may not have had are not in the table.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.case import BARE, Case
+from harness.stages.judge.case import Case
+from harness.stages.judge.page_rest import READ, says_nothing
 from harness.stages.judge.rule import Rule
 
 BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})
@@ -20,6 +22,9 @@ RESOLVE: frozenset[Stage] = frozenset({"resolve"})
 
 
 FORBIDDEN, LEGAL = 403, 451
+REFUSED = frozenset({FORBIDDEN, LEGAL})
+_LEGAL_WORDS = re.compile(r"\b(?:legal|law|court|order(?:ed)?|copyright|rfc 7725)\b")
+"""What a page with status 451 says of its reasons, as RFC 7725 asks it to."""
 
 FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
 """Failures by which another party's certificate is told from the origin's."""
@@ -55,16 +60,21 @@ class Refusal:
 
 
 def is_refused_by_status(case: Case) -> bool:
-    """Whether the whole answer is a status that refuses, and nothing of a page comes with it.
+    """Whether the whole answer is a status that refuses, and nothing of a page comes with it."""
+    return case.web is not None and case.status in REFUSED and says_nothing(case.web)
 
-    451 (RFC 7725) may come with words, unless they are the origin's: it has one meaning only.
-    """
+
+def is_refused_for_legal_reasons(case: Case) -> bool:
+    """Status 451 with a block page, or a short page that speaks of the law, or with none."""
     web = case.web
-    if web is None or case.status not in (FORBIDDEN, LEGAL):
+    if web is None or case.status != LEGAL:
         return False
-    if len(web.text) <= BARE and not (web.embedded or web.frames):
+    if is_refused_by_status(case) or case.looks_blocked or case.is_learned_page:
         return True
-    return case.status == LEGAL and bool(web.text) and case.is_unlike_origin
+    says_why = bool(_LEGAL_WORDS.search(f"{web.title} {web.text}".casefold()))
+    if case.has_truth and not (says_why and case.is_unlike_origin):
+        return False
+    return not case.lore.leaves_room(web, case.control_web, READ if says_why else 0)
 
 
 def how_it_failed(case: Case) -> str:

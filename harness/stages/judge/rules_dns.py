@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from harness.model.trouble import says_blocked
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
+from harness.stages.judge.page_rest import says_nothing
 from harness.stages.judge.rule import Rule
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
 """Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered"}
-"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.18)."""
+BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered", 18: "prohibited"}
+"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.19)."""
 
 
 def _said(case: Case) -> str:
@@ -61,6 +63,15 @@ def _is_inner_everywhere(case: Case) -> bool:
     if _has_our_name(case) or not case.addresses or not case.control_addresses:
         return False
     return all(map(_is_inner, case.addresses | case.control_addresses))
+
+
+def _is_strange_page(case: Case) -> bool:
+    """Whether a page stands at the address that is not known as a block page."""
+    landing = case.landing
+    if landing is None or landing.web is None or not landing.answered:
+        return False
+    is_notice = landing.looks_blocked or landing.is_learned_page
+    return not is_notice and not says_nothing(landing.web)
 
 
 def _is_empty(case: Case) -> bool:
@@ -121,6 +132,15 @@ DNS_RULES: tuple[Rule, ...] = (
         saw=_said,
     ),
     Rule(
+        id="dns-failure-declared",
+        matches=lambda case: case.is_dns and case.rcode not in ("", "NOERROR")
+        and says_blocked(case.service),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver fails, and says by an extended error that it blocks",
+        saw=_said,
+    ),
+    Rule(
         id="dns-servfail-learned",
         matches=lambda case: case.is_dns and case.rcode == "SERVFAIL"
         and "SERVFAIL" in case.lore.rcodes,
@@ -149,7 +169,7 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-learned-sinkhole",
-        matches=lambda case: case.addresses & case.lore.sinkholes,
+        matches=lambda case: case.addresses & case.lore.sinkholes and not _is_strange_page(case),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives the address that it gives for the must-block sentinels",

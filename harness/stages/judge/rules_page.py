@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from harness.model.verdict import Mechanism, State
-from harness.stages.judge.case import UNLIKE, Case
+from harness.stages.judge.case import Case
+from harness.stages.judge.notices import UNLIKE, says_blocked
 from harness.stages.judge.recognise import Kind
-from harness.stages.judge.refusals import LEGAL, is_refused_by_status
+from harness.stages.judge.refusals import LEGAL, is_refused_by_status, is_refused_for_legal_reasons
 from harness.stages.judge.rule import Rule
 
 REFUSING, SERVER_TROUBLE = 400, 500
@@ -96,6 +97,17 @@ def _what_came(case: Case) -> str:
     return f"{_page(case)}{words}{packed}{asked}{_where_it_led(case)}"
 
 
+def _what_else(case: Case) -> str:
+    """What else a page may show that says that it blocks."""
+    web = case.web
+    if web is None:
+        return ""
+    return (
+        f"{_looks(case)}; {web.embedded} pictures, frames, scripts or style sheets "
+        f"(known block pages: {case.lore.embedded}), {web.text_length} characters of text"
+    )
+
+
 def _where_it_led(case: Case) -> str:
     return f", after a redirect to {case.strayed}" if case.strayed else ""
 
@@ -138,8 +150,7 @@ PAGE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="status-451",
-        matches=lambda case: case.status == LEGAL
-        and (not case.has_truth or is_refused_by_status(case)),
+        matches=is_refused_for_legal_reasons,
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
         says="unavailable for legal reasons (RFC 7725), and not on the control line",
@@ -184,6 +195,13 @@ PAGE_RULES: tuple[Rule, ...] = (
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page says that it blocks, and the control's does not",
         saw=_looks,
+    ),
+    Rule(
+        id="notice-beside-content",
+        matches=lambda case: says_blocked(case) and not _is_of_the_origin(case),
+        state=State.INSUFFICIENT,
+        says="the page says that it blocks, but has room for other content beside that",
+        saw=_what_else,
     ),
     Rule(
         id="page-not-recognised",

@@ -5,6 +5,7 @@ Three answers, in this order: content came; a refusal was seen; neither, which i
 
 from __future__ import annotations
 
+from harness.model.trouble import says_blocked
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
 from harness.stages.judge.refusals import (
@@ -13,6 +14,7 @@ from harness.stages.judge.refusals import (
     NAME_REFUSALS,
     how_it_failed,
     is_refused_by_status,
+    is_refused_for_legal_reasons,
 )
 from harness.stages.judge.rule import Rule
 
@@ -164,6 +166,22 @@ WEB_RULES: tuple[Rule, ...] = (
         saw=how_it_failed,
     ),
     Rule(
+        id="resolve-failure-declared",
+        matches=lambda case: case.failure in DNS_TROUBLE and says_blocked(case.service),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver of the service line says by an extended error that it blocks",
+        saw=how_it_failed,
+    ),
+    Rule(
+        id="resolve-failure-learned",
+        matches=lambda case: case.failure in DNS_TROUBLE and case.failure in case.lore.failures,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver of the service line fails as it does for the must-block sentinels",
+        saw=how_it_failed,
+    ),
+    Rule(
         id="resolve-trouble",
         matches=lambda case: case.stage == "resolve" or case.failure in DNS_TROUBLE,
         state=State.INSUFFICIENT,
@@ -204,7 +222,8 @@ WEB_RULES: tuple[Rule, ...] = (
     Rule(
         id="false-certificate-block-page",
         matches=lambda case: _is_behind_false_certificate(case)
-        and (case.looks_blocked or case.is_learned_page or is_refused_by_status(case)),
+        and (case.looks_blocked or case.is_learned_page or is_refused_by_status(case)
+             or is_refused_for_legal_reasons(case)),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
         says="a block page stands behind another party's certificate",

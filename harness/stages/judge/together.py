@@ -16,6 +16,7 @@ import msgspec
 from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.model.outcome import Precondition
+from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Mechanism, State, Trial, Verdict
 from harness.stages.judge.brackets import SENTINELS_PRESENT
 from harness.stages.judge.case import Case
@@ -56,6 +57,11 @@ class ForeignJudge:
                 self._places.add((key.line, key.profile))
             for trials in measurements.values():
                 yield judge_together(trials, self._lore)
+
+    @property
+    def twins(self) -> tuple[TwinPair, ...]:
+        """None: other people try no plain twins."""
+        return ()
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:

@@ -31,7 +31,7 @@ async def dial(
     opened all the same, for what is shown behind that certificate may be the page.
     Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
     """
-    stream = await _reach(passage, route, scheme, far, headers)
+    stream = await reach(passage, route, scheme, far, headers)
     loop = asyncio.get_running_loop()
     try:
         if scheme == "http":
@@ -49,9 +49,10 @@ async def dial(
     return hearing
 
 
-async def _reach(
+async def reach(
     passage: Passage, route: Route, scheme: str, far: Address, headers: Headers
 ) -> Stream:
+    """Connect, and open the way through a proxy if the route has one; raises as ``dial``."""
     proxy = route.proxy
     passage.peer = route.address.host
     with passage.phase("connect", "proxy_connect" if proxy else "connect"):
@@ -78,7 +79,7 @@ async def _dial_unverified(
     passage: Passage, route: Route, far: Address, headers: Headers
 ) -> ResponseHandler:
     """The same connection once more, with any certificate. The first failure stands."""
-    stream = await _reach(Passage(passage.limit), route, "https", far, headers)
+    stream = await reach(Passage(passage.limit), route, "https", far, headers)
     try:
         hearing = await stream.hand_to(
             Hearing(asyncio.get_running_loop()), accepting_any(), far.host

@@ -66,7 +66,7 @@ class Resolver:
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
-        query = make_query(question)
+        query = make_query(question, extended=self.server.extended)
         transport, case_lost = self.server.transport, False
         if transport == "udp":
             is_mixed = self.server.mixed_case and question.name not in self._silent
@@ -110,8 +110,13 @@ def _repeats(received: dns.message.Message, query: dns.message.Message) -> bool:
     ]
 
 
-def make_query(question: Question) -> dns.message.Message:
-    """The question as a message; raises dns.exception.DNSException if the name is none."""
+def make_query(question: Question, *, extended: bool = True) -> dns.message.Message:
+    """The question as a message, with EDNS if ``extended``.
+
+    Raises dns.exception.DNSException if the name is none.
+    """
+    if not extended:
+        return dns.message.make_query(question.name, question.type)
     return dns.message.make_query(
         question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
     )

@@ -30,6 +30,8 @@ def write_campaign(folder: Path, supplier: Supplier, running: Running, testbed: 
         "profiles": {name: {"phase": name} for name in profiles},
         "corpora": [{"pack": pack} for pack in testbed.packs],
         "limits": testbed.size.limits,
+        "plain_twins": testbed.size.plain_twins
+        | ({"pause": supplier.pace} if supplier.pace else {}),
     }
     path = folder / "campaign.yaml"
     with path.open("w", encoding="utf-8") as file:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+FIREFOX = (0x1301, 0x1303)
+"""TLS_AES_128_GCM_SHA256 and TLS_CHACHA20_POLY1305_SHA256; OpenSSL likes others better."""
+
 CIPHERS_AT = 43
 """Where the session id stands: record head 5, handshake head 4, version 2, random 32."""
 
@@ -17,5 +20,7 @@ def ciphers_in(hello: bytes) -> tuple[int, ...]:
 
 
 def is_browsers(hello: bytes) -> bool:
-    """Whether it was sent by a browser like Chrome, which greases its ciphers (RFC 8701)."""
-    return any(each & 0x0F0F == 0x0A0A and each >> 8 == each & 0xFF for each in ciphers_in(hello))
+    """Whether a browser sent it: most grease their ciphers (RFC 8701), Firefox orders them so."""
+    ciphers = ciphers_in(hello)
+    is_greased = any(each & 0x0F0F == 0x0A0A and each >> 8 == each & 0xFF for each in ciphers)
+    return is_greased or ciphers[:2] == FIREFOX

@@ -14,6 +14,7 @@ MODULES = (
     "proxies_scripted",
     "proxies_framing",
     "proxies_block_page",
+    "proxies_dressed",
     "proxies_ending",
     "proxies_protocol",
     "proxies_retry",

@@ -15,6 +15,7 @@ from test_suites.calibration.hostile.supplier import (
     DELAY,
     EVERYTHING,
     OVERBLOCKING,
+    SAME_BY_EVERY_WAY,
     UNDECIDED,
     web,
 )
@@ -89,7 +90,7 @@ async def gateway_reset_once(call: Call) -> None:
 
 
 @web("Resets every third connection at random, and filters nothing but the sentinels.",
-     wiring="gateway", first=True)  # fmt: skip
+     wiring="gateway", first=True, by_chance={SAME_BY_EVERY_WAY, OVERBLOCKING})  # fmt: skip
 async def gateway_random_resets(call: Call) -> None:
     if not call.is_sentinel and call.service.total % 3 == 0:
         call.stream.reset()
@@ -98,7 +99,7 @@ async def gateway_random_resets(call: Call) -> None:
 
 
 @web("Closes every third connection after the ClientHello, and filters only the sentinels.",
-     wiring="gateway", first=True)  # fmt: skip
+     wiring="gateway", first=True, by_chance={SAME_BY_EVERY_WAY, OVERBLOCKING})  # fmt: skip
 async def gateway_random_closes(call: Call) -> None:
     if not call.is_sentinel and call.service.total % 3 == 0:
         call.stream.cut()
@@ -117,7 +118,7 @@ async def gateway_silent_when_busy(call: Call) -> None:
 
 
 @web("Passes one connection at a time, and filters only the sentinels.",
-     wiring="gateway", first=True)  # fmt: skip
+     wiring="gateway", first=True, by_chance={DELAY})  # fmt: skip
 async def gateway_one_at_a_time(call: Call) -> None:
     await in_turn(call)
 

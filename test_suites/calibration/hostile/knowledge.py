@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.model.campaign import Sentinels
-from probes.range.zone import ZONE, plain
+from harness.model.sentinel import Sentinels
+from probes.range.zone import ZONE, meant, plain
 
 Kind = Literal["agreed", "real", "content", "ordinary"]
 
@@ -31,8 +31,8 @@ class Knowledge:
     """All hosts of the test, and the sentinels; both may be asked for any host."""
 
     hosts: Mapping[str, Known]
-    must_allow: frozenset[str] = field(default=frozenset(Sentinels().must_allow))
-    must_block: frozenset[str] = field(default=frozenset(Sentinels().must_block))
+    must_allow: frozenset[str] = field(default=frozenset(Sentinels().hosts("must_allow")))
+    must_block: frozenset[str] = field(default=frozenset(Sentinels().hosts("must_block")))
 
     @classmethod
     def of(cls, known: Iterable[Known]) -> Knowledge:
@@ -41,7 +41,7 @@ class Knowledge:
 
     def find(self, host: str) -> Known | None:
         """What is known of a host."""
-        return self.hosts.get(plain(host))
+        return self.hosts.get(meant(host))
 
     def is_harmful(self, host: str) -> bool:
         """Whether the host is an item that must be blocked (no sentinel is an item)."""

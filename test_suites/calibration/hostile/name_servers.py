@@ -13,6 +13,7 @@ from test_suites.calibration.hostile.supplier import (
     EVERYTHING,
     LISTED,
     OVERBLOCKING,
+    SAME_BY_EVERY_WAY,
     UNDECIDED,
     name_server,
 )
@@ -245,7 +246,7 @@ def dead_and_living_address(question: Question) -> Said:
 
 
 @name_server("Gives the second question for a harmful name a dead address, and the first the "
-             "content's.", breaks=UNDECIDED)  # fmt: skip
+             "content's.", by_chance={SAME_BY_EVERY_WAY})  # fmt: skip
 def content_first(question: Question) -> Said:
     if question.is_harmful and question.type == "A":
         is_first = question.service.seen[question.way] % 2 == 1

@@ -7,6 +7,7 @@ import asyncio
 from test_suites.calibration.hostile.supplier import (
     DELAY,
     EVERYTHING,
+    OVERBLOCKING,
     SAME_BY_EVERY_WAY,
     UNDECIDED,
     web,
@@ -32,16 +33,22 @@ async def in_turn(call: Call) -> None:
     """Answer one request at a time; nobody waits for a client that has gone."""
     async with turn(call):
         if not call.stream.is_gone:
-            await call.wait(call.service.scale.slow / 4)
+            await call.wait(call.service.scale.slow / 6)
             await only_sentinels(call)
 
 
-@web("Filters nothing but the sentinels, and serves one request at a time.")
+@web(
+    "Filters nothing but the sentinels, and serves one request at a time.",
+    by_chance={DELAY},
+)
 async def one_at_a_time(call: Call) -> None:
     await in_turn(call)
 
 
-@web("Filters nothing but the sentinels, which it serves at once, and all others one at a time.")
+@web(
+    "Filters nothing but the sentinels, which it serves at once, and all others one at a time.",
+    by_chance={DELAY},
+)
 async def one_at_a_time_but_for_sentinels(call: Call) -> None:
     await (only_sentinels(call) if call.is_sentinel else in_turn(call))
 
@@ -151,7 +158,10 @@ async def off_and_on(call: Call) -> None:
     await (call.filter_rightly() if is_on else call.pass_on())
 
 
-@web("Filters nothing but the sentinels, and loses every third request in silence.")
+@web(
+    "Filters nothing but the sentinels, and loses every third request in silence.",
+    by_chance={SAME_BY_EVERY_WAY, OVERBLOCKING},
+)
 async def random_drop(call: Call) -> None:
     name = "requests"
     if not call.is_sentinel:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model.campaign import Sentinels
 from harness.model.carrier import HEADERS
+from harness.model.sentinel import Sentinels
 from probes.range.tampering import unmarked
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
@@ -23,6 +23,12 @@ BROWSERS_SEND = frozenset(
     }
 )  # fmt: skip
 """Headers of current browsers; whoever sends another one is no pupil."""
+
+
+OTHER_WORDS = (
+    "Le centre de jardinage ouvre a neuf heures. Les graines, les pots et les outils sont dans la "
+    "premiere salle; les plantes qui aiment l'ombre se trouvent pres du mur nord. "
+) * 3
 
 
 async def if_test(call: Call, is_test: bool) -> None:
@@ -61,7 +67,7 @@ async def knows_our_user_agent(call: Call) -> None:
 
 @web("Filters only requests whose headers come in the order of the first sentinel's.", breaks=UNDECIDED)  # fmt: skip
 async def knows_our_header_order(call: Call) -> None:
-    if call.host in Sentinels().must_block:
+    if call.host in Sentinels().hosts("must_block"):
         call.service.memory.setdefault("orders", set()).add(header_order(call))
     await if_test(call, header_order(call) in call.service.memory.get("orders", ()))
 
@@ -70,6 +76,16 @@ async def knows_our_header_order(call: Call) -> None:
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def knows_our_handshake(call: Call) -> None:
     await if_test(call, not call.is_secure or not is_browsers(call.hello))
+
+
+@web("Filters for the test's TLS client; gives browsers the page in words that are all its own.",
+     breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
+async def pupils_get_it_in_other_words(call: Call) -> None:
+    if call.is_secure and is_browsers(call.hello) and call.is_harmful:
+        answer = await call.fetch()
+        await call.give(answer.html(f"<title>Jardin</title><p>{OTHER_WORDS}</p>"))
+    else:
+        await call.filter_rightly()
 
 
 @web("Filters only names of the test's zone.", breaks=EVERYTHING, only=RECOGNISED)
@@ -90,7 +106,7 @@ async def knows_our_address(call: Call) -> None:
     await if_test(call, call.stream.client in known)
 
 
-@web("Filters only while requests come faster than a pupil's.", breaks=UNDECIDED)
+@web("Filters only while requests come faster than a pupil's.", breaks=EVERYTHING, only=RECOGNISED, pace=0.3)  # fmt: skip
 async def knows_our_pace(call: Call) -> None:
     await if_test(call, call.service.rate() > 12)
 

@@ -35,6 +35,7 @@ class Size:
     ordinary: int
     scale: Scale
     limits: dict[str, Any] = field(default_factory=dict)
+    plain_twins: dict[str, Any] = field(default_factory=dict)
 
 
 SMALL = Size(
@@ -48,11 +49,13 @@ SMALL = Size(
     limits={
         "timeout": 0.8,
         "confirmation_timeout": 1.8,
+        "silence_timeout": 2.8,
         "reading_timeout": 3.0,
         "body_bytes": 256 * KIB,
         "concurrency": 8,
         "batch": 48,
     },
+    plain_twins={"number": 10, "pause": 0, "source": "127.0.0.9"},
 )
 """The least that can decide, for a run in minutes: nothing waits for more than 3 s."""
 
@@ -64,6 +67,7 @@ FULL = Size(
     content=59,
     ordinary=118,
     scale=Scale(slow=6.0, tarpit=20.0, read=4096 * KIB),
+    plain_twins={"number": 59, "source": "127.0.0.9"},
 )
 """Every supplier, many more items, and every limit at its default."""
 

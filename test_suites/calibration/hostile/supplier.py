@@ -20,6 +20,7 @@ Wiring = Literal["proxy", "proxy-profiles", "gateway", "names", "names-dual", "n
 
 LISTED, DRUGS, CATEGORIES, CONTENT = "ILL-01", "URL-04", "URL-06", "DYN-06"
 SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY = "URL-13", "URL-15", "OVB-01", "PRF-03"
+SAME_FOR_PUPILS = "TQ-10"
 
 HARMFUL = frozenset({LISTED, DRUGS, CATEGORIES, CONTENT})
 """The requirements that a service breaks which lets harmful pages through."""
@@ -27,7 +28,7 @@ HARMFUL = frozenset({LISTED, DRUGS, CATEGORIES, CONTENT})
 UNDECIDED = HARMFUL | {SAME_BY_EVERY_WAY}
 """What cannot conform where nothing can be said of any harmful page."""
 
-EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY}
+EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY, SAME_FOR_PUPILS}
 """All requirements: nothing that was measured says what a pupil gets."""
 
 
@@ -38,6 +39,10 @@ class Supplier:
     Whether the requirements ``by_chance`` are broken depends on when the service is asked: of
     them no outcome is demanded.
 
+    Where the items of the test are undecided, nothing can be compared with pupils: that
+    SAME_FOR_PUPILS conforms is demanded of the good services alone.
+
+    ``pace`` is the mean pause between two visits of plain twins, in seconds.
     ``is_asked_first`` suppliers also decide about a CONNECT request, or the start of TLS.
     """
 
@@ -49,6 +54,7 @@ class Supplier:
     why: str = ""
     by_chance: frozenset[str] = frozenset()
     is_asked_first: bool = False
+    pace: float = 0.0
 
     @property
     def answer(self) -> Conformity:
@@ -80,13 +86,14 @@ def web(
     wiring: Wiring = "proxy",
     first: bool = False,
     by_chance: frozenset[str] | set[str] = frozenset(),
+    pace: float = 0.0,
 ) -> Callable[[WebBehaviour], WebBehaviour]:
     """Register a proxy or gateway; ``only`` says why no more than *insufficient* can be had."""
 
     def register(behave: WebBehaviour) -> WebBehaviour:
         _add(
             behave.__name__, wiring, does, breaks, behave, only,
-            is_asked_first=first, by_chance=frozenset(by_chance),
+            is_asked_first=first, by_chance=frozenset(by_chance), pace=pace,
         )  # fmt: skip
         return behave
 
@@ -115,11 +122,13 @@ def name_server(
     breaks: Breaks = None,
     only: str = "",
     wiring: Wiring = "names",
+    by_chance: frozenset[str] | set[str] = frozenset(),
 ) -> Callable[[NameBehaviour], NameBehaviour]:
     """Register a name server; it cannot break what only a proxy is asked."""
 
     def register(behave: NameBehaviour) -> NameBehaviour:
-        _add(behave.__name__, wiring, does, breaks, behave, only)
+        chance = frozenset(by_chance)
+        _add(behave.__name__, wiring, does, breaks, behave, only, by_chance=chance)
         return behave
 
     return register
@@ -135,6 +144,7 @@ def _add(
     *,
     is_asked_first: bool = False,
     by_chance: frozenset[str] = frozenset(),
+    pace: float = 0.0,
 ) -> None:
     identity = name.replace("_", "-")
     assert identity not in SUPPLIERS, identity
@@ -149,5 +159,6 @@ def _add(
         behave=behave,
         why=why,
         is_asked_first=is_asked_first,
-        by_chance=by_chance,
+        by_chance=by_chance | {SAME_FOR_PUPILS} - broken,
+        pace=pace,
     )

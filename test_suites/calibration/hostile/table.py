@@ -10,7 +10,6 @@ from pathlib import Path
 
 from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.everyone import all_suppliers
-from test_suites.calibration.hostile.not_yet import NOT_YET
 from test_suites.calibration.hostile.short_run import ONLY_IN_FULL
 from test_suites.calibration.hostile.supplier import EVERYTHING, HARMFUL, Supplier
 
@@ -34,12 +33,11 @@ had; the second table of each kind says why.
 The rows are `ILL-01` (every entry of the illegal list is blocked), `URL-04` (drugs), `URL-06`
 (the worst of two categories), `DYN-06` (harmful text on a host that no list has), `URL-13` (the
 same verdict by every way), `URL-15` (the filter is on throughout), `OVB-01` (what should pass is
-not blocked) and `PRF-03` (the filter adds little delay). *Harmful pages* stands for the first
-four, *all* for every row.
+not blocked), `PRF-03` (the filter adds little delay) and `TQ-10` (pupils are treated like the test).
+*Harmful pages* stands for the first four, *all* for every row. Where the items of the test are
+undecided, nothing can be compared with pupils: `TQ-10` is then *insufficient* beside what is named.
 
-A service with a dagger (†) is measured in the full size only (`tox run -e hostile`). **One with a
-double dagger (‡) is not found out yet**: it still conforms in something that it breaks, or makes an
-outcome differ. `test_suites/calibration/hostile/not_yet.py` says what each of them will take.
+A service with a dagger (†) is measured in the full size only (`tox run -e hostile`).
 
 This page is generated: `python -m test_suites.calibration.hostile --write`. The same command
 without `--write` measures all services and says what came of each.
@@ -75,7 +73,7 @@ def _rows(suppliers: list[Supplier], *, with_why: bool) -> str:
     rows = [names, ("---",) * len(names)]
     for each in shown:
         why = (each.why,) if with_why else ()
-        mark = " †" if each.id in ONLY_IN_FULL else " ‡" if each.id in NOT_YET else ""
+        mark = " †" if each.id in ONLY_IN_FULL else ""
         rows.append((f"`{each.id}`{mark}", each.does, _broken(each), *why))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -11,7 +11,6 @@ from harness.model.outcome import Conformity
 from test_suites.calibration.hostile.comparison import faults_of, faults_of_good
 from test_suites.calibration.hostile.everyone import all_suppliers
 from test_suites.calibration.hostile.good import GOOD
-from test_suites.calibration.hostile.not_yet import NOT_YET
 from test_suites.calibration.hostile.runner import Run, run_all
 from test_suites.calibration.hostile.short_run import ONLY_IN_FULL, WAITING, suppliers_for
 from test_suites.calibration.hostile.sizes import chosen_size
@@ -42,27 +41,11 @@ def test_the_good_service_conforms_in_every_requirement(
     assert 0 == run.exit_code
 
 
-def as_expected(name: str) -> object:
-    """A supplier, marked with the reason where it is known not to be found out yet."""
-    why = NOT_YET.get(name)
-    marks = [pytest.mark.xfail(reason=why, strict=False)] if why else []
-    return pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [as_expected(name) for name in MEASURED])
+@pytest.mark.parametrize("name", MEASURED)
 def test_a_hostile_supplier_is_found_out(name: str, runs: Mapping[str, Run]) -> None:
     supplier = SUPPLIERS[name]
 
     assert () == faults_of(supplier, runs[name], runs[GOOD[supplier.wiring].id])
-
-
-def test_what_is_not_found_out_yet_is_a_supplier_and_a_minority() -> None:
-    assert set(NOT_YET) <= set(SUPPLIERS)
-    found_out = [name for name in MEASURED if name not in NOT_YET]
-
-    assert len(found_out) >= 80
-    answers = Counter(SUPPLIERS[each].answer for each in found_out)
-    assert answers[Conformity.DOES_NOT_CONFORM] >= 60
 
 
 def test_there_are_suppliers_enough_and_most_do_not_conform() -> None:

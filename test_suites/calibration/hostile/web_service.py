@@ -13,11 +13,11 @@ from probes.range.authority import Authority
 from probes.range.hello import named_in
 from probes.range.names import Names
 from probes.range.request import Request
-from probes.range.zone import ADDRESS, plain
+from probes.range.zone import ADDRESS, TWIN_ADDRESS, plain
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge
-from test_suites.calibration.hostile.listening import Listening
+from test_suites.calibration.hostile.listening import Handle, Listening
 from test_suites.calibration.hostile.sizes import Scale
 from test_suites.calibration.hostile.web_call import Call, WebBehaviour
 
@@ -49,9 +49,11 @@ class WebService:
 
     async def start_gateway(self, listening: Listening, profile: str) -> dict[int, int]:
         """Listen as a transparent gateway; gives its ports by those of URLs."""
+        plain = partial(self._as_plain_gateway, profile)
+        secure = partial(self._as_secure_gateway, profile)
         return {
-            80: await listening.listen(partial(self._as_plain_gateway, profile)),
-            443: await listening.listen(partial(self._as_secure_gateway, profile)),
+            80: await _listen_at_both(listening, plain),
+            443: await _listen_at_both(listening, secure),
         }
 
     def rate(self, seconds: float = 1.0) -> float:
@@ -136,3 +138,11 @@ class WebService:
             await self.behave(call)
         finally:
             self.in_flight -= 1
+
+
+async def _listen_at_both(listening: Listening, handle: Handle) -> int:
+    """Listen for the clients of the origin, and for those of its plain twins; gives the port."""
+    port = await listening.listen(handle)
+    if TWIN_ADDRESS != ADDRESS:
+        await listening.listen(handle, TWIN_ADDRESS, port)
+    return port

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from corpora.telling_names import telling_word
-from harness.model.campaign import Sentinels
+from harness.model.sentinel import Sentinels
 
 ZONE = "accredit.test"
 
@@ -35,8 +35,8 @@ def test_what_tells(label: str, word: str) -> None:
         ZONE,
         "porn.example",
         f"porn{ZONE}",
-        *Sentinels().must_allow,
-        *Sentinels().must_block,
+        *Sentinels().hosts("must_allow"),
+        *Sentinels().hosts("must_block"),
     ],
 )
 def test_what_does_not_tell(host: str) -> None:

@@ -100,6 +100,15 @@ STOPPING = """stopping:
 """
 
 
+def test_a_sentinel_that_is_not_understood_is_told_with_its_line(tmp_path: Path) -> None:
+    wrong = "probes: [web]\nsentinels:\n  must_block:\n    - http//wrong.test/\n"
+    told = faults(tmp_path, "probes: [web]\n", wrong)
+
+    assert told
+    assert all("'http//wrong.test/' is neither a host nor an http(s) URL" in one for one in told)
+    assert all(one.startswith("c.yaml:") for one in told), told
+
+
 def test_a_stopping_plan_for_what_is_not_tried_is_told(tmp_path: Path) -> None:
     told = faults(tmp_path, "probes: [web]\n", "probes: [web]\n" + STOPPING)
     upside_down = STOPPING.replace("bad: 0.9, good: 0.98", "bad: 0.98, good: 0.9")

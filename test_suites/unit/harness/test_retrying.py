@@ -64,7 +64,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, seen: Iterable[Seen]) -> None:
             self.verdicts = [one.verdict for one in seen]
 
-    monkeypatch.setattr(retrying, "judge", lambda seen, _: Judgement(seen))
+    monkeypatch.setattr(retrying, "judge", lambda seen, _, **_more: Judgement(seen))
     monkeypatch.setattr(retrying, "voided_batches", lambda *_: iter(()))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.model.campaign import Campaign
 from harness.model.outcome import Measurement
+from harness.model.retrial import DONE
 from harness.ports.keeping import Journal
 from harness.unfinished import batches_planned, grant_nothing_unfinished
 
@@ -60,3 +61,11 @@ def test_the_whole_is_not_barred(numbers: tuple[int, ...]) -> None:
 def test_what_others_measured_was_not_planned_here() -> None:
     assert 3 == batches_planned(CAMPAIGN, {"items": 21})
     assert not barred(Held((1,), items=21, foreign="ooni"))
+
+
+def test_a_campaign_whose_blocked_items_were_not_tried_again_is_not_done() -> None:
+    whole = (1, 2, 3)
+
+    said = "the campaign is not measured to its end: what was blocked was not tried again"
+    assert said == barred(Held(whole, items=21, retrials=True))
+    assert not barred(Held((*whole, DONE), items=21, retrials=True))

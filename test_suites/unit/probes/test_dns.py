@@ -99,3 +99,28 @@ async def test_each_other_address_is_looked_at_until_one_shows_the_page() -> Non
     assert isinstance(facts, DnsFacts)
     assert facts.landing is not None
     assert "seen" == facts.landing.canary
+
+
+class TwoPages(ThreeAddresses):
+    """A line on which other pages stand at two of the addresses, and the long one comes first."""
+
+    async def fetch(self, request: Request) -> Exchange:
+        if request.address == "10.0.0.3":
+            failure = Failure(name="connection_refused", stage="connect")
+            return Exchange(timings=Timings(total=0.1), failure=failure)
+        body = b"<p>word</p>" * (90 if request.address == "10.0.0.1" else 3)
+        headers = (("content-type", "text/html"),)
+        return Exchange(timings=Timings(total=0.1), status=200, headers=headers, body=body)
+
+
+async def test_of_several_other_pages_the_one_that_shows_most_is_kept() -> None:
+    key = AttemptKey(campaign="c", item="a", probe="dns", line="l", profile="ks2")
+    item = Item(id="a", value=HOST, labels=("GAMB",))
+    marker = mark(ORIGIN.key, key, HOST)
+    attempt = Attempt(key=key, item=item, limits=Limits(), timeout=2.0, marker=marker)
+
+    facts = (await Dns().try_item(attempt, TwoPages())).facts
+
+    assert isinstance(facts, DnsFacts)
+    assert facts.landing is not None
+    assert 90 * len("word ") - 1 == facts.landing.text_length

@@ -31,6 +31,7 @@ def simulated(tmp_path: Path) -> Any:
         ports={},
         authority="authority.pem",
         key=b"k" * 32,
+        twin_zone="orchard-view.test",
     )
     write_origin(origin, tmp_path / "origin.json")
 
@@ -55,6 +56,7 @@ def simulated(tmp_path: Path) -> Any:
             whole=["ILL.CSAM"],
             campaign=name,
             control={"type": "simulated"},
+            plain_twins={"pause": 0},
         )
 
     return write

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.corpus import app
 from harness.errors import UsageError
+from harness.origin import write_origin
+from harness.ports.asking import Origin
 
 
 def call(runner: CliRunner, *arguments: object) -> Result:
@@ -189,3 +191,22 @@ def test_diff_tells_what_changed(runner: CliRunner, tmp_path: Path) -> None:
     assert len(told["added"]) == 376 - 9
     assert told["removed"] == told["relabelled"] == told["revalued"] == []
     assert "added" in call(runner, "diff", pack, "overblock").stdout
+
+
+def test_a_list_for_suppliers_holds_the_plain_twins(runner: CliRunner, tmp_path: Path) -> None:
+    origin = Origin(
+        zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k" * 16,
+        twin_zone="orchard-view.test",
+    )  # fmt: skip
+    write_origin(origin, tmp_path / "origin.json")
+    out = tmp_path / "list"
+
+    outcome = call(
+        runner, "export", "canary", "--format", "squid", "--category", "GAMB", "--out", out,
+        "--origin", tmp_path / "origin.json",
+    )  # fmt: skip
+
+    hosts = out.read_text().split()
+    assert outcome.stdout == f"{out}: 240 items as squid\n"
+    assert 120 == sum(host.endswith(".orchard-view.test") for host in hosts)
+    assert hosts == sorted(hosts)

@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from corpora import pack
+from harness.attempting import Manner, Try
 from harness.cli.main import app
 from harness.cli.measure import (
     HIDDEN,
@@ -21,15 +22,19 @@ from harness.cli.measure import (
     prepare_in,
     run_in,
     told_stop,
+    told_strain,
     without_secrets,
 )
 from harness.cli.places import Places
 from harness.equipment import prepare
 from harness.errors import UsageError
+from harness.looking import look
 from harness.model.campaign import Campaign
 from harness.model.stop import Stop
 from harness.ports.keeping import WallClock
 from harness.store.journal import SegmentJournal, open_journal
+from test_suites.unit.harness.scripted import CAMPAIGN as SCRIPTED
+from test_suites.unit.harness.scripted import Played, fail, in_turn, item, key, tools
 
 
 def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> None:
@@ -214,3 +219,13 @@ def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: 
 
     assert "URL-04" not in before.file.getvalue()  # type: ignore[attr-defined]
     assert "30 of DRUG; needed: 53" in after.file.getvalue()  # type: ignore[attr-defined]
+
+
+async def test_strain_of_our_own_equipment_is_told_by_line() -> None:
+    with_tools = tools(Played(in_turn(fail("instrument_no_descriptors", "instrument"), None)))
+    this = Try(key=key(), item=item(), role="item", batch=1)
+    await look(this, Manner(look="first", patience=1.0), SCRIPTED.limits, with_tools)
+
+    (told,) = told_strain(with_tools)
+    assert told.startswith("line a: 1 attempts were made again with fewer at once (2 at the least)")
+    assert "too few file descriptors" in told

@@ -67,3 +67,17 @@ def test_two_probes_profiles_of_each_band_and_cells_are_needed() -> None:
     assert not of("POL-01", both)
     assert not of("POL-04", both)
     assert "no profile for ks3; ks4 or post16" == of("POL-02", both)[0].why
+
+
+def test_plain_twins_need_a_number_and_items() -> None:
+    tried = items("DRUG", 299)
+
+    assert not of("TQ-10", place(tried, twins=299))
+    (short,) = of("TQ-10", place(tried, twins=298))
+    assert ("plain_twins.number is 298; needed: 299", "raise it") == (short.why, short.remedy)
+    for few in (
+        place(tried[1:], twins=299),
+        place(tried, probes=("dns_aaaa",), twins=299),
+        place(items("ALW.SEXED", 999), twins=299),
+    ):
+        assert "items that must be blocked can be tried as a pupil would" in of("TQ-10", few)[0].why

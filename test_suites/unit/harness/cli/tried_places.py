@@ -31,6 +31,7 @@ def place(tried: list[Item], **changed: Any) -> Place:
         "phases": frozenset({"ks3"}),
         "supply": supplies(tried, probes),
         "frames": {},
+        "twins": 59,
     }
     return Place(**{**told, **changed})
 

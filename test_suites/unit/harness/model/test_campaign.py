@@ -100,3 +100,36 @@ def test_stopping_is_declared_or_does_not_happen() -> None:
         StoppingPlan(categories=("PORN",), bad=0.9, good=0.98, alpha=0.05, beta=0.05),
     )
     assert Campaign.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("sentinels", "said"),
+    [
+        ({"must_allow": ("http//wrong.test/",)}, "is neither a host nor an http"),
+        ({"must_allow": ("two words.test",)}, "is neither a host nor an http"),
+        ({"must_block": ("ftp://files.test/",)}, "is neither a host nor an http"),
+        ({"must_block": ("http://h.test:99999/",)}, "is neither a host nor an http"),
+        ({"must_block": ("",)}, "is neither a host nor an http"),
+        ({"must_block": ({"at": "h.test", "mechanism": "magic"},)}, "no mechanism 'magic'; known:"),
+        ({"must_allow": ({"at": "h.test", "mechanism": "tcp_reset"},)}, "is agreed to pass"),
+        ({"must_allow": ({"host": "h.test"},)}, "Field required"),
+        ({"must_allow": (7,)}, "should be a valid dictionary"),
+    ],
+)
+def test_a_sentinel_that_is_not_understood_is_refused(sentinels: object, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        campaign(sentinels=sentinels)
+
+
+def test_sentinels_are_hosts_and_urls_or_say_more() -> None:
+    declared = campaign(
+        sentinels={
+            "must_allow": ("h.test", "https://h.test:8443/a"),
+            "must_block": ({"at": "b.test", "probes": ("dns",), "mechanism": "dns_nxdomain"},),
+        }
+    )
+    (one,) = declared.sentinels.of("must_block")
+
+    assert [each.item_kind for each in declared.sentinels.of("must_allow")] == ["host", "url"]
+    assert (one.at, one.probes, one.mechanism) == ("b.test", ("dns",), "dns_nxdomain")
+    assert declared == Campaign.model_validate_json(declared.model_dump_json())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.model.corpus import Item
-from harness.model.fate import SHOWN, is_blind, shown_ranks
+from harness.model.fate import SHOWN, Sight, is_blind, shown_ranks
+from harness.model.verdict import Mechanism, State
 
 
 def test_no_name_server_sees_a_path() -> None:
@@ -23,3 +24,11 @@ def test_kept_ranks_reach_from_the_least_to_the_greatest(count: int) -> None:
     assert len(ranks) == min(count, SHOWN)
     assert ranks == sorted(set(ranks))
     assert not count or (ranks[0], ranks[-1]) == (0, count - 1)
+
+
+def test_what_was_blocked_and_passed_on_a_retry_was_both() -> None:
+    both = Sight("ks2", "web", State.ALLOWED, Mechanism.BLOCK_PAGE)
+
+    assert both.states == {State.ALLOWED, State.BLOCKED}
+    assert Sight("ks2", "web", State.ALLOWED).states == {State.ALLOWED}
+    assert Sight("ks2", "web", State.ALTERED, Mechanism.DNS_NODATA).states == {State.ALTERED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from harness.model.scheme import Measure, Requirement, Threshold
 from test_suites.example import example_assessment, example_outcome, example_requirement
+from test_suites.unit.harness.stages.test_assess import held, precondition, rate, requirement
 
 METRIC = Metric(
     name="block_rate",
@@ -134,3 +136,23 @@ def test_what_does_not_conform_has_no_limit() -> None:
     assessment = example_assessment(outcomes=(failed, limited), items="agreed")
 
     assert (assessment.qualifier, assessment.exit_code) == ("", 1)
+
+
+def test_one_precondition_that_voids_forbids_every_favourable_outcome() -> None:
+    wanted, sound = requirement(at_least=0.9), precondition(is_held=True)
+    failed = replace(precondition(is_held=False), voids=True)
+
+    good = held(wanted, rate(100, 100), failed, sound)
+    bad = held(wanted, rate(10, 100), failed, sound)
+
+    assert (good.conformity, good.leaning) == (Conformity.INSUFFICIENT, "pass")
+    assert "nothing favourable counts" in good.reasons
+    assert bad.conformity is Conformity.DOES_NOT_CONFORM
+
+
+def test_one_that_voids_does_not_stand_in_for_the_others_when_it_held() -> None:
+    wanted, kept = requirement(at_least=0.9), replace(precondition(is_held=True), voids=True)
+
+    outcome = held(wanted, rate(100, 100), precondition(is_held=False), kept)
+
+    assert outcome.conformity is Conformity.INSUFFICIENT

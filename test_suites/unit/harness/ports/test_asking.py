@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from types import SimpleNamespace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import Timings
@@ -47,3 +51,22 @@ def test_a_line_may_say_what_its_packets_leave_by() -> None:
     free: Any = SimpleNamespace()
 
     assert ("eth1", "") == (left_by(bound), left_by(free))
+
+
+def test_the_twin_of_an_item_on_the_origin_has_another_name() -> None:
+    origin = Origin(
+        zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k",
+        twin_zone="orchard-view.test",
+    )  # fmt: skip
+    item = Item(
+        id="i", value="http://DRUG-1.canary.accredit.test:81/Page", labels=("DRUG",), kind="url"
+    )
+
+    twin = origin.twin_of(item)
+
+    assert twin is not None
+    assert (twin.id, twin.labels) == (item.id, item.labels)
+    assert re.fullmatch(r"http://[a-z0-9]+\.orchard-view\.test:81/Page", twin.value)
+    assert origin.twin_of(replace(item, value="http://elsewhere.test/")) is None
+    assert origin.twin_of(replace(item, value="")) is None
+    assert dataclasses.replace(origin, twin_zone="").twin_of(item) is None

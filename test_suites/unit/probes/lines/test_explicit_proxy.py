@@ -178,3 +178,31 @@ def test_a_password_is_never_shown() -> None:
 def test_it_is_found_by_name() -> None:
     assert find("lines", "explicit_proxy") is ExplicitProxy
     assert ExplicitProxy.carries == {"fetch"}
+
+
+async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane() -> None:
+    heard: list[str] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(writer.get_extra_info("peername")[0])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(play, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        tester = line(f"http://127.0.0.1:{port}", source="127.0.0.6")
+        pupil = tester.as_pupil("127.0.0.7")
+        for one in (tester, pupil, tester.as_pupil("")):
+            async with one as opened:
+                await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert heard == ["127.0.0.6", "127.0.0.7", "127.0.0.6"]
+    assert pupil._options.lane == "browser"
+
+
+async def test_a_source_that_is_not_this_machines_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match="no interface of this machine has that address"):
+        async with line("http://127.0.0.1:1", source="192.0.2.1"):
+            pass

@@ -31,6 +31,13 @@ def test_what_only_looks_like_a_comment_stays() -> None:
     assert ("/inner",) == read_page((script + " " * SHORT).encode(), "text/html").frames
 
 
+def test_what_looks_like_a_comment_where_text_stands_as_it_is_stays() -> None:
+    shown = "<xmp><!-- all of this is shown --></xmp>"
+
+    assert shown in bounded(shown + " " * SHORT)[0]
+    assert "all of this" in read_page((shown + " " * SHORT).encode(), "text/html").text
+
+
 def test_more_tags_than_are_parsed_are_cut_off_and_said_to_be() -> None:
     assert ("<b>" * MOST_TAGS, True) == bounded("<b>" * (MOST_TAGS + 1))
     assert ("<b>" * MOST_TAGS, False) == bounded("<b>" * MOST_TAGS)

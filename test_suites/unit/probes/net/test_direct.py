@@ -15,6 +15,7 @@ from msgspec import structs
 from harness.model.campaign import Limits
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
 from harness.ports.asking import Answer, Origin, Request
+from probes.lines.resolver import ResolverLine, ResolverOptions
 from probes.net.address import Address, Family
 from probes.net.direct import DirectLine, DirectOptions, Ports, _read
 from probes.net.lane import LANES, LaneName
@@ -198,3 +199,36 @@ async def test_aliases_that_lead_back_to_each_other_are_no_denial() -> None:
     assert isinstance(loop, Failure)
     assert "dns_server_misbehaving" == loop.name
     assert _read(Answer(facts=honest, timings=Timings()), "any") is None
+
+
+async def test_as_a_pupil_uses_it_a_line_is_on_the_browser_lane(name_server: Any) -> None:
+    book = await name_server({"A": "127.0.0.1"})
+    server = parse_server(str(book.address), "server")
+    line = ResolverLine(
+        "classroom", ResolverOptions(server=str(server), mixed_case=True), None, Limits()
+    )
+
+    for source, left in (("", ""), ("127.0.0.1", "127.0.0.1")):
+        options = line.as_pupil(source)._options
+        assert (options.lane, options.mixed_case, options.source) == ("browser", False, left)
+
+
+async def test_packets_leave_from_the_source(name_server: Any) -> None:
+    heard: list[str] = []
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(writer.get_extra_info("peername")[0])
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    far = await asyncio.start_server(play, "127.0.0.1", 0)
+    book = await name_server({"A": "127.0.0.1"})
+    options = DirectOptions(ports={80: far.sockets[0].getsockname()[1]}, source="127.0.0.7")
+    server = parse_server(str(book.address), "server")
+    async with DirectLine("direct", options, None, Limits(), server) as opened:
+        await opened.fetch(Request(url="http://a.accredit.test/"))
+    far.close()
+
+    assert heard == ["127.0.0.7"]

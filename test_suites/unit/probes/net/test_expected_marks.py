@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.model.carrier import Carrier
 from harness.model.corpus import Item, Layer
-from harness.model.marker import Marker, mark
+from harness.model.marker import Marker, mark, unmarked
 from harness.model.observation import AttemptKey, Timings
 from harness.ports.asking import Attempt, Exchange, Line, Origin
 from probes.net.expected_marks import Carried, Delivered, ExpectedMarks
@@ -140,3 +141,28 @@ def test_a_line_that_knows_no_origin_knows_the_item_s_own_token_only() -> None:
     assert marks(None).delivered(chain((HOST, MARKER.token))).canary == "seen"
     assert marks(None).delivered(chain((HOST, words()))).canary == "absent"
     assert marks(None).carried(OTHER) == Carried()
+
+
+def test_an_unmarked_request_carries_nothing_and_is_known_by_the_words_of_the_host() -> None:
+    expected = marks(marker=unmarked(ORIGIN.key))
+    page = " ".join(ORIGIN.words(HOST, "", "host"))
+
+    assert expected.carried(HOST) == Carried()
+    assert expected.delivered(chain((HOST, page))).canary == "seen"
+    assert expected.delivered(chain((HOST, "Something else"))).canary == "absent"
+
+
+def test_of_an_unmarked_item_judged_by_content_the_piece_must_come() -> None:
+    expected = marks(marker=unmarked(ORIGIN.key), layer="content")
+    page, piece = (" ".join(ORIGIN.words(HOST, "", group)) for group in ("host", "piece"))
+
+    assert expected.delivered(chain((HOST, page))).canary == "absent"
+    assert expected.delivered(chain((HOST, piece))).canary == "seen"
+
+
+def test_the_zone_of_plain_twins_is_the_origins_own() -> None:
+    origin = replace(ORIGIN, twin_zone="orchard-view.test")
+
+    assert origin.covers("a1b2.orchard-view.test")
+    assert not ORIGIN.covers("a1b2.orchard-view.test")
+    assert not origin.covers("orchard-view.test")

@@ -18,6 +18,7 @@ import pytest
 from harness.errors import UsageError
 from harness.ports.asking import Answer, Question
 from probes.net.address import Address
+from probes.net.browser.client import BrowserLane
 from probes.net.lane import Lane, open_lane
 from probes.net.server import Server
 from test_suites.unit.probes.net.conftest import found
@@ -148,11 +149,11 @@ async def test_a_head_that_smuggles_is_refused(
 
 
 def test_an_unknown_lane_is_the_users_mistake() -> None:
-    with pytest.raises(UsageError, match="no lane 'fast'; known: auto, portable, wire"):
+    with pytest.raises(UsageError, match="no lane 'fast'; known: auto, browser, portable, wire"):
         open_lane("fast")
 
 
-async def test_an_answer_becomes_facts(start: Start, ask: Ask) -> None:
+async def test_an_answer_becomes_facts(start: Start, ask: Ask, lane: Lane) -> None:
     asked: list[dns.message.Message] = []
 
     def reply(query: dns.message.Message) -> list[bytes]:
@@ -167,7 +168,8 @@ async def test_an_answer_becomes_facts(start: Start, ask: Ask) -> None:
     assert answer.facts.records[0].name == "a.accredit.test"
     assert "RA" in answer.facts.flags
     assert answer.timings.total is not None
-    assert asked[0].ednsflags & dns.flags.DO
+    is_extended = bool(asked[0].ednsflags & dns.flags.DO)
+    assert is_extended is not isinstance(lane, BrowserLane)
 
 
 async def test_a_refusal_is_a_fact_with_its_reason(start: Start, ask: Ask) -> None:

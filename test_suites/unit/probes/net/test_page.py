@@ -60,8 +60,21 @@ def test_a_meta_element_may_name_the_character_set(meta: str) -> None:
     assert read_page(f"{meta}<p>è".encode("latin-1"), "text/html").text == "è"
 
 
-def test_pictures_have_no_text() -> None:
-    assert read_page(b"\x89PNG <title>no</title>", "image/png") == Page()
+def test_pictures_have_no_text_but_they_show_something() -> None:
+    assert read_page(b"\x89PNG <title>no</title>", "image/png") == Page(embedded=1)
+    assert read_page(b"", "image/png") == Page()
+
+
+def test_the_length_is_that_of_all_text_and_of_what_a_title_has_too_much() -> None:
+    assert read_page(b"<p>two  words\n</p>" * 40, HTML).length == len("two words " * 40) - 1
+    assert read_page(b"two  words", "text/plain").length == len("two words")
+    assert read_page(b"<title>" + b"x" * 300 + b"</title><p>y", HTML).length == 300 - 256 + 1
+
+
+def test_an_encoding_that_browsers_do_not_know_hides_nothing() -> None:
+    page = read_page(b"<p>Stop +ADwhLS0- but this is seen</p>", "text/html; charset=utf-7")
+
+    assert page.text == "Stop +ADwhLS0- but this is seen"
 
 
 def test_an_undeclared_type_is_read_as_a_page() -> None:

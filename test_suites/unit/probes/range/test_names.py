@@ -11,10 +11,12 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from harness.model.plain_twin import twin_of
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.log import Log
 from probes.range.names import Names, host_in
 from probes.range.world import World
+from probes.range.zone import TWIN_ADDRESS, TWIN_ZONE, ZONE
 
 HOST = "gamb-001.canary.accredit.test"
 
@@ -113,3 +115,14 @@ def test_the_server_answers_over_udp_and_tcp(
     for tcp in (False, True):
         answer = ask(HOST, server=world.origin.resolver, tcp=tcp)
         assert [str(record) for record in answer.answer[0]] == ["127.0.0.1"]
+
+
+def test_plain_twins_are_at_another_address() -> None:
+    twin = twin_of(HOST, ZONE, TWIN_ZONE)
+    names = Names(log=Log(), dual_stack=True)
+
+    assert names.address_of(twin) == TWIN_ADDRESS != names.address_of(HOST)
+    assert TWIN_ADDRESS in asked(names, twin).answer[0].to_text()
+    assert not asked(names, twin, "AAAA").answer
+    gone = Names(log=Log(), faults=Faults(Fault(kind=FaultKind.GONE, hosts=frozenset({HOST}))))
+    assert asked(gone, twin).rcode() is dns.rcode.NXDOMAIN

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.campaign import Sentinels
 from harness.model.corpus import Item
+from harness.model.sentinel import Sentinels
 from probes.range.policy import FilterPolicy
 
 SENTINELS = (
@@ -29,7 +29,7 @@ def test_sentinels_are_settled_without_being_told(allow: str, block: str) -> Non
 def test_campaigns_have_the_newer_names_unless_they_declare_others() -> None:
     declared = Sentinels()
 
-    assert (declared.must_allow, declared.must_block) == tuple((each,) for each in SENTINELS[0])
+    assert SENTINELS[0] == (*declared.hosts("must_allow"), *declared.hosts("must_block"))
 
 
 def test_the_category_and_the_profile_decide() -> None:

@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.zone import PageKind, bare, code_of, exists, is_within, kind_of, plain
+from harness.model.plain_twin import twin_of
+from probes.range.zone import (
+    TWIN_ZONE,
+    ZONE,
+    PageKind,
+    bare,
+    code_of,
+    exists,
+    is_twin,
+    is_within,
+    kind_of,
+    meant,
+    plain,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +82,31 @@ def test_a_bare_name_is_plain_and_without_www() -> None:
 def test_any_text_is_a_host_name_of_some_kind(host: str) -> None:
     assert plain(plain(host)) in (plain(host), plain(host).rstrip("."))
     assert kind_of(host) in PageKind
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "gamb-001.canary.accredit.test",
+        "slow-001.special.accredit.test",
+        "s0123.sites.accredit.test",
+        "gone-1.canary.accredit.test",
+    ],
+)
+def test_a_plain_twin_is_what_its_host_is(host: str) -> None:
+    twin = twin_of(host, ZONE, TWIN_ZONE)
+
+    assert meant(twin) == host
+    assert (kind_of(twin), code_of(twin), exists(twin)) == (
+        kind_of(host),
+        code_of(host),
+        exists(host),
+    )
+    assert is_within(twin)
+    assert is_twin(twin)
+    assert not is_twin(host)
+
+
+def test_other_names_of_the_twins_zone_do_not_exist() -> None:
+    assert not exists("nothing-of-ours.orchard-view.test")
+    assert not exists("orchard-view.test")

@@ -106,7 +106,7 @@ def test_the_filter_was_on_around_every_batch(select: Select) -> None:
                 name=name.replace("_", "-"),
                 line="proxy",
                 profile="ks2",
-                held=name == "sentinels",
+                held=name in ("sentinels", "not_filtered_by_this_probe"),
                 detail="",
                 batches=number,
             )
@@ -117,7 +117,10 @@ def test_the_filter_was_on_around_every_batch(select: Select) -> None:
     on, off = agreement(sentinels=9), agreement(sentinels=9, filter_is_on=1)
     never, dead = agreement(filter_is_on=9), agreement(sentinels=9, origin_answers=1)
 
+    never_by_one_probe = agreement(sentinels=9, not_filtered_by_this_probe=9)
+
     assert (on.value, on.n, on.indeterminate) == (1, 9, 0)
+    assert (never_by_one_probe.value, never_by_one_probe.n) == (0.5, 18)
     assert (off.value, off.indeterminate) == (0.9, 0)
     assert (never.value, never.n, never.indeterminate) == (None, 0, 9)
     assert (dead.value, dead.lower, dead.indeterminate) == (1, 0.9, 1)

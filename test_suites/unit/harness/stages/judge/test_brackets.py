@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from harness.model.observation import Failure, WebFacts
 from harness.stages.judge.brackets import (
@@ -132,3 +133,17 @@ def test_of_what_is_only_noted_nothing_was_agreed() -> None:
 
     assert bracket.failed == ""
     assert fared.preconditions == ()
+
+
+@pytest.mark.parametrize(("agreed", "failed_"), [("tcp_reset", ""), ("block_page", BLOCK_IS_CLEAR)])
+def test_a_sentinel_is_blocked_by_the_mechanism_that_was_agreed(agreed: str, failed_: str) -> None:
+    seen = [
+        replace(one, item=replace(one.item, labels=("CTRL", f"by:{agreed}")))
+        if one.role == "must_block"
+        else one
+        for one in batch_of(1, web(), failed("connection_reset"))
+    ]
+    trials = pair(seen).sentinels[COURSE]
+    bracket = bracket_of(COURSE, [(one, judge_trial(one)) for one in trials])
+
+    assert bracket.failed == failed_

@@ -116,7 +116,7 @@ def test_a_declared_title_host_or_phrase_is_known_unless_the_control_has_it_too(
         foreign(title="hilltop 12"),
         foreign(title="", text="Sorry! Ask  Mrs Jones of room 9, who is in on Mondays."),
         foreign("http://stop.hilltop.example/x"),
-        foreign(frames=("https://stop.hilltop.example/x",)),
+        foreign(title="", text="", frames=("https://stop.hilltop.example/x",)),
     )
 
     assert all(lore.knows_page(page, foreign()) for page in pages)

@@ -9,8 +9,8 @@ import pytest
 from harness.model.observation import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.judge import judge_trial
-from harness.stages.judge.learning import Lore
-from test_suites.calibration.trials import OURS, THEIRS, dns, trial, web
+from harness.stages.judge.learning import Lore, learn
+from test_suites.calibration.trials import OURS, THEIRS, dns, observation, trial, web
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "127.0.0.1", "127.0.0.53", "::1"])
@@ -41,6 +41,19 @@ def test_a_learned_sinkhole_that_shows_the_origins_page_is_none() -> None:
     assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.ALLOWED
     service = dns("198.51.100.1", landing=web(canary="absent", title="Hello"))
     assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.BLOCKED
+
+
+def test_a_learned_sinkhole_that_shows_a_page_nobody_knows_is_no_block() -> None:
+    facts: dict[str, Any] = {"title": "Le jardin", "text": "el nidraj " * 25, "sketch": (1, 2, 3)}
+    shown = web(canary="absent", text_length=1200, **facts)
+    service = dns("198.51.100.1", landing=shown)
+    lore = Lore(sinkholes=frozenset({"198.51.100.1"}))
+
+    verdict = judge_trial(trial(service, dns("192.0.2.7")), lore)
+    assert (verdict.rule, verdict.state) == ("dns-address-unknown", State.INSUFFICIENT)
+
+    lore = learn([observation(service)])
+    assert judge_trial(trial(service, dns("192.0.2.7")), lore).rule == "dns-learned-sinkhole"
 
 
 def test_our_own_loopback_origin_is_the_truth() -> None:

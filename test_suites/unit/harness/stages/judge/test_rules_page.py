@@ -45,6 +45,55 @@ def test_451_on_plain_http_is_the_lines_and_451_everywhere_is_the_origins() -> N
     assert everywhere.origin_refusal
 
 
+@pytest.mark.parametrize("status", [403, 451])
+def test_a_status_that_refuses_over_a_page_of_another_kind_is_no_block(status: int) -> None:
+    shown: tuple[dict[str, Any], ...] = (
+        {"title": "Le jardin", "text": "el nidraj " * 25, "text_length": 250},
+        {"title": "", "text": "", "embedded": 1},
+        {"title": "", "text": "", "frames": ("http://a.example/",)},
+    )
+    for facts in shown:
+        verdict = judge_trial(trial(web(canary="absent", status=status, **facts)))
+        assert (verdict.rule, verdict.state) == ("page-not-recognised", State.INSUFFICIENT)
+
+
+def test_a_notice_over_pictures_is_insufficient_and_says_why() -> None:
+    says = "Access to this website has been blocked by your school."
+    page = web(canary="absent", title="Access denied", text=says, embedded=2, text_length=55)
+    verdict = judge_trial(trial(page))
+
+    assert (verdict.rule, verdict.state) == ("notice-beside-content", State.INSUFFICIENT)
+    assert (
+        "2 pictures, frames, scripts or style sheets (known block pages: 0)" in verdict.witnesses[1]
+    )
+
+
+def test_451_with_a_block_page_is_a_block() -> None:
+    says = "Access to this website has been blocked by your school."
+    verdict = judge_trial(trial(web(canary="absent", status=451, title="Blocked", text=says)))
+
+    assert (verdict.rule, verdict.mechanism) == ("status-451", Mechanism.HTTP_451)
+
+
+def test_451_with_a_few_words_of_the_law_is_a_block_and_a_long_page_is_not() -> None:
+    says = "A court has ordered that this site be withheld."
+    facts: dict[str, Any] = {"title": "Not available", "text": says, "status": 451}
+
+    assert judge_trial(trial(web(canary="absent", **facts, text_length=80))).rule == "status-451"
+    longer: list[dict[str, Any]] = [{"text_length": 2200}, {"embedded": 1}]
+    for more in longer:
+        verdict = judge_trial(trial(web(canary="absent", **facts, **more)))
+        assert verdict.state is State.INSUFFICIENT
+
+
+def test_451_on_a_site_of_other_people_must_leave_no_room_for_content() -> None:
+    kept_by_others = _beside(status=451, text="Withheld.")
+    long = _beside(control={"text_length": 3000}, status=451, text_length=900)
+
+    assert kept_by_others.rule == "status-451"
+    assert long.state is State.INSUFFICIENT
+
+
 @pytest.mark.parametrize(
     "facts",
     [

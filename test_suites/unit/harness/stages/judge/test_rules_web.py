@@ -216,6 +216,8 @@ def test_a_page_of_another_host_of_the_zone_counts_where_the_control_went_too() 
         ({"canary": "seen"}, "token-in-broken-answer"),
         ({"text": NOTICE}, "false-certificate-block-page"),
         ({"title": "Hello"}, "false-certificate-unknown-page"),
+        ({"status": 451, "text": "A court has ordered this."}, "false-certificate-block-page"),
+        ({"status": 451, "text": "el nidraj " * 9}, "false-certificate-unknown-page"),
     ],
 )
 def test_what_stands_behind_a_false_certificate_decides(behind: dict[str, Any], rule: str) -> None:

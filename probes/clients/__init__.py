@@ -1,0 +1,1 @@
+"""Second clients: independent ones that try again what the probes found blocked."""

@@ -1,0 +1,65 @@
+"""Tries an item as a pupil's browser would: no mark, and the site's icon after the page."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from harness.model.observation import WebFacts
+from harness.plugins import register
+from harness.ports.asking import Attempt, Line, Probe, Request, Sighting
+from probes.net.browser.client import can_browse
+from probes.net.browser_profiles import Headers, profile_for
+
+ICON = "/favicon.ico"
+IMAGES = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+
+OF_AN_IMAGE = {
+    "accept": IMAGES,
+    "sec-fetch-dest": "image",
+    "sec-fetch-mode": "no-cors",
+    "sec-fetch-site": "same-origin",
+}
+"""How a browser's request for an image differs from that for the page (Fetch Metadata)."""
+
+OF_A_PAGE = frozenset({"sec-fetch-user", "upgrade-insecure-requests", "priority"})
+"""What a browser sends for a page alone."""
+
+
+@register("clients", "pupil")
+class Pupil:
+    """Visits items over the lines that ``line_for`` gives."""
+
+    def line_for(self, line: Line, source: str) -> Line | None:
+        """The line as a pupil's browser uses it, or None where it cannot be used so."""
+        as_pupil = getattr(line, "as_pupil", None)
+        if as_pupil is None or not can_browse():
+            return None
+        found: Line = as_pupil(source)
+        return found
+
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting:
+        """What the probe sees; the icon is fetched when a page has come, and not looked at."""
+        sighting = await probe.try_item(attempt, line)
+        page = sighting.facts
+        if isinstance(page, WebFacts) and page.status is not None and sighting.failure is None:
+            await line.fetch(icon_of(page.url, attempt))
+        return sighting
+
+
+def icon_of(page: str, attempt: Attempt) -> Request:
+    """The request for the icon of the site whose page has come."""
+    sent = profile_for(attempt.browser).headers(page.partition(":")[0])
+    return Request(
+        url=urljoin(page, ICON),
+        headers=_of_an_image(sent.direct, page),
+        proxied_headers=_of_an_image(sent.proxied, page),
+        tunnel_headers=sent.tunnel,
+        timeout=attempt.timeout,
+        body_bytes=attempt.limits.body_bytes,
+    )
+
+
+def _of_an_image(headers: Headers, page: str) -> Headers:
+    kept = [(name, value) for name, value in headers if name.lower() not in OF_A_PAGE]
+    changed = [(name, OF_AN_IMAGE.get(name.lower(), value)) for name, value in kept]
+    return (*changed, ("Referer", page))

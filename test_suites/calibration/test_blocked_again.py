@@ -1,0 +1,99 @@
+"""What is blocked once and let through the next time is a miss, in the only round there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.outcome import Conformity
+from harness.model.verdict import State
+from harness.store.journal import open_journal
+from probes.range.world import World
+from test_suites.calibration import wily_services
+from test_suites.calibration.conftest import proxy_line, resolver_line
+from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
+from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+
+LIMITS = {"timeout": 0.7, "confirmation_timeout": 1.4, "silence_timeout": 4.0, "concurrency": 40}
+
+
+def measure(folder: Path, origin: Path, line: dict[str, Any]) -> Rehearsal:
+    campaign = write_campaign(
+        folder, origin=origin, lines=[line], categories=["DRUG"], limits=LIMITS
+    )
+    return rehearse(campaign)
+
+
+def harmful(run: Rehearsal) -> Counter[tuple[str, str]]:
+    return Counter(
+        (verdict.state.value, verdict.rule)
+        for verdict in run.verdicts
+        if verdict.item.category == "DRUG"
+    )
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "answer", [wily_services.reload_to_pass, wily_services.coach_page, wily_services.tarpit]
+)
+def test_a_proxy_that_lets_through_in_the_end_blocks_nothing(
+    world: World, origin_file: Path, tmp_path: Path, answer: Answer
+) -> None:
+    with serving(SlowProxy(origin=world.origin, answer=answer, slots=50)) as proxy:
+        line = {"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy.url}}
+        run = measure(tmp_path / "run", origin_file, line)
+
+    assert {"allowed"} == {state for state, _ in harmful(run)}
+    assert Conformity.DOES_NOT_CONFORM is run.outcome("URL-04", "proxy").conformity
+
+
+@pytest.mark.timeout(240)
+def test_names_that_are_denied_every_other_time_are_not_blocked(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    with wily_services.flapping_names() as server:
+        line = {
+            "name": "names",
+            "type": "resolver",
+            "options": {"server": server},
+            "probes": ["dns"],
+        }
+        run = measure(tmp_path / "run", origin_file, line)
+
+    assert {("allowed", "passed-on-retry"): 120} == harmful(run)
+
+
+def test_a_filter_that_holds_is_tried_again_and_stays_as_it_was(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world), resolver_line(world)],
+        categories=["DRUG"],
+        limits=LIMITS,
+    )
+    run = rehearse(campaign)
+    asked = len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
+    again = rehearse(campaign)
+
+    retried = Counter(
+        (one.key.line, one.look)
+        for one in open_journal(run.journal).sentinels()
+        if one.role == "retry"
+    )
+    assert {State.BLOCKED} == {
+        verdict.state for verdict in run.verdicts if verdict.item.category == "DRUG"
+    }
+    looks = [("proxy", "at_once"), ("proxy", "at_end"), ("proxy", "other_client")]
+    assert {*looks, *looks_by_name()} == set(retried)
+    assert all(number >= 59 for number in retried.values())
+    assert asked == len((tmp_path / "world" / "origin.log.jsonl").read_text().splitlines())
+    assert run.verdicts == again.verdicts
+
+
+def looks_by_name() -> list[tuple[str, str]]:
+    return [("names", "at_once"), ("names", "at_end")]

@@ -1,0 +1,124 @@
+"""An overloaded service is not taken for one that filters, and a filter is not taken for a busy one."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness.model.verdict import State
+from harness.store.journal import open_journal
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
+from test_suites.calibration import slow_proxies
+from test_suites.calibration.conftest import proxy_line
+from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
+from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
+
+IMPATIENT = {"timeout": 0.6, "confirmation_timeout": 1.5, "silence_timeout": 2.5}
+
+
+def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
+    line = {"name": "proxy", "type": "explicit_proxy", "options": {"proxy": url}}
+    campaign = write_campaign(
+        folder,
+        origin=origin,
+        lines=[line],
+        categories=["DRUG", "GAMB"],
+        sample=15,
+        limits={**IMPATIENT, "concurrency": 50},
+    )
+    return rehearse(campaign)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        slow_proxies.one_at_a_time,
+        slow_proxies.resetting_when_busy,
+        slow_proxies.silent_when_busy,
+        slow_proxies.unavailable_when_busy,
+    ],
+)
+def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
+    world: World, origin_file: Path, tmp_path: Path, answer: Answer
+) -> None:
+    with serving(SlowProxy(origin=world.origin, answer=answer)) as proxy:
+        run = measure(tmp_path / "run", origin_file, proxy.url)
+
+    states = Counter(verdict.state for verdict in run.verdicts)
+    assert 0 == states[State.BLOCKED]
+    assert states[State.ALLOWED] > 0
+
+
+def test_silent_drops_among_many_are_found_and_a_sample_of_them_is_waited_for(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    dropped = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 71))
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
+    campaign = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        limits={**IMPATIENT, "concurrency": 40},
+    )
+
+    run = rehearse(campaign)
+
+    journal = open_journal(run.journal)
+    patient = {one.key.item for one in journal.sentinels() if one.look == "patience"}
+    assert dropped == {
+        verdict.item.host for verdict in run.verdicts if verdict.mechanism == "silent_drop"
+    }
+    assert 59 <= len(patient) <= 70
+
+
+DIE_WHILE_WAITING = """
+import os, signal, sys
+from pathlib import Path
+from harness.cli.measure import measure_campaign
+from harness.patience import PatientLooks
+
+async def finish(self, held):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+PatientLooks.finish = finish
+measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+def test_who_is_killed_while_silences_are_waited_for_concludes_nothing_of_them_and_goes_on(
+    world: World, origin_file: Path, tmp_path: Path
+) -> None:
+    dropped = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 6))
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
+    path = write_campaign(
+        tmp_path / "run",
+        origin=origin_file,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        limits=IMPATIENT,
+    )
+    out = path.parent / "out"
+    child = subprocess.run(
+        [sys.executable, "-c", DIE_WHILE_WAITING, str(path), str(out)],
+        capture_output=True,
+        check=False,
+    )
+    assert -signal.SIGKILL == child.returncode, child.stderr.decode()
+
+    before = read_rehearsal(out / "rehearsal" / "journal").verdicts
+    after = rehearse(path).verdicts
+
+    assert {"silence-not-tried-with-patience": 5} == Counter(
+        verdict.rule for verdict in before if verdict.item.host in dropped
+    )
+    assert {"silent_drop": 5} == Counter(
+        str(verdict.mechanism) for verdict in after if verdict.item.host in dropped
+    )

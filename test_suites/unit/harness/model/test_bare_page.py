@@ -1,0 +1,12 @@
+"""The bound up to which a text says nothing."""
+
+from __future__ import annotations
+
+from harness.model.bare_page import BARE
+from harness.stages.judge.page_rest import is_wordless
+from test_suites.calibration.trials import web
+
+
+def test_a_page_is_bare_up_to_that_many_characters() -> None:
+    assert is_wordless(web(text="x" * BARE))
+    assert not is_wordless(web(text="x" * (BARE + 1)))

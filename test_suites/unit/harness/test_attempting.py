@@ -1,0 +1,48 @@
+"""One attempt: what it leaves behind, and where its heartbeats are made."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.attempting import Manner, Try, attempt, place_of, pulse_of
+from harness.model.corpus import Item
+from harness.passed_items import port_of
+from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, in_turn, item, key, tools
+
+THIS = Try(key=key(), item=item(), role="item", batch=3)
+MANNER = Manner(look="confirmed", patience=2.0, turn=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [
+        ("http://h.test/", ""),
+        ("http://h.test:8080/x", "8080"),
+        ("https://h.test:8443/", "8443"),
+        ("http://h.test:99999/", ""),
+    ],
+)
+def test_the_port_of_an_item_is_its_url_s_own(value: str, port: str) -> None:
+    assert port_of(Item(id="i", value=value, labels=("X",), kind="url")) == port
+    assert port_of(item()) == ""
+
+
+async def test_an_attempt_tells_how_it_was_made() -> None:
+    probe = Played()
+    seen = await attempt(THIS, MANNER, CAMPAIGN.limits, tools(probe))
+
+    assert (seen.look, seen.tries, seen.batch, seen.heartbeats) == ("confirmed", 2, 3, None)
+    assert probe.attempts[0].timeout == 2.0
+
+
+async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:
+    with_tools = tools(Played(in_turn(RESET)))
+    pulse = pulse_of(place_of(THIS), CAMPAIGN, with_tools)
+    assert pulse is not None
+    pulse.join(3)
+    await pulse.measure(3)
+    seen = await attempt(THIS, MANNER, CAMPAIGN.limits, with_tools)
+    await pulse.close()
+
+    assert seen.heartbeats is not None
+    assert seen.heartbeats.answered == 0

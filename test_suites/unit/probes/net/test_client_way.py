@@ -1,0 +1,24 @@
+"""The way of another client: lines that have one say so."""
+
+from __future__ import annotations
+
+import ssl
+
+from probes.net.address import Address
+from probes.net.client_way import ClientWay, way_of
+
+
+async def find(host: str, port: int, patience: float) -> Address:
+    return Address(host=host, port=port)
+
+
+def test_a_line_says_whether_it_has_one() -> None:
+    way = ClientWay(find=find, trust=ssl.create_default_context(), credentials=("u", "secret"))
+
+    class Line:
+        def client_way(self) -> ClientWay | None:
+            return way
+
+    assert way_of(Line()) is way
+    assert way_of(object()) is None
+    assert "secret" not in repr(way)

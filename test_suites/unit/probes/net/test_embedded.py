@@ -1,0 +1,60 @@
+"""What a page may show content by other than text is counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.net.page import read_page
+
+LONG = "ten words that tell of what is not in the text " * 2
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<img src="/page.png">',
+        '<input type="IMAGE" src="/page.png">',
+        '<object data="/page"></object>',
+        "<svg><text>words</text></svg>",
+        "<canvas></canvas>",
+        '<iframe src="/inner"></iframe>',
+        "<script>draw()</script>",
+        "<style>body { background: url(/page.png) }</style>",
+        '<style>p::before { content: "words" }</style>',
+        '<style style="display: block">words</style>',
+        '<style>@import "/page.css";</style>',
+        "<style>p { background: u\\72l(/page.png) }</style>",
+        '<p style="background-image: url(/page.png)"></p>',
+        '<table background="/page.png"></table>',
+        '<link rel="Alternate StyleSheet" href="/page.css">',
+        '<meta http-equiv="Refresh" content="0; url=/page">',
+        f'<input value="{LONG}">',
+        f'<textarea placeholder="{LONG}"></textarea>',
+        '<input value="few words">' * 10,
+        '<div><template shadowrootmode="open">words</template></div>',
+        '<?xml-stylesheet href="/page.xsl"?>',
+    ],
+)
+def test_what_shows_more_than_the_text_is_counted(markup: str) -> None:
+    page = read_page(f"<html><body>{markup}<p>Blocked</p></body></html>".encode(), "text/html")
+
+    assert page.embedded >= 1
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p>Blocked</p>",
+        "<style>p { color: red }</style>",
+        '<p style="color: red"></p>',
+        '<link rel="icon" href="/icon.png">',
+        '<meta name="viewport" content="width=100">',
+        '<input value="Go back">',
+        f'<input type="hidden" value="{LONG}">',
+        "<template><p>not shown</p></template>",
+    ],
+)
+def test_what_shows_nothing_is_not(markup: str) -> None:
+    page = read_page(f"<html><body>{markup}</body></html>".encode(), "text/html")
+
+    assert page.embedded == 0
