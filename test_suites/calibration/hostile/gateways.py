@@ -11,11 +11,13 @@ from test_suites.calibration.hostile.proxies_pace import in_turn, only_sentinels
 from test_suites.calibration.hostile.proxies_recognition import RECOGNISED, if_test
 from test_suites.calibration.hostile.proxies_scope import EITHER, all_but
 from test_suites.calibration.hostile.supplier import (
+    ALWAYS_ON,
     CONTENT,
     DELAY,
     EVERYTHING,
     OVERBLOCKING,
     SAME_BY_EVERY_WAY,
+    SAME_FOR_PUPILS,
     UNDECIDED,
     web,
 )
@@ -131,7 +133,8 @@ async def gateway_slow(call: Call) -> None:
 
 
 @web("Resets every connection but those to the sentinel that was agreed to pass.",
-     wiring="gateway", breaks={OVERBLOCKING, DELAY}, first=True)  # fmt: skip
+     wiring="gateway", breaks={OVERBLOCKING, DELAY, SAME_FOR_PUPILS},
+     by_chance=UNDECIDED | {ALWAYS_ON}, first=True)  # fmt: skip
 async def gateway_resets_all_but_the_sentinel(call: Call) -> None:
     if call.is_sentinel:
         await call.filter_rightly()

@@ -7,6 +7,7 @@ import asyncio
 from test_suites.calibration.hostile.supplier import (
     DELAY,
     EVERYTHING,
+    HELD_BACK,
     OVERBLOCKING,
     SAME_BY_EVERY_WAY,
     UNDECIDED,
@@ -106,7 +107,8 @@ async def rate_limiter(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Blocks harmful pages only while more than two ask at once.", breaks=UNDECIDED)
+@web("Blocks harmful pages only while more than two ask at once.",
+     breaks=UNDECIDED, by_chance=HELD_BACK)  # fmt: skip
 async def blocks_when_busy(call: Call) -> None:
     await call.wait(0.02)
     if call.is_harmful and call.service.in_flight <= ROOM:
@@ -127,7 +129,8 @@ async def blocks_when_idle(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Filters only for a moment after each request for a sentinel.", breaks=UNDECIDED)
+@web("Filters only for a moment after each request for a sentinel.",
+     breaks=UNDECIDED, by_chance=HELD_BACK)  # fmt: skip
 async def only_near_sentinels(call: Call) -> None:
     if call.is_sentinel:
         call.service.note("sentinel")

@@ -31,6 +31,9 @@ UNDECIDED = HARMFUL | {SAME_BY_EVERY_WAY}
 EVERYTHING = HARMFUL | {SAME_BY_EVERY_WAY, ALWAYS_ON, OVERBLOCKING, DELAY, SAME_FOR_PUPILS}
 """All requirements: nothing that was measured says what a pupil gets."""
 
+HELD_BACK = EVERYTHING - UNDECIDED
+"""What a right service for pupils would meet, and is held back if testers are found favoured."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplier:
