@@ -53,8 +53,13 @@ def _faults(supplier: Supplier, run: Run, good: Run) -> Iterator[str]:
             yield f"{name} {here.conformity}, with the good service {seen.conformity} ({here.why})"
     if run.conformity is Conformity.CONFORMS:
         yield "the whole campaign conforms"
-    elif run.conformity is not supplier.answer:
+    elif run.conformity is not supplier.answer and not _may_be_found_out(supplier, run):
         yield f"the campaign is answered {run.conformity}, not {supplier.answer}"
+
+
+def _may_be_found_out(supplier: Supplier, run: Run) -> bool:
+    """Whether a service that goes by pace let items of the test through, which a slow machine sent."""
+    return supplier.pace > 0 and run.conformity is Conformity.DOES_NOT_CONFORM
 
 
 def _crashes(run: Run) -> Iterator[str]:
