@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ READ_BYTES = 65536
 
 
 class Relay:
-    """One connection handed on; a context manager. ``path`` is the socket's.
+    """One connection handed on to one client; a context manager. ``path`` is the socket's.
 
     ``left`` is how the far end left: an OSError, an EOFError, or None while it is there.
     """
@@ -28,45 +29,61 @@ class Relay:
         self._stream = stream
         self._folder = Path(tempfile.mkdtemp(prefix="accredit-"))
         self.path = self._folder / "s"
+        self._listening = socket.socket(socket.AF_UNIX)
         self.left: Exception | None = None
-        self._both: asyncio.Future[tuple[None, None]] | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            self._server = await asyncio.start_unix_server(self._carry, self.path)
+            self._listening.settimeout(0)
+            self._listening.bind(str(self.path))
+            self._listening.listen(1)
         except BaseException:
             self._close()
             raise
+        self._serving = asyncio.create_task(self._serve())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._server.close()
-        if self._both is not None:
-            self._both.cancel()
-            await asyncio.gather(self._both, return_exceptions=True)
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
         self._close()
 
     def _close(self) -> None:
+        self._listening.close()
         self._stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        both = self._both = asyncio.gather(self._out(reader), self._in(writer))
-        with suppress(asyncio.CancelledError, OSError):
-            await both
+    async def _serve(self) -> None:
+        """Carry bytes both ways for the first client that comes; any other is refused."""
+        await _readable(self._listening)
+        client, _ = self._listening.accept()
+        self._listening.close()
+        with client:
+            client.settimeout(0)
+            await asyncio.gather(self._out(client), self._in(client))
 
-    async def _out(self, reader: asyncio.StreamReader) -> None:
+    async def _out(self, client: socket.socket) -> None:
         with suppress(OSError):
-            while said := await reader.read(READ_BYTES):
+            while said := await asyncio.get_running_loop().sock_recv(client, READ_BYTES):
                 await self._stream.write(said)
 
-    async def _in(self, writer: asyncio.StreamWriter) -> None:
+    async def _in(self, client: socket.socket) -> None:
         try:
             while came := await self._stream.read():
-                writer.write(came)
-                await writer.drain()
+                await asyncio.get_running_loop().sock_sendall(client, came)
             self.left = EOFError("the connection was closed")
         except OSError as error:
             self.left = error
         finally:
-            writer.close()
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+
+async def _readable(listening: socket.socket) -> None:
+    """Wait for a client without taking it, so that a cancelled wait cannot lose it."""
+    loop, come = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, come.set)
+    try:
+        await come.wait()
+    finally:
+        loop.remove_reader(listening)

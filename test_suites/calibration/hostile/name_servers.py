@@ -173,10 +173,10 @@ def loses_every_third(question: Question) -> Said:
     return all_but(question, is_passed=True)
 
 
-@name_server("Filters nothing but the sentinels, and switches even that off after 150 questions.",
+@name_server("Filters nothing but the sentinels, and switches even that off after 80 questions.",
              breaks=EVERYTHING)  # fmt: skip
 def names_off_half_way(question: Question) -> Said:
-    is_on = question.service.total <= 150
+    is_on = question.service.total <= 80
     return question.rightly() if is_on else question.truth()
 
 

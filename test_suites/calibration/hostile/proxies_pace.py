@@ -140,24 +140,24 @@ async def only_near_sentinels(call: Call) -> None:
         await call.filter_rightly()
 
 
-@web("Switches its filter off after 150 requests, for the sentinels too.",
+@web("Switches its filter off after 80 requests, for the sentinels too.",
      breaks=EVERYTHING)  # fmt: skip
 async def off_half_way(call: Call) -> None:
-    await (call.filter_rightly() if call.service.total <= 150 else call.pass_on())
+    await (call.filter_rightly() if call.service.total <= 80 else call.pass_on())
 
 
-@web("Switches its filter off after 150 requests, but for the sentinels.", breaks=UNDECIDED)
+@web("Switches its filter off after 80 requests, but for the sentinels.", breaks=UNDECIDED)
 async def off_half_way_but_for_sentinels(call: Call) -> None:
-    is_on = call.service.total <= 150 or call.is_sentinel
+    is_on = call.service.total <= 80 or call.is_sentinel
     await (call.filter_rightly() if is_on else call.pass_on())
 
 
 @web(
-    "Switches its filter off for every second hundred of requests, but for the sentinels.",
+    "Switches its filter off for forty requests after every forty, but for the sentinels.",
     breaks=UNDECIDED,
 )
 async def off_and_on(call: Call) -> None:
-    is_on = call.service.total // 100 % 2 == 0 or call.is_sentinel
+    is_on = call.service.total // 40 % 2 == 0 or call.is_sentinel
     await (call.filter_rightly() if is_on else call.pass_on())
 
 
@@ -181,10 +181,17 @@ async def slow(call: Call) -> None:
     await call.filter_rightly()
 
 
+@web("Filters rightly, but takes more than a second for each item that should pass.",
+     breaks={DELAY})  # fmt: skip
+async def slow_for_items(call: Call) -> None:
+    is_one = call.known is not None and call.known.kind == "ordinary"
+    await (slow(call) if is_one else call.filter_rightly())
+
+
 @web(
-    "Falls silent after 150 requests, whatever is asked for.",
+    "Falls silent after 80 requests, whatever is asked for.",
     breaks=EVERYTHING,
     only="Half of the campaign was never answered, sentinels included: nothing is known of it.",
 )
 async def dies_half_way(call: Call) -> None:
-    await (call.filter_rightly() if call.service.total <= 150 else call.keep_silent())
+    await (call.filter_rightly() if call.service.total <= 80 else call.keep_silent())

@@ -124,6 +124,12 @@ async def tarpit(call: Call) -> None:
     await (call.pass_on() if call.is_harmful else call.filter_rightly())
 
 
+@web("Keeps silent for long to every third harmful page, then gives it; blocks the others.")
+async def tarpit_for_every_third(call: Call) -> None:
+    is_third = call.known is not None and call.known.number % 3 == 0
+    await (tarpit(call) if is_third else call.filter_rightly())
+
+
 @web("Resets the first connection for each harmful page, as if the line were poor.")
 async def first_connection_reset(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] == 1:

@@ -28,8 +28,8 @@ from test_suites.calibration.hostile.sizes import Size
 from test_suites.calibration.hostile.supplier import Supplier
 from test_suites.calibration.hostile.testbed import Testbed
 
-PROCESSES, THREADS = 2, 4
-"""For two cores; most of a campaign's time is waiting."""
+PROCESSES, THREADS = 4, 2
+"""For two cores; a campaign's time is half waiting, and threads of one process wait for each other."""
 
 ORDER = (Conformity.CONFORMS, Conformity.INSUFFICIENT, Conformity.DOES_NOT_CONFORM)
 """From good to bad: of several lines or profiles, the worst stands for a requirement."""

@@ -182,6 +182,9 @@ ONLY_IN_FULL = frozenset(
         "computed-redirect",
         "lookalikes",
         "notice-over-picture",
+        "slow",
+        "tarpit",
+        "loses-every-third",
     ]
 )
 
@@ -202,8 +205,11 @@ WAITING = frozenset(
         "silence",
         "silent-when-busy",
         "silent-when-busy-but-for-sentinels",
+        "head-and-reset",
         "slow",
+        "slow-for-items",
         "tarpit",
+        "tarpit-for-every-third",
         "third-look-answered",
         "unavailable-when-busy",
     }

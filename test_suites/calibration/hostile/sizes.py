@@ -41,10 +41,10 @@ class Size:
 SMALL = Size(
     name="small",
     listed=6,
-    agreed=16,
-    real=16,
-    content=10,
-    ordinary=32,
+    agreed=8,
+    real=8,
+    content=8,
+    ordinary=16,
     scale=Scale(slow=1.2, tarpit=2.2, read=256 * KIB),
     limits={
         "timeout": 0.8,
@@ -53,7 +53,7 @@ SMALL = Size(
         "reading_timeout": 3.0,
         "body_bytes": 256 * KIB,
         "concurrency": 8,
-        "batch": 48,
+        "batch": 24,
     },
     plain_twins={"number": 10, "pause": 0, "source": "127.0.0.9"},
 )

@@ -8,6 +8,8 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from probes.net.browser.relay import Relay
 from probes.net.portable.stream import Stream
 
@@ -62,3 +64,17 @@ async def test_the_socket_goes_with_the_relay() -> None:
         assert path.exists()
     assert not path.parent.exists()
     assert far.fileno() == -1
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_client_that_comes_as_the_relay_closes_is_turned_away(steps: int) -> None:
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: unhandled.append(what))
+    with socket.socket(socket.AF_UNIX) as late:
+        async with relayed() as (relay, _):
+            late.connect(str(relay.path))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+        for _ in range(6):
+            await asyncio.sleep(0)
+    assert unhandled == []
