@@ -116,6 +116,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "profiles": {"pupils": {"phase": "ks3"}},
         "corpora": [{"pack": "school-pages"}, {"pack": "./list"}],
         "limits": QUICK,
+        "plain_twins": {"pause": 0},
     }
     with (home / "campaign.yaml").open("w", encoding="utf-8") as file:
         YAML().dump(campaign, file)

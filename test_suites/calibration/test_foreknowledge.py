@@ -25,6 +25,7 @@ control: {{type: simulated}}
 lines:
   - {{name: proxy, type: simulated, options: {{block: [{blocked}]}}}}
 profiles: {{ks2: {{}}}}
+plain_twins: {{number: 0}}
 corpora: [{{pack: ./open}}, {{pack: ./secret}}]
 """
 
