@@ -133,7 +133,7 @@ def test_a_void_batch_is_tried_again_when_the_filter_is_back(
     world: World, origin_file: Path, tmp_path: Path
 ) -> None:
     """What was seen while the filter was off stays in the journal, and decides nothing."""
-    world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=40))
+    world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=120))
     run = run_against(tmp_path, origin_file, proxy_line(world), concurrency=8, batch=20)
 
     broken = [each.detail for each in run.assessment.preconditions if not each.held]

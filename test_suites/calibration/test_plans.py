@@ -145,4 +145,10 @@ def test_a_retest_on_a_dead_line_verifies_nothing(
     with pytest.raises(UnfinishedError, match="the origin does not answer"):
         retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
 
-    assert PlanState.CLAIMED is plan_of(places, "URL-04").state
+    interrupted = plan_of(places, "URL-04")
+    assert (PlanState.VERIFYING, ()) == (interrupted.state, interrupted.retests)
+
+    world.faults.clear()
+    retest, state = retest_plan(drug.id, campaign, out, ASSESSOR, quiet())
+
+    assert (RetestResult.CONFORMS, PlanState.CLOSED) == (retest.outcome, state)
