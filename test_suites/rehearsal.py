@@ -20,7 +20,7 @@ from harness.model.verdict import State, Verdict
 from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
 
-QUICK = {"timeout": 0.7, "confirmation_timeout": 2.0, "concurrency": 40}
+QUICK = {"timeout": 0.7, "confirmation_timeout": 2.0, "silence_timeout": 3.0, "concurrency": 40}
 """Patience for loopback, where an answer takes milliseconds."""
 
 
