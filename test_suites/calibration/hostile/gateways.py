@@ -81,7 +81,7 @@ async def gateway_alert_once(call: Call) -> None:
 
 
 @web("Resets the first connection to each harmful host; the next one passes.",
-     wiring="gateway", breaks=UNDECIDED, first=True)  # fmt: skip
+     wiring="gateway", by_chance={SAME_BY_EVERY_WAY}, first=True)  # fmt: skip
 async def gateway_reset_once(call: Call) -> None:
     if call.is_harmful and call.service.seen[call.way] > 1:
         await call.pass_on()

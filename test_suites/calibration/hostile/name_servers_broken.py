@@ -80,12 +80,6 @@ def alias_loop(question: Question) -> Said:
     return for_harmful(question, question.message(response))
 
 
-@name_server("Answers another question than the one that was asked.", only=NO_ANSWER)
-def other_question(question: Question) -> Said:
-    wire = question.failed("NXDOMAIN").wires[0].replace(b"accredit", b"accredat")
-    return for_harmful(question, Said(wires=(wire,)))
-
-
 @name_server("Answers harmful names with a code that nobody has defined.", only=NO_ANSWER)
 def undefined_code(question: Question) -> Said:
     wire = bytearray(question.failed("NOERROR").wires[0])

@@ -103,7 +103,6 @@ ONLY_IN_FULL = frozenset(
         "names-know-our-origin",
         "cut-answers",
         "names-noise",
-        "other-question",
         "undefined-code",
         "denied-with-address",
         "gateway-random-closes",
