@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from harness.instruments import Instruments
 from harness.model.browser_choice import browser_number
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
-from harness.model.marker import mark
+from harness.model.marker import Marker, mark
 from harness.model.observation import (
     AttemptKey,
     Failure,
@@ -23,7 +24,7 @@ from harness.model.observation import (
 )
 from harness.model.sentinel import Sentinel
 from harness.model.trouble import TIMEOUTS, is_silent, is_trouble
-from harness.passed_items import Place, port_of
+from harness.passed_items import Place, place_at, port_of
 from harness.ports.asking import Attempt, Sighting, left_by
 from harness.pulse import Pulse
 from harness.sentinels import item_of, sentinels_for
@@ -54,16 +55,12 @@ class Manner:
 
 async def attempt(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
     """Try once. Network trouble, and trouble of our own, are facts of the observation."""
-    marker = None
-    origin = tools.origin
-    if origin is not None and origin.covers(this.item.host):
-        marker = mark(origin.key, this.key, this.item.host, manner.turn, tools.run)
     asked = Attempt(
         key=this.key,
         item=this.item,
         limits=limits,
         timeout=manner.patience,
-        marker=marker,
+        marker=marker_for(this, manner, tools),
         sketch_key=tools.sketch_key,
         browser=browser_number(tools.seed, this.key),
     )
@@ -75,6 +72,23 @@ async def attempt(this: Try, manner: Manner, limits: Limits, tools: Instruments)
     if pulse is None or this.role == "heartbeat" or not (is_silent(seen) or is_trouble(seen)):
         return seen
     return beside(seen, pulse, begun)
+
+
+def marker_for(this: Try, manner: Manner, tools: Instruments) -> Marker | None:
+    """What marks the request for a host of our own origin; other hosts get no mark."""
+    origin = tools.origin
+    if origin is None or not origin.covers(this.item.host):
+        return None
+    return mark(origin.key, this.key, this.item.host, manner.turn, tools.run)
+
+
+async def sighted(trying: Awaitable[Sighting], seconds: float) -> Sighting:
+    """What came of a try; an exception, or more than so many seconds, is trouble of our own."""
+    try:
+        async with asyncio.timeout(seconds + GRACE):
+            return await trying
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not the service's
+        return _instrument_trouble("instrument_error", f"{type(error).__name__}: {error}"[:200])
 
 
 def observed(
@@ -111,8 +125,7 @@ def beside(seen: Observation, pulse: Pulse, begun: float) -> Observation:
 
 def place_of(this: Try) -> Place:
     """Where the heartbeats of an attempt are made."""
-    key = this.key
-    return Place(line=key.line, profile=key.profile, probe=key.probe, port=port_of(this.item))
+    return place_at(this.key, this.item)
 
 
 def traffic_of(line: str, limits: Limits, tools: Instruments) -> Traffic:
@@ -162,12 +175,7 @@ async def _try(asked: Attempt, tools: Instruments) -> Sighting:
     probe = tools.probes[asked.key.probe]
     line = tools.lines[asked.key.line, asked.key.profile]
     begun = tools.clock.monotonic()
-    try:
-        async with asyncio.timeout(asked.timeout + GRACE):
-            sighting = await probe.try_item(asked, line)
-    except Exception as error:  # noqa: BLE001 - whatever a probe raises is our trouble, not the service's
-        detail = f"{type(error).__name__}: {error}"[:200]
-        return _instrument_trouble("instrument_error", detail)
+    sighting = await sighted(probe.try_item(asked, line), asked.timeout)
     failure = sighting.failure
     if failure and failure.name in TIMEOUTS and tools.watch.is_overloaded_since(begun):
         return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")

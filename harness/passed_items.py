@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from harness.model.corpus import NAMED, Item
 from harness.model.drawing import Smallest, ordering
-from harness.model.observation import CONTROL, DnsFacts, Observation, WebFacts
+from harness.model.observation import CONTROL, AttemptKey, DnsFacts, Observation, WebFacts
 from harness.model.trouble import is_answer
 
 KEPT = 200
@@ -56,12 +56,19 @@ class PassedItems:
 
     def draw(self, turn: str) -> Passed | None:
         """The item of a turn (any text), or None as long as none has passed."""
-        kept = [one for _, one in self._items.kept() if one.item.id not in self._dropped]
-        return min(kept, key=lambda one: self._place(f"{turn} {one.item.id}"), default=None)
+        return min(self._kept(), key=lambda one: self._place(f"{turn} {one.item.id}"), default=None)
 
     def drop(self, item: str) -> None:
         """Draw an item (by its id) no more."""
         self._dropped.add(item)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none to draw."""
+        return not self._kept()
+
+    def _kept(self) -> list[Passed]:
+        return [one for _, one in self._items.kept() if one.item.id not in self._dropped]
 
 
 class Passing(defaultdict[Place, PassedItems]):
@@ -79,13 +86,12 @@ class Passing(defaultdict[Place, PassedItems]):
             if one.key.line != CONTROL and control is not None and has_passed(one, control):
                 is_ours = isinstance(one.facts, WebFacts) and one.facts.canary == "seen"
                 took = 0.0 if is_ours else control.timings.total or 0.0
-                self[place_of(one)].offer(Passed(one.item, took))
+                self[place_at(one.key, one.item)].offer(Passed(one.item, took))
 
 
-def place_of(seen: Observation) -> Place:
-    """Where an observation was made."""
-    key = seen.key
-    return Place(line=key.line, profile=key.profile, probe=key.probe, port=port_of(seen.item))
+def place_at(key: AttemptKey, item: Item) -> Place:
+    """Where an item is tried."""
+    return Place(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
 
 
 def port_of(item: Item) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.attempting import GRACE, Manner, Try, observed
+from harness.attempting import Manner, Try, observed, sighted
 from harness.instruments import Instruments
 from harness.model.batch import turn_of
 from harness.model.browser_choice import browser_number
@@ -26,11 +26,11 @@ from harness.model.corpus import Item
 from harness.model.drawing import Smallest, ordering
 from harness.model.heartbeat import Heartbeats
 from harness.model.marker import unmarked
-from harness.model.observation import CONTROL, AttemptKey, Failure, Observation, Timings
+from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import PROBES, is_ordinary
-from harness.model.retrial import Spot, next_number, spot_of
+from harness.model.retrial import Group, Spot, group_of, next_number, spot_of
 from harness.model.trouble import is_answer, is_silent, is_trouble
-from harness.ports.asking import Attempt, Line, Origin, Sighting
+from harness.ports.asking import Attempt, Origin
 from harness.ports.keeping import Journal
 from harness.tally import Tally
 
@@ -42,16 +42,10 @@ KEPT_TOGETHER = 20
 """Items whose observations are kept at once: what a crash can lose."""
 
 
-class _Place(NamedTuple):
-    line: str
-    profile: str
-    probe: str
-
-
 class _Chunk(NamedTuple):
     """Items of one place that are kept together, and ordinary ones to look for a sign of life."""
 
-    place: _Place
+    place: Group
     items: list[Item]
     ordinary: list[Item]
 
@@ -63,7 +57,7 @@ class TwinVisits:
         self._campaign, self._tools, self._journal = campaign, tools, journal
         self._order = ordering(f"plain twins of {campaign.seed}")
         number = campaign.plain_twins.number
-        self._drawn: defaultdict[_Place, _Drawn] = defaultdict(lambda: _Drawn(number))
+        self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
         self._done: set[Spot] = set()
         self._number = 0
 
@@ -74,8 +68,7 @@ class TwinVisits:
     def heed(self, observations: Iterable[Observation]) -> None:
         """Draw from the items of a batch."""
         for one in observations:
-            key, item = one.key, one.item
-            place = _Place(line=key.line, profile=key.profile, probe=key.probe)
+            key, item, place = one.key, one.item, group_of(one.key)
             is_first = one.role == "item" and turn_of(key.round) == 1
             if not is_first or key.line == CONTROL or not self._can_be_tried(place, item):
                 continue
@@ -92,12 +85,12 @@ class TwinVisits:
         self._number = next_number(self._journal.batches()) - 1
         await asyncio.gather(*(self._try_line(chunks, tally) for chunks in lines.values()))
 
-    def _can_be_tried(self, place: _Place, item: Item) -> bool:
+    def _can_be_tried(self, place: Group, item: Item) -> bool:
         places = (place.line, place.profile), (CONTROL, place.profile)
         is_usable = place.probe in PROBES and all(one in self._tools.twin_lines for one in places)
         return is_usable and bool(_twin_item(item, self._tools.origin))
 
-    def _chunks(self, place: _Place) -> list[_Chunk]:
+    def _chunks(self, place: Group) -> list[_Chunk]:
         """The drawn items that were not tried before, shuffled, a few at a time."""
         harmful, ordinary = self._drawn[place].harmful(), self._drawn[place].ordinary()
         shuffled = sorted((*harmful, *ordinary), key=lambda one: self._order(f"turn {one.id}"))
@@ -121,7 +114,7 @@ class TwinVisits:
                 tally.count(seen)
 
     async def _try_twin(
-        self, place: _Place, item: Item, ordinary: list[Item], number: int
+        self, place: Group, item: Item, ordinary: list[Item], number: int
     ) -> tuple[Observation, Observation]:
         """The twin over the control, and over the line."""
         key = self._key(place, item)
@@ -151,6 +144,8 @@ class TwinVisits:
         tools, origin, limits = self._tools, self._tools.origin, self._campaign.limits
         twin = _twin_item(item, origin)
         assert twin is not None
+        assert tools.pupil is not None
+        line = tools.twin_lines[key.line, key.profile]
         is_ours = origin is not None and origin.covers(twin.host)
         asked = Attempt(
             key=key,
@@ -164,22 +159,11 @@ class TwinVisits:
         this = Try(key=key, item=twin, role="plain_twin", batch=number)
         manner = Manner(look="alone", patience=asked.timeout)
         started = tools.clock.now()
-        sighting = await self._sight(asked)
+        trying = tools.pupil.visit(asked, tools.probes[key.probe], line)
+        sighting = await sighted(trying, 2 * asked.timeout)
         return observed(asked, this, manner, tools, sighting, started)
 
-    async def _sight(self, asked: Attempt) -> Sighting:
-        tools, key = self._tools, asked.key
-        assert tools.pupil is not None
-        line: Line = tools.twin_lines[key.line, key.profile]
-        try:
-            async with asyncio.timeout(2 * asked.timeout + GRACE):
-                return await tools.pupil.visit(asked, tools.probes[key.probe], line)
-        except Exception as error:  # noqa: BLE001 - whatever a client raises is our trouble
-            detail = f"{type(error).__name__}: {error}"[:200]
-            failure = Failure(name="instrument_error", stage="instrument", detail=detail)
-            return Sighting(timings=Timings(), failure=failure)
-
-    def _key(self, place: _Place, item: Item) -> AttemptKey:
+    def _key(self, place: Group, item: Item) -> AttemptKey:
         return AttemptKey(
             campaign=self._campaign.campaign,
             item=item.id,

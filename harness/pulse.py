@@ -124,7 +124,7 @@ class Pulse:
                 and await self._learn(batch, of_items=False, is_alone=is_alone)
             ):
                 self._task = asyncio.create_task(self._live())
-            if self.idle is not None and not self.has_items and self._passed.draw("") is not None:
+            if self.idle is not None and not self.has_items and not self._passed.is_empty:
                 for _ in range(PERSISTENT):
                     if await self._learn(batch, of_items=True, is_alone=is_alone):
                         break
@@ -161,10 +161,10 @@ class Pulse:
 
     async def beat(self) -> None:
         """Make one heartbeat now, after the one that may be under way."""
-        for turn in range(REDRAWN):
+        for _ in range(REDRAWN):
             if not self._batches or self.idle is None:
                 return
-            if self.has_items and self._passed.draw(f"{turn}") is None:
+            if self.has_items and self._passed.is_empty:
                 return  # the sentinel stands for items only where none has ever passed
             beat = await self._beat(min(self._batches), of_items=self.has_items)
             if beat.tells:

@@ -16,7 +16,7 @@ from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
 import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from harness.model.observation import CanarySighting, Failure, Hop, Timings, WebFacts
+from harness.model.observation import CanarySighting, Failure, Hop, Stage, Timings, WebFacts
 from harness.model.sketch import sketch_of, title_mark
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
@@ -255,8 +255,6 @@ def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
     )
 
 
-def _failed(name: str, stage: str, detail: str, took: float | None = None) -> Sighting:
-    failure = Failure(
-        name=name, stage="instrument" if stage == "instrument" else "response", detail=detail
-    )
+def _failed(name: str, stage: Stage, detail: str, took: float | None = None) -> Sighting:
+    failure = Failure(name=name, stage=stage, detail=detail)
     return Sighting(timings=Timings(total=took), failure=failure)

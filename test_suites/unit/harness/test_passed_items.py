@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, Facts, Timings
-from harness.passed_items import Passed, PassedItems, Passing, Place, has_passed, place_of, port_of
+from harness.passed_items import Passed, PassedItems, Passing, Place, has_passed, place_at, port_of
 from test_suites.calibration.trials import dns, foreign, observation, reach, web
 
 PLACE = Place(line="proxy", profile="ks2", probe="web", port="")
@@ -101,4 +101,4 @@ def test_the_place_of_a_url_with_a_port_is_its_own() -> None:
     url = Item(id="u", value="http://h.test:8080/", labels=("ALW",), kind="url")
 
     assert port_of(url) == "8080"
-    assert place_of(replace(observation(web()), item=url)) == PLACE._replace(port="8080")
+    assert place_at(observation(web()).key, url) == PLACE._replace(port="8080")
