@@ -117,6 +117,7 @@ class BrowserLane:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._portable.__aexit__(*exc)
+        self._forget_authorities()
 
     async def ask(self, question: Question, server: Server) -> Answer:
         """Carry one question, as a pupil's device asks: without EDNS."""
@@ -187,7 +188,7 @@ class BrowserLane:
         return curl
 
     def _authorities(self, trust: ssl.SSLContext) -> bytes:
-        """A file of what a context trusts, written once."""
+        """A file of what a context trusts, written once, and gone when the lane is closed."""
         held = self._trusted.get(id(trust))
         if held is None:
             found = trust.get_ca_certs(binary_form=True)
@@ -195,6 +196,11 @@ class BrowserLane:
                 file.writelines(map(ssl.DER_cert_to_PEM_cert, found))
             held = self._trusted[id(trust)] = (trust, os.fsencode(file.name))
         return held[1]
+
+    def _forget_authorities(self) -> None:
+        for _, file in self._trusted.values():
+            Path(os.fsdecode(file)).unlink(missing_ok=True)
+        self._trusted.clear()
 
 
 def can_browse() -> bool:

@@ -6,6 +6,8 @@ import asyncio
 import ssl
 import subprocess
 import sys
+import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from probes.net.browser_profiles import PROFILES
 from probes.net.route import Route
 from probes.range.authority import Authority
 from probes.range.hello import named_in
+
+Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[..., Awaitable[int]]
 
 HOST = "gamb-001.canary.accredit.test"
 
@@ -113,6 +118,27 @@ def test_the_handshake_fits_the_user_agent(number: int, browser: str) -> None:
     assert browser_of(request(headers=PROFILES[number].https)) == browser
 
 
+async def test_nothing_is_left_on_the_disk(
+    trust: ssl.SSLContext,
+    authority: Authority,
+    serve: Serve,
+    say: Callable[[bytes], Play],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    port = await serve(say(b"HTTP/1.1 204 No Content\r\n\r\n"), authority.context(HOST))
+
+    exchange = await exchanged(port, trust)
+
+    assert exchange.status == 204
+    assert [] == files_in(tmp_path)
+
+
+def files_in(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
 def test_curl_knows_every_browser_that_is_named() -> None:
     from curl_cffi.requests.impersonate import BrowserType  # noqa: PLC0415 - only here
 
@@ -155,8 +181,8 @@ async def main(seed):
             await asyncio.sleep(chance.random() * 0.2)
             writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello")
             await writer.drain()
-        except Exception:
-            pass
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client gave up
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
