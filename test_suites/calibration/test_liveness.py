@@ -35,6 +35,24 @@ def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
     return rehearse(campaign)
 
 
+def drop(world: World, number: int) -> frozenset[str]:
+    """Have the first so many hosts of a category dropped in silence; gives them."""
+    dropped = frozenset(f"drug-{each:03d}.canary.accredit.test" for each in range(1, number + 1))
+    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
+    return dropped
+
+
+def through_proxy(world: World, folder: Path, origin: Path, **limits: int) -> Path:
+    """A campaign over that category, through the proxy of the range."""
+    return write_campaign(
+        folder,
+        origin=origin,
+        lines=[proxy_line(world)],
+        categories=["DRUG"],
+        limits={**IMPATIENT, **limits},
+    )
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "answer",
@@ -59,15 +77,8 @@ def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
 def test_silent_drops_among_many_are_found_and_a_sample_of_them_is_waited_for(
     world: World, origin_file: Path, tmp_path: Path
 ) -> None:
-    dropped = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 71))
-    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
-    campaign = write_campaign(
-        tmp_path / "run",
-        origin=origin_file,
-        lines=[proxy_line(world)],
-        categories=["DRUG"],
-        limits={**IMPATIENT, "concurrency": 40},
-    )
+    dropped = drop(world, 70)
+    campaign = through_proxy(world, tmp_path / "run", origin_file, concurrency=40)
 
     run = rehearse(campaign)
 
@@ -96,15 +107,8 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 def test_who_is_killed_while_silences_are_waited_for_concludes_nothing_of_them_and_goes_on(
     world: World, origin_file: Path, tmp_path: Path
 ) -> None:
-    dropped = frozenset(f"drug-{number:03d}.canary.accredit.test" for number in range(1, 6))
-    world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
-    path = write_campaign(
-        tmp_path / "run",
-        origin=origin_file,
-        lines=[proxy_line(world)],
-        categories=["DRUG"],
-        limits=IMPATIENT,
-    )
+    dropped = drop(world, 5)
+    path = through_proxy(world, tmp_path / "run", origin_file)
     out = path.parent / "out"
     child = subprocess.run(
         [sys.executable, "-c", DIE_WHILE_WAITING, str(path), str(out)],

@@ -13,6 +13,16 @@ def make(**limits: float) -> Traffic:
     return Traffic(Limits.model_validate({"concurrency": 40, **limits}), WallClock())
 
 
+def unanswered(**limits: float) -> Traffic:
+    """A line at its narrowest that answered none of its last heartbeats."""
+    traffic = make(**limits)
+    for _ in range(9):
+        traffic.heartbeat_late()
+    traffic.heartbeat_ended_late(is_answered=False)
+    traffic.heartbeat_ended_late(is_answered=False)
+    return traffic
+
+
 def test_a_late_heartbeat_halves_and_good_ones_widen_again() -> None:
     traffic = make()
     traffic.heartbeat_late()
@@ -40,11 +50,7 @@ async def test_it_narrows_from_what_is_in_use() -> None:
 
 
 async def test_a_line_that_answers_nobody_is_left_alone_and_then_counts_as_dead() -> None:
-    traffic = make(confirmation_timeout=0.01)
-    for _ in range(9):
-        traffic.heartbeat_late()
-    traffic.heartbeat_ended_late(is_answered=False)
-    traffic.heartbeat_ended_late(is_answered=False)
+    traffic = unanswered(confirmation_timeout=0.01)
     states = [traffic.is_dead]
 
     async with traffic.under_way():  # begins when the pause is over
@@ -56,11 +62,7 @@ async def test_a_line_that_answers_nobody_is_left_alone_and_then_counts_as_dead(
 
 
 async def test_an_answer_ends_the_pause() -> None:
-    traffic = make(confirmation_timeout=600.0)
-    for _ in range(9):
-        traffic.heartbeat_late()
-    traffic.heartbeat_ended_late(is_answered=False)
-    traffic.heartbeat_ended_late(is_answered=False)
+    traffic = unanswered(confirmation_timeout=600.0)
     begun = asyncio.create_task(_pass(traffic))
     await asyncio.sleep(0)
     assert not begun.done()

@@ -106,6 +106,19 @@ def say() -> Callable[[bytes], Play]:
     return answering
 
 
+@pytest.fixture
+async def far_end(serve: Serve) -> tuple[int, list[str]]:
+    """A server that answers 204: its port, and the addresses that its clients left from."""
+    left: list[str] = []
+    answer = answering(b"HTTP/1.1 204 No\r\n\r\n")
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left.append(writer.get_extra_info("peername")[0])
+        await answer(reader, writer)
+
+    return await serve(play), left
+
+
 def tunnelling(far: int, heard: list[bytes]) -> Play:
     """Grant a tunnel to a port, whatever was asked for; notes what was heard."""
 

@@ -180,25 +180,17 @@ def test_it_is_found_by_name() -> None:
     assert ExplicitProxy.carries == {"fetch"}
 
 
-async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane() -> None:
-    heard: list[str] = []
+async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane(
+    far_end: tuple[int, list[str]],
+) -> None:
+    port, left = far_end
+    tester = line(f"http://127.0.0.1:{port}", source="127.0.0.6")
+    pupil = tester.as_pupil("127.0.0.7")
+    for one in (tester, pupil, tester.as_pupil("")):
+        async with one as opened:
+            await opened.fetch(Request(url="http://a.accredit.test/"))
 
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(writer.get_extra_info("peername")[0])
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(play, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        tester = line(f"http://127.0.0.1:{port}", source="127.0.0.6")
-        pupil = tester.as_pupil("127.0.0.7")
-        for one in (tester, pupil, tester.as_pupil("")):
-            async with one as opened:
-                await opened.fetch(Request(url="http://a.accredit.test/"))
-
-    assert heard == ["127.0.0.6", "127.0.0.7", "127.0.0.6"]
+    assert left == ["127.0.0.6", "127.0.0.7", "127.0.0.6"]
     assert pupil._options.lane == "browser"
 
 

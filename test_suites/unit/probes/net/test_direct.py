@@ -213,22 +213,14 @@ async def test_as_a_pupil_uses_it_a_line_is_on_the_browser_lane(name_server: Any
         assert (options.lane, options.mixed_case, options.source) == ("browser", False, left)
 
 
-async def test_packets_leave_from_the_source(name_server: Any) -> None:
-    heard: list[str] = []
-
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(writer.get_extra_info("peername")[0])
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 204 No\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    far = await asyncio.start_server(play, "127.0.0.1", 0)
+async def test_packets_leave_from_the_source(
+    name_server: Any, far_end: tuple[int, list[str]]
+) -> None:
+    port, left = far_end
     book = await name_server({"A": "127.0.0.1"})
-    options = DirectOptions(ports={80: far.sockets[0].getsockname()[1]}, source="127.0.0.7")
+    options = DirectOptions(ports={80: port}, source="127.0.0.7")
     server = parse_server(str(book.address), "server")
     async with DirectLine("direct", options, None, Limits(), server) as opened:
         await opened.fetch(Request(url="http://a.accredit.test/"))
-    far.close()
 
-    assert heard == ["127.0.0.7"]
+    assert left == ["127.0.0.7"]
