@@ -9,12 +9,12 @@ from test_suites.calibration.hostile.supplier import page
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, BLOCK_TITLE, Call
 
 
-@page("Gives the page out with status 203.")
+@page("Sends the page with status 203.")
 def status_203(answer: Answer, _: Call) -> Answer:
     return answer.with_status(203)
 
 
-@page("Gives the page out with status 206.")
+@page("Sends the page with status 206.")
 def status_206(answer: Answer, _: Call) -> Answer:
     length = len(answer.body)
     return answer.with_body(
@@ -22,27 +22,27 @@ def status_206(answer: Answer, _: Call) -> Answer:
     ).with_status(206)
 
 
-@page("Gives the page out with status 403.")
+@page("Sends the page with status 403.")
 def status_403(answer: Answer, _: Call) -> Answer:
     return answer.with_status(403)
 
 
-@page("Gives the page out with status 404.")
+@page("Sends the page with status 404.")
 def status_404(answer: Answer, _: Call) -> Answer:
     return answer.with_status(404)
 
 
-@page("Gives the page out with status 451.")
+@page("Sends the page with status 451.")
 def status_451(answer: Answer, _: Call) -> Answer:
     return answer.with_status(451)
 
 
-@page("Gives the page out with status 500.")
+@page("Sends the page with status 500.")
 def status_500(answer: Answer, _: Call) -> Answer:
     return answer.with_status(500)
 
 
-@page("Gives the page out with a status that does not exist, 799.")
+@page("Sends the page with a status that does not exist, 799.")
 def status_799(answer: Answer, _: Call) -> Answer:
     return answer.with_status(799)
 
@@ -78,7 +78,7 @@ def details(answer: Answer, call: Call) -> Answer:
     return call.block_answer(403, extra)
 
 
-@page("Gives the page out with headers that say that it was blocked.")
+@page("Sends the page with headers that say that it was blocked.")
 def block_headers(answer: Answer, _: Call) -> Answer:
     headers = {"X_Blocked_By": "Example School Filter", "X_Squid_Error": "ERR_ACCESS_DENIED 0"}
     return answer.with_status(403).with_body(answer.body, **headers)

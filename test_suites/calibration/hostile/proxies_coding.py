@@ -1,4 +1,4 @@
-"""Proxies that give the page out in a coding or character set that a careless reader misses."""
+"""Proxies that send the page in a coding or character set that a careless reader misses."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ from test_suites.calibration.hostile.proxies_scripted import png
 from test_suites.calibration.hostile.supplier import page, web
 from test_suites.calibration.hostile.web_call import BLOCK_TEXT, Call
 
-NO_WORD_LEFT = "No word of the origin's is left, and a block page's evidence stands beside content."
+NO_WORD_LEFT = (
+    "None of the origin's words is left, and evidence of a block page stands beside other content."
+)
 PICTURE = "/page.png"
 """The path at which a supplier gives the content out as a picture."""
 BLOCKED = f"//{OTHER_SITE}/blocked"
@@ -71,17 +73,17 @@ async def blocked_at_own_site(call: Call, first: Answer, blocked: Answer) -> Non
         await dressed(call, first)
 
 
-@page("Translates the page, and gives it out with status 451.", only=NO_WORD_LEFT)
+@page("Translates the page, and sends it with status 451.", only=NO_WORD_LEFT)
 def translated_451(answer: Answer, _: Call) -> Answer:
     return Answer(status=451).html(document(translation(answer)))
 
 
-@page("Translates the page, and gives it out with status 403.", only=NO_WORD_LEFT)
+@page("Translates the page, and sends it with status 403.", only=NO_WORD_LEFT)
 def translated_403(answer: Answer, _: Call) -> Answer:
     return Answer(status=403).html(document(translation(answer)))
 
 
-@page("Gives the page out as a picture, with status 403 and no text.", only=NO_WORD_LEFT)
+@page("Sends the page as a picture, with status 403 and no text.", only=NO_WORD_LEFT)
 def picture_403(answer: Answer, _: Call) -> Answer:
     return Answer(status=403).with_body(png(answer.body), Content_Type="image/png")
 

@@ -51,7 +51,7 @@ async def half_a_page(call: Call) -> None:
         call.stream.cut()
 
 
-@web("Sends the page and leaves the connection open for ever.")
+@web("Sends the page and never closes the connection.")
 async def never_ends(call: Call) -> None:
     if answer := await harmful_page(call):
         await call.stream.send(answer.head(OPEN) + answer.body)

@@ -99,7 +99,7 @@ async def script_redirect(call: Call) -> None:
 
 
 @web(
-    "Leads to a mirror by a script that puts the address together first.",
+    "Leads to a mirror by a script that builds the address at run time.",
     only="The address exists only when the script has run, so nobody can follow it.",
 )
 async def computed_redirect(call: Call) -> None:
@@ -109,7 +109,7 @@ async def computed_redirect(call: Call) -> None:
 
 
 @web(
-    "Redirects every harmful page to itself, for ever.",
+    "Redirects every harmful page to itself, endlessly.",
     only="The chain has no end: neither a page nor a block was seen.",
 )
 async def redirect_loop(call: Call) -> None:
@@ -131,7 +131,7 @@ async def long_chain(call: Call) -> None:
         await call.filter_rightly()
 
 
-@page("Gives the page out with the headers of an attachment.")
+@page("Sends the page with the headers of an attachment.")
 def attachment(answer: Answer, _: Call) -> Answer:
     return answer.with_body(answer.body, Content_Disposition="attachment; filename=page.html")
 
