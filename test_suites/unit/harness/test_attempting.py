@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from harness.attempting import Manner, Try, attempt, place_of, pulse_of
+from harness import attempting
+from harness.attempting import Manner, Try, attempt, place_of, pulse_of, sighted
 from harness.model.corpus import Item
 from harness.passed_items import port_of
+from harness.ports.asking import Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, in_turn, item, key, tools
 
 THIS = Try(key=key(), item=item(), role="item", batch=3)
@@ -46,3 +50,18 @@ async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:
 
     assert seen.heartbeats is not None
     assert seen.heartbeats.answered == 0
+
+
+async def test_a_try_that_never_ends_is_our_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempting, "GRACE", 0.0)
+
+    async def never() -> Sighting:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with asyncio.timeout(30):
+        sighting = await sighted(never(), 0.01)
+
+    assert sighting.failure is not None
+    assert (sighting.failure.name, sighting.failure.stage) == ("instrument_error", "instrument")
+    assert sighting.failure.detail.startswith("TimeoutError")
