@@ -20,6 +20,9 @@ from harness.stages.estimate.scope import Selection
 SAME_FOR_PUPILS = "same-for-pupils"
 """The precondition that testers are not favoured beyond chance; without it nothing conforms."""
 
+REMEDY = "were the twins of agreed names loaded, as accredit corpus export --origin writes them?"
+"""What to ask first: a service that was never told of the twins cannot block them."""
+
 CAME = frozenset(one.value for one in DELIVERED)
 BLOCKED, DOWN = State.BLOCKED.value, State.DOWN.value
 
@@ -77,7 +80,7 @@ def recognition(
                 f"for the test and not seen to be for a pupil, {other_way} the other way "
                 f"(p = {p_value:.2g})"
             )
-    detail = f"the service may recognise the test: {'; '.join(told)}"
+    detail = f"the service may recognise the test: {'; '.join(told)}; {REMEDY}"
     if not told:
         number = sum(map(len, places.values()))
         detail = f"{number} items were also tried as a pupil would, and were not let through more"

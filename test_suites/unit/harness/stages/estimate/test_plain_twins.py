@@ -129,4 +129,5 @@ def test_what_was_found_is_told() -> None:
 
     assert "20 of 20 items were blocked for the test and not seen to be for a pupil" in one.detail
     assert "web on proxy for ks2" in one.detail
+    assert one.detail.endswith("as accredit corpus export --origin writes them?")
     assert one.concerns("any line", "any profile")
