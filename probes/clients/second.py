@@ -1,8 +1,9 @@
 """The second client: httpx with HTTP/2, which goes on where a pupil's browser would.
 
-It keeps cookies, follows redirects and meta refreshes, fetches what the page needs, goes along
-the page's own links and forms (by GET) one level deep on the same host, and loads the page again
-at the end. So a page that asks to *continue*, or that is shown once only, is no wall to it.
+It keeps cookies, follows redirects and meta refreshes, fetches what the page needs, follows the
+page's own links and submits its forms as they are, one level deep on the same host, and loads the
+page again at the end. So a page that asks to *continue*, or that is shown only once, does not stop
+it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import NamedTuple
 from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
 
 import httpx
@@ -37,18 +39,28 @@ HEADERS = {
 }
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
+class _Step(NamedTuple):
+    """What is asked for next: a URL, and the fields of a form where it is sent by POST."""
+
+    url: str
+    fields: str | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Visit:
     """What one visit has seen. ``url`` is the item's.
 
-    ``asked`` are the URLs that were fetched, each with the page that led to it, if any.
+    ``asked`` is what was fetched, each with the page that led to it, if any.
     """
 
     attempt: Attempt
     url: str
     line: Line
     client: httpx.AsyncClient
-    asked: set[tuple[str, str]] = field(default_factory=set)
+    asked: set[tuple[_Step, str]] = field(default_factory=set)
     hops: list[Hop] = field(default_factory=list)
     delivered: bool = False
 
@@ -99,42 +111,45 @@ class SecondClient:
 
 async def _see(visit: _Visit, url: str) -> WebFacts:
     """The page, what it needs, where it leads to, and the page once more."""
-    first = await _fetch(visit, url)
+    first = await _fetch(visit, _Step(url))
     last = first
     if not visit.came():
         tree, page = LexborHTMLParser(bounded(_text_of(first))[0]), str(first.url)
         for needed in _needed(tree, first)[:NEEDED]:
-            await _try(visit, needed, page)
-        for link in _onward(tree, first)[:LINKS]:
-            last = await _try(visit, link, page) or last
+            await _try(visit, _Step(needed), page)
+        for step in _onward(tree, first)[:LINKS]:
+            last = await _try(visit, step, page) or last
             if visit.came():
                 break
     if not visit.came():
-        last = await _try(visit, url) or last
+        last = await _try(visit, _Step(url)) or last
     return _facts(visit, last)
 
 
-async def _try(visit: _Visit, url: str, page: str = "") -> httpx.Response | None:
+async def _try(visit: _Visit, step: _Step, page: str = "") -> httpx.Response | None:
     """Fetch what a page led to, or without one the first page again; its trouble ends nothing."""
-    if page and (url, page) in visit.asked:
+    if page and (step, page) in visit.asked:
         return None
     try:
-        return await _fetch(visit, url, page)
+        return await _fetch(visit, step, page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError):
         return None
 
 
-async def _fetch(visit: _Visit, url: str, page: str = "") -> httpx.Response:
+async def _fetch(visit: _Visit, step: _Step, page: str = "") -> httpx.Response:
     """Fetch a URL with its redirects, and see whether the item's own page came."""
     limits = visit.attempt.limits
     for _ in range(limits.redirects + 1):
-        visit.asked.add((url, page))
+        visit.asked.add((step, page))
+        url, fields = step
         host = (urlsplit(url).hostname or "").lower()
         headers = visit.marks(host)
         if referer := referer_for(url, page):
             headers["Referer"] = referer
-        body = bytearray()
-        async with visit.client.stream("GET", url, headers=headers) as answer:
+        if fields is not None:
+            headers["Content-Type"] = FORM
+        body, method = bytearray(), "GET" if fields is None else "POST"
+        async with visit.client.stream(method, url, headers=headers, content=fields) as answer:
             async for chunk in answer.aiter_bytes():
                 body += chunk
                 if len(body) >= limits.body_bytes:
@@ -146,7 +161,8 @@ async def _fetch(visit: _Visit, url: str, page: str = "") -> httpx.Response:
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
         )
-        url = str(answer.next_request.url)
+        is_sent_again = answer.next_request.method == "POST"  # by 307 and 308 (RFC 9110, 15.4)
+        step = _Step(str(answer.next_request.url), fields if is_sent_again else None)
     return answer
 
 
@@ -192,26 +208,35 @@ def _needed(tree: LexborHTMLParser, page: httpx.Response) -> list[str]:
     return _absolute(named, page)
 
 
-def _onward(tree: LexborHTMLParser, page: httpx.Response) -> list[str]:
-    """Where a page leads to: by refresh, by link, by form; links of the same host alone."""
+def _onward(tree: LexborHTMLParser, page: httpx.Response) -> list[_Step]:
+    """Where a page leads to by refresh, and on its own host by form and link."""
     content = page.headers.get("content-type", "")
     refreshes = read_page(page.content, content).frames
-    forms = [_submitted(form) for form in tree.css("form")]
-    links = _values(tree.css("a[href], area[href]"), "href")
+    forms = [step for form in tree.css("form") if (step := _submitted(form, page))]
+    links = _absolute(_values(tree.css("a[href], area[href]"), "href"), page)
     home = urlsplit(str(page.url)).hostname
-    found = _absolute([*forms, *links], page)
-    return [*_absolute(refreshes, page), *(one for one in found if urlsplit(one).hostname == home)]
+    found = [*forms, *map(_Step, links)]
+    here = [step for step in dict.fromkeys(found) if urlsplit(step.url).hostname == home]
+    return [*map(_Step, _absolute(refreshes, page)), *here]
 
 
-def _submitted(form: LexborNode) -> str:
-    """The URL that a form leads to when its fields are sent as they are, by GET."""
+def _submitted(form: LexborNode, page: httpx.Response) -> _Step | None:
+    """What a form asks for when its fields are sent as they are; a password is never sent."""
+    told = {name: value or "" for name, value in form.attributes.items()}
+    is_post = told.get("method", "").lower() == "post"
+    if is_post and form.css("input[type=password i]"):
+        return None
     fields = [
         (name, node.attributes.get("value") or "")
         for node in form.css("input[name], button[name]")
         if (name := node.attributes.get("name"))
     ]
-    action = (form.attributes.get("action") or "").partition("?")[0]
-    return f"{action}?{urlencode(fields)}" if fields else action
+    action = told.get("action", "")
+    if not is_post:
+        action = action.partition("?")[0]
+        action = f"{action}?{urlencode(fields)}" if fields else action
+    url = next(iter(_absolute([action], page)), "")
+    return _Step(url, urlencode(fields) if is_post else None) if url else None
 
 
 def _values(nodes: Iterable[LexborNode], name: str) -> list[str]:

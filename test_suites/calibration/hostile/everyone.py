@@ -15,6 +15,7 @@ MODULES = (
     "proxies_framing",
     "proxies_block_page",
     "proxies_dressed",
+    "proxies_written",
     "proxies_ending",
     "proxies_protocol",
     "proxies_retry",

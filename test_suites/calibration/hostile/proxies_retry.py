@@ -71,6 +71,13 @@ async def coach_form(call: Call) -> None:
     await unless(call, is_agreed, f'<form action="/" method="get">{button}</form>')
 
 
+@web("Offers a form on its block page that leads to the content when it is sent by POST.", breaks=UNDECIDED)  # fmt: skip
+async def coach_form_by_post(call: Call) -> None:
+    is_agreed = call.request.method == "POST" and b"agreed=1" in call.request.body
+    button = '<input type="hidden" name="agreed" value="1"><button>Continue</button>'
+    await unless(call, is_agreed, f'<form action="/" method="post">{button}</form>')
+
+
 @web("Sets a cookie with its block page; whoever sends it back gets the content.", breaks=UNDECIDED)
 async def coach_cookie(call: Call) -> None:
     await unless(call, has_cookie(call), Set_Cookie=f"{COOKIE}; Path=/")

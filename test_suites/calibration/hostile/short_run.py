@@ -184,6 +184,10 @@ ONLY_IN_FULL = frozenset(
         "slow",
         "tarpit",
         "loses-every-third",
+        "list-marker",
+        "counter-style",
+        "onload-attribute",
+        "link-with-script",
     ]
 )
 

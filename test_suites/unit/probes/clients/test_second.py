@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +29,7 @@ PAGE = f"<title>Ours</title>{MARKER.token}"
 DENIED = "<title>Blocked</title>"
 
 Answer = Callable[[str, str], str | tuple[str, str]]
-"""Gives a body (or a head line with fields, and a body) for a path and the request's head."""
+"""Gives a body (or a head line with fields, and a body) for a path and what was sent."""
 
 
 class Direct:
@@ -55,6 +56,8 @@ async def served(answer: Answer) -> AsyncIterator[tuple[Line, list[str]]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         path = head.split(" ", 2)[1]
+        length = re.search(r"(?i)content-length: (\d+)", head)
+        head += (await reader.readexactly(int(length[1]))).decode() if length else ""
         paths.append(path)
         said = answer(path, head)
         first, body = said if isinstance(said, tuple) else ("200 OK", said)
@@ -124,6 +127,46 @@ FORM = f'{DENIED}<form action="/"><input type="hidden" name="ok" value="1"></for
 
 async def test_a_form_that_asks_to_continue_is_sent_and_cookies_are_kept() -> None:
     assert "seen" == await canary(continued)
+
+
+POSTED = FORM.replace("<form", '<form method="Post"')
+
+
+async def test_a_form_is_sent_by_post_where_it_asks_for_it() -> None:
+    def agreed(path: str, head: str) -> str:
+        is_sent = head.startswith("POST / ") and head.endswith("\r\n\r\nok=1")
+        return PAGE if is_sent and "x-www-form-urlencoded" in head else POSTED
+
+    assert "seen" == await canary(agreed)
+
+
+@pytest.mark.parametrize(("code", "methods"), [(302, ["POST", "GET"]), (307, ["POST", "POST"])])
+async def test_a_redirect_of_a_form_is_followed_as_browsers_do(
+    code: int, methods: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def moving(path: str, head: str) -> str | tuple[str, str]:
+        if head.startswith("POST / "):
+            asked.append("POST")
+            return f"{code} Moved\r\nLocation: /there", ""
+        if path == "/there":
+            asked.append(head.partition(" ")[0])
+        return POSTED
+
+    assert "absent" == await canary(moving)
+    assert methods == asked
+
+
+async def test_a_password_is_never_sent() -> None:
+    sent: list[str] = []
+
+    def login(path: str, head: str) -> str:
+        sent.append(head.partition(" ")[0])
+        return POSTED.replace("hidden", "password")
+
+    assert "absent" == await canary(login)
+    assert {"GET"} == set(sent)
 
 
 async def test_a_meta_refresh_is_followed() -> None:

@@ -33,6 +33,16 @@ LONG = "ten words that tell of what is not in the text " * 2
         '<input value="few words">' * 10,
         '<div><template shadowrootmode="open">words</template></div>',
         '<?xml-stylesheet href="/page.xsl"?>',
+        f"<style>q {{ quotes: '{LONG}' '' }}</style><q></q>",
+        f'<style>li {{ /* font: */ list-style: "{LONG}" }}</style><li></li>',
+        f"<style>p {{ --a: b }} q {{ quotes: '{LONG}</style><q></q>",
+        "<style>@counter-style x { symbols: ten words that tell }</style>",
+        "<ul style=\"list-style-type: 'few words'\"><li></ul>" * 10,
+        "<body onload=\"document.body.append('words')\">",
+        "<details open ONTOGGLE=show()></details>",
+        """<button onclick="history.back(); location = '/go-on'">Go on</button>""",
+        '<a href=" java&#10;script:show()">Go on</a>',
+        '<form><button formaction="javascript:show()">Go on</button></form>',
     ],
 )
 def test_what_shows_more_than_the_text_is_counted(markup: str) -> None:
@@ -52,6 +62,11 @@ def test_what_shows_more_than_the_text_is_counted(markup: str) -> None:
         '<input value="Go back">',
         f'<input type="hidden" value="{LONG}">',
         "<template><p>not shown</p></template>",
+        f"<style>p {{ font-family: 'Helvetica', \"{LONG}\" }} /* '{LONG}' */</style>",
+        '<style>input[type="text"], a[href="x"] { color: red }</style>' * 5,
+        '<button onclick="window.history.go( -1 ); return false;">Back</button>',
+        "<a href='javascript:history.back()'>Back</a> <a href='javascript:void(0);'>Why?</a>",
+        "<p>once = 1; online = on</p>",
     ],
 )
 def test_what_shows_nothing_is_not(markup: str) -> None:
