@@ -111,8 +111,10 @@ class SegmentWriter:
         """Write one encoded batch or nothing. Raises InstrumentError, the file as it was."""
         try:
             write_all(self._descriptor, text)
-        except OSError as error:
+        except BaseException as error:
             os.ftruncate(self._descriptor, self.size)
+            if not isinstance(error, OSError):
+                raise
             msg = f"{self.path}: {error.strerror or error}"
             raise InstrumentError(msg) from error
         self.size += len(text)
