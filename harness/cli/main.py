@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import bundle, corpus, plan, scheme
+from harness.cli import bundle, corpus, journal, plan, registry, scheme
 from harness.cli.compare import compare_command
 from harness.cli.conclude import conclude_command
 from harness.cli.demo import demo_command
@@ -45,9 +45,11 @@ app.command("conclude")(conclude_command)
 app.command("compare")(compare_command)
 app.command("judge")(judge_command)
 app.add_typer(bundle.app, name="bundle", help="Hand a campaign over, signed; take and give data.")
+app.add_typer(journal.app, name="journal", help="Check what was measured.")
 app.command("report")(report_command)
 app.command("retest")(retest_command)
 app.add_typer(plan.app, name="plan", help="Follow action plans until a re-test conforms.")
+app.add_typer(registry.app, name="registry", help="Check the log of findings and plans.")
 app.command("list")(list_command)
 app.add_typer(scheme.app, name="scheme", help="Read and check minimum specifications.")
 app.add_typer(corpus.app, name="corpus", help="Read, check, import and export corpora.")
