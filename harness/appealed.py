@@ -25,9 +25,14 @@ ONLY_READ = "a journal seen through appeals is only read"
 
 def hear(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
     """The journal with the labels of all upheld appeals that concern it; the latest one holds."""
-    packs = {name.partition(" ")[0] for name in journal.header.get("corpora", ())}
-    labels = {one.item: one.labels for one in appeals if one.upheld and one.pack in packs}
+    labels = {one.item: one.labels for one in appeals_that_concern(journal, appeals)}
     return Appealed(journal, labels) if labels else journal
+
+
+def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[Appeal, ...]:
+    """The upheld appeals against items of the packs that a journal was measured with."""
+    packs = {name.partition(" ")[0] for name in journal.header.get("corpora", ())}
+    return tuple(one for one in appeals if one.upheld and one.pack in packs)
 
 
 class Appealed:

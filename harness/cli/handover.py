@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from harness.cli.book import appeals_in
 from harness.cli.conclude import SCHEME, conclude_journal
+from harness.cli.judged_again import JudgedAgain, judge_again
 from harness.cli.places import journal_folder
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
@@ -20,12 +22,17 @@ from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
     from harness.model.outcome import Assessment
+    from harness.store.bundle_reading import Bundle
     from harness.store.journal import SegmentJournal
 
 PACKS = Annotated[
     list[Path] | None,
     typer.Option("--pack", help="The folder of a pack that is not a shipped one; repeatable."),
 ]
+
+
+SHOWN = 20
+"""How many differences are told."""
 
 
 def make_command(
@@ -39,7 +46,8 @@ def make_command(
 
     No page that was seen is in it, nor any item of a corpus but as the journal has it.
     """
-    from harness.store.assessments import encode_assessment  # noqa: PLC0415 - keep the start light
+    from harness.appealed import appeals_that_concern  # noqa: PLC0415 - keep the start light
+    from harness.store.assessments import encode_assessment  # noqa: PLC0415 - the same
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
@@ -51,12 +59,13 @@ def make_command(
     files |= _manifests(opened, declared, pack or ())
     resolved = load_and_warn(scheme or declared.scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
-    assessment, _ = conclude_journal(folder, scheme)
+    assessment, places = conclude_journal(folder, scheme)
     files |= {
         "campaign.json": _readable(declared.model_dump(mode="json")),
         "scheme.json": _readable(resolved.model_dump(mode="json")),
         "assessment.json": encode_assessment(assessment) + b"\n",
         "registry.json": _readable(_registry(assessment)),
+        "appeals.json": _readable(appeals_that_concern(opened, appeals_in(places.registry))),
     }
     identity = write_bundle(out, files, assessment, key)
     told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
@@ -72,19 +81,46 @@ def _told(assessment: Assessment) -> str:
 def verify_command(
     bundle: Annotated[Path, typer.Argument(help="The bundle.")],
     key: Annotated[list[Path], typer.Option(help="A public key that you trust; repeatable.")],
+    campaign: Annotated[
+        str, typer.Option(help="The campaign that it must be of: refuses an old bundle of another.")
+    ] = "",
 ) -> None:
-    """Verify a bundle offline: who signed it, and every byte. Exit 2 if anything does not hold."""
-    from harness.store.bundle import verify_bundle  # noqa: PLC0415 - duckdb is heavy
+    """Verify a bundle offline: who signed it, every byte, and that its journal says the same.
 
-    held = verify_bundle(bundle, key)
+    Exit 2 if anything does not hold; 3 if the installed judging rules are other than those of
+    the assessment, and give another one.
+    """
+    from harness.store.bundle_reading import opened_bundle, tell  # noqa: PLC0415 - heavy
+
+    with opened_bundle(bundle, key, campaign) as held:
+        again = judge_again(held)
+        differing = [f"the journal does not say that: {one}" for one in again.differences]
+        if again.is_same_version:
+            tell(bundle, differing)
+        sys.stdout.write(_verified(bundle, held, again))
+    if differing:
+        raise typer.Exit(3)
+
+
+def _verified(path: Path, held: Bundle, again: JudgedAgain) -> str:
+    """What a bundle that holds says, line by line."""
     assessment, registry = held.assessment, held.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
-    sys.stdout.write(
-        f"{bundle}: holds; signed by key {held.signed_by}\n"
-        f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}: "
-        f"{_told(assessment)}\n"
-        f"{held.files} files, {held.observations} observations; head of the journal: "
-        f"{held.head}; registry: {at}\n"
+    if again.is_same_version:
+        told = f"judged again by the same rules ({again.installed}): the same"
+    else:
+        result = f"{len(again.differences)} places differ" if again.differences else "the same"
+        told = (
+            f"recorded by judging rules {again.recorded}, judged again by those installed "
+            f"({again.installed}): {result}"
+        )
+    differing = "".join(f"  {one}\n" for one in again.differences[:SHOWN])
+    return (
+        f"{path}: holds; signed by key {held.signed_by}\n"
+        f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}, "
+        f"concluded {assessment.concluded:%Y-%m-%d %H:%M %Z}: {_told(assessment)}\n"
+        f"{held.files} files, {held.journal.rows} observations; head of the journal: "
+        f"{held.journal.head.hash}; registry: {at}\n{told}\n{differing}"
     )
 
 

@@ -73,13 +73,13 @@ def _plain(value: Any) -> Any:
 def _declared(kind: type, value: Any) -> Any:
     """Plain values as the pydantic value they came from."""
     if issubclass(kind, BaseModel):
-        return kind.model_validate(_tupled(value))
+        return kind.model_validate(tupled(value))
     msg = f"no reader for {kind.__name__}"
     raise NotImplementedError(msg)
 
 
-def _tupled(value: Any) -> Any:
+def tupled(value: Any) -> Any:
     """Lists as tuples, which strict pydantic asks for; JSON has only the one."""
     if isinstance(value, dict):
-        return {name: _tupled(each) for name, each in value.items()}
-    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
+        return {name: tupled(each) for name, each in value.items()}
+    return tuple(tupled(each) for each in value) if isinstance(value, list) else value

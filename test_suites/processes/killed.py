@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb  # noqa: F401 - see above
@@ -42,6 +43,7 @@ class Moments:
     def __init__(self, last: int = 0, *, after: bool = False) -> None:
         self.made, self.sealing = 0, list[int]()
         self._last, self._after, self._seals = last, after, False
+        self._counting = Lock()
 
     def install(self) -> None:
         """Count from now on, in this process."""
@@ -58,13 +60,15 @@ class Moments:
 
     def _counted(self, really: Callable[..., Any]) -> Callable[..., Any]:
         def step(*words: Any, **options: Any) -> Any:
-            self.made += 1
-            if self._seals:
-                self.sealing.append(self.made)
-            if self.made == self._last and not self._after:
+            with self._counting:  # threads of a measurement write at the same time
+                self.made += 1
+                number = self.made
+                if self._seals:
+                    self.sealing.append(number)
+            if number == self._last and not self._after:
                 os.kill(os.getpid(), signal.SIGKILL)
             result = really(*words, **options)
-            if self.made == self._last:
+            if number == self._last:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 

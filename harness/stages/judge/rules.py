@@ -7,6 +7,9 @@ trial, then truth (the token), then each way of saying no, and at last doubt.
 
 from __future__ import annotations
 
+import hashlib
+from importlib.resources import files
+
 from harness.stages.judge.rule import Rule
 from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
@@ -14,8 +17,18 @@ from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
-RULES_VERSION = "1"
-"""Kept with each verdict; grows when a rule is added, moved or changed."""
+
+def _digest_of_rules() -> str:
+    """The first digits of the SHA-256 over the code and data that judge."""
+    digest = hashlib.sha256()
+    inside = (one for one in files(__package__).iterdir() if one.name.endswith((".py", ".toml")))
+    for source in sorted(inside, key=lambda one: one.name):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+RULES_VERSION = f"1+{_digest_of_rules()}"
+"""Kept with each verdict; changes with any change to what judges, however small."""
 
 RULES: tuple[Rule, ...] = (
     *GROUND_RULES,

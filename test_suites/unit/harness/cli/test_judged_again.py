@@ -1,0 +1,117 @@
+"""A bundle's journal is judged again: what the assessment says must follow from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.conclude import conclude_journal
+from harness.cli.judged_again import JudgedAgain, judge_again
+from harness.cli.measure import measure_campaign
+from harness.errors import UsageError
+from harness.model.outcome import Assessment, Conformity, PrintedHead
+from harness.schemes.load import load_scheme
+from harness.store.bundle_reading import Bundle
+from harness.store.journal import open_journal
+from test_suites.processes.running import simulated_campaign
+
+Change = Any
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Assessment]:
+    """One small journal, and what it says."""
+    folder = tmp_path_factory.mktemp("judged")
+    journal = measure_campaign(simulated_campaign(folder, sample=10), folder / "out")
+    return journal, conclude_journal(journal)[0]
+
+
+@contextmanager
+def bundled(
+    measured: tuple[Path, Assessment], folder: Path, scheme: str = "", **changes: Any
+) -> Iterator[Bundle]:
+    """An open bundle, whose assessment was changed before it was signed."""
+    journal, assessment = measured
+    ours = load_scheme("becta-2008").model_dump_json()
+    yield Bundle(
+        signed_by="",
+        assessment=replace(assessment, **changes),
+        files=0,
+        journal=open_journal(journal),
+        registry={},
+        scheme=json.loads(scheme or ours),
+        appeals=(),
+        folder=folder,
+    )
+
+
+def again(measured: tuple[Path, Assessment], folder: Path, **changes: Any) -> JudgedAgain:
+    with bundled(measured, folder, **changes) as bundle:
+        return judge_again(bundle)
+
+
+def test_an_honest_assessment_follows_from_its_journal(
+    measured: tuple[Path, Assessment], tmp_path: Path
+) -> None:
+    told = again(measured, tmp_path)
+
+    assert ((), True) == (told.differences, told.is_same_version)
+
+
+def changed_outcome(assessment: Assessment, **changes: Any) -> tuple[Any, ...]:
+    first, *others = assessment.outcomes
+    return (replace(first, **changes), *others)
+
+
+def test_every_change_is_told_with_its_place(
+    measured: tuple[Path, Assessment], tmp_path: Path
+) -> None:
+    _, assessment = measured
+    first = assessment.outcomes[0]
+    better = changed_outcome(assessment, conformity=Conformity.CONFORMS, reasons=("better",))
+    counted = changed_outcome(assessment, metric=replace(first.metric, n=first.metric.n + 1))
+    for changes, place in (
+        ({"outcomes": better}, f"outcomes.{first.id}.reasons"),
+        ({"outcomes": counted}, f"outcomes.{first.id}.metric.n: recorded"),
+        ({"outcomes": assessment.outcomes[1:]}, f"outcomes.{first.id}: recorded None"),
+        ({"service": "another"}, "service: recorded 'another'"),
+        ({"journal_head": PrintedHead(held=1, hash="ab")}, "journal_head.hash: recorded 'ab'"),
+        ({"rates": ()}, "rates: recorded ()"),
+    ):
+        told = again(measured, tmp_path, **changes)
+        assert any(one.startswith(place) for one in told.differences), (place, told.differences)
+
+
+def test_other_rules_are_said(measured: tuple[Path, Assessment], tmp_path: Path) -> None:
+    told = again(measured, tmp_path, rules_version="0")
+
+    assert ("0", False, ()) == (told.recorded, told.is_same_version, told.differences)
+
+
+def test_a_shipped_scheme_that_was_made_easier_is_refused(
+    measured: tuple[Path, Assessment], tmp_path: Path
+) -> None:
+    easier = load_scheme("becta-2008").model_dump_json().replace('"at_least":0.9', '"at_least":0.1')
+
+    with pytest.raises(UsageError, match=r"scheme.json was changed: it is not the becta-2008"):
+        again(measured, tmp_path, scheme=easier)
+    with pytest.raises(UsageError, match=r"scheme.json of the bundle is not understood"):
+        again(measured, tmp_path, scheme="{}")
+
+
+def test_a_last_digit_that_differs_between_machines_is_no_difference(
+    measured: tuple[Path, Assessment], tmp_path: Path
+) -> None:
+    _, assessment = measured
+    outcome = next(one for one in assessment.outcomes if one.metric.upper)
+    upper = (outcome.metric.upper or 0) * (1 + 1e-13)
+    others = tuple(one for one in assessment.outcomes if one is not outcome)
+    nearly = replace(outcome, metric=replace(outcome.metric, upper=upper))
+
+    assert () == again(measured, tmp_path, outcomes=(nearly, *others)).differences
