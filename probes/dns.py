@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from harness.model.observation import CONTROL, DnsFacts, WebFacts
+from harness.model.observation import CONTROL, PRIVATE_ADDRESS, DnsFacts, WebFacts
 from harness.plugins import register
 from harness.ports.asking import Attempt, Line, Question, Sighting
 from probes.net.address import is_literal, is_loopback, is_unspecified
@@ -53,7 +53,10 @@ class _Dns:
         for address in addresses:
             timeout = attempt.timeout / 2 / len(addresses)
             aside = structs.replace(attempt, timeout=timeout, address=address)
-            seen = (await self._web.try_item(aside, line)).facts
+            sighting = await self._web.try_item(aside, line)
+            seen, failure = sighting.facts, sighting.failure
+            if failure is not None and failure.name == PRIVATE_ADDRESS:
+                continue  # nothing was sent there, so nothing is known of what stands there
             if isinstance(seen, WebFacts):
                 if seen.canary == "seen":
                     return seen

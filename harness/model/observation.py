@@ -58,6 +58,7 @@ FAILURES = frozenset(
         "not_connected",
         "operation_canceled",
         "permission_denied",
+        "private_address",
         "proxy_authentication_required",
         "proxy_autoconfig_failed",
         "proxy_refused_tunnel",
@@ -75,6 +76,9 @@ FAILURES = frozenset(
     }
 )
 """The closed list of failure names (OONI df-007-errors, extended; never reuse a name)."""
+
+PRIVATE_ADDRESS = "private_address"
+"""The failure of a fetch that was not made: it led to a private address that nobody declared."""
 
 
 class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):
