@@ -118,6 +118,8 @@ def reach_of(host: str) -> Reach:
 
 def is_public(host: str) -> bool:
     """Whether a host may be visited unless a name server leads elsewhere."""
+    if _PLAIN_NAME.fullmatch(host):  # nearly every line of a long list; the cache would not last
+        return _reach_of_name(host) is Reach.PUBLIC
     return reach_of(host) is Reach.PUBLIC
 
 

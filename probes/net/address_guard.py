@@ -77,7 +77,8 @@ class AddressGuard:
             return None
         addresses: tuple[str, ...] = ()
         if self.lookup is not None and literal(far.host) is None:
-            addresses = await self.lookup.addresses(canonical(far.host), patience)
+            named = Address(host=canonical(far.host), port=far.port)
+            addresses = await self.lookup.unvisited(named, patience)
         reach = max(map(reach_of, (far.host, *addresses)))
         if reach is Reach.PUBLIC:
             return None

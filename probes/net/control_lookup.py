@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol, runtime_checkable
 
 from harness.ports.asking import Line, Question
+from probes.net.address import Address
 
 PATIENCE = 2.0
 """Seconds that the control's name server is given; a name without an answer has no address."""
 
 REMEMBERED = 4096
 """How many names are kept with their addresses."""
+
+
+@runtime_checkable
+class SaysPlaces(Protocol):
+    """A line that connects by itself, and says whether it may go to an address for a host."""
+
+    def may_visit(self, far: Address, address: str) -> bool:
+        """Whether nothing keeps the line from that IP address for the host and port of a URL."""
+        ...
 
 
 class ControlLookup:
@@ -20,10 +31,18 @@ class ControlLookup:
         self._control = control
         self._known: dict[str, tuple[str, ...]] = {}
 
-    async def addresses(self, name: str, patience: float) -> tuple[str, ...]:
-        """Every address of a name; none if it has none or ``patience`` (seconds) ran out."""
-        if "ask" not in self._control.carries:
-            return ()
+    async def unvisited(self, far: Address, patience: float) -> tuple[str, ...]:
+        """The addresses of a host that the control itself may not visit.
+
+        None if it has none, or ``patience`` (seconds) ran out.
+        """
+        found = await self._addresses(far.host, patience) if "ask" in self._control.carries else ()
+        control = self._control
+        if not isinstance(control, SaysPlaces):
+            return found
+        return tuple(each for each in found if not control.may_visit(far, each))
+
+    async def _addresses(self, name: str, patience: float) -> tuple[str, ...]:
         if name not in self._known:
             left = min(patience, PATIENCE)
             questions = (Question(name=name, type=each, timeout=left) for each in ("A", "AAAA"))

@@ -130,6 +130,10 @@ class DirectLine:
         del control
         self.guard.declare_block_page(block_page)
 
+    def may_visit(self, far: Address, address: str) -> bool:
+        """Whether nothing keeps the line from an IP address for the host and port of a URL."""
+        return isinstance(self._guarded(far, address), Address)
+
     def _own_places(self) -> tuple[Address, ...]:
         """What the line's options declare beside the origin."""
         return ()

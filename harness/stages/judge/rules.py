@@ -12,6 +12,7 @@ from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
 from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
+from harness.stages.judge.rules_private import PRIVATE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
 RULES_VERSION = "1"
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *GROUND_RULES,
     *HTTPS_RULES,
     *DNS_RULES,
+    *PRIVATE_RULES,
     *WEB_RULES,
     *PAGE_RULES,
 )
