@@ -256,9 +256,9 @@ class ItemTable:
         elif value and kind in VALUES and not VALUES[kind][0](value):
             shown = repr(value[:60]) if is_open else _HIDDEN
             self.faults.add(line, "value", shown, VALUES[kind][1])
-        elif refused := value and why_refused(kind, value):
+        elif value and (refused := why_refused(kind, value)):
             shown = f"{value[:60]!r}: {refused}" if is_open else refused
-            self.faults.add(line, "value", shown, "public addresses, and URLs without blanks")
+            self.faults.add(line, "value", shown, "public addresses and names")
 
     def _fatal(self, line: int, found: str) -> FaultyDocument:
         self.faults.add(line, "", found)

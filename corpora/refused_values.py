@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import ada_url
 
+from corpora.names import BLANK
 from harness.model.private_address import has_blank, is_public, is_public_network
 
 PRIVATE = "private address or name"
-BLANK = "blank or control character in the URL"
 
 
 def why_refused(kind: str, value: str) -> str:
-    """Why a value of a kind of item is refused; empty if it is not."""
+    """Why a value of a kind of item is refused; empty if it is not.
+
+    What is no value of its kind at all is for others to refuse.
+    """
     if kind == "url":
         if has_blank(value):
             return BLANK
-        return "" if is_public(_host_of(value)) else PRIVATE
+        host = _host_of(value)
+        return PRIVATE if host and not is_public(host) else ""
     if kind in ("host", "suffix", "ip"):
         return "" if is_public(value) else PRIVATE
     if kind == "cidr":
@@ -28,7 +32,7 @@ def why_refused(kind: str, value: str) -> str:
 
 
 def _host_of(value: str) -> str:
-    """The host of a URL as a browser reads it, or of one that is written without its scheme."""
+    """The host of a URL as a browser reads it, also without its scheme; empty if it has none."""
     try:
         return ada_url.URL(value if "://" in value else f"http://{value}").hostname
     except ValueError:
@@ -39,4 +43,4 @@ def _is_public_network(value: str) -> bool:
     try:
         return is_public_network(value)
     except ValueError:
-        return False
+        return True

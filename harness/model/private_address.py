@@ -11,6 +11,7 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import quote
 
 import ada_url
 
@@ -95,6 +96,11 @@ _BLANK = re.compile(r"[\s\x00-\x20\x7f-\xa0\u2028\u2029\u3000]")
 def has_blank(text: str) -> bool:
     """Whether a URL has a blank or a control character in it, which no URL has (RFC 3986)."""
     return _BLANK.search(text) is not None
+
+
+def without_blanks(url: str) -> str:
+    """A URL with its blanks and control characters percent-encoded, as browsers send them."""
+    return _BLANK.sub(lambda found: quote(found.group()), url)
 
 
 @lru_cache(maxsize=16384)

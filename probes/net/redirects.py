@@ -8,6 +8,7 @@ from time import perf_counter
 from urllib.parse import urljoin, urlsplit
 
 from harness.model.observation import Failure, Hop
+from harness.model.private_address import without_blanks
 from harness.ports.asking import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
 
@@ -89,12 +90,12 @@ def web_address(base: str, address: str) -> str:
     if not address:
         return ""
     try:
-        target = urljoin(base, address)
+        target = urljoin(base, address.strip())
         parts = urlsplit(target)
         has_host = bool(parts.hostname)
     except ValueError:
         return ""
-    return target if parts.scheme in ("http", "https") and has_host else ""
+    return without_blanks(target) if parts.scheme in ("http", "https") and has_host else ""
 
 
 def _location(exchange: Exchange) -> str:
