@@ -47,21 +47,23 @@ class _Dns:
         """The origin's page from the first address that shows it, else the page that shows most.
 
         Each is fetched from the very address that was answered: a name server may give another
-        one to the next question.
+        one to the next question. Where one was not visited, for it is private, no other speaks
+        for it.
         """
-        pages: list[WebFacts] = []
+        pages, is_whole = list[WebFacts](), True
         for address in addresses:
             timeout = attempt.timeout / 2 / len(addresses)
             aside = structs.replace(attempt, timeout=timeout, address=address)
             sighting = await self._web.try_item(aside, line)
             seen, failure = sighting.facts, sighting.failure
             if failure is not None and failure.name == PRIVATE_ADDRESS:
-                continue  # nothing was sent there, so nothing is known of what stands there
+                is_whole = False
+                continue
             if isinstance(seen, WebFacts):
                 if seen.canary == "seen":
                     return seen
                 pages.append(seen)
-        return max(pages, key=_shown, default=None)
+        return max(pages, key=_shown, default=None) if is_whole else None
 
 
 def _shown(page: WebFacts) -> tuple[bool, int, int]:
