@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from harness.model.observation import CONTROL, PRIVATE_ADDRESS, DnsFacts, WebFacts
+from harness.model.observation import CONTROL, DnsFacts, WebFacts
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.plugins import register
 from harness.ports.asking import Attempt, Line, Question, Sighting
 from probes.net.address import is_literal, is_loopback, is_unspecified

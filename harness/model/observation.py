@@ -1,8 +1,7 @@
 """An observation is what one attempt left behind: facts only, never a verdict.
 
-A network failure is a fact here, not an exception (OONI probe-cli,
-``experiment.go``: an error is returned only "in case the experiment could not run").
-Names of failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
+A network failure is a fact here, not an exception (OONI probe-cli, ``experiment.go``). Names of
+failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
 """
 
 from __future__ import annotations
@@ -76,9 +75,6 @@ FAILURES = frozenset(
     }
 )
 """The closed list of failure names (OONI df-007-errors, extended; never reuse a name)."""
-
-PRIVATE_ADDRESS = "private_address"
-"""The failure of a fetch that was not made: it led to a private address that nobody declared."""
 
 
 class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,9 @@ from urllib.parse import quote
 
 import ada_url
 
+PRIVATE_ADDRESS = "private_address"
+"""The failure of a fetch that was not made: it led to a private address that nobody declared."""
+
 Ip = IPv4Address | IPv6Address
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from harness.model.observation import PRIVATE_ADDRESS, Failure
-from harness.model.private_address import Reach, canonical, literal, reach_of
+from harness.model.observation import Failure
+from harness.model.private_address import PRIVATE_ADDRESS, Reach, canonical, literal, reach_of
 from harness.ports.asking import Origin
 from probes.net.address import Address
 from probes.net.control_lookup import ControlLookup
@@ -35,7 +35,11 @@ class AddressGuard:
     ) -> None:
         self.lookup: ControlLookup | None = None
         self._origin = origin
-        self._real_ports = frozenset((ports or {}).values())
+        own_ports = frozenset(origin.ports.values()) if origin is not None else frozenset()
+        self._real_ports = own_ports | frozenset((ports or {}).values())
+        self._zone_ports = WEB_PORTS | (
+            frozenset(origin.ports) if origin is not None else WEB_PORTS
+        )
         self._declared: set[Address] = set()
         self._pages: set[str] = set()
         self._led: set[Address] = set()
@@ -102,8 +106,7 @@ class AddressGuard:
         if origin is None:
             # A line that maps ports leads to servers of the tester's own.
             return at.port in self._real_ports and _is_loopback(at.host)
-        ports = self._real_ports | frozenset(origin.ports.values())
-        if at.port not in (ports or WEB_PORTS):
+        if at.port not in (self._real_ports or WEB_PORTS):
             return False
         if canonical(at.host) == canonical(origin.address):
             return True
@@ -114,8 +117,8 @@ class AddressGuard:
         origin = self._origin
         if origin is None:
             return False
-        ports = frozenset(origin.ports) | WEB_PORTS
-        return (origin.covers(far.host) and far.port in ports) or self._is_origins(far.host, far)
+        is_in_zone = origin.covers(far.host) and far.port in self._zone_ports
+        return is_in_zone or self._is_origins(far.host, far)
 
 
 def _place(at: Address) -> Address:

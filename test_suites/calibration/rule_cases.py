@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Hop
 from harness.model.verdict import Mechanism, State, Trial
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from harness.stages.judge.learning import Lore
+from test_suites.calibration.rule_case import RuleCase
+from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.trials import (
     OURS,
     PROSE,
@@ -26,30 +27,6 @@ OWN = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 SUPPLIER = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
 NOTICE = "This website has been blocked by your school. Category: Games"
 LONDON = dns("192.0.2.7")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleCase:
-    """A trial, what was learned of its line, and the verdict it must get."""
-
-    rule: str
-    trial: Trial
-    state: State
-    mechanism: Mechanism = Mechanism.NONE
-    lore: Lore = NOTHING_LEARNED
-    alone: bool = False
-
-
-def _case(
-    rule: str,
-    made: Trial,
-    state: State,
-    mechanism: Mechanism = Mechanism.NONE,
-    *,
-    lore: Lore = NOTHING_LEARNED,
-    alone: bool = False,
-) -> RuleCase:
-    return RuleCase(rule=rule, trial=made, state=state, mechanism=mechanism, lore=lore, alone=alone)
 
 
 def _page(**facts: Any) -> Trial:

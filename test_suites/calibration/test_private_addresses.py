@@ -23,8 +23,7 @@ from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey
 from harness.model.private_address import Reach, canonical, reach_of
 from harness.model.verdict import State
-from harness.plugins import find
-from harness.ports.asking import Attempt, Line, Origin, Request
+from harness.ports.asking import Attempt, Request
 from harness.store.journal import open_journal
 from probes.clients.pupil import Pupil
 from probes.clients.second import SecondClient
@@ -34,8 +33,8 @@ from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
 from probes.range.world import World
 from probes.web import Web
+from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
-from test_suites.unit.probes.conftest import AddressBook
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere loopback has one address alone"
@@ -91,65 +90,6 @@ async def serving(address: str) -> AsyncIterator[Listener]:
         yield listener
 
 
-@asynccontextmanager
-async def name_server() -> AsyncIterator[str]:
-    """A name server by which every name is at PLACE."""
-    transport, book = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: AddressBook({"A": PLACE, "AAAA": f"::ffff:{PLACE}"}), local_addr=("127.0.0.1", 0)
-    )
-    yield str(book.address)
-    transport.close()
-
-
-def origin() -> Origin:
-    return Origin(zone="accredit.test", resolver="", ports={80: 1}, authority="", key=b"k" * 32)
-
-
-def lines(names: str, proxy: str, folder: Path, lane: str) -> Iterator[Line]:
-    """Each kind of line, with an origin on loopback and without one."""
-    straight, through = folder / "straight.pac", folder / "through.pac"
-    straight.write_text("function FindProxyForURL(u, h) { return 'DIRECT' }", encoding="utf-8")
-    through.write_text(
-        f"function FindProxyForURL(u, h) {{ return 'PROXY {proxy}' }}", encoding="utf-8"
-    )
-    kinds: list[tuple[str, dict[str, Any]]] = [
-        ("control", {"resolver": names}),
-        ("resolver", {"server": names}),
-        ("interface", {"resolver": names, "gateway": "127.0.0.66"}),
-        ("pac", {"file": str(straight), "resolver": names}),
-        ("pac", {"file": str(through), "resolver": names}),
-        ("explicit_proxy", {"proxy": f"http://{proxy}"}),
-        ("explicit_proxy", {"proxy": f"socks5://{proxy}"}),
-    ]
-    for around in (None, origin()):
-        control = _built("control", {"resolver": names, "lane": lane}, around)
-        for kind, options in kinds:
-            line = _built(kind, {**options, "lane": lane}, around)
-            if kind != "control":
-                line.declare("block.example", control)
-            yield _Together(line, control)  # type: ignore[misc]  # a line and what it looks up by
-
-
-def _built(kind: str, options: dict[str, Any], around: Origin | None) -> Any:
-    plugin = find("lines", kind)
-    return plugin(kind, plugin.Options.model_validate(options), around, Limits())
-
-
-class _Together:
-    """A line that opens the control with itself."""
-
-    def __init__(self, line: Any, control: Any) -> None:
-        self.line, self.control = line, control
-
-    async def __aenter__(self) -> Any:
-        await self.control.__aenter__()
-        return await self.line.__aenter__()
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.line.__aexit__(*exc)
-        await self.control.__aexit__(*exc)
-
-
 def attempt(url: str) -> Attempt:
     key = AttemptKey(campaign="c", item="a", probe="web", line="web", profile="ks2")
     item = Item(id="a", value=url, labels=("GAMB",), kind="url")
@@ -159,7 +99,11 @@ def attempt(url: str) -> Attempt:
 @pytest.mark.parametrize("lane", sorted(LANES))
 async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, lane: str) -> None:
     seen = set()
-    async with serving(PLACE) as listener, serving("127.0.0.1") as proxy, name_server() as names:
+    async with (
+        serving(PLACE) as listener,
+        serving("127.0.0.1") as proxy,
+        name_server(PLACE) as names,
+    ):
         for around in lines(names, f"127.0.0.1:{proxy.port}", tmp_path, lane):
             async with around as line:
                 for host in (*NOTATIONS, NAME):
@@ -180,7 +124,7 @@ async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, l
 
 async def test_a_given_address_is_guarded_too() -> None:
     async with serving(PLACE) as listener:
-        line = _built("resolver", {"server": "127.0.0.1:9"}, None)
+        line = built("resolver", {"server": "127.0.0.1:9"}, None)
         async with line as opened:
             request = Request(url=f"http://a.example:{listener.port}/", address=PLACE)
             exchange = await opened.fetch(request)

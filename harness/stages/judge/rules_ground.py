@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model.observation import PRIVATE_ADDRESS
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
 from harness.stages.judge.rule import Rule

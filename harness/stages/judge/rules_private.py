@@ -6,7 +6,7 @@ it a block; otherwise it counts for nobody.
 
 from __future__ import annotations
 
-from harness.model.observation import PRIVATE_ADDRESS
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge import recognise
 from harness.stages.judge.case import Case

@@ -13,7 +13,6 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import find
 from harness.ports.asking import Exchange, Request
-from probes.lines.control import Control, ControlOptions
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
 from probes.net.lane import LANES
 from probes.range.authority import Authority
@@ -299,39 +298,3 @@ async def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
 def test_it_is_found_by_name() -> None:
     assert find("lines", "pac") is Pac
     assert Pac.carries == {"fetch", "ask"}
-
-
-async def test_a_file_from_elsewhere_names_no_proxy_on_this_machine(
-    line: Any, serve: Any, plays: Any
-) -> None:
-    port = await serve(plays["page"])
-    async with line(f"return 'PROXY 127.0.0.1:{port}; PROXY 169.254.169.254:80'") as opened:
-        opened._pac = opened._pac.model_copy(update={"file": "http://198.51.100.1/proxy.pac"})
-        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
-
-    assert exchange.failure is not None
-    assert ("proxy_autoconfig_failed", "proxy_connect") == (
-        exchange.failure.name,
-        exchange.failure.stage,
-    )
-
-
-async def test_a_private_host_is_asked_of_no_proxy_that_the_file_names(
-    line: Any, serve: Any, plays: Any, name_server: Any
-) -> None:
-    port = await serve(plays["page"])
-    names = await name_server({"A": "10.0.0.1"})
-    made = line(f"return 'PROXY 127.0.0.1:{port}'")
-    options = ControlOptions(resolver=str(names.address))
-    control = Control("control", options, None, Limits())
-    made.declare("block.example", control)
-    async with control, made as opened:
-        failures = {
-            host: (await opened.fetch(Request(url=f"http://{host}/"))).failure
-            for host in ("10.0.0.1", "rebound.example", "block.example")
-        }
-
-    assert {"10.0.0.1": True, "rebound.example": True, "block.example": False} == {
-        host: failure is not None and failure.name == "private_address"
-        for host, failure in failures.items()
-    }

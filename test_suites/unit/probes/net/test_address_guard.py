@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.model.campaign import Limits
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.ports.asking import Answer, Origin, Question
+from harness.ports.asking import Answer, Origin, Question, Request
+from probes.lines.control import Control as ControlLine
+from probes.lines.control import ControlOptions
+from probes.lines.pac import Pac, PacOptions
 from probes.net.address import Address
 from probes.net.address_guard import AddressGuard
 from probes.net.control_lookup import ControlLookup
@@ -196,3 +201,52 @@ async def test_the_zone_is_the_origins_behind_a_proxy_at_its_own_ports_alone() -
 
     assert await guard.refusal_by_proxy(at(HOST, 443), 1.0) is None
     assert await guard.refusal_by_proxy(at(HOST, 631), 1.0) is not None
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Callable[[str], Pac]:
+    """A line that follows a PAC file with this body."""
+
+    def make(body: str) -> Pac:
+        path = tmp_path / "proxy.pac"
+        path.write_text(f"function FindProxyForURL(url, host) {{ {body} }}", encoding="utf-8")
+        options = PacOptions(file=str(path), resolver="127.0.0.1:9")
+        return Pac("site", options, None, Limits())
+
+    return make
+
+
+async def test_a_file_from_elsewhere_names_no_proxy_on_this_machine(
+    line: Any, serve: Any, plays: Any
+) -> None:
+    port = await serve(plays["page"])
+    async with line(f"return 'PROXY 127.0.0.1:{port}; PROXY 169.254.169.254:80'") as opened:
+        opened._pac = opened._pac.model_copy(update={"file": "http://198.51.100.1/proxy.pac"})
+        exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
+
+    assert exchange.failure is not None
+    assert ("proxy_autoconfig_failed", "proxy_connect") == (
+        exchange.failure.name,
+        exchange.failure.stage,
+    )
+
+
+async def test_a_private_host_is_asked_of_no_proxy_that_the_file_names(
+    line: Any, serve: Any, plays: Any, name_server: Any
+) -> None:
+    port = await serve(plays["page"])
+    names = await name_server({"A": "10.0.0.1"})
+    made = line(f"return 'PROXY 127.0.0.1:{port}'")
+    options = ControlOptions(resolver=str(names.address))
+    control = ControlLine("control", options, None, Limits())
+    made.declare("block.example", control)
+    async with control, made as opened:
+        failures = {
+            host: (await opened.fetch(Request(url=f"http://{host}/"))).failure
+            for host in ("10.0.0.1", "rebound.example", "block.example")
+        }
+
+    assert {"10.0.0.1": True, "rebound.example": True, "block.example": False} == {
+        host: failure is not None and failure.name == "private_address"
+        for host, failure in failures.items()
+    }
