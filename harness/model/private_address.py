@@ -89,6 +89,8 @@ _PRIVATE_ENDINGS = (
     ".intranet", ".private", ".corp", ".home", ".lan",  # RFC 6762, appendix G
 )  # fmt: skip
 
+_OWN_ENDINGS = _LOCAL_ENDINGS + _PRIVATE_ENDINGS
+
 _PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 """A host that is a name with a dot beyond doubt: its last label begins with a letter."""
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
@@ -128,7 +130,7 @@ def reach_of(host: str) -> Reach:
 def is_public(host: str) -> bool:
     """Whether a host may be visited unless a name server leads elsewhere."""
     if _PLAIN_NAME.fullmatch(host):  # nearly every line of a long list; the cache would not last
-        return _reach_of_name(host) is Reach.PUBLIC
+        return host not in _LOCAL_NAMES and not host.endswith(_OWN_ENDINGS)
     return reach_of(host) is Reach.PUBLIC
 
 
