@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from ipaddress import IPv6Address
 
 from harness.model.observation import Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, canonical, literal, reach_of
@@ -128,6 +129,8 @@ def _place(at: Address) -> Address:
 @lru_cache(maxsize=4096)
 def _is_loopback(host: str) -> bool:
     address = literal(host)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
     return address is not None and address.is_loopback
 
 

@@ -87,6 +87,7 @@ def test_the_origin_is_visited_at_its_own_ports_alone() -> None:
 
     assert not is_refused(guard, HOST, at("127.0.0.1", 8080))
     assert not is_refused(guard, "a.orchard.test", at("127.0.0.8", 8443))
+    assert not is_refused(guard, HOST, at("::ffff:127.0.0.1", 8080))
     assert not is_refused(guard, "127.0.0.1", at("127.0.0.1", 8080))
     assert is_refused(guard, HOST, at("127.0.0.1", 8081))
     assert is_refused(guard, "127.0.0.8", at("127.0.0.8", 8080))
