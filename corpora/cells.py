@@ -74,7 +74,7 @@ def _is_url(text: str) -> bool:
 
 
 VALUES: dict[str, tuple[Says, str]] = {
-    "url": (_is_url, "an http or https URL"),
+    "url": (_is_url, "an http or https URL without blanks"),
     "host": (lambda text: names.is_host(text.lower()), "a host name in ASCII"),
     "suffix": (lambda text: names.is_host(text.lower()), "a host name in ASCII"),
     "ip": (names.is_address, "an IPv4 or IPv6 address"),

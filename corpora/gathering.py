@@ -16,24 +16,12 @@ from typing import Self
 
 from corpora import names
 from corpora.gathered import Labels, Saying, Values
-from corpora.importing import STATUSES, Import, Row, import_list, write_report
+from corpora.importing import KINDS, STATUSES, Import, Row, import_list, write_report
 from corpora.packing import PackDetails, write_pack
 from corpora.source import Limits
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import register
-
-KINDS = {
-    "suffix": "suffix",
-    "subdomains_and_self": "suffix",
-    "exact": "host",
-    "ip": "ip",
-    "cidr": "cidr",
-    "url": "url",
-    "url_prefix": "url",
-    "hmac": "url",
-}
-"""The kind of item that a way of matching makes; globs and expressions make none."""
 
 DIGEST = "hmac-sha256:"
 """How the value of an item begins that exists as a keyed digest only."""

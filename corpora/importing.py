@@ -16,7 +16,8 @@ from typing import Protocol
 
 import msgspec
 
-from corpora.entry import Entry
+from corpora.entry import Entry, fault
+from corpora.refused_values import why_refused
 from corpora.seen import Seen
 from corpora.source import Limits, Refused, Source
 from corpora.taxonomy import Taxonomy, shipped
@@ -25,6 +26,18 @@ from harness.plugins import find
 
 BATCH = 8192
 """Entries that are held at a time, to see together which came before."""
+
+KINDS = {
+    "suffix": "suffix",
+    "subdomains_and_self": "suffix",
+    "exact": "host",
+    "ip": "ip",
+    "cidr": "cidr",
+    "url": "url",
+    "url_prefix": "url",
+    "hmac": "url",
+}
+"""The kind of item that a way of matching makes; globs and expressions make none."""
 
 STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
 """What can become of an entry; ``ok_with_modifier`` counts as ok."""
@@ -75,7 +88,7 @@ class Import:
             raise UsageError(msg)
 
     def __iter__(self) -> Iterator[Row]:
-        entries = self._entries()
+        entries = map(_guarded, self._entries())
         while batch := list(islice(entries, BATCH)):
             sound = [entry for entry in batch if entry.status == "ok"]
             doubles = iter(self._seen.sift(list(map(_saying, sound))))
@@ -153,6 +166,15 @@ class Import:
             status=status,
             reason=reason,
         )
+
+
+def _guarded(entry: Entry) -> Entry:
+    """The entry, or its refusal where it names what nobody outside can reach."""
+    kind = KINDS.get(entry.match, "")
+    if not kind or not entry.status.startswith("ok") or entry.match == "hmac":
+        return entry
+    refused = why_refused(kind, entry.value)
+    return fault(entry.line, refused, entry.value) if refused else entry
 
 
 def _saying(entry: Entry) -> str:

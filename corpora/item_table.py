@@ -18,6 +18,7 @@ import msgspec
 from corpora import names
 from corpora.cells import CHECKS, VALUES
 from corpora.faults import FaultList
+from corpora.refused_values import why_refused
 from corpora.taxonomy import Taxonomy
 from harness.errors import FaultyDocument, known
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
@@ -191,6 +192,8 @@ class ItemTable:
         codes = self._labels.get(labels) or self._codes(labels)
         if is_wrong or not codes or (value and says is not None and not says[0](value)):
             return None
+        if value and why_refused(kind, value):
+            return None
         item = Item(
             id=identity,
             value=value,
@@ -253,6 +256,9 @@ class ItemTable:
         elif value and kind in VALUES and not VALUES[kind][0](value):
             shown = repr(value[:60]) if is_open else _HIDDEN
             self.faults.add(line, "value", shown, VALUES[kind][1])
+        elif value and (refused := why_refused(kind, value)):
+            shown = f"{value[:60]!r}: {refused}" if is_open else refused
+            self.faults.add(line, "value", shown, "public addresses and names")
 
     def _fatal(self, line: int, found: str) -> FaultyDocument:
         self.faults.add(line, "", found)

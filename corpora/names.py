@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import ada_url
 import idna
 
+from harness.model.private_address import has_blank
+
 if TYPE_CHECKING:
     import tldextract
 
@@ -25,6 +27,9 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _WEB = ("http:", "https:")
+
+BLANK = "blank or control character in the URL"
+"""Why such a URL is refused; a browser would drop some of them, and ask for another page."""
 
 PRIVATE_SUFFIXES = tuple(
     f"{kind}.accredit.test" for kind in ("canary", "twin", "special", "overblock", "sites")
@@ -91,6 +96,8 @@ def to_address(text: str) -> WebAddress:
     """Read an http or https URL. Raises BadName with the reason."""
     if "://" not in text:
         raise BadName("no scheme")
+    if has_blank(text):
+        raise BadName(BLANK)
     try:
         url = ada_url.URL(text)
     except ValueError:

@@ -15,6 +15,7 @@ from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.marker import Marker, mark
 from harness.model.observation import (
+    CONTROL,
     AttemptKey,
     Failure,
     Look,
@@ -63,6 +64,7 @@ async def attempt(this: Try, manner: Manner, limits: Limits, tools: Instruments)
         marker=marker_for(this, manner, tools),
         sketch_key=tools.sketch_key,
         browser=browser_number(tools.seed, this.key),
+        may_lead=this.role == "must_block" and this.key.line != CONTROL,
     )
     pulse = tools.pulses.get(place_of(this))
     begun = tools.clock.monotonic()

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from harness.courtesy import Courtesy
 from harness.crossover import exchanged, half_of
 from harness.declared import Document, Path_, dotted, read_document, validate
+from harness.declared_places import declare_places
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.gate import Gate
 from harness.instruments import Instruments
@@ -100,9 +101,11 @@ def prepare(
     probes = _probes(campaign, document, faults)
     wired = exchanged(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
+    declare_places(campaign.service, lines)
     corpora, items = _corpora(path, campaign, document, faults, checked)
     _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    _check_items(items, document, faults, probes)
+    for found, remedy in untried(items, probes):
+        faults.append(_fault(document, ("corpora",), found, remedy))
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -241,13 +244,6 @@ def _corpora(
         faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
     )
     return tuple(opened.values()), items or Chosen(())
-
-
-def _check_items(
-    items: Chosen, document: Document, faults: list[Fault], probes: dict[str, Probe]
-) -> None:
-    for found, remedy in untried(items, probes):
-        faults.append(_fault(document, ("corpora",), found, remedy))
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:

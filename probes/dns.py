@@ -13,6 +13,7 @@ from typing import ClassVar
 from msgspec import structs
 
 from harness.model.observation import CONTROL, DnsFacts, WebFacts
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.plugins import register
 from harness.ports.asking import Attempt, Line, Question, Sighting
 from probes.net.address import is_literal, is_loopback, is_unspecified
@@ -47,18 +48,23 @@ class _Dns:
         """The origin's page from the first address that shows it, else the page that shows most.
 
         Each is fetched from the very address that was answered: a name server may give another
-        one to the next question.
+        one to the next question. Where one was not visited, for it is private, no other speaks
+        for it.
         """
-        pages: list[WebFacts] = []
+        pages, is_whole = list[WebFacts](), True
         for address in addresses:
             timeout = attempt.timeout / 2 / len(addresses)
             aside = structs.replace(attempt, timeout=timeout, address=address)
-            seen = (await self._web.try_item(aside, line)).facts
+            sighting = await self._web.try_item(aside, line)
+            seen, failure = sighting.facts, sighting.failure
+            if failure is not None and failure.name == PRIVATE_ADDRESS:
+                is_whole = False
+                continue
             if isinstance(seen, WebFacts):
                 if seen.canary == "seen":
                     return seen
                 pages.append(seen)
-        return max(pages, key=_shown, default=None)
+        return max(pages, key=_shown, default=None) if is_whole else None
 
 
 def _shown(page: WebFacts) -> tuple[bool, int, int]:

@@ -137,6 +137,7 @@ class _Visit:
             most=limits.redirects,
             body_bytes=limits.body_bytes,
             address=self._attempt.address if home == self._attempt.item.host else "",
+            may_lead=self._attempt.may_lead,
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:

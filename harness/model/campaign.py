@@ -29,12 +29,13 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 class BlockPage(Declared):
     """The supplier's block page as the submission declares it; one of the three will do.
 
-    ``text`` is a sentence that stands on it, ``host`` where redirects and frames lead to.
+    ``text`` is a sentence that stands on it, ``host`` where redirects and frames lead to: a name or
+    an IP address, which may be private.
     """
 
     title: Annotated[str, Field(max_length=300)] = ""
     text: Annotated[str, Field(pattern=r"^(\S.{10,998}\S)?$")] = ""
-    host: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]{1,253})?$")] = ""
+    host: Annotated[str, Field(pattern=r"^([A-Za-z0-9._:-]{1,253})?$")] = ""
 
     @model_validator(mode="after")
     def _says_something(self) -> BlockPage:

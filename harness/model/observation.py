@@ -1,8 +1,7 @@
 """An observation is what one attempt left behind: facts only, never a verdict.
 
-A network failure is a fact here, not an exception (OONI probe-cli,
-``experiment.go``: an error is returned only "in case the experiment could not run").
-Names of failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
+A network failure is a fact here, not an exception (OONI probe-cli, ``experiment.go``). Names of
+failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
 """
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ FAILURES = frozenset(
         "not_connected",
         "operation_canceled",
         "permission_denied",
+        "private_address",
         "proxy_authentication_required",
         "proxy_autoconfig_failed",
         "proxy_refused_tunnel",

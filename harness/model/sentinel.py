@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.model.declared import Declared
+from harness.model.private_address import has_blank
 from harness.model.verdict import Mechanism
 
 
@@ -17,7 +18,7 @@ def _host_or_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
-        is_url = is_url and (parts.port is None or parts.port > 0)
+        is_url = is_url and (parts.port is None or parts.port > 0) and not has_blank(text)
     except ValueError:
         is_url = False
     if not (is_url if "://" in text else _HOST.fullmatch(text)):

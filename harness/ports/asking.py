@@ -94,6 +94,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
     is the same on every line.
     ``address`` is where the item's host is taken to be; empty: where the line finds it.
+    ``may_lead``: see ``Request``; so it is for must-block sentinels on the service's lines.
     """
 
     key: AttemptKey
@@ -104,6 +105,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     sketch_key: bytes = b""
     browser: int = 0
     address: str = ""
+    may_lead: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +115,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
     with CONNECT, where ``("Host", "")`` is Host's place.
     A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
+    With ``may_lead`` a private address that it leads to is the service's own, and may be visited
+    on that line from then on.
     """
 
     url: str
@@ -124,6 +128,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     proxied_headers: tuple[tuple[str, str], ...] = ()
     tunnel_headers: tuple[tuple[str, str], ...] = ()
     address: str = ""
+    may_lead: bool = False
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,6 +196,17 @@ class Line(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
     async def fetch(self, request: Request) -> Exchange: ...
     async def ask(self, question: Question) -> Answer: ...
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A line that refuses private addresses, and is told what else it may visit.
+
+    ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a line
+    whose proxy does so out of sight.
+    """
+
+    def declare(self, block_page: str, control: Line) -> None: ...
 
 
 def left_by(line: Line) -> str:

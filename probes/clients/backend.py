@@ -14,6 +14,7 @@ import httpx
 
 from harness.model.observation import Failure
 from probes.net.source import open_socket
+from probes.net.target import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ class LineTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, way: ClientWay) -> None:
         super().__init__(verify=way.trust)
+        self._way = way
         backend = _Backend(way)
         if way.proxy:
             self._pool = httpcore.AsyncHTTPProxy(
@@ -43,6 +45,16 @@ class LineTransport(httpx.AsyncHTTPTransport):
             self._pool = httpcore.AsyncConnectionPool(
                 ssl_context=way.trust, http2=True, network_backend=backend
             )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, unless the line refuses where it leads. Raises httpx.ConnectError."""
+        if self._way.refusal is not None:
+            url = request.url
+            port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
+            refusal = await self._way.refusal(url.host, port, PATIENCE)
+            if refusal is not None:
+                raise httpx.ConnectError(f"{refusal.name}: {refusal.detail}")
+        return await super().handle_async_request(request)
 
 
 class _Backend(httpcore.AsyncNetworkBackend):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from functools import cached_property
+from time import perf_counter
 from typing import ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
+from msgspec import structs
 from pydantic import BaseModel
 
 from harness.errors import UsageError
@@ -17,10 +19,12 @@ from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import register
-from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+from harness.ports.asking import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_of
+from probes.net.address_guard import AddressGuard
 from probes.net.client_way import ClientWay
-from probes.net.direct import pupils_options, unaskable
+from probes.net.control_lookup import ControlLookup
+from probes.net.direct import LEAST_PATIENCE, pupils_options, unaskable
 from probes.net.finding import find_address
 from probes.net.lane import LaneName, open_lane
 from probes.net.route import Proxy, Route, trusting
@@ -70,6 +74,7 @@ class ExplicitProxy:
         self._scheme, self._named = _read_proxy(name, options.proxy)
         _check_family(name, options, self._named)
         self._username, self._password = _credentials(name, options)
+        self.guard = AddressGuard(origin, None, self._own_places())
         self._lost: Failure | None = None
         self._stack = AsyncExitStack()
 
@@ -99,9 +104,21 @@ class ExplicitProxy:
 
     def as_pupil(self, source: str) -> Self:
         """The same line as a pupil's browser uses it, from another address if one is given."""
-        return type(self)(
+        line = type(self)(
             self.name, pupils_options(self._options, source), self.origin, self.limits
         )
+        line.guard = self.guard
+        return line
+
+    def declare(self, block_page: str, control: Line) -> None:
+        """Take the host of the block page, and who finds the names that the proxy is asked for."""
+        self.guard.declare_block_page(block_page)
+        self.guard.lookup = ControlLookup(control)
+
+    def _own_places(self) -> tuple[Address, ...]:
+        """The proxy itself, by its name and by its address."""
+        hosts = filter(None, (self._named.host, self._options.proxy_address))
+        return tuple(Address(host=host, port=self._named.port) for host in hosts)
 
     def client_way(self) -> ClientWay | None:
         """How a client of another make goes through the proxy; by SOCKS it cannot."""
@@ -119,6 +136,7 @@ class ExplicitProxy:
             proxy=f"{self._scheme}://{named}",
             credentials=(self._username, self._password) if self._username else None,
             proxy_trust=trusting(*trusted) if self._scheme == "https" else None,
+            refusal=self._refusal,
         )
 
     async def _place(self, host: str, port: int, patience: float) -> Address:
@@ -131,10 +149,19 @@ class ExplicitProxy:
         if self._lost is not None:
             return Exchange(timings=Timings(), failure=self._lost)
         try:
-            read_target(request.url)
+            far = read_target(request.url).far
         except ValueError as error:
             return unaskable(str(error))
-        return await self._lane.exchange(request, self._route)
+        started = perf_counter()
+        refusal = await self.guard.refusal_by_proxy(far, request.timeout, may_lead=request.may_lead)
+        if refusal is not None:
+            return Exchange(timings=Timings(), failure=refusal)
+        left = max(request.timeout - (perf_counter() - started), LEAST_PATIENCE)
+        return await self._lane.exchange(structs.replace(request, timeout=left), self._route)
+
+    async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
+        """Why the proxy may not be asked for a host and port; None if it may."""
+        return await self.guard.refusal_by_proxy(Address(host=host, port=port), patience)
 
     async def ask(self, question: Question) -> Answer:
         """A proxy answers no DNS question."""

@@ -13,12 +13,14 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import register
 from harness.ports.asking import Origin
-from probes.net.address import Family, is_literal
+from probes.net.address import Address, Family, is_literal
 from probes.net.direct import DirectLine, DirectOptions
 from probes.net.namespace import resolver_file
 from probes.net.portable.resolver import system_server
 from probes.net.server import Server, parse_server
 from probes.net.source import Source
+
+HTTP_PORT = 80
 
 
 class InterfaceOptions(DirectOptions):
@@ -27,6 +29,7 @@ class InterfaceOptions(DirectOptions):
     ``netns`` is the network namespace that they are in (default: our own).
     ``resolver`` is the network's name server (default: that of the namespace or machine, and
     never the origin's, for that would go past a service that filters by names).
+    ``gateway`` is the IP address of the service in this network, where its block page may be.
     """
 
     address: str = ""
@@ -34,6 +37,7 @@ class InterfaceOptions(DirectOptions):
     netns: str = ""
     resolver: str | None = None
     server_address: str = ""
+    gateway: str = ""
 
 
 @register("lines", "interface")
@@ -46,12 +50,26 @@ class Interface(DirectLine):
         self, name: str, options: InterfaceOptions, origin: Origin | None, limits: Limits
     ) -> None:
         options = _of_one_family(name, options)
+        self._gateway = _gateway_of(name, options)
         what = f"line {name!r}, option 'resolver'"
         named, at = options.resolver, options.server_address
+        self._names_server = bool(named)
         server = parse_server(named, what, at) if named else _own_server(options)
         source = Source(address=options.address, device=options.device, netns=options.netns)
         super().__init__(name, options, origin, limits, server, source)
         self.left_by = " ".join(filter(None, (source.netns, source.device, source.address)))
+
+    def _own_places(self) -> tuple[Address, ...]:
+        places = (self._server.address,) if self._names_server else ()
+        return (*places, *self._gateway)
+
+
+def _gateway_of(name: str, options: InterfaceOptions) -> tuple[Address, ...]:
+    if not options.gateway:
+        return ()
+    if not is_literal(options.gateway):
+        raise UsageError(f"line {name!r}, option 'gateway': {options.gateway!r} is no IP address")
+    return (Address(host=options.gateway, port=HTTP_PORT),)
 
 
 def _own_server(options: InterfaceOptions) -> Server:

@@ -19,10 +19,12 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
+from harness.model.private_address import Reach, reach_of
 from harness.plugins import register
-from harness.ports.asking import Exchange, Origin, Question, Request
+from harness.ports.asking import Exchange, Line, Origin, Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
+from probes.net.control_lookup import ControlLookup
 from probes.net.direct import LEAST_PATIENCE, unaskable
 from probes.net.pac.choice import STRAIGHT, Choice, read_choices
 from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError, find_engine
@@ -78,9 +80,9 @@ class Pac(Interface):
         limits: Limits,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        self._pac = options
         super().__init__(name, options, origin, limits)
         find_engine(f"line {name!r} follows a PAC file, which")
-        self._pac = options
         self._clock = clock
         self._script: Script | None = None
         self._no_way: Failure | None = None
@@ -97,6 +99,23 @@ class Pac(Interface):
         if self._pac.file.startswith(FETCHED):
             await self._fetch_script()
         return self
+
+    def declare(self, block_page: str, control: Line) -> None:
+        """Take the host of the block page, and who finds the names that proxies are asked for."""
+        super().declare(block_page, control)
+        self.guard.lookup = ControlLookup(control)
+
+    def _own_places(self) -> tuple[Address, ...]:
+        return (*super()._own_places(), *self._file_place())
+
+    def _file_place(self) -> tuple[Address, ...]:
+        """Where the file is fetched from."""
+        if not self._pac.file.startswith(FETCHED):
+            return ()
+        try:
+            return (read_target(self._pac.file).far,)
+        except ValueError:
+            return ()
 
     def client_way(self) -> None:
         """None: a client of another make would not follow the file, and go past the proxies."""
@@ -189,8 +208,15 @@ class Pac(Interface):
         if choice.kind == "unspoken" or choice.address is None:
             return unaskable(f"the PAC file leads to {choice}, which is not spoken here")
         started = perf_counter()
+        refusal = await self.guard.refusal_by_proxy(
+            read_target(request.url).far, request.timeout, may_lead=request.may_lead
+        )
+        if refusal is not None:
+            return Exchange(timings=Timings(), failure=refusal)
         found = await self._find(choice.address.host, request.timeout)
         took = perf_counter() - started
+        if isinstance(found, str) and not self._may_be_proxy(found):
+            found = _no_way(f"{choice} is on this machine or link, where no service is")
         if isinstance(found, Failure):
             failure = found if found.is_instrument else replace(found, stage="proxy_connect")
             return Exchange(timings=Timings(total=took), failure=failure)
@@ -202,6 +228,12 @@ class Pac(Interface):
         )
         left = max(request.timeout - took, LEAST_PATIENCE)
         return await self._lane.exchange(replace(request, timeout=left), route)
+
+    def _may_be_proxy(self, address: str) -> bool:
+        """Whether a proxy may be at an address: a file of the service's names none of our own."""
+        places = self._file_place()
+        is_trusted = not places or reach_of(places[0].host) is Reach.LOCAL
+        return is_trusted or reach_of(address) is not Reach.LOCAL
 
     def _proxy(self, choice: Choice, host: str) -> Proxy:
         return Proxy(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.plugins import register
 from harness.ports.asking import Origin
+from probes.net.address import Address
 from probes.net.direct import DirectLine, DirectOptions
 from probes.net.server import parse_server
 
@@ -36,3 +37,6 @@ class ResolverLine(DirectLine):
         what = f"line {name!r}, option 'server'"
         server = parse_server(options.server, what, options.server_address)
         super().__init__(name, options, origin, limits, server)
+
+    def _own_places(self) -> tuple[Address, ...]:
+        return (self._server.address,)

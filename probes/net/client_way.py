@@ -17,13 +17,17 @@ from probes.net.source import ANYWHERE, Source
 Find = Callable[[str, int, float], Awaitable[Address | Failure]]
 """Where to connect to for a host, a port and a patience in seconds."""
 
+Refuse = Callable[[str, int, float], Awaitable[Failure | None]]
+"""Why a host and port may not be asked for, with a patience in seconds; None if they may."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientWay:
     """How to go over a line: ``trust`` is the client's own, for it may change what it offers.
 
     ``proxy`` is the URL of a proxy that everything goes through (``find`` then finds the proxy),
-    with its credentials and, where it is spoken to over TLS, whom to trust there.
+    with its credentials and, where it is spoken to over TLS, whom to trust there. ``refusal``
+    guards what it is asked for; without a proxy, ``find`` does.
     """
 
     find: Find
@@ -32,6 +36,7 @@ class ClientWay:
     proxy: str = ""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     proxy_trust: ssl.SSLContext | None = None
+    refusal: Refuse | None = None
 
 
 @runtime_checkable

@@ -14,8 +14,9 @@ import msgspec
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+from harness.ports.asking import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_loopback, is_of, is_unspecified
+from probes.net.address_guard import AddressGuard
 from probes.net.client_way import ClientWay
 from probes.net.failures import resolve_failure
 from probes.net.finding import find_address
@@ -102,6 +103,7 @@ class DirectLine:
         self._source = source
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
         self._ports = Ports(mapping=mapping, origin=origin)
+        self.guard = AddressGuard(origin, mapping, self._own_places())
         self._lost: Failure | None = None
         self._stack = AsyncExitStack()
 
@@ -119,7 +121,22 @@ class DirectLine:
     def as_pupil(self, source: str) -> Self:
         """The same line as a pupil's browser uses it, from another address if one is given."""
         make = cast("Callable[..., Self]", type(self))  # a line is built alike, whatever its type
-        return make(self.name, pupils_options(self._options, source), self.origin, self.limits)
+        line = make(self.name, pupils_options(self._options, source), self.origin, self.limits)
+        line.guard = self.guard
+        return line
+
+    def declare(self, block_page: str, control: Line) -> None:
+        """Take the host of the supplier's block page; names it looks up itself."""
+        del control
+        self.guard.declare_block_page(block_page)
+
+    def may_visit(self, far: Address, address: str) -> bool:
+        """Whether nothing keeps the line from an IP address for the host and port of a URL."""
+        return isinstance(self._guarded(far, address), Address)
+
+    def _own_places(self) -> tuple[Address, ...]:
+        """What the line's options declare beside the origin."""
+        return ()
 
     @cached_property
     def _client_way(self) -> ClientWay:
@@ -134,7 +151,7 @@ class DirectLine:
         found = await self._find(host, patience)
         if isinstance(found, Failure):
             return found
-        return Address(host=found, port=self._ports.real(Address(host=host, port=port)))
+        return self._guarded(Address(host=host, port=port), found)
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's own name server."""
@@ -150,17 +167,18 @@ class DirectLine:
             far = read_target(request.url).far
         except ValueError as error:
             return unaskable(str(error))
-        found = request.address or await self._find(far.host, request.timeout)
+        found: Address | Failure | str = request.address or await self._find(
+            far.host, request.timeout
+        )
         resolve = perf_counter() - started
-        if not isinstance(found, Failure) and self._is_sinkhole(far.host, found):
-            found = _nowhere(found)
+        if isinstance(found, str):
+            found = self._guarded(far, found, may_lead=request.may_lead)
         if isinstance(found, Failure):
             return Exchange(timings=Timings(total=resolve), failure=found)
-        address = Address(host=found, port=self._ports.real(far))
         left = max(request.timeout - resolve, LEAST_PATIENCE)
         exchange = await self._lane.exchange(
             msgspec.structs.replace(request, timeout=left),
-            Route(address=address, trust=self._trust, source=self._source),
+            Route(address=found, trust=self._trust, source=self._source),
         )
         timings = msgspec.structs.replace(
             exchange.timings,
@@ -198,16 +216,19 @@ class DirectLine:
             return _absent(host, family)
         return resolve_failure("NOERROR")
 
-    def _is_sinkhole(self, host: str, address: str) -> bool:
-        """Whether a name leads to this machine, and no origin is there.
+    def _guarded(self, far: Address, found: str, *, may_lead: bool = False) -> Address | Failure:
+        """Where to connect to for the host of a URL that was found at an IP address."""
+        at = Address(host=found, port=self._ports.real(far))
+        refusal = self.guard.refusal(far.host, at, may_lead=may_lead)
+        if refusal is None:
+            return at
+        return _nowhere(found) if self._is_sinkhole(far.host, found) else refusal
 
-        A line that maps ports leads to servers of the tester's own, which may be on loopback.
-        """
+    def _is_sinkhole(self, host: str, address: str) -> bool:
+        """Whether a name leads to this machine, and no origin is there."""
         if is_literal(host) or not is_loopback(address):
             return False
-        if self.origin is not None:
-            return not is_loopback(self.origin.address)
-        return self._options.ports is None
+        return self.origin is None or not is_loopback(self.origin.address)
 
     async def _is_elsewhere(self, host: str, patience: float) -> bool:
         """Whether a host has an address of the family that this line leaves alone."""

@@ -8,6 +8,7 @@ from time import perf_counter
 from urllib.parse import urljoin, urlsplit
 
 from harness.model.observation import Failure, Hop
+from harness.model.private_address import without_blanks
 from harness.ports.asking import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
 
@@ -40,13 +41,15 @@ async def follow_redirects(
     most: int,
     body_bytes: int,
     address: str = "",
+    may_lead: bool = False,
 ) -> RedirectChain:
     """Fetch ``url`` and where it leads, ``most`` redirects at most, until ``deadline``.
 
     ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a URL and its
     host, and ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and
     stands in it.
-    ``address`` is the IP address of ``home``, where it is known already.
+    ``address`` is the IP address of ``home``, where it is known already; ``may_lead`` as in
+    ``Request``. A redirect to a private address that the line refuses stands in ``hops``.
     """
     chain = RedirectChain(url=url)
     while True:
@@ -60,6 +63,7 @@ async def follow_redirects(
             timeout=max(deadline - perf_counter(), 0.001),
             body_bytes=body_bytes,
             address=address if host == home else "",
+            may_lead=may_lead,
         )
         exchange = await line.fetch(request)
         chain.exchanges.append(exchange)
@@ -86,12 +90,12 @@ def web_address(base: str, address: str) -> str:
     if not address:
         return ""
     try:
-        target = urljoin(base, address)
+        target = urljoin(base, address.strip())
         parts = urlsplit(target)
         has_host = bool(parts.hostname)
     except ValueError:
         return ""
-    return target if parts.scheme in ("http", "https") and has_host else ""
+    return without_blanks(target) if parts.scheme in ("http", "https") and has_host else ""
 
 
 def _location(exchange: Exchange) -> str:

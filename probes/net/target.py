@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 from yarl import URL
 
+from harness.model.private_address import has_blank
 from probes.net.address import HIGHEST_PORT, Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -35,7 +36,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=4096)
 def read_target(url: str) -> Target:
-    """Read an http or https URL; raises ValueError if it is none."""
+    """Read an http or https URL; raises ValueError if it is none, or has a blank in it."""
     plain = _PLAIN.fullmatch(url)
     if plain is None:
         return _read_odd(url)
@@ -55,6 +56,8 @@ def read_target(url: str) -> Target:
 
 def _read_odd(url: str) -> Target:
     """Read a URL with a user, an IPv6 address, a fragment, other letters, or no path."""
+    if has_blank(url):
+        raise ValueError(f"a blank or control character in the URL {url!r}")
     parts = URL(url, encoded=url.isascii())
     host, port = parts.raw_host, parts.port
     if parts.scheme not in DEFAULT_PORTS or not host or not port:

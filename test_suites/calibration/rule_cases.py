@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Hop
 from harness.model.verdict import Mechanism, State, Trial
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore
+from harness.stages.judge.learning import Lore
+from test_suites.calibration.rule_case import RuleCase
+from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.trials import (
     OURS,
     PROSE,
@@ -26,30 +27,6 @@ OWN = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 SUPPLIER = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
 NOTICE = "This website has been blocked by your school. Category: Games"
 LONDON = dns("192.0.2.7")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleCase:
-    """A trial, what was learned of its line, and the verdict it must get."""
-
-    rule: str
-    trial: Trial
-    state: State
-    mechanism: Mechanism = Mechanism.NONE
-    lore: Lore = NOTHING_LEARNED
-    alone: bool = False
-
-
-def _case(
-    rule: str,
-    made: Trial,
-    state: State,
-    mechanism: Mechanism = Mechanism.NONE,
-    *,
-    lore: Lore = NOTHING_LEARNED,
-    alone: bool = False,
-) -> RuleCase:
-    return RuleCase(rule=rule, trial=made, state=state, mechanism=mechanism, lore=lore, alone=alone)
 
 
 def _page(**facts: Any) -> Trial:
@@ -72,6 +49,8 @@ GROUND = (
     _case("instrument-control", trial(web(), failed("instrument_error", "instrument")),
           State.INSUFFICIENT),
     _case("control-failed", trial(web(canary="absent"), failed("connection_refused", "connect")),
+          State.DOWN),
+    _case("control-private-address", trial(web(canary="absent"), failed("private_address", "request")),
           State.DOWN),
     _case("control-of-another-kind", trial(web(), dns("192.0.2.7")), State.INSUFFICIENT),
     _case("control-without-token", trial(web(), web(canary="absent")), State.DOWN),
@@ -119,6 +98,7 @@ DNS = (
     _case("dns-inner-unanswered", trial(
               dns("10.1.1.1", landing=web(canary="absent", status=None)), LONDON),
           State.BLOCKED, Mechanism.DNS_SINKHOLE),
+    _case("dns-inner-unvisited", _named("10.1.1.1"), State.INSUFFICIENT),
     _case("dns-address-unknown", _named("198.51.100.9"), State.INSUFFICIENT),
     _case("dns-inner-address", _public("10.1.1.1"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-varies", _public("151.101.1.69"), State.ALLOWED),
@@ -148,6 +128,23 @@ HTTPS_RECORDS = (
           Mechanism.DNS_REFUSED),
     _case("https-silent", trial(failed("generic_timeout_error", "resolve"), KEYED),
           State.ALTERED, Mechanism.DNS_SILENT),
+)  # fmt: skip
+
+
+def _sent_to(url: str) -> Trial:
+    """A redirect to a private address, which was not followed."""
+    hops = (Hop(url=f"http://{OURS}/", status=302, location=url),)
+    facts = web(url, canary="absent", status=None, body_length=None, hops=hops)
+    return trial(facts, failure=failed("private_address", "request"))
+
+
+PRIVATE = (
+    _case("private-redirect-learned", _sent_to("http://10.0.0.1:8090/item"), State.BLOCKED,
+          Mechanism.REDIRECT, lore=Lore(servers=frozenset({"http://10.0.0.1:8090"}))),
+    _case("private-redirect", _sent_to("http://10.0.0.1/blocked"), State.INSUFFICIENT,
+          lore=Lore(servers=frozenset({"http://10.0.0.1:8090"}), hosts=frozenset({"10.0.0.1"}))),
+    _case("private-address", trial(failed("private_address", "request")), State.INSUFFICIENT,
+          lore=Lore(failures=frozenset({"private_address"}))),
 )  # fmt: skip
 
 WEB = (
@@ -297,4 +294,4 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
-CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *WEB, *PAGE, *ALONE)
+CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *PRIVATE, *WEB, *PAGE, *ALONE)

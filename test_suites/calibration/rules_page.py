@@ -17,6 +17,7 @@ from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
 from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
+from harness.stages.judge.rules_private import PRIVATE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
@@ -60,6 +61,11 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
         HTTPS_RULES,
     ),
     ("Names", "Answers of resolvers.", DNS_RULES),
+    (
+        "Private addresses",
+        "Not fetched, for nobody declared them ([dd-012](../design/dd-012-address-guard.md)).",
+        PRIVATE_RULES,
+    ),
     (
         "Delivery, refusals and failures",
         "First: did the origin's page arrive? Then: was there an explicit refusal?",

@@ -101,9 +101,9 @@ ASKED = (
         "dns-private",
         _address(FaultKind.SINKHOLE, PRIVATE),
         "dns",
-        State.BLOCKED,
-        Mechanism.DNS_SINKHOLE,
-        "the address is a private one",
+        State.INSUFFICIENT,
+        Mechanism.NONE,
+        "the address is a private one that no sentinel got, so it is not visited",
     ),
     _names(
         "dns-silent",

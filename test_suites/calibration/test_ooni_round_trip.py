@@ -23,7 +23,8 @@ from harness.ports.keeping import Journal
 from harness.stages.judge.together import judge_foreign, judge_together
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
 from test_suites.calibration.held import Held
-from test_suites.calibration.rule_cases import CASES, RuleCase
+from test_suites.calibration.rule_case import RuleCase
+from test_suites.calibration.rule_cases import CASES
 from test_suites.calibration.trials import PROSE, THEIRS, dns, observation
 
 NOTICE = "This website has been blocked by your school. Category: Games"

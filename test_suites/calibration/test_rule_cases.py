@@ -7,7 +7,8 @@ import pytest
 from harness.stages.judge.judge import judge_trial
 from harness.stages.judge.rules import RULES
 from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
-from test_suites.calibration.rule_cases import CASES, RuleCase
+from test_suites.calibration.rule_case import RuleCase
+from test_suites.calibration.rule_cases import CASES
 
 WITHOUT_CASE = {"control-without-facts"}
 """No probe leaves such an observation; the rule is a guard, tested beside its module."""

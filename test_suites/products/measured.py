@@ -132,15 +132,20 @@ def measure_through(
     control: Mapping[str, Any] | None = None,
     limits: Mapping[str, Any] | None = None,
     out: str = "out",
+    block_page: str = "",
 ) -> Measured:
     """Run a campaign over one line; ``folder`` holds ``origin.json`` of a running range.
 
     ``must_block`` are the sentinels, from which the judge learns how the product says no.
     ``limits`` stand beside LIMITS or in their place; ``out`` is the folder of the results.
+    ``block_page`` is the declared host of the product's block page, which no line visits otherwise.
     """
+    service: dict[str, Any] = {"name": "a product of Debian"}
+    if block_page:
+        service["block_page"] = {"host": block_page}
     campaign = {
         "campaign": "product",
-        "service": {"name": "a product of Debian"},
+        "service": service,
         "scheme": "becta-2008",
         "origin": "origin.json",
         "control": dict(control or {}),

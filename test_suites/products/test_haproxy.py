@@ -54,7 +54,7 @@ def test_each_refusal_is_judged_right(tmp_path: Path, start_range: StartRange, l
             "options": {"ports": gateway.ports, "lane": lane},
             "probes": ["web", "web_https"],
         }
-        measured = measure_through(tmp_path, line, items, must_block=sentinels)
+        measured = measure_through(tmp_path, line, items, must_block=sentinels, block_page=LOOPBACK)
 
     for probe, fate_of in (("web", BY_HTTP), ("web_https", BY_HTTPS)):
         expected = {

@@ -63,7 +63,7 @@ def test_blocks_inside_opened_tls(
             "options": {"proxy": squid.proxy("ks2"), "lane": lane, **authority},
             "probes": ["web_https"],
         }
-        measured = measure_through(tmp_path, line, items, must_block=sentinels)
+        measured = measure_through(tmp_path, line, items, must_block=sentinels, block_page=LOOPBACK)
 
     expected = {
         item.host: FATES[REPLIES[item.category]] if item.category in REPLIES else ALLOWED

@@ -80,7 +80,7 @@ def test_a_campaign_recovers_the_faults_by_state_and_mechanism(
             "options": {"proxy": squid.proxy("ks2")},
             "probes": ["web", "web_https"],
         }
-        measured = measure_through(tmp_path, line, items)
+        measured = measure_through(tmp_path, line, items, block_page=LOOPBACK)
 
     for probe, fate_of in (("web", BY_HTTP), ("web_https", BY_HTTPS)):
         expected = {
@@ -121,7 +121,7 @@ def test_a_weak_filter_does_not_conform_for_that_profile_alone(
             "by_profile": {name: {"proxy": squid.proxy(name)} for name in profiles},
             "probes": ["web", "web_https"],
         }
-        measured = measure_through(tmp_path, line, items, profiles=profiles)
+        measured = measure_through(tmp_path, line, items, profiles=profiles, block_page=LOOPBACK)
 
     assert Conformity.CONFORMS is measured.conformity("URL-01", "ks2")
     assert Conformity.CONFORMS is measured.conformity("OVB-01", "ks2")

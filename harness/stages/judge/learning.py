@@ -40,7 +40,8 @@ class Lore:
     """What the must-block sentinels of one line have met. Empty where nothing was learned.
 
     ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the most
-    pictures, frames and scripts that a page of these had.
+    pictures, frames and scripts that a page of these had. ``servers`` are those that redirects led
+    to (``recognise.server_of``).
     """
 
     tunnel_statuses: frozenset[int] = frozenset()
@@ -49,6 +50,7 @@ class Lore:
     texts: tuple[str, ...] = ()
     digests: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
+    servers: frozenset[str] = frozenset()
     rcodes: frozenset[str] = frozenset()
     sinkholes: frozenset[str] = frozenset()
     failures: frozenset[str] = frozenset()
@@ -66,6 +68,7 @@ class Lore:
             texts=tuple(sorted({*self.texts, *other.texts})),
             digests=self.digests | other.digests,
             hosts=self.hosts | other.hosts,
+            servers=self.servers | other.servers,
             rcodes=self.rcodes | other.rcodes,
             sinkholes=self.sinkholes | other.sinkholes,
             failures=self.failures | other.failures,
@@ -195,6 +198,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         texts=tuple(sorted(texts)),
         digests=frozenset(page.body_sha256 for page in shown if page.body_length),
         hosts=frozenset().union(*map(_strayed, seen)),
+        servers=frozenset().union(*map(_led_to, seen)),
         rcodes=frozenset(answer.rcode for answer in answers if answer.rcode),
         sinkholes=frozenset(address for answer in answers for address in answer.addresses),
         failures=frozenset(one.failure.name for one in seen if one.failure is not None),
@@ -202,6 +206,16 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         sketches=frozenset(page.sketch for page in shown if page.sketch),
         embedded=max(map(shown_beside_text, shown), default=0),
     )
+
+
+def _led_to(observation: Observation) -> frozenset[str]:
+    """The servers that redirects led to, away from the host that was tried."""
+    web = observation.facts
+    if not isinstance(web, WebFacts):
+        return frozenset()
+    urls = (*(hop.location for hop in web.hops), *recognise.urls_of(web))
+    away = (url for url in urls if recognise.host_of(url) != observation.item.host)
+    return frozenset(map(recognise.server_of, away)) - {""}
 
 
 def _strayed(observation: Observation) -> frozenset[str]:

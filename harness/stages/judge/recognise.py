@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from harness.model.observation import WebFacts
 from harness.stages.judge.page_weight import (
@@ -51,6 +52,7 @@ class Look:
 
 NOTHING = Look()
 REFUSING = 400
+DEFAULT_PORTS = {"http": 80, "https": 443}
 SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
 OPENING = 700
 """Characters of visible text in which a block page has said what it is."""
@@ -254,6 +256,17 @@ def strayed_to(
         if host and not any(kin(host, known) for known in home):
             return host
     return ""
+
+
+def server_of(url: str) -> str:
+    """Scheme, host and port of an absolute URL as one text; empty for another text."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return ""
+    host = host_of(url)
+    return f"{parts.scheme}://{host}:{port}" if host and port else ""
 
 
 def urls_of(web: WebFacts) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from harness.stages.judge.rules_dns import DNS_RULES
 from harness.stages.judge.rules_ground import GROUND_RULES
 from harness.stages.judge.rules_https import HTTPS_RULES
 from harness.stages.judge.rules_page import PAGE_RULES
+from harness.stages.judge.rules_private import PRIVATE_RULES
 from harness.stages.judge.rules_web import WEB_RULES
 
 
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *GROUND_RULES,
     *HTTPS_RULES,
     *DNS_RULES,
+    *PRIVATE_RULES,
     *WEB_RULES,
     *PAGE_RULES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from harness.model.private_address import is_public
 from harness.model.trouble import says_blocked
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
@@ -191,6 +192,14 @@ DNS_RULES: tuple[Rule, ...] = (
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives a private or reserved address, where nothing answers",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-unvisited",
+        matches=lambda case: case.addresses and case.landing is None and _has_our_name(case)
+        and not any(map(is_public, case.addresses)),
+        state=State.INSUFFICIENT,
+        says="the resolver gives a private or reserved address, which was not visited",
         saw=_addresses,
     ),
     Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
 from harness.stages.judge.rule import Rule
@@ -25,6 +26,11 @@ LOCAL_TROUBLE = frozenset(
 
 def _control_failed(case: Case) -> object:
     return case.control is not None and case.control.failure
+
+
+def _is_private_on_control(case: Case) -> bool:
+    failure = case.control.failure if case.control is not None else None
+    return failure is not None and failure.name == PRIVATE_ADDRESS
 
 
 def _control_failure(case: Case) -> str:
@@ -81,6 +87,13 @@ GROUND_RULES: tuple[Rule, ...] = (
         ),
         state=State.INSUFFICIENT,
         says="our own equipment failed on the control line",
+        saw=_control_failure,
+    ),
+    Rule(
+        id="control-private-address",
+        matches=_is_private_on_control,
+        state=State.DOWN,
+        says="the target is at a private address, or leads to one, on the control line as well",
         saw=_control_failure,
     ),
     Rule(

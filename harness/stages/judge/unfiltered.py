@@ -31,6 +31,9 @@ TEACHING = frozenset(
         "page-unlike",
         "frame-not-followed",
         "redirect-not-followed",
+        "private-redirect",
+        "private-address",
+        "dns-inner-unvisited",
     }
 )
 """Rules that say *insufficient* of an item; of a must-block sentinel, they show how the supplier

@@ -209,3 +209,40 @@ def test_a_bomb_is_cut_short(tmp_path: Path) -> None:
     rows = list(import_list("hosts", path, limits=Limits(total_bytes=1024 * 1024)))
 
     assert [row.reason for row in rows] == ["more than 1048576 bytes"]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("domains", "{}\n"),
+        ("labelled", "url,canonical_code\nhttp://{}/x,GAMB\n"),
+        ("labelled", "domain,canonical_code\n{},GAMB\n"),
+        ("adblock", "||{}^\n"),
+        ("wildcard", "{}\n"),
+        ("squid", "{}\n"),
+        ("hosts", "0.0.0.0 {}\n"),
+    ],
+)
+def test_private_values_are_refused_line_by_line_in_each_format(
+    tmp_path: Path, form: str, text: str
+) -> None:
+    values = ("192.168.1.1", "169.254.169.254", "127.0.0.1", "nas.local", "a.localhost",
+              "metadata.google.internal", "2130706433", "0x7f.1")  # fmt: skip
+    path = tmp_path / "list.txt"
+    for value in values:
+        path.write_text(text.format(value), encoding="utf-8")
+        kept = [row for row in import_list(form, path) if row.status.startswith("ok")]
+        assert [] == kept, value
+    path.write_text(text.format("www.example.com"), encoding="utf-8")
+    assert 1 == len([row for row in import_list(form, path) if row.status.startswith("ok")])
+
+
+def test_a_refused_line_has_its_number_and_reason_and_the_others_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("a.example.com\n10.0.0.1\nhttp://[::1]/\nb.example.com\n", encoding="utf-8")
+
+    rows = [(row.line, row.status, row.reason) for row in import_list("domains", path)]
+
+    assert ["ok", "error", "error", "ok"] == [status for _, status, _ in rows]
+    assert ("2", "error", "private address or name") in rows
+    assert ("3", "error", "private address or name") in rows

@@ -212,3 +212,26 @@ def test_any_bytes_are_a_table_or_a_faulty_document(tmp_path: Path, junk: bytes)
     except FaultyDocument:
         return
     assert all(entry.item.id for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        ("url", "http://192.168.1.1/", "private address or name"),
+        ("ip", "169.254.169.254", "private address or name"),
+        ("host", "localhost", "private address or name"),
+        ("cidr", "10.0.0.0/8", "private address or name"),
+        ("url", "http://a.example/x y", "an http or https URL without blanks"),
+        ("url", "http://a.ex\tample/", "an http or https URL without blanks"),
+    ],
+)
+def test_private_addresses_and_blanks_are_refused(
+    tmp_path: Path, kind: str, value: str, says: str
+) -> None:
+    assert says in faults_of(table_of(tmp_path, GOOD | {"kind": kind, "value": value}))
+
+
+def test_the_value_of_a_vector_is_no_address(tmp_path: Path) -> None:
+    row = GOOD | {"kind": "vector", "value": "http://127.0.0.1/ \x1b"}
+
+    assert 1 == len(list(table_of(tmp_path, row).entries()))

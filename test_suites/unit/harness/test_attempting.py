@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from harness import attempting
 from harness.attempting import Manner, Try, attempt, place_of, pulse_of, sighted
 from harness.model.corpus import Item
+from harness.model.observation import CONTROL, Role
 from harness.passed_items import port_of
 from harness.ports.asking import Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, in_turn, item, key, tools
@@ -37,6 +39,28 @@ async def test_an_attempt_tells_how_it_was_made() -> None:
 
     assert (seen.look, seen.tries, seen.batch, seen.heartbeats) == ("confirmed", 2, 3, None)
     assert probe.attempts[0].timeout == 2.0
+
+
+@pytest.mark.parametrize(
+    ("role", "line", "may_lead"),
+    [
+        ("must_block", "web", True),
+        ("must_block", CONTROL, False),
+        ("must_allow", "web", False),
+        ("item", "web", False),
+        ("retry", "web", False),
+    ],
+)
+async def test_only_a_must_block_sentinel_of_the_service_may_lead_to_a_private_address(
+    role: Role, line: str, *, may_lead: bool
+) -> None:
+    probe = Played()
+    this = Try(key=key().on(line), item=item(), role=role, batch=3)
+    with_tools = tools(probe)
+    lines = {(line, this.key.profile): next(iter(with_tools.lines.values()))}
+    await attempt(this, MANNER, CAMPAIGN.limits, replace(with_tools, lines=lines))
+
+    assert may_lead is probe.attempts[0].may_lead
 
 
 async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
@@ -124,3 +126,29 @@ async def test_of_several_other_pages_the_one_that_shows_most_is_kept() -> None:
     assert isinstance(facts, DnsFacts)
     assert facts.landing is not None
     assert 90 * len("word ") - 1 == facts.landing.text_length
+
+
+class Guarded(ThreeAddresses):
+    """A line that refuses one of the addresses, and shows a notice at the others."""
+
+    async def fetch(self, request: Request) -> Exchange:
+        if request.address == "10.0.0.2" and not request.may_lead:
+            failure = Failure(name="private_address", stage="request")
+            return Exchange(timings=Timings(), failure=failure)
+        headers = (("content-type", "text/html"),)
+        return Exchange(timings=Timings(total=0.1), status=200, headers=headers, body=b"<p>No</p>")
+
+
+@pytest.mark.parametrize("may_lead", [False, True])
+async def test_an_address_that_was_not_visited_is_spoken_for_by_no_other(*, may_lead: bool) -> None:
+    key = AttemptKey(campaign="c", item="a", probe="dns", line="l", profile="ks2")
+    item = Item(id="a", value=HOST, labels=("GAMB",))
+    attempt = Attempt(
+        key=key, item=item, limits=Limits(), timeout=2.0, marker=mark(ORIGIN.key, key, HOST),
+        may_lead=may_lead,
+    )  # fmt: skip
+
+    facts = (await Dns().try_item(attempt, Guarded())).facts
+
+    assert isinstance(facts, DnsFacts)
+    assert may_lead is (facts.landing is not None)

@@ -62,3 +62,24 @@ async def test_everything_goes_to_the_proxy_where_there_is_one() -> None:
 
     assert heads[0].startswith(b"GET http://h.test/x HTTP/1.1\r\n")
     assert b"proxy-authorization: basic dtpw" in heads[0].lower()
+
+
+async def test_a_proxy_is_not_asked_for_what_the_line_refuses() -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def find(*_: object) -> Address:
+        raise AssertionError("nothing is connected to")
+
+    async def refusal(host: str, port: int, patience: float) -> Failure:
+        asked.append((host, port))
+        return Failure(name="private_address", stage="request")
+
+    way = ClientWay(
+        find=find, trust=ssl.create_default_context(), proxy="http://p.test:1", refusal=refusal
+    )
+    async with httpx.AsyncClient(transport=LineTransport(way)) as client:
+        for url in ("http://10.0.0.1/", "https://10.0.0.1/", "http://10.0.0.1:631/"):
+            with pytest.raises(httpx.ConnectError, match="private_address"):
+                await client.get(url)
+
+    assert [("10.0.0.1", 80), ("10.0.0.1", 443), ("10.0.0.1", 631)] == asked

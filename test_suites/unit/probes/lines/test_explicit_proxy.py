@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
@@ -198,3 +199,19 @@ async def test_a_source_that_is_not_this_machines_is_the_users_mistake() -> None
     with pytest.raises(UsageError, match="no interface of this machine has that address"):
         async with line("http://127.0.0.1:1", source="192.0.2.1"):
             pass
+
+
+async def test_what_a_sentinel_led_to_is_known_to_the_pupils_line_too(
+    serve: Any, plays: Any
+) -> None:
+    tester = line(f"http://127.0.0.1:{await serve(plays['page'])}")
+    pupil = tester.as_pupil("")
+    blocked = Request(url="http://10.0.0.1/blocked")
+    async with tester, pupil:
+        before = await pupil.fetch(blocked)
+        led = await tester.fetch(structs.replace(blocked, may_lead=True))
+        after = [await each.fetch(blocked) for each in (tester, pupil)]
+
+    assert before.failure is not None
+    assert before.failure.name == "private_address"
+    assert [200, 200, 200] == [led.status, *(each.status for each in after)]

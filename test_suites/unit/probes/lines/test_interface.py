@@ -120,3 +120,16 @@ def test_it_says_what_its_packets_leave_by() -> None:
     bound = line(netns="site", device="eth1", resolver="127.0.0.1")
 
     assert ("site eth1", "") == (bound.left_by, line(resolver="127.0.0.1").left_by)
+
+
+def test_a_gateway_that_is_no_address_is_the_users_mistake() -> None:
+    with pytest.raises(UsageError, match=r"line 'site', option 'gateway': 'gw' is no IP address"):
+        line(gateway="gw")
+
+
+def test_the_gateway_and_a_named_server_may_show_a_block_page() -> None:
+    guard = line(gateway="10.0.0.1", resolver="10.0.0.2:53").guard
+
+    for host in ("10.0.0.1", "10.0.0.2"):
+        assert guard.refusal("x.example", Address(host=host, port=80)) is None
+    assert guard.refusal("x.example", Address(host="10.0.0.3", port=80)) is not None

@@ -85,3 +85,16 @@ def test_only_addresses_of_the_web_are_targets(address: str, target: str) -> Non
 
 def test_a_host_is_in_lower_case_and_may_be_missing() -> None:
     assert (host_in("http://User@A.Test:80/x"), host_in("/x")) == ("a.test", "")
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/a b", "http://a.test/a%20b"),
+        (" http://b.test/ ", "http://b.test/"),
+        ("http://b.test/\x00\x1b[31m", "http://b.test/%00%1B[31m"),
+        ("http://b.test/x\r\nHost: c.test", "http://b.test/xHost:%20c.test"),
+    ],
+)
+def test_blanks_and_control_characters_of_a_redirect_are_encoded(location: str, url: str) -> None:
+    assert url == web_address("http://a.test/", location)

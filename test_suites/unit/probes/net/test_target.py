@@ -65,3 +65,9 @@ def test_an_ordinary_url_is_read_as_yarl_reads_it(url: str) -> None:
 
     assert (target.far.host, target.far.port, target.path) == parts
     assert target.url == oracle
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\r\n", "\x00", "\x7f", "\x9b", "\xa0"])
+def test_a_url_with_a_blank_or_control_character_is_none(blank: str) -> None:
+    with pytest.raises(ValueError, match="a blank or control character in the URL"):
+        read_target(f"http://a.test/x{blank}y")

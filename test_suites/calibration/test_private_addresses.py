@@ -1,0 +1,262 @@
+"""Nothing is fetched from private addresses that nobody declared: a listener there sees no one.
+
+It listens at an address of loopback that no campaign declares, and every way leads to it: URLs in
+every notation, names, redirects, frames, sinkholes; over each line, lane and client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from corpora.packing import PackDetails, write_pack
+from harness.model.campaign import Limits
+from harness.model.corpus import Item
+from harness.model.observation import CONTROL, AttemptKey
+from harness.model.private_address import Reach, canonical, reach_of
+from harness.model.verdict import State
+from harness.ports.asking import Attempt, Request
+from harness.store.journal import open_journal
+from probes.clients.pupil import Pupil
+from probes.clients.second import SecondClient
+from probes.net import address_guard
+from probes.net.lane import LANES
+from probes.range.faults import Fault, FaultKind
+from probes.range.policy import FilterPolicy
+from probes.range.world import World
+from probes.web import Web
+from test_suites.calibration.guarded_lines import built, lines, name_server
+from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere loopback has one address alone"
+)
+
+PLACE = "127.0.0.77"
+NOTATIONS = (
+    PLACE, "2130706509", "0x7f00004d", "0x7F.77", "017700000115", "127.77", "127.0.77",
+    "127.0.0.77.", "%31%32%37.0.0.77", "\uff11\uff12\uff17.0.0.77", "127\u30020\u30020\u300277",
+    "[::ffff:127.0.0.77]", "[::ffff:7f00:4d]", "0177.0.0.0115", "user@127.0.0.77",
+)  # fmt: skip
+NAME = "rebound.example"
+SENTINEL = "copper-meadow.accredit.test"
+PAGE = b"<html><title>Blocked</title><p>This page has been blocked by the filter.</p></html>"
+ANSWER = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%b"
+
+
+@dataclass(slots=True, kw_only=True)
+class Listener:
+    """A server on a thread of its own that keeps what its clients asked for first."""
+
+    address: str
+    port: int = 0
+    heard: list[bytes] = field(default_factory=list)
+
+    async def once(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard.append(b"")
+        self.heard[-1] = await reader.read(65536)
+        writer.write(ANSWER % (len(PAGE), PAGE))
+        writer.close()
+
+
+@pytest.fixture
+def listening() -> Iterator[Listener]:
+    """A listener at PLACE, for campaigns that have event loops of their own."""
+    listener, loop = Listener(address=PLACE), asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(listener.once, PLACE, 0))
+    listener.port = server.sockets[0].getsockname()[1]
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield listener
+    loop.call_soon_threadsafe(server.close)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@asynccontextmanager
+async def serving(address: str) -> AsyncIterator[Listener]:
+    listener = Listener(address=address)
+    async with await asyncio.start_server(listener.once, address, 0) as server:
+        listener.port = server.sockets[0].getsockname()[1]
+        yield listener
+
+
+def attempt(url: str) -> Attempt:
+    key = AttemptKey(campaign="c", item="a", probe="web", line="web", profile="ks2")
+    item = Item(id="a", value=url, labels=("GAMB",), kind="url")
+    return Attempt(key=key, item=item, limits=Limits(confirmation_timeout=1.0), timeout=1.0)
+
+
+@pytest.mark.parametrize("lane", sorted(LANES))
+async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, lane: str) -> None:
+    seen = set()
+    async with (
+        serving(PLACE) as listener,
+        serving("127.0.0.1") as proxy,
+        name_server(PLACE) as names,
+    ):
+        for around in lines(names, f"127.0.0.1:{proxy.port}", tmp_path, lane):
+            async with around as line:
+                for host in (*NOTATIONS, NAME):
+                    for scheme in ("http", "https"):
+                        url = f"{scheme}://{host}:{listener.port}/"
+                        exchange = await line.fetch(Request(url=url, timeout=1.0, may_lead=True))
+                        assert exchange.failure is not None, (line.name, url)
+                        assert exchange.status is None
+                        seen.add(exchange.failure.name)
+                    asked = attempt(f"http://{host}:{listener.port}/")
+                    await Pupil().visit(asked, Web(), line)
+                    await SecondClient().visit(asked, asked.item.value, line)
+
+    assert [] == listener.heard
+    assert [] == proxy.heard
+    assert "private_address" in seen
+
+
+async def test_a_given_address_is_guarded_too() -> None:
+    async with serving(PLACE) as listener:
+        line = built("resolver", {"server": "127.0.0.1:9"}, None)
+        async with line as opened:
+            request = Request(url=f"http://a.example:{listener.port}/", address=PLACE)
+            exchange = await opened.fetch(request)
+
+    assert exchange.failure is not None
+    assert [] == listener.heard
+
+
+def pack(folder: Path, hosts: Iterable[str]) -> Path:
+    details = PackDetails(
+        name="led", version="1.0.0", title="", created="2026-11-24T00:00:00Z", sensitivity="S0"
+    )
+    rows = (
+        {"id": host.partition(".")[0], "value": host, "kind": "host", "labels": "GAMB"}
+        for host in hosts
+    )
+    write_pack(folder, rows, details)
+    return folder
+
+
+KINDS = (FaultKind.REDIRECT, FaultKind.FRAME, FaultKind.META_REFRESH)
+HOSTS = {kind: f"{str(kind).replace('_', '-')}.led.accredit.test" for kind in KINDS}
+
+
+def campaign(world: World, folder: Path, **more: Any) -> Rehearsal:
+    """Every kind of leading away, over a proxy and a gateway."""
+    reference = world.origin.services["reference"]
+    gateway = {int(port): real for port, real in reference["gateway"]["pupils"].items()}
+    through = {"server": world.origin.resolver, "ports": gateway}
+    return rehearse(
+        write_campaign(
+            folder,
+            origin=Path(world.origin.authority).parent / "origin.json",
+            lines=[
+                {
+                    "name": "proxy",
+                    "type": "explicit_proxy",
+                    "options": {"proxy": reference["proxy"]["pupils"]},
+                },
+                {"name": "gateway", "type": "resolver", "options": through},
+            ],
+            corpora=[{"pack": str(pack(folder / "pack", HOSTS.values()))}],
+            limits=QUICK | {"retries": 1},
+            **more,
+        )
+    )
+
+
+def world_leading(folder: Path, to: str, *, sentinels: bool) -> Any:
+    """A range whose filter leads items away, and its must-block sentinel too if so."""
+    faults = [
+        Fault(kind=kind, service=service, hosts=frozenset({host}), to=to)
+        for kind, host in HOSTS.items()
+        for service in ("proxy", "gateway")
+    ]
+    if sentinels:
+        faults += [
+            Fault(kind=FaultKind.REDIRECT, service=service, hosts=frozenset({SENTINEL}), to=to)
+            for service in ("proxy", "gateway")
+        ]
+    made = World.running(
+        folder, policy=FilterPolicy(blocks=lambda *_: False), profiles=("pupils",), gateway=True
+    )
+    return made, faults
+
+
+def states(made: Rehearsal) -> dict[tuple[str, str], tuple[State, str]]:
+    return {(v.key.line, v.item.host): (v.state, v.rule) for v in made.verdicts}
+
+
+def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener) -> None:
+    running, faults = world_leading(tmp_path / "w", f"{PLACE}:{listening.port}", sentinels=False)
+    with running as world:
+        for fault in faults:
+            world.faults.add(fault)
+        made = campaign(world, tmp_path / "c")
+
+    assert [] == listening.heard
+    for line in ("proxy", "gateway"):
+        assert states(made)[line, HOSTS[FaultKind.REDIRECT]] == (
+            State.INSUFFICIENT,
+            "private-redirect",
+        )
+    assert {State.INSUFFICIENT} == {state for state, _ in states(made).values()}
+
+
+def test_the_same_server_as_the_sentinels_is_a_block_without_a_visit(
+    tmp_path: Path, listening: Listener
+) -> None:
+    running, faults = world_leading(tmp_path / "w", f"{PLACE}:{listening.port}", sentinels=True)
+    with running as world:
+        for fault in faults:
+            world.faults.add(fault)
+        made = campaign(world, tmp_path / "c")
+
+    assert [] == listening.heard
+    for line in ("proxy", "gateway"):
+        assert states(made)[line, HOSTS[FaultKind.REDIRECT]] == (
+            State.BLOCKED,
+            "private-redirect-learned",
+        )
+
+
+@pytest.mark.parametrize("how", ["sentinel", "declared"])
+def test_a_block_page_in_a_private_network_is_visited_by_sentinel_or_declaration(
+    tmp_path: Path, listening: Listener, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """PLACE plays a server at 10.0.0.1, which a test cannot have."""
+    monkeypatch.setattr(
+        address_guard,
+        "reach_of",
+        lambda host: Reach.PRIVATE if canonical(host) == PLACE else reach_of(host),
+    )
+    page: dict[str, Any] = {"name": "s"}
+    if how == "declared":
+        page["block_page"] = {"host": PLACE}
+    running, faults = world_leading(
+        tmp_path / "w", f"{PLACE}:{listening.port}", sentinels=how == "sentinel"
+    )
+    with running as world:
+        for fault in faults:
+            world.faults.add(fault)
+        made = campaign(world, tmp_path / "c", service=page)
+
+    for line in ("proxy", "gateway"):
+        state, rule = states(made)[line, HOSTS[FaultKind.REDIRECT]]
+        assert (State.BLOCKED, "private-redirect-learned") != (state, rule)
+        assert state is State.BLOCKED
+    journal = open_journal(made.journal)
+    try:
+        control = [one for one in journal.observations() if one.key.line == CONTROL]
+    finally:
+        journal.close()
+    assert not any(PLACE in str(one.facts) for one in control)
+    assert len(listening.heard) > 0
