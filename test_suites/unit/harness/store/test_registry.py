@@ -56,6 +56,20 @@ def test_an_empty_registry_holds(registry: Registry) -> None:
     assert registry.last_hash() == START
 
 
+def test_an_event_dated_before_an_earlier_one_or_after_now_is_not_kept(
+    registry: Registry,
+) -> None:
+    registry.append(*EVENTS[:2], after=0)
+    early = PlanClosed(at=NOW - timedelta(hours=1), actor="Ann", plan="P-0001")
+
+    with pytest.raises(UsageError, match=r"event 3 is dated .* 1 h before event 2 of the registry"):
+        registry.append(early, after=2)
+    with pytest.raises(UsageError, match=r"after this machine's clock"):
+        registry.append(EVENTS[2], after=2, now=NOW - timedelta(minutes=5))
+
+    assert registry.events() == EVENTS[:2]
+
+
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_who_did_not_see_the_last_event_cannot_append(registry: Registry, after: int) -> None:
     registry.append(*EVENTS[:2], after=0)

@@ -107,6 +107,7 @@ def made(now: datetime) -> Callable[..., Any]:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
+        service="Safe Net",
     )
     sound: dict[type[PlanEvent], dict[str, Any]] = {
         PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
@@ -114,12 +115,12 @@ def made(now: datetime) -> Callable[..., Any]:
         FixClaimed: {"statement": "mended", "actor": "Acme"},
         RetestStarted: {"campaign": "again"},
         RetestConcluded: {"retest": conforming},
-        PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Ann"},
+        PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},
         PlanDeviated: {
             "kind": DeviationKind.RISK_ADJUSTMENT,
             "reason": "a part is on order",
             "mitigation": "a second list",
-            "approver": "Ann",
+            "approver": "Bea",
             "until": now + timedelta(days=90),
         },
         VendorCheckedIn: {"vendor": "Lists Ltd", "result": "next week"},

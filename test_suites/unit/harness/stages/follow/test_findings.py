@@ -38,6 +38,7 @@ def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
+        service="Safe Net",
     )
     return ledger.after(
         PlanAgreed(actor="Ann", owner="Acme", corrective_action="Mend", **of),  # type: ignore[arg-type]
