@@ -79,6 +79,7 @@ def conclude(
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
     told: dict[str, Any] = {name: journal.header.get(name) for name in ("frames", "packs")}
+    told["instrument"] = instrument = journal.instrument_records()
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
@@ -107,4 +108,5 @@ def conclude(
         foreknowledge=found.apart.foreknowledge,
         items=campaign.items,
         warnings=scheme.warnings(now.date()),
+        instrument=instrument,
     )

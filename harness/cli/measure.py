@@ -14,6 +14,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.instrument import record_of
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
@@ -130,6 +131,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
+    from harness.store.instrument_records import record_instrument  # noqa: PLC0415 - the same
     from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
 
@@ -142,6 +144,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     instruments = replace(instruments, run=told.get("run", ""), seed=campaign.seed)
     journal = SegmentJournal.open_or_create(places.journal, told)
     try:
+        record_instrument(places.journal, record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
             ProgressTeller(console, campaign.campaign) as teller,

@@ -23,6 +23,7 @@ from harness.errors import HarnessError, InstrumentError, UsageError
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, read_envelope, read_keys, require_signature, sign
 from harness.store.assessments import read_assessment
+from harness.store.instrument_records import INSTRUMENT
 from harness.store.journal import SegmentJournal, open_journal
 from harness.store.manifest import whole_lines
 from harness.store.stops import STOPS
@@ -60,7 +61,7 @@ def journal_files(folder: Path) -> dict[str, Path]:
         msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' goes on with it"
         raise UsageError(msg)
     segments = (path.name for path in folder.glob("segment-*.parquet"))
-    names = ("header.json", "manifest.jsonl", STOPS, *segments)
+    names = ("header.json", "manifest.jsonl", STOPS, INSTRUMENT, *segments)
     return {f"journal/{name}": folder / name for name in names if (folder / name).exists()}
 
 

@@ -3,7 +3,7 @@
 A folder: ``header.json`` (the declaration it was opened with), ``manifest.jsonl`` (the
 hash chain of sealed segments), ``segment-000001.parquet`` ... (sealed), one open
 ``segment-00000n.jsonl``, ``torn-*.bin`` (batches that a crash cut short, kept aside), and
-perhaps ``stops.jsonl`` (what was tried no further).
+perhaps ``stops.jsonl`` (what was tried no further) and ``instrument.jsonl`` (with what).
 
 Reading takes no lock and changes nothing. Writing takes the lock, repairs what a crash
 left behind, and appends whole batches.
@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import InstrumentError, UsageError
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
 from harness.model.stop import Stop
 from harness.store import sealed
@@ -26,6 +27,7 @@ from harness.store.durable import sync_folder
 from harness.store.fingerprint import fingerprint_of
 from harness.store.header import HEADER, read_header, require_same, write_header
 from harness.store.held import HeldKeys
+from harness.store.instrument_records import read_instrument
 from harness.store.lock import WriterLock
 from harness.store.manifest import SealedSegment, append_line, read_manifest
 from harness.store.marks import Marks
@@ -59,10 +61,7 @@ class SegmentJournal:
 
     @classmethod
     def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
-        """Start a journal in ``directory`` and take it for writing.
-
-        Raises UsageError if there is one already, InstrumentError if it cannot be written.
-        """
+        """Start a journal for writing. Raises UsageError if there is one, InstrumentError."""
         if (directory / HEADER).exists():
             msg = f"{directory}: there is a journal here already; choose another folder"
             raise UsageError(msg)
@@ -78,10 +77,7 @@ class SegmentJournal:
     def open_or_create(
         cls, directory: Path, header: dict[str, Any], **options: Any
     ) -> SegmentJournal:
-        """Go on with the journal of ``header``, or start it; taken for writing in both cases.
-
-        Raises UsageError if the folder holds the journal of another declaration.
-        """
+        """Go on with the journal of ``header``, or start it. Raises UsageError for another."""
         if not (directory / HEADER).exists():
             return cls.create(directory, header, **options)
         journal = cls(directory, **options)
@@ -110,6 +106,10 @@ class SegmentJournal:
     def stops(self) -> tuple[Stop, ...]:
         """Where some categories were tried no further. Raises InstrumentError."""
         return read_stops(self.directory, self._start)
+
+    def instrument_records(self) -> tuple[InstrumentRecord, ...]:
+        """What it was measured with, one for each change. Raises InstrumentError."""
+        return read_instrument(self.directory, self._start)
 
     def keys(self) -> frozenset[AttemptKey]:
         """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
@@ -189,8 +189,8 @@ class SegmentJournal:
     def seal(self) -> None:
         """Turn the open segment into Parquet and chain it into the manifest.
 
-        Each step may be the last one before a crash: the JSON lines go only when the
-        manifest has the Parquet file. Raises InstrumentError; the JSON lines then stay.
+        Each step may be the last one before a crash: the JSON lines go only when the manifest
+        has the Parquet file. Raises InstrumentError; they then stay.
         """
         self.write()
         if not self._open_batches:
@@ -222,6 +222,7 @@ class SegmentJournal:
         """Check every byte. Raises InstrumentError naming the first place that does not hold."""
         opened = self._scans()
         self.stops()
+        self.instrument_records()
         for segment in self._sealed():
             path = self.directory / segment.name
             if not path.exists():
@@ -255,8 +256,7 @@ class SegmentJournal:
     def _scans(self) -> list[tuple[Path, Scan]]:
         """Open segments with what is whole in them. Raises InstrumentError at damage.
 
-        Files are listed before the manifest is read: a segment that is sealed meanwhile
-        is then in the manifest, and counted once.
+        Files are listed first: a segment sealed meanwhile is in the manifest, and counted once.
         """
         paths = sorted(self.directory.glob("segment-*.jsonl"))
         known = {Path(segment.name).stem for segment in self._sealed()}

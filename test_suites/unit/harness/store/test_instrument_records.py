@@ -1,0 +1,90 @@
+"""Instrument records are chained to the header of their journal, one for each change."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InstrumentError
+from harness.store import instrument_records
+from harness.store.bundle import journal_files
+from harness.store.instrument_records import INSTRUMENT, read_instrument, record_instrument
+from harness.store.journal import SegmentJournal
+from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
+
+LATER = record(at=WHOLE.at + timedelta(hours=1))
+OTHER = record(at=WHOLE.at + timedelta(hours=2), tls_library="OpenSSL 1.1.1w")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> SegmentJournal:
+    return SegmentJournal.create(tmp_path / "journal", {"campaign": "{}"})
+
+
+def test_a_start_on_the_same_instrument_adds_nothing(journal: SegmentJournal) -> None:
+    assert journal.instrument_records() == ()
+
+    added = [record_instrument(journal.directory, one) for one in (WHOLE, LATER, OTHER, LATER)]
+
+    assert added == [True, False, True, True]
+    assert journal.instrument_records() == (WHOLE, OTHER, LATER)
+    journal.verify()
+
+
+def test_a_clock_that_lost_its_step_is_a_change(journal: SegmentJournal) -> None:
+    record_instrument(journal.directory, WHOLE)
+
+    assert record_instrument(journal.directory, record(clock=UNSYNCHRONISED))
+    assert [one.clock.is_known for one in journal.instrument_records()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"1.1.1w", b"3.5.90"), (b'"bound":0.02', b'"bound":0.00'), (b"\n", b"")],
+)
+def test_a_changed_record_is_damage_that_verify_names(
+    journal: SegmentJournal, before: bytes, after: bytes
+) -> None:
+    record_instrument(journal.directory, WHOLE)
+    record_instrument(journal.directory, OTHER)
+    path = journal.directory / INSTRUMENT
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(before, after, 1))
+    assert path.read_bytes() != whole
+
+    with pytest.raises(InstrumentError, match=r"instrument\.jsonl: byte \d+: "):
+        journal.verify()
+    with pytest.raises(InstrumentError, match="instrument"):
+        record_instrument(journal.directory, OTHER)
+
+
+def test_a_record_of_another_journal_does_not_fit(journal: SegmentJournal, tmp_path: Path) -> None:
+    record_instrument(journal.directory, WHOLE)
+    start = hashlib.sha256(b"another header").hexdigest()
+
+    with pytest.raises(InstrumentError, match="hash chain does not hold at the instrument at 2026"):
+        read_instrument(journal.directory, start)
+    assert read_instrument(tmp_path, start) == ()
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(
+    journal: SegmentJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_instrument(journal.directory, WHOLE)
+
+    def full(path: Path, line: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(instrument_records, "append_line", full)
+    with pytest.raises(InstrumentError, match=r"instrument\.jsonl: No space left on device"):
+        record_instrument(journal.directory, OTHER)
+    assert journal.instrument_records() == (WHOLE,)
+
+
+def test_a_bundle_takes_the_records_along(journal: SegmentJournal) -> None:
+    record_instrument(journal.directory, WHOLE)
+
+    assert f"journal/{INSTRUMENT}" in journal_files(journal.directory)
