@@ -1,4 +1,4 @@
-"""Writes what a campaign is measured with into its journal, at its start and where it changed."""
+"""Writes what a campaign is measured with into its journal, at start and end where it changed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from harness.ports.keeping import Clock
 SYSTEM = "the system's resolver"
 
 
-def read_record(clock: Clock, control_resolver: str = SYSTEM) -> InstrumentRecord:
-    """What this machine measures with now; nothing is sent to any network."""
+def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
+    """What this machine measures with now; nothing is sent to any network.
+
+    ``control_resolver`` is what a campaign's control line asks; empty without a campaign.
+    """
     record: InstrumentRecord = find("clients", "instrument")(clock.now(), control_resolver)
     return record
 

@@ -151,6 +151,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
+        record_instrument(places.journal, record_of(prepared, instruments.clock))
         for strain in told_strain(instruments):
             console.print(strain, highlight=False, soft_wrap=True, markup=False)
         for stop in journal.stops():

@@ -92,7 +92,8 @@ def retest_plan(
     )
     with open_book(registry, clock=clock) as book:
         at = clock.now()
-        book.record(RetestConcluded(at=at, actor=actor, plan=name, retest=retest))
+        service = campaign.service.name
+        book.record(RetestConcluded(at=at, actor=actor, plan=name, retest=retest, service=service))
         if retest.outcome is RetestResult.CONFORMS:
             note = f"verified by re-test {retest.campaign}"
             book.record(PlanClosed(at=at, actor=actor, plan=name, note=note))

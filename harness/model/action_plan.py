@@ -42,11 +42,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retest:
-    """One attempt to verify a plan: the missed items again, and a fresh sample.
-
-    ``service`` is the one that its campaign measured; empty only in registries from before it
-    was recorded.
-    """
+    """One attempt to verify a plan: the missed items again, and a fresh sample."""
 
     campaign: str
     at: datetime
@@ -55,7 +51,6 @@ class Retest:
     missed_tested: int
     missed_still_failing: tuple[str, ...]
     fresh_tested: int
-    service: str = ""
 
 
 class DeviationKind(StrEnum):

@@ -87,10 +87,17 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
     campaign: str
 
 
-class RetestConcluded(PlanEvent, frozen=True, kw_only=True, tag="retest-concluded"):
-    """The re-test ended; its result names the campaign and the service that it measured."""
+class RetestConcluded(
+    PlanEvent, frozen=True, kw_only=True, tag="retest-concluded", omit_defaults=True
+):
+    """The re-test ended; its result names its campaign, and ``service`` is what that measured.
+
+    It is empty, and left out of the text that the registry's chain covers, only in registries
+    from before it was recorded.
+    """
 
     retest: Retest
+    service: str = ""
 
 
 class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):

@@ -115,7 +115,7 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True):
             *((f"library {name}", number) for name, number in self.libraries.items()),
             ("kernel", self.kernel or unknown),
             ("system's resolvers", ", ".join(self.resolvers) or unknown),
-            ("control asks", self.control_resolver or unknown),
+            *([("control asks", self.control_resolver)] if self.control_resolver else []),
             ("MTU", f"{self.mtu} bytes" if self.mtu else unknown),
             *((f"ClientHello of {hello.client}", hello.told) for hello in self.hellos),
             ("clock", self.clock.told),

@@ -1,9 +1,10 @@
-"""Compare people's names, so that no spelling of a name makes it somebody else's.
+"""Compare people's names, so that another spelling of a name does not make it somebody else's.
 
-Case, blanks, punctuation, accents, invisible characters, compatibility forms and letters of
-other scripts that look like Latin ones do not tell two names apart. Initials and the order of
-the words do: ``A. Lee`` is not ``Ann Lee``. Names that are alike count as one person, which
-can only refuse somebody, never let anybody through.
+Case, blanks, punctuation, accents, invisible characters, compatibility forms, and Cyrillic,
+Greek and Armenian letters that look like Latin ones do not tell two names apart. Initials and
+the order of the words do (``A. Lee`` is not ``Ann Lee``), and look-alikes of rarer scripts.
+Names that are alike count as one person, which can only refuse somebody, never let anybody
+through.
 """
 
 from __future__ import annotations

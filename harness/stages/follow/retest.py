@@ -76,7 +76,7 @@ def judge_retest(
 ) -> Retest:
     """How a re-test ended; ``missed`` and ``fresh`` assess its two parts by the same scheme.
 
-    ``campaign`` and ``service`` are those that were measured for it.
+    ``campaign`` and ``service`` are those that were measured for it; both parts must be of them.
 
     It conforms only if every missed item was decided and none fails, and the outcome of a
     fresh sample of full size conforms by the requirement's own rule. It does not conform if
@@ -106,7 +106,6 @@ def judge_retest(
         ended = RetestResult.CONFORMS
     return Retest(
         campaign=campaign,
-        service=service,
         at=at,
         outcome=ended,
         statement="; ".join(_reasons(selection, failing, undecided, anew)),

@@ -12,14 +12,14 @@ def origin_fault_in(plan: ActionPlan, finding: Finding, event: PlanEvent) -> str
     match event:
         case RetestStarted(campaign=campaign):
             return _campaign_fault(plan, finding, campaign)
-        case RetestConcluded(retest=retest):
+        case RetestConcluded(retest=retest, service=service):
             if fault := _campaign_fault(plan, finding, retest.campaign):
                 return fault
-            if not retest.service.strip():
+            if not service.strip():
                 return f"plan {plan.id}: the re-test does not name the service it measured"
-            if finding.service and retest.service != finding.service:
+            if finding.service and service != finding.service:
                 return (
-                    f"plan {plan.id}: the re-test measured the service {retest.service!r}, but the "
+                    f"plan {plan.id}: the re-test measured the service {service!r}, but the "
                     f"finding is about {finding.service!r}; measure that one"
                 )
     return None

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import measure
-from harness.cli.instrument import SYSTEM, read_record, record_of
+from harness.cli.instrument import read_record, record_of
 from harness.cli.main import app
 from harness.equipment import prepare
 from harness.ports.keeping import WallClock
@@ -45,6 +45,18 @@ def test_a_start_is_recorded_once_and_a_change_again(
     assert '"tls_library":"Other 1.0"' in concluded.stdout.replace(": ", ":")
 
 
+def test_what_changes_while_measuring_is_recorded_at_the_end(
+    runner: CliRunner, simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    found = iter([record(), record(tls_library="Other 1.0")])
+    monkeypatch.setattr(measure, "record_of", lambda *_: next(found))
+
+    assert runner.invoke(app, ["measure", str(simulated()), "--out", str(out)]).exit_code == 0
+
+    assert records(out) == ["OpenSSL 3.5.9", "Other 1.0"]
+
+
 def test_the_controls_resolver_is_recorded_without_its_credentials(simulated: Any) -> None:
     prepared = prepare(simulated())
     control = prepared.campaign.control.model_copy(
@@ -58,4 +70,5 @@ def test_the_controls_resolver_is_recorded_without_its_credentials(simulated: An
     told = record_of(declared, WallClock()).control_resolver
 
     assert told == "https://(hidden)@dns.test/q"
-    assert read_record(WallClock()).control_resolver == SYSTEM
+    assert record_of(prepare(simulated()), WallClock()).control_resolver == "127.0.0.1:1"
+    assert "control asks" not in dict(read_record(WallClock()).rows)

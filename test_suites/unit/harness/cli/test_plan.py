@@ -95,12 +95,11 @@ def verify(registry: Path) -> None:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
-        service="Safe Net",
     )
     with open_book(registry) as book:
         book.record(
             RetestStarted(at=NOW, actor="Ann", plan="P-0001", campaign="spring-retest-1"),
-            RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest),
+            RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),
         )
 
 

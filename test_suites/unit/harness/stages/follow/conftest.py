@@ -107,14 +107,13 @@ def made(now: datetime) -> Callable[..., Any]:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
-        service="Safe Net",
     )
     sound: dict[type[PlanEvent], dict[str, Any]] = {
         PlanAgreed: {"owner": "Acme", "corrective_action": "Mend"},
         PlanProgressed: {"note": "half"},
         FixClaimed: {"statement": "mended", "actor": "Acme"},
         RetestStarted: {"campaign": "again"},
-        RetestConcluded: {"retest": conforming},
+        RetestConcluded: {"retest": conforming, "service": "Safe Net"},
         PlanExtended: {"due": now + timedelta(days=60), "reason": "parts", "approver": "Bea"},
         PlanDeviated: {
             "kind": DeviationKind.RISK_ADJUSTMENT,

@@ -177,9 +177,8 @@ class PlanLife(RuleBasedStateMachine):
             missed_tested=tested,
             missed_still_failing=failing,
             fresh_tested=fresh,
-            service=service,
         )
-        event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest)
+        event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest, service=service)
         if not self.attempt(event):
             return
         assert (retest.campaign, service) == (started, "Safe Net")

@@ -38,14 +38,13 @@ def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
-        service="Safe Net",
     )
     return ledger.after(
         PlanAgreed(actor="Ann", owner="Acme", corrective_action="Mend", **of),  # type: ignore[arg-type]
         PlanProgressed(actor="Acme", note="", **of),  # type: ignore[arg-type]
         FixClaimed(actor="Acme", statement="Mended", **of),  # type: ignore[arg-type]
         RetestStarted(actor="Ann", campaign="spring-retest", **of),  # type: ignore[arg-type]
-        RetestConcluded(actor="Ann", retest=retest, **of),  # type: ignore[arg-type]
+        RetestConcluded(actor="Ann", retest=retest, service="Safe Net", **of),  # type: ignore[arg-type]
         PlanClosed(actor="Ann", **of),  # type: ignore[arg-type]
     )
 

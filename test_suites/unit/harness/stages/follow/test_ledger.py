@@ -124,14 +124,13 @@ def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
         missed_tested=2,
         missed_still_failing=(),
         fresh_tested=60,
-        service="Safe Net",
     )
     after = ledger.after(
         PlanAgreed(at=now, actor="Ann", plan="P-0001", owner="Acme", corrective_action="x"),
         PlanProgressed(at=now, actor="Acme", plan="P-0001", note="n"),
         FixClaimed(at=now, actor="Acme", plan="P-0001", statement="s"),
         RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"),
-        RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest),
+        RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),
         PlanClosed(at=now, actor="Ann", plan="P-0001"),
     )
 

@@ -62,13 +62,7 @@ def test_another_service_verifies_nothing(
     service: str,
     why: str,
 ) -> None:
-    event = made(RetestConcluded)
-    wrong = RetestConcluded(
-        at=event.at,
-        actor=event.actor,
-        plan=event.plan,
-        retest=replace(event.retest, service=service),
-    )
+    event, wrong = made(RetestConcluded), made(RetestConcluded, service=service)
     before = replace(plan, state=PlanState.VERIFYING, verifying="again", claimed_by="Acme")
 
     with pytest.raises(UsageError, match=why):
