@@ -2,6 +2,9 @@
 
 Results depend on the client: its TLS library and the size of its ClientHello decide what some
 filters see (TQ-13). A fact that could not be found out is empty or ``None``, never 0.
+
+A journal's chain covers a record's text as it is encoded here: a field that is added later must
+be left out of the text while it has its default.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ RANDOM = "GREASE"
 """How a group is named that a client offers at random (RFC 8701)."""
 
 
-class ClientHello(msgspec.Struct, frozen=True, kw_only=True):
+class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first words of one TLS client of ours, as they leave it.
 
     ``size`` is in bytes, with the record's header; ``groups`` are the key exchange groups that it
@@ -40,7 +43,7 @@ class ClientHello(msgspec.Struct, frozen=True, kw_only=True):
         return f"{about}{self.size} bytes; groups {', '.join(self.groups) or 'not known'}"
 
 
-class ClockState(msgspec.Struct, frozen=True, kw_only=True):
+class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the kernel vouches for of the machine's clock, in seconds.
 
     ``offset`` is what the kernel still has to correct, ``bound`` the largest error of the clock by
@@ -66,7 +69,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True):
+class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one start of a measurement was made with.
 
     ``libraries`` are versions by name; ``resolvers`` are the addresses of the system's name

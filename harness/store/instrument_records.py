@@ -15,7 +15,7 @@ from harness.store.manifest import append_line, chained, read_chain
 INSTRUMENT = "instrument.jsonl"
 
 
-class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True):
+class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One line: the record, and the chain."""
 
     name: str

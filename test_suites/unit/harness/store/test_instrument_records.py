@@ -61,6 +61,29 @@ def test_a_changed_record_is_damage_that_verify_names(
         record_instrument(journal.directory, OTHER)
 
 
+def test_no_bit_can_be_flipped_unnoticed(journal: SegmentJournal) -> None:
+    record_instrument(journal.directory, WHOLE)
+    path = journal.directory / INSTRUMENT
+    whole = path.read_bytes()
+
+    for at in range(len(whole) - 1):  # without its last byte it is a line that was cut short
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(InstrumentError, match=r"instrument\.jsonl: byte 0: "):
+            journal.instrument_records()
+
+
+def test_a_line_that_was_cut_short_is_written_again(journal: SegmentJournal) -> None:
+    record_instrument(journal.directory, WHOLE)
+    path = journal.directory / INSTRUMENT
+    whole = path.read_bytes()
+
+    for cut in range(0, len(whole), 50):
+        path.write_bytes(whole[:cut])
+        assert journal.instrument_records() == ()
+        assert record_instrument(journal.directory, WHOLE)
+        assert path.read_bytes() == whole
+
+
 def test_a_record_of_another_journal_does_not_fit(journal: SegmentJournal, tmp_path: Path) -> None:
     record_instrument(journal.directory, WHOLE)
     start = hashlib.sha256(b"another header").hexdigest()
