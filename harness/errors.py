@@ -13,6 +13,8 @@ class HarnessError(Exception):
     """The root of our own errors; the command line prints it without a traceback."""
 
     exit_code = 4
+    is_stop = False
+    """Whether somebody stopped the command: the exit code is then that of the signal."""
 
 
 class UsageError(HarnessError):
@@ -25,6 +27,12 @@ class UnfinishedError(HarnessError):
     """More must be measured before anything is concluded: says what to do next."""
 
     exit_code = 3
+
+
+class StoppedError(HarnessError):
+    """Somebody stopped the command: says what is whole and how to go on."""
+
+    is_stop = True
 
 
 class InstrumentError(HarnessError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +24,7 @@ from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
-from harness.errors import UsageError
+from harness.errors import HarnessError, StoppedError, UsageError
 from harness.instruments import Instruments
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
@@ -66,7 +68,8 @@ def measure_command(
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
-    places = measure_prepared(prepared, out, console)
+    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
+        places = measure_prepared(prepared, out, console)
     Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
 
 
@@ -131,7 +134,6 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.instrument_records import record_instrument  # noqa: PLC0415 - the same
     from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
 
@@ -144,14 +146,14 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     instruments = replace(instruments, run=told.get("run", ""), seed=campaign.seed)
     journal = SegmentJournal.open_or_create(places.journal, told)
     try:
-        record_instrument(places.journal, record_of(prepared, instruments.clock))
+        journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
             ProgressTeller(console, campaign.campaign) as teller,
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
-        record_instrument(places.journal, record_of(prepared, instruments.clock))
+        journal.record_instrument(record_of(prepared, instruments.clock))
         for strain in told_strain(instruments):
             console.print(strain, highlight=False, soft_wrap=True, markup=False)
         for stop in journal.stops():
@@ -160,6 +162,32 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     finally:
         journal.close()
     return places
+
+
+@contextmanager
+def resumable(journal: Path) -> Iterator[None]:
+    """While measuring into ``journal``: whoever stops it is told what it holds. StoppedError."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(_held(journal)) from None
+
+
+def _held(folder: Path) -> str:
+    """What a journal holds after a stop, as it is on the disk, and how to go on."""
+    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    if not (folder / HEADER).exists():
+        return "stopped before anything was measured"
+    try:
+        rows = open_journal(folder).rows
+    except HarnessError as error:
+        return f"stopped; {error}"
+    return (
+        f"stopped; the journal {folder} is whole ({rows:,} observations): "
+        "the same command goes on from there"
+    )
 
 
 def run_in(journal: Path) -> dict[str, str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import InstrumentError
 from harness.model.instrument_record import InstrumentRecord
-from harness.store.header import read_header
 from harness.store.manifest import append_line, chained, read_chain
 
 INSTRUMENT = "instrument.jsonl"
@@ -33,14 +31,13 @@ def read_instrument(directory: Path, start: str) -> tuple[InstrumentRecord, ...]
     return tuple(line.record for line in read_chain(directory / INSTRUMENT, start, InstrumentLine))
 
 
-def record_instrument(directory: Path, record: InstrumentRecord) -> bool:
+def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool:
     """Add a record unless it is like the last one; returns whether it was added.
 
-    The journal must be taken for writing. Raises InstrumentError if the chain does not hold or
-    the disk does not take it; the file is then as it was.
+    Raises InstrumentError if the chain does not hold or the disk does not take it; the file is then
+    as it was.
     """
     path = directory / INSTRUMENT
-    start = hashlib.sha256(read_header(directory)).hexdigest()
     held = read_chain(path, start, InstrumentLine)
     if held and held[-1].record.is_like(record):
         return False
