@@ -38,10 +38,7 @@ async def measure(
     journal: Journal,
     reporter: Reporter | None = None,
 ) -> Journal:
-    """Try every item every way; batches that the journal holds are not repeated.
-
-    A void batch is tried once more at the end, undecided items meanwhile; first observations stay.
-    """
+    """Try every item every way that the journal lacks; void batches and undecided items again."""
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
     stopper, retrier = Stopper(campaign, items, journal), Retrier(campaign, items, journal)
