@@ -16,6 +16,7 @@ import msgspec
 
 from harness.model.appeal import Appeal
 from harness.model.corpus import Item
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
 from harness.model.stop import Stop
 from harness.ports.keeping import Journal
@@ -72,6 +73,10 @@ class Appealed:
     def stops(self) -> tuple[Stop, ...]:
         """What was tried no further: a fact, whatever became of the labels."""
         return self._journal.stops()
+
+    def instrument_records(self) -> tuple[InstrumentRecord, ...]:
+        """What was measured with, whatever became of the labels."""
+        return self._journal.instrument_records()
 
     def append(self, batch: int, observations: Iterable[Observation]) -> NoReturn:
         """Never: what is measured goes into the journal itself."""

@@ -38,10 +38,7 @@ async def measure(
     journal: Journal,
     reporter: Reporter | None = None,
 ) -> Journal:
-    """Try every item every way; batches that the journal holds are not repeated.
-
-    A void batch is tried once more at the end, undecided items meanwhile; first observations stay.
-    """
+    """Try every item every way that the journal lacks; void batches and undecided items again."""
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
     stopper, retrier = Stopper(campaign, items, journal), Retrier(campaign, items, journal)
@@ -79,6 +76,7 @@ def conclude(
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
     told: dict[str, Any] = {name: journal.header.get(name) for name in ("frames", "packs")}
+    told["instrument"] = instrument = journal.instrument_records()
     early = Settlement(campaign, scheme, journal)
     with judged(journal, only, verdicts) as folded:
         basis = folded.basis
@@ -107,4 +105,5 @@ def conclude(
         foreknowledge=found.apart.foreknowledge,
         items=campaign.items,
         warnings=scheme.warnings(now.date()),
+        instrument=instrument,
     )

@@ -16,6 +16,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.plugins import register
 from reports import phrases
 from reports.groups import Group, groups_of
+from reports.instrument import told_briefly
 from reports.packs import pack_tables
 from reports.parts import rests_on
 
@@ -184,6 +185,8 @@ def _closing(assessment: Assessment) -> list[Text]:
         lines.append(_text(hint, style="bold"))
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
         lines.append(_text("+n? counts items that could not be decided.", style="dim"))
+    if told := told_briefly(assessment):
+        lines.append(_text(told, style="dim"))
     if assessment.not_applicable:
         lines.append(_text(f"Not applicable: {', '.join(assessment.not_applicable)}", style="dim"))
     return lines

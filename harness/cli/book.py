@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harness.model.appeal import Appeal
 from harness.model.event import Event
 from harness.model.outcome import PrintedHead
+from harness.ports.keeping import Clock, WallClock
 from harness.stages.follow.ledger import Ledger, fold
 
 if TYPE_CHECKING:
@@ -19,28 +20,32 @@ if TYPE_CHECKING:
 class Book:
     """An open registry and the ledger that its events fold into."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
+        self._clock = clock
         self.ledger: Ledger = fold(registry.events())
 
     def record(self, *events: Event) -> Ledger:
         """Keep events, all or none; returns the ledger after them.
 
-        Raises UsageError if they may not happen now, naming what may.
+        Raises UsageError if they may not happen now, naming what may, or if one is dated before
+        an earlier one or after the clock's time.
         """
         after = self.ledger.after(*events)
-        self._registry.append(*events, after=self.ledger.events)
+        self._registry.append(*events, after=self.ledger.events, now=self._clock.now())
         self.ledger = after
         return after
 
 
 @contextmanager
-def open_book(where: Path | str, *, create: bool = False) -> Iterator[Book]:
+def open_book(
+    where: Path | str, *, create: bool = False, clock: Clock | None = None
+) -> Iterator[Book]:
     """Open the book at a path or database URL. Raises UsageError if there is none."""
     from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
-        yield Book(registry)
+        yield Book(registry, clock or WallClock())
 
 
 def appeals_in(where: Path | str) -> tuple[Appeal, ...]:

@@ -17,6 +17,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.instrument import read_record
 from harness.cli.measure import SWAPPED
 from harness.cli.scheme_review import load_and_warn
 from harness.equipment import Prepared, prepare
@@ -69,7 +70,7 @@ def doctor_command(
 
 
 def machine_checks() -> Iterator[Check]:
-    """Python, room names, optional libraries, descriptors."""
+    """Python, room names, optional libraries, descriptors, and what a journal would record."""
     found = ".".join(map(str, sys.version_info[:3]))
     yield Check(name="Python 3.11 or newer", holds=sys.version_info >= (3, 11), detail=found)
     owners = packages_distributions()
@@ -86,6 +87,14 @@ def machine_checks() -> Iterator[Check]:
         detail = "installed" if holds else f"pip install 'isp-accredit[{extra}]'"
         yield Check(name=f"library {library}", holds=holds, detail=detail, needed=False)
     yield _descriptors()
+    yield from instrument_checks()
+
+
+def instrument_checks() -> Iterator[Check]:
+    """What a journal would record of this machine; what is missing there bars nothing but TQ-13."""
+    record = read_record(WallClock())
+    for name, value in record.rows:
+        yield Check(name=name, holds="not known" not in value, detail=value, needed=False)
 
 
 def campaign_checks(prepared: Prepared) -> list[Check]:

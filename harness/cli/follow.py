@@ -16,8 +16,9 @@ def open_plans(
     assessment: Assessment, places: Places, clock: Clock | None = None
 ) -> tuple[ActionPlan, ...]:
     """Open what is not open yet; gives the new plans. Concluding again opens nothing twice."""
-    at = (clock or WallClock()).now()
-    with open_book(places.registry, create=True) as book:
+    clock = clock or WallClock()
+    at = clock.now()
+    with open_book(places.registry, create=True, clock=clock) as book:
         before = set(book.ledger.plans)
         events = follow(assessment, book.ledger, at, user())
         ledger = book.record(*events) if events else book.ledger

@@ -16,6 +16,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.instrument import record_of
 from harness.cli.places import OUT, Places
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
@@ -145,12 +146,14 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     instruments = replace(instruments, run=told.get("run", ""), seed=campaign.seed)
     journal = SegmentJournal.open_or_create(places.journal, told)
     try:
+        journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
             ProgressTeller(console, campaign.campaign) as teller,
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
             runner.run(measure(campaign, prepared.items, instruments, journal, teller))
+        journal.record_instrument(record_of(prepared, instruments.clock))
         for strain in told_strain(instruments):
             console.print(strain, highlight=False, soft_wrap=True, markup=False)
         for stop in journal.stops():

@@ -18,6 +18,7 @@ from harness.cli.plan_view import as_data, lines_of
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (
+    ClockCorrected,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
@@ -54,7 +55,7 @@ def list_plans(
     json: JSON = False,
 ) -> None:
     """List the plans that are open, the next due first."""
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         ledger = book.ledger
     now = clock.now()
     plans = sorted(ledger.plans.values(), key=lambda plan: (plan.due, plan.id))
@@ -77,7 +78,7 @@ def list_plans(
 @app.command("show")
 def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> None:
     """Show a plan with its finding, its re-tests, and everything that happened to it."""
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         ledger = book.ledger
     chosen, now = ledger.plan(plan), clock.now()
     if json:
@@ -137,7 +138,7 @@ def claim(
     registry: REGISTRY = WHERE,
 ) -> None:
     """Claim that the fix is in. This verifies nothing; a re-test by somebody else does."""
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         actor = by or book.ledger.plan(plan).owner
         ledger = book.record(
             FixClaimed(at=clock.now(), actor=actor, plan=plan, statement=statement)
@@ -150,7 +151,7 @@ def extend(
     plan: PLAN,
     due: DUE,
     reason: Annotated[str, typer.Option(help="Why it takes longer.")],
-    approver: Annotated[str, typer.Option(help="Who approved it; not the owner.")],
+    approver: Annotated[str, typer.Option(help="Who approved it; has no other part in the plan.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
@@ -175,7 +176,7 @@ def deviate(
     until: DUE,
     reason: Annotated[str, typer.Option(help="Why it cannot be mended before.")],
     mitigation: Annotated[str, typer.Option(help="What makes it bearable meanwhile.")],
-    approver: Annotated[str, typer.Option(help="Who approved it; not the owner.")],
+    approver: Annotated[str, typer.Option(help="Who approved it; has no other part in the plan.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
@@ -231,6 +232,21 @@ def escalate(
     )
 
 
+@app.command("correct-clock")
+def correct_clock(
+    reason: Annotated[str, typer.Option(help="Since when the clock was wrong, and why.")],
+    by: BY = "",
+    registry: REGISTRY = WHERE,
+) -> None:
+    """Record that earlier events are dated too late, so that events of today can follow them."""
+    with open_book(registry, clock=clock) as book:
+        before = book.ledger.latest
+        now = clock.now()
+        book.record(ClockCorrected(at=now, actor=by or user(), reason=reason))
+    was = f"{before:%Y-%m-%d %H:%M}"
+    typer.echo(f"recorded: the newest event was dated {was}; it is {now:%Y-%m-%d %H:%M}")
+
+
 @app.command("close")
 def close(
     plan: PLAN,
@@ -243,7 +259,7 @@ def close(
 
 
 def _record(event: PlanEvent, registry: str) -> None:
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         ledger = book.record(event)
     _tell(ledger.plan(event.plan))
 

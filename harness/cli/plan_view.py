@@ -8,8 +8,12 @@ from typing import Any
 import msgspec
 
 from harness.model.action_plan import ActionPlan
+from harness.model.event import ClockCorrected
 from harness.stages.follow.ledger import Ledger
 from harness.stages.follow.transitions import verbs_in
+
+MOST_BACKWARD = 5
+"""How many events that run backwards are named one by one."""
 
 
 def as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
@@ -20,6 +24,8 @@ def as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
         "finding": msgspec.to_builtins(ledger.finding(plan.finding)),
         "overdue": plan.is_overdue(now),
         "possible": verbs_in(plan.state),
+        "backward_events": [str(each) for each in ledger.backward],
+        "clock_corrections": [_correction(each) for each in ledger.clock_corrections],
     }
 
 
@@ -48,8 +54,26 @@ def lines_of(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str,
         ("re-test", f"{one.campaign}: {one.outcome}. {one.statement}") for one in plan.retests
     ]
     lines += [("history", said) for said in plan.history]
+    lines += [("not independent", said) for said in plan.breaches]
+    lines += [("clock", said) for said in _clock_lines(ledger)]
     lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
     return lines
+
+
+def _clock_lines(ledger: Ledger) -> list[str]:
+    """Events of the whole registry whose times cannot all be right; the first few by name."""
+    backward = [str(each) for each in ledger.backward]
+    left = len(backward) - MOST_BACKWARD
+    more = [f"and {left} more events that are dated before earlier ones"] if left > 0 else []
+    corrections = [_correction(each) for each in ledger.clock_corrections]
+    return backward[:MOST_BACKWARD] + more + corrections
+
+
+def _correction(event: ClockCorrected) -> str:
+    return (
+        f"{event.at:%Y-%m-%d %H:%M} {event.actor}: events before this may be dated too late: "
+        f"{event.reason}"
+    )
 
 
 def _exceptions(plan: ActionPlan, now: datetime) -> list[tuple[str, str]]:

@@ -27,13 +27,19 @@ def verify_command(
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     head: HEAD = "",
 ) -> None:
-    """Check every event of a registry; with --head also that it goes on from what was printed."""
+    """Check every event of a registry; with --head also that it goes on from what was printed.
+
+    Events that are dated before earlier ones are named: registries from before that was checked
+    may hold some.
+    """
+    from harness.model.event_times import backward_events  # noqa: PLC0415 - keep the start light
     from harness.store.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where = registry or Places(out=out, campaign="").registry
     with open_registry(where) as opened:
-        hashes, shown = opened.hashes(), opened.where
+        hashes, shown, events = opened.hashes(), opened.where, opened.events()
     told = f"{shown}: whole: {len(hashes):,} events; head {hashes[-1] if hashes else START}\n"
+    told += "".join(f"{shown}: {fault}\n" for fault in backward_events(events))
     if head:
         held = {one: f"{number:,} events" for number, one in enumerate((START, *hashes))}
         told += goes_on_from(head, held, shown)

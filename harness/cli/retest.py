@@ -70,10 +70,11 @@ def retest_plan(
     """Measure, judge and record one re-test. Raises UsageError if the plan is not claimed."""
     clock = clock or WallClock()
     registry = Places(out=out, campaign="").registry
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         plan = book.ledger.plan(name)
         finding = book.ledger.finding(plan.finding)
         declared = prepare(path)
+        _require_service(declared.campaign, finding, path)
         scheme = _narrow(load_and_warn(declared.campaign.scheme, clock), finding)
         rule = scheme.requirements[0]
         selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
@@ -85,13 +86,15 @@ def retest_plan(
         finding,
         selection,
         campaign=campaign.campaign,
+        service=campaign.service.name,
         at=clock.now(),
         missed=_assess(places, scheme, selection.missed),
         fresh=_assess(places, scheme, _counted(rule, selection)),
     )
-    with open_book(registry) as book:
+    with open_book(registry, clock=clock) as book:
         at = clock.now()
-        book.record(RetestConcluded(at=at, actor=actor, plan=name, retest=retest))
+        service = campaign.service.name
+        book.record(RetestConcluded(at=at, actor=actor, plan=name, retest=retest, service=service))
         if retest.outcome is RetestResult.CONFORMS:
             note = f"verified by re-test {retest.campaign}"
             book.record(PlanClosed(at=at, actor=actor, plan=name, note=note))
@@ -102,6 +105,16 @@ def _start(book: Book, plan: ActionPlan, campaign: str, actor: str, clock: Clock
     """Note that the re-test runs; one that was interrupted goes on under its own name."""
     if plan.state is not PlanState.VERIFYING:
         book.record(RetestStarted(at=clock.now(), actor=actor, plan=plan.id, campaign=campaign))
+
+
+def _require_service(campaign: Campaign, finding: Finding, path: Path) -> None:
+    """Before anything is measured: a re-test of another service would verify nothing."""
+    if finding.service and campaign.service.name != finding.service:
+        msg = (
+            f"{path}: measures the service {campaign.service.name!r}, but finding {finding.id} is "
+            f"about {finding.service!r}; give the campaign file of that service"
+        )
+        raise UsageError(msg)
 
 
 def _narrow(scheme: Scheme, finding: Finding) -> Scheme:

@@ -105,7 +105,9 @@ class ActionPlan:
 
     ``claimed_by`` is who last said that the fix is in; ``verifying`` is the campaign of the
     re-test that is running, empty at other times. ``level`` is how far the plan was escalated,
-    and ``exit_criteria`` what ends that. ``history`` is for people.
+    and ``exit_criteria`` what ends that. ``actors`` are all who did something with the plan or
+    owned it, ``approvers`` all who approved an extension or a deviation. ``breaches`` are kept
+    events that would be refused today, in words. ``history`` is for people.
     """
 
     id: str
@@ -125,6 +127,9 @@ class ActionPlan:
     check_ins: tuple[CheckIn, ...] = ()
     level: Level | None = None
     exit_criteria: str = ""
+    actors: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    breaches: tuple[str, ...] = ()
     history: tuple[str, ...] = field(default_factory=tuple)
 
     def is_overdue(self, now: datetime) -> bool:

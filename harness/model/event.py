@@ -33,6 +33,16 @@ class AppealDecided(Event, frozen=True, kw_only=True, tag="appeal-decided"):
     appeal: Appeal
 
 
+class ClockCorrected(Event, frozen=True, kw_only=True, tag="clock-corrected"):
+    """The clock was wrong: events before this one may be dated later than they happened.
+
+    It is never refused for its own time, so that a registry whose newest event lies in the
+    future can be used again, and it stays on record.
+    """
+
+    reason: str
+
+
 class PlanEvent(Event, frozen=True, kw_only=True):
     """Something done about the plan with the id ``plan``."""
 
@@ -77,14 +87,21 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
     campaign: str
 
 
-class RetestConcluded(PlanEvent, frozen=True, kw_only=True, tag="retest-concluded"):
-    """The re-test ended."""
+class RetestConcluded(
+    PlanEvent, frozen=True, kw_only=True, tag="retest-concluded", omit_defaults=True
+):
+    """The re-test ended; its result names its campaign, and ``service`` is what that measured.
+
+    It is empty, and left out of the text that the registry's chain covers, only in registries
+    from before it was recorded.
+    """
 
     retest: Retest
+    service: str = ""
 
 
 class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
-    """The due date moved, for a reason, approved by somebody other than the owner."""
+    """The due date moved, for a reason, approved by somebody who has no other part in the plan."""
 
     due: datetime
     reason: str
@@ -92,7 +109,7 @@ class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
 
 
 class PlanDeviated(PlanEvent, frozen=True, kw_only=True, tag="plan-deviated"):
-    """A departure was agreed until a date, approved by somebody other than the owner."""
+    """A departure was agreed until a date, approved by somebody who has no other part in it."""
 
     kind: DeviationKind
     reason: str
@@ -125,6 +142,7 @@ class PlanClosed(PlanEvent, frozen=True, kw_only=True, tag="plan-closed"):
 AnyEvent = (
     FindingOpened
     | AppealDecided
+    | ClockCorrected
     | PlanDrafted
     | PlanAgreed
     | PlanProgressed

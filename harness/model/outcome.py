@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from harness.model.corpus import PackKind
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric, Spread
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Requirement
@@ -200,8 +201,8 @@ class Assessment:
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
     ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
-    overdue; they change no outcome. The heads are those of the journal that was judged, and of
-    the registry then, if there was one.
+    overdue; they change no outcome. ``instrument`` is what the journal was measured with. The
+    heads are those of the journal that was judged, and of the registry then, if there was one.
     """
 
     campaign: str
@@ -225,6 +226,7 @@ class Assessment:
     foreknowledge: tuple[Foreknowledge, ...] = ()
     items: PackKind = "real"
     warnings: tuple[str, ...] = ()
+    instrument: tuple[InstrumentRecord, ...] = ()
     journal_head: PrintedHead | None = None
     registry_head: PrintedHead | None = None
 

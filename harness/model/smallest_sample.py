@@ -49,7 +49,9 @@ RATES = frozenset(
 )
 """Metrics with the bounds of a rate, whatever the rule that reads them."""
 
-OBSERVED = frozenset({"control_success", "indeterminate_share", "sentinel_agreement"})
+OBSERVED = frozenset(
+    {"control_success", "indeterminate_share", "instrument_record", "sentinel_agreement"}
+)
 """Shares that stand as they were observed: their bounds are themselves."""
 
 

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from harness.model.evidence import Evidence
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
 from harness.model.stop import Stop
 
@@ -19,7 +20,8 @@ class Journal(Protocol):
     nothing, and ignores keys that it holds already. ``sentinels`` are the observations of
     sentinels, heartbeats and retrials: all but those of items. ``fingerprint`` changes with
     every observation, and with the header.
-    ``stops`` say what was tried no further, ``stop`` writes one down.
+    ``stops`` say what was tried no further, ``stop`` writes one down; ``instrument_records`` say
+    what it was measured with.
     """
 
     @property
@@ -30,6 +32,7 @@ class Journal(Protocol):
     def observations(self) -> Iterator[Observation]: ...
     def sentinels(self) -> Iterator[Observation]: ...
     def stops(self) -> tuple[Stop, ...]: ...
+    def instrument_records(self) -> tuple[InstrumentRecord, ...]: ...
     def stop(self, stop: Stop) -> None: ...
     def fingerprint(self) -> str: ...
     def seal(self) -> None: ...

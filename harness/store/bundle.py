@@ -22,6 +22,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, sign
 from harness.store.head import HEAD
+from harness.store.instrument_records import INSTRUMENT
 from harness.store.stops import STOPS
 
 STATEMENT = "statement.dsse.json"
@@ -48,7 +49,7 @@ def journal_files(folder: Path) -> dict[str, Path]:
         msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' goes on with it"
         raise UsageError(msg)
     segments = (path.name for path in folder.glob("segment-*.parquet"))
-    names = ("header.json", HEAD, "manifest.jsonl", STOPS, *segments)
+    names = ("header.json", HEAD, "manifest.jsonl", STOPS, INSTRUMENT, *segments)
     return {f"journal/{name}": folder / name for name in names if (folder / name).exists()}
 
 

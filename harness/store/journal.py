@@ -4,7 +4,7 @@ A folder: ``header.json`` (the declaration it was opened with), ``head.json`` (h
 holds, and the hash over it), ``manifest.jsonl`` (the hash chain of sealed segments),
 ``segment-000001.parquet`` ... (sealed), one open ``segment-00000n.jsonl``, ``torn-*.bin``
 (batches that a crash cut short, kept aside), and perhaps ``stops.jsonl`` (what was tried no
-further).
+further) and ``instrument.jsonl`` (what it was measured with).
 
 Reading takes no lock and changes nothing. Writing takes the lock, repairs what a crash
 left behind, and appends whole batches.
@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import InstrumentError, UsageError
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import Observation
 from harness.model.stop import Stop
 from harness.store import sealed
@@ -30,6 +31,7 @@ from harness.store.header import (
     write_header,
 )
 from harness.store.held import HeldKeys
+from harness.store.instrument_records import append_record
 from harness.store.journal_reader import JournalReader
 from harness.store.lock import WriterLock
 from harness.store.manifest import (
@@ -159,6 +161,12 @@ class SegmentJournal(JournalReader):
         self.write()
         append_stop(self.directory, self.start, stop)
         self._keep_head(self._head)
+
+    def record_instrument(self, record: InstrumentRecord) -> None:
+        """Write down what it is measured with, if that changed. Raises InstrumentError."""
+        self.write()
+        if append_record(self.directory, self.start, record):
+            self._keep_head(self._head)
 
     def seal(self) -> None:
         """Turn the open segment into Parquet and chain it into the manifest.

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import InstrumentError
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
 from harness.model.stop import Stop
 from harness.store import sealed
@@ -17,6 +18,7 @@ from harness.store.fingerprint import fingerprint_of
 from harness.store.head import Head
 from harness.store.header import FORMAT, PRESENT, read_header
 from harness.store.held import HeldKeys
+from harness.store.instrument_records import read_instrument
 from harness.store.segment import lines_of
 from harness.store.standing import Standing, read_standing
 from harness.store.stops import read_stops
@@ -61,6 +63,10 @@ class JournalReader:
         """Where some categories were tried no further. Raises InstrumentError."""
         return read_stops(self.directory, self.start)
 
+    def instrument_records(self) -> tuple[InstrumentRecord, ...]:
+        """What it was measured with, one for each change. Raises InstrumentError."""
+        return read_instrument(self.directory, self.start)
+
     def keys(self) -> frozenset[AttemptKey]:
         """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
         held, standing = HeldKeys(), self.standing()
@@ -98,6 +104,7 @@ class JournalReader:
         """
         standing = self.standing()
         self.stops()
+        self.instrument_records()
         for segment in standing.sealed:
             path = self.directory / segment.name
             if sealed.digest_of_file(path) != segment.sha256:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event
+from harness.model.event_times import require_times
 from harness.store.registry_tables import EVENTS, HEAD, METADATA
 
 DRIVER = "psycopg"
@@ -44,15 +45,17 @@ class Registry:
         """All events, oldest first. Raises InstrumentError where the chain does not hold."""
         return tuple(found for _, found in self._chain())
 
-    def append(self, *events: Event, after: int) -> int:
+    def append(self, *events: Event, after: int, now: datetime | None = None) -> int:
         """Add events, all or none, if the registry still holds ``after`` of them.
 
         Returns how many it holds then. Raises UsageError if somebody else added some
-        meanwhile, InstrumentError if the database does not take them.
+        meanwhile, or if a time runs backwards or lies after ``now`` (see ``require_times``),
+        InstrumentError if the database does not take them.
         """
         chain = list(self._chain())
         if len(chain) != after:
             raise UsageError(self._changed())
+        require_times([held for _, held in chain], events, now)
         previous = chain[-1][0] if chain else START
         rows = []
         for position, one in enumerate(events, after + 1):

@@ -15,7 +15,7 @@ from harness.store.manifest import SealedSegment, chain_hashes, read_manifest
 from harness.store.segment import BatchMarker, Scan, scan
 
 MANIFEST = "manifest.jsonl"
-CHAINS = ("stops.jsonl",)
+CHAINS = ("stops.jsonl", "instrument.jsonl")
 """Further hash chains of a journal that its head vouches for."""
 
 READINGS = 10

@@ -19,6 +19,7 @@ from harness.plugins import register
 from harness.store.document import write_document
 from reports import figures, parts, phrases, plain_words
 from reports.groups import groups_of
+from reports.instrument import NONE, instrument_tables
 from reports.packs import pack_tables
 
 SHOWN_ITEMS = 100
@@ -90,6 +91,8 @@ def _contents(assessment: Assessment) -> dict[str, Any]:
         "broken": [each for each in assessment.preconditions if not each.held],
         "plots": _plots(assessment),
         "pack_tables": pack_tables(assessment),
+        "instrument": instrument_tables(assessment),
+        "no_instrument": NONE,
         "rules": list(dict.fromkeys(out.decided_by for out in assessment.outcomes)),
         "alphas": sorted({out.metric.alpha for out in assessment.outcomes}),
     }

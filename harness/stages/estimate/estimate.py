@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.model.corpus import PackKind, covers
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import CategoryRate, Measurement, Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
@@ -64,19 +65,20 @@ def estimate(
     packs: Packs | None = None,
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
+    instrument: tuple[InstrumentRecord, ...] = (),
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
     ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
-    ``twins`` are items beside their plain twins;
+    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with;
     ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
     alike = recognition(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += alike
     sources = Sources(packs=packs or {}, items=items)
-    places = places_of(folded, phases, preconditions, sources, twins)
+    places = places_of(folded, phases, preconditions, sources, twins, instrument)
     apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
@@ -191,6 +193,7 @@ def _selection(requirement: Requirement, scheme: Scheme, place: Place) -> Select
         sides=lambda: _sides(requirement, scheme, place),
         preconditions=place.preconditions,
         twins=place.twins,
+        instrument=place.instrument,
         ran=frozenset(place.cell.probes),
         sources=place.sources,
     )

@@ -21,6 +21,7 @@ METRIC_NAMES = frozenset(
         "first_byte_overhead",
         "first_byte_overhead_share",
         "indeterminate_share",
+        "instrument_record",
         "missed",
         "overblock_rate",
         "overblock_rate_by_category",

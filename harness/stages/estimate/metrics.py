@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.stages.estimate import by_kind, groups, latency, plain_twins, rates, whole
+from harness.stages.estimate import by_kind, groups, instrument, latency, plain_twins, rates, whole
 from harness.stages.estimate.rates import Taken
 from harness.stages.estimate.scope import Selection
 
@@ -25,6 +25,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         latency.first_byte_overhead,
         latency.first_byte_overhead_share,
         whole.indeterminate_share,
+        instrument.instrument_record,
         groups.missed,
         groups.overblock_rate,
         groups.overblock_rate_by_category,

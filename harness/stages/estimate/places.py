@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.ports.counting import Folded
@@ -25,6 +26,7 @@ class Place:
     sources: Sources
     twins: tuple[TwinPair, ...]
     beside: list[Place]
+    instrument: tuple[InstrumentRecord, ...] = ()
 
 
 def places_of(
@@ -33,6 +35,7 @@ def places_of(
     preconditions: tuple[Precondition, ...],
     sources: Sources,
     twins: tuple[TwinPair, ...],
+    instrument: tuple[InstrumentRecord, ...] = (),
 ) -> list[Place]:
     """Every line for every profile, even where nothing was seen; ``phases`` by profile."""
     cells = cells_of(folded.counts)
@@ -43,7 +46,9 @@ def places_of(
             cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
             here = tuple(one for one in preconditions if one.concerns(line, profile))
             own = tuple(one for one in twins if (one.line, one.profile) == (line, profile))
-            place = Place(line, profile, phase, cell, folded, here, sources, own, beside)
+            place = Place(
+                line, profile, phase, cell, folded, here, sources, own, beside, instrument
+            )
             beside.append(place)
         places += beside
     return places

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.model.corpus import Item, covers, is_among
 from harness.model.fate import Fate, MakeUp
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
@@ -36,7 +37,8 @@ class Selection:
 
     ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
-    ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there.
+    ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there,
+    ``instrument`` is what the campaign was measured with.
     ``sources`` knows where items come from, by the mark of their pack.
     ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
@@ -53,6 +55,7 @@ class Selection:
     preconditions: tuple[Precondition, ...] = ()
     twins: tuple[TwinPair, ...] = ()
     ran: frozenset[str] = frozenset()
+    instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
 
     @property

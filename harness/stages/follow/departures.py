@@ -12,7 +12,7 @@ from harness.model.action_plan import ActionPlan, CheckIn, Deviation, DeviationK
 from harness.model.event import PlanDeviated, PlanEscalated, PlanEvent, VendorCheckedIn
 from harness.model.finding import Finding
 from harness.stages.follow.deadlines import LEVELS, level_of
-from harness.stages.follow.demands import require_approver, require_text
+from harness.stages.follow.demands import require_text
 
 LADDER = tuple(Level)
 """Escalation only goes up."""
@@ -22,7 +22,7 @@ def deviate(plan: ActionPlan, finding: Finding, event: PlanDeviated) -> ActionPl
     """Agree a departure. Raises UsageError if it may not be agreed."""
     require_text(plan, "a reason", event.reason)
     require_text(plan, "what mitigates it", event.mitigation)
-    require_approver(plan, "deviation", event.approver)
+    require_text(plan, "an approver", event.approver)
     if event.until <= event.at:
         msg = f"plan {plan.id}: a deviation until {event.until:%Y-%m-%d} would be over already"
         raise UsageError(msg)
@@ -37,7 +37,7 @@ def deviate(plan: ActionPlan, finding: Finding, event: PlanDeviated) -> ActionPl
         approver=event.approver,
         until=event.until,
     )
-    return replace(plan, deviation=agreed)
+    return replace(plan, deviation=agreed, approvers=(*plan.approvers, event.approver))
 
 
 def check_in(plan: ActionPlan, _: Finding, event: VendorCheckedIn) -> ActionPlan:

@@ -9,24 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from harness.errors import UsageError, known
 from harness.model.action_plan import ActionPlan, PlanState
 from harness.model.appeal import Appeal
-from harness.model.event import AppealDecided, Event, FindingOpened, PlanDrafted, PlanEvent
+from harness.model.event import (
+    AppealDecided,
+    ClockCorrected,
+    Event,
+    FindingOpened,
+    PlanDrafted,
+    PlanEvent,
+    RetestStarted,
+)
+from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
 from harness.model.finding import Finding
 from harness.stages.follow.deadlines import latest_due
+from harness.stages.follow.person_names import is_same_person
 from harness.stages.follow.transitions import advance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Findings and plans by id, and decided appeals, in the order in which they came."""
+    """Findings and plans by id, and decided appeals, in the order in which they came.
+
+    ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
+    are the kept events that are dated before earlier ones.
+    """
 
     findings: Mapping[str, Finding] = field(default_factory=dict)
     plans: Mapping[str, ActionPlan] = field(default_factory=dict)
     appeals: tuple[Appeal, ...] = ()
     events: int = 0
+    latest: datetime | None = None
+    clock_corrections: tuple[ClockCorrected, ...] = ()
+    backward: tuple[BackwardEvent, ...] = ()
 
     def plan(self, name: str) -> ActionPlan:
         """The plan of that id. Raises UsageError with those that are known."""
@@ -57,29 +75,61 @@ class Ledger:
         """The ledger once ``events`` have happened. Raises UsageError if they may not."""
         ledger = self
         for event in events:
-            ledger = ledger._after_one(event)
+            ledger = ledger._after_one(event, is_kept=False)
         return ledger
 
-    def _after_one(self, event: Event) -> Ledger:
+    def _after_one(self, event: Event, *, is_kept: bool) -> Ledger:
         _require_when_and_who(event)
-        if isinstance(event, FindingOpened):
-            found = event.finding
-            self._require_new_finding(found)
-            return replace(
-                self, findings={**self.findings, found.id: found}, events=self.events + 1
+        ledger = self._with(event, is_kept=is_kept)
+        is_latest = self.latest is None or isinstance(event, ClockCorrected)
+        latest = event.at if is_latest else max(self.latest or event.at, event.at)
+        return replace(ledger, events=self.events + 1, latest=latest)
+
+    def _with(self, event: Event, *, is_kept: bool) -> Ledger:
+        match event:
+            case FindingOpened(finding=found):
+                self._require_new_finding(found)
+                return replace(self, findings={**self.findings, found.id: found})
+            case AppealDecided():
+                _require_fair(event, is_kept=is_kept)
+                return replace(self, appeals=(*self.appeals, event.appeal))
+            case ClockCorrected():
+                self._require_later_events(event)
+                return replace(self, clock_corrections=(*self.clock_corrections, event))
+            case PlanDrafted():
+                plan = self._drafted(event)
+            case PlanEvent():
+                plan = self._advanced(event, is_kept=is_kept)
+            case _:
+                msg = f"{type(event).__name__}: not an event that the ledger knows"
+                raise UsageError(msg)
+        return replace(self, plans={**self.plans, plan.id: plan})
+
+    def _advanced(self, event: PlanEvent, *, is_kept: bool) -> ActionPlan:
+        before = self.plan(event.plan)
+        if isinstance(event, RetestStarted) and not is_kept:
+            self._require_unused(event)
+        return advance(before, self.finding(before.finding), event, is_kept=is_kept)
+
+    def _require_unused(self, event: RetestStarted) -> None:
+        """A campaign that found something else, or re-tests another plan, is no re-test of this."""
+        others = [plan for plan in self.plans.values() if plan.id != event.plan]
+        used = {found.campaign for found in self.findings.values()}
+        used |= {retest.campaign for plan in others for retest in plan.retests}
+        used |= {plan.verifying for plan in others}
+        if event.campaign in used - {""}:
+            msg = (
+                f"plan {event.plan}: a re-test needs a campaign of its own, not {event.campaign!r}"
             )
-        if isinstance(event, AppealDecided):
-            _require_fair(event)
-            return replace(self, appeals=(*self.appeals, event.appeal), events=self.events + 1)
-        if isinstance(event, PlanDrafted):
-            plan = self._drafted(event)
-        elif isinstance(event, PlanEvent):
-            before = self.plan(event.plan)
-            plan = advance(before, self.finding(before.finding), event)
-        else:
-            msg = f"{type(event).__name__}: not an event that the ledger knows"
             raise UsageError(msg)
-        return replace(self, plans={**self.plans, plan.id: plan}, events=self.events + 1)
+
+    def _require_later_events(self, event: ClockCorrected) -> None:
+        if not event.reason.strip():
+            msg = "a correction of the clock needs a reason"
+            raise UsageError(msg)
+        if self.latest is None or self.latest <= event.at + TOLERANCE:
+            msg = "no event of the registry is dated later than now: there is nothing to correct"
+            raise UsageError(msg)
 
     def _require_new_finding(self, found: Finding) -> None:
         if found.id in self.findings:
@@ -114,17 +164,19 @@ class Ledger:
             state=PlanState.DRAFT,
             opened=event.at,
             milestones=event.milestones,
+            actors=(event.actor, event.owner),
             history=(f"{event.at:%Y-%m-%d %H:%M} {event.actor}: drafted",),
         )
 
 
-def _require_fair(event: AppealDecided) -> None:
+def _require_fair(event: AppealDecided, *, is_kept: bool) -> None:
     appeal = event.appeal
     what = f"appeal on {appeal.pack} {appeal.item}"
     if not appeal.reason.strip() or not appeal.appellant.strip():
         msg = f"{what}: an appeal names its reason and who appealed"
         raise UsageError(msg)
-    if appeal.appellant == event.actor:
+    is_one = appeal.appellant == event.actor
+    if is_one or (not is_kept and is_same_person(appeal.appellant, event.actor)):
         msg = f"{what}: {event.actor} appealed, so somebody else has to decide"
         raise UsageError(msg)
     if not appeal.labels or appeal.labels == appeal.before:
@@ -133,8 +185,15 @@ def _require_fair(event: AppealDecided) -> None:
 
 
 def fold(events: Iterable[Event]) -> Ledger:
-    """The ledger after all events. Raises UsageError where one may not follow the others."""
-    return Ledger().after(*events)
+    """The ledger after all events of a registry.
+
+    Raises UsageError where one may not follow the others. What earlier versions let through
+    (roles that mix, times that run backwards) is kept, and marked in the ledger.
+    """
+    ledger, kept = Ledger(), tuple(events)
+    for event in kept:
+        ledger = ledger._after_one(event, is_kept=True)  # noqa: SLF001 - the ledger's own module
+    return replace(ledger, backward=tuple(backward_events(kept)))
 
 
 def _require_when_and_who(event: Event) -> None:

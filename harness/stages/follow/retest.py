@@ -69,17 +69,22 @@ def judge_retest(
     selection: RetestSelection,
     *,
     campaign: str,
+    service: str,
     at: datetime,
     missed: Assessment | None,
     fresh: Assessment | None,
 ) -> Retest:
     """How a re-test ended; ``missed`` and ``fresh`` assess its two parts by the same scheme.
 
+    ``campaign`` and ``service`` are those that were measured for it; both parts must be of them.
+
     It conforms only if every missed item was decided and none fails, and the outcome of a
     fresh sample of full size conforms by the requirement's own rule. It does not conform if
     an item still fails or the fresh outcome does not. Anything else shows too little.
-    Raises ValueError if ``missed`` counts other items as well.
+    Raises ValueError if ``missed`` counts other items as well, UsageError if a part is of
+    another campaign or service.
     """
+    _require_origin((missed, fresh), campaign, service)
     again, anew = _outcome_of(finding, missed), _outcome_of(finding, fresh)
     tested = again.metric.n_of_all if again else 0
     if tested > len(selection.missed):
@@ -108,6 +113,16 @@ def judge_retest(
         missed_still_failing=failing,
         fresh_tested=anew.metric.n_of_all if anew else 0,
     )
+
+
+def _require_origin(parts: Iterable[Assessment | None], campaign: str, service: str) -> None:
+    for part in parts:
+        if part is not None and (part.campaign, part.service) != (campaign, service):
+            msg = (
+                f"the re-test is campaign {campaign!r} of service {service!r}, but what was "
+                f"assessed is campaign {part.campaign!r} of service {part.service!r}"
+            )
+            raise UsageError(msg)
 
 
 def _order(seed: str, finding: str, name: str) -> bytes:

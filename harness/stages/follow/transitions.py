@@ -26,8 +26,10 @@ from harness.model.event import (
     VendorCheckedIn,
 )
 from harness.model.finding import Finding
-from harness.stages.follow.demands import is_same, require_approver, require_text
+from harness.stages.follow.demands import require_text
 from harness.stages.follow.departures import check_in, describe, deviate, escalate
+from harness.stages.follow.independence import dependence_in
+from harness.stages.follow.retest_origin import origin_fault_in
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
 
@@ -41,16 +43,32 @@ class Transition:
     step: Step
 
 
-def advance(plan: ActionPlan, finding: Finding, event: PlanEvent) -> ActionPlan:
-    """The plan after ``event``. Raises UsageError if it is not possible, naming what is."""
+def advance(
+    plan: ActionPlan, finding: Finding, event: PlanEvent, *, is_kept: bool = False
+) -> ActionPlan:
+    """The plan after ``event``. Raises UsageError if it is not possible, naming what is.
+
+    An event that ``is_kept`` in a registry already may mix roles or lack its origin, which
+    earlier versions allowed: it then stays, among the plan's ``breaches``.
+    """
     transition = TRANSITIONS[type(event)]
     if plan.state not in transition.states:
         possible = known(verbs_in(plan.state)).removeprefix("known: ")
         msg = f"plan {plan.id} is {plan.state}: {transition.verb!r} is not possible; "
         raise UsageError(msg + (f"possible: {possible}" if verbs_in(plan.state) else "it is over"))
+    fault = dependence_in(plan, event) or origin_fault_in(plan, finding, event)
+    if fault and not is_kept:
+        raise UsageError(fault)
     after = transition.step(plan, finding, event)
     said = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {_describe(event, after)}"
-    return replace(after, history=(*after.history, said))
+    breach = (f"{event.at:%Y-%m-%d %H:%M} {fault}",) if fault else ()
+    actors = (event.actor, event.owner) if isinstance(event, PlanAgreed) else (event.actor,)
+    return replace(
+        after,
+        history=(*after.history, said),
+        breaches=(*after.breaches, *breach),
+        actors=tuple(dict.fromkeys((*after.actors, *actors))),
+    )
 
 
 def verbs_in(state: PlanState) -> tuple[str, ...]:
@@ -98,18 +116,12 @@ def _claim(plan: ActionPlan, _: Finding, event: FixClaimed) -> ActionPlan:
     return replace(plan, state=PlanState.CLAIMED, claimed_by=event.actor)
 
 
-def _start(plan: ActionPlan, finding: Finding, event: RetestStarted) -> ActionPlan:
-    used = {finding.campaign, *(retest.campaign for retest in plan.retests)}
-    if event.campaign in used:
-        msg = f"plan {plan.id}: a re-test needs a campaign of its own, not {event.campaign!r}"
-        raise UsageError(msg)
-    _require_other(plan, event.actor)
+def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
     return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
 
 
 def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> ActionPlan:
     retest = event.retest
-    _require_other(plan, event.actor)
     if retest.campaign != plan.verifying:
         msg = f"plan {plan.id}: re-test {plan.verifying!r} is running, not {retest.campaign!r}"
         raise UsageError(msg)
@@ -133,11 +145,11 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
 
 def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
     require_text(plan, "a reason", event.reason)
-    require_approver(plan, "extension", event.approver)
+    require_text(plan, "an approver", event.approver)
     if event.due <= plan.due:
         msg = f"plan {plan.id}: an extension is later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
-    return replace(plan, due=event.due)
+    return replace(plan, due=event.due, approvers=(*plan.approvers, event.approver))
 
 
 def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
@@ -190,9 +202,3 @@ def _describe(event: PlanEvent, after: ActionPlan) -> str:
         case _:
             said = describe(event)
     return said.strip()
-
-
-def _require_other(plan: ActionPlan, actor: str) -> None:
-    if is_same(actor, plan.claimed_by):
-        msg = f"plan {plan.id}: {actor} claimed the fix, and cannot verify it; somebody else must"
-        raise UsageError(msg)

@@ -11,6 +11,7 @@ import pytest
 from harness.appealed import hear
 from harness.model.appeal import Appeal
 from harness.model.corpus import Item
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
 from harness.model.stop import Stop
 
@@ -48,6 +49,9 @@ class Kept:
 
     def stops(self) -> tuple[Stop, ...]:
         return (STOP,)
+
+    def instrument_records(self) -> tuple[InstrumentRecord, ...]:
+        return ()
 
     def stop(self, stop: Stop) -> None:
         raise NotImplementedError

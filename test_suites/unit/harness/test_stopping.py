@@ -69,6 +69,9 @@ class Memory:
     def stops(self) -> tuple[Stop, ...]:
         return tuple(self.written)
 
+    def instrument_records(self) -> tuple[()]:
+        return ()
+
     def stop(self, stop: Stop) -> None:
         self.written.append(stop)
 

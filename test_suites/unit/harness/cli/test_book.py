@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,3 +63,23 @@ def test_two_who_write_at_once_do_not_overwrite_each_other(tmp_path: Path) -> No
         one.record(OPENED)
         with pytest.raises(UsageError, match="somebody else changed it meanwhile"):
             other.record(OPENED)
+
+
+class SlowClock:
+    """A clock that is an hour behind the event."""
+
+    def now(self) -> datetime:
+        return NOW - timedelta(hours=1)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def test_an_event_after_the_clocks_time_is_not_kept(tmp_path: Path) -> None:
+    where = tmp_path / "registry.sqlite"
+    with open_book(where, create=True, clock=SlowClock()) as book:
+        with pytest.raises(
+            UsageError, match=r"finding-opened: dated .* after this machine's clock"
+        ):
+            book.record(OPENED)
+        assert book.ledger.events == 0

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from harness.cli import doctor
 from harness.cli.doctor import machine_checks
 from harness.cli.main import app
+from test_suites.instrument import UNSYNCHRONISED, record
 
 
 def test_this_machine_is_fit(runner: CliRunner) -> None:
@@ -43,3 +44,15 @@ def test_a_filter_that_is_off_is_insufficient(runner: CliRunner, simulated: Any)
 
     assert 3 == ended.exit_code, ended.output
     assert "FAIL" in ended.stdout
+
+
+def test_what_a_journal_would_record_is_shown_and_a_clock_adrift_bars_nothing(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "read_record", lambda _: record(clock=UNSYNCHRONISED))
+
+    ended = runner.invoke(app, ["doctor"])
+
+    assert 0 == ended.exit_code, ended.output
+    assert "ok    ClientHello of portable: 517 bytes; groups x25519, secp256r1" in ended.stdout
+    assert "none  clock: not known: the clock is not synchronised" in ended.stdout

@@ -99,7 +99,7 @@ def verify(registry: Path) -> None:
     with open_book(registry) as book:
         book.record(
             RetestStarted(at=NOW, actor="Ann", plan="P-0001", campaign="spring-retest-1"),
-            RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest),
+            RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),
         )
 
 
@@ -153,13 +153,13 @@ def test_lists_what_is_due_and_what_is_late(
 
 
 def test_an_extension_is_shown_beside_the_original_date(accredit: Callable[..., str]) -> None:
-    extend = ("extend", "P-0001", "--due", "2026-05-01", "--reason", "parts", "--approver", "Ann")
+    extend = ("extend", "P-0001", "--due", "2026-05-01", "--reason", "parts", "--approver", "Bea")
 
     assert accredit(*extend) == "plan P-0001 is draft, due 2026-05-01\n"
 
     shown = accredit("show", "P-0001")
     assert "2026-05-01 (at first 2026-04-01)" in shown
-    assert "approved by Ann" in re.sub(r"\s+", " ", shown)
+    assert "approved by Bea" in re.sub(r"\s+", " ", shown)
 
 
 def test_departures_check_ins_and_escalation_are_on_record(
@@ -226,3 +226,35 @@ def test_without_a_registry_the_way_to_one_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="'accredit run' makes one"):
         CliRunner().invoke(plan.app, words, catch_exceptions=False)
+
+
+def test_a_clock_that_was_set_back_is_noticed_and_a_wrong_one_corrected_on_record(
+    accredit: Callable[..., str], clock: StoppedClock
+) -> None:
+    check_in = ("check-in", "P-0001", "--vendor", "Lists Ltd", "--result", "soon")
+    clock.at = NOW + timedelta(days=3650)
+    accredit(*check_in)
+    clock.at = NOW + timedelta(days=1)
+
+    with pytest.raises(UsageError, match="check this machine's clock; if it is right now"):
+        accredit(*check_in)
+
+    said = accredit("correct-clock", "--reason", "the laptop's battery was flat", "--by", "Ann")
+    assert said == "recorded: the newest event was dated 2036-02-28 09:00; it is 2026-03-03 09:00\n"
+    accredit(*check_in)
+    shown = re.sub(r"\s+", " ", accredit("show", "P-0001"))
+    assert "Ann: events before this may be dated too late: the laptop's battery was flat" in shown
+    (told,) = json.loads(accredit("show", "P-0001", "--json"))["clock_corrections"]
+    assert "2026-03-03 09:00 Ann" in told
+    with pytest.raises(UsageError, match="there is nothing to correct"):
+        accredit("correct-clock", "--reason", "again")
+
+
+def test_the_approver_takes_no_other_part(accredit: Callable[..., str]) -> None:
+    extend = ("extend", "P-0001", "--due", "2026-05-01", "--reason", "parts", "--approver", "Bea")
+    accredit(*extend)
+
+    with pytest.raises(UsageError, match=r"Bea approved .*, and cannot become its owner"):
+        accredit("agree", "P-0001", "--owner", "\u0412ea", "--action", "Mend")
+    with pytest.raises(UsageError, match=r"Bea approved .* and can do nothing else with it"):
+        accredit("check-in", "P-0001", "--vendor", "V", "--result", "R", "--by", "BEA")

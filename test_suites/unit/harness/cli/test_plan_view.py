@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from harness.cli.plan_view import as_data, lines_of
 from harness.model.action_plan import Deviation, DeviationKind
-from harness.model.event import FindingOpened
+from harness.model.event import FindingOpened, PlanExtended
 from harness.model.finding import Finding
 from harness.stages.follow.findings import draft_plan
 from harness.stages.follow.ledger import fold
@@ -61,3 +61,29 @@ def test_programs_get_the_plan_with_its_finding_and_what_is_possible() -> None:
 
     assert (data["id"], data["finding"]["id"], data["overdue"]) == ("P-0002", "F-0002", False)
     assert "agree" in data["possible"]
+
+
+def test_events_that_run_backwards_and_mixed_roles_are_named() -> None:
+    late = [
+        PlanExtended(
+            at=NOW - timedelta(days=day),
+            actor="Ann",
+            plan="P-0002",
+            due=PLAN.due + timedelta(days=day),
+            reason="r",
+            approver="Ann",
+        )
+        for day in range(1, 8)
+    ]
+    opened = FindingOpened(at=NOW, actor="Ann", finding=FINDING)
+    ledger = fold((opened, draft_plan(FINDING, at=NOW, actor="Ann"), *late))
+    (plan,) = ledger.plans.values()
+
+    told = lines_of(plan, ledger, NOW)
+
+    clock = [value for name, value in told if name == "clock"]
+    assert "event 3 (2026-03-01 09:00:00 UTC) is dated 1 d before event 2" in clock[0]
+    assert clock[5:] == ["and 2 more events that are dated before earlier ones"]
+    assert len(as_data(plan, ledger, NOW)["backward_events"]) == 7
+    assert 7 == len([value for name, value in told if name == "not independent"])
+    assert not {"clock", "not independent"} & set(dict(lines_of(PLAN, LEDGER, NOW)))

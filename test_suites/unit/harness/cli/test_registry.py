@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import InstrumentError
 from harness.model.event import FixClaimed
+from harness.store import registry
 from harness.store.registry import START, open_registry
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -61,3 +62,19 @@ def test_who_cuts_the_tail_and_the_head_together_is_found_against_a_printed_head
     assert (0, 0) == (alone.exit_code, held.exit_code)
     assert isinstance(cut.exception, InstrumentError)
     assert "never had the head" in str(cut.exception)
+
+
+def test_events_that_are_dated_before_earlier_ones_are_named(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "require_times", lambda *_: None)  # as before it was checked
+    with open_registry(tmp_path / "registry.sqlite", create=True) as opened:
+        for number in range(2):
+            at = NOW - timedelta(days=number)
+            event = FixClaimed(at=at, actor="Acme", plan="P-0001", statement="s")
+            opened.append(event, after=number)
+
+    ran = runner.invoke(app, ["registry", "verify", "--out", str(tmp_path)])
+
+    assert 0 == ran.exit_code, ran.output
+    assert "event 2 (2026-03-01 00:00:00 UTC) is dated 1 d before event 1" in ran.stdout

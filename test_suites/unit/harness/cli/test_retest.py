@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.cli.retest import _narrow
+from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.finding import Finding
 from harness.schemes.load import load_scheme
@@ -128,3 +129,19 @@ def test_a_finding_that_names_an_alias_is_of_the_edition() -> None:
     assert ["URL-04"] == [one.id for one in _narrow(scheme, finding).requirements]
     with pytest.raises(UsageError, match="dfe-2024"):
         _narrow(scheme, replace(finding, scheme="dfe-2024"))
+
+
+def test_another_service_is_refused_before_anything_is_measured(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    campaign = simulated(miss=MISSED)
+    runner.invoke(app, ["run", str(campaign), "--out", str(out)])
+    before = sorted(path.name for path in out.iterdir())
+    other = prepare(campaign).campaign.service.name
+    campaign.write_text(campaign.read_text().replace(other, "Other Net"))
+
+    ended = runner.invoke(app, ["retest", "P-0001", str(campaign), "--out", str(out)])
+
+    assert "measures the service 'Other Net', but finding F-0001 is about" in str(ended.exception)
+    assert before == sorted(path.name for path in out.iterdir())

@@ -8,10 +8,11 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.event import Event, FixClaimed, PlanClosed
+from harness.model.event import AnyEvent, Event, FixClaimed, PlanClosed
 from harness.store.registry import START, Registry, open_registry
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -53,6 +54,31 @@ def test_gives_back_the_events_in_order_after_reopening(registry: Registry, path
 def test_an_empty_registry_holds(registry: Registry) -> None:
     assert registry.events() == ()
     assert registry.hashes() == ()
+
+
+def test_an_event_dated_before_an_earlier_one_or_after_now_is_not_kept(
+    registry: Registry,
+) -> None:
+    registry.append(*EVENTS[:2], after=0)
+    early = PlanClosed(at=NOW - timedelta(hours=1), actor="Ann", plan="P-0001")
+
+    with pytest.raises(UsageError, match=r"event 3 is dated .* 1 h before event 2 of the registry"):
+        registry.append(early, after=2)
+    with pytest.raises(UsageError, match=r"after this machine's clock"):
+        registry.append(EVENTS[2], after=2, now=NOW - timedelta(minutes=5))
+
+    assert registry.events() == EVENTS[:2]
+
+
+def test_a_re_test_from_before_services_were_recorded_is_as_it_was_written() -> None:
+    """The chain covers the text of an event: a field that was added later must not be in it."""
+    written = (
+        b'{"event":"retest-concluded","at":"2026-03-02T09:00:00Z","actor":"Ann","plan":"P-0001",'
+        b'"retest":{"campaign":"r1","at":"2026-03-02T09:00:00Z","outcome":"conforms",'
+        b'"statement":"","missed_tested":2,"missed_still_failing":[],"fresh_tested":60}}'
+    )
+
+    assert msgspec.json.encode(msgspec.json.decode(written, type=AnyEvent)) == written
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])

@@ -19,6 +19,7 @@ from harness.model.action_plan import (
 )
 from harness.model.event import (
     AnyEvent,
+    ClockCorrected,
     Event,
     FindingOpened,
     FixClaimed,
@@ -27,19 +28,34 @@ from harness.model.event import (
     PlanDeviated,
     PlanDrafted,
     PlanEscalated,
+    PlanEvent,
     PlanExtended,
     PlanProgressed,
     RetestConcluded,
     RetestStarted,
     VendorCheckedIn,
 )
+from harness.model.event_times import TOLERANCE, backward_events, require_times
 from harness.model.finding import Finding
 from harness.stages.follow.deadlines import latest_due
 from harness.stages.follow.findings import draft_plan
 from harness.stages.follow.ledger import Ledger, fold
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-NAMES = st.sampled_from(["Ann", "Bob", "Acme"])
+PERSON = {
+    "Ann": "ann",
+    "\u0410nn ": "ann",  # with a Cyrillic letter
+    "Bob": "bob",
+    "\uff22\uff4f\uff42": "bob",  # full width
+    "Acme": "acme",
+    "ac\u200bme": "acme",
+    "Cy": "cy",
+    "Dee": "dee",
+}
+"""Who stands behind each spelling."""
+
+NAMES = st.sampled_from(sorted(PERSON))
+SERVICES = st.sampled_from(["Safe Net", "Safe Net", "Safe Net", "Other Net", ""])
 DAYS = st.integers(-5, 200)
 
 
@@ -52,6 +68,8 @@ class PlanLife(RuleBasedStateMachine):
         self.events: list[Event] = []
         self.ledger = Ledger()
         self.claims: list[str] = []
+        self.approvers: set[str] = set()
+        self.others: set[str] = set()
         self.finding = Finding(
             id="F-0001",
             campaign="spring",
@@ -67,6 +85,8 @@ class PlanLife(RuleBasedStateMachine):
             categories=("ILL.CSAM" if illegal else "GAMB",),
             sampled=60,
             opened=START,
+            service="Safe Net",
+            supplier="Acme",
         )
         self.attempt(FindingOpened(at=self.at, actor="Ann", finding=self.finding))
         self.attempt(draft_plan(self.finding, at=self.at, actor="Ann"))
@@ -75,12 +95,32 @@ class PlanLife(RuleBasedStateMachine):
         self.at += timedelta(hours=1)
         before = self.ledger
         try:
-            self.ledger = before.after(event)
+            after = before.after(event)
+            require_times(self.events, [event])
         except UsageError:
             assert self.ledger is before
             return False
+        self.ledger = after
         self.events.append(event)
+        if isinstance(event, PlanEvent):
+            self.others.add(PERSON[event.actor])
+        if isinstance(event, PlanAgreed):
+            self.others.add(PERSON[event.owner])
+        if isinstance(event, PlanExtended | PlanDeviated):
+            self.approvers.add(PERSON[event.approver])
         return True
+
+    @rule(hours=st.integers(-48, 48))
+    def set_clock(self, hours: int) -> None:
+        self.at += timedelta(hours=hours)
+
+    @rule(by=NAMES)
+    def correct_clock(self, by: str) -> None:
+        latest, at = self.ledger.latest, self.at
+        if self.attempt(ClockCorrected(at=at, actor=by, reason="it was wrong")):
+            assert latest is not None
+            assert at < latest
+            assert self.ledger.latest == at
 
     @rule(by=NAMES, owner=NAMES, days=DAYS)
     def agree(self, by: str, owner: str, days: int) -> None:
@@ -101,12 +141,13 @@ class PlanLife(RuleBasedStateMachine):
             self.claims.append(by)
             assert self.plan.state is PlanState.CLAIMED
 
-    @rule(by=NAMES, campaign=st.sampled_from(["spring", "r1", "r2", "r3"]))
+    @rule(by=NAMES, campaign=st.sampled_from(["spring", "r1", "r2", "r3", "", " "]))
     def start(self, by: str, campaign: str) -> None:
         tried = {retest.campaign for retest in self.plan.retests}
         if self.attempt(RetestStarted(at=self.at, actor=by, plan="P-0001", campaign=campaign)):
+            assert campaign.strip()
             assert campaign not in tried | {"spring"}
-            assert by != self.claims[-1]
+            assert PERSON[by] != PERSON[self.claims[-1]]
 
     @rule(
         by=NAMES,
@@ -114,12 +155,22 @@ class PlanLife(RuleBasedStateMachine):
         tested=st.integers(0, 2),
         failing=st.sampled_from([(), ("a",)]),
         fresh=st.sampled_from([0, 60]),
+        campaign=st.sampled_from(["", "spring", "r1"]) | st.none(),
+        service=SERVICES,
     )
     def conclude(
-        self, by: str, outcome: RetestResult, tested: int, failing: tuple[str, ...], fresh: int
+        self,
+        by: str,
+        outcome: RetestResult,
+        tested: int,
+        failing: tuple[str, ...],
+        fresh: int,
+        campaign: str | None,
+        service: str,
     ) -> None:
+        started = self.plan.verifying
         retest = Retest(
-            campaign=self.plan.verifying or "r1",
+            campaign=started if campaign is None else campaign,
             at=self.at,
             outcome=outcome,
             statement="",
@@ -127,10 +178,14 @@ class PlanLife(RuleBasedStateMachine):
             missed_still_failing=failing,
             fresh_tested=fresh,
         )
-        event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest)
-        if self.attempt(event) and self.plan.state is PlanState.VERIFIED:
+        event = RetestConcluded(at=self.at, actor=by, plan="P-0001", retest=retest, service=service)
+        if not self.attempt(event):
+            return
+        assert (retest.campaign, service) == (started, "Safe Net")
+        assert started not in {"", "spring"}
+        if self.plan.state is PlanState.VERIFIED:
             assert (outcome, tested, failing, fresh) == (RetestResult.CONFORMS, 2, (), 60)
-            assert by != self.claims[-1]
+            assert PERSON[by] != PERSON[self.claims[-1]]
 
     @rule(by=NAMES, approver=NAMES, days=DAYS)
     def extend(self, by: str, approver: str, days: int) -> None:
@@ -140,7 +195,7 @@ class PlanLife(RuleBasedStateMachine):
         )
         if self.attempt(event):
             assert due > old
-            assert approver != self.plan.owner
+            assert PERSON[approver] not in {PERSON[self.plan.owner], PERSON[by]}
 
     @rule(by=NAMES, approver=NAMES, days=DAYS, kind=st.sampled_from(DeviationKind))
     def deviate(self, by: str, approver: str, days: int, kind: DeviationKind) -> None:
@@ -156,7 +211,7 @@ class PlanLife(RuleBasedStateMachine):
             until=START + timedelta(days=days),
         )
         if self.attempt(event):
-            assert approver != before.owner
+            assert PERSON[approver] not in {PERSON[before.owner], PERSON[by]}
             assert (self.plan.state, self.plan.due) == (before.state, before.due)
 
     @rule(by=NAMES)
@@ -192,6 +247,18 @@ class PlanLife(RuleBasedStateMachine):
         return self.ledger.plan("P-0001")
 
     @invariant()
+    def approvers_have_no_other_part_in_the_plan_at_any_time(self) -> None:
+        assert set() == self.approvers & self.others
+        assert self.plan.breaches == ()
+
+    @invariant()
+    def times_never_run_backwards_but_for_a_correction_on_record(self) -> None:
+        assert [] == list(backward_events(self.events))
+        steps = zip(self.events, self.events[1:], strict=False)
+        back = [later for earlier, later in steps if later.at < earlier.at - TOLERANCE]
+        assert set(map(type, back)) <= {ClockCorrected}
+
+    @invariant()
     def the_original_date_stays(self) -> None:
         assert self.plan.original_due == latest_due(self.finding)
 
@@ -208,6 +275,7 @@ class PlanLife(RuleBasedStateMachine):
 
     @invariant()
     def history_tells_of_every_event_and_can_be_folded_again(self) -> None:
-        assert len(self.plan.history) == len(self.events) - 1
+        about = [event for event in self.events if isinstance(event, PlanEvent)]
+        assert len(self.plan.history) == len(about)
         text = msgspec.json.encode(self.events)
         assert fold(msgspec.json.decode(text, type=list[AnyEvent])) == self.ledger

@@ -25,7 +25,7 @@ def test_a_deviation_excuses_lateness_until_its_day_and_nothing_else(
     assert plan.is_overdue(now + timedelta(days=31))
     assert not after.is_overdue(now + timedelta(days=31))
     assert after.is_overdue(now + timedelta(days=91))
-    assert "risk-adjustment until 2026-05-31, approved by Ann: a part is" in after.history[0]
+    assert "risk-adjustment until 2026-05-31, approved by Bea: a part is" in after.history[0]
 
 
 @pytest.mark.parametrize(

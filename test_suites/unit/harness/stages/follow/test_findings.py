@@ -44,7 +44,7 @@ def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
         PlanProgressed(actor="Acme", note="", **of),  # type: ignore[arg-type]
         FixClaimed(actor="Acme", statement="Mended", **of),  # type: ignore[arg-type]
         RetestStarted(actor="Ann", campaign="spring-retest", **of),  # type: ignore[arg-type]
-        RetestConcluded(actor="Ann", retest=retest, **of),  # type: ignore[arg-type]
+        RetestConcluded(actor="Ann", retest=retest, service="Safe Net", **of),  # type: ignore[arg-type]
         PlanClosed(actor="Ann", **of),  # type: ignore[arg-type]
     )
 

@@ -18,11 +18,13 @@ from harness.model.action_plan import (
 from harness.model.appeal import Appeal
 from harness.model.event import (
     AppealDecided,
+    ClockCorrected,
     Event,
     FindingOpened,
     FixClaimed,
     PlanAgreed,
     PlanClosed,
+    PlanExtended,
     PlanProgressed,
     RetestConcluded,
     RetestStarted,
@@ -128,7 +130,7 @@ def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
         PlanProgressed(at=now, actor="Acme", plan="P-0001", note="n"),
         FixClaimed(at=now, actor="Acme", plan="P-0001", statement="s"),
         RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"),
-        RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest),
+        RetestConcluded(at=now, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),
         PlanClosed(at=now, actor="Ann", plan="P-0001"),
     )
 
@@ -146,3 +148,80 @@ def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) ->
     assert fold([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == (appeal,)
     with pytest.raises(UsageError, match="Acme appealed, so somebody else has to decide"):
         fold([AppealDecided(at=now, actor="Acme", appeal=appeal)])
+    with pytest.raises(UsageError, match="appealed, so somebody else has to decide"):
+        fold([]).after(AppealDecided(at=now, actor="\uff21cme", appeal=appeal))
+
+
+def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
+    ledger: Ledger, finding: Finding, now: datetime
+) -> None:
+    other = replace(finding, id="F-0002", profile="ks4", campaign="summer")
+    claimed = ledger.after(
+        FindingOpened(at=now, actor="Ann", finding=other),
+        draft_plan(other, at=now, actor="Ann"),
+        *(
+            event
+            for plan in ("P-0001", "P-0002")
+            for event in (
+                PlanAgreed(at=now, actor="Ann", plan=plan, owner="Acme", corrective_action="x"),
+                PlanProgressed(at=now, actor="Acme", plan=plan, note="n"),
+                FixClaimed(at=now, actor="Acme", plan=plan, statement="s"),
+            )
+        ),
+        RetestStarted(at=now, actor="Ann", plan="P-0002", campaign="r2"),
+    )
+
+    for campaign in ("summer", "r2"):
+        with pytest.raises(UsageError, match=f"a campaign of its own, not '{campaign}'"):
+            claimed.after(RetestStarted(at=now, actor="Ann", plan="P-0001", campaign=campaign))
+    started = claimed.after(RetestStarted(at=now, actor="Ann", plan="P-0001", campaign="r1"))
+    assert started.plan("P-0001").verifying == "r1"
+
+
+def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
+    ledger: Ledger, now: datetime
+) -> None:
+    wrong = ledger.after(
+        PlanAgreed(
+            at=now + timedelta(days=1),
+            actor="Ann",
+            plan="P-0001",
+            owner="Acme",
+            corrective_action="x",
+        )
+    )
+    sound = ClockCorrected(at=now, actor="Ann", reason="set by hand")
+
+    assert wrong.after(sound).latest == now
+    assert wrong.after(sound).clock_corrections == (sound,)
+    with pytest.raises(UsageError, match="there is nothing to correct"):
+        ledger.after(sound)
+    with pytest.raises(UsageError, match="nothing to correct"):
+        Ledger().after(sound)
+    with pytest.raises(UsageError, match="a correction of the clock needs a reason"):
+        wrong.after(msgspec.structs.replace(sound, reason=" "))
+
+
+def test_what_earlier_versions_kept_is_read_and_marked(
+    ledger: Ledger, finding: Finding, now: datetime
+) -> None:
+    extended = PlanExtended(
+        at=now - timedelta(days=1),
+        actor="Ann",
+        plan="P-0001",
+        due=now + timedelta(days=60),
+        reason="r",
+        approver="Ann",
+    )
+    kept = fold(
+        [
+            FindingOpened(at=now, actor="Ann", finding=finding),
+            draft_plan(finding, at=now, actor="Ann"),
+            extended,
+        ]
+    )
+
+    assert "Ann records the extension" in kept.plan("P-0001").breaches[0]
+    assert [3] == [each.position for each in kept.backward]
+    with pytest.raises(UsageError, match="Ann records the extension"):
+        ledger.after(extended)

@@ -89,9 +89,10 @@ def judge(
             finding,
             selection,
             campaign="spring-retest",
+            service="Safe Net",
             at=now,
-            missed=make_assessment(again),
-            fresh=make_assessment(anew),
+            missed=make_assessment(again, campaign="spring-retest"),
+            fresh=make_assessment(anew, campaign="spring-retest"),
         )
 
     return judge_
@@ -145,7 +146,13 @@ def test_whatever_is_lacking_the_re_test_shows_too_little(
 
 def test_nothing_assessed_is_insufficient(finding: Finding, now: datetime) -> None:
     retest = judge_retest(
-        finding, SELECTION, campaign="spring-retest", at=now, missed=None, fresh=None
+        finding,
+        SELECTION,
+        campaign="spring-retest",
+        service="Safe Net",
+        at=now,
+        missed=None,
+        fresh=None,
     )
 
     assert retest.outcome is RetestResult.INSUFFICIENT
@@ -158,8 +165,15 @@ def test_a_requirement_without_missed_items_hangs_on_the_fresh_sample(
     selection = replace(SELECTION, missed=())
 
     for conformity, ended in ((CONFORMS, RetestResult.CONFORMS), (FAILS, "does-not-conform")):
-        fresh = make_assessment(make_outcome(conformity))
-        retest = judge_retest(slow, selection, campaign="r", at=now, missed=None, fresh=fresh)
+        retest = judge_retest(
+            slow,
+            selection,
+            campaign="r",
+            service="Safe Net",
+            at=now,
+            missed=None,
+            fresh=make_assessment(make_outcome(conformity), campaign="r"),
+        )
         assert retest.outcome == ended
 
 
@@ -168,3 +182,29 @@ def test_an_assessment_of_more_than_the_missed_items_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="3 items counted: assess the 2 missed ones alone"):
         judge(tested=3)
+
+
+@pytest.mark.parametrize(
+    "other", [{"campaign": "spring"}, {"campaign": "r", "service": "Other Net"}]
+)
+def test_an_assessment_of_another_campaign_or_service_is_refused(
+    finding: Finding,
+    make_outcome: Make,
+    make_assessment: Assess,
+    now: datetime,
+    other: dict[str, str],
+) -> None:
+    sound = make_assessment(make_outcome(CONFORMS), campaign="r")
+    wrong = make_assessment(make_outcome(CONFORMS), **other)
+
+    for missed, fresh in ((sound, wrong), (wrong, sound)):
+        with pytest.raises(UsageError, match="the re-test is campaign 'r' of service 'Safe Net'"):
+            judge_retest(
+                finding,
+                SELECTION,
+                campaign="r",
+                service="Safe Net",
+                at=now,
+                missed=missed,
+                fresh=fresh,
+            )

@@ -159,7 +159,7 @@ def test_an_extension_moves_the_date_and_keeps_the_original(
     assert after.due == now + timedelta(days=60)
     assert after.original_due == now + timedelta(days=30)
     assert after.history == (
-        "2026-03-02 09:00 Ann: extended to 2026-05-01, approved by Ann: parts",
+        "2026-03-02 09:00 Ann: extended to 2026-05-01, approved by Bea: parts",
     )
 
 

@@ -1,0 +1,28 @@
+"""Writes what a campaign is measured with into its journal, at start and end where it changed."""
+
+from __future__ import annotations
+
+from harness.equipment import Prepared
+from harness.model.instrument_record import InstrumentRecord
+from harness.plugins import find
+from harness.ports.keeping import Clock
+
+SYSTEM = "the system's resolver"
+
+
+def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
+    """What this machine measures with now; nothing is sent to any network.
+
+    ``control_resolver`` is what a campaign's control line asks; empty without a campaign.
+    """
+    record: InstrumentRecord = find("clients", "instrument")(clock.now(), control_resolver)
+    return record
+
+
+def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
+    """What the campaign is measured with now; a resolver's credentials are not written down."""
+    from harness.cli.measure import without_secrets  # noqa: PLC0415 - it imports this module
+
+    declared = without_secrets(prepared.campaign).control.options.get("resolver")
+    own = prepared.origin.resolver if prepared.origin else ""
+    return read_record(clock, str(declared or own or SYSTEM))
