@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.places import Places, journal_folder
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
@@ -60,7 +60,7 @@ def make_command(
     }
     identity = write_bundle(out, files, assessment, key)
     told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
-    sys.stdout.write(f"bundle: {out} ({told})\n")
+    say(f"bundle: {out} ({told})")
 
 
 def _told(assessment: Assessment) -> str:
@@ -79,11 +79,11 @@ def verify_command(
     held = verify_bundle(bundle, key)
     assessment, registry = held.assessment, held.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
-    sys.stdout.write(
-        f"{bundle}: holds; signed by key {held.signed_by}\n"
+    say(
+        f"{bundle}: holds; signed by key {held.signed_by}",
         f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}: "
-        f"{_told(assessment)}\n"
-        f"{held.files} files, {held.observations} observations; registry: {at}\n"
+        f"{_told(assessment)}",
+        f"{held.files} files, {held.observations} observations; registry: {at}",
     )
 
 

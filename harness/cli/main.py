@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli import bundle, corpus, plan, scheme
 from harness.cli.compare import compare_command
@@ -21,6 +20,7 @@ from harness.cli.initialise import init_command
 from harness.cli.judge import judge_command
 from harness.cli.listing import list_command
 from harness.cli.measure import measure_command
+from harness.cli.printing import Verbs, say
 from harness.cli.range import app as range_app
 from harness.cli.report import report_command
 from harness.cli.retest import retest_command
@@ -32,6 +32,7 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="accredit",
+    cls=Verbs,
     help="Accreditation tests for filtered internet services.",
     no_args_is_help=True,
     add_completion=False,
@@ -63,7 +64,7 @@ def about(
 ) -> None:
     """Accreditation tests for filtered internet services."""
     if show_version:
-        sys.stdout.write(f"isp-accredit {version('isp-accredit')}\n")
+        say(f"isp-accredit {version('isp-accredit')}")
         raise typer.Exit
 
 
@@ -100,9 +101,7 @@ EXTRAS = {
 
 def complain(message: str) -> None:
     """One line per fault on standard error."""
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    for line in message.splitlines():
-        console.print(f"accredit: {line}")
+    say(*(f"accredit: {line}" for line in message.split("\n")), to_stderr=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.places import OUT, Places
+from harness.cli.printing import say, terminal
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
 from harness.cli.undecidable import places_of, sentences, undecidable
@@ -60,13 +61,13 @@ def measure_command(
     swapped: SWAPPED = False,
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
-    console = Console(stderr=True)
+    console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
     places = measure_prepared(prepared, out, console)
-    Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
+    say(f"journal: {places.journal}")
 
 
 def only_undecided(prepared: Prepared, out: Path) -> Prepared:
@@ -82,7 +83,7 @@ def only_undecided(prepared: Prepared, out: Path) -> Prepared:
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
     """Measure (or resume) a campaign file; gives the folder of its journal."""
-    out, console = out or OUT, Console(stderr=True)
+    out, console = out or OUT, terminal(to_stderr=True)
     prepared = prepare_in(path, out)
     announce(prepared, console)
     return measure_prepared(prepared, out, console).journal

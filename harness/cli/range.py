@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
@@ -106,7 +106,7 @@ def where_command(
     if name not in filters[of]:
         msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[of])}"
         raise UsageError(msg)
-    sys.stdout.write(f"{filters[of][name]}\n")
+    say(f"{filters[of][name]}")
 
 
 def options_of(
@@ -175,15 +175,14 @@ def read_faults(path: Path | None) -> FaultsDeclaration:
 
 def say_where(origin: Any, out: Path) -> None:
     """Print what a campaign file needs to know."""
-    said = Console(highlight=False, soft_wrap=True)
-    said.print(f"origin file:  {out / 'origin.json'}")
+    say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
-        said.print(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
-        said.print(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
+        say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
+        say(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():
-                said.print(f"{service} {kind} for {profile}: {address}")
+                say(f"{service} {kind} for {profile}: {address}")
 
 
 def _fault(world: Any, declared: FaultDeclaration) -> Any:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.follow import open_plans
 from harness.cli.measure import LANE, SWAPPED, announce, measure_prepared, prepare_in
 from harness.cli.places import OUT
+from harness.cli.printing import terminal
 from harness.cli.report import write_report
 from harness.cli.scheme_review import warn
 
@@ -26,7 +26,7 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    said = Console(stderr=True, highlight=False, soft_wrap=True)
+    said = terminal(to_stderr=True, soft_wrap=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, said, scheme)
     places = measure_prepared(prepared, out, said)

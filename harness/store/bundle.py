@@ -229,7 +229,7 @@ def _unpack(archive: zipfile.ZipFile, name: str, target: Path) -> str:
 
 def _tell(path: Path, faults: Sequence[str]) -> None:
     if faults:
-        raise UsageError("\n".join(f"{path}: {fault}" for fault in faults))
+        raise UsageError(*(f"{path}: {fault}" for fault in faults))
 
 
 def _agreeing(

@@ -35,7 +35,7 @@ def test_the_version(runner: CliRunner) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (UsageError("one\ntwo"), 2, "accredit: one\naccredit: two\n"),
+        (UsageError("one", "two"), 2, "accredit: one\naccredit: two\n"),
         (InstrumentError("the disk is full"), 4, "accredit: the disk is full\n"),
         (
             KeyboardInterrupt(),
