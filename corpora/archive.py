@@ -120,12 +120,9 @@ class _Directory(io.RawIOBase):
         self._stream = stream
 
     def read(self, size: int = -1, /) -> bytes:
-        content = (
-            b""
-            if size > _DIRECTORY_LIMIT
-            else self._stream.read(size if size >= 0 else _DIRECTORY_LIMIT + 1)
-        )
-        if size > _DIRECTORY_LIMIT or len(content) > _DIRECTORY_LIMIT:
+        most = _DIRECTORY_LIMIT + 1
+        content = self._stream.read(most if size < 0 else min(size, most))
+        if len(content) == most:
             raise Refused("directory of the archive too large; whole archive rejected")
         return content
 

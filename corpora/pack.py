@@ -147,9 +147,8 @@ def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
     try:
         with open_regular(path) as stream:
             if (held := os.fstat(stream.fileno()).st_size) > MOST_BYTES:
-                faults.add(
-                    None, f"{key}.path", f"the file has {held} bytes", f"at most {MOST_BYTES}"
-                )
+                found = f"the file has {held} bytes"
+                faults.add(None, f"{key}.path", found, f"at most {MOST_BYTES}")
                 return
             digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
             size = stream.tell()

@@ -37,7 +37,7 @@ class TooMuch(MarkedYAMLError):
     """A limit is passed, or something is used that declarations do without."""
 
 
-class BoundedComposer(Composer):  # type: ignore[misc]  # ruamel has no types
+class BoundedComposer(Composer):
     """Composes nodes and counts them; raises TooMuch at the line where a limit is passed."""
 
     def __init__(self, loader: Any = None) -> None:

@@ -76,7 +76,8 @@ def _after_colon(url: str) -> Iterator[str]:
     rest = url.partition("://")[2] or url
     user, at, _ = rest.rpartition("@")
     if at and ":" in user:
-        yield user.partition(":")[2]
+        secret = user.partition(":")[2]
+        yield from (secret, f":{secret}@")  # what stands around it tells a piece of it apart
     elif not at and re.match(r"[^/?\[]*:(?!\d{1,5}(?:[/?#]|$))", rest):
         yield rest.partition(":")[2]
 

@@ -15,7 +15,10 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS = range(0xE0100, 0xE01F0)
 """Variation selectors that no font of a terminal knows; texts hide bytes in them."""
 _FIRST = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""An apostrophe, and what makes a spreadsheet take a cell for a formula (OWASP, CSV injection), full width too."""
+"""An apostrophe, and what makes a spreadsheet take a cell for a formula: also in full width.
+
+See OWASP, CSV injection.
+"""
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([\\ntr]))")
 _PLAIN = {"\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 

@@ -16,6 +16,7 @@ from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.plugins import find
+from harness.regular_file import open_regular
 from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ def verify_command(
     """Verify a bundle offline: who signed it, and every byte. Exit 2 if anything does not hold."""
     from harness.store.bundle import verify_bundle  # noqa: PLC0415 - duckdb is heavy
 
+    try:
+        open_regular(bundle).close()
+    except OSError as error:
+        msg = f"{bundle}: {error.strerror or error}"
+        raise UsageError(msg) from None
     held = verify_bundle(bundle, key)
     assessment, registry = held.assessment, held.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
