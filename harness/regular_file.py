@@ -40,8 +40,8 @@ def open_regular(path: Path | str) -> BufferedReader:
         if error.errno == errno.ENXIO:  # what opening a socket gives
             raise _other("a socket or a device without a driver", path) from None
         raise
-    except ValueError as error:  # a NUL in the name
-        raise NotRegularFile(errno.EINVAL, str(error), str(path)) from None
+    except ValueError as error:
+        raise NotRegularFile(errno.EINVAL, "a NUL is in the name", str(path)) from error
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)

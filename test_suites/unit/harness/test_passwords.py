@@ -15,19 +15,19 @@ from harness.passwords import (
 
 SECRET = "hunter-Zq7/x@y:z w"
 SPELLED = [
-    f"postgresql://me:{SECRET}@db.example:5432/accredit",
-    "postgresql://me:hunter-Zq7%2Fx%40y%3Az%20w@db.example/accredit",
-    "postgresql+psycopg://me:hunter-Zq7@db.example/accredit",
-    "postgresql://db.example/accredit?user=me&password=hunter-Zq7%2Fx",
-    "postgresql://db.example/accredit?user=me&sslpassword=hunter-Zq7",
+    f"postgresql://me:{SECRET}@127.0.0.1:1/accredit",
+    "postgresql://me:hunter-Zq7%2Fx%40y%3Az%20w@127.0.0.1:1/accredit",
+    "postgresql+psycopg://me:hunter-Zq7@127.0.0.1:1/accredit",
+    "postgresql://127.0.0.1:1/accredit?user=me&password=hunter-Zq7%2Fx",
+    "postgresql://127.0.0.1:1/accredit?user=me&sslpassword=hunter-Zq7",
     "postgresql://me:hunter-Zq7",
     "postgresql://me:hunter-Zq7/accredit",
-    "postgresql:/me:hunter-Zq7@db.example/accredit",
-    "postgres:me:hunter-Zq7@db.example",
-    "me:hunter-Zq7@db.example/accredit",
-    "host=db.example user=me password=hunter-Zq7",
-    "host=db.example user=me password = 'hunter-Zq7 \\'x'",
-    "PASSWORD=hunter-Zq7 host=db.example",
+    "postgresql:/me:hunter-Zq7@127.0.0.1:1/accredit",
+    "postgres:me:hunter-Zq7@127.0.0.1:1",
+    "me:hunter-Zq7@127.0.0.1:1/accredit",
+    "host=127.0.0.1:1 user=me password=hunter-Zq7",
+    "host=127.0.0.1:1 user=me password = 'hunter-Zq7 \\'x'",
+    "PASSWORD=hunter-Zq7 host=127.0.0.1:1",
 ]
 
 

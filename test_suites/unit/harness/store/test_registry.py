@@ -14,6 +14,7 @@ from sqlalchemy.dialects import sqlite
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import Event, FixClaimed, PlanClosed
 from harness.store.registry import START, Registry, UtcDateTime, open_registry
+from test_suites.unit.harness.test_passwords import SPELLED
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 
@@ -174,3 +175,19 @@ def test_times_are_kept_as_utc_and_never_naive() -> None:
     assert column.process_result_value(None, dialect) is None
     with pytest.raises(ValueError, match="without a time zone"):
         column.process_bind_param(datetime(2026, 3, 2), dialect)  # noqa: DTZ001 - the mistake
+
+
+@pytest.mark.parametrize("url", SPELLED)
+@pytest.mark.parametrize("create", [True, False])
+def test_no_password_of_a_database_is_told(
+    url: str, create: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens at port 1; and no file or folder is called like the URL."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        open_registry(url, create=create)
+
+    told = " ".join(map(str, caught.value.args))
+    assert not [part for part in ("hunt", "Zq7", "y:z") if part in told]
+    assert [] == list(tmp_path.iterdir())
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
