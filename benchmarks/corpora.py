@@ -102,7 +102,7 @@ def _draw(folder: Path, name: str) -> Cost:
 
 
 def _accredit(*words: object) -> Cost:
-    return _cost("from harness.cli.main import run; run()", "corpus", *map(str, words))
+    return _cost("from harness.cli.process import run; run()", "corpus", *map(str, words))
 
 
 def _cost(script: str, *words: str) -> Cost:

@@ -101,7 +101,7 @@ def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:
 
     Raises RuntimeError if it ends otherwise.
     """
-    command = [sys.executable, "-c", "from harness.cli.main import run; run()"]
+    command = [sys.executable, "-c", "from harness.cli.process import run; run()"]
     words = ["measure", str(folder / "campaign.yaml"), "--out", str(folder / "out")]
     begun, peak = time.perf_counter(), 0.0
     expected = 0

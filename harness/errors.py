@@ -20,6 +20,8 @@ class HarnessError(Exception):
     """
 
     exit_code = 4
+    is_stop = False
+    """Whether somebody stopped the command: the exit code is then that of the signal."""
 
     def __str__(self) -> str:
         """The message, a line an argument."""
@@ -36,6 +38,12 @@ class UnfinishedError(HarnessError):
     """More must be measured before anything is concluded: says what to do next."""
 
     exit_code = 3
+
+
+class StoppedError(HarnessError):
+    """Somebody stopped the command: says what is whole and how to go on."""
+
+    is_stop = True
 
 
 class InstrumentError(HarnessError):

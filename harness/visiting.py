@@ -18,5 +18,5 @@ async def visit(this: Try, manner: Manner, limits: Limits, tools: Instruments) -
     url, line = address_of(tools.probes[key.probe], item), tools.lines[key.line, key.profile]
     async with tools.courtesy.place(key.line, item), tools.gate:
         started = tools.clock.now()
-        sighting = await sighted(client.visit(asked, url, line), limits.longest_patience)
+        sighting = await sighted(client.visit(asked, url, line), limits.visit_patience)
     return observed(asked, this, manner, tools, sighting, started)

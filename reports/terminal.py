@@ -55,12 +55,19 @@ def _opening(assessment: Assessment) -> Panel:
             _text(f"{symbol} {word}", style=style),
             _text(phrases.headline(assessment)),
             _text(f"{scheme}; {assessment.observations:,} observations", style="dim"),
+            *(_text(line, style="dim") for line in _heads(assessment)),
         ),
         title=_text(_title(assessment)),
         title_align="left",
         border_style=style,
         box=box.ROUNDED,
     )
+
+
+def _heads(assessment: Assessment) -> list[str]:
+    """The heads by which somebody who keeps the output can show later that nothing was changed."""
+    told = {"journal": assessment.journal_head, "registry": assessment.registry_head}
+    return [f"head of the {name}: {head.hash}" for name, head in told.items() if head]
 
 
 def _title(assessment: Assessment) -> str:

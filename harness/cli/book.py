@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.model.appeal import Appeal
 from harness.model.event import Event
+from harness.model.outcome import PrintedHead
 from harness.stages.follow.ledger import Ledger, fold
 
 if TYPE_CHECKING:
@@ -53,3 +54,17 @@ def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
             return book.ledger.appeals
     except NoRegistry:
         return ()
+
+
+def head_of_registry(where: Path | str) -> PrintedHead | None:
+    """How many events a registry holds and the hash of the last one; ``None`` where none is."""
+    if isinstance(where, Path) and not where.exists():
+        return None
+    from harness.store.registry import START, NoRegistry, open_registry  # noqa: PLC0415 - heavy
+
+    try:
+        with open_registry(where) as registry:
+            hashes = registry.hashes()
+    except NoRegistry:
+        return None
+    return PrintedHead(held=len(hashes), hash=hashes[-1] if hashes else START)

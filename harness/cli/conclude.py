@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.book import appeals_in
+from harness.cli.book import appeals_in, head_of_registry
 from harness.cli.places import Places, journal_folder, places_of_journal
 from harness.cli.printing import say_json, terminal
 from harness.cli.scheme_review import warn
-from harness.model.outcome import Assessment
+from harness.model.outcome import Assessment, PrintedHead
 from harness.ports.keeping import Clock
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
@@ -46,13 +47,17 @@ def conclude_journal(
     places = places_of_journal(folder)
     journal = open_journal(folder)
     try:
+        journal.require_unchanged()
         declared = Campaign.model_validate_json(journal.header["campaign"])
         heard = hear(journal, appeals_in(places.registry))
         kept = VerdictFolder(places.verdicts)
         chosen = load_scheme(scheme or declared.scheme)
         assessment = conclude(heard, chosen, clock, verdicts=kept)
+        head = PrintedHead(held=journal.head.rows, hash=journal.head.hash)
     finally:
         journal.close()
+    noted = head_of_registry(places.registry)
+    assessment = replace(assessment, journal_head=head, registry_head=noted)
     write_assessment(assessment, places.assessment)
     return assessment, places
 

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from harness.cli.conclude import SCHEME, conclude_journal
-from harness.cli.places import Places, journal_folder
+from harness.cli.places import journal_folder
 from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
@@ -52,12 +52,12 @@ def make_command(
     files |= _manifests(opened, declared, pack or ())
     resolved = load_and_warn(scheme or declared.scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
-    assessment, places = conclude_journal(folder, scheme)
+    assessment, _ = conclude_journal(folder, scheme)
     files |= {
         "campaign.json": _readable(declared.model_dump(mode="json")),
         "scheme.json": _readable(resolved.model_dump(mode="json")),
         "assessment.json": encode_assessment(assessment) + b"\n",
-        "registry.json": _readable(_registry(places)),
+        "registry.json": _readable(_registry(assessment)),
     }
     identity = write_bundle(out, files, assessment, key)
     told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
@@ -89,7 +89,8 @@ def verify_command(
         f"{bundle}: holds; signed by key {held.signed_by}",
         f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}: "
         f"{_told(assessment)}",
-        f"{held.files} files, {held.observations} observations; registry: {at}",
+        f"{held.files} files, {held.observations} observations; head of the journal: "
+        f"{held.head}; registry: {at}",
     )
 
 
@@ -125,15 +126,10 @@ def _manifests(
     }
 
 
-def _registry(places: Places) -> dict[str, Any]:
+def _registry(assessment: Assessment) -> dict[str, Any]:
     """How far the registry's chain goes, and the hash that stands for all of it."""
-    from harness.store.registry import NoRegistry, open_registry  # noqa: PLC0415 - heavy
-
-    try:
-        with open_registry(places.registry) as registry:
-            return {"events": registry.verify_chain(), "last_hash": registry.last_hash()}
-    except NoRegistry:
-        return {}
+    head = assessment.registry_head
+    return {} if head is None else {"events": head.held, "last_hash": head.hash}
 
 
 def _readable(document: Any) -> bytes:

@@ -1,17 +1,18 @@
 """The command ``accredit``: one verb a file, assembled here.
 
-Exit codes: 0 conforms, 1 does not conform, 2 wrong use, 3 insufficient, 4 instrument trouble.
+``harness.cli.process`` runs it as a process, and says what its exit codes mean.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from harness.cli import bundle, corpus, plan, scheme
+from harness.cli import bundle, corpus, journal, plan, registry, scheme
 from harness.cli.compare import compare_command
 from harness.cli.conclude import conclude_command
 from harness.cli.demo import demo_command
@@ -25,10 +26,7 @@ from harness.cli.range import app as range_app
 from harness.cli.report import report_command
 from harness.cli.retest import retest_command
 from harness.cli.run import run_command
-from harness.errors import HarnessError
-
-INTERRUPTED = 130
-"""What a shell expects of a program that Ctrl-C ended."""
+from harness.errors import UsageError
 
 app = typer.Typer(
     name="accredit",
@@ -48,9 +46,11 @@ app.command("conclude")(conclude_command)
 app.command("compare")(compare_command)
 app.command("judge")(judge_command)
 app.add_typer(bundle.app, name="bundle", help="Hand a campaign over, signed; take and give data.")
+app.add_typer(journal.app, name="journal", help="Check what was measured.")
 app.command("report")(report_command)
 app.command("retest")(retest_command)
 app.add_typer(plan.app, name="plan", help="Follow action plans until a re-test conforms.")
+app.add_typer(registry.app, name="registry", help="Check the log of findings and plans.")
 app.command("list")(list_command)
 app.add_typer(scheme.app, name="scheme", help="Read and check minimum specifications.")
 app.add_typer(corpus.app, name="corpus", help="Read, check, import and export corpora.")
@@ -68,41 +68,24 @@ def about(
         raise typer.Exit
 
 
-def run() -> None:
-    """Run the command line; our own errors become one clear message and an exit code."""
+def invoke(arguments: Sequence[str]) -> int:
+    """Carry out one command line; gives its exit code.
+
+    What the line itself has wrong is said, with exit code 2. Whatever a command raises goes up.
+    """
+    command = typer.main.get_command(app)
     try:
-        app()
-    except HarnessError as error:
-        complain(str(error))
-        sys.exit(error.exit_code)
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+        with command.make_context("accredit", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort:
+        msg = "stopped: a question was not answered"
+        raise UsageError(msg) from None
+    except TyperException as error:
+        show = getattr(error, "show", None)
+        if show is None:  # nothing that typer says of a command line
             raise
-        complain(f"this verb needs {error.name!r}: pip install 'isp-accredit[{extra}]'")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        complain("stopped; the journal is whole, and the same command goes on from there")
-        sys.exit(INTERRUPTED)
-
-
-EXTRAS = {
-    "scipy": "assess",
-    "sqlalchemy": "assess",
-    "psycopg": "postgresql",
-    "jinja2": "report",
-    "matplotlib": "report",
-    "pandas": "report",
-    "pytest": "pytest",
-    "allure": "pytest",
-}
-"""Which extra brings a library that a verb misses."""
-
-
-def complain(message: str) -> None:
-    """One line per fault on standard error."""
-    say(*(f"accredit: {line}" for line in message.split("\n")), to_stderr=True)
-
-
-if __name__ == "__main__":
-    run()
+        show()
+        return int(getattr(error, "exit_code", 2))
+    return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +24,7 @@ from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
 from harness.equipment import Prepared, prepare, read_campaign
-from harness.errors import UsageError
+from harness.errors import HarnessError, StoppedError, UsageError
 from harness.instruments import Instruments
 from harness.loop import new_loop
 from harness.model.campaign import Campaign
@@ -66,7 +68,8 @@ def measure_command(
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
-    places = measure_prepared(prepared, out, console)
+    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
+        places = measure_prepared(prepared, out, console)
     say(f"journal: {places.journal}")
 
 
@@ -157,6 +160,32 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     finally:
         journal.close()
     return places
+
+
+@contextmanager
+def resumable(journal: Path) -> Iterator[None]:
+    """While measuring into ``journal``: whoever stops it is told what it holds. StoppedError."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(_held(journal)) from None
+
+
+def _held(folder: Path) -> str:
+    """What a journal holds after a stop, as it is on the disk, and how to go on."""
+    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+
+    if not (folder / HEADER).exists():
+        return "stopped before anything was measured"
+    try:
+        rows = open_journal(folder).rows
+    except HarnessError as error:
+        return f"stopped; {error}"
+    return (
+        f"stopped; the journal {folder} is whole ({rows:,} observations): "
+        "the same command goes on from there"
+    )
 
 
 def run_in(journal: Path) -> dict[str, str]:

@@ -209,7 +209,7 @@ def _detach(
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "origin.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "harness.cli.main", "range", "up", "--out", str(out)]
+    command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]
     command += [part for name in profiles for part in ("--profile", name)]
     command += ["--scheme", scheme] + (["--faults", str(faults)] if faults else [])
     command += ["--ipv6"] if dual_stack else []

@@ -15,7 +15,7 @@ from rich.console import Console
 from harness.appealed import hear
 from harness.cli.book import Book, appeals_in, open_book
 from harness.cli.follow import user
-from harness.cli.measure import SWAPPED, measure_prepared
+from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.places import OUT, Places
 from harness.cli.printing import say, terminal
 from harness.cli.scheme_review import load_and_warn
@@ -77,7 +77,8 @@ def retest_plan(
         selection = _select(finding, plan, rule, declared.campaign, declared.corpora, out)
         campaign = _campaign(declared.campaign, declared.corpora, finding, plan, selection)
         _start(book, plan, campaign.campaign, actor, clock)
-    places = measure_prepared(prepare(path, campaign, swapped=swapped), out, said)
+    with resumable(Places(out=out, campaign=campaign.campaign).journal):
+        places = measure_prepared(prepare(path, campaign, swapped=swapped), out, said)
     retest = judge_retest(
         finding,
         selection,

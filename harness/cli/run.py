@@ -9,8 +9,15 @@ import typer
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.follow import open_plans
-from harness.cli.measure import LANE, SWAPPED, announce, measure_prepared, prepare_in
-from harness.cli.places import OUT
+from harness.cli.measure import (
+    LANE,
+    SWAPPED,
+    announce,
+    measure_prepared,
+    prepare_in,
+    resumable,
+)
+from harness.cli.places import OUT, Places
 from harness.cli.printing import terminal
 from harness.cli.report import write_report
 from harness.cli.scheme_review import warn
@@ -29,7 +36,8 @@ def run_command(
     said = terminal(to_stderr=True, soft_wrap=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, said, scheme)
-    places = measure_prepared(prepared, out, said)
+    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
+        places = measure_prepared(prepared, out, said)
     assessment, _ = conclude_journal(places.journal, scheme)
     if scheme is not None:  # the campaign's own was warned of before it was measured
         for sentence in assessment.warnings:

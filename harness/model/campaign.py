@@ -124,6 +124,11 @@ class Limits(Declared):
         """``silence_timeout``, or four times the patience of the second look (a minute)."""
         return self.silence_timeout or 4 * self.confirmation_timeout
 
+    @property
+    def visit_patience(self) -> float:
+        """Twice the longest patience: a visit by the second client makes many requests."""
+        return 2 * self.longest_patience
+
 
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.

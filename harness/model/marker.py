@@ -4,13 +4,15 @@ The client sends a nonce (``harness.model.nonce``). The origin answers with a to
 *delivery words*. All of them derive from a key that only the origin and the assessor hold, so
 nothing between the two can invent them. The token is one string in the page; the words are spread
 over the page, so that a page that was cut, translated, re-encoded or rewritten still shows some of
-them.
+them. Further words tell the pages of one host apart by their paths.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -20,6 +22,9 @@ from harness.model.observation import AttemptKey
 
 ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
 """How many delivery words a page has: of the attempt, of the host, of its categorised piece."""
+
+PATH_WORDS = 4
+"""How many words a page has that say at which path of its host it stands."""
 
 SYLLABLES = tuple(first + second for first in "bdfgklmnprstvzjh" for second in "aeio")
 """64 syllables, so that a byte gives one of them without bias."""
@@ -62,8 +67,25 @@ def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str,
     comparing two answers does not show which words they are.
     """
     counts = {"attempt": ATTEMPT_WORDS, "host": HOST_WORDS, "piece": PIECE_WORDS}
-    size = counts[group] * SYLLABLES_OF_A_WORD
-    digest = _digest(key, group, host, "" if group == "host" else nonce, size)
+    return _words(key, group, host, "" if group == "host" else nonce, counts[group])
+
+
+def path_words_for(key: bytes, host: str, path: str) -> tuple[str, ...]:
+    """The words that the page at ``path`` of a host shows, the same for every request.
+
+    They are no delivery words: they say that a page is the origin's own one for that path, and
+    not the page of another path.
+    """
+    return _words(key, "path", host, plain_path(path), PATH_WORDS)
+
+
+def plain_path(path: str) -> str:
+    """A path without query and fragment, as what passes requests on may write it as well."""
+    return re.sub(r"/+", "/", "/" + unquote(re.split(r"[?#]", path, maxsplit=1)[0]))
+
+
+def _words(key: bytes, purpose: str, host: str, said: str, number: int) -> tuple[str, ...]:
+    digest = _digest(key, purpose, host, said, number * SYLLABLES_OF_A_WORD)
     letters = "".join(SYLLABLES[byte % len(SYLLABLES)] for byte in digest)
     length = 2 * SYLLABLES_OF_A_WORD
     return tuple(letters[start : start + length] for start in range(0, len(letters), length))
@@ -74,8 +96,8 @@ def unmarked(key: bytes) -> Marker:
     return Marker(nonce="", token="", carrier=carrier_for(key, ""))
 
 
-def _digest(key: bytes, purpose: str, host: str, nonce: str, size: int) -> bytes:
-    text = f"{purpose}\x1f{host.lower().rstrip('.')}\x1f{nonce}"
+def _digest(key: bytes, purpose: str, host: str, said: str, size: int) -> bytes:
+    text = f"{purpose}\x1f{host.lower().rstrip('.')}\x1f{said}"
     return hashlib.blake2b(text.encode(), key=key[:64], digest_size=size).digest()
 
 

@@ -187,12 +187,21 @@ class CategoryRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedHead:
+    """How much a journal or a registry held, and the hash that stood for all of it."""
+
+    held: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """All outcomes of a journal under a scheme, with what they rest on.
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
     ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
-    overdue; they change no outcome.
+    overdue; they change no outcome. The heads are those of the journal that was judged, and of
+    the registry then, if there was one.
     """
 
     campaign: str
@@ -216,6 +225,8 @@ class Assessment:
     foreknowledge: tuple[Foreknowledge, ...] = ()
     items: PackKind = "real"
     warnings: tuple[str, ...] = ()
+    journal_head: PrintedHead | None = None
+    registry_head: PrintedHead | None = None
 
     @property
     def conformity(self) -> Conformity:

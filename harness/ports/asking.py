@@ -13,7 +13,14 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, CorpusReference, Item
 from harness.model.evidence import Evidence
-from harness.model.marker import Marker, WordGroup, receipt_for, token_for, words_for
+from harness.model.marker import (
+    Marker,
+    WordGroup,
+    path_words_for,
+    receipt_for,
+    token_for,
+    words_for,
+)
 from harness.model.nonce import find_nonce
 from harness.model.observation import (
     AttemptKey,
@@ -75,6 +82,10 @@ class Origin:
     def words(self, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
         """The delivery words of one group that the page at ``host`` shows."""
         return words_for(self.key, host, nonce, group)
+
+    def path_words(self, host: str, path: str) -> tuple[str, ...]:
+        """The words by which this origin's page at one path of ``host`` is known."""
+        return path_words_for(self.key, host, path)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,11 +12,14 @@ from harness.errors import InstrumentError, UsageError
 from harness.store.durable import write_whole
 
 HEADER = "header.json"
+FORMAT, PRESENT = "journal_format", 2
+"""The key of a header that says which files a journal has, and what it says now: with a head."""
 
 
 def write_header(directory: Path, header: dict[str, Any]) -> None:
-    """Make the folder and its header. Raises InstrumentError if the disk does not take it."""
-    text = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    """Make the folder and its header, marked with the present format. Raises InstrumentError."""
+    marked = {FORMAT: PRESENT} | header
+    text = msgspec.json.format(msgspec.json.encode(marked), indent=2) + b"\n"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         write_whole(directory / HEADER, text)

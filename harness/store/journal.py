@@ -1,9 +1,10 @@
 """The journal: the append-only truth of one campaign, whole after any crash.
 
-A folder: ``header.json`` (the declaration it was opened with), ``manifest.jsonl`` (the
-hash chain of sealed segments), ``segment-000001.parquet`` ... (sealed), one open
-``segment-00000n.jsonl``, ``torn-*.bin`` (batches that a crash cut short, kept aside), and
-perhaps ``stops.jsonl`` (what was tried no further).
+A folder: ``header.json`` (the declaration it was opened with), ``head.json`` (how much it
+holds, and the hash over it), ``manifest.jsonl`` (the hash chain of sealed segments),
+``segment-000001.parquet`` ... (sealed), one open ``segment-00000n.jsonl``, ``torn-*.bin``
+(batches that a crash cut short, kept aside), and perhaps ``stops.jsonl`` (what was tried no
+further).
 
 Reading takes no lock and changes nothing. Writing takes the lock, repairs what a crash
 left behind, and appends whole batches.
@@ -11,51 +12,56 @@ left behind, and appends whole batches.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.observation import AttemptKey, Observation
+from harness.model.observation import Observation
 from harness.model.stop import Stop
 from harness.store import sealed
 from harness.store.durable import sync_folder
-from harness.store.fingerprint import fingerprint_of
-from harness.store.header import HEADER, read_header, require_same, write_header
+from harness.store.head import Head, extended, write_head
+from harness.store.header import (
+    HEADER,
+    require_same,
+    write_header,
+)
 from harness.store.held import HeldKeys
+from harness.store.journal_reader import JournalReader
 from harness.store.lock import WriterLock
-from harness.store.manifest import SealedSegment, append_line, read_manifest
+from harness.store.manifest import (
+    SealedSegment,
+    append_line,
+    chain_hashes,
+    chained,
+    read_manifest,
+)
 from harness.store.marks import Marks
 from harness.store.repair import cut_torn_tails, drop_half_states
-from harness.store.segment import Scan, SegmentWriter, encode_batch, lines_of, scan
-from harness.store.stops import append_stop, read_stops
+from harness.store.segment import SegmentWriter, encode_batch, lines_of, marker_of
+from harness.store.standing import CHAINS, MANIFEST, look
+from harness.store.stops import append_stop
 
 SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
 
-_MANIFEST = "manifest.jsonl"
-_SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
-_OBSERVATIONS = msgspec.json.Decoder(Observation)
 
-
-class SegmentJournal:
+class SegmentJournal(JournalReader):
     """A journal in a folder; see the module. ``segment_rows``: when a segment is sealed."""
 
     def __init__(self, directory: Path, *, segment_rows: int = SEGMENT_ROWS) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self._segment_rows = segment_rows
-        raw = read_header(directory)
-        self._header: dict[str, Any] = msgspec.json.decode(raw)
-        self._start = hashlib.sha256(raw).hexdigest()
         self._lock = WriterLock(directory)
         self._writer: SegmentWriter | None = None
         self._held = HeldKeys()
         self._marks = Marks()
         self._open_rows = 0
         self._open_batches: list[int] = []
+        self._head = Head(rows=0, hash=self.start)
 
     @classmethod
     def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
@@ -90,58 +96,16 @@ class SegmentJournal:
         return journal
 
     @property
-    def header(self) -> dict[str, Any]:
-        """The declaration that the journal was opened with."""
-        return self._header
-
-    @property
-    def rows(self) -> int:
-        """How many observations it holds."""
-        opened = self._open_rows if self._writer else sum(f.rows for _, f in self._scans())
-        return opened + sum(segment.rows for segment in self._sealed())
+    def head(self) -> Head:
+        """How much it holds, and the hash that stands for all of it."""
+        return self._head if self._writer else super().head
 
     def batches(self) -> frozenset[int]:
         """The numbers of the batches that are whole."""
-        numbers = {number for segment in self._sealed() for number in segment.batches}
-        if self._writer:
-            return frozenset(numbers.union(self._open_batches))
-        return frozenset(numbers.union(m.batch for _, f in self._scans() for m in f.markers))
-
-    def stops(self) -> tuple[Stop, ...]:
-        """Where some categories were tried no further. Raises InstrumentError."""
-        return read_stops(self.directory, self._start)
-
-    def keys(self) -> frozenset[AttemptKey]:
-        """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
-        held = HeldKeys()
-        opened = self._scans()
-        for segment in self._sealed():
-            held.add_rows(sealed.keys(self.directory / segment.name))
-        for path, found in opened:
-            held.add_lines(lines_of(path, found.good))
-        return frozenset(held)
-
-    def observations(self) -> Iterator[Observation]:
-        """Every observation, in the order in which they were made, one at a time."""
-        decode = _OBSERVATIONS.decode
-        opened = self._scans()
-        for segment in self._sealed():
-            yield from map(decode, sealed.records(self.directory / segment.name))
-        for path, found in opened:
-            yield from map(decode, lines_of(path, found.good))
-
-    def sentinels(self) -> Iterator[Observation]:
-        """All observations but those of items: of sentinels, heartbeats and retrials."""
-        decode = _OBSERVATIONS.decode
-        opened = self._scans()
-        for segment in self._sealed():
-            yield from map(decode, sealed.sentinel_records(self.directory / segment.name))
-        for path, found in opened:
-            yield from (decode(line) for line in lines_of(path, found.good) if _SENTINEL in line)
-
-    def fingerprint(self) -> str:
-        """A digest that changes with what is held."""
-        return fingerprint_of(self.directory, self._start, self._scans(), self._sealed())
+        if not self._writer:
+            return super().batches()
+        within = (number for segment in self._sealed() for number in segment.batches)
+        return frozenset((*within, *self._open_batches))
 
     def write(self) -> None:
         """Take the journal for writing, and repair what a crash left behind.
@@ -153,10 +117,12 @@ class SegmentJournal:
             return
         self._lock.take()
         try:
-            sealed_names = {Path(segment.name).stem for segment in self._sealed()}
-            drop_half_states(self.directory, sealed_names)
-            cut_torn_tails(self._scans())
-            self._marks.add(sealed.marks(self.directory / one.name) for one in self._sealed())
+            standing = self.standing()
+            named = {Path(segment.name).stem: segment.sha256 for segment in standing.sealed}
+            drop_half_states(self.directory, named)
+            cut_torn_tails(standing.opened)
+            self._marks.add(sealed.marks(self.directory / one.name) for one in standing.sealed)
+            self._keep_head(standing.head)
             self._start_segment()
         except BaseException:
             self._lock.release()
@@ -169,10 +135,16 @@ class SegmentJournal:
         """
         self.write()
         fresh = self._held.take_new(self._without_sealed(list(observations)))
+        segment, head = self._open_segment, self._head
+        size = segment.size
         try:
-            self._open_segment.append(encode_batch(batch, fresh))
+            text = encode_batch(batch, fresh)
+            segment.append(text)
+            end = extended(head.hash, marker_of(text))
+            self._keep_head(Head(rows=head.rows + len(fresh), hash=end))
         except BaseException as error:
             self._held.forget(fresh)
+            segment.take_back(size)
             if isinstance(error, InstrumentError):
                 raise InstrumentError(self._unwritten(error)) from error
             raise
@@ -184,13 +156,16 @@ class SegmentJournal:
 
     def stop(self, stop: Stop) -> None:
         """Write down a stop. Raises InstrumentError when the disk does not take it."""
-        append_stop(self.directory, self._start, stop)
+        self.write()
+        append_stop(self.directory, self.start, stop)
+        self._keep_head(self._head)
 
     def seal(self) -> None:
         """Turn the open segment into Parquet and chain it into the manifest.
 
         Each step may be the last one before a crash: the JSON lines go only when the
-        manifest has the Parquet file. Raises InstrumentError; the JSON lines then stay.
+        manifest has the Parquet file, and the head the manifest's line.
+        Raises InstrumentError; the JSON lines then stay.
         """
         self.write()
         if not self._open_batches:
@@ -199,41 +174,27 @@ class SegmentJournal:
         target = source.with_suffix(".parquet")
         records = sealed.write_sealed(source, target)
         segments = self._sealed()
-        line = SealedSegment(
-            name=target.name,
-            rows=self._open_rows,
-            batches=tuple(self._open_batches),
-            sha256=sealed.digest_of_file(target),
-            records_sha256=records,
-            previous=segments[-1].hash if segments else self._start,
+        line = chained(
+            SealedSegment(
+                name=target.name,
+                rows=self._open_rows,
+                batches=tuple(self._open_batches),
+                sha256=sealed.digest_of_file(target),
+                records_sha256=records,
+                previous=segments[-1].hash if segments else self.start,
+            )
         )
         try:
-            append_line(self.directory / _MANIFEST, line.chained())
+            append_line(self.directory / MANIFEST, line)
         except OSError as error:
-            msg = f"{self.directory / _MANIFEST}: {error.strerror or error}"
+            msg = f"{self.directory / MANIFEST}: {error.strerror or error}"
             raise InstrumentError(msg) from error
+        self._keep_head(Head(rows=self._head.rows, hash=line.hash))
         self._open_segment.close()
         source.unlink()
         sync_folder(self.directory)
         self._marks.add([sealed.marks(target)])
         self._start_segment()
-
-    def verify(self) -> None:
-        """Check every byte. Raises InstrumentError naming the first place that does not hold."""
-        opened = self._scans()
-        self.stops()
-        for segment in self._sealed():
-            path = self.directory / segment.name
-            if not path.exists():
-                msg = f"{path}: is in the manifest, but missing"
-                raise InstrumentError(msg)
-            if sealed.digest_of_file(path) != segment.sha256:
-                msg = f"{path}: its SHA-256 is not the one in the manifest: it was changed"
-                raise InstrumentError(msg)
-        for path, found in opened:
-            if found.good != found.size:
-                msg = f"{path}: byte {found.good}: a batch was cut short here"
-                raise InstrumentError(msg)
 
     def close(self) -> None:
         """Let go of the files and the lock."""
@@ -250,22 +211,14 @@ class SegmentJournal:
         return self._writer
 
     def _sealed(self) -> tuple[SealedSegment, ...]:
-        return read_manifest(self.directory / _MANIFEST, self._start)
+        return read_manifest(self.directory / MANIFEST, self.start)
 
-    def _scans(self) -> list[tuple[Path, Scan]]:
-        """Open segments with what is whole in them. Raises InstrumentError at damage.
-
-        Files are listed before the manifest is read: a segment that is sealed meanwhile
-        is then in the manifest, and counted once.
-        """
-        paths = sorted(self.directory.glob("segment-*.jsonl"))
-        known = {Path(segment.name).stem for segment in self._sealed()}
-        scans = [(path, scan(path)) for path in paths if path.stem not in known]
-        for path, found in scans:
-            if found.broken is not None:
-                msg = f"{path}: byte {found.broken}: a batch here is not as it was written"
-                raise InstrumentError(msg)
-        return scans
+    def _keep_head(self, head: Head) -> None:
+        """Write down what is held now, with the last hash of each further chain."""
+        ends = {name: chain_hashes(self.directory / name)[-1:] for name in CHAINS}
+        chains = {name: end[0] for name, end in ends.items() if end}
+        write_head(self.directory, msgspec.structs.replace(head, chains=chains))
+        self._head = head
 
     def _without_sealed(self, observations: list[Observation]) -> list[Observation]:
         """Those whose keys no sealed segment holds; looked up only where a mark is known."""
@@ -279,8 +232,9 @@ class SegmentJournal:
 
     def _start_segment(self) -> None:
         """Go on with the open segment, or start the next one."""
-        opened = self._scans()
-        number = len(self._sealed()) + 1
+        standing = look(self.directory, self.start)
+        number = len(standing.sealed) + 1
+        opened = standing.opened
         path = opened[-1][0] if opened else self.directory / f"segment-{number:06d}.jsonl"
         self._writer = SegmentWriter(path)
         self._held = HeldKeys()
@@ -296,5 +250,10 @@ class SegmentJournal:
 
 
 def open_journal(directory: Path) -> SegmentJournal:
-    """Open a journal to read it or to go on with it. Raises UsageError if there is none."""
-    return SegmentJournal(directory)
+    """Open a journal to read it or to go on with it.
+
+    Raises UsageError if there is none, InstrumentError if its end is not as it was written.
+    """
+    journal = SegmentJournal(directory)
+    _ = journal.head
+    return journal

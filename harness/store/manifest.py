@@ -79,6 +79,24 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
     return tuple(links)
 
 
+class _Hashed(msgspec.Struct):
+    """Of a line of any chain, its hash alone."""
+
+    hash: str
+
+
+def chain_hashes(path: Path) -> list[str]:
+    """The hashes of a chain's lines, as they are written; see ``read_chain`` for a check.
+
+    Raises InstrumentError if a line is none.
+    """
+    try:
+        return [msgspec.json.decode(line, type=_Hashed).hash for line in whole_lines(path)]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        msg = f"{path}: not a hash chain: {error}"
+        raise InstrumentError(msg) from None
+
+
 def chained(link: AnyLink) -> AnyLink:
     """The same line with its hash."""
     plain: Any = link  # no type says both "a struct" and "with a hash"

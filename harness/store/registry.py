@@ -9,34 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import (
-    DDL,
-    Column,
-    Dialect,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, update
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.types import DateTime, TypeDecorator
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event
 from harness.passwords import database_place, is_database, reason_without
+from harness.store.registry_tables import EVENTS, HEAD, METADATA
 
 DRIVER = "psycopg"
 """What speaks to PostgreSQL; the extra ``postgresql`` brings it."""
@@ -47,65 +32,6 @@ START = "0" * 64
 
 class NoRegistry(UsageError):
     """Nothing is there yet."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes, kept as UTC: SQLite knows no time zones."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware in, naive UTC down. Raises ValueError for a naive datetime."""
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            msg = "a time without a time zone cannot be kept"
-            raise ValueError(msg)
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Naive UTC up, aware out."""
-        del dialect
-        return value.replace(tzinfo=UTC) if value else None
-
-
-_METADATA = MetaData()
-_EVENTS = Table(
-    "events",
-    _METADATA,
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("kind", String(40), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("previous", String(64), nullable=False, unique=True),
-    Column("hash", String(64), nullable=False, unique=True),
-)
-
-_APPEND_ONLY = {
-    "sqlite": """
-        CREATE TRIGGER events_no_update BEFORE UPDATE ON events
-        BEGIN SELECT RAISE(ABORT, 'the registry is append-only'); END
-        --
-        CREATE TRIGGER events_no_delete BEFORE DELETE ON events
-        BEGIN SELECT RAISE(ABORT, 'the registry is append-only'); END
-    """,
-    "postgresql": """
-        CREATE OR REPLACE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
-        $$BEGIN RAISE EXCEPTION 'the registry is append-only'; END$$
-        --
-        CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
-        FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()
-    """,
-}
-"""What makes a database refuse to change an event, by dialect."""
-
-for _dialect, _statements in _APPEND_ONLY.items():
-    for _statement in _statements.split("--"):
-        _rule = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        event.listen(_EVENTS, "after_create", _rule)
 
 
 class Registry:
@@ -139,7 +65,8 @@ class Registry:
             return after
         try:
             with self._engine.begin() as connection:
-                connection.execute(insert(_EVENTS), rows)
+                connection.execute(insert(EVENTS), rows)
+                _keep_head(connection, after + len(rows), previous)
         except IntegrityError:
             raise UsageError(self._changed()) from None
         except SQLAlchemyError as error:
@@ -149,18 +76,12 @@ class Registry:
             raise InstrumentError(msg) from None
         return after + len(rows)
 
-    def verify_chain(self) -> int:
-        """Check every event; returns how many there are.
+    def hashes(self) -> tuple[str, ...]:
+        """The hash of every event, each of which stands for the history up to it, oldest first.
 
-        Raises InstrumentError naming the first that does not hold. Events cut off at the end
-        leave a chain that holds: keep the last hash elsewhere to notice that.
+        Raises InstrumentError naming the first event that does not hold.
         """
-        return sum(1 for _ in self._chain())
-
-    def last_hash(self) -> str:
-        """The hash of the newest event, which stands for the whole history."""
-        chain = list(self._chain())
-        return chain[-1][0] if chain else START
+        return tuple(found for found, _ in self._chain())
 
     def close(self) -> None:
         """Let go of the database."""
@@ -181,11 +102,12 @@ class Registry:
         return f"{self.where}: somebody else changed it meanwhile; run the same command again"
 
     def _chain(self) -> Iterator[tuple[str, Event]]:
-        """Each event with its hash, checked."""
+        """Each event with its hash, checked, and the head at the end."""
         previous = START
         try:
             with self._engine.connect() as connection:
-                rows = connection.execute(select(_EVENTS).order_by(_EVENTS.c.position)).all()
+                rows = connection.execute(select(EVENTS).order_by(EVENTS.c.position)).all()
+                head = _head_in(connection, (len(rows), rows[-1].hash if rows else START))
         except SQLAlchemyError as error:
             reason = reason_without(self._url, error)
             msg = f"{self.where}: the registry cannot be read: {reason}"
@@ -197,6 +119,10 @@ class Registry:
                 raise InstrumentError(msg)
             previous = row.hash
             yield previous, found
+        if head != (len(rows), previous):
+            told = "is missing" if head is None else f"vouches for {head[0]}"
+            msg = f"{self.where}: {len(rows)} events are here, and the head {told}: it was changed"
+            raise InstrumentError(msg)
 
 
 def open_registry(where: Path | str, *, create: bool = False) -> Registry:
@@ -220,7 +146,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
         engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
         with _disposed_on_error(engine):
             if create:
-                _METADATA.create_all(engine)
+                _create(engine)
             elif not inspect(engine).has_table("events"):
                 msg = f"{_shown(engine, text)}: no registry in this database"
                 raise NoRegistry(msg)
@@ -256,6 +182,36 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         msg = f"{folder}: no registry can be made here: {error.strerror or error}"
         raise UsageError(msg) from None
+
+
+def _create(engine: Engine) -> None:
+    """Make the tables that are missing; a registry of before gets a head for what it holds."""
+    had = inspect(engine)
+    is_of_before = had.has_table(EVENTS.name) and not had.has_table(HEAD.name)
+    METADATA.create_all(engine)
+    if is_of_before:
+        with engine.begin() as connection:
+            last = connection.execute(select(EVENTS).order_by(EVENTS.c.position.desc())).first()
+            if last:
+                _keep_head(connection, last.position, last.hash)
+
+
+def _keep_head(connection: Connection, events: int, last: str) -> None:
+    """Note how far the chain goes; a registry of before has no place for it."""
+    if not inspect(connection).has_table(HEAD.name):
+        return
+    if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
+        connection.execute(insert(HEAD).values(id=1, events=events, hash=last))
+
+
+def _head_in(connection: Connection, unkept: tuple[int, str]) -> tuple[int, str] | None:
+    """Number of events and last hash as they were noted; ``unkept`` where there is no place."""
+    if not inspect(connection).has_table(HEAD.name):
+        return unkept
+    row = connection.execute(select(HEAD)).first()
+    if row is None:
+        return (0, START) if not unkept[0] else None
+    return row.events, row.hash
 
 
 def _row(position: int, one: Event, previous: str) -> dict[str, Any]:

@@ -7,25 +7,33 @@ was being sealed the form that the manifest vouches for stays.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.errors import InstrumentError
 from harness.store.durable import write_whole
+from harness.store.sealed import digest_of_file
 from harness.store.segment import Scan
 
 
-def drop_half_states(directory: Path, sealed: Collection[str]) -> None:
+def drop_half_states(directory: Path, sealed: Mapping[str, str]) -> None:
     """Of each segment keep one form: Parquet if its stem is in ``sealed``, else JSON lines.
 
-    Raises OSError.
+    ``sealed`` gives the SHA-256 of each Parquet file by its stem: the JSON lines go only where the
+    file has it. Raises OSError, InstrumentError.
     """
-    for path in directory.glob("segment-*.parquet.tmp"):
-        path.unlink()
-    for path in directory.glob("segment-*.jsonl"):
-        if path.stem in sealed:
+    for pattern in ("segment-*.parquet.tmp", "head.json.*.tmp"):
+        for path in directory.glob(pattern):
             path.unlink()
-        else:
-            path.with_suffix(".parquet").unlink(missing_ok=True)
+    for path in directory.glob("segment-*.jsonl"):
+        made = path.with_suffix(".parquet")
+        if path.stem not in sealed:
+            made.unlink(missing_ok=True)
+            continue
+        if digest_of_file(made) != sealed[path.stem]:
+            msg = f"{made}: its SHA-256 is not the one in the manifest; {path.name} has the lines"
+            raise InstrumentError(msg)
+        path.unlink()
 
 
 def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:

@@ -59,6 +59,12 @@ def records(path: Path) -> Iterator[bytes]:
         yield record.encode()
 
 
+def records_by_batch(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Those lines, each with the number of its batch."""
+    for batch, record in _rows(path, "batch, record"):
+        yield batch, record.encode()
+
+
 def sentinel_records(path: Path) -> Iterator[bytes]:
     """Of those lines, the sentinels' alone."""
     for (record,) in _rows(path, "record", "WHERE role IS NOT NULL AND role <> 'item'"):

@@ -54,9 +54,14 @@ class Scan:
 def encode_batch(batch: int, observations: Sequence[object]) -> bytes:
     """The bytes of one batch: a line for each observation, then the marker."""
     lines = _ENCODER.encode_lines(observations)
-    digest = _ended(hashlib.sha256(lines), batch)
+    digest = ended(hashlib.sha256(lines), batch)
     marker = BatchMarker(batch=batch, rows=len(observations), sha256=digest)
     return lines + _ENCODER.encode(marker) + b"\n"
+
+
+def marker_of(encoded: bytes) -> BatchMarker:
+    """The marker that ends an encoded batch."""
+    return _MARKERS.decode(encoded[encoded.rfind(b"\n", 0, -1) + 1 :])
 
 
 def scan(path: Path) -> Scan:
@@ -74,7 +79,7 @@ def scan(path: Path) -> Scan:
                 rows += 1
                 continue
             marker = _marker(line)
-            if marker and marker.rows == rows and marker.sha256 == _ended(digest, marker.batch):
+            if marker and marker.rows == rows and marker.sha256 == ended(digest, marker.batch):
                 # a good batch after a bad one: that was no torn tail, the file was damaged
                 broken = suspect
                 markers.append(marker)
@@ -111,11 +116,18 @@ class SegmentWriter:
         """Write one encoded batch or nothing. Raises InstrumentError, the file as it was."""
         try:
             write_all(self._descriptor, text)
-        except OSError as error:
+        except BaseException as error:
             os.ftruncate(self._descriptor, self.size)
+            if not isinstance(error, OSError):
+                raise
             msg = f"{self.path}: {error.strerror or error}"
             raise InstrumentError(msg) from error
         self.size += len(text)
+
+    def take_back(self, size: int) -> None:
+        """Cut the file to the ``size`` that it had before. Raises OSError."""
+        os.ftruncate(self._descriptor, size)
+        self.size = size
 
     def close(self) -> None:
         """Close the file; harmless when done twice."""
@@ -124,7 +136,8 @@ class SegmentWriter:
             self._descriptor = -1
 
 
-def _ended(digest: hashlib._Hash, batch: int) -> str:
+def ended(digest: hashlib._Hash, batch: int) -> str:
+    """The SHA-256 of a marker, for the ``digest`` of its batch's lines."""
     digest.update(str(batch).encode())
     return digest.hexdigest()
 

@@ -1,36 +1,41 @@
 """The second client: httpx with HTTP/2, which goes on where a pupil's browser would.
 
-It keeps cookies, follows redirects and meta refreshes, fetches what the page needs, follows the
-page's own links and submits its forms as they are, one level deep on the same host, and loads the
-page again at the end. So a page that asks to *continue*, or that is shown only once, does not stop
-it.
+It keeps cookies, follows redirects and refreshes, fetches what the page needs, follows links and
+submits forms as they are, from page to page, and loads the page again at the end. So a page that
+asks to *continue*, or that is shown only once, does not stop it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import deque
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple
-from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import httpx
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from harness.model.marker import plain_path
 from harness.model.observation import CanarySighting, Failure, Hop, Stage, Timings, WebFacts
 from harness.model.sketch import sketch_of, title_mark
 from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
 from probes.clients.backend import LineTransport
-from probes.net.bounded_markup import bounded
+from probes.clients.onward import Step, host_of, ways_from
 from probes.net.client_way import way_of
+from probes.net.delivery import find_words
 from probes.net.expected_marks import ExpectedMarks
-from probes.net.page import decode_text, read_page
+from probes.net.page import read_page
 from probes.net.redirects import RedirectChain
 
-LINKS, NEEDED = 12, 12
-"""How many links and forms are gone along, and how many things that a page needs are fetched."""
+REQUESTS = 40
+"""After so many requests of a visit, redirects among them, no further step is begun."""
+
+DEPTH = 3
+"""How many steps, one after the other, are followed from the first page."""
+
+NEEDED = 12
+"""How many pictures, scripts and styles of the first page are fetched."""
 
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -42,31 +47,38 @@ HEADERS = {
 FORM = "application/x-www-form-urlencoded"
 
 
-class _Step(NamedTuple):
-    """What is asked for next: a URL, and the fields of a form where it is sent by POST."""
-
-    url: str
-    fields: str | None = None
-
-
 @dataclass(slots=True, kw_only=True)
 class _Visit:
     """What one visit has seen. ``url`` is the item's.
 
-    ``asked`` is what was fetched, each with the page that led to it, if any.
+    ``asked`` is what was fetched, each with the pages that led to it, if any; ``sent`` counts the
+    requests. After ``until``, a reading of ``perf_counter``, no further step is begun.
     """
 
     attempt: Attempt
     url: str
     line: Line
     client: httpx.AsyncClient
-    asked: set[tuple[_Step, str]] = field(default_factory=set)
+    until: float
+    sent: int = 0
+    asked: dict[Step, set[str]] = field(default_factory=dict)
     hops: list[Hop] = field(default_factory=list)
     delivered: bool = False
 
     def came(self) -> bool:
         """Whether the item's own page came."""
         return self.delivered
+
+    def is_over(self) -> bool:
+        """Whether no further step is begun."""
+        return self.delivered or self.sent >= REQUESTS or perf_counter() >= self.until
+
+    def may_try(self, step: Step, page: httpx.Response, depth: int) -> bool:
+        """Whether a step from a page is new; other hosts are asked for our own items alone."""
+        is_own = step.host == host_of(str(page.url))
+        before = self.asked.get(step, set())
+        is_new = str(page.url) not in before if depth == 0 else not before
+        return is_new and (is_own or self.attempt.marker is not None)
 
     def marks(self, host: str) -> dict[str, str]:
         """The headers that carry the nonce to our own hosts; a cookie is put beside the others."""
@@ -95,9 +107,10 @@ class SecondClient:
         async with httpx.AsyncClient(
             transport=LineTransport(way), headers=HEADERS, timeout=attempt.timeout, trust_env=False
         ) as client:
-            visit = _Visit(attempt=attempt, url=url, line=line, client=client)
+            until = started + attempt.limits.visit_patience / 2  # the rest is for the reload
+            visit = _Visit(attempt=attempt, url=url, line=line, client=client, until=until)
             try:
-                async with asyncio.timeout(attempt.limits.longest_patience):
+                async with asyncio.timeout(attempt.limits.visit_patience):
                     facts = await _see(visit, url)
             except TimeoutError:
                 return _failed("generic_timeout_error", "response", "", perf_counter() - started)
@@ -111,39 +124,55 @@ class SecondClient:
 
 async def _see(visit: _Visit, url: str) -> WebFacts:
     """The page, what it needs, where it leads to, and the page once more."""
-    first = await _fetch(visit, _Step(url))
+    page = first = await _fetch(visit, Step(url))
+    if not visit.came():
+        page = await _follow(visit, first)
+    if not visit.came():
+        page = await _try(visit, Step(url)) or first
+    return _facts(visit, page)
+
+
+async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
+    """Fetch what the first page needs, then follow it page by page; gives the last page.
+
+    Pages nearer to the first one are followed before those farther from it.
+    """
     last = first
-    if not visit.came():
-        tree, page = LexborHTMLParser(bounded(_text_of(first))[0]), str(first.url)
-        for needed in _needed(tree, first)[:NEEDED]:
-            await _try(visit, _Step(needed), page)
-        for step in _onward(tree, first)[:LINKS]:
-            last = await _try(visit, step, page) or last
-            if visit.came():
-                break
-    if not visit.came():
-        last = await _try(visit, _Step(url)) or last
-    return _facts(visit, last)
+    for needed in ways_from(first).needed[:NEEDED]:
+        last = await _try(visit, Step(needed), str(first.url)) or last
+        if visit.is_over():
+            return last
+    pages = deque([(first, 0)])
+    while pages:
+        page, depth = pages.popleft()
+        for step in ways_from(page).steps:
+            if visit.is_over():
+                return last
+            if not visit.may_try(step, page, depth):
+                continue
+            found = await _try(visit, step, str(page.url))
+            last = found or last
+            if found and depth + 1 < DEPTH:
+                pages.append((found, depth + 1))
+    return last
 
 
-async def _try(visit: _Visit, step: _Step, page: str = "") -> httpx.Response | None:
+async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | None:
     """Fetch what a page led to, or without one the first page again; its trouble ends nothing."""
-    if page and (step, page) in visit.asked:
-        return None
     try:
         return await _fetch(visit, step, page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError):
         return None
 
 
-async def _fetch(visit: _Visit, step: _Step, page: str = "") -> httpx.Response:
+async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
     """Fetch a URL with its redirects, and see whether the item's own page came."""
     limits = visit.attempt.limits
     for _ in range(limits.redirects + 1):
-        visit.asked.add((step, page))
+        visit.asked.setdefault(step, set()).add(page)
+        visit.sent += 1
         url, fields = step
-        host = (urlsplit(url).hostname or "").lower()
-        headers = visit.marks(host)
+        headers = visit.marks(step.host)
         if referer := referer_for(url, page):
             headers["Referer"] = referer
         if fields is not None:
@@ -155,14 +184,14 @@ async def _fetch(visit: _Visit, step: _Step, page: str = "") -> httpx.Response:
                 if len(body) >= limits.body_bytes:
                     break
         answer._content = bytes(body)  # noqa: SLF001 - read as far as the limit goes
-        visit.delivered |= is_delivered(visit, url, answer, bytes(body))
+        visit.delivered |= is_delivered(visit, answer, bytes(body))
         if answer.next_request is None:
             return answer
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
         )
         is_sent_again = answer.next_request.method == "POST"  # by 307 and 308 (RFC 9110, 15.4)
-        step = _Step(str(answer.next_request.url), fields if is_sent_again else None)
+        step = Step(str(answer.next_request.url), fields if is_sent_again else None)
     return answer
 
 
@@ -180,84 +209,29 @@ def referer_for(url: str, page: str) -> str:
     return f"{here.scheme}://{here.netloc}/"
 
 
-def is_delivered(visit: _Visit, url: str, answer: httpx.Response, body: bytes) -> bool:
-    """Whether a body is the item's own page: of its host and path, with the origin's marks.
+def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
+    """Whether a body is the item's own page: it shows the origin's marks of the item's host.
 
-    Another page of the same host, which a block page may lead to, is none.
+    At another host or path it is a copy of that page. But another page of the item's host, which
+    the words of its path show to stand where the origin has it, is none.
     """
-    if _page_of(url) != _page_of(visit.url):
-        return False
-    host, _ = _page_of(url)
+    host, path = host_of(visit.url), _path_of(httpx.URL(visit.url))
     headers = tuple((name.lower(), value) for name, value in answer.headers.items())
     exchange = Exchange(timings=Timings(), status=answer.status_code, headers=headers, body=body)
-    chain = RedirectChain(url=url, exchanges=[exchange], hosts=[host])
-    return ExpectedMarks(visit.attempt, visit.line, host).delivered(chain).canary == "seen"
+    chain = RedirectChain(url=visit.url, exchanges=[exchange], hosts=[host])
+    if ExpectedMarks(visit.attempt, visit.line, host).delivered(chain).canary != "seen":
+        return False
+    here = _path_of(answer.url)
+    if host_of(str(answer.url)) != host or here == path:
+        return True
+    origin = visit.line.origin
+    kind = answer.headers.get("content-type", "")
+    return origin is not None and not find_words(body, kind, origin.path_words(host, here))
 
 
-def _page_of(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return (parts.hostname or "").lower(), parts.path or "/"
-
-
-def _needed(tree: LexborHTMLParser, page: httpx.Response) -> list[str]:
-    """What a browser fetches for a page: frames, pictures, scripts, styles."""
-    named = [
-        *_values(tree.css("iframe[src], frame[src], img[src], script[src]"), "src"),
-        *_values(tree.css("link[rel=stylesheet][href], link[rel=icon][href]"), "href"),
-    ]
-    return _absolute(named, page)
-
-
-def _onward(tree: LexborHTMLParser, page: httpx.Response) -> list[_Step]:
-    """Where a page leads to by refresh, and on its own host by form and link."""
-    content = page.headers.get("content-type", "")
-    refreshes = read_page(page.content, content).frames
-    forms = [step for form in tree.css("form") if (step := _submitted(form, page))]
-    links = _absolute(_values(tree.css("a[href], area[href]"), "href"), page)
-    home = urlsplit(str(page.url)).hostname
-    found = [*forms, *map(_Step, links)]
-    here = [step for step in dict.fromkeys(found) if urlsplit(step.url).hostname == home]
-    return [*map(_Step, _absolute(refreshes, page)), *here]
-
-
-def _submitted(form: LexborNode, page: httpx.Response) -> _Step | None:
-    """What a form asks for when its fields are sent as they are; a password is never sent."""
-    told = {name: value or "" for name, value in form.attributes.items()}
-    is_post = told.get("method", "").lower() == "post"
-    if is_post and form.css("input[type=password i]"):
-        return None
-    fields = [
-        (name, node.attributes.get("value") or "")
-        for node in form.css("input[name], button[name]")
-        if (name := node.attributes.get("name"))
-    ]
-    action = told.get("action", "")
-    if not is_post:
-        action = action.partition("?")[0]
-        action = f"{action}?{urlencode(fields)}" if fields else action
-    url = next(iter(_absolute([action], page)), "")
-    return _Step(url, urlencode(fields) if is_post else None) if url else None
-
-
-def _values(nodes: Iterable[LexborNode], name: str) -> list[str]:
-    return [value for node in nodes if (value := node.attributes.get(name))]
-
-
-def _absolute(named: Iterable[str], page: httpx.Response) -> list[str]:
-    found = []
-    for one in named:
-        try:
-            url = urldefrag(urljoin(str(page.url), one.strip())).url
-            parts = urlsplit(url)
-        except ValueError:
-            continue
-        if parts.scheme in ("http", "https") and parts.hostname:
-            found.append(url)
-    return list(dict.fromkeys(found))
-
-
-def _text_of(page: httpx.Response) -> str:
-    return decode_text(page.content, page.headers.get("content-type", ""))
+def _path_of(url: httpx.URL) -> str:
+    """The path of a URL as it is sent, without its query."""
+    return plain_path(url.raw_path.decode("ascii"))
 
 
 def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:

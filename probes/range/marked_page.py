@@ -3,7 +3,8 @@
 The words (``harness.model.marker``) stand early and late, in text, attributes, comments and
 script, so that a page that was cut, translated, reduced to text or rewritten still shows some.
 The *piece* is the part that carries the category marker; it has words of its own, so that it is
-known whether just this part arrived. Pages of one host have the same length for every request.
+known whether just this part arrived. Words of the path stand early and late as well. Pages of one
+host have the same length for every request.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import html
 from dataclasses import dataclass
 from itertools import cycle
 
-from harness.model.marker import token_for, words_for
+from harness.model.marker import path_words_for, token_for, words_for
 
 _DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
 
@@ -26,9 +27,10 @@ class Marks:
     attempt: tuple[str, ...]
     host: tuple[str, ...]
     piece: tuple[str, ...]
+    path: tuple[str, ...]
 
 
-def marks_for(key: bytes, host: str, nonce: str, marker: str = "") -> Marks:
+def marks_for(key: bytes, host: str, nonce: str, marker: str = "", path: str = "/") -> Marks:
     """The marks of the answer to one request; without a nonce there is no token."""
     return Marks(
         token=token_for(key, host, nonce) if nonce else "",
@@ -36,6 +38,7 @@ def marks_for(key: bytes, host: str, nonce: str, marker: str = "") -> Marks:
         attempt=words_for(key, host, nonce, "attempt"),
         host=words_for(key, host, nonce, "host"),
         piece=words_for(key, host, nonce, "piece"),
+        path=path_words_for(key, host, path),
     )
 
 
@@ -43,7 +46,7 @@ def marked_page(
     title: str, text: str, marks: Marks, footer: str = "", more: tuple[str, ...] = ()
 ) -> bytes:
     """A small HTML page with all its marks. ``text``, ``title`` and ``more`` are plain text."""
-    word, host_word = cycle(marks.attempt), cycle(marks.host)
+    word, host_word, path_word = cycle(marks.attempt), cycle(marks.host), cycle(marks.path)
     heading = html.escape(title)
     return "\n".join(
         (
@@ -51,15 +54,17 @@ def marked_page(
             f'<head><meta charset="utf-8"><title>{heading}</title>',
             f'<meta name="description" content="{_DESCRIPTION}">',
             f'<meta name="keywords" content="garden, {next(word)}, {next(host_word)}">',
-            f"<!-- {next(word)} --></head>",
+            f"<!-- {next(word)} {next(path_word)} --></head>",
             f'<body id="{next(word)}">\n<h1 title="{next(host_word)}">{heading}</h1>',
             f"<p>{html.escape(text)}</p>",
             f"<p>Today's seed mixture is {next(word)}, next to {next(host_word)}.</p>",
+            f"<p>It is sold as {next(path_word)}.</p>",
             *_piece(marks),
             f'<script>var shelf = "{next(word)}";</script>',
             *(f"<p>{html.escape(each)}</p>" for each in more),
             f"<p>The last mixture in the hall is {next(word)}, before {next(host_word)}.</p>",
-            f'<p data-shelf="{next(word)}">{html.escape(footer)}</p>',
+            f'<p data-shelf="{next(word)}" title="{next(path_word)}">{html.escape(footer)}</p>',
+            f"<p>Ask for {next(path_word)} at the till.</p>",
             f"<!-- {next(word)} -->\n</body>\n</html>\n",
         )
     ).encode()

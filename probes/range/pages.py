@@ -68,7 +68,7 @@ class Pages:
         host, kind = plain(host), kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
-        marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce))
+        marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce), path)
         receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
             # The token tells the origin's own redirect from one that a filter put in its place.

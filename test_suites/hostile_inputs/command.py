@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import typer
 
-from harness.cli import doctor, main
+from harness.cli import doctor, main, process
 from test_suites.hostile_inputs.texts import SECRET
 
+_GET = typer.main.get_command
 PART = 4
 """So many characters of a secret in a row give it away."""
 
@@ -34,7 +35,7 @@ class Accredit:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         # what takes most of the time of a command that refuses its input
-        monkeypatch.setattr(main, "app", _command())
+        monkeypatch.setattr(typer.main, "get_command", lambda _: _command())
         monkeypatch.setattr(doctor, "packages_distributions", dict)
 
     def __call__(self, *words: object) -> Ended:
@@ -42,7 +43,7 @@ class Accredit:
         self._monkeypatch.setattr(sys, "argv", ["accredit", *map(str, words)])
         code: object = 0
         try:
-            main.run()
+            process.run()
         except SystemExit as stop:
             code = stop.code or 0
         ended = Ended(code, *self._capsys.readouterr())
@@ -52,12 +53,13 @@ class Accredit:
 
 @functools.cache
 def _command() -> Any:
-    return typer.main.get_command(main.app)
+    return _GET(main.app)
 
 
 def check_printed(text: str) -> None:
-    """No traceback, nothing that steers a terminal, no faked line and no part of the secret."""
+    """No unexpected error, nothing that steers a terminal, no faked line and no part of the secret."""
     assert "Traceback" not in text
+    assert "unexpected error" not in text
     steering = {sign for sign in text if sign != "\n" and _steers(sign)}
     assert not steering, steering
     assert "\naccredit: the service conforms" not in text

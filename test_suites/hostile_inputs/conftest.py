@@ -28,6 +28,7 @@ def accredit(
     """The command, in a folder with files that commands accept."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ACCREDIT_REGISTRY", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     details = PackDetails(
         name="a-pack", version="1.0.0", title="A pack", created="2026-11-24T12:00:00Z"
     )

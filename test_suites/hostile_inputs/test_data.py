@@ -97,6 +97,7 @@ def test_hostile_ratings_keys_and_origins(kind: str, accredit: Accredit) -> None
         "conclude file",
         "report file",
         "compare file file",
+        "journal verify file",
         "bundle make file --key ours.pem --out new",
     ):
         ended = accredit(*command.split())
@@ -150,6 +151,7 @@ def test_a_journal_of_hostile_names(accredit: Accredit) -> None:
         ("conclude theirs", 3),
         ("conclude theirs --json", 3),
         ("report theirs", 0),
+        ("journal verify theirs", 0),
         ("compare theirs theirs", 0),
         ("compare theirs theirs --json", 0),
         ("bundle export theirs --format ooni --out ooni.jsonl", 0),
@@ -167,7 +169,7 @@ def test_a_journal_of_hostile_names(accredit: Accredit) -> None:
 def test_no_database_password_is_printed(
     url: str, accredit: Accredit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for command in ("plan list", "plan show P-0001", "plan close P-0001"):
+    for command in ("plan list", "plan show P-0001", "plan close P-0001", "registry verify"):
         assert accredit(*command.split(), "--registry", url).code in (2, 4)
     monkeypatch.setenv("ACCREDIT_REGISTRY", url)
     words = "corpus appeal pack a --label PORN --reason x --appellant me --by you"

@@ -42,6 +42,8 @@ READERS = [
     "corpus lint FILE",
     "corpus diff pack FILE",
     "plan list --registry FILE",
+    "registry verify --registry FILE",
+    "journal verify FILE",
     *(f"{IMPORT} {name}" for name in load("importers") if name not in ("ut1", "archive")),
 ]
 KINDS = ("pipe", "device", "socket", "link to a device", "link to itself", "missing", "locked up")

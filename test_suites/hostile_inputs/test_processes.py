@@ -31,7 +31,7 @@ def accredit(
 ) -> subprocess.CompletedProcess[str]:
     with Path(stdin).open("rb") as read:
         ended = subprocess.run(
-            [sys.executable, "-m", "harness.cli.main", *words],
+            [sys.executable, "-m", "harness.cli.process", *words],
             cwd=folder,
             stdin=read,
             capture_output=True,

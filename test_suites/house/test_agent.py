@@ -24,8 +24,8 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-from harness.cli import main
-main.run()
+from harness.cli.process import run
+run()
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from harness.cli.main import EXTRAS
+from harness.cli.process import EXTRAS
 from test_suites.house.rooms import ROOMS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

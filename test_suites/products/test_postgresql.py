@@ -54,14 +54,14 @@ def test_events_come_back_in_order_and_the_chain_holds(url: str) -> None:
     with pytest.raises(UsageError, match="no registry in this database"):
         open_registry(url)
     with open_registry(url, create=True) as registry:
-        assert (registry.events(), registry.last_hash()) == ((), START)
+        assert (registry.events(), registry.hashes()[-1]) == ((), START)
         assert registry.append(*EVENTS[:2], after=0) == 2
         assert registry.append(EVENTS[2], after=2) == 3
 
     with open_registry(url, create=True) as again:
         assert again.events() == EVENTS
-        assert again.verify_chain() == 3
-        assert again.last_hash() != START
+        assert len(again.hashes()) == 3
+        assert again.hashes()[-1] != START
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_database_itself_refuses_to_change_history(url: str, statement: str)
 
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             execute(url, statement)
-        assert registry.verify_chain() == 3
+        assert len(registry.hashes()) == 3
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_chain_shows_where_somebody_got_round_that(
         execute(url, "DROP TRIGGER events_append_only ON events", statement)
 
         with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
-            registry.verify_chain()
+            len(registry.hashes())
 
 
 def test_writers_at_the_same_time_lose_nothing_and_fork_nothing(url: str) -> None:

@@ -14,7 +14,13 @@ from harness.model.campaign import BlockPage
 from harness.model.observation import DnsFacts, Observation, WebFacts
 from harness.model.sketch import Sketch, share_within
 from harness.stages.judge import recognise
-from harness.stages.judge.page_rest import READ, has_room, is_wordless
+from harness.stages.judge.page_rest import (
+    READ,
+    has_room,
+    has_styles_by_header,
+    is_wordless,
+    shown_beside_text,
+)
 
 REFUSING = 400
 WORDY = 12
@@ -75,7 +81,8 @@ class Lore:
 
     def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
         """Whether a page is one of those known, holds no more, and is not what the control saw."""
-        if web.body_sha256 and web.body_sha256 in self.digests:
+        is_same = bool(web.body_sha256) and web.body_sha256 in self.digests
+        if is_same and (not has_styles_by_header(web) or shown_beside_text(web) <= self.embedded):
             return True
         if self._leads_to_known_host(web, control):
             return True
@@ -193,7 +200,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         failures=frozenset(one.failure.name for one in seen if one.failure is not None),
         title_marks=frozenset(page.title_mark for page in shown if page.title_mark),
         sketches=frozenset(page.sketch for page in shown if page.sketch),
-        embedded=max((page.embedded for page in shown), default=0),
+        embedded=max(map(shown_beside_text, shown), default=0),
     )
 
 

@@ -24,9 +24,18 @@ SHARE = 0.5
 
 def says_nothing(web: WebFacts) -> bool:
     """Whether a page has next to no text, and nothing else that would show something."""
-    styled = any(name == "link" and "stylesheet" in value.lower() for name, value in web.headers)
-    shows = bool(web.embedded or web.frames or styled)
+    shows = bool(shown_beside_text(web) or web.frames)
     return len(web.title) <= BARE and is_wordless(web) and not shows
+
+
+def shown_beside_text(web: WebFacts) -> int:
+    """How many pictures, frames, scripts and style sheets a page has, those of headers too."""
+    return web.embedded + has_styles_by_header(web)
+
+
+def has_styles_by_header(web: WebFacts) -> bool:
+    """Whether a header names a style sheet, which may write text (RFC 8288, CSS Content)."""
+    return any(name == "link" and "stylesheet" in value.lower() for name, value in web.headers)
 
 
 def is_wordless(web: WebFacts) -> bool:
@@ -44,7 +53,7 @@ def has_room(
     to be a notice; where there is none, a page must say nothing else. Pages that other people kept
     do not say how long their text is, and so have no room.
     """
-    if web.embedded > embedded:
+    if shown_beside_text(web) > embedded:
         return True
     share = max((share_within(web.sketch, each) for each in known), default=0.0)
     unknown = min(web.text_length - read, web.text_length * (1 - share))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.model.verdict import Mechanism, State
 from harness.stages.judge.case import Case
 from harness.stages.judge.notices import UNLIKE, says_blocked
+from harness.stages.judge.page_rest import shown_beside_text
 from harness.stages.judge.recognise import Kind
 from harness.stages.judge.refusals import LEGAL, is_refused_by_status, is_refused_for_legal_reasons
 from harness.stages.judge.rule import Rule
@@ -103,7 +104,7 @@ def _what_else(case: Case) -> str:
     if web is None:
         return ""
     return (
-        f"{_looks(case)}; {web.embedded} pictures, frames, scripts or style sheets "
+        f"{_looks(case)}; {shown_beside_text(web)} pictures, frames, scripts or style sheets "
         f"(known block pages: {case.lore.embedded}), {web.text_length} characters of text"
     )
 

@@ -19,6 +19,7 @@ MODULES = (
     "proxies_ending",
     "proxies_protocol",
     "proxies_retry",
+    "proxies_onward",
     "proxies_pace",
     "proxies_scope",
     "proxies_overblocking",

@@ -12,6 +12,9 @@ from test_suites.calibration.hostile.proxies_framing import INNER
 from test_suites.calibration.hostile.supplier import page, web
 from test_suites.calibration.hostile.web_call import Call
 
+SHEET = "/sheet.css"
+"""The path of a style sheet of the supplier's."""
+
 
 def words_of(answer: Answer) -> str:
     """The translated text alone."""
@@ -41,6 +44,18 @@ def counter_style(answer: Answer, call: Call) -> Answer:
         f"@counter-style x {{ system: cyclic; symbols: {' '.join(words)} }} ol {{ list-style: x }}"
     )
     return styled(call, rule, f"<ol>{'<li></li>' * len(words)}</ol>")
+
+
+@web("Shows the page as the text of a style sheet that only a header names.", only=NO_WORD_LEFT)
+async def style_in_a_header(call: Call) -> None:
+    if call.is_harmful and call.request.path == SHEET:
+        shown = words_of(await call.fetch(path="/"))
+        sheet = f'p::after {{ content: "{shown}" }}'.encode()
+        await call.give(Answer().with_body(sheet, Content_Type="text/css"))
+    elif call.is_harmful:
+        await call.block(403, Link=f"<{SHEET}>; rel=stylesheet")
+    else:
+        await call.filter_rightly()
 
 
 @web("Leads from its block page to the content by a script in the onload attribute.", only=NO_WORD_LEFT)  # fmt: skip

@@ -188,6 +188,13 @@ ONLY_IN_FULL = frozenset(
         "counter-style",
         "onload-attribute",
         "link-with-script",
+        "two-clicks",
+        "last-of-many-links",
+        "link-from-base",
+        "post-form-to-mirror",
+        "form-action-button",
+        "link-and-refresh-header",
+        "style-in-a-header",
     ]
 )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import main
-from harness.cli.main import app, run
-from harness.errors import InstrumentError, UsageError
+from harness.cli.main import app, invoke
+from harness.cli.process import run
+from harness.errors import UsageError
 
 VERBS = {
     "demo", "init", "doctor", "run", "measure", "conclude", "compare", "judge", "bundle", "report", "retest", "plan",
@@ -32,39 +33,26 @@ def test_the_version(runner: CliRunner) -> None:
     assert runner.invoke(app, ["--version"]).stdout.startswith("isp-accredit ")
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "said"),
-    [
-        (UsageError("one", "two"), 2, "accredit: one\naccredit: two\n"),
-        (InstrumentError("the disk is full"), 4, "accredit: the disk is full\n"),
-        (
-            KeyboardInterrupt(),
-            130,
-            "accredit: stopped; the journal is whole, and the same command goes on from there\n",
-        ),
-        (
-            ModuleNotFoundError("No module named 'scipy'", name="scipy.stats"),
-            2,
-            "accredit: this verb needs 'scipy.stats': pip install 'isp-accredit[assess]'\n",
-        ),
-    ],
-)
-def test_trouble_is_one_clear_message_and_an_exit_code(
-    error: BaseException,
-    code: int,
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def fall() -> None:
+def test_a_wrong_word_exits_2_and_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == invoke(["list", "--teapot"])
+    assert "No such option: --teapot" in capsys.readouterr().err
+
+
+def test_what_a_command_raises_goes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="teapot"):
+        invoke(["list", "teapot"])
+    for error in (KeyboardInterrupt, EOFError):
+        monkeypatch.setattr("harness.cli.listing.Table", _raising(error))
+        with pytest.raises(error):
+            invoke(["list", "lines"])
+
+
+def _raising(error: type[BaseException]) -> Callable[..., None]:
+    def fail(*words: object, **options: object) -> None:
+        del words, options
         raise error
 
-    monkeypatch.setattr(main, "app", fall)
-
-    with pytest.raises(SystemExit) as caught:
-        run()
-
-    assert (code, said) == (caught.value.code, capsys.readouterr().err)
+    return fail
 
 
 def test_a_wrong_campaign_exits_2_with_a_line_per_fault(

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 from typer.testing import CliRunner
 
-from harness.cli.main import app, complain
+from harness.cli.main import app
 from harness.cli.printing import Verbs, say, say_json, styled, terminal
+from harness.cli.standard_streams import complain
 from harness.errors import Fault, FaultyDocument, UsageError
 
 HOSTILE = "[red]\x1b[2J\x9b31m\r\naccredit: conforms\u202e:smile:"

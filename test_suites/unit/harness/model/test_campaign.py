@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from harness.model.campaign import BlockPage, Campaign, LineDeclaration, StoppingPlan
+from harness.model.campaign import BlockPage, Campaign, Limits, LineDeclaration, StoppingPlan
 
 
 def campaign(**changes: object) -> Campaign:
@@ -133,3 +133,8 @@ def test_sentinels_are_hosts_and_urls_or_say_more() -> None:
     assert [each.item_kind for each in declared.sentinels.of("must_allow")] == ["host", "url"]
     assert (one.at, one.probes, one.mechanism) == ("b.test", ("dns",), "dns_nxdomain")
     assert declared == Campaign.model_validate_json(declared.model_dump_json())
+
+
+def test_a_visit_has_twice_the_longest_patience_for_its_many_requests() -> None:
+    assert 120.0 == Limits(confirmation_timeout=15.0).visit_patience
+    assert 80.0 == Limits(silence_timeout=40.0).visit_patience

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.carrier import carrier_for
-from harness.model.marker import mark, token_for
+from harness.model.marker import mark, path_words_for, plain_path, token_for, words_for
 from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
 
@@ -38,3 +39,18 @@ def test_a_marker_has_the_nonce_and_the_carrier_of_its_run() -> None:
 
     assert marker.nonce == nonce_for(secret, KEY, 2, "run")
     assert marker.carrier == carrier_for(secret, "run")
+
+
+@pytest.mark.parametrize("path", ["/", "", "/?a=1", "//", "/#top"])
+def test_a_path_is_the_same_however_it_is_written(path: str) -> None:
+    assert "/" == plain_path(path)
+    assert "/a b" == plain_path("/a%20b?c")
+    assert path_words_for(b"k", "a.test", "/") == path_words_for(b"k", "A.test.", path)
+
+
+def test_each_path_of_a_host_has_words_of_its_own() -> None:
+    key, host = b"k" * 32, "a.test"
+    root, home = path_words_for(key, host, "/"), path_words_for(key, host, "/home")
+
+    assert 4 == len({*root} - {*home} - {*words_for(key, host, "", "host")})
+    assert not {*root} & {*path_words_for(key, "b.test", "/")}

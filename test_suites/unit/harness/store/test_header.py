@@ -15,7 +15,10 @@ def test_is_written_for_people_and_read_back(tmp_path: Path) -> None:
 
     text = read_header(tmp_path / "a" / "b")
 
-    assert text == b'{\n  "campaign": "spring",\n  "corpora": [\n    "canary"\n  ]\n}\n'
+    assert (
+        text
+        == b'{\n  "journal_format": 2,\n  "campaign": "spring",\n  "corpora": [\n    "canary"\n  ]\n}\n'
+    )
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff"])

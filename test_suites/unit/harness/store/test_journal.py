@@ -192,7 +192,7 @@ def test_one_that_could_not_begin_to_write_does_not_keep_the_next_one_from_it(
     first.close()
     text = segment(folder).read_bytes()
     segment(folder).write_bytes(text.replace(b"item-100", b"item-999"))
-    stopped = open_journal(folder)
+    stopped = SegmentJournal(folder)
     with pytest.raises(InstrumentError, match="not as it was written"):
         stopped.write()
     segment(folder).write_bytes(text)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy.dialects import sqlite
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import Event, FixClaimed, PlanClosed
-from harness.store.registry import START, Registry, UtcDateTime, open_registry
+from harness.store.registry import START, Registry, open_registry
 from test_suites.unit.harness.test_passwords import SPELLED
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -48,13 +47,13 @@ def test_gives_back_the_events_in_order_after_reopening(registry: Registry, path
 
     with open_registry(path) as again:
         assert again.events() == EVENTS
-        assert again.verify_chain() == 3
-        assert again.last_hash() == registry.last_hash() != START
+        assert len(again.hashes()) == 3
+        assert again.hashes()[-1] == registry.hashes()[-1] != START
 
 
 def test_an_empty_registry_holds(registry: Registry) -> None:
     assert registry.events() == ()
-    assert registry.last_hash() == START
+    assert registry.hashes() == ()
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -118,7 +117,7 @@ def test_the_chain_shows_where_somebody_got_round_that(
         connection.commit()
 
     with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
-        registry.verify_chain()
+        len(registry.hashes())
     with pytest.raises(InstrumentError, match=f"event {position} is not"):
         registry.append(EVENTS[0], after=3)
 
@@ -163,18 +162,72 @@ def test_a_disk_that_does_not_take_it_is_our_trouble(registry: Registry, path: P
         registry.events()
 
 
-def test_times_are_kept_as_utc_and_never_naive() -> None:
-    column, dialect = UtcDateTime(), sqlite.dialect()
+def rewrite(path: Path, *statements: str) -> None:
+    """Change a registry past its rules, as its owner can."""
+    with closing(sqlite3.connect(path)) as connection:
+        rules = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in rules.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
 
-    down = column.process_bind_param(NOW, dialect)
 
-    assert down == datetime(2026, 3, 2, 8, 0, 0, 123456)  # noqa: DTZ001 - as SQLite keeps it
-    assert column.process_result_value(down, dialect) == NOW
-    assert column.process_result_value(down, dialect).tzinfo is UTC  # type: ignore[union-attr]
-    assert column.process_bind_param(None, dialect) is None
-    assert column.process_result_value(None, dialect) is None
-    with pytest.raises(ValueError, match="without a time zone"):
-        column.process_bind_param(datetime(2026, 3, 2), dialect)  # noqa: DTZ001 - the mistake
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("DELETE FROM events WHERE position = 3", "2 events are here, and the head vouches for 3"),
+        ("DELETE FROM events", "0 events are here, and the head vouches for 3"),
+        ("UPDATE registry_head SET events = 2", "3 events are here, and the head vouches for 2"),
+        ("UPDATE registry_head SET hash = 'x'", "3 events are here, and the head vouches for 3"),
+        ("DELETE FROM registry_head", "3 events are here, and the head is missing"),
+        ("UPDATE events SET actor = 'Bob' WHERE position = 2", "event 2 is not as it was written"),
+    ],
+)
+def test_what_was_cut_off_or_changed_is_found(
+    registry: Registry, path: Path, statement: str, told: str
+) -> None:
+    registry.append(*EVENTS, after=0)
+
+    rewrite(path, statement)
+
+    with pytest.raises(InstrumentError, match=told):
+        registry.events()
+    with pytest.raises(InstrumentError, match=told):
+        registry.append(claim("four"), after=3)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE registry_head SET events = 2",
+        "UPDATE registry_head SET hash = 'x'",
+        "DELETE FROM registry_head",
+    ],
+)
+def test_the_database_refuses_to_set_the_head_back(
+    registry: Registry, path: Path, statement: str
+) -> None:
+    registry.append(*EVENTS, after=0)
+
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="the head of the registry"),
+    ):
+        connection.execute(statement)
+
+
+def test_a_registry_of_before_is_read_and_gets_a_head(registry: Registry, path: Path) -> None:
+    registry.append(*EVENTS[:2], after=0)
+    rewrite(path, "DROP TABLE registry_head")
+
+    assert EVENTS[:2] == registry.events()
+    assert 3 == registry.append(EVENTS[2], after=2)
+    open_registry(path, create=True).close()
+    rewrite(path, "DELETE FROM events WHERE position = 3")
+
+    with pytest.raises(InstrumentError, match="the head vouches for 3"):
+        registry.events()
 
 
 @pytest.mark.parametrize("url", SPELLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import InstrumentError
 from harness.model.observation import Observation
 from harness.store.journal import SegmentJournal, open_journal
 from harness.store.repair import cut_torn_tails, drop_half_states
@@ -45,19 +47,32 @@ def test_of_each_segment_the_form_that_counts_stays(tmp_path: Path) -> None:
     for name in ("1.jsonl", "1.parquet", "2.jsonl", "2.parquet", "3.parquet", "4.parquet.tmp"):
         (tmp_path / f"segment-{name}").write_text("")
     (tmp_path / "manifest.jsonl").write_text("")
+    empty = hashlib.sha256(b"").hexdigest()
 
-    drop_half_states(tmp_path, {"segment-1", "segment-3"})
+    drop_half_states(tmp_path, {"segment-1": empty, "segment-3": empty})
 
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["manifest.jsonl", "segment-1.parquet", "segment-2.jsonl", "segment-3.parquet"]
+
+
+def test_lines_go_only_where_the_manifest_s_file_is_whole(tmp_path: Path) -> None:
+    for form in ("jsonl", "parquet"):
+        (tmp_path / f"segment-1.{form}").write_text("changed")
+
+    with pytest.raises(InstrumentError, match=r"its SHA-256 is not .* segment-1.jsonl has the"):
+        drop_half_states(tmp_path, {"segment-1": hashlib.sha256(b"").hexdigest()})
+
+    assert (tmp_path / "segment-1.jsonl").exists()
 
 
 def test_a_torn_tail_is_kept_aside_and_never_read(folder: Path, observe_batch: Batch) -> None:
     with_two = SegmentJournal.create(folder, HEADER)
     with_two.append(1, observe_batch(1, 3))
     whole = segment(folder).stat().st_size
+    head = (folder / "head.json").read_bytes()
     with_two.append(2, observe_batch(2, 3))
     with_two.close()
+    (folder / "head.json").write_bytes(head)
     text = segment(folder).read_bytes()
     for cut in range(whole + 1, len(text), 97):
         segment(folder).write_bytes(text[:cut])
@@ -73,18 +88,20 @@ def test_a_torn_tail_is_kept_aside_and_never_read(folder: Path, observe_batch: B
     assert text == segment(folder).read_bytes()
 
 
-@pytest.mark.parametrize("step", ["copied", "in manifest", "half a Parquet file"])
+@pytest.mark.parametrize("step", ["copied", "in manifest", "half a Parquet file", "head replaced"])
 def test_a_crash_while_sealing_loses_and_doubles_nothing(
     folder: Path, observe_batch: Batch, step: str
 ) -> None:
     journal = SegmentJournal.create(folder, HEADER)
     journal.append(1, observe_batch(1, 3))
-    lines = segment(folder).read_bytes()
+    lines, head = segment(folder).read_bytes(), (folder / "head.json").read_bytes()
     journal.seal()
     journal.close()
     segment(folder).write_bytes(lines)
     (folder / "segment-000002.jsonl").unlink()
-    if step != "in manifest":
+    if step != "head replaced":
+        (folder / "head.json").write_bytes(head)
+    if step not in ("in manifest", "head replaced"):
         (folder / "manifest.jsonl").write_bytes(b'{"name":"segm')
     if step == "half a Parquet file":
         parquet = folder / "segment-000001.parquet"
@@ -145,11 +162,11 @@ def assert_whole(folder: Path, told: int) -> None:
     journal.close()
 
 
-@pytest.mark.parametrize(("write", "torn"), [("3", True), ("5", False)])
+@pytest.mark.parametrize(("write", "torn"), [("5", True), ("6", False), ("9", False)])
 def test_dying_half_way_through_a_write_loses_that_batch_alone(
     folder: Path, write: str, *, torn: bool
 ) -> None:
-    """The third write is batch 3; the fifth is the manifest's line for the first segment."""
+    """The fifth write is batch 3, the sixth its head, the ninth the manifest's first line."""
     command = [sys.executable, "-c", APPENDS_FOR_EVER, str(folder), write]
     died = subprocess.run(command, capture_output=True, text=True, check=False)
 

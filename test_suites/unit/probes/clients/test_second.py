@@ -3,84 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.marker import mark
-from harness.model.observation import AttemptKey, WebFacts
-from harness.ports.asking import Attempt, Line, Origin, Sighting
-from probes.clients.second import SecondClient, referer_for
-from probes.net.address import Address
-from probes.net.client_way import ClientWay
-
-ORIGIN = Origin(zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k" * 32)
-HOST = "drug-001.canary.accredit.test"
-ITEM = Item(id="i", value=HOST, labels=("DRUG",))
-KEY = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2")
-MARKER = mark(ORIGIN.key, KEY, HOST)
-PAGE = f"<title>Ours</title>{MARKER.token}"
-DENIED = "<title>Blocked</title>"
-
-Answer = Callable[[str, str], str | tuple[str, str]]
-"""Gives a body (or a head line with fields, and a body) for a path and what was sent."""
-
-
-class Direct:
-    """A line to one port of this machine."""
-
-    name = "a"
-    origin = ORIGIN
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def client_way(self) -> ClientWay:
-        return ClientWay(find=self._find, trust=ssl.create_default_context())
-
-    async def _find(self, host: str, port: int, patience: float) -> Address:
-        del host, port, patience
-        return Address(host="127.0.0.1", port=self._port)
-
-
-@asynccontextmanager
-async def served(answer: Answer) -> AsyncIterator[tuple[Line, list[str]]]:
-    paths: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        path = head.split(" ", 2)[1]
-        length = re.search(r"(?i)content-length: (\d+)", head)
-        head += (await reader.readexactly(int(length[1]))).decode() if length else ""
-        paths.append(path)
-        said = answer(path, head)
-        first, body = said if isinstance(said, tuple) else ("200 OK", said)
-        fields = f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close"
-        writer.write(f"HTTP/1.1 {first}\r\n{fields}\r\n\r\n{body}".encode())
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield cast("Line", Direct(server.sockets[0].getsockname()[1])), paths
-
-
-async def visit(line: Line, url: str = f"http://{HOST}/", **limits: Any) -> Sighting:
-    given = Limits.model_validate({"timeout": 20.0, **limits})
-    attempt = Attempt(key=KEY, item=ITEM, limits=given, timeout=given.timeout, marker=MARKER)
-    return await SecondClient().visit(attempt, url, line)
-
-
-async def canary(answer: Answer) -> str:
-    async with served(answer) as (line, _):
-        seen = await visit(line)
-    assert isinstance(seen.facts, WebFacts)
-    return seen.facts.canary
+from harness.model.observation import WebFacts
+from harness.ports.asking import Attempt, Line
+from probes.clients.second import DEPTH, REQUESTS, SecondClient, referer_for
+from test_suites.unit.probes.clients.visited import (
+    DENIED,
+    HOST,
+    ITEM,
+    KEY,
+    MARKER,
+    ORIGIN,
+    PAGE,
+    Answer,
+    Direct,
+    canary,
+    page_at,
+    served,
+    visit,
+)
 
 
 async def test_a_page_that_comes_is_seen_at_once() -> None:
@@ -103,7 +49,8 @@ async def test_a_block_is_a_block_after_everything_was_tried() -> None:
 
     assert isinstance(seen.facts, WebFacts)
     assert "absent" == seen.facts.canary
-    assert ["/", "/logo.png", "/style.css", "/go?a=1", "/more", "/"] == paths
+    assert ["/", "/logo.png", "/style.css", "/go?a=1", "/more"] == paths[:5]
+    assert "/" == paths[-1]
 
 
 async def test_a_reload_is_made() -> None:
@@ -178,7 +125,101 @@ async def test_a_meta_refresh_is_followed() -> None:
 async def test_the_token_in_another_page_of_the_host_is_no_delivery() -> None:
     answer = f'{DENIED}<img src="/favicon.ico"><a href="/home">home</a>'
 
-    assert "absent" == await canary(lambda path, head: answer if path == "/" else PAGE)
+    assert "absent" == await canary(lambda path, head: answer if path == "/" else page_at(path))
+
+
+@pytest.mark.parametrize("shown", [PAGE, "the page at /"])
+async def test_the_items_page_at_another_path_of_the_host_is_delivery(shown: str) -> None:
+    answer, copy = f'{DENIED}<a href="/home">home</a>', shown.replace("the page at /", page_at("/"))
+
+    assert "seen" == await canary(lambda path, head: answer if path == "/" else copy)
+
+
+async def test_without_an_origin_another_path_is_no_delivery() -> None:
+    answer = f'{DENIED}<a href="/home">home</a>'
+    async with served(lambda path, head: answer if path == "/" else PAGE) as (line, _):
+        cast("Any", line).origin = None
+        seen = await visit(line)
+
+    assert isinstance(seen.facts, WebFacts)
+    assert "absent" == seen.facts.canary
+
+
+async def test_a_copy_of_the_items_page_at_another_host_is_delivery() -> None:
+    answer = f'{DENIED}<a href="http://mirror.test/copy">Continue</a>'
+    words = " ".join((*ORIGIN.words(HOST, "", "host"), *ORIGIN.path_words(HOST, "/copy")))
+
+    assert "seen" == await canary(lambda path, head: words if path == "/copy" else answer)
+
+
+async def test_links_of_a_block_page_to_other_hosts_are_no_delivery() -> None:
+    answer = (
+        f'{DENIED}<a href="http://help.test/help">Help</a><a href="http://filter.test/">We</a>'
+        f'<form method="post" action="http://filter.test/appeal"><input name="why"></form>'
+    )
+    other = page_at("/", "other.canary.accredit.test")
+    asked: list[str] = []
+
+    def supplier(path: str, head: str) -> str:
+        asked.append(head.partition(" HTTP")[0])
+        return answer if f"Host: {HOST}" in head else other
+
+    assert "absent" == await canary(supplier)
+    assert ["GET /", "GET /help", "GET /", "GET /"] == asked
+
+
+async def test_other_hosts_are_asked_for_our_own_items_alone() -> None:
+    answer = f'{DENIED}<a href="http://other.test/away">Away</a><a href="/near">Near</a>'
+    async with served(lambda path, head: answer) as (line, paths):
+        given = Limits(timeout=20.0)
+        attempt = Attempt(key=KEY, item=ITEM, limits=given, timeout=20.0)
+        await SecondClient().visit(attempt, f"http://{HOST}/", line)
+
+    assert ["/", "/near", "/"] == paths
+
+
+def after(number: int) -> Answer:
+    """The item's page behind so many links, one after the other."""
+
+    def answer(path: str, head: str) -> str:
+        step = int(path.partition("n=")[2] or 0)
+        return PAGE if step == number else f'{DENIED}<a href="/?n={step + 1}">on</a>'
+
+    return answer
+
+
+@pytest.mark.parametrize(("number", "seen"), [(1, "seen"), (DEPTH, "seen"), (DEPTH + 1, "absent")])
+async def test_links_are_followed_one_after_the_other(number: int, seen: str) -> None:
+    assert seen == await canary(after(number))
+
+
+async def test_a_page_with_many_links_is_followed_for_so_many_requests() -> None:
+    links = "".join(f'<a href="/?n={number}">{number}</a>' for number in range(3 * REQUESTS))
+    async with served(lambda path, head: f"{DENIED}{links}") as (line, paths):
+        await visit(line)
+
+    assert REQUESTS + 1 == len(paths)
+    assert "/" == paths[-1]
+
+
+async def test_what_was_asked_for_is_not_asked_for_again_from_a_later_page() -> None:
+    answer = f'{DENIED}<a href="/one">1</a><a href="/two">2</a><a href="/two">2</a>'
+    async with served(lambda path, head: answer) as (line, paths):
+        await visit(line)
+
+    assert ["/", "/one", "/two", "/"] == paths
+
+
+async def test_where_half_of_the_time_is_over_the_page_is_loaded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = iter([0.0, 59.0, 60.0])
+    monkeypatch.setattr("probes.clients.second.perf_counter", lambda: next(now, 61.0))
+    answer = f'{DENIED}<a href="/one">1</a><a href="/two">2</a>'
+    async with served(lambda path, head: answer) as (line, paths):
+        await visit(line, confirmation_timeout=15.0)
+
+    assert ["/", "/one", "/"] == paths
 
 
 async def test_trouble_is_a_fact() -> None:

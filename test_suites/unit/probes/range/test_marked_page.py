@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.model.marker import token_for, words_for
+from harness.model.marker import path_words_for, token_for, words_for
 from probes.net.delivery import find_words
 from probes.range.marked_page import marked_page, marks_for
 
@@ -68,3 +68,13 @@ def test_without_a_nonce_there_is_no_token_but_there_are_words() -> None:
 
     assert b"ACCREDIT-TOKEN" not in page
     assert find_words(page, "text/html", all_words("")) == all_words("")
+
+
+def test_the_words_of_the_path_stand_early_and_late_and_in_the_text() -> None:
+    page, words = body(), path_words_for(KEY, HOST, "/")
+    half = len(page) // 2
+    text = re.sub(rb"<!--.*?-->|<[^>]*>", b"", page)
+
+    assert words == find_words(page, "text/html", words)
+    for part in (page[:half], page[half:], text):
+        assert find_words(part, "text/plain", words)

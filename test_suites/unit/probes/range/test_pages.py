@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.model.marker import token_for
+from harness.model.marker import path_words_for, token_for
 from probes.range.pages import (
     MARKER_PREFIX,
     TITLES,
@@ -108,3 +108,12 @@ def test_the_block_host_s_page_is_the_supplier_s_and_shows_no_token() -> None:
 
     assert b"Access to this page is blocked" in page.body
     assert not DIGITS.search(page.body.decode())
+
+
+def test_a_page_shows_the_words_of_its_own_path_alone() -> None:
+    host = "gamb-001.canary.accredit.test"
+    home, root = (path_words_for(KEY, host, path) for path in ("/home", "/"))
+    page = shown(host, path="/home?a=1").body
+
+    assert all(word.encode() in page for word in home)
+    assert not any(word.encode() in page for word in root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from harness.model.campaign import BlockPage
 from harness.model.observation import Hop
 from harness.stages.judge.learning import NOTHING_LEARNED, declare, learn
@@ -62,6 +64,15 @@ def test_a_page_of_which_no_text_is_kept_is_known_by_its_fingerprint() -> None:
     assert not knows("a1", tuple(range(50, 70)))
     same_title = web(title_mark="a1", sketch=(99,))
     assert not lore.knows_page(web(title="", title_mark="a1", sketch=sketch[:10]), same_title)
+
+
+def test_the_same_bytes_are_the_known_page_unless_a_header_adds_a_style_sheet() -> None:
+    bare = web(canary="absent", title="", body_sha256="ab", body_length=9, text_length=500)
+    styled = replace(bare, headers=(("link", "</a.css>; rel=stylesheet"),))
+
+    assert learn([observation(bare)]).knows_page(bare, None)
+    assert not learn([observation(bare)]).knows_page(styled, None)
+    assert learn([observation(styled)]).knows_page(styled, None)
 
 
 def test_the_host_of_a_frame_is_learned() -> None:

@@ -54,6 +54,12 @@ def test_more_pictures_and_frames_than_known_may_show_content() -> None:
     assert not has_room(page, CONTROL, (), embedded=2, read=READ)
 
 
+def test_a_style_sheet_that_a_header_names_may_show_content() -> None:
+    page = web(headers=(("link", "</page.css>; rel=stylesheet"),))
+    assert has_room(page, CONTROL, (), embedded=0, read=READ)
+    assert not has_room(page, CONTROL, (), embedded=1, read=READ)
+
+
 @given(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 3000))
 def test_a_longer_page_never_has_less_room(one: int, more: int, control: int) -> None:
     beside = web(text_length=control)

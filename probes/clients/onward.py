@@ -1,0 +1,144 @@
+"""Where a page leads to: what a browser fetches for it, and what a pupil can follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
+
+import httpx
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from probes.net.bounded_markup import bounded
+from probes.net.page import decode_text, read_page, refresh_target
+
+BUTTONS = frozenset({"submit", "image"})
+"""Types of input elements that send a form."""
+
+UNSENT = BUTTONS | {"button", "reset", "password"}
+"""Types of input elements that are no field: buttons, and passwords, which are never sent."""
+
+PRESSED_ONLY = frozenset({"hidden", "submit", "image", "button", "reset"})
+"""Types of input elements that ask nobody to write or choose anything."""
+
+
+class Step(NamedTuple):
+    """What is asked for next: a URL, and the fields of a form where it is sent by POST."""
+
+    url: str
+    fields: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return host_of(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """Addresses of pictures, scripts and styles, and the steps that lead on, each in order."""
+
+    needed: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def ways_from(page: httpx.Response) -> Ways:
+    """What a page needs, and its steps: by itself first, then on its own host, then to others."""
+    content = page.headers.get("content-type", "")
+    tree = LexborHTMLParser(bounded(decode_text(page.content, content))[0])
+    base = _base_of(tree, page)
+    led = (
+        *refresh_target(page.headers.get("refresh", "")),
+        *read_page(page.content, content).frames,
+    )
+    forms = [step for form in tree.css("form") for step in _sent(form, page, base)]
+    links = _absolute(_values(tree.css("a[href], area[href]"), "href"), base)
+    home = host_of(str(page.url))
+    found = sorted([*forms, *map(Step, links)], key=lambda step: step.host != home)
+    needed = [
+        *_values(tree.css("img[src], script[src]"), "src"),
+        *_values(tree.css("link[rel=stylesheet][href], link[rel=icon][href]"), "href"),
+    ]
+    steps = dict.fromkeys([*map(Step, _absolute(led, base)), *found])
+    return Ways(needed=tuple(_absolute(needed, base)), steps=tuple(steps))
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, in lower case."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _base_of(tree: LexborHTMLParser, page: httpx.Response) -> str:
+    """What the addresses in a page are relative to (WHATWG HTML, 4.2.3)."""
+    named = _values(tree.css("base[href]"), "href")
+    return next(iter(_absolute(named[:1], str(page.url))), str(page.url))
+
+
+def _sent(form: LexborNode, page: httpx.Response, base: str) -> Iterator[Step]:
+    """What a form asks for when its fields are sent as they are, by each of its buttons.
+
+    A form with a password is never sent by POST, and one to another host only if it asks nobody
+    to write or choose anything.
+    """
+    inputs = form.css("input")
+    fields = [(name, _value(node)) for node in inputs if (name := _name(node)) and _is_field(node)]
+    types = {_type(node) for node in inputs}
+    is_pressed_only = types <= PRESSED_ONLY and not form.css("select, textarea")
+    for button in _buttons(form) or [form]:
+        told = {**form.attributes, **_own(button)}
+        action = (told.get("action") or "").strip() or str(page.url)
+        is_post = (told.get("method") or "").lower() == "post"
+        pressed = button is not form and _name(button)
+        sent = urlencode([*fields, (pressed, _value(button))] if pressed else fields)
+        for url in _absolute([action], base):
+            is_own = host_of(url) == host_of(str(page.url))
+            if not is_post:
+                yield Step(urlsplit(url)._replace(query=sent).geturl() if sent else url)
+            elif "password" not in types and (is_own or is_pressed_only):
+                yield Step(url, sent)
+
+
+def _buttons(form: LexborNode) -> list[LexborNode]:
+    pressed = [node for node in form.css("input") if _type(node) in BUTTONS]
+    return [*pressed, *(node for node in form.css("button") if _type(node, "submit") == "submit")]
+
+
+def _own(button: LexborNode) -> dict[str, str | None]:
+    """What a button says in place of its form (WHATWG HTML, 4.10.18.6)."""
+    told = button.attributes
+    named = {"action": told.get("formaction"), "method": told.get("formmethod")}
+    return {name: value for name, value in named.items() if value}
+
+
+def _is_field(node: LexborNode) -> bool:
+    return _type(node) not in UNSENT
+
+
+def _type(node: LexborNode, usual: str = "text") -> str:
+    return (node.attributes.get("type") or usual).lower()
+
+
+def _name(node: LexborNode) -> str:
+    return node.attributes.get("name") or ""
+
+
+def _value(node: LexborNode) -> str:
+    return node.attributes.get("value") or ""
+
+
+def _values(nodes: Iterable[LexborNode], name: str) -> list[str]:
+    return [value for node in nodes if (value := node.attributes.get(name))]
+
+
+def _absolute(named: Iterable[str], base: str) -> list[str]:
+    found = []
+    for one in named:
+        try:
+            url = urldefrag(urljoin(base, one.strip())).url
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if parts.scheme in ("http", "https") and parts.hostname:
+            found.append(url)
+    return list(dict.fromkeys(found))

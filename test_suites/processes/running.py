@@ -1,0 +1,99 @@
+"""Runs ``accredit`` as a process of its own, with what a test does to it while it measures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.origin import write_origin
+from harness.ports.asking import Origin
+from harness.store.journal import open_journal
+from test_suites.rehearsal import write_campaign
+
+BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
+
+COMMAND = """
+import os, signal, sys
+{before}
+from harness.cli.process import run
+run()
+"""
+
+HALF_WAY = """
+from harness.cli.progress import ProgressTeller
+def on_progress(self, progress):
+    if progress.done * 2 > progress.total and not getattr(self, "met", False):
+        self.met = True
+        {action}
+ProgressTeller.on_progress = on_progress
+"""
+"""Does something once, when half of a campaign is measured."""
+
+
+def accredit(
+    *words: str | Path,
+    before: str = "",
+    setup: Callable[[], None] | None = None,
+    state: Path | None = None,
+    environment: dict[str, str] | None = None,
+    wrapper: Sequence[str | Path] = (),
+    **options: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end; ``before`` is Python that runs first in its process.
+
+    ``state`` is where it keeps the details of an unexpected error; ``wrapper`` starts it; the
+    rest is for ``subprocess``.
+    """
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+    return subprocess.run(
+        [*map(str, wrapper), sys.executable, "-c", COMMAND.format(before=before), *map(str, words)],
+        env=os.environ | {"XDG_STATE_HOME": str(state or "/nonexistent")} | (environment or {}),
+        preexec_fn=setup,
+        text=True,
+        check=False,
+        **told | options,
+    )
+
+
+def half_way(action: str) -> str:
+    """What to run before a command so that ``action`` happens in the middle of measuring."""
+    return HALF_WAY.format(action=action)
+
+
+def simulated_campaign(folder: Path, sample: int = 60) -> Path:
+    """A campaign over simulated lines, which needs no socket; its name is ``tried``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    origin = Origin(
+        zone="accredit.test",
+        resolver="127.0.0.1:1",
+        ports={},
+        authority="authority.pem",
+        key=b"k" * 32,
+        twin_zone="orchard-view.test",
+    )
+    write_origin(origin, folder / "origin.json")
+    return write_campaign(
+        folder,
+        origin=folder / "origin.json",
+        lines=[{"name": "proxy", "type": "simulated", "options": {"block": BLOCKED}}],
+        categories=["PORN", "DRUG", "VIOL"],
+        sample=sample,
+        whole=["ILL.CSAM"],
+        campaign="tried",
+        control={"type": "simulated"},
+        limits={"concurrency": 20, "batch": 20},
+        plain_twins={"number": 0},
+    )
+
+
+def rows_in(out: Path) -> int:
+    """How many observations the journal under ``out`` holds, each of them once."""
+    journal = open_journal(out / "tried/journal")
+    journal.verify()
+    keys = [one.key for one in journal.observations()]
+    assert len(keys) == len(set(keys))
+    return len(keys)

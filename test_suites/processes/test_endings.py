@@ -1,0 +1,183 @@
+"""Exit codes where something unexpected happens: never 1, which says "does not conform"."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
+
+RAISES = """
+import harness.cli.listing as listing
+def fail(*words, **more): raise {error}
+listing.Table = fail
+"""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ValueError('what\\nis this')",
+        "MemoryError()",
+        "EOFError('cut short')",
+        "SystemExit(1)",
+        "BaseException('odd')",
+        "ExceptionGroup('all', [ValueError('what'), KeyError('x')])",
+        "ModuleNotFoundError(\"No module named 'odd'\", name='odd')",
+        "BrokenPipeError(32, 'Broken pipe')",
+    ],
+)
+def test_an_unexpected_error_exits_4_with_one_line_and_a_log(error: str, tmp_path: Path) -> None:
+    ended = accredit("list", "lines", before=RAISES.format(error=error), state=tmp_path)
+
+    logs = list((tmp_path / "accredit").iterdir())
+    assert 4 == ended.returncode, ended.stderr
+    assert ended.stderr.startswith("accredit: unexpected error, a fault of accredit and not of")
+    assert 1 == len(ended.stderr.splitlines())
+    assert 1 == len(logs)
+    assert str(logs[0]) in ended.stderr
+    assert "Traceback" in logs[0].read_text()
+    assert "in fail" in logs[0].read_text()
+    assert 0o600 == stat.S_IMODE(logs[0].stat().st_mode)
+
+
+def test_an_import_that_fails_exits_4(tmp_path: Path) -> None:
+    ended = accredit("list", "lines", before="sys.modules['typer'] = None", state=tmp_path)
+
+    assert 4 == ended.returncode
+    assert 1 == len(ended.stderr.splitlines())
+
+
+@pytest.mark.parametrize("verb", ["run", "report"])
+def test_a_reader_who_leaves_changes_no_exit_code_and_loses_no_report(
+    verb: str, tmp_path: Path
+) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    whole = accredit("run", campaign, "--out", out)
+    report = out / "tried/report.html"
+    words = ("run", campaign, "--out", out) if verb == "run" else ("report", out / "tried")
+    expected = whole.returncode if verb == "run" else 0
+    report.unlink()
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = accredit(*words, stdout=writer, stderr=writer)
+    finally:
+        os.close(writer)
+
+    assert expected == ended.returncode
+    assert report.stat().st_size > 1000
+
+
+def test_an_output_that_takes_nothing_is_instrument_trouble_and_loses_no_report(
+    tmp_path: Path,
+) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    with Path("/dev/full").open("w") as full:
+        ended = accredit("run", campaign, "--out", out, stdout=full)
+        unsaid = accredit("list", "nothing", stderr=full)
+
+    assert 4 == ended.returncode
+    assert "standard output cannot be written: No space left on device" in ended.stderr
+    assert (out / "tried/report.html").stat().st_size > 1000
+    assert 2 == unsaid.returncode
+
+
+def test_closed_standard_streams_are_not_taken_for_files(tmp_path: Path) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+
+    def shut() -> None:
+        for number in (0, 1, 2):
+            os.close(number)
+
+    expected = accredit("run", campaign, "--out", tmp_path / "other").returncode
+    ended = accredit("run", campaign, "--out", out, setup=shut)
+
+    assert expected == ended.returncode
+    assert rows_in(out) == rows_in(tmp_path / "other")
+
+
+def test_a_terminal_of_few_letters_ends_nothing() -> None:
+    ended = accredit("list", "lines", environment={"PYTHONIOENCODING": "ascii"})
+
+    assert 0 == ended.returncode, ended.stderr
+
+
+def test_a_full_disk_keeps_what_is_measured_and_goes_on_later(tmp_path: Path) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+
+    ended = accredit("run", campaign, "--out", out, setup=little, state=tmp_path / "state")
+    held = rows_in(out)
+    again = accredit("run", campaign, "--out", out)
+
+    assert 4 == ended.returncode, ended.stderr
+    assert 0 < held < rows_in(out)
+    assert "run the same command again" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "state").exists()
+    assert again.returncode in (0, 1, 3)
+
+
+def test_a_report_that_does_not_fit_is_instrument_trouble(tmp_path: Path) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    accredit("measure", campaign, "--out", out)
+
+    def little() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
+
+    ended = accredit("report", out / "tried", setup=little)
+
+    assert 4 == ended.returncode, ended.stderr
+    assert 1 == len(ended.stderr.splitlines())
+    assert "File too large" in ended.stderr
+
+
+def test_with_40_descriptors_a_campaign_gives_the_same(tmp_path: Path) -> None:
+    campaign = simulated_campaign(tmp_path)
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    one = accredit("run", campaign, "--out", tmp_path / "few", "--json", setup=few)
+    other = accredit("run", campaign, "--out", tmp_path / "many", "--json")
+
+    assert one.returncode == other.returncode, one.stderr
+    assert rows_in(tmp_path / "few") == rows_in(tmp_path / "many")
+
+
+def test_a_folder_that_may_only_be_read_is_said_in_one_line(tmp_path: Path) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+    out.mkdir()
+    read_only = [
+        "unshare",
+        "-rm",
+        "sh",
+        "-c",
+        'mount -t tmpfs -o ro none "$0" && exec "$@"',
+        str(out),
+    ]
+    if subprocess.run([*read_only, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespace can be made here")
+    ended = accredit("run", campaign, "--out", out, wrapper=read_only)
+
+    assert 4 == ended.returncode, ended.stderr
+    assert "Read-only file system" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_tty_that_goes_away_in_the_middle_changes_nothing(tmp_path: Path) -> None:
+    campaign, out = simulated_campaign(tmp_path), tmp_path / "out"
+
+    ended = accredit(
+        "measure", campaign, "--out", out, before=half_way("os.dup2(os.open('/dev/full', 1), 2)")
+    )
+
+    assert 0 == ended.returncode

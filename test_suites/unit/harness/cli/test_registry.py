@@ -1,0 +1,63 @@
+"""The verb ``registry verify``: whole, and up to a printed head."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.main import app
+from harness.errors import InstrumentError
+from harness.model.event import FixClaimed
+from harness.store.registry import START, open_registry
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def heads(tmp_path: Path) -> list[str]:
+    """The heads of a registry of three events, as they were printed after each."""
+    printed = []
+    with open_registry(tmp_path / "registry.sqlite", create=True) as registry:
+        for number in range(3):
+            event = FixClaimed(at=NOW, actor="Acmé", plan="P-0001", statement=str(number))
+            registry.append(event, after=number)
+            printed.append(registry.hashes()[-1])
+    return printed
+
+
+def test_it_goes_on_from_any_head_that_was_printed(
+    heads: list[str], runner: CliRunner, tmp_path: Path
+) -> None:
+    for number, head in enumerate((START, *heads)):
+        ran = runner.invoke(app, ["registry", "verify", "--out", str(tmp_path), "--head", head])
+
+        assert 0 == ran.exit_code, ran.output
+        assert f"whole: 3 events; head {heads[-1]}" in ran.stdout
+        assert f"printed: {number} events are as they were" in ran.stdout
+
+
+def test_who_cuts_the_tail_and_the_head_together_is_found_against_a_printed_head(
+    heads: list[str], runner: CliRunner, tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        rules = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in rules.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DELETE FROM events WHERE position = 3")
+        connection.execute("UPDATE registry_head SET events = 2, hash = ?", [heads[1]])
+        connection.commit()
+
+    command = ["registry", "verify", "--registry", str(path)]
+    alone = runner.invoke(app, command)
+    held = runner.invoke(app, [*command, "--head", heads[1]])
+    cut = runner.invoke(app, [*command, "--head", heads[2]])
+
+    assert (0, 0) == (alone.exit_code, held.exit_code)
+    assert isinstance(cut.exception, InstrumentError)
+    assert "never had the head" in str(cut.exception)
