@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from harness.cli.book import appeals_in, head_of_registry
+from harness.cli.drawing import terminal
 from harness.cli.places import Places, journal_folder, places_of_journal
-from harness.cli.printing import say_json, terminal
+from harness.cli.printing import say_json
 from harness.cli.scheme_review import warn
 from harness.model.outcome import Assessment, PrintedHead
 from harness.ports.keeping import Clock

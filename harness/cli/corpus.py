@@ -14,8 +14,9 @@ import msgspec
 import typer
 from rich.table import Table
 
+from harness.cli.drawing import terminal
 from harness.cli.labels import agree_command, appeal_command
-from harness.cli.printing import say, say_json, terminal
+from harness.cli.printing import say, say_json
 from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
 from harness.origin import read_origin

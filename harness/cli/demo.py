@@ -21,10 +21,10 @@ from rich.console import Console
 
 from harness.cli.book import open_book
 from harness.cli.conclude import conclude_journal, tell
+from harness.cli.drawing import styled, terminal
 from harness.cli.follow import open_plans
 from harness.cli.measure import measure_prepared
 from harness.cli.places import OUT, REGISTRY, Places
-from harness.cli.printing import styled, terminal
 from harness.cli.range import VENDOR_LIST, FaultsDeclaration, make_lists, options_of
 from harness.cli.report import write_report
 from harness.cli.retest import retest_plan

@@ -9,7 +9,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from harness.cli.printing import say_json, terminal
+from harness.cli.drawing import terminal
+from harness.cli.printing import say_json
 from harness.errors import UsageError, known
 from harness.plugins import PACKAGES, load
 

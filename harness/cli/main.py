@@ -21,11 +21,12 @@ from harness.cli.initialise import init_command
 from harness.cli.judge import judge_command
 from harness.cli.listing import list_command
 from harness.cli.measure import measure_command
-from harness.cli.printing import Verbs, say
+from harness.cli.printing import say
 from harness.cli.range import app as range_app
 from harness.cli.report import report_command
 from harness.cli.retest import retest_command
 from harness.cli.run import run_command
+from harness.cli.verbs import Verbs
 from harness.errors import UsageError
 
 app = typer.Typer(

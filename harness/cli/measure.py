@@ -16,8 +16,9 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.drawing import terminal
 from harness.cli.places import OUT, Places
-from harness.cli.printing import say, terminal
+from harness.cli.printing import say
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
 from harness.cli.undecidable import places_of, sentences, undecidable

@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 
 from harness.cli.book import open_book
+from harness.cli.drawing import terminal
 from harness.cli.follow import user
 from harness.cli.places import REGISTRY as PLACE
 from harness.cli.plan_view import as_data, lines_of
-from harness.cli.printing import say, say_json, terminal
+from harness.cli.printing import say, say_json
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (

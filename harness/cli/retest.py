@@ -14,10 +14,11 @@ from rich.console import Console
 
 from harness.appealed import hear
 from harness.cli.book import Book, appeals_in, open_book
+from harness.cli.drawing import terminal
 from harness.cli.follow import user
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.places import OUT, Places
-from harness.cli.printing import say, terminal
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.equipment import prepare
 from harness.errors import UsageError

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
+from harness.cli.drawing import terminal
 from harness.cli.follow import open_plans
 from harness.cli.measure import (
     LANE,
@@ -18,7 +19,6 @@ from harness.cli.measure import (
     resumable,
 )
 from harness.cli.places import OUT, Places
-from harness.cli.printing import terminal
 from harness.cli.report import write_report
 from harness.cli.scheme_review import warn
 

@@ -9,7 +9,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from harness.cli.printing import say_json, styled, terminal
+from harness.cli.drawing import styled, terminal
+from harness.cli.printing import say_json
 from harness.errors import UsageError
 from harness.model.scheme import Requirement, Scheme, Threshold
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from test_suites.house.rooms import modules, syntax
 
-SEAM = Path("harness/cli/printing.py")
+SEAM = (Path("harness/cli/printing.py"), Path("harness/cli/drawing.py"))
 STREAMS = Path("harness/cli/standard_streams.py")
 """Puts the standard streams in order for that module, and prints nothing."""
-STYLED = {SEAM, Path("reports/terminal.py")}
+STYLED = {*SEAM, Path("reports/terminal.py")}
 """Who makes styled text: both escape it."""
 
 
@@ -34,7 +34,7 @@ def _printing(path: Path) -> Iterator[str]:
 def test_nothing_prints_beside_the_printing_module() -> None:
     rooms = ("harness", "corpora", "probes", "reports")
     found = [
-        each for path in modules(*rooms) if path not in (SEAM, STREAMS) for each in _printing(path)
+        each for path in modules(*rooms) if path not in (*SEAM, STREAMS) for each in _printing(path)
     ]
 
     assert [] == found
@@ -52,5 +52,6 @@ def test_text_is_styled_where_it_is_escaped() -> None:
     assert [] == found
 
 
-def test_the_printing_module_is_found_to_print() -> None:
-    assert list(_printing(SEAM))
+def test_the_printing_modules_are_found_to_print() -> None:
+    assert list(_printing(SEAM[0]))
+    assert list(_printing(STREAMS))

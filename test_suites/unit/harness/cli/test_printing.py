@@ -7,14 +7,8 @@ import json
 import sys
 
 import pytest
-import typer
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-from typer.testing import CliRunner
 
-from harness.cli.main import app
-from harness.cli.printing import Verbs, say, say_json, styled, terminal
+from harness.cli.printing import say, say_json
 from harness.cli.standard_streams import complain
 from harness.errors import Fault, FaultyDocument, UsageError
 
@@ -33,35 +27,6 @@ def test_no_password_of_a_url_is_printed(capsys: pytest.CaptureFixture[str]) -> 
     say("proxy http://me:hunter2@proxy.example:3128 refused")
 
     assert "proxy http://***@proxy.example:3128 refused\n" == capsys.readouterr().out
-
-
-def test_strings_and_cells_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table(HOSTILE, box=None)
-    table.add_row(HOSTILE)
-    printed = terminal(soft_wrap=True)
-    printed.print(table)
-    printed.print(HOSTILE)
-    printed.print(styled(HOSTILE))
-
-    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert [SHOWN] * 4 == lines
-
-
-def test_text_that_others_styled_steers_nothing_either(capsys: pytest.CaptureFixture[str]) -> None:
-    terminal().print(Panel(Text("\x1b[2J\u202e"), title=Text("\x9b")))
-
-    said = capsys.readouterr().out
-    assert said.isascii() or not {"\x1b", "\u202e", "\x9b"} & set(said)
-    assert "\\x1b[2J\\u202e" in said
-
-
-def test_styles_of_our_own_reach_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    printed = terminal()
-    printed.file = io.StringIO()
-    printed.print(styled("bold\x1b[31m", style="bold"))
-
-    assert "\x1b[1mbold\\x1b[31m\x1b[0m\n" == printed.file.getvalue()
 
 
 def test_json_keeps_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,26 +64,3 @@ def test_a_complaint_has_as_many_lines_as_faults(
     complain(str(error))
 
     assert said == capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["\x1b[31m"], ["plan", "\x1b[31m"], ["plan", "list", "\x1b[31m"], ["plan", "list", "--\x1b"]],
-)  # fmt: skip
-def test_words_that_are_no_verb_are_quoted_escaped(words: list[str], runner: CliRunner) -> None:
-    result = runner.invoke(app, words)
-
-    assert 2 == result.exit_code
-    assert "\x1b" not in result.output
-    assert "\\x1b" in result.output
-
-
-def test_other_errors_pass_as_they_are() -> None:
-    verbs = typer.Typer(cls=Verbs)
-
-    @verbs.command()
-    def fail() -> None:
-        raise UsageError("as it is")
-
-    verbs.command("other")(fail)
-    assert "as it is" == str(CliRunner().invoke(verbs, ["fail"]).exception)
