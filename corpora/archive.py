@@ -16,28 +16,31 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from corpora.source import Limits, Refused
+from corpora.source import Deadline, Limits, Refused
+from harness.regular_file import open_regular
 
 _CHUNK = 64 * 1024
 _HEADER_LIMIT = 1024 * 1024
+_DIRECTORY_LIMIT = 4 * 1024 * 1024
+"""Bytes of the list of members in a zip file: for 10,000 of them 1 MiB is plenty."""
 _DEPTH = 8
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
-    ValueError, RuntimeError, NotImplementedError, OverflowError,
+    ValueError, RuntimeError, NotImplementedError, OverflowError, MemoryError,
 )  # fmt: skip
 
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a tar or zip archive, as its bytes say."""
     try:
-        if not path.is_file():
-            return False
-        if zipfile.is_zipfile(path):
-            return True
-        with path.open("rb") as plain:
+        with open_regular(path) as plain:
+            if zipfile.is_zipfile(plain):
+                return True
+            plain.seek(0)
             _open_tar(plain, Limits()).close()
     except (*_BROKEN, Refused):
         return False
@@ -45,21 +48,37 @@ def is_archive(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def unpacked(path: Path, limits: Limits) -> Iterator[Path]:
+def unpacked(path: Path, limits: Limits, deadline: Deadline | None = None) -> Iterator[Path]:
     """A folder with what is in the archive, for as long as the context lasts.
 
     Raises Refused if anything in it is not as it should be.
     """
     with tempfile.TemporaryDirectory(prefix="accredit-") as name:
         folder = Path(name)
+        unpacking = _Unpacking(folder, limits, deadline or Deadline(limits.seconds))
         try:
-            if zipfile.is_zipfile(path):
-                _unpack_zip(path, folder, limits)
-            else:
-                _unpack_tar(path, folder, limits)
+            with open_regular(path) as plain:
+                is_zip = zipfile.is_zipfile(plain)
+                plain.seek(0)
+                _unpack_zip(plain, unpacking) if is_zip else _unpack_tar(plain, unpacking)
         except _BROKEN as error:
             raise Refused(f"archive not readable: {type(error).__name__}") from None
         yield folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpacking:
+    """Where an archive goes, and how much of it is borne."""
+
+    folder: Path
+    limits: Limits
+    deadline: Deadline
+
+    def check_count(self, count: int) -> None:
+        """Raises Refused if there are too many members, or it takes too long."""
+        if count > self.limits.members:
+            raise Refused(f"more than {self.limits.members} files; whole archive rejected")
+        self.deadline.check(f"at file {count} of the archive")
 
 
 class _Counted(io.RawIOBase):
@@ -93,6 +112,33 @@ class _Counted(io.RawIOBase):
         return True
 
 
+class _Directory(io.RawIOBase):
+    """A zip file that is never read in large pieces: its directory is, and that is bounded."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        most = _DIRECTORY_LIMIT + 1
+        content = self._stream.read(most if size < 0 else min(size, most))
+        if len(content) == most:
+            raise Refused("directory of the archive too large; whole archive rejected")
+        return content
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+
 def _open_tar(plain: IO[bytes], limits: Limits) -> tarfile.TarFile:
     magic = plain.read(2)
     plain.seek(0)
@@ -110,10 +156,11 @@ def _decompressed(magic: bytes, plain: IO[bytes]) -> IO[bytes]:
     return plain
 
 
-def _unpack_tar(path: Path, folder: Path, limits: Limits) -> None:
-    with path.open("rb") as plain, _open_tar(plain, limits) as archive:
+def _unpack_tar(plain: IO[bytes], unpacking: _Unpacking) -> None:
+    folder, limits = unpacking.folder, unpacking.limits
+    with _open_tar(plain, limits) as archive:
         for count, member in enumerate(archive, start=1):
-            _check_count(count, limits)
+            unpacking.check_count(count)
             target = _target(folder, member.name)
             if member.isdir():
                 target.mkdir(parents=True, exist_ok=True)
@@ -122,27 +169,22 @@ def _unpack_tar(path: Path, folder: Path, limits: Limits) -> None:
             elif member.isreg():
                 content = archive.extractfile(member)
                 if content is not None:
-                    _copy(content, target, limits.total_bytes)
+                    _copy(content, target, limits.total_bytes, unpacking.deadline)
             else:
                 raise Refused("link or device refused; whole archive rejected", member.name)
 
 
-def _unpack_zip(path: Path, folder: Path, limits: Limits) -> None:
-    left = limits.total_bytes
-    with zipfile.ZipFile(path) as archive:
+def _unpack_zip(plain: IO[bytes], unpacking: _Unpacking) -> None:
+    left = unpacking.limits.total_bytes
+    with zipfile.ZipFile(cast("IO[bytes]", _Directory(plain))) as archive:
         for count, member in enumerate(archive.infolist(), start=1):
-            _check_count(count, limits)
-            target = _target(folder, member.filename)
+            unpacking.check_count(count)
+            target = _target(unpacking.folder, member.filename)
             if member.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
                 continue
             with archive.open(member) as content:
-                left -= _copy(content, target, left)
-
-
-def _check_count(count: int, limits: Limits) -> None:
-    if count > limits.members:
-        raise Refused(f"more than {limits.members} files; whole archive rejected")
+                left -= _copy(content, target, left, unpacking.deadline)
 
 
 def _target(folder: Path, name: str) -> Path:
@@ -167,13 +209,14 @@ def _link(target: Path, name: str, leads_to: str) -> None:
     target.symlink_to(leads_to)
 
 
-def _copy(content: IO[bytes], target: Path, limit: int) -> int:
+def _copy(content: IO[bytes], target: Path, limit: int, deadline: Deadline) -> int:
     """Write a member; gives its size. Raises Refused if there is more than the limit."""
     target.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with target.open("xb") as out:
         while chunk := content.read(_CHUNK):
             size += len(chunk)
+            deadline.check(f"in {target.name!r} at byte {size}")
             if size > limit:
                 raise Refused(f"more than {limit} bytes unpacked; whole archive rejected")
             out.write(chunk)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from corpora.entry import Entry, fault
+from corpora.entry import SHOWN, Entry, fault
 from corpora.refused_values import why_refused
 from corpora.seen import Seen
-from corpora.source import Limits, Refused, Source
+from corpora.source import Deadline, Limits, Refused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import find
+from harness.visible import spreadsheet_cell
 
 BATCH = 8192
 """Entries that are held at a time, to see together which came before."""
@@ -38,6 +40,8 @@ KINDS = {
     "hmac": "url",
 }
 """The kind of item that a way of matching makes; globs and expressions make none."""
+MOST_LABELS = 50
+"""So many unknown labels are named in a message."""
 
 STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
 """What can become of an entry; ``ok_with_modifier`` counts as ok."""
@@ -75,13 +79,20 @@ class Import:
         path: Path,
         taxonomy: Taxonomy | None = None,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.form = form
         self.path = path
         self.refused = ""
         self.counts: Counter[str] = Counter()
         self._importer: Importer = find("importers", form)
-        self._source = Source(path=path, taxonomy=taxonomy or shipped(), limits=limits or Limits())
+        limits = limits or Limits()
+        self._source = Source(
+            path=path,
+            taxonomy=taxonomy or shipped(),
+            limits=limits,
+            deadline=Deadline(limits.seconds, clock),
+        )
         self._seen = Seen()
         if not path.exists():
             msg = f"{path}: no such file"
@@ -137,12 +148,12 @@ class Import:
             msg = f"{self.path}: {self.refused}"
             raise UsageError(msg)
         wrong = [
-            f"{self.path}: unknown {scheme} labels: {', '.join(map(repr, found))}; "
+            f"{self.path}: unknown {scheme} labels: {_listed(found)}; "
             + known(self._labels_of(scheme))
             for scheme, found in self.unknown.items()
         ]
         if wrong:
-            raise UsageError("\n".join(wrong))
+            raise UsageError(*wrong)
 
     def _labels_of(self, scheme: str) -> Iterable[str]:
         taxonomy = self._source.taxonomy
@@ -177,6 +188,12 @@ def _guarded(entry: Entry) -> Entry:
     return fault(entry.line, refused, entry.value) if refused else entry
 
 
+def _listed(labels: tuple[str, ...]) -> str:
+    """The first labels, and how many more there are."""
+    shown = ", ".join(repr(label[:SHOWN]) for label in labels[:MOST_LABELS])
+    return shown + (f" and {len(labels) - MOST_LABELS} more" * (len(labels) > MOST_LABELS))
+
+
 def _saying(entry: Entry) -> str:
     """What an entry says, as one text; a second rank of a name says nothing new."""
     target = "" if entry.action == "rank" else entry.target
@@ -197,16 +214,17 @@ def import_list(
 def write_report(rows: Iterable[Row], path: Path) -> Iterator[Row]:
     """Write rows to a CSV as they pass by; it is there when the last one has passed.
 
+    It is for people: no spreadsheet takes a cell for a formula (see ``harness.visible``).
     Raises UsageError if it cannot be written.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
         # names of files need not be text; backslashes show what cannot be written
         with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
+            writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow(Row.__struct_fields__)
             for row in rows:
-                writer.writerow(msgspec.structs.astuple(row))
+                writer.writerow(map(spreadsheet_cell, msgspec.structs.astuple(row)))
                 yield row
         draft.replace(path)
     except OSError as error:

@@ -22,6 +22,7 @@ from corpora.refused_values import why_refused
 from corpora.taxonomy import Taxonomy
 from harness.errors import FaultyDocument, known
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
+from harness.regular_file import open_regular
 
 COLUMNS = (
     "id",
@@ -103,7 +104,7 @@ class ItemTable:
         Raises FaultyDocument if the file is no such table.
         """
         self.rows = 0
-        with self.path.open("rb") as stream:
+        with open_regular(self.path) as stream:
             reader = csv.reader(self._lines(stream), strict=True)
             try:
                 header = next(reader, [])
@@ -117,7 +118,7 @@ class ItemTable:
 
         Raises FaultyDocument if the file is no such table, or a row has another width.
         """
-        with self.path.open("rb") as stream:
+        with open_regular(self.path) as stream:
             reader = csv.reader(self._lines(stream), strict=True)
             try:
                 header = next(reader, [])

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.bounded_yaml import DIGITS
 from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.corpus import Audience, Design, PackKind, Sensitivity
 from harness.model.declared import Declared
+from harness.regular_file import read_bounded
 
 FILE = "datapackage.json"
 LIMIT_BYTES = 1024 * 1024
@@ -174,12 +176,7 @@ def read_manifest(directory: Path) -> Manifest:
     """
     path = directory / FILE
     text = _text(path)
-    try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        found = f"not JSON: {getattr(error, 'msg', 'nested too deeply')}"
-        raise FaultyDocument((_fault(path, line, found),)) from None
+    data = _parsed(path, text)
     if not isinstance(data, dict):
         raise FaultyDocument((_fault(path, 1, "not a JSON object"),))
     # JSON is YAML but for tabs, and a tab can only be white space in text that json accepted.
@@ -192,12 +189,36 @@ def read_manifest(directory: Path) -> Manifest:
     return manifest
 
 
+def read_json(path: Path) -> Any:
+    """The JSON in a manifest's file. Raises UsageError, FaultyDocument if there is none."""
+    return _parsed(path, _text(path))
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=_integer, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        found = f"not JSON: {getattr(error, 'msg', why)}"
+        raise FaultyDocument((_fault(path, line, found),)) from None
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > DIGITS:
+        msg = f"a number of {len(digits)} digits, at most {DIGITS}"
+        raise ValueError(msg)
+    return int(digits)
+
+
+def _no_number(word: str) -> float:
+    msg = f"{word} is no number"
+    raise ValueError(msg)
+
+
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > LIMIT_BYTES:
-            msg = f"{path}: larger than {LIMIT_BYTES // 1024**2} MiB, so not a manifest"
-            raise UsageError(msg)
-        return path.read_text(encoding="utf-8-sig")
+        return read_bounded(path, LIMIT_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         msg = f"{path.parent}: no pack, for it has no {FILE}"
         raise UsageError(msg) from None

@@ -22,6 +22,10 @@ from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.model.corpus import CorpusReference, Item
 from harness.plugins import register
+from harness.regular_file import open_regular
+
+MOST_BYTES = 4 * 1024**3
+"""A file of a pack that is larger is not read."""
 
 PACKS = Path(__file__).parent / "packs"
 """Where the shipped packs are."""
@@ -141,7 +145,11 @@ def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
         faults.add(None, f"{key}.path", found, "a path inside it")
         return
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
+            if (held := os.fstat(stream.fileno()).st_size) > MOST_BYTES:
+                found = f"the file has {held} bytes"
+                faults.add(None, f"{key}.path", found, f"at most {MOST_BYTES}")
+                return
             digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
             size = stream.tell()
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from corpora.importing import import_list
 from harness.errors import UsageError
 from harness.plugins import register
+from harness.regular_file import open_regular
 
 BANDS = ((1_000, "top1k"), (10_000, "top10k"), (100_000, "top100k"), (1_000_000, "top1m"))
 """The last rank of each band, and its name."""
@@ -50,6 +51,6 @@ def read_ranks(path: Path) -> Ranks:
     if not places:
         msg = f"{path}: no line is 'rank,domain' with ranks that grow"
         raise UsageError(msg)
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Ranks(title=path.name, sha256=digest, places=places)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from corpora.faults import FaultList
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError
 from harness.plugins import register
+from harness.regular_file import open_regular
 
+LINE_BYTES = 64 * 1024
+TOTAL_BYTES = 64 * 1024**2
+"""More than a million ratings."""
 COLUMNS = ("item", "rater", "label")
 
 
@@ -24,8 +30,8 @@ def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list
     faults = FaultList(str(path))
     ratings: dict[tuple[str, str], str] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
+        with open_regular(path) as plain:
+            reader = csv.DictReader(_lines(plain, path), strict=True)
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
                 faults.add(1, "", "the columns are not known", f"known: {', '.join(COLUMNS)}")
                 raise faults.error()
@@ -43,6 +49,19 @@ def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list
     for (item, _), label in ratings.items():
         labels[item].append(label)
     return dict(labels)
+
+
+def _lines(stream: BinaryIO, path: Path) -> Iterator[str]:
+    """The lines of the file. Raises UsageError where one is too long, or they are too many."""
+    encoding, number, total = "utf-8-sig", 0, 0
+    while raw := stream.readline(LINE_BYTES + 1):
+        number, total = number + 1, total + len(raw)
+        if len(raw) > LINE_BYTES:
+            raise UsageError(f"{path}:{number}: a line of more than {LINE_BYTES} bytes")
+        if total > TOTAL_BYTES:
+            raise UsageError(f"{path}:{number}: more than {TOTAL_BYTES} bytes")
+        yield raw.decode(encoding)
+        encoding = "utf-8"
 
 
 def _check(

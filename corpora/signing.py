@@ -7,17 +7,16 @@ The manifest holds the digest of every file, so a signature over it covers the p
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from corpora.manifest import FILE
+from corpora.manifest import FILE, read_json
 from corpora.pack import Pack, open_pack
 from harness.errors import UsageError
 from harness.plugins import register
+from harness.regular_file import read_bounded
 from harness.signing import Envelope, canonical, read_envelope, read_keys, require_signature, sign
 
 ENVELOPE = "datapackage.dsse.json"
@@ -62,19 +61,15 @@ def open_signed(name_or_path: str, keys: Sequence[Path]) -> Pack:
 
 
 def _canonical(directory: Path) -> bytes:
-    manifest: Any = json.loads((directory / FILE).read_text(encoding="utf-8-sig"))
-    return canonical(manifest, directory / FILE)
+    return canonical(read_json(directory / FILE), directory / FILE)
 
 
 def _read(where: Path) -> Envelope:
     try:
-        if where.stat().st_size > _LIMIT_BYTES:
-            msg = f"{where}: too large for a signature"
-            raise UsageError(msg)
-        return read_envelope(where.read_bytes(), where)
+        return read_envelope(read_bounded(where, _LIMIT_BYTES), where)
     except FileNotFoundError:
         msg = f"{where.parent}: is not signed; sign it with 'accredit corpus sign'"
         raise UsageError(msg) from None
     except OSError as error:
-        msg = f"{where}: not a DSSE envelope: {error}"
+        msg = f"{where}: not a DSSE envelope: {error.strerror or error}"
         raise UsageError(msg) from None

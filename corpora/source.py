@@ -9,28 +9,38 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from corpora.entry import Entry, fault
 from corpora.taxonomy import Taxonomy
+from harness.regular_file import open_regular
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")
 _GZIP = b"\x1f\x8b"
+_LINES_A_LOOK = 1024
+"""The clock is looked at once in so many lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a list is borne: bytes of a line, of all files unpacked, and their number."""
+    """How much of a list is borne: bytes of a line, of all files unpacked, and their number.
+
+    ``unread`` lines in a row that no format can read end an import, and ``seconds`` do.
+    """
 
     line_bytes: int = 64 * 1024
     total_bytes: int = 2 * 1024**3
     entries: int = 20_000_000
     members: int = 10_000
+    unread: int = 100_000
+    labels: int = 1_000
+    seconds: float = 3600.0
 
 
 class Refused(Exception):
@@ -39,6 +49,20 @@ class Refused(Exception):
     def __init__(self, reason: str, value: str = "") -> None:
         super().__init__(reason)
         self.value = value
+
+
+class Deadline:
+    """The moment by which reading must be done, from when it is made."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def check(self, place: str) -> None:
+        """Raises Refused that says how far reading came, if it is past."""
+        if self._clock() > self._end:
+            raise Refused(f"stopped after {self._seconds:g} seconds, {place}")
 
 
 class Line(NamedTuple):
@@ -66,6 +90,7 @@ class Source:
     """One file, or the root of a tree of files, that is being imported.
 
     ``prefix`` names the file within a tree. ``unknown`` gathers external labels without a code.
+    ``deadline`` is that of the whole tree; without one it starts now.
     """
 
     path: Path
@@ -74,6 +99,11 @@ class Source:
     prefix: str = ""
     faults: list[Entry] = field(default_factory=list)
     unknown: dict[str, set[str]] = field(default_factory=dict)
+    deadline: Deadline | None = None
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self.deadline = self.deadline or Deadline(self.limits.seconds)
 
     def child(self, path: Path, prefix: str, *, quiet: bool = False) -> Source:
         """A file of the tree; when quiet, its faults are told to nobody."""
@@ -84,6 +114,7 @@ class Source:
             prefix=prefix,
             faults=[] if quiet else self.faults,
             unknown=self.unknown,
+            deadline=self.deadline,
         )
 
     def place(self, number: int) -> int | str:
@@ -94,20 +125,26 @@ class Source:
         """The code of an external label; empty if it has none, which is then remembered."""
         code = self.taxonomy.labels_of(scheme).get(label, "")
         if not code:
-            self.unknown.setdefault(scheme, set()).add(label)
+            self._remember(scheme, label)
         return code
 
     def own_code(self, label: str) -> str:
         """The label itself if it is one of our codes; otherwise it is remembered as unknown."""
         if label in self.taxonomy:
             return label
-        self.unknown.setdefault(self.taxonomy.name, set()).add(label)
+        self._remember(self.taxonomy.name, label)
         return ""
+
+    def _remember(self, scheme: str, label: str) -> None:
+        labels = self.unknown.setdefault(scheme, set())
+        labels.add(label)
+        if len(labels) > self.limits.labels:
+            raise Refused(f"more than {self.limits.labels} labels that are not known")
 
     def lines(self) -> Iterator[Line]:
         """The sound lines. Raises Refused if the file is no list of lines."""
         try:
-            with self.path.open("rb") as plain:
+            with open_regular(self.path) as plain:
                 yield from self._lines(_unpacked(plain))
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise Refused("not readable as gzip") from None
@@ -137,6 +174,8 @@ class Source:
         while raw := stream.readline(limit + 1):
             number += 1
             total += len(raw)
+            if self.deadline is not None and number % _LINES_A_LOOK == 0:
+                self.deadline.check(f"at line {number}")
             too_long = len(raw) > limit
             if too_long:
                 total += self._skip_line(stream, total)
@@ -145,6 +184,8 @@ class Source:
             reason, text = (f"line > {limit} bytes", "") if too_long else _decode(raw, number)
             if reason:
                 self.faults.append(fault(self.place(number), reason))
+                if len(self.faults) > self.limits.unread:
+                    raise Refused(f"more than {self.limits.unread} lines that cannot be read")
             else:
                 yield Line(number, text)
 
@@ -153,6 +194,8 @@ class Source:
         skipped = 0
         while raw := stream.readline(self.limits.line_bytes):
             skipped += len(raw)
+            if self.deadline is not None:
+                self.deadline.check(f"in a line of more than {skipped} bytes")
             if raw.endswith(b"\n") or total + skipped > self.limits.total_bytes:
                 break
         return skipped

@@ -7,24 +7,33 @@ reader gives values; the node tree gives the line of each key, which pydantic ca
 from __future__ import annotations
 
 import difflib
-import io
+import reprlib
 import textwrap
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
+from harness.bounded_yaml import BYTES, SEE, TooMuch, compose, unreadable_scalar
 from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.regular_file import read_bounded
 
 Model = TypeVar("Model", bound=BaseModel)
 Path_ = tuple[str | int, ...]
 
-LIMIT_BYTES = 8 * 1024 * 1024
-"""A declaration larger than this is not one that a person wrote."""
+_SHORT = reprlib.Repr()
+"""Shows the beginning of a value, however large it is."""
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxtuple = 4, 8, 8, 8
+_SHORT.maxstring, _SHORT.maxother = 200, 200
+
+MOST_FAULTS = 50
+"""So many faults of a document are told one by one."""
+MOST_ERRORS = 500
+"""So many errors of validation are looked at: to tell causes from effects compares each two."""
 
 
 class Document:
@@ -33,21 +42,27 @@ class Document:
     def __init__(self, where: str, text: str) -> None:
         self.where = where
         self.lines: dict[Path_, int] = {}
-        reader = YAML(typ="safe", pure=True)
-        reader.allow_duplicate_keys = False
+        self._wrong: list[Fault] = []
+        self.data: Any = None
         try:
-            root = reader.compose(io.StringIO(text))
-            self._doubles: list[Fault] = []
+            root, self._constructor = compose(text)
             if root is not None:
                 self._walk(root, ())
-            if self._doubles:
-                raise FaultyDocument(tuple(self._doubles))
-            self.data: Any = YAML(typ="safe", pure=True).load(text)
+                if self._wrong:
+                    raise FaultyDocument(_first(self._wrong, where))
+                self.data = self._constructor.construct_document(root)
+        except TooMuch as error:
+            line = error.problem_mark.line + 1
+            raise FaultyDocument((self.fault(line, "", error.problem, SEE),)) from None
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else None
             found = f"not readable as YAML: {error.problem or error.context}"
             raise FaultyDocument((self.fault(line, "", found, "see https://yaml.org"),)) from None
+        except ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            found = f"a character that YAML does not allow: U+{error.character:04X}"
+            raise FaultyDocument((self.fault(line, "", found, "leave it out"),)) from None
         except YAMLError as error:
             raise FaultyDocument((self.fault(None, "", f"not YAML: {error}", ""),)) from None
 
@@ -66,26 +81,37 @@ class Document:
         if isinstance(node, MappingNode):
             seen: dict[str, int] = {}
             for key_node, value_node in node.value:
-                key = key_node.value if isinstance(key_node, ScalarNode) else str(key_node)
                 line = key_node.start_mark.line + 1
+                if not isinstance(key_node, ScalarNode):
+                    self._add(line, path, "a key is a list or has keys itself", "write a word")
+                    continue
+                key = key_node.value
                 if key in seen:
                     found = f"the key is written twice (first on line {seen[key]})"
-                    self._doubles.append(self.fault(line, dotted((*path, key)), found, "keep one"))
+                    self._add(line, (*path, key), found, "keep one")
                 seen[key] = line
                 self.lines[(*path, key)] = line
+                self._check(key_node, (*path, key))
                 self._walk(value_node, (*path, key))
         elif isinstance(node, SequenceNode):
             for position, child in enumerate(node.value):
                 self._walk(child, (*path, position))
+        elif isinstance(node, ScalarNode):
+            self._check(node, path)
+
+    def _check(self, node: ScalarNode, path: Path_) -> None:
+        found, remedy = unreadable_scalar(node, self._constructor)
+        if found:
+            self._add(node.start_mark.line + 1, path, found, remedy)
+
+    def _add(self, line: int, path: Path_, found: str, remedy: str) -> None:
+        self._wrong.append(self.fault(line, dotted(path), found, remedy))
 
 
 def read_document(path: Path) -> Document:
     """Read a YAML file. Raises UsageError if it cannot be read, FaultyDocument if it is wrong."""
     try:
-        if path.stat().st_size > LIMIT_BYTES:
-            msg = f"{path}: larger than {LIMIT_BYTES // 1024**2} MiB, so not a declaration"
-            raise UsageError(msg)
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, BYTES).decode("utf-8")
     except FileNotFoundError:
         msg = f"{path}: no such file"
         raise UsageError(msg) from None
@@ -107,9 +133,22 @@ def validate(document: Document, model: type[Model], data: Any = None, at: Path_
     try:
         return model.model_validate(_strict(document.data if data is None else data))
     except ValidationError as error:
-        details = _causes(error.errors())
-        faults = [_fault(document, model, at, detail) for detail in details]
+        details = error.errors(include_url=False)
+        more = len(details) > MOST_ERRORS
+        causes = _causes(details[:MOST_ERRORS])
+        faults = [_fault(document, model, at, detail) for detail in causes[:MOST_FAULTS]]
+        if more or len(causes) > MOST_FAULTS:
+            faults.append(document.fault(None, "", "and more", "mend these first"))
         raise FaultyDocument(tuple(faults)) from None
+
+
+def _first(faults: list[Fault], where: str) -> tuple[Fault, ...]:
+    """The first faults, and how many more there are."""
+    more = len(faults) - MOST_FAULTS
+    if more <= 0:
+        return tuple(faults)
+    last = Fault(where=where, line=None, key="", found=f"and {more} more", known="")
+    return (*faults[:MOST_FAULTS], last)
 
 
 def dotted(path: Path_) -> str:
@@ -162,7 +201,7 @@ def _fault(document: Document, model: type[BaseModel], at: Path_, detail: Any) -
 
 
 def _shown(value: Any) -> str:
-    return textwrap.shorten(repr(value), 60, placeholder="...")
+    return textwrap.shorten(_SHORT.repr(value), 60, placeholder="...")
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:

@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.passwords import without_passwords
+from harness.visible import visible
+
 
 class HarnessError(Exception):
-    """The root of our own errors; the command line prints it without a traceback."""
+    """The root of our own errors; the command line prints it without a traceback.
+
+    Each argument is one line of the message. What it quotes from outside is shown escaped, so
+    that no line, control or password in it gets out.
+    """
 
     exit_code = 4
     is_stop = False
     """Whether somebody stopped the command: the exit code is then that of the signal."""
+
+    def __str__(self) -> str:
+        """The message, a line an argument."""
+        return "\n".join(visible(without_passwords(str(line))) for line in self.args)
 
 
 class UsageError(HarnessError):
@@ -63,7 +74,7 @@ class FaultyDocument(UsageError):
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = faults
-        super().__init__("\n".join(str(fault) for fault in faults))
+        super().__init__(*map(str, faults))
 
 
 def known(names: Iterable[object]) -> str:

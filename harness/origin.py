@@ -10,6 +10,9 @@ from msgspec import Meta
 
 from harness.errors import UsageError
 from harness.ports.asking import Origin
+from harness.regular_file import read_bounded
+
+LIMIT_BYTES = 1024 * 1024
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
@@ -31,11 +34,14 @@ class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def read_origin(path: Path) -> Origin:
     """Read an origin file. Raises UsageError with the reason if it is missing or wrong."""
     try:
-        declared = msgspec.json.decode(path.read_bytes(), type=OriginFile)
+        declared = msgspec.json.decode(read_bounded(path, LIMIT_BYTES), type=OriginFile)
     except FileNotFoundError:
         msg = f"{path}: no such origin file; start an origin with 'accredit range up --out {path}'"
         raise UsageError(msg) from None
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        msg = f"{path}: not an origin file: {error.strerror or error}"
+        raise UsageError(msg) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{path}: not an origin file: {error}"
         raise UsageError(msg) from None
     return Origin(

@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from harness.errors import UsageError
+from harness.regular_file import read_bounded
+
+_KEY_BYTES = 64 * 1024
 
 Trusted = dict[str, Ed25519PublicKey]
 
@@ -64,7 +67,7 @@ def read_envelope(raw: bytes, where: object) -> Envelope:
     """Read an envelope, and verify nothing. Raises UsageError if it is none."""
     try:
         return msgspec.json.decode(raw, type=Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         msg = f"{where}: not a DSSE envelope: {error}"
         raise UsageError(msg) from None
 
@@ -108,7 +111,7 @@ def _holds(key: Ed25519PublicKey | None, signature: Signature, envelope: Envelop
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        key = serialization.load_pem_private_key(read_bounded(path, _KEY_BYTES), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _no_key(path, "private", error) from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -118,7 +121,7 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
 
 def _public_key(path: Path) -> Ed25519PublicKey:
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        key = serialization.load_pem_public_key(read_bounded(path, _KEY_BYTES))
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(path, "public", error) from None
     if not isinstance(key, Ed25519PublicKey):

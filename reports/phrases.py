@@ -6,13 +6,13 @@ lower bound of 89.96 % is never shown as "90.0 %" beside a requirement of 90 %.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
 from harness.model.fate import SHOWN
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Requirement, Threshold
+from harness.visible import visible
 
 SYMBOLS = {
     Conformity.CONFORMS: "✓",
@@ -52,18 +52,13 @@ NONE = "–"  # noqa: RUF001 - a dash is meant
 """Stands where there is no number; a rate with n = 0 is not 0."""
 
 
-def plain(text: str) -> str:
-    """Text from outside without what could steer a terminal or turn the reading direction.
+def plain(text: str, keep: str = "") -> str:
+    """Text from outside on one line, without what could steer a terminal or hide in it.
 
-    A supplier's page is hostile input: control characters (ISO 6429) and bidirectional
-    overrides (Unicode TR 36) become visible replacement signs.
+    A supplier's page is hostile input: control characters (ECMA-48), line breaks, invisible
+    characters and bidirectional overrides (Unicode UAX 9) are escaped, but those in ``keep``.
     """
-    return "".join("\ufffd" if _steers(sign) else sign for sign in text)
-
-
-def harmless(cell: str) -> str:
-    """A cell of CSV that a spreadsheet will not run (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return visible(text, keep)
 
 
 def percent(value: float | None, beside: float | None = None) -> str:
@@ -259,11 +254,6 @@ def headline(assessment: Assessment) -> str:
     if open_:
         parts.append(f"leaves {open_} undecided for want of evidence")
     return f"{subject} {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
-
-
-def _steers(sign: str) -> bool:
-    """Controls other than white space, surrogates, and marks that change direction."""
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and sign not in "\n\t"
 
 
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:

@@ -137,7 +137,7 @@ def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
 def _heading(group: Group) -> Text:
     """The requirement, its number and where that comes from, and the rule that decides."""
     requirement = group.requirement
-    heading = _text(f"\n{requirement.id} {requirement.title}", style="bold")
+    heading = Text("\n").append_text(_text(f"{requirement.id} {requirement.title}", style="bold"))
     source = requirement.threshold
     demand = phrases.demand(requirement, group.unit)
     demand += f", {source.provenance}" if source else ""

@@ -104,10 +104,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     assessment = config.stash.get(ASSESSMENT, None)
     if assessment is None:
         return []
+    from harness.visible import visible  # noqa: PLC0415 - only if asked
+
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
     limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
     warnings = [f"accredit: warning: {sentence}" for sentence in assessment.warnings]
-    return [f"accredit: {limit}campaign {assessment.campaign} against {scheme}", *warnings]
+    lines = [f"accredit: {limit}campaign {assessment.campaign} against {scheme}", *warnings]
+    return [visible(line) for line in lines]
 
 
 @pytest.hookimpl(tryfirst=True)

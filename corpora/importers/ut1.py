@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from corpora import names
@@ -16,6 +17,7 @@ from corpora.archive import is_archive, unpacked
 from corpora.entry import Entry, address_entry, fault, host_entry, skip
 from corpora.source import Refused, Source
 from harness.plugins import register
+from harness.regular_file import read_bounded
 
 SCHEME = "ut1"
 _ROOT = "blacklists"
@@ -38,7 +40,7 @@ class _Category:
 def read_ut1(source: Source) -> Iterator[Entry]:
     """Entries of a tree, or of an archive that holds one, in the order of their names."""
     if is_archive(source.path):
-        with unpacked(source.path, source.limits) as folder:
+        with unpacked(source.path, source.limits, source.deadline) as folder:
             yield from _read_tree(source, folder, source.path.name)
     else:
         yield from _read_tree(source, source.path, source.path.name)
@@ -56,7 +58,7 @@ def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
     if not folder.is_dir():
         raise Refused("not a folder with a category in each folder")
     root = folder / _ROOT if (folder / _ROOT).is_dir() else folder
-    for path in sorted(root.iterdir()):
+    for path in _inside(root, source.limits.members):
         prefix = f"{name}/{path.name}"
         if path.is_symlink():
             yield _link(path, prefix, root)
@@ -64,6 +66,14 @@ def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
             yield from _read_category(source, path, prefix)
         elif path.is_file():
             yield _alias(path, prefix, root)
+
+
+def _inside(folder: Path, most: int) -> list[Path]:
+    """What is in a folder, by name. Raises Refused if it is too much."""
+    found = list(islice(folder.iterdir(), most + 1))
+    if len(found) > most:
+        raise Refused(f"more than {most} files in {folder.name}")
+    return sorted(found)
 
 
 def _link(path: Path, prefix: str, root: Path) -> Entry:
@@ -76,7 +86,10 @@ def _link(path: Path, prefix: str, root: Path) -> Entry:
 
 
 def _alias(path: Path, prefix: str, root: Path) -> Entry:
-    content = path.read_bytes() if path.stat().st_size <= _ALIAS_BYTES else b""
+    try:
+        content = read_bounded(path, _ALIAS_BYTES)
+    except OSError:
+        content = b""
     name = content.decode("utf-8", "replace").strip()
     if name and name == Path(name).name and "\0" not in name and (root / name).is_dir():
         return _alias_entry(prefix, name)
@@ -94,7 +107,7 @@ def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[Entry]
     note = "; ".join(one for one in notes if one)
     category = _Category(folder=folder, prefix=prefix, code=code, note=note)
     readers = {"domains": _domains, "urls": _urls, "expressions": _expressions}
-    for path in sorted(folder.iterdir()):
+    for path in _inside(folder, source.limits.members):
         place = f"{prefix}/{path.name}"
         if path.is_symlink():
             yield fault(place, _LEAVES)
@@ -127,7 +140,7 @@ def _usage(source: Source, folder: Path, prefix: str) -> str:
 
 def _domains(source: Source, category: _Category) -> Iterator[Entry]:
     """Entries of ``domains``; a name below a listed one is redundant."""
-    listed = {_bare(text) for _, text in source.child(source.path, "", quiet=True).lines()}
+    listed = _listed(source)
     for number, text in source.lines():
         word = text.strip()
         if not word:
@@ -142,6 +155,16 @@ def _domains(source: Source, category: _Category) -> Iterator[Entry]:
         if entry.match == "suffix" and category.code and _has_parent(entry.value, listed):
             entry = entry._replace(status="redundant", note="parent present")
         yield _labelled(entry, category)
+
+
+def _listed(source: Source) -> set[str]:
+    """All names of the file. Raises Refused if they are more than entries are borne."""
+    listed: set[str] = set()
+    for _, text in source.child(source.path, "", quiet=True).lines():
+        listed.add(_bare(text))
+        if len(listed) > source.limits.entries:
+            raise Refused(f"more than {source.limits.entries} entries")
+    return listed
 
 
 def _bare(text: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
@@ -18,6 +17,7 @@ import typer
 from harness.cli.handover import make_command, verify_command
 from harness.cli.judge import lines_of
 from harness.cli.places import journal_folder
+from harness.cli.printing import say, say_json
 from harness.declared import read_document, validate
 from harness.errors import UsageError
 from harness.model.campaign import BlockPage
@@ -74,7 +74,7 @@ def import_command(
         if not intake.taken:
             msg = f"{file}: no line of it is a measurement that can be read; nothing was written"
             raise UsageError(msg)
-    sys.stdout.write(f"journal: {journal} ({intake.taken} measurements)\n")
+    say(f"journal: {journal} ({intake.taken} measurements)")
     raise typer.Exit(2 if intake.broken else 0)
 
 
@@ -93,16 +93,16 @@ def export_command(
     opened = open_journal(journal_folder(journal))
     with contextlib.closing(opened):
         written = write_lines(out, find("exports", form.value)(opened, left_out))
-    sys.stdout.write(f"written: {out} ({written} measurements)\n")
+    say(f"written: {out} ({written} measurements)")
     for why, number in sorted(left_out.items()):
-        sys.stdout.write(f"left out: {number} trials {why}\n")
+        say(f"left out: {number} trials {why}")
 
 
 def _teller(file: Path) -> Callable[[Trouble], None]:
     def tell(trouble: Trouble) -> None:
         key = "repeated" if trouble.repeated else "error"
         told = {"file": str(file), "line": trouble.line, key: trouble.reason}
-        sys.stderr.write(json.dumps(told, ensure_ascii=False) + "\n")
+        say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
 
     return tell
 

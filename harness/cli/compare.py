@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.drawing import styled, terminal
+from harness.cli.printing import say_json
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
@@ -42,9 +43,9 @@ def compare_command(
     comparison = compare_journals(before, after, scheme)
     if json:
         encoded = msgspec.json.encode(as_data(comparison))
-        sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+        say_json(msgspec.json.format(encoded, indent=2))
         return
-    _print(comparison, Console())
+    _print(comparison, terminal())
 
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
@@ -116,19 +117,20 @@ def _named(places: set[tuple[str, str]]) -> str:
 def _print(comparison: Comparison, console: Console) -> None:
     for (line, profile), found in groupby(comparison.contrasts, _place):
         rows = tuple(found)
-        console.print(Text(f"{profile} on {line}", style="bold cyan"))
+        console.print(styled(f"{profile} on {line}", style="bold cyan"))
         console.print(_table(rows))
         worse, better = rows[-1].worse, rows[-1].better
-        console.print(_names("Got worse", worse), _names("Got better", better), "", sep="\n")
+        console.print(_names("Got worse", worse), _names("Got better", better))
+        console.print()
     alone = comparison.only_before, comparison.only_after
     if any(alone):
         words = f"Not compared: {alone[0]} items tried only before, {alone[1]} only after."
-        console.print(Text(words, style="dim"))
+        console.print(styled(words, style="dim"))
     words = (
         f"Right means: as the policy says. Exact McNemar test at {ALPHA:.0%}; p of a category is "
         "after Holm's correction. +n? counts items that either campaign left undecided."
     )
-    console.print(Text(words, style="dim"))
+    console.print(styled(words, style="dim"))
 
 
 def _place(each: Contrast) -> tuple[str, str]:
@@ -137,7 +139,7 @@ def _place(each: Contrast) -> tuple[str, str]:
 
 def _names(title: str, items: tuple[str, ...]) -> Text:
     more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
-    return Text(f"{title}: {', '.join(items[:NAMED]) or 'none'}{more}", style="dim")
+    return styled(f"{title}: {', '.join(items[:NAMED]) or 'none'}{more}", style="dim")
 
 
 def _table(rows: Iterable[Contrast]) -> Table:
@@ -155,11 +157,11 @@ def _row(each: Contrast) -> tuple[Text, ...]:
     says, pairs = each.says(ALPHA), each.change.pairs
     undecided = f" +{each.undecided}?" if each.undecided else ""
     return (
-        Text(each.group),
-        Text(f"{each.before}/{pairs}"),
-        Text(f"{each.after}/{pairs}{undecided}"),
-        Text(str(each.change.gained)),
-        Text(str(each.change.lost)),
-        Text(f"{each.adjusted:.2g}"),
-        Text(says, style=STYLES.get(says, "dim")),
+        styled(each.group),
+        styled(f"{each.before}/{pairs}"),
+        styled(f"{each.after}/{pairs}{undecided}"),
+        styled(str(each.change.gained)),
+        styled(str(each.change.lost)),
+        styled(f"{each.adjusted:.2g}"),
+        styled(says, style=STYLES.get(says, "dim")),
     )

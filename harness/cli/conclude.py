@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.book import appeals_in, head_of_registry
+from harness.cli.drawing import terminal
 from harness.cli.places import Places, journal_folder, places_of_journal
+from harness.cli.printing import say_json
 from harness.cli.scheme_review import warn
 from harness.model.outcome import Assessment, PrintedHead
 from harness.ports.keeping import Clock
@@ -68,8 +68,8 @@ def tell(assessment: Assessment, *, json: bool) -> None:
     if json:
         from harness.store.assessments import encode_assessment  # noqa: PLC0415 - heavy
 
-        sys.stdout.write(encode_assessment(assessment).decode() + "\n")
+        say_json(encode_assessment(assessment))
         return
     from harness.plugins import find  # noqa: PLC0415 - loads the reporters
 
-    find("reporters", "terminal")(assessment, Console())
+    find("reporters", "terminal")(assessment, terminal())

@@ -5,7 +5,6 @@ The room of corpora is never imported here; what it can do is found by name, as 
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from harness.cli.drawing import terminal
 from harness.cli.labels import agree_command, appeal_command
+from harness.cli.printing import say, say_json
 from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
 from harness.origin import read_origin
@@ -53,7 +53,9 @@ def info_command(pack: PackArgument, *, json: Json = False) -> None:
     counts = Table("stratum", "items", box=None)
     for stratum, count in sorted(strata.items()):
         counts.add_row(stratum, str(count))
-    Console().print(table, counts)
+    printed = terminal()
+    printed.print(table)
+    printed.print(counts)
 
 
 @app.command("lint")
@@ -67,7 +69,7 @@ def lint_command(pack: PackArgument, *, json: Json = False) -> None:
     if faults:
         raise typer.Exit(UsageError.exit_code)
     if not json:
-        sys.stdout.write(f"{pack}: nothing to mend\n")
+        say(f"{pack}: nothing to mend")
 
 
 @app.command("sign")
@@ -77,7 +79,7 @@ def sign_command(
 ) -> None:
     """Sign a pack: its manifest, and so every file of it."""
     identity = find("corpora", "sign")(_open(pack), key)
-    sys.stdout.write(f"{pack}: signed by key {identity}\n")
+    say(f"{pack}: signed by key {identity}")
 
 
 @app.command("verify")
@@ -87,7 +89,7 @@ def verify_command(
 ) -> None:
     """Verify that a pack is whole, and signed by one of the keys. Exit 2 if not."""
     reference = find("corpora", "verify")(pack, key).reference
-    sys.stdout.write(f"{pack}: {reference.name} {reference.version} is whole and signed\n")
+    say(f"{pack}: {reference.name} {reference.version} is whole and signed")
 
 
 @app.command("diff")
@@ -106,7 +108,7 @@ def diff_command(
     table = Table("change", "items", "such as", box=None)
     for change, ids in told.items():
         table.add_row(change, str(len(ids)), ", ".join(ids[:3]))
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command("import")
@@ -133,8 +135,8 @@ def import_command(
     for status, count in told.statuses.items():
         table.add_row(status, str(count))
     table.add_row("all", str(told.rows))
-    Console().print(table)
-    sys.stdout.write(f"{out}: {told.items} items\n")
+    terminal().print(table)
+    say(f"{out}: {told.items} items")
 
 
 @app.command("export")
@@ -166,7 +168,7 @@ def export_command(
     except OSError as error:
         msg = f"{out}: {error.strerror or error}"
         raise UsageError(msg) from None
-    sys.stdout.write(f"{out}: {len(items)} items as {form}\n")
+    say(f"{out}: {len(items)} items as {form}")
 
 
 app.command("sample")(sample_command)
@@ -191,4 +193,4 @@ def _moment(text: str) -> str:
 
 
 def _print_json(told: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+    say_json(msgspec.json.encode(told))

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.passwords import without_passwords
+
 STATE = "XDG_STATE_HOME"
 """The environment variable that names the folder for such files (XDG Base Directory 0.8)."""
 
@@ -23,7 +25,7 @@ def write_crash_log(error: BaseException) -> Path | None:
     text = "\n".join((
         f"isp-accredit {version('isp-accredit')}, Python {platform.python_version()}",
         f"{platform.platform()}, {now:%Y-%m-%dT%H:%M:%SZ}",
-        "".join(traceback.format_exception(error)),
+        without_passwords("".join(traceback.format_exception(error))),
     ))  # fmt: skip
     name = f"error-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
     for folder in _folders():

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from harness.cli.book import open_book
 from harness.cli.conclude import conclude_journal, tell
+from harness.cli.drawing import styled, terminal
 from harness.cli.follow import open_plans
 from harness.cli.measure import measure_prepared
 from harness.cli.places import OUT, REGISTRY, Places
@@ -76,7 +77,7 @@ def demo_command(
     home = out / "demo-run"
     _clear(home)
     os.environ.pop(REGISTRY, None)  # its plans are nobody else's
-    said = Console(highlight=False, soft_wrap=True)
+    said = terminal(soft_wrap=True)
     _say(said, "1", "A range comes up on loopback: an origin, and a filtering service with faults")
     world = find("worlds", "loopback")
     pages = make_lists(home / "range")
@@ -149,7 +150,8 @@ def _clear(home: Path) -> None:
 
 
 def _say(said: Console, number: str, sentence: str) -> None:
-    said.print(f"\n[bold]{number}. {sentence}[/bold]")
+    said.print()
+    said.print(styled(f"{number}. {sentence}", style="bold"))
 
 
 def _show(said: Console, places: Places) -> None:
@@ -158,8 +160,7 @@ def _show(said: Console, places: Places) -> None:
             finding = book.ledger.finding(plan.finding)
             said.print(
                 f"   {plan.id} {plan.state:<12} {finding.requirement} {finding.title} "
-                f"(due {plan.due:%Y-%m-%d}, {len(finding.missed)} items)",
-                markup=False,
+                f"(due {plan.due:%Y-%m-%d}, {len(finding.missed)} items)"
             )
 
 

@@ -15,10 +15,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from harness.cli.instrument import read_record
 from harness.cli.measure import SWAPPED
+from harness.cli.printing import say, say_json
 from harness.cli.scheme_review import load_and_warn
 from harness.equipment import Prepared, prepare
 from harness.model.batch import Batch
@@ -60,7 +60,7 @@ def doctor_command(
         load_and_warn(prepared.campaign.scheme)
         checks += campaign_checks(prepared)
     if json:
-        sys.stdout.buffer.write(msgspec.json.encode(checks) + b"\n")
+        say_json(msgspec.json.encode(checks))
     else:
         _show(checks)
     if not machine_holds:
@@ -143,7 +143,6 @@ def _descriptors() -> Check:
 
 
 def _show(checks: list[Check]) -> None:
-    said = Console(highlight=False, soft_wrap=True)
     for check in checks:
         word = "ok  " if check.holds else "FAIL" if check.needed else "none"
-        said.print(f"{word}  {check.name}: {check.detail}", markup=False)
+        say(f"{word}  {check.name}: {check.detail}")

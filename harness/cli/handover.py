@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,10 +13,12 @@ from harness.cli.book import appeals_in
 from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.judged_again import JudgedAgain, judge_again
 from harness.cli.places import journal_folder
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.plugins import find
+from harness.regular_file import open_regular
 from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def make_command(
     }
     identity = write_bundle(out, files, assessment, key)
     told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
-    sys.stdout.write(f"bundle: {out} ({told})\n")
+    say(f"bundle: {out} ({told})")
 
 
 def _told(assessment: Assessment) -> str:
@@ -92,17 +93,22 @@ def verify_command(
     """
     from harness.store.bundle_reading import opened_bundle, tell  # noqa: PLC0415 - heavy
 
+    try:
+        open_regular(bundle).close()
+    except OSError as error:
+        msg = f"{bundle}: {error.strerror or error}"
+        raise UsageError(msg) from None
     with opened_bundle(bundle, key, campaign) as held:
         again = judge_again(held)
         differing = [f"the journal does not say that: {one}" for one in again.differences]
         if again.is_same_version:
             tell(bundle, differing)
-        sys.stdout.write(_verified(bundle, held, again))
+        say(*_verified(bundle, held, again))
     if differing:
         raise typer.Exit(3)
 
 
-def _verified(path: Path, held: Bundle, again: JudgedAgain) -> str:
+def _verified(path: Path, held: Bundle, again: JudgedAgain) -> list[str]:
     """What a bundle that holds says, line by line."""
     assessment, registry = held.assessment, held.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
@@ -114,14 +120,16 @@ def _verified(path: Path, held: Bundle, again: JudgedAgain) -> str:
             f"recorded by judging rules {again.recorded}, judged again by those installed "
             f"({again.installed}): {result}"
         )
-    differing = "".join(f"  {one}\n" for one in again.differences[:SHOWN])
-    return (
-        f"{path}: holds; signed by key {held.signed_by}\n"
-        f"campaign {assessment.campaign} against {assessment.scheme} {assessment.scheme_version}, "
-        f"concluded {assessment.concluded:%Y-%m-%d %H:%M %Z}: {_told(assessment)}\n"
-        f"{held.files} files, {held.journal.rows} observations; head of the journal: "
-        f"{held.journal.head.hash}; registry: {at}\n{told}\n{differing}"
-    )
+    against = f"{assessment.scheme} {assessment.scheme_version}"
+    concluded = f"concluded {assessment.concluded:%Y-%m-%d %H:%M %Z}"
+    heads = f"head of the journal: {held.journal.head.hash}; registry: {at}"
+    return [
+        f"{path}: holds; signed by key {held.signed_by}",
+        f"campaign {assessment.campaign} against {against}, {concluded}: {_told(assessment)}",
+        f"{held.files} files, {held.journal.rows} observations; {heads}",
+        told,
+        *(f"  {one}" for one in again.differences[:SHOWN]),
+    ]
 
 
 def _manifests(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from harness.cli.printing import say
 from harness.errors import UsageError
 
 TEMPLATE = """\
@@ -94,5 +94,4 @@ def init_command(
         raise UsageError(msg)
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(name=name, file=path), encoding="utf-8")
-    said = Console(highlight=False, soft_wrap=True)
-    said.print(f"wrote {path}: edit the two lines marked EDIT, then 'accredit doctor {path}'")
+    say(f"wrote {path}: edit the two lines marked EDIT, then 'accredit doctor {path}'")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from harness.cli.conclude import JOURNAL
 from harness.cli.places import journal_folder
+from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,11 +37,11 @@ def verify_command(journal: JOURNAL, head: HEAD = "") -> None:
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
-    told = f"{folder}: whole: {opened.rows:,} observations; head {opened.head.hash}\n"
+    told = [f"{folder}: whole: {opened.rows:,} observations; head {opened.head.hash}"]
     if head:
         held = {one.hash: f"{one.rows:,} observations" for one in past_heads(opened)}
-        told += goes_on_from(head, held, str(folder))
-    sys.stdout.write(told)
+        told.append(goes_on_from(head, held, str(folder)))
+    say(*told)
 
 
 def goes_on_from(head: str, held: dict[str, str], where: str) -> str:
@@ -55,7 +55,7 @@ def goes_on_from(head: str, held: dict[str, str], where: str) -> str:
         raise UsageError(msg)
     for one, covers in held.items():
         if one.startswith(wanted):
-            return f"it goes on from the head that was printed: {covers} are as they were then\n"
+            return f"it goes on from the head that was printed: {covers} are as they were then"
     msg = (
         f"{where}: never had the head {wanted}: it was rewritten or cut since that head was "
         "printed, or the head is of another one"

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.printing import say_json
 from harness.errors import UsageError
+from harness.foreign.bounded_lines import bounded_lines
+from harness.regular_file import open_regular
 
 if TYPE_CHECKING:
     from harness.foreign.record import Record
@@ -47,11 +50,12 @@ def judge_command(file: FILE, form: FORMAT) -> None:
             continue
         try:
             written = judge_line(line, form)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults += 1
-            _write(sys.stderr, {"file": str(file), "line": number, "error": str(error)})
+            told = {"file": str(file), "line": number, "error": str(error)}
+            say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
         else:
-            _write(sys.stdout, written)
+            say_json(json.dumps(written, ensure_ascii=False))
     raise typer.Exit(2 if faults else 0)
 
 
@@ -91,15 +95,11 @@ def _reader(form: Format) -> Callable[[bytes], Record]:
 def lines_of(file: Path) -> Iterator[bytes]:
     """The lines of a file, or of standard input for ``-``. Raises UsageError."""
     if str(file) == "-":
-        yield from sys.stdin.buffer
+        yield from bounded_lines(sys.stdin.buffer, "standard input")
         return
     try:
-        with file.open("rb") as opened:
-            yield from opened
+        with open_regular(file) as opened:
+            yield from bounded_lines(opened, str(file))
     except OSError as error:
         msg = f"{file}: {error.strerror or error}"
         raise UsageError(msg) from None
-
-
-def _write(stream: Any, value: dict[str, Any]) -> None:
-    stream.write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ import typer
 from harness.cli.book import open_book
 from harness.cli.follow import user
 from harness.cli.places import OUT, Places
+from harness.cli.printing import say, say_json
 from harness.errors import UsageError
 from harness.model.appeal import Appeal
 from harness.model.event import AppealDecided
@@ -38,14 +38,15 @@ def agree_command(
     standing = found.standing
     if json:
         told = asdict(found) | {"standing": standing}
-        sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+        say_json(msgspec.json.encode(told))
     elif found.alpha is None:
-        sys.stdout.write(f"Krippendorff's alpha: none; {SAID[standing]}\n")
+        say(f"Krippendorff's alpha: none; {SAID[standing]}")
     else:
         between = f"{found.confidence:.0%} interval {found.lower:.3f} to {found.upper:.3f}"
-        sys.stdout.write(
+        say(
             f"Krippendorff's alpha {found.alpha:.3f} ({between}), {found.units} items, "
-            f"{found.percent:.1%} of pairs agree\n{SAID[standing]}\n"
+            f"{found.percent:.1%} of pairs agree",
+            SAID[standing],
         )
     raise typer.Exit(EXIT_CODES[standing])
 
@@ -84,4 +85,4 @@ def appeal_command(
         book.record(AppealDecided(at=WallClock().now(), actor=by or user(), appeal=appeal))
     change = f"{'|'.join(before)} -> {'|'.join(label)}"
     ending = "rejected, the label stays" if reject else "upheld; conclude campaigns again"
-    sys.stdout.write(f"{appeal.pack} {item}: {change}: {ending}\n")
+    say(f"{appeal.pack} {item}: {change}: {ending}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from harness.cli.drawing import terminal
+from harness.cli.printing import say_json
 from harness.errors import UsageError, known
 from harness.plugins import PACKAGES, load
 
@@ -35,12 +35,12 @@ def list_command(
         for name, plugin in load(each).items()
     ]
     if json:
-        sys.stdout.buffer.write(msgspec.json.encode(rows) + b"\n")
+        say_json(msgspec.json.encode(rows))
         return
     table = Table("kind", "name", "what it is for", box=None)
     for row in rows:
         table.add_row(row["kind"], row["name"], row["about"])
-    Console().print(table)
+    terminal().print(table)
 
 
 def _about(plugin: object) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
@@ -22,14 +21,17 @@ from harness.cli.initialise import init_command
 from harness.cli.judge import judge_command
 from harness.cli.listing import list_command
 from harness.cli.measure import measure_command
+from harness.cli.printing import say
 from harness.cli.range import app as range_app
 from harness.cli.report import report_command
 from harness.cli.retest import retest_command
 from harness.cli.run import run_command
+from harness.cli.verbs import Verbs
 from harness.errors import UsageError
 
 app = typer.Typer(
     name="accredit",
+    cls=Verbs,
     help="Accreditation tests for filtered internet services.",
     no_args_is_help=True,
     add_completion=False,
@@ -63,7 +65,7 @@ def about(
 ) -> None:
     """Accreditation tests for filtered internet services."""
     if show_version:
-        sys.stdout.write(f"isp-accredit {version('isp-accredit')}\n")
+        say(f"isp-accredit {version('isp-accredit')}")
         raise typer.Exit
 
 

@@ -16,8 +16,10 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.drawing import terminal
 from harness.cli.instrument import record_of
 from harness.cli.places import OUT, Places
+from harness.cli.printing import say
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
 from harness.cli.undecidable import places_of, sentences, undecidable
@@ -63,14 +65,14 @@ def measure_command(
     swapped: SWAPPED = False,
 ) -> None:
     """Measure the service of a campaign into a journal. The same command again resumes."""
-    console = Console(stderr=True)
+    console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
     with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
         places = measure_prepared(prepared, out, console)
-    Console().print(f"journal: {places.journal}", highlight=False, soft_wrap=True)
+    say(f"journal: {places.journal}")
 
 
 def only_undecided(prepared: Prepared, out: Path) -> Prepared:
@@ -86,7 +88,7 @@ def only_undecided(prepared: Prepared, out: Path) -> Prepared:
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
     """Measure (or resume) a campaign file; gives the folder of its journal."""
-    out, console = out or OUT, Console(stderr=True)
+    out, console = out or OUT, terminal(to_stderr=True)
     prepared = prepare_in(path, out)
     announce(prepared, console)
     return measure_prepared(prepared, out, console).journal

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.passwords import is_database
+
 OUT = Path("out")
 REGISTRY = "ACCREDIT_REGISTRY"
 """The environment variable that names another registry: a file, or a database URL."""
@@ -62,7 +64,7 @@ class Places:
     def registry(self) -> Path | str:
         """Findings and plans of every campaign; a path unless REGISTRY names a database."""
         named = os.environ.get(REGISTRY, "")
-        if "://" in named:
+        if is_database(named):
             return named
         return Path(named) if named else self.out / "registry.sqlite"
 

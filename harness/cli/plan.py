@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from harness.cli.book import open_book
+from harness.cli.drawing import terminal
 from harness.cli.follow import user
 from harness.cli.places import REGISTRY as PLACE
 from harness.cli.plan_view import as_data, lines_of
+from harness.cli.printing import say, say_json
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (
@@ -72,7 +72,7 @@ def list_plans(
         where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
         due = f"{plan.due:%Y-%m-%d}{late}"
         table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner)
-    Console(markup=False, highlight=False).print(table if shown else "no plan is open")
+    terminal().print(table if shown else "no plan is open")
 
 
 @app.command("show")
@@ -87,7 +87,7 @@ def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> 
     table = Table(show_header=False, box=None)
     for name, value in lines_of(chosen, ledger, now):
         table.add_row(name, value)
-    Console(markup=False, highlight=False).print(table)
+    terminal().print(table)
 
 
 @app.command("agree")
@@ -265,7 +265,7 @@ def _record(event: PlanEvent, registry: str) -> None:
 
 
 def _tell(plan: ActionPlan) -> None:
-    typer.echo(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
+    say(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
 
 
 def _date(text: str) -> datetime:
@@ -279,5 +279,4 @@ def _date(text: str) -> datetime:
 
 
 def _print_json(data: Any) -> None:
-    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
-    sys.stdout.write(text + "\n")
+    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.origin import read_origin
 from harness.plugins import find
+from harness.regular_file import read_bounded
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -30,6 +31,7 @@ CONTENT_PAGES = "content-pages"
 WITH_TEXTS = ("overblock", "school-pages")
 """Packs of our own range whose notes are the words of their pages."""
 
+_PID_BYTES = 64
 START_LIMIT = 20.0
 """Seconds after which a range that is not up will not come up."""
 
@@ -83,11 +85,17 @@ def up_command(
 def down_command(out: FOLDER = Path()) -> None:
     """End a range that ``up --detach`` started."""
     path = out / "range.pid"
+    nobody = UsageError(f"{path}: no range was started here with 'accredit range up --detach'")
     try:
-        os.kill(int(path.read_text()), signal.SIGTERM)
+        process = int(read_bounded(path, _PID_BYTES))
     except (OSError, ValueError):
-        msg = f"{path}: no range was started here with 'accredit range up --detach'"
-        raise UsageError(msg) from None
+        raise nobody from None
+    if process <= 1:  # these mean a group of processes, or all of them
+        raise nobody
+    try:
+        os.kill(process, signal.SIGTERM)
+    except (OSError, OverflowError):
+        raise nobody from None
     path.unlink()
 
 
@@ -106,7 +114,7 @@ def where_command(
     if name not in filters[of]:
         msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[of])}"
         raise UsageError(msg)
-    sys.stdout.write(f"{filters[of][name]}\n")
+    say(f"{filters[of][name]}")
 
 
 def options_of(
@@ -175,15 +183,14 @@ def read_faults(path: Path | None) -> FaultsDeclaration:
 
 def say_where(origin: Any, out: Path) -> None:
     """Print what a campaign file needs to know."""
-    said = Console(highlight=False, soft_wrap=True)
-    said.print(f"origin file:  {out / 'origin.json'}")
+    say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
-        said.print(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
-        said.print(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
+        say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
+        say(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():
-                said.print(f"{service} {kind} for {profile}: {address}")
+                say(f"{service} {kind} for {profile}: {address}")
 
 
 def _fault(world: Any, declared: FaultDeclaration) -> Any:
@@ -225,7 +232,8 @@ def _detach(
         if ended or time.monotonic() > deadline:
             if not ended:
                 os.kill(child, signal.SIGTERM)
-            msg = f"the range did not come up: {(out / 'range.log').read_text()[-500:].strip()}"
-            raise InstrumentError(msg)
+            log = (out / "range.log").read_text(errors="replace").strip()
+            last = log.rpartition("\n")[2][-500:]
+            raise InstrumentError(f"the range did not come up: {last}")
         time.sleep(0.05)
     say_where(read_origin(out / "origin.json"), out)

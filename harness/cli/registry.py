@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from harness.cli.journal import HEAD, goes_on_from
 from harness.cli.places import OUT, REGISTRY, Places
+from harness.cli.printing import say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,9 +38,9 @@ def verify_command(
     where = registry or Places(out=out, campaign="").registry
     with open_registry(where) as opened:
         hashes, shown, events = opened.hashes(), opened.where, opened.events()
-    told = f"{shown}: whole: {len(hashes):,} events; head {hashes[-1] if hashes else START}\n"
-    told += "".join(f"{shown}: {fault}\n" for fault in backward_events(events))
+    told = [f"{shown}: whole: {len(hashes):,} events; head {hashes[-1] if hashes else START}"]
+    told += [f"{shown}: {fault}" for fault in backward_events(events)]
     if head:
         held = {one: f"{number:,} events" for number, one in enumerate((START, *hashes))}
-        told += goes_on_from(head, held, shown)
-    sys.stdout.write(told)
+        told.append(goes_on_from(head, held, shown))
+    say(*told)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.conclude import JOURNAL, SCHEME, conclude_journal
 from harness.cli.places import Places
+from harness.cli.printing import say
 from harness.model.outcome import Assessment
 from harness.plugins import find
 
@@ -23,7 +23,7 @@ def report_command(
     """Write a self-contained document from a journal."""
     assessment, places = conclude_journal(journal, scheme)
     path = write_report(assessment, places, out, kind)
-    Console().print(f"report: {path}", highlight=False, soft_wrap=True)
+    say(f"report: {path}")
 
 
 def write_report(

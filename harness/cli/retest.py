@@ -14,9 +14,11 @@ from rich.console import Console
 
 from harness.appealed import hear
 from harness.cli.book import Book, appeals_in, open_book
+from harness.cli.drawing import terminal
 from harness.cli.follow import user
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.places import OUT, Places
+from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.equipment import prepare
 from harness.errors import UsageError
@@ -48,12 +50,9 @@ def retest_command(
     swapped: SWAPPED = False,
 ) -> None:
     """Re-test a plan whose fix is claimed. Exit 0 verified and closed, 1 reopened, 3 too little."""
-    said = Console(stderr=True, highlight=False, soft_wrap=True)
+    said = terminal(to_stderr=True, soft_wrap=True)
     retest, state = retest_plan(plan, campaign, out, by or user(), said, swapped=swapped)
-    Console(highlight=False, soft_wrap=True).print(
-        f"plan {plan}: re-test {retest.outcome}, plan is now {state}: {retest.statement}",
-        markup=False,
-    )
+    say(f"plan {plan}: re-test {retest.outcome}, plan is now {state}: {retest.statement}")
     raise typer.Exit(EXIT_CODES[retest.outcome])
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
+from harness.cli.drawing import terminal
 from harness.cli.follow import open_plans
 from harness.cli.measure import (
     LANE,
@@ -33,7 +33,7 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    said = Console(stderr=True, highlight=False, soft_wrap=True)
+    said = terminal(to_stderr=True, soft_wrap=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     announce(prepared, said, scheme)
     with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from harness.cli.printing import say
 from harness.errors import UsageError
 from harness.plugins import find
 
@@ -62,4 +62,4 @@ def sample_command(
         use_limit=use_limit,
     )
     commitment = sample.manifest.accredit.sampling.seed_commitment
-    sys.stdout.write(f"{out}: {sample.size} items; commitment to the seed: {commitment}\n")
+    say(f"{out}: {sample.size} items; commitment to the seed: {commitment}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from harness.cli.drawing import styled, terminal
+from harness.cli.printing import say_json
 from harness.errors import UsageError
 from harness.model.scheme import Requirement, Scheme, Threshold
 
@@ -36,7 +35,7 @@ def list_schemes(*, json: JSON = False) -> None:
         due = str(one.review_by or "-")
         rows = str(len(one.requirements))
         table.add_row(one.id, one.version, also.get(one.id, "-"), due, rows, one.title)
-    _console().print(table)
+    terminal().print(table)
 
 
 @app.command("show")
@@ -46,18 +45,19 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
     if json:
         _print_json(chosen.model_dump(mode="json", exclude_none=True))
         return
-    console = _console()
+    console = terminal()
     console.print(f"{chosen.title} ({chosen.id} {chosen.version})")
     for line in (chosen.about, _reviewed(chosen), chosen.decision.statement, *chosen.sources):
         if line:
             console.print(f"  {line}")
-    console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})\n")
+    console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})")
+    console.print()
     table = Table("", "requirement", "mark", box=None, padding=(0, 2, 0, 0))
     for one in chosen.requirements:
         table.add_row(one.id, f"{one.title} ({one.severity}, {_rule(one)})", mark(one))
-        table.add_row("", Text(_origin(one.threshold), style="dim"), "")
+        table.add_row("", styled(_origin(one.threshold), style="dim"), "")
         if one.n_min:
-            table.add_row("", Text(_sizes(one), style="dim"), "")
+            table.add_row("", styled(_sizes(one), style="dim"), "")
     console.print(table)
 
 
@@ -65,7 +65,7 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
 def check_scheme(scheme: SCHEME) -> None:
     """Check a scheme file: one line for each fault, exit 2; or say that it is sound."""
     chosen = _load(scheme)
-    _console().print(
+    terminal().print(
         f"{chosen.id} {chosen.version}: sound, {len(chosen.requirements)} requirements"
     )
 
@@ -89,7 +89,7 @@ def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
     table = Table("requirement", "what", before.id, after.id)
     for change in changes:
         table.add_row(change["requirement"], change["what"], change["old"], change["new"])
-    _console().print(table if changes else "no difference")
+    terminal().print(table if changes else "no difference")
 
 
 @app.command("plan")
@@ -125,7 +125,7 @@ def plan_scheme(
         early = f"about {row.early}" if row.early else "-"
         counts = ("-" if row.n is None else str(row.n), str(row.needed or "-"), early)
         table.add_row(row.requirement, row.profile, *counts, row.says)
-    _console().print(table)
+    terminal().print(table)
 
 
 def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:
@@ -221,11 +221,5 @@ def _load(scheme: str) -> Scheme:
     return load_and_warn(scheme)
 
 
-def _console() -> Console:
-    return Console(markup=False, highlight=False)
-
-
 def _print_json(data: Any) -> None:
-    encoded = msgspec.json.format(msgspec.json.encode(data), indent=2)
-    sys.stdout.buffer.write(encoded + b"\n")
-    sys.stdout.buffer.flush()
+    say_json(msgspec.json.format(msgspec.json.encode(data), indent=2))

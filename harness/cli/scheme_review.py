@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
+from harness.cli.printing import say
 from harness.model.scheme import Scheme
 from harness.ports.keeping import Clock, WallClock
 
@@ -28,5 +27,4 @@ def warn_if_overdue(scheme: Scheme, clock: Clock | None = None) -> None:
 
 def warn(sentence: str) -> None:
     """One line on standard error."""
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    console.print(f"accredit: warning: {sentence}")
+    say(f"accredit: warning: {sentence}", to_stderr=True)

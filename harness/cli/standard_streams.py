@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-
+from harness.cli.printing import say
 from harness.errors import InstrumentError
 
 STDOUT, STDERR = 1, 2
@@ -70,9 +69,7 @@ def flush_output() -> None:
 
 def complain(message: str) -> None:
     """One line for each fault on standard error."""
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    for line in message.splitlines():
-        console.print(f"accredit: {line}")
+    say(*(f"accredit: {line}" for line in message.split("\n")), to_stderr=True)
 
 
 def _guarded(number: int) -> io.TextIOWrapper:

@@ -129,7 +129,7 @@ def take_in(
             continue
         if (held := first.setdefault(record.id, number)) != number:
             intake.repeated += 1
-            why = f"{record.id} stands in line {held} already"
+            why = f"{record.id[:200]} stands in line {held} already"
             tell(Trouble(line=number, reason=why, repeated=True))
             continue
         intake.taken += 1

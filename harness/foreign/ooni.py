@@ -17,7 +17,7 @@ from harness.foreign.failures import failure_from
 from harness.foreign.ooni_dns import read_dns
 from harness.foreign.ooni_form import Keys, Measurement
 from harness.foreign.ooni_web import read_control_web, read_web
-from harness.foreign.record import LONG_AGO, NotReadable, Record, Side, trial
+from harness.foreign.record import LONG_AGO, UNREADABLE, NotReadable, Record, Side, trial
 from harness.model.verdict import Trial
 
 TEST = "web_connectivity"
@@ -29,10 +29,10 @@ def read_ooni(line: bytes | str) -> Record:
     """Read one line. Raises NotReadable, saying what is wrong."""
     try:
         found = msgspec.json.decode(line, type=Measurement, strict=False)
-    except msgspec.DecodeError as error:  # ValidationError is one as well
+    except UNREADABLE as error:
         raise NotReadable(str(error)) from None
     if found.test_name not in ("", TEST):
-        msg = f"a measurement of {found.test_name!r}, not of {TEST!r}"
+        msg = f"a measurement of {found.test_name[:60]!r}, not of {TEST!r}"
         raise NotReadable(msg)
     if not found.input or found.test_keys is None:
         missing = "test_keys" if found.input else "input"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.foreign.markup import read_markup
-from harness.foreign.record import NotReadable, Record, Side, trial
+from harness.foreign.record import UNREADABLE, NotReadable, Record, Side, trial
 from harness.model.observation import Certificate, Hop, WebFacts
 
 NOWHERE = "http://page.invalid/"
@@ -36,7 +36,7 @@ def read_page(line: bytes | str) -> Record:
     """Read one line. Raises NotReadable, saying what is wrong."""
     try:
         page = msgspec.json.decode(line, type=Page, strict=False)
-    except msgspec.DecodeError as error:  # ValidationError is one as well
+    except UNREADABLE as error:
         raise NotReadable(str(error)) from None
     if page.id is None or page.id == "":
         msg = "the key `id` is missing"
@@ -95,5 +95,5 @@ def _status(page: Page, location: str) -> int:
     try:
         return int(str(page.status).split()[0])
     except ValueError:
-        msg = f"`status` is not a number: {page.status!r}"
+        msg = f"`status` is not a number: {str(page.status)[:60]!r}"
         raise NotReadable(msg) from None

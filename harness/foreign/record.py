@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
+
 from harness.model.corpus import Item
 from harness.model.observation import (
     CONTROL,
@@ -14,6 +16,9 @@ from harness.model.observation import (
     Observation,
 )
 from harness.model.verdict import Trial
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a line raises: not JSON of the shape, not UTF-8, nested too deeply."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """When a record does not say when it was made."""

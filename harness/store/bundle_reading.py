@@ -103,7 +103,7 @@ def tell(path: Path, faults: Sequence[str]) -> None:
     lines = [f"{path}: {fault[:LENGTH]}" for fault in faults[:SHOWN]]
     if len(faults) > SHOWN:
         lines.append(f"{path}: and {len(faults) - SHOWN} more faults")
-    raise UsageError("\n".join(lines))
+    raise UsageError(*lines)
 
 
 def _require_bounded(archive: zipfile.ZipFile, path: Path) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event
 from harness.model.event_times import require_times
+from harness.passwords import database_place, is_database, reason_without
 from harness.store.registry_tables import EVENTS, HEAD, METADATA
 
 DRIVER = "psycopg"
@@ -37,8 +38,9 @@ class NoRegistry(UsageError):
 class Registry:
     """An open registry. Use ``open_registry`` to get one; a context manager closes it."""
 
-    def __init__(self, engine: Engine, where: str) -> None:
+    def __init__(self, engine: Engine, where: str, url: str = "") -> None:
         self._engine = engine
+        self._url = url
         self.where = where
 
     def events(self) -> tuple[Event, ...]:
@@ -71,8 +73,10 @@ class Registry:
         except IntegrityError:
             raise UsageError(self._changed()) from None
         except SQLAlchemyError as error:
-            msg = f"{self.where}: the registry cannot be written: {_reason(error)}"
-            raise InstrumentError(msg) from error
+            msg = (
+                f"{self.where}: the registry cannot be written: {reason_without(self._url, error)}"
+            )
+            raise InstrumentError(msg) from None
         return after + len(rows)
 
     def hashes(self) -> tuple[str, ...]:
@@ -108,8 +112,9 @@ class Registry:
                 rows = connection.execute(select(EVENTS).order_by(EVENTS.c.position)).all()
                 head = _head_in(connection, (len(rows), rows[-1].hash if rows else START))
         except SQLAlchemyError as error:
-            msg = f"{self.where}: the registry cannot be read: {_reason(error)}"
-            raise InstrumentError(msg) from error
+            reason = reason_without(self._url, error)
+            msg = f"{self.where}: the registry cannot be read: {reason}"
+            raise InstrumentError(msg) from None
         for position, row in enumerate(rows, 1):
             found = _event(row.body)
             if found is None or dict(row._mapping) != _row(position, found, previous):  # noqa: SLF001 - SQLAlchemy's public name for it
@@ -131,6 +136,9 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
     """
     text = str(where)
     is_url = "://" in text
+    if not is_url and is_database(text):
+        msg = "the registry is no file, nor a URL that begins with postgresql:// (write it so)"
+        raise UsageError(msg)
     if not is_url:
         path = Path(where)
         if not create and not path.exists():
@@ -143,14 +151,15 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
             if create:
                 _create(engine)
             elif not inspect(engine).has_table("events"):
-                msg = f"{_shown(engine)}: no registry in this database"
+                msg = f"{_shown(engine, text)}: no registry in this database"
                 raise NoRegistry(msg)
-    except (SQLAlchemyError, ArgumentError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, ArgumentError, ModuleNotFoundError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == DRIVER:
             raise
-        msg = f"{text.rpartition('@')[2]}: not a registry: {_reason(error)}"
+        place = database_place(text) if is_url else text
+        msg = f"{place}: not a registry: {reason_without(text, error)}"
         raise UsageError(msg) from None
-    return Registry(engine, _shown(engine))
+    return Registry(engine, _shown(engine, text), text)
 
 
 @contextmanager
@@ -230,10 +239,8 @@ def _event(body: str) -> Event | None:
     return found
 
 
-def _shown(engine: Engine) -> str:
-    """The place without a password."""
-    return engine.url.database or str(engine.url) if engine.name == "sqlite" else repr(engine.url)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+def _shown(engine: Engine, text: str) -> str:
+    """The place without name, password and options."""
+    if engine.name == "sqlite":
+        return engine.url.database or "sqlite"
+    return database_place(text)

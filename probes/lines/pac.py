@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic, perf_counter
 from typing import ClassVar, Self
 
@@ -22,6 +21,7 @@ from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
 from harness.plugins import register
 from harness.ports.asking import Exchange, Line, Origin, Question, Request
+from harness.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
 from probes.net.control_lookup import ControlLookup
@@ -150,7 +150,7 @@ class Pac(Interface):
     def _read(self, path: str) -> Script:
         where = f"line {self.name!r}, option 'file'"
         try:
-            data = Path(path).read_bytes()
+            data = read_bounded(path, SCRIPT_BYTES)
         except OSError as error:
             raise UsageError(f"{where}: {path}: {error.strerror or error}") from None
         try:

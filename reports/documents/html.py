@@ -165,4 +165,4 @@ def _short(text: str) -> str:
 
 def _finalize(shown: Any) -> Any:
     """Text from outside loses what could steer a reader; markup of our own stays."""
-    return phrases.plain(shown) if type(shown) is str else shown
+    return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown

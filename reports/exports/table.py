@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Outcome
 from harness.store.document import write_document
-from reports.phrases import harmless, limit_of
+from harness.visible import spreadsheet_cell
+from reports.phrases import limit_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,11 +25,17 @@ def outcomes_table(assessment: Assessment) -> DataFrame:
 
 
 def write_outcomes(assessment: Assessment, path: Path) -> Path:
-    """Write the table as CSV in UTF-8, whole or not at all. Raises InstrumentError."""
+    """Write the table as CSV in UTF-8, whole or not at all. Raises InstrumentError.
+
+    It is for people: no spreadsheet takes a text for a formula (see ``harness.visible``).
+    """
     table = outcomes_table(assessment)
     texts = table.select_dtypes(exclude="number").columns
-    table[texts] = table[texts].map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
-    return write_document(path, table.to_csv(index=False, lineterminator="\r\n").encode())
+    table[texts] = table[texts].map(
+        lambda cell: spreadsheet_cell(cell) if isinstance(cell, str) else cell
+    )
+    written = table.to_csv(index=False, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+    return write_document(path, written.encode())
 
 
 def _row(assessment: Assessment, outcome: Outcome) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from harness.model.outcome import Assessment, Outcome, Witness
+from harness.visible import spreadsheet_cell, visible
 from reports import phrases
 
 SEVERITIES = {"Crit": "blocker", "Maj": "critical", "Min": "normal", "Obs": "trivial"}
@@ -44,7 +45,7 @@ def message(outcome: Outcome, shown: int = 5) -> str:
     lines += [f"  {phrases.seen_of(witness)}" for witness in outcome.witnesses[:shown]]
     if len(outcome.witnesses) > shown:
         lines.append(f"  and {len(outcome.witnesses) - shown} more")
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def tell_allure(outcome: Outcome, assessment: Assessment) -> None:
@@ -73,11 +74,11 @@ def tell_allure(outcome: Outcome, assessment: Assessment) -> None:
 def worst_items(witnesses: tuple[Witness, ...]) -> str:
     """The first witnesses as CSV (RFC 4180), with formulas of spreadsheets made harmless."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(("item", "value", "category", "state", "mechanism", "rule", "saw"))
     for each in witnesses[:WORST]:
         row = (each.item, each.value, each.category, each.state, each.mechanism, each.rule)
-        writer.writerow([phrases.harmless(cell) for cell in (*row, "; ".join(each.saw))])
+        writer.writerow([spreadsheet_cell(cell) for cell in (*row, "; ".join(each.saw))])
     return text.getvalue()
 
 

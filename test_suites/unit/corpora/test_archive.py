@@ -1,15 +1,17 @@
 """An archive from a stranger is unpacked into its folder, or refused whole."""
 
 import io
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from corpora.archive import is_archive, unpacked
-from corpora.source import Limits, Refused
+from corpora.source import Deadline, Limits, Refused
 
 FIXTURES = Path(__file__).parent / "importers" / "fixtures"
 LIMITS = Limits(total_bytes=1024 * 1024, members=10)
@@ -144,3 +146,36 @@ def test_what_is_no_archive_is_known(tmp_path: Path) -> None:
     assert not is_archive(tmp_path / "a.txt")
     assert not is_archive(tmp_path)
     assert not is_archive(tmp_path / "none")
+
+
+@pytest.mark.parametrize("make", [tar_of, zip_of])
+def test_unpacking_stops_at_its_deadline(tmp_path: Path, make: Callable[..., Path]) -> None:
+    names = ["gambling/domains", "gambling/urls"]
+    files = [(member(name) if make is tar_of else name, b"a.example\n") for name in names]
+    moments = count()
+    deadline = Deadline(2.5, lambda: float(next(moments)))
+
+    with (
+        pytest.raises(Refused, match=r"stopped after 2.5 seconds, at file 2"),
+        unpacked(make(tmp_path, *files), LIMITS, deadline),
+    ):
+        pass
+
+
+def test_the_directory_of_a_zip_file_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zip_of(tmp_path, *((f"d/{number:050}", b"") for number in range(9)))
+    unpack(path)
+    monkeypatch.setattr("corpora.archive._DIRECTORY_LIMIT", 500)
+
+    with pytest.raises(Refused, match="directory of the archive too large"):
+        unpack(path)
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert not is_archive(tmp_path / "pipe")
+    with pytest.raises(Refused, match="archive not readable"):
+        unpack(tmp_path / "pipe")

@@ -142,7 +142,7 @@ def test_names_of_files_need_not_be_text(tmp_path: Path) -> None:
 
     list(write_report(import_list("ut1", tmp_path / "lists"), report))
 
-    assert "lists/g\\udcff/domains:1,a.example" in report.read_text()
+    assert '"lists/g\\udcff/domains:1","a.example"' in report.read_text()
 
 
 ALPHABET = 'a.:/|@#*^$"<>,;=-_ \t\r\n\0é%&[](){}0129!\\'

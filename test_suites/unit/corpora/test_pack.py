@@ -94,7 +94,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"path": "../items.csv"}, "leads out of the pack"),
         ({"path": "/etc/hostname"}, "leads out of the pack"),
         ({"path": "none.csv"}, "'none.csv': No such file"),
-        ({"path": "."}, "Is a directory"),
+        ({"path": "."}, "is a folder, not a regular file"),
         ({"path": "a\0b"}, "leads out of the pack"),
     ],
 )

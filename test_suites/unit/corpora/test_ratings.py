@@ -58,3 +58,17 @@ def test_nothing_but_its_own_errors_gets_out(raw: bytes, tmp_path: Path) -> None
 
     with suppress(FaultyDocument, UsageError):
         read_ratings(path)
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [("LINE_BYTES", "2: a line of more than 20"), ("TOTAL_BYTES", "more than 20")],
+)
+def test_ratings_are_read_up_to_a_limit(
+    limit: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"corpora.ratings.{limit}", 20)
+    path = written(tmp_path, "item,rater,label\n" + "a" * 30 + ",b,GAMB\n")
+
+    with pytest.raises(UsageError, match=said):
+        read_ratings(path)

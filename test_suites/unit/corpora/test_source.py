@@ -1,11 +1,13 @@
 """A file from a stranger is read within limits, and only as what it is."""
 
 import gzip
+import os
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from corpora.source import Limits, Refused, Source
+from corpora.source import Deadline, Limits, Refused, Source
 from corpora.taxonomy import shipped
 
 
@@ -101,3 +103,55 @@ def test_unknown_labels_are_remembered(tmp_path: Path) -> None:
     assert source.child(tmp_path, "x").translate("ut1", "gambling") == "GAMB"
     assert source.child(tmp_path, "x").translate("ut1", "nothing") == ""
     assert source.unknown == {"ut1": {"nothing"}}
+
+
+def test_reading_stops_at_its_deadline_and_says_how_far_it_came(tmp_path: Path) -> None:
+    moments = count()
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"a\n" * 10_000)
+    deadline = Deadline(2.5, lambda: float(next(moments)))
+    source = Source(path=path, taxonomy=shipped(), deadline=deadline)
+
+    with pytest.raises(Refused, match=r"stopped after 2.5 seconds, at line 3072"):
+        list(source.lines())
+
+
+def test_a_line_without_end_stops_at_the_deadline(tmp_path: Path) -> None:
+    moments = count()
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"a" * 100_000)
+    deadline = Deadline(2.5, lambda: float(next(moments)))
+    source = Source(path=path, taxonomy=shipped(), limits=Limits(line_bytes=10), deadline=deadline)
+
+    with pytest.raises(Refused, match=r"in a line of more than 30 bytes"):
+        list(source.lines())
+
+
+def test_the_files_of_a_tree_share_a_deadline(tmp_path: Path) -> None:
+    source = source_of(tmp_path, b"a\n")
+
+    assert source.deadline is source.child(tmp_path, "x").deadline is not None
+
+
+def test_lines_that_cannot_be_read_are_not_kept_for_ever(tmp_path: Path) -> None:
+    source = source_of(tmp_path, b"\0\n" * 100, unread=10)
+
+    with pytest.raises(Refused, match="more than 10 lines that cannot be read"):
+        list(source.lines())
+    assert 11 == len(source.faults)
+
+
+def test_labels_that_nobody_knows_are_not_kept_for_ever(tmp_path: Path) -> None:
+    source = source_of(tmp_path, b"a\n", labels=3)
+    for label in "abc":
+        source.own_code(label)
+
+    with pytest.raises(Refused, match="more than 3 labels that are not known"):
+        source.own_code("d")
+
+
+def test_only_regular_files_are_lists(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(Refused, match="not readable: is a pipe, not a regular file"):
+        list(Source(path=tmp_path / "pipe", taxonomy=shipped()).lines())

@@ -29,7 +29,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (UsageError("one\ntwo"), 2, "accredit: one\naccredit: two\n"),
+        (UsageError("one", "two"), 2, "accredit: one\naccredit: two\n"),
         (UnfinishedError("more is needed"), 3, "accredit: more is needed\n"),
         (InstrumentError("the disk is full"), 4, "accredit: the disk is full\n"),
         (HarnessError("odd"), 4, "accredit: odd\n"),

@@ -14,6 +14,7 @@ import pytest
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event, FixClaimed, PlanClosed
 from harness.store.registry import START, Registry, open_registry
+from test_suites.unit.harness.test_passwords import SPELLED
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 
@@ -253,3 +254,19 @@ def test_a_registry_of_before_is_read_and_gets_a_head(registry: Registry, path: 
 
     with pytest.raises(InstrumentError, match="the head vouches for 3"):
         registry.events()
+
+
+@pytest.mark.parametrize("url", SPELLED)
+@pytest.mark.parametrize("create", [True, False])
+def test_no_password_of_a_database_is_told(
+    url: str, create: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens at port 1; and no file or folder is called like the URL."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        open_registry(url, create=create)
+
+    told = " ".join(map(str, caught.value.args))
+    assert not [part for part in ("hunt", "Zq7", "y:z") if part in told]
+    assert [] == list(tmp_path.iterdir())
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None

@@ -62,4 +62,4 @@ def test_cells_run_nothing_and_numbers_stay_numbers(tmp_path: Path) -> None:
 def test_no_outcomes_give_a_header_alone(tmp_path: Path) -> None:
     path = write_outcomes(example_assessment(outcomes=()), tmp_path / "outcomes.csv")
 
-    assert path.read_text().splitlines() == ["requirement,profile,line,conformity"]
+    assert path.read_text().splitlines() == ['"requirement","profile","line","conformity"']

@@ -1,0 +1,44 @@
+"""The one way to print: a text is one line that steers nothing, and JSON keeps its meaning.
+
+Text from outside (titles, headers, names of files, error messages) may hold escape sequences,
+line breaks that fake a line, or invisible characters. They are escaped here, and in
+``harness.cli.drawing`` for tables. A house test lets no other module print.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from harness.passwords import without_passwords
+from harness.visible import visible, visible_json
+
+
+def shown(text: str) -> str:
+    """A text as one line that may be printed: escaped, and without passwords in URLs."""
+    return visible(without_passwords(text))
+
+
+def say(*lines: str, to_stderr: bool = False) -> None:
+    """Print lines, each as one line whatever is in it."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    for line in lines:
+        stream.write(_encodable(shown(line), stream) + "\n")
+
+
+def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
+    """Print JSON that is encoded already, in the form it has."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    text = encoded.decode() if isinstance(encoded, bytes) else encoded
+    stream.write(visible_json(text, ascii_only=not _is_unicode(stream)) + "\n")
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The text with what the stream's encoding does not have escaped."""
+    if _is_unicode(stream):
+        return text
+    return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().replace("_", "-").startswith("utf")

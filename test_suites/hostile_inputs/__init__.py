@@ -1,0 +1,1 @@
+"""Hostile inputs, through every command that reads them."""
