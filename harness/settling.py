@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from harness.errors import UsageError
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import is_among
 from harness.model.drawing import order_key
@@ -57,6 +58,12 @@ class Settlement:
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
+        if self._plans and not campaign.seed:
+            msg = (
+                "the seed of this campaign is not revealed, and without the order that it gives "
+                "early stopping cannot be judged: ask for a bundle made with --reveal-seed"
+            )
+            raise UsageError(msg)
         self._batches = batches_planned(campaign, journal.header) if self._plans else 0
         self._touches = _touched(campaign, scheme)
         self.scheme = scheme.model_copy(

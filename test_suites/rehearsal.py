@@ -105,6 +105,7 @@ def write_campaign(
         "profiles": {"pupils": {"phase": "ks2"}},
         "corpora": [selection, {"pack": "canary", "categories": list(whole)}][: 2 if whole else 1],
         "limits": QUICK,
+        "seed": "accredit",
         "plain_twins": {"number": 0},
     }
     if origin is not None:

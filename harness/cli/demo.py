@@ -23,12 +23,11 @@ from harness.cli.book import open_book
 from harness.cli.conclude import conclude_journal, tell
 from harness.cli.drawing import styled, terminal
 from harness.cli.follow import open_plans
-from harness.cli.measure import measure_prepared
+from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.places import OUT, REGISTRY, Places
 from harness.cli.range import VENDOR_LIST, FaultsDeclaration, make_lists, options_of
 from harness.cli.report import write_report
 from harness.cli.retest import retest_plan
-from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
@@ -97,7 +96,7 @@ def demo_command(
         _draw(said, home)
 
         _say(said, "3", f"The campaign in {path} is measured, the control line beside the service")
-        places = measure_prepared(prepare(path), home, said)
+        places = measure_prepared(prepare_in(path, home), home, said)
         _say(said, "4", "The journal is assessed against the scheme becta-2008")
         assessment, _ = conclude_journal(places.journal)
         tell(assessment, json=False)

@@ -42,21 +42,31 @@ def make_command(
     out: Annotated[Path, typer.Option(help="The new bundle, such as autumn.accredit.zip.")],
     scheme: SCHEME = None,
     pack: PACKS = None,
+    *,
+    reveal_seed: Annotated[
+        bool, typer.Option("--reveal-seed", help="Put the seed in: the campaign is over.")
+    ] = False,
 ) -> None:
     """Conclude, and put the campaign into one signed file: journal, scheme, corpora, assessment.
 
-    No page that was seen is in it, nor any item of a corpus but as the journal has it.
+    No page that was seen is in it, nor any item of a corpus but as the journal has it; nor the
+    seed that samples were drawn by, unless it is revealed.
     """
     from harness.appealed import appeals_that_concern  # noqa: PLC0415 - keep the start light
     from harness.store.assessments import encode_assessment  # noqa: PLC0415 - the same
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.seed import SEED  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
     declared = Campaign.model_validate_json(opened.header["campaign"])
     files: dict[str, bytes | Path] = {**journal_files(folder)}
+    if reveal_seed and (folder / SEED).exists():
+        files[f"journal/{SEED}"] = folder / SEED
+    elif not reveal_seed:
+        declared = declared.model_copy(update={"seed": ""})
     files |= _manifests(opened, declared, pack or ())
     resolved = load_and_warn(scheme or declared.scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})

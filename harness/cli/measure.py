@@ -22,6 +22,7 @@ from harness.cli.places import OUT, Places
 from harness.cli.printing import say
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
+from harness.cli.seeding import seeded
 from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
@@ -97,16 +98,18 @@ def measure_campaign(path: Path, out: Path | None = None) -> Path:
 def prepare_in(
     path: Path, out: Path, lane: LaneName | None = None, *, swapped: bool = False
 ) -> Prepared:
-    """Prepare a campaign; packs that its journal under ``out`` vouches for open at once.
+    """Prepare a campaign, with its seed; packs that its journal vouches for open at once.
 
     A pack that other campaigns there have used too often is refused. Raises
     FaultyDocument, UsageError.
     """
     from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
-    journal = Places(out=out, campaign=read_campaign(path)[0].campaign).journal
+    declared = read_campaign(path)[0]
+    journal = Places(out=out, campaign=declared.campaign).journal
     held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    prepared = prepare(path, checked=held.get("corpora", ()), lane=lane, swapped=swapped)
+    known = held.get("corpora", ())
+    prepared = prepare(path, seeded(declared, journal), checked=known, lane=lane, swapped=swapped)
     packs = [corpus.reference for corpus in prepared.corpora]
     refuse_burnt(packs, prepared.campaign.campaign, out)
     return prepared

@@ -244,7 +244,7 @@ def correct_clock(
         now = clock.now()
         book.record(ClockCorrected(at=now, actor=by or user(), reason=reason))
     was = f"{before:%Y-%m-%d %H:%M}"
-    typer.echo(f"recorded: the newest event was dated {was}; it is {now:%Y-%m-%d %H:%M}")
+    say(f"recorded: the newest event was dated {was}; it is {now:%Y-%m-%d %H:%M}")
 
 
 @app.command("close")

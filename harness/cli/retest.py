@@ -6,6 +6,7 @@ Only a conforming re-test can verify a plan, and it is then closed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from harness.cli.measure import SWAPPED, measure_prepared, resumable
 from harness.cli.places import OUT, Places
 from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
+from harness.cli.seeding import seeded
 from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
@@ -73,6 +75,8 @@ def retest_plan(
         plan = book.ledger.plan(name)
         finding = book.ledger.finding(plan.finding)
         declared = prepare(path)
+        begun = Places(out=out, campaign=finding.campaign).journal
+        declared = replace(declared, campaign=seeded(declared.campaign, begun))
         _require_service(declared.campaign, finding, path)
         scheme = _narrow(load_and_warn(declared.campaign.scheme, clock), finding)
         rule = scheme.requirements[0]

@@ -50,10 +50,13 @@ def swap_in(path: Path, text: bytes) -> None:
     """Like ``write_whole``, but without waiting for the disk. Raises OSError.
 
     Survives our death, and may be lost with the power: for what can be checked and made again.
+    Only the user can read it.
     """
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_bytes(text)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+            file.write(text)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

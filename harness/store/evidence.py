@@ -9,6 +9,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence, digest_of
 from harness.store.durable import swap_in
+from harness.store.private_folder import make_private
 
 NEVER_STORED = frozenset({"S3", "S4"})
 """Sensitivities whose bodies never reach the disk (METHOD, S3 and S4)."""
@@ -35,6 +36,7 @@ class EvidenceFolder:
         if beside.exists() and path.exists() and path.stat().st_size == len(evidence.body):
             return digest
         try:
+            make_private(self.directory)
             path.parent.mkdir(parents=True, exist_ok=True)
             swap_in(path, evidence.body)
             # the type goes last: where it is, the body is whole

@@ -51,7 +51,7 @@ def read_head(directory: Path) -> Head | None:
 def write_head(directory: Path, head: Head) -> None:
     """Replace the head, and wait until the disk has it. Raises InstrumentError."""
     try:
-        write_whole(directory / HEAD, msgspec.json.encode(head) + b"\n")
+        write_whole(directory / HEAD, msgspec.json.encode(head) + b"\n", mode=0o600)
     except OSError as error:
         msg = f"{directory / HEAD}: {error.strerror or error}"
         raise InstrumentError(msg) from error

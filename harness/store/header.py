@@ -10,6 +10,8 @@ import msgspec
 
 from harness.errors import InstrumentError, UsageError
 from harness.store.durable import write_whole
+from harness.store.private_folder import make_private
+from harness.store.seed import keep_seed, seed_of, without_seed
 
 HEADER = "header.json"
 FORMAT, PRESENT = "journal_format", 2
@@ -17,12 +19,17 @@ FORMAT, PRESENT = "journal_format", 2
 
 
 def write_header(directory: Path, header: dict[str, Any]) -> None:
-    """Make the folder and its header, marked with the present format. Raises InstrumentError."""
-    marked = {FORMAT: PRESENT} | header
-    text = msgspec.json.format(msgspec.json.encode(marked), indent=2) + b"\n"
+    """Make the folder and its header, marked with the present format; the seed goes apart.
+
+    Raises InstrumentError.
+    """
+    shown = without_seed(header)
+    text = msgspec.json.format(msgspec.json.encode({FORMAT: PRESENT} | shown), indent=2) + b"\n"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_whole(directory / HEADER, text)
+        make_private(directory)
+        if shown != header:
+            keep_seed(directory, seed_of(header))
+        write_whole(directory / HEADER, text, mode=0o600)
     except OSError as error:
         msg = f"{directory}: no journal can be started here: {error.strerror or error}"
         raise InstrumentError(msg) from error

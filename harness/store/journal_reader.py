@@ -19,6 +19,7 @@ from harness.store.head import Head
 from harness.store.header import FORMAT, PRESENT, read_header
 from harness.store.held import HeldKeys
 from harness.store.instrument_records import read_instrument
+from harness.store.seed import with_seed
 from harness.store.segment import lines_of
 from harness.store.standing import Standing, read_standing
 from harness.store.stops import read_stops
@@ -38,6 +39,7 @@ class JournalReader:
         raw = read_header(directory)
         self._header: dict[str, Any] = msgspec.json.decode(raw)
         self._has_head = self._header.pop(FORMAT, 1) >= PRESENT
+        self._header = with_seed(self._header, directory)
         self.start = hashlib.sha256(raw).hexdigest()
 
     @property

@@ -145,6 +145,8 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
             msg = f"{path}: no registry here; 'accredit run' makes one when a requirement fails"
             raise NoRegistry(msg)
         _make_folder(path.parent)
+        if create and not path.exists():
+            path.touch(mode=0o600)  # only the user reads it, and what SQLite puts beside it
     try:
         engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
         with _disposed_on_error(engine):

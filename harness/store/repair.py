@@ -48,7 +48,7 @@ def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:
         with path.open("r+b") as stream:
             stream.seek(found.good)
             aside = _free_name(path.parent)
-            write_whole(aside, stream.read())
+            write_whole(aside, stream.read(), mode=0o600)
             stream.truncate(found.good)
             os.fsync(stream.fileno())
         kept.append(aside)

@@ -38,6 +38,7 @@ def write_sealed(source: Path, target: Path) -> str:
     try:
         with connect(memory=MEMORY) as connection:
             connection.execute(_copy(source, beside))
+        beside.chmod(0o600)
         sync_file(beside)
         written, expected = _digest(records(beside)), _digest(_lines(source))
     except (duckdb().Error, OSError) as error:

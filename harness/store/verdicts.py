@@ -25,6 +25,7 @@ from harness.store.duck import duckdb
 from harness.store.durable import swap_in
 from harness.store.folded import Basis, FoldedVerdicts
 from harness.store.folding import fold
+from harness.store.private_folder import make_private
 from harness.store.sealed import digest_of_file
 
 KEPT = "kept.json"
@@ -74,7 +75,7 @@ class VerdictFolder:
         """
         path = self._path(made_of)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private(self._folder)
             rmtree(path, ignore_errors=True)
             counts = fold(verdicts, path)
             kept = _Kept(
