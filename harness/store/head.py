@@ -40,12 +40,17 @@ def read_head(directory: Path) -> Head | None:
     """The head that lies in a folder, if any. Raises InstrumentError if it is something else."""
     path = directory / HEAD
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Head)
+        text = path.read_bytes()
+        head = msgspec.json.decode(text, type=Head)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         msg = f"{path}: not the head of a journal, which is damaged: {error}"
         raise InstrumentError(msg) from None
+    if text != msgspec.json.encode(head) + b"\n":
+        msg = f"{path}: not the head of a journal as it was written: damaged"
+        raise InstrumentError(msg)
+    return head
 
 
 def write_head(directory: Path, head: Head) -> None:

@@ -60,8 +60,9 @@ def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
 def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ...]:
     """The lines of a chain, oldest first; a last line that was cut short does not count.
 
-    ``start`` is the digest of the header. Raises InstrumentError, naming the byte, where
-    the chain does not hold.
+    ``start`` is the digest of the header. Each line must be the very text that we write, so a
+    kind that gets another field leaves it out where it has its default. Raises InstrumentError,
+    naming the byte, where the chain does not hold.
     """
     links: list[AnyLink] = []
     offset, previous = 0, start
@@ -71,7 +72,8 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             msg = f"{path}: byte {offset}: not a line of a {path.stem.rstrip('s')}: {error}"
             raise InstrumentError(msg) from None
-        if link.previous != previous or link.hash != expected_hash(link):
+        is_as_written = line == msgspec.json.encode(link) + b"\n"
+        if not is_as_written or link.previous != previous or link.hash != expected_hash(link):
             msg = f"{path}: byte {offset}: the hash chain does not hold at {link.name}"
             raise InstrumentError(msg)
         links.append(link)

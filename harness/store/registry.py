@@ -117,7 +117,7 @@ class Registry:
             raise InstrumentError(msg) from None
         for position, row in enumerate(rows, 1):
             found = _event(row.body)
-            if found is None or dict(row._mapping) != _row(position, found, previous):  # noqa: SLF001 - SQLAlchemy's public name for it
+            if found is None or dict(row._mapping) != _row(position, found, previous, row.body):  # noqa: SLF001 - SQLAlchemy's public name for it
                 msg = f"{self.where}: event {position} is not as it was written"
                 raise InstrumentError(msg)
             previous = row.hash
@@ -219,8 +219,9 @@ def _head_in(connection: Connection, unkept: tuple[int, str]) -> tuple[int, str]
     return row.events, row.hash
 
 
-def _row(position: int, one: Event, previous: str) -> dict[str, Any]:
-    body = msgspec.json.encode(one).decode()
+def _row(position: int, one: Event, previous: str, body: str = "") -> dict[str, Any]:
+    """A row of the table; ``body`` is its text as it was written, if it was written before."""
+    body = body or msgspec.json.encode(one).decode()
     digest = hashlib.sha256(f"{position}\x1f{previous}\x1f{body}".encode()).hexdigest()
     return {
         "position": position,

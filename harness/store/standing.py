@@ -126,6 +126,9 @@ def _require(directory: Path, standing: Standing, head: Head | None, *, has_head
         held = f"{standing.rows:,} observations are here, the head vouches for {head.rows:,}"
         msg = f"{path}: the journal's end is not as it was written: {held}"
         raise InstrumentError(msg)
+    if unknown := sorted(set(head.chains) - set(CHAINS)):
+        msg = f"{path}: vouches for {unknown[0]!r}, which no journal has: it was changed"
+        raise InstrumentError(msg)
     for name in CHAINS:
         hashes = ["", *chain_hashes(directory / name)]
         if head.chains.get(name, "") not in hashes[-2:]:

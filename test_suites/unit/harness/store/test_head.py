@@ -30,7 +30,9 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert ["head.json"] == [path.name for path in tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"rows":1}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b'{"rows":1}', b"\xff", b'{"rows":1,"hash":"a","Chains":{}}\n']
+)
 def test_something_else_is_damage(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "head.json").write_bytes(text)
 

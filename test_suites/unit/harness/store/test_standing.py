@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.errors import InstrumentError
+from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.head import HEAD, Head, read_head
 from harness.store.journal import SegmentJournal, open_journal
@@ -20,6 +22,8 @@ from test_suites.unit.harness.store.test_stops import ONE as STOP
 Batch = Callable[[int, int], list[Observation]]
 Change = Callable[[Path], object]
 HEADER = {"campaign": "spring"}
+IS_FULL = os.environ.get("TAMPERING_SIZE") == "full"
+"""Whether every byte of small files is tried, and 500 of large ones."""
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def set_head_back(folder: Path) -> None:
     assert head
     manifest = (folder / MANIFEST).read_bytes().splitlines()[-1]
     old = Head(rows=6, hash=json.loads(manifest)["hash"], chains=head.chains)
-    (folder / HEAD).write_bytes(msgspec.json.encode(old))
+    (folder / HEAD).write_bytes(msgspec.json.encode(old) + b"\n")
 
 
 def cut_stop(folder: Path) -> None:
@@ -221,3 +225,20 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
     start = SegmentJournal(folder).start
 
     assert look(folder, start) == read_standing(folder, start, has_head=True)
+
+
+def test_a_byte_of_any_file_cannot_be_changed_unnoticed(folder: Path) -> None:
+    """Small files byte by byte; of the others, some."""
+    chance = random.Random(2008)
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        is_large = len(whole) > 4096
+        places = chance.sample(range(len(whole)), 500 if IS_FULL else 15) if is_large else None
+        for place in places or range(0, len(whole), 1 if IS_FULL else 13):
+            flipped = whole[place] ^ (1 << chance.randrange(8))
+            path.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
+            if path.name != "lock":
+                with pytest.raises((InstrumentError, UsageError)):
+                    SegmentJournal(folder).verify()
+        path.write_bytes(whole)
+    SegmentJournal(folder).verify()
