@@ -12,9 +12,11 @@ left behind, and appends whole batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -51,6 +53,23 @@ SEGMENT_ROWS = 100_000
 """An open segment with more rows than this is sealed."""
 
 
+Words = ParamSpec("Words")
+Given = TypeVar("Given")
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[SegmentJournal, Words], Given],
+) -> Callable[Concatenate[SegmentJournal, Words], Given]:
+    """Threads of a measurement write in turn: each batch goes on from the head before it."""
+
+    @wraps(method)
+    def in_turn(journal: SegmentJournal, /, *words: Words.args, **named: Words.kwargs) -> Given:
+        with journal._turn:  # noqa: SLF001 - the journal's own methods
+            return method(journal, *words, **named)
+
+    return in_turn
+
+
 class SegmentJournal(JournalReader):
     """A journal in a folder; see the module. ``segment_rows``: when a segment is sealed."""
 
@@ -58,6 +77,7 @@ class SegmentJournal(JournalReader):
         super().__init__(directory)
         self._segment_rows = segment_rows
         self._lock = WriterLock(directory)
+        self._turn = RLock()
         self._writer: SegmentWriter | None = None
         self._held = HeldKeys()
         self._marks = Marks()
@@ -130,6 +150,7 @@ class SegmentJournal(JournalReader):
             self._lock.release()
             raise
 
+    @_one_at_a_time
     def append(self, batch: int, observations: Iterable[Observation]) -> int:
         """Write one whole batch or nothing; returns how many observations were new.
 
@@ -156,18 +177,21 @@ class SegmentJournal(JournalReader):
             self.seal()
         return len(fresh)
 
+    @_one_at_a_time
     def stop(self, stop: Stop) -> None:
         """Write down a stop. Raises InstrumentError when the disk does not take it."""
         self.write()
         append_stop(self.directory, self.start, stop)
         self._keep_head(self._head)
 
+    @_one_at_a_time
     def record_instrument(self, record: InstrumentRecord) -> None:
         """Write down what it is measured with, if that changed. Raises InstrumentError."""
         self.write()
         if append_record(self.directory, self.start, record):
             self._keep_head(self._head)
 
+    @_one_at_a_time
     def seal(self) -> None:
         """Turn the open segment into Parquet and chain it into the manifest.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import InstrumentError
 from harness.store.head import HEAD, Head, read_head, steps
 from harness.store.manifest import SealedSegment, chain_hashes, read_manifest
-from harness.store.segment import BatchMarker, Scan, scan
+from harness.store.segment import Scan, scan
 
 MANIFEST = "manifest.jsonl"
 CHAINS = ("stops.jsonl", "instrument.jsonl")
@@ -102,16 +102,13 @@ def _before_sealing(directory: Path, start: str, sealed: tuple[SealedSegment, ..
     if not sealed:
         return []
     path = directory / Path(sealed[-1].name).with_suffix(".jsonl")
+    try:
+        markers = scan(path).markers
+    except FileNotFoundError:
+        return []
     rows = sum(segment.rows for segment in sealed[:-1])
     previous = sealed[-2].hash if len(sealed) > 1 else start
-    return steps(previous, rows, _markers(path))[-1:]
-
-
-def _markers(path: Path) -> tuple[BatchMarker, ...]:
-    try:
-        return scan(path).markers
-    except FileNotFoundError:
-        return ()
+    return steps(previous, rows, markers)[-1:]
 
 
 def _require(directory: Path, standing: Standing, head: Head | None, *, has_head: bool) -> None:

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 
 _START = f"""# Rules of judgement
 
-Version {RULES_VERSION}. A trial is the service's observation beside the control's. The rules are
+Version {RULES_VERSION.partition("+")[0]}. A trial is the service's observation beside the control's. The rules are
 tried from the first to the last, and the first that matches gives the verdict; its id stands in
 the verdict, so an id is never used again for another meaning. *Insufficient* is never favourable.
 

@@ -56,7 +56,7 @@ class Moments:
             really_seal(journal)
             self._seals = False
 
-        SegmentJournal.seal = seal  # type: ignore[assignment]  # in a child alone
+        SegmentJournal.seal = seal  # type: ignore[method-assign]  # in a child alone
 
     def _counted(self, really: Callable[..., Any]) -> Callable[..., Any]:
         def step(*words: Any, **options: Any) -> Any:

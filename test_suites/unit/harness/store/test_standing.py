@@ -186,6 +186,20 @@ def test_a_head_that_a_crash_left_one_step_behind_is_put_right(
     again.verify()
 
 
+def test_a_head_a_whole_segment_behind_is_damage(tmp_path: Path, observe_batch: Batch) -> None:
+    folder = tmp_path / "journal"
+    journal = SegmentJournal.create(folder, HEADER)
+    for batch in (1, 2):
+        before = (folder / HEAD).read_bytes()
+        journal.append(batch, observe_batch(batch, 2))
+        journal.seal()
+    journal.close()
+    (folder / HEAD).write_bytes(before)
+
+    with pytest.raises(InstrumentError, match=r"4 observations are here, .* vouches for 2"):
+        open_journal(folder)
+
+
 def test_a_journal_of_before_had_no_head_and_gets_one(folder: Path, observe_batch: Batch) -> None:
     header = folder / "header.json"
     shutil.rmtree(folder)
