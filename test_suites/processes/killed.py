@@ -106,11 +106,11 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
 
 
 def held(out: Path) -> list[list[Any]]:
-    """Every key of the journal under ``out``, with how often it is held; none without one."""
+    """Every role and key of the journal under ``out``, and how often it is held; none without."""
     if not (out / "tried/journal/header.json").exists():
         return []
     journal = open_journal(out / "tried/journal")
-    counted = Counter(str(one.key) for one in journal.observations())
+    counted = Counter(f"{one.role} {one.key}" for one in journal.observations())
     return sorted(map(list, counted.items()))
 
 
