@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -280,40 +279,3 @@ def test_an_empty_batch_counts_as_done(folder: Path) -> None:
     journal.seal()
     assert {3} == open_journal(folder).batches()
     assert read(folder) == []
-
-
-def test_threads_of_one_measurement_write_in_turn(folder: Path, observe_batch: Batch) -> None:
-    """A head that both went on from would vouch for one of them alone."""
-    journal = SegmentJournal.create(folder, HEADER, segment_rows=30)
-
-    def write(numbers: range) -> None:
-        for number in numbers:
-            journal.append(number, observe_batch(number, 2))
-
-    with ThreadPoolExecutor(4) as threads:
-        writing = [threads.submit(write, range(first, 60, 4)) for first in range(4)]
-        for each in writing:
-            each.result()
-        read = open_journal(folder)
-    journal.close()
-
-    assert journal.head == read.head
-    assert frozenset(range(60)) == read.batches()
-    read.verify()
-
-
-def test_a_reader_beside_threads_that_write_never_sees_damage(
-    folder: Path, observe_batch: Batch
-) -> None:
-    journal = SegmentJournal.create(folder, HEADER, segment_rows=9)
-    with ThreadPoolExecutor(1) as threads:
-        writing = threads.submit(
-            lambda: [journal.append(number, observe_batch(number, 2)) for number in range(60)]
-        )
-        rows = [0]
-        while not writing.done():
-            rows.append(open_journal(folder).rows)
-    journal.close()
-
-    assert sorted(rows) == rows
-    assert 120 == open_journal(folder).rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,20 @@ def test_a_changed_file_is_named(tmp_path: Path, observe_batch: Batch) -> None:
 def test_without_a_journal_it_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no journal here"):
         JournalReader(tmp_path)
+
+
+def test_a_reader_beside_threads_that_write_never_sees_damage(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    journal = SegmentJournal.create(tmp_path / "journal", {}, segment_rows=9)
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(
+            lambda: [journal.append(number, observe_batch(number, 2)) for number in range(60)]
+        )
+        rows = [0]
+        while not writing.done():
+            rows.append(JournalReader(tmp_path / "journal").rows)
+    journal.close()
+
+    assert sorted(rows) == rows
+    assert 120 == JournalReader(tmp_path / "journal").rows

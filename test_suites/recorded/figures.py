@@ -1,0 +1,99 @@
+"""What is compared of a journal: outcomes, counts, rules and figures, but no sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from enum import Enum
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser
+
+from harness.cli.conclude import conclude_journal
+from harness.model.campaign import Campaign
+from harness.stages.judge.together import judge_of
+from harness.store.assessments import assessment_document
+from harness.store.journal import open_journal
+from reports.documents.html import render
+from test_suites.recorded.held import SCHEMES
+
+CODES = frozenset({
+    "id", "conformity", "leaning", "qualifier", "kind", "name", "profile", "line", "category",
+    "frame", "decision", "exit_code", "items", "unit", "group", "scheme", "scheme_version",
+})  # fmt: skip
+"""Keys whose texts are codes, not sentences."""
+
+LEFT = frozenset({
+    "concluded", "rules_version", "journal_head", "registry_head", "requirement", "witnesses",
+    "corpora", "latencies", "warnings",
+})  # fmt: skip
+"""Of an assessment, what is no result, or is long: times of answers count in the report."""
+
+TOLERANCE = 1e-12
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def figures_of(journal: Path, name: str) -> dict[str, Any]:
+    """What is concluded from the journal that is kept as ``name``, as plain values."""
+    assessment, _ = conclude_journal(journal, SCHEMES.get(name))
+    document = assessment_document(assessment)
+    outcomes = {each["id"]: _figures(each) for each in document["outcomes"]}
+    return {
+        "assessment": _figures(document) | {"outcomes": outcomes},
+        "verdicts": _verdicts(journal),
+        "report": _tables(render(assessment)),
+    }
+
+
+def differences(at: str, one: Any, other: Any) -> list[str]:
+    """Where two records differ, as sentences."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = sorted(one.keys() | other.keys())
+        found = [differences(f"{at}.{name}", one.get(name), other.get(name)) for name in names]
+        return [each for some in found for each in some]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        found = [differences(f"{at}[{number}]", *pair) for number, pair in pairs]
+        return [each for some in found for each in some]
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        is_same = isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    else:
+        is_same = one == other
+    return [] if is_same else [f"{at}: {one!r} became {other!r}"]
+
+
+def _figures(value: Any, key: str = "") -> Any:
+    """Numbers, codes and what holds them; sentences are left out."""
+    if isinstance(value, dict):
+        kept = {name: _figures(each, name) for name, each in value.items() if name not in LEFT}
+        return {name: each for name, each in kept.items() if each not in (None, {}, [])}
+    if isinstance(value, list | tuple):
+        return [each for each in (_figures(one, key) for one in value) if each is not None]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        return value if key in CODES else None
+    return value
+
+
+def _verdicts(folder: Path) -> dict[str, int]:
+    """How many verdicts each rule gave, by line, profile, probe and state."""
+    journal = open_journal(folder)
+    campaign = Campaign.model_validate_json(journal.header["campaign"])
+    judge = judge_of(journal.header, journal.sentinels(), campaign.service.block_page)
+    counted = Counter(
+        f"{one.key.line} {one.key.profile} {one.key.probe} {one.state} {one.rule} {one.mechanism}"
+        for one in judge.verdicts(journal.observations())
+    )
+    return dict(sorted(counted.items()))
+
+
+def _tables(page: str) -> list[list[str]]:
+    """The numbers in each table of a report, in order."""
+    tree = LexborHTMLParser(page)
+    return [
+        _NUMBER.findall(" ".join(cell.text() for cell in table.css("td")))
+        for table in tree.css("table")
+    ]
