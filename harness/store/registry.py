@@ -7,7 +7,7 @@ got round them. Each row's hash covers its body and the hash before it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,9 @@ from harness.store.registry_tables import EVENTS, HEAD, METADATA
 
 DRIVER = "psycopg"
 """What speaks to PostgreSQL; the extra ``postgresql`` brings it."""
+
+READINGS = 10
+"""So often it is read again while others write; then what is read must hold as it is."""
 
 START = "0" * 64
 """The hash before the first event."""
@@ -109,8 +112,7 @@ class Registry:
         previous = START
         try:
             with self._engine.connect() as connection:
-                rows = connection.execute(select(EVENTS).order_by(EVENTS.c.position)).all()
-                head = _head_in(connection, (len(rows), rows[-1].hash if rows else START))
+                rows, head = _read(connection)
         except SQLAlchemyError as error:
             reason = reason_without(self._url, error)
             msg = f"{self.where}: the registry cannot be read: {reason}"
@@ -207,6 +209,20 @@ def _keep_head(connection: Connection, events: int, last: str) -> None:
         return
     if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
         connection.execute(insert(HEAD).values(id=1, events=events, hash=last))
+
+
+def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None]:
+    """All rows and the head of one moment: read again where somebody writes meanwhile.
+
+    Databases do not agree on what two questions see together, but a head only grows.
+    """
+    for _ in range(READINGS):
+        before = _head_in(connection, (0, START))
+        rows = connection.execute(select(EVENTS).order_by(EVENTS.c.position)).all()
+        head = _head_in(connection, (len(rows), rows[-1].hash if rows else START))
+        if before == _head_in(connection, (0, START)):
+            break
+    return rows, head
 
 
 def _head_in(connection: Connection, unkept: tuple[int, str]) -> tuple[int, str] | None:

@@ -90,10 +90,10 @@ def simulated_campaign(folder: Path, sample: int = 60) -> Path:
     )
 
 
-def rows_in(out: Path) -> int:
-    """How many observations the journal under ``out`` holds, each of them once."""
+def rows_in(out: Path, *roles: str) -> int:
+    """How many observations the journal under ``out`` holds (of some roles), each of them once."""
     journal = open_journal(out / "tried/journal")
     journal.verify()
-    keys = [one.key for one in journal.observations()]
-    assert len(keys) == len(set(keys))
-    return len(keys)
+    found = list(journal.observations())
+    assert len(found) == len({one.key for one in found})
+    return sum(not roles or one.role in roles for one in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -270,3 +271,20 @@ def test_no_password_of_a_database_is_told(
     assert not [part for part in ("hunt", "Zq7", "y:z") if part in told]
     assert [] == list(tmp_path.iterdir())
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_reader_beside_a_writer_never_sees_damage(registry: Registry, path: Path) -> None:
+    """Of two questions the later one may see what was written between them."""
+
+    def write() -> None:
+        for number in range(40):
+            registry.append(claim(f"{number}"), after=number)
+
+    with ThreadPoolExecutor(1) as threads, open_registry(path) as reader:
+        writing, seen = threads.submit(write), [0]
+        while not writing.done():
+            seen.append(len(reader.events()))
+        writing.result()
+
+        assert sorted(seen) == seen
+        assert 40 == len(reader.events())
