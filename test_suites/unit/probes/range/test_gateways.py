@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+
+import pytest
 
 from probes.range.authority import Authority
 from probes.range.filter import ReferenceFilter
@@ -12,14 +15,24 @@ from probes.range.gateway import Seals
 from probes.range.gateways import Gateways
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import Upstream
-from probes.range.voids import closed_port
 from probes.range.world import World
 
 
-async def test_each_profile_has_its_own_ports_and_they_close_again() -> None:
+@pytest.fixture
+def refusing() -> Iterator[dict[int, int]]:
+    """Two ports that refuse, and that nobody else gets: they are bound, and do not listen."""
+    with socket.socket() as plain, socket.socket() as secure:
+        for held in (plain, secure):
+            held.bind(("127.0.0.1", 0))
+        yield {80: plain.getsockname()[1], 443: secure.getsockname()[1]}
+
+
+async def test_each_profile_has_its_own_ports_and_they_close_again(
+    refusing: dict[int, int],
+) -> None:
     gateways = Gateways(
         filter=ReferenceFilter(policy=FilterPolicy()),
-        upstream=Upstream(names=None, ports={80: closed_port(), 443: closed_port()}),  # type: ignore[arg-type]
+        upstream=Upstream(names=None, ports=refusing),  # type: ignore[arg-type]
         seals=Seals(own=Authority(), unknown=Authority()),
     )
     async with AsyncExitStack() as stack:
