@@ -17,6 +17,8 @@ from harness.cli.measure import measure_prepared
 from harness.equipment import prepare
 from harness.model.outcome import Assessment, Outcome
 from harness.model.verdict import State, Verdict
+from harness.origin import write_origin
+from harness.ports.asking import Origin
 from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
 
@@ -79,6 +81,14 @@ def read_rehearsal(folder: Path) -> Rehearsal:
         journal.close()
     assessment, _ = conclude_journal(folder)
     return Rehearsal(journal=folder, verdicts=verdicts, assessment=assessment)
+
+
+def simulated_origin(folder: Path, **changes: Any) -> Path:
+    """Write the file of an origin for simulated lines, which ask nobody; gives its path."""
+    told: dict[str, Any] = {"zone": "accredit.test", "resolver": "127.0.0.1:1", "ports": {}}
+    told |= {"authority": "authority.pem", "key": b"k" * 32}
+    write_origin(Origin(**told | changes), folder / "origin.json")
+    return folder / "origin.json"
 
 
 def write_campaign(

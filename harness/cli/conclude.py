@@ -13,7 +13,7 @@ from harness.cli.drawing import terminal
 from harness.cli.places import Places, journal_folder, places_of_journal
 from harness.cli.printing import say_json
 from harness.cli.scheme_review import warn
-from harness.model.outcome import Assessment, PrintedHead
+from harness.model.outcome import Assessment
 from harness.ports.keeping import Clock
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
@@ -54,7 +54,7 @@ def conclude_journal(
         kept = VerdictFolder(places.verdicts)
         chosen = load_scheme(scheme or declared.scheme)
         assessment = conclude(heard, chosen, clock, verdicts=kept)
-        head = PrintedHead(held=journal.head.rows, hash=journal.head.hash)
+        head = journal.head.printed()
     finally:
         journal.close()
     noted = head_of_registry(places.registry)

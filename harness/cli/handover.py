@@ -18,7 +18,6 @@ from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.plugins import find
-from harness.regular_file import open_regular
 from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
@@ -103,11 +102,6 @@ def verify_command(
     """
     from harness.store.bundle_reading import opened_bundle, tell  # noqa: PLC0415 - heavy
 
-    try:
-        open_regular(bundle).close()
-    except OSError as error:
-        msg = f"{bundle}: {error.strerror or error}"
-        raise UsageError(msg) from None
     with opened_bundle(bundle, key, campaign) as held:
         again = judge_again(held)
         differing = [f"the journal does not say that: {one}" for one in again.differences]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from harness.cli.plain_differences import differences
 from harness.errors import UsageError
-from harness.model.outcome import PrintedHead
 from harness.model.scheme import Scheme
 
 if TYPE_CHECKING:
@@ -53,12 +51,14 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     scheme = _scheme(bundle)
     heard = hear(bundle.journal, bundle.appeals)
     made = conclude(heard, scheme)
-    head = bundle.journal.head
-    made = replace(made, journal_head=PrintedHead(held=head.rows, hash=head.hash))
+    made = replace(made, journal_head=bundle.journal.head.printed())
     one, other = (assessment_document(each) for each in (bundle.assessment, made))
-    found = _differences("", _by_id(one), _by_id(other))
+    found = differences("", _by_id(one), _by_id(other), TOLERANCE)
     return JudgedAgain(
-        differences=tuple(found),
+        differences=tuple(
+            f"{at}: recorded {_short(recorded)}, judged again {_short(judged)}"
+            for at, recorded, judged in found
+        ),
         recorded=bundle.assessment.rules_version,
         installed=made.rules_version,
     )
@@ -86,25 +86,6 @@ def _by_id(document: dict[str, Any]) -> dict[str, Any]:
     """The parts of an assessment's document that are compared; outcomes by their ids."""
     kept = {name: value for name, value in document.items() if name not in NOT_COMPARED}
     return kept | {"outcomes": {each["id"]: each for each in document["outcomes"]}}
-
-
-def _differences(at: str, one: Any, other: Any) -> Iterator[str]:
-    """Where two plain values differ: a sentence for each place."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in sorted(one.keys() | other.keys()):
-            below = f"{at}.{name}" if at else name
-            yield from _differences(below, one.get(name), other.get(name))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from _differences(f"{at}[{number}]", left, right)
-    elif not _is_same(one, other):
-        yield f"{at}: recorded {_short(one)}, judged again {_short(other)}"
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return bool(one == other)
 
 
 def _short(value: Any) -> str:

@@ -23,6 +23,7 @@ import msgspec
 from harness.errors import HarnessError, UsageError
 from harness.model.appeal import Appeal
 from harness.model.outcome import Assessment
+from harness.regular_file import open_regular
 from harness.signing import read_envelope, read_keys, require_signature
 from harness.store.assessments import read_assessment
 from harness.store.bundle import (
@@ -52,8 +53,8 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, s
 class Bundle:
     """A bundle that holds: who signed it, what it says, and what stood in the registry then.
 
-    ``folder`` has its files while it is open. ``scheme`` is the scheme's document, and
-    ``appeals`` are those whose corrections the assessment rests on.
+    ``scheme`` is the scheme's document, and ``appeals`` are those whose corrections the assessment
+    rests on. The journal lies in a folder that goes when the bundle is closed.
     """
 
     signed_by: str
@@ -63,7 +64,6 @@ class Bundle:
     registry: dict[str, Any]
     scheme: dict[str, Any]
     appeals: tuple[Appeal, ...]
-    folder: Path
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def opened_bundle(path: Path, keys: Sequence[Path], campaign: str = "") -> Itera
     with tempfile.TemporaryDirectory(prefix="accredit-bundle-") as name:
         folder = Path(name)
         try:
-            with zipfile.ZipFile(path) as archive:
+            with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
                 _require_bounded(archive, path)
                 envelope = read_envelope(_statement_in(archive, path), f"{path}: {STATEMENT}")
                 signed_by = require_signature(envelope, trusted, path)
@@ -236,7 +236,6 @@ def _agreeing(
         registry=registry,
         scheme=scheme,
         appeals=appeals,
-        folder=folder,
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import InstrumentError
+from harness.model.outcome import PrintedHead
 from harness.store.durable import write_whole
 from harness.store.segment import BatchMarker
 
@@ -34,6 +35,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     hash: str
     chains: dict[str, str] = {}
+
+    def printed(self) -> PrintedHead:
+        """As an assessment prints it."""
+        return PrintedHead(held=self.rows, hash=self.hash)
 
 
 def read_head(directory: Path) -> Head | None:

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from harness.errors import InstrumentError, UsageError
+from harness.regular_file import read_bounded
 from harness.store.durable import write_whole
 from harness.store.private_folder import make_private
 from harness.store.seed import keep_seed, seed_of, without_seed
 
 HEADER = "header.json"
+MOST_BYTES = 64 * 1024**2
 FORMAT, PRESENT = "journal_format", 2
 """The key of a header that says which files a journal has, and what it says now: with a head."""
 
@@ -39,7 +41,7 @@ def read_header(directory: Path) -> bytes:
     """The bytes of the header, known to be a JSON object. Raises UsageError."""
     path = directory / HEADER
     try:
-        text = path.read_bytes()
+        text = read_bounded(path, MOST_BYTES)
         msgspec.json.decode(text, type=dict[str, Any])
     except FileNotFoundError:
         msg = f"{directory}: no journal here ({HEADER} is missing); 'accredit measure' makes one"

@@ -84,6 +84,7 @@ class SegmentJournal(JournalReader):
         self._open_rows = 0
         self._open_batches: list[int] = []
         self._head = Head(rows=0, hash=self.start)
+        self._chains: dict[str, str] = {}
 
     @classmethod
     def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
@@ -144,7 +145,8 @@ class SegmentJournal(JournalReader):
             drop_half_states(self.directory, named)
             cut_torn_tails(standing.opened)
             self._marks.add(sealed.marks(self.directory / one.name) for one in standing.sealed)
-            self._keep_head(standing.head)
+            self._head = standing.head
+            self._keep_chains()
             self._start_segment()
         except BaseException:
             self._lock.release()
@@ -182,14 +184,14 @@ class SegmentJournal(JournalReader):
         """Write down a stop. Raises InstrumentError when the disk does not take it."""
         self.write()
         append_stop(self.directory, self.start, stop)
-        self._keep_head(self._head)
+        self._keep_chains()
 
     @_one_at_a_time
     def record_instrument(self, record: InstrumentRecord) -> None:
         """Write down what it is measured with, if that changed. Raises InstrumentError."""
         self.write()
         if append_record(self.directory, self.start, record):
-            self._keep_head(self._head)
+            self._keep_chains()
 
     @_one_at_a_time
     def seal(self) -> None:
@@ -247,10 +249,14 @@ class SegmentJournal(JournalReader):
 
     def _keep_head(self, head: Head) -> None:
         """Write down what is held now, with the last hash of each further chain."""
-        ends = {name: chain_hashes(self.directory / name)[-1:] for name in CHAINS}
-        chains = {name: end[0] for name, end in ends.items() if end}
-        write_head(self.directory, msgspec.structs.replace(head, chains=chains))
+        write_head(self.directory, msgspec.structs.replace(head, chains=self._chains))
         self._head = head
+
+    def _keep_chains(self) -> None:
+        """Write down the last hash of each further chain, one of which has got a line."""
+        ends = {name: chain_hashes(self.directory / name)[-1:] for name in CHAINS}
+        self._chains = {name: end[0] for name, end in ends.items() if end}
+        self._keep_head(self._head)
 
     def _without_sealed(self, observations: list[Observation]) -> list[Observation]:
         """Those whose keys no sealed segment holds; looked up only where a mark is known."""

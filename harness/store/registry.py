@@ -205,34 +205,35 @@ def _create(engine: Engine) -> None:
 
 def _keep_head(connection: Connection, events: int, last: str) -> None:
     """Note how far the chain goes; a registry of before has no place for it."""
-    if not inspect(connection).has_table(HEAD.name):
+    if not _has_head(connection):
         return
     if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
         connection.execute(insert(HEAD).values(id=1, events=events, hash=last))
 
 
+def _has_head(connection: Connection) -> bool:
+    return inspect(connection).has_table(HEAD.name)
+
+
 def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None]:
-    """All rows and the head of one moment: read again where somebody writes meanwhile.
+    """All rows, and the head of the same moment: read again where somebody writes meanwhile.
 
-    Databases do not agree on what two questions see together, but a head only grows.
+    Databases do not agree on what two questions see together, but a head only grows. A registry
+    of before has no place for a head: then it is what the rows say.
     """
+    question = select(EVENTS).order_by(EVENTS.c.position)
+    if not _has_head(connection):
+        rows = connection.execute(question).all()
+        return rows, (len(rows), rows[-1].hash if rows else START)
     for _ in range(READINGS):
-        before = _head_in(connection, (0, START))
-        rows = connection.execute(select(EVENTS).order_by(EVENTS.c.position)).all()
-        head = _head_in(connection, (len(rows), rows[-1].hash if rows else START))
-        if before == _head_in(connection, (0, START)):
+        before = connection.execute(select(HEAD)).first()
+        rows = connection.execute(question).all()
+        head = connection.execute(select(HEAD)).first()
+        if before == head:
             break
-    return rows, head
-
-
-def _head_in(connection: Connection, unkept: tuple[int, str]) -> tuple[int, str] | None:
-    """Number of events and last hash as they were noted; ``unkept`` where there is no place."""
-    if not inspect(connection).has_table(HEAD.name):
-        return unkept
-    row = connection.execute(select(HEAD)).first()
-    if row is None:
-        return (0, START) if not unkept[0] else None
-    return row.events, row.hash
+    if head is None:
+        return rows, None if rows else (0, START)
+    return rows, (head.events, head.hash)
 
 
 def _row(position: int, one: Event, previous: str, body: str = "") -> dict[str, Any]:

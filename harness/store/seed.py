@@ -8,13 +8,13 @@ the file out until the seed is revealed.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.errors import InstrumentError
+from harness.regular_file import read_bounded
 from harness.store.durable import write_whole
 
 SEED = "seed"
@@ -52,7 +52,7 @@ def with_seed(header: dict[str, Any], directory: Path) -> dict[str, Any]:
     if COMMITMENT not in header or campaign.get(SEED) or not path.exists():
         return header
     try:
-        seed = _read(path)
+        seed = read_bounded(path, MOST_BYTES).decode().removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: the seed of this journal cannot be read: {error}"
         raise InstrumentError(msg) from None
@@ -60,14 +60,6 @@ def with_seed(header: dict[str, Any], directory: Path) -> dict[str, Any]:
         msg = f"{path}: is not the seed that {COMMITMENT} in the journal's header stands for"
         raise InstrumentError(msg)
     return header | {CAMPAIGN: msgspec.json.encode(campaign | {SEED: seed}).decode()}
-
-
-def _read(path: Path) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, MOST_BYTES).decode().removesuffix("\n")
-    finally:
-        os.close(descriptor)
 
 
 def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:

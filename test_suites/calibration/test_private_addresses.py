@@ -195,12 +195,18 @@ def states(made: Rehearsal) -> dict[tuple[str, str], tuple[State, str]]:
     return {(v.key.line, v.item.host): (v.state, v.rule) for v in made.verdicts}
 
 
-def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener) -> None:
-    running, faults = world_leading(tmp_path / "w", f"{PLACE}:{listening.port}", sentinels=False)
+def led_there(folder: Path, listening: Listener, *, sentinels: bool) -> Rehearsal:
+    """A campaign whose service redirects to the listener: items, and perhaps sentinels too."""
+    there = f"{PLACE}:{listening.port}"
+    running, faults = world_leading(folder / "w", there, sentinels=sentinels)
     with running as world:
         for fault in faults:
             world.faults.add(fault)
-        made = campaign(world, tmp_path / "c")
+        return campaign(world, folder / "c")
+
+
+def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener) -> None:
+    made = led_there(tmp_path, listening, sentinels=False)
 
     assert [] == listening.heard
     for line in ("proxy", "gateway"):
@@ -214,11 +220,7 @@ def test_a_campaign_follows_no_service_to_it(tmp_path: Path, listening: Listener
 def test_the_same_server_as_the_sentinels_is_a_block_without_a_visit(
     tmp_path: Path, listening: Listener
 ) -> None:
-    running, faults = world_leading(tmp_path / "w", f"{PLACE}:{listening.port}", sentinels=True)
-    with running as world:
-        for fault in faults:
-            world.faults.add(fault)
-        made = campaign(world, tmp_path / "c")
+    made = led_there(tmp_path, listening, sentinels=True)
 
     assert [] == listening.heard
     for line in ("proxy", "gateway"):

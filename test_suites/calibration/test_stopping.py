@@ -15,14 +15,12 @@ from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.model.outcome import Conformity
 from harness.model.stop import Stop
-from harness.origin import write_origin
-from harness.ports.asking import Origin
 from harness.store.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
-from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
+from test_suites.rehearsal import Rehearsal, rehearse, simulated_origin, write_campaign
 
 PLANS = [
     {"categories": ["DRUG"], "bad": 0.9, "good": 0.98, "alpha": 0.05, "beta": 0.1},
@@ -33,11 +31,7 @@ BLOCK = ["DRUG", "VIOL", "copper-meadow.accredit.test"]
 
 @pytest.fixture
 def origin_here(tmp_path: Path) -> Path:
-    origin = Origin(
-        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
-    )
-    write_origin(origin, tmp_path / "origin.json")
-    return tmp_path / "origin.json"
+    return simulated_origin(tmp_path)
 
 
 def declared(origin: Path, **more: Any) -> dict[str, Any]:

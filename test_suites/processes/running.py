@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.origin import write_origin
-from harness.ports.asking import Origin
 from harness.store.journal import open_journal
-from test_suites.rehearsal import write_campaign
+from test_suites.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
 
@@ -67,18 +65,9 @@ def half_way(action: str) -> str:
 def simulated_campaign(folder: Path, sample: int = 60) -> Path:
     """A campaign over simulated lines, which needs no socket; its name is ``tried``."""
     folder.mkdir(parents=True, exist_ok=True)
-    origin = Origin(
-        zone="accredit.test",
-        resolver="127.0.0.1:1",
-        ports={},
-        authority="authority.pem",
-        key=b"k" * 32,
-        twin_zone="orchard-view.test",
-    )
-    write_origin(origin, folder / "origin.json")
     return write_campaign(
         folder,
-        origin=folder / "origin.json",
+        origin=simulated_origin(folder),
         lines=[{"name": "proxy", "type": "simulated", "options": {"block": BLOCKED}}],
         categories=["PORN", "DRUG", "VIOL"],
         sample=sample,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from enum import Enum
-from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +44,6 @@ def figures_of(journal: Path, name: str) -> dict[str, Any]:
         "verdicts": _verdicts(journal),
         "report": _tables(render(assessment)),
     }
-
-
-def differences(at: str, one: Any, other: Any) -> list[str]:
-    """Where two records differ, as sentences."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = sorted(one.keys() | other.keys())
-        found = [differences(f"{at}.{name}", one.get(name), other.get(name)) for name in names]
-        return [each for some in found for each in some]
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
-        found = [differences(f"{at}[{number}]", *pair) for number, pair in pairs]
-        return [each for some in found for each in some]
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        is_same = isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    else:
-        is_same = one == other
-    return [] if is_same else [f"{at}: {one!r} became {other!r}"]
 
 
 def _figures(value: Any, key: str = "") -> Any:

@@ -21,15 +21,13 @@ from corpora.gathering import import_pack
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign, measure_prepared
 from harness.equipment import prepare
-from harness.origin import write_origin
-from harness.ports.asking import Origin
 from test_suites.calibration.hostile.campaign import write_campaign as write_hostile
 from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import SMALL
 from test_suites.calibration.hostile.testbed import Testbed
 from test_suites.calibration.ooni_cases import measure as ooni
 from test_suites.recorded.held import SCHEMES
-from test_suites.rehearsal import write_campaign
+from test_suites.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["DRUG", "VIOL", "copper-meadow.accredit.test"]
 PLANS = [
@@ -90,7 +88,7 @@ def clustered(folder: Path) -> Path:
     import_pack("labelled", folder / "list.csv", folder / "list", created=created)
     path = write_campaign(
         folder,
-        origin=origin_in(folder),
+        origin=simulated_origin(folder),
         lines=[simulated(block=[*BLOCKED, *hosts[MISSED:]])],
         corpora=[{"pack": "list"}, {"pack": "canary", "categories": ["DRUG"], "sample": 40}],
         campaign="clustered",
@@ -104,7 +102,7 @@ def stopped_early(folder: Path) -> Path:
     folder.mkdir()
     path = write_campaign(
         folder,
-        origin=origin_in(folder),
+        origin=simulated_origin(folder),
         lines=[simulated(block=BLOCKED)],
         categories=["DRUG", "VIOL", "PORN", "ADLT"],
         campaign="stopped",
@@ -135,15 +133,6 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "stopped-early": stopped_early,
     "imported": imported,
 }
-
-
-def origin_in(folder: Path) -> Path:
-    """The file of an origin for simulated lines, which ask nobody."""
-    origin = Origin(
-        zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="a", key=b"k" * 32
-    )
-    write_origin(origin, folder / "origin.json")
-    return folder / "origin.json"
 
 
 def simulated(block: list[str]) -> dict[str, object]:

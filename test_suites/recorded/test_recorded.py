@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from test_suites.recorded.figures import differences, figures_of
+from harness.cli.plain_differences import differences
+from test_suites.recorded.figures import TOLERANCE, figures_of
 from test_suites.recorded.held import names, noted, unpacked
 from test_suites.recorded.journals import MAKERS
 
@@ -16,9 +17,9 @@ from test_suites.recorded.journals import MAKERS
 def test_what_is_concluded_stays(name: str, tmp_path: Path) -> None:
     now = json.loads(json.dumps(figures_of(unpacked(name, tmp_path), name)))
 
-    found = differences(name, noted(name), now)
+    found = list(differences(name, noted(name), now, TOLERANCE))
 
-    assert not found, "\n".join(found[:40])
+    assert not found, "\n".join(map(str, found[:40]))
 
 
 def test_every_kind_of_journal_is_kept() -> None:

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from harness.origin import write_origin
-from harness.ports.asking import Origin
-from test_suites.rehearsal import write_campaign
+from test_suites.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]
 BLOCKED_HOSTS = ["copper-meadow.accredit.test"]
@@ -25,21 +23,13 @@ def runner() -> CliRunner:
 @pytest.fixture
 def simulated(tmp_path: Path) -> Any:
     """Writes campaigns over a simulated service; options go to its line."""
-    origin = Origin(
-        zone="accredit.test",
-        resolver="127.0.0.1:1",
-        ports={},
-        authority="authority.pem",
-        key=b"k" * 32,
-        twin_zone="orchard-view.test",
-    )
-    write_origin(origin, tmp_path / "origin.json")
+    origin = simulated_origin(tmp_path, twin_zone="orchard-view.test")
 
     def write(name: str = "simulated", sample: int | None = 60, **options: Any) -> Path:
         line = {"name": "proxy", "type": "simulated"}
         return write_campaign(
             tmp_path / name,
-            origin=tmp_path / "origin.json",
+            origin=origin,
             lines=[line | {"options": {"block": BLOCKED + BLOCKED_HOSTS} | options}],
             categories=[
                 "PORN",

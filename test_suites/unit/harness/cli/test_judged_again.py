@@ -34,7 +34,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Assessment
 
 @contextmanager
 def bundled(
-    measured: tuple[Path, Assessment], folder: Path, scheme: str = "", **changes: Any
+    measured: tuple[Path, Assessment], scheme: str = "", **changes: Any
 ) -> Iterator[Bundle]:
     """An open bundle, whose assessment was changed before it was signed."""
     journal, assessment = measured
@@ -47,19 +47,16 @@ def bundled(
         registry={},
         scheme=json.loads(scheme or ours),
         appeals=(),
-        folder=folder,
     )
 
 
-def again(measured: tuple[Path, Assessment], folder: Path, **changes: Any) -> JudgedAgain:
-    with bundled(measured, folder, **changes) as bundle:
+def again(measured: tuple[Path, Assessment], **changes: Any) -> JudgedAgain:
+    with bundled(measured, **changes) as bundle:
         return judge_again(bundle)
 
 
-def test_an_honest_assessment_follows_from_its_journal(
-    measured: tuple[Path, Assessment], tmp_path: Path
-) -> None:
-    told = again(measured, tmp_path)
+def test_an_honest_assessment_follows_from_its_journal(measured: tuple[Path, Assessment]) -> None:
+    told = again(measured)
 
     assert ((), True) == (told.differences, told.is_same_version)
 
@@ -69,9 +66,7 @@ def changed_outcome(assessment: Assessment, **changes: Any) -> tuple[Any, ...]:
     return (replace(first, **changes), *others)
 
 
-def test_every_change_is_told_with_its_place(
-    measured: tuple[Path, Assessment], tmp_path: Path
-) -> None:
+def test_every_change_is_told_with_its_place(measured: tuple[Path, Assessment]) -> None:
     _, assessment = measured
     first = assessment.outcomes[0]
     better = changed_outcome(assessment, conformity=Conformity.CONFORMS, reasons=("better",))
@@ -84,29 +79,29 @@ def test_every_change_is_told_with_its_place(
         ({"journal_head": PrintedHead(held=1, hash="ab")}, "journal_head.hash: recorded 'ab'"),
         ({"rates": ()}, "rates: recorded ()"),
     ):
-        told = again(measured, tmp_path, **changes)
+        told = again(measured, **changes)
         assert any(one.startswith(place) for one in told.differences), (place, told.differences)
 
 
 def test_other_rules_are_said(measured: tuple[Path, Assessment], tmp_path: Path) -> None:
-    told = again(measured, tmp_path, rules_version="0")
+    told = again(measured, rules_version="0")
 
     assert ("0", False, ()) == (told.recorded, told.is_same_version, told.differences)
 
 
 def test_a_shipped_scheme_that_was_made_easier_is_refused(
-    measured: tuple[Path, Assessment], tmp_path: Path
+    measured: tuple[Path, Assessment],
 ) -> None:
     easier = load_scheme("becta-2008").model_dump_json().replace('"at_least":0.9', '"at_least":0.1')
 
     with pytest.raises(UsageError, match=r"scheme.json was changed: it is not the becta-2008"):
-        again(measured, tmp_path, scheme=easier)
+        again(measured, scheme=easier)
     with pytest.raises(UsageError, match=r"scheme.json of the bundle is not understood"):
-        again(measured, tmp_path, scheme="{}")
+        again(measured, scheme="{}")
 
 
 def test_a_last_digit_that_differs_between_machines_is_no_difference(
-    measured: tuple[Path, Assessment], tmp_path: Path
+    measured: tuple[Path, Assessment],
 ) -> None:
     _, assessment = measured
     outcome = next(one for one in assessment.outcomes if one.metric.upper)
@@ -114,4 +109,4 @@ def test_a_last_digit_that_differs_between_machines_is_no_difference(
     others = tuple(one for one in assessment.outcomes if one is not outcome)
     nearly = replace(outcome, metric=replace(outcome.metric, upper=upper))
 
-    assert () == again(measured, tmp_path, outcomes=(nearly, *others)).differences
+    assert () == again(measured, outcomes=(nearly, *others)).differences
