@@ -180,7 +180,7 @@ class Import:
 
 
 def _guarded(entry: Entry) -> Entry:
-    """The entry, or its refusal where it names what nobody outside can reach."""
+    """The entry, or its refusal where it names a private address."""
     kind = KINDS.get(entry.match, "")
     if not kind or not entry.status.startswith("ok") or entry.match == "hmac":
         return entry

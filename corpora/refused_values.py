@@ -1,7 +1,8 @@
 """Values that no list may bring: private addresses, and URLs with blanks in them.
 
-Whoever measures with such a list would fetch their own network (docs/design/dd-012). What a probe
-makes by itself (kinds ``recipe`` and ``vector``) is no address, and is not looked at.
+Measuring with such a list would send requests into the assessor's own network
+(docs/design/dd-012). What a probe makes by itself (kinds ``recipe``
+and ``vector``) is no address, and is not looked at.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ items: agreed
 probes: [web]                     # known probes: accredit list probes
 scheme: becta-2008                # known schemes: accredit scheme list
 # The seed that samples are drawn by is drawn itself, and kept in the journal's folder. Name one
-# (seed: ...) to try the same items in another campaign; whoever knows it knows what is tried.
+# (seed: ...) to try the same items in another campaign; anyone who knows it knows what is tried.
 
 # Hosts whose fate was agreed with the supplier; they bracket every batch, so that a dead
 # line or a filter that is off never looks like a result.

@@ -30,7 +30,7 @@ def about() -> None:
 
 @app.command("verify")
 def verify_command(journal: JOURNAL, head: HEAD = "") -> None:
-    """Check every byte of a journal; with --head also that it goes on from what was printed."""
+    """Check every byte of a journal; with --head also that it continues from a printed head."""
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.past_heads import past_heads  # noqa: PLC0415 - the same
 
@@ -55,9 +55,9 @@ def goes_on_from(head: str, held: dict[str, str], where: str) -> str:
         raise UsageError(msg)
     for one, covers in held.items():
         if one.startswith(wanted):
-            return f"it goes on from the head that was printed: {covers} are as they were then"
+            return f"it continues from the printed head: {covers} are unchanged since then"
     msg = (
         f"{where}: never had the head {wanted}: it was rewritten or cut since that head was "
-        "printed, or the head is of another one"
+        "printed, or the head belongs to another one"
     )
     raise InstrumentError(msg)

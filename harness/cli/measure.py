@@ -190,8 +190,8 @@ def _held(folder: Path) -> str:
     except HarnessError as error:
         return f"stopped; {error}"
     return (
-        f"stopped; the journal {folder} is whole ({rows:,} observations): "
-        "the same command goes on from there"
+        f"stopped; the journal {folder} is whole ({rows:,} observations); "
+        "run the same command to resume"
     )
 
 

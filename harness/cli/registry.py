@@ -27,7 +27,7 @@ def verify_command(
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     head: HEAD = "",
 ) -> None:
-    """Check every event of a registry; with --head also that it goes on from what was printed.
+    """Check every event of a registry; with --head also that it continues from a printed head.
 
     Events that are dated before earlier ones are named: registries from before that was checked
     may hold some.

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import ada_url
 
 PRIVATE_ADDRESS = "private_address"
-"""The failure of a fetch that was not made: it led to a private address that nobody declared."""
+"""The failure of a fetch that was not made: it led to a private address that was not declared."""
 
 Ip = IPv4Address | IPv6Address
 

@@ -2,11 +2,11 @@
 
 A hash chain shows what was changed in it, but not what was cut off at its end. So the head lies in
 a file of its own, replaced as a whole after each batch is on the disk. A crash between the two
-leaves a head that is one batch behind; the writer then puts it right. A head that vouches for
-more than is there means that something was taken away.
+leaves a head that is one batch behind; the writer then puts it right. A head that records
+more than is there means that something was removed.
 
-Whoever rewrites both, chain and head, is found only against a head that was printed before: it
-stands in each report, assessment and bundle.
+Rewriting both the chain and the head is found only by comparison with a head that was printed
+earlier: it stands in each report, assessment and bundle.
 """
 
 from __future__ import annotations

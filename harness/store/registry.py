@@ -125,7 +125,7 @@ class Registry:
             previous = row.hash
             yield previous, found
         if head != (len(rows), previous):
-            told = "is missing" if head is None else f"vouches for {head[0]}"
+            told = "is missing" if head is None else f"records {head[0]}"
             msg = f"{self.where}: {len(rows)} events are here, and the head {told}: it was changed"
             raise InstrumentError(msg)
 
@@ -192,7 +192,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _create(engine: Engine) -> None:
-    """Make the tables that are missing; a registry of before gets a head for what it holds."""
+    """Make the tables that are missing; an older registry gets a head for what it holds."""
     had = inspect(engine)
     is_of_before = had.has_table(EVENTS.name) and not had.has_table(HEAD.name)
     METADATA.create_all(engine)
@@ -204,7 +204,7 @@ def _create(engine: Engine) -> None:
 
 
 def _keep_head(connection: Connection, events: int, last: str) -> None:
-    """Note how far the chain goes; a registry of before has no place for it."""
+    """Note how far the chain goes; an older registry has no place for it."""
     if not _has_head(connection):
         return
     if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
@@ -218,8 +218,8 @@ def _has_head(connection: Connection) -> bool:
 def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None]:
     """All rows, and the head of the same moment: read again where somebody writes meanwhile.
 
-    Databases do not agree on what two questions see together, but a head only grows. A registry
-    of before has no place for a head: then it is what the rows say.
+    Databases do not agree on what two questions see together, but a head only grows. An older
+    registry has no place for a head: then it is what the rows say.
     """
     question = select(EVENTS).order_by(EVENTS.c.position)
     if not _has_head(connection):

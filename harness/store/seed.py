@@ -1,6 +1,6 @@
 """Keeps the seed of a campaign apart from its journal's header, in a file that only the user reads.
 
-Whoever knows the seed knows which items of a list are drawn, and in which order they are tried.
+Anyone who knows the seed knows which items of a list are drawn, and in which order they are tried.
 The header holds a commitment to it (``seed_commitment``, its SHA-256); bundles and exports leave
 the file out until the seed is revealed.
 """

@@ -1,4 +1,4 @@
-"""What a journal's folder holds, checked: every file is listed, and the head vouches for the end.
+"""What a journal's folder holds, checked: every file is listed, and the head records the end.
 
 Reading takes no lock, so a writer may move on between two files: the head is read before and
 after, and the reading is made again if it has changed.
@@ -16,7 +16,7 @@ from harness.store.segment import Scan, scan
 
 MANIFEST = "manifest.jsonl"
 CHAINS = ("stops.jsonl", "instrument.jsonl")
-"""Further hash chains of a journal that its head vouches for."""
+"""Further hash chains of a journal that its head records."""
 
 READINGS = 10
 """So often a folder is read again before its writer is taken to be at work all the time."""
@@ -49,7 +49,7 @@ class Standing:
 def read_standing(directory: Path, start: str, *, has_head: bool) -> Standing:
     """Read a folder whose header has the digest ``start``, and hold it against its head.
 
-    Journals of before had no head: ``has_head`` is whether this one must. Raises InstrumentError,
+    Older journals have no head: ``has_head`` is whether this one must. Raises InstrumentError,
     naming the file, where something is damaged, missing or listed nowhere.
     """
     for _ in range(READINGS):
@@ -115,19 +115,19 @@ def _require(directory: Path, standing: Standing, head: Head | None, *, has_head
     path = directory / HEAD
     if head is None:
         if has_head and (standing.rows or standing.batches or standing.sealed):
-            msg = f"{path}: is missing, so nothing vouches for the end of the journal: damaged"
+            msg = f"{path}: is missing, so the end of the journal cannot be checked: damaged"
             raise InstrumentError(msg)
         return
     bare = Head(rows=head.rows, hash=head.hash)
     if bare not in (standing.head, *standing.behind):
-        held = f"{standing.rows:,} observations are here, the head vouches for {head.rows:,}"
+        held = f"{standing.rows:,} observations are here, the head records {head.rows:,}"
         msg = f"{path}: the journal's end is not as it was written: {held}"
         raise InstrumentError(msg)
     if unknown := sorted(set(head.chains) - set(CHAINS)):
-        msg = f"{path}: vouches for {unknown[0]!r}, which no journal has: it was changed"
+        msg = f"{path}: records {unknown[0]!r}, which no journal has: it was changed"
         raise InstrumentError(msg)
     for name in CHAINS:
         hashes = ["", *chain_hashes(directory / name)]
         if head.chains.get(name, "") not in hashes[-2:]:
-            msg = f"{directory / name}: has lost lines that the head vouches for"
+            msg = f"{directory / name}: has lost lines that the head records"
             raise InstrumentError(msg)

@@ -63,7 +63,7 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     ("Names", "Answers of resolvers.", DNS_RULES),
     (
         "Private addresses",
-        "Not fetched, for nobody declared them ([dd-012](../design/dd-012-address-guard.md)).",
+        "Not fetched, because they were not declared ([dd-012](../design/dd-012-address-guard.md)).",
         PRIVATE_RULES,
     ),
     (

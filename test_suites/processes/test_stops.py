@@ -28,7 +28,7 @@ def test_a_signal_ends_with_its_exit_code_and_says_how_to_go_on(
     assert 128 + number == stopped.returncode, stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert f"the journal {out}/tried/journal is whole ({held:,} observations)" in said
-    assert "the same command goes on from there" in said
+    assert "run the same command to resume" in said
     assert again.returncode in (0, 1, 3), again.stderr
     assert held < rows_in(out)
 

@@ -1,7 +1,7 @@
 """Rules about fetches that were not made, for they led to a private address (dd-012).
 
 What stands there is not known. Only where the must-block sentinels were sent to the same server is
-it a block; otherwise it counts for nobody.
+it a block; otherwise the trial is insufficient.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_a_journal_goes_on_from_the_head_that_was_printed(
 
     assert 0 == ran.exit_code, ran.output
     assert f"head {head}" in ran.stdout
-    assert "it goes on from the head that was printed" in ran.stdout
+    assert "it continues from the printed head" in ran.stdout
 
 
 def test_who_rewrites_chain_and_head_together_is_found_against_a_printed_head(

@@ -39,7 +39,7 @@ def test_it_goes_on_from_any_head_that_was_printed(
 
         assert 0 == ran.exit_code, ran.output
         assert f"whole: 3 events; head {heads[-1]}" in ran.stdout
-        assert f"printed: {number} events are as they were" in ran.stdout
+        assert f"printed head: {number} events are unchanged" in ran.stdout
 
 
 def test_who_cuts_the_tail_and_the_head_together_is_found_against_a_printed_head(

@@ -203,10 +203,10 @@ def rewrite(path: Path, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("DELETE FROM events WHERE position = 3", "2 events are here, and the head vouches for 3"),
-        ("DELETE FROM events", "0 events are here, and the head vouches for 3"),
-        ("UPDATE registry_head SET events = 2", "3 events are here, and the head vouches for 2"),
-        ("UPDATE registry_head SET hash = 'x'", "3 events are here, and the head vouches for 3"),
+        ("DELETE FROM events WHERE position = 3", "2 events are here, and the head records 3"),
+        ("DELETE FROM events", "0 events are here, and the head records 3"),
+        ("UPDATE registry_head SET events = 2", "3 events are here, and the head records 2"),
+        ("UPDATE registry_head SET hash = 'x'", "3 events are here, and the head records 3"),
         ("DELETE FROM registry_head", "3 events are here, and the head is missing"),
         ("UPDATE events SET actor = 'Bob' WHERE position = 2", "event 2 is not as it was written"),
     ],
@@ -253,7 +253,7 @@ def test_a_registry_of_before_is_read_and_gets_a_head(registry: Registry, path: 
     open_registry(path, create=True).close()
     rewrite(path, "DELETE FROM events WHERE position = 3")
 
-    with pytest.raises(InstrumentError, match="the head vouches for 3"):
+    with pytest.raises(InstrumentError, match="the head records 3"):
         registry.events()
 
 
