@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from pydantic import ValidationError
 
 from harness.cli.plain_differences import differences
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
 """Of an assessment, what the journal does not decide: when it was made, and what stood beside."""
+
+UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
+"""What judging raises where a journal is whole and holds something else than a campaign's."""
 
 TOLERANCE = 1e-9
 """Figures may differ so much, relatively, from one machine's arithmetic to another's."""
@@ -41,8 +45,8 @@ class JudgedAgain:
 def judge_again(bundle: Bundle) -> JudgedAgain:
     """Judge a bundle's journal against the bundle's scheme, by the rules that are installed.
 
-    Raises UsageError if the bundle's scheme is none that is understood, or not the one that is
-    shipped under its name and version.
+    Raises UsageError if the bundle's scheme is none that is understood or not the one that is
+    shipped under its name and version, or if its journal cannot be judged.
     """
     from harness.appealed import hear  # noqa: PLC0415 - keep the start light
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
@@ -50,7 +54,12 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
 
     scheme = _scheme(bundle)
     heard = hear(bundle.journal, bundle.appeals)
-    made = conclude(heard, scheme)
+    try:
+        made = conclude(heard, scheme)
+    except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        msg = f"the journal of the bundle cannot be judged: {said}"
+        raise UsageError(msg) from None
     made = replace(made, journal_head=bundle.journal.head.printed())
     one, other = (assessment_document(each) for each in (bundle.assessment, made))
     found = differences("", _by_id(one), _by_id(other), TOLERANCE)

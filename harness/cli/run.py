@@ -43,7 +43,8 @@ def run_command(
         for sentence in assessment.warnings:
             warn(sentence)
     tell(assessment, json=json)
+    report = write_report(assessment, places)  # before the registry, which may refuse events
     for plan in open_plans(assessment, places):
         said.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
-    said.print(f"report: {write_report(assessment, places)}")
+    said.print(f"report: {report}")
     raise typer.Exit(assessment.exit_code)

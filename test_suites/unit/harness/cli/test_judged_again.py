@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.model.outcome import Assessment, Conformity, PrintedHead
 from harness.schemes.load import load_scheme
 from harness.store.bundle_reading import Bundle
-from harness.store.journal import open_journal
+from harness.store.journal import SegmentJournal, open_journal
 from test_suites.processes.running import simulated_campaign
 
 Change = Any
@@ -110,3 +110,13 @@ def test_a_last_digit_that_differs_between_machines_is_no_difference(
     nearly = replace(outcome, metric=replace(outcome.metric, upper=upper))
 
     assert () == again(measured, outcomes=(nearly, *others)).differences
+
+
+def test_a_journal_that_is_whole_and_of_no_campaign_is_refused(
+    measured: tuple[Path, Assessment], tmp_path: Path
+) -> None:
+    stranger = tmp_path / "journal"
+    SegmentJournal.create(stranger, {"campaign": '{"campaign":"tried"}', "corpora": []}).close()
+
+    with pytest.raises(UsageError, match=r"the journal of the bundle cannot be judged: Validation"):
+        again((stranger, measured[1]))

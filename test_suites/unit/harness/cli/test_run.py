@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
+from harness.errors import UsageError
+from harness.model.appeal import Appeal
+from harness.model.event import AppealDecided
+from harness.store.registry import open_registry
 
 
 @pytest.mark.parametrize(("items", "code"), [("agreed", 0), ("real", 3)])
@@ -77,3 +82,22 @@ def test_a_captive_portal_is_insufficient(
         .stdout.strip()
         .strip("[]")
     )
+
+
+def test_a_registry_that_refuses_events_costs_no_report(
+    runner: CliRunner, simulated: Any, tmp_path: Path
+) -> None:
+    """A clock was years ahead when the last event was recorded."""
+    out, later = tmp_path / "out", datetime(2099, 1, 1, tzinfo=UTC)
+    appeal = Appeal(
+        pack="canary", item="x", before=("PORN",), labels=("ADLT",), reason="r", appellant="Bob",
+        upheld=False,
+    )  # fmt: skip
+    with open_registry(out / "registry.sqlite", create=True) as registry:
+        registry.append(AppealDecided(at=later, actor="Ann", appeal=appeal), after=0)
+
+    ended = runner.invoke(app, ["run", str(simulated(block=["PORN"])), "--out", str(out)])
+
+    assert isinstance(ended.exception, UsageError)
+    assert "check this machine's clock" in str(ended.exception)
+    assert (out / "simulated/report.html").exists()
