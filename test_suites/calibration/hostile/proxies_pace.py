@@ -81,7 +81,10 @@ async def resets_when_busy(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Filters nothing but the sentinels, and closes what is more than two at once.")
+@web(
+    "Filters nothing but the sentinels, and closes what is more than two at once.",
+    by_chance={OVERBLOCKING},
+)
 async def closes_when_busy(call: Call) -> None:
     if call.service.in_flight > ROOM and not call.is_sentinel:
         call.stream.cut()
@@ -90,7 +93,10 @@ async def closes_when_busy(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Filters nothing but the sentinels, and answers 503 when more than two ask at once.")
+@web(
+    "Filters nothing but the sentinels, and answers 503 when more than two ask at once.",
+    by_chance={OVERBLOCKING},
+)
 async def unavailable_when_busy(call: Call) -> None:
     if call.service.in_flight > ROOM and not call.is_sentinel:
         await call.block(503, Retry_After="1")
@@ -99,7 +105,10 @@ async def unavailable_when_busy(call: Call) -> None:
         await only_sentinels(call)
 
 
-@web("Filters nothing but the sentinels, and answers 429 to more than forty requests a second.")
+@web(
+    "Filters nothing but the sentinels, and answers 429 to more than forty requests a second.",
+    by_chance={OVERBLOCKING},
+)
 async def rate_limiter(call: Call) -> None:
     if call.service.rate() > 40 and not call.is_sentinel:
         await call.block(429, Retry_After="1")
