@@ -19,7 +19,7 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.origin import read_origin
 from harness.pipeline import measure
-from harness.plugins import find
+from harness.plugins import LINES, PROBES
 from harness.ports.keeping import WallClock
 from harness.stages.judge.judge import judge
 from harness.stages.observe import observe
@@ -28,6 +28,7 @@ from harness.store.evidence import EvidenceFolder
 from harness.store.journal import SegmentJournal
 from harness.traffic import SECOND_LOOKS
 from harness.watch import Watch
+from probes.clients.second import SecondClient
 
 
 async def observation(
@@ -46,12 +47,12 @@ async def observation(
             "limits": {"concurrency": concurrency, **limits},
         }
     )
-    plugin = find("lines", "control")
+    plugin = LINES.find("control")
     options = plugin.Options(resolver="127.0.0.1:53", ports={80: port}, lane=name)
     clock = WallClock()
     with tempfile.TemporaryDirectory() as folder:
         instruments = Instruments(
-            probes={"web": find("probes", "web")()},
+            probes={"web": PROBES.find("web")()},
             lines={("control", "ks2"): plugin("control", options, None, campaign.limits)},
             origin=None,
             evidence=EvidenceFolder(Path(folder) / "evidence"),
@@ -121,14 +122,14 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
         }
     )
     origin = read_origin(place / "origin.json")
-    control, filtered = find("lines", "control"), find("lines", "explicit_proxy")
+    control, filtered = LINES.find("control"), LINES.find("explicit_proxy")
     items = Chosen([[Item(id=host, value=host, labels=("X",)) for host in hosts(count)]])
     clock, concurrency = WallClock(), declared.limits.concurrency
     with tempfile.TemporaryDirectory() as out:
         given = declared.limits
         options = filtered.Options(proxy=proxy)
         instruments = Instruments(
-            probes={"web": find("probes", "web")()},
+            probes={"web": PROBES.find("web")()},
             lines={
                 ("control", "ks2"): control("control", control.Options(), origin, given),
                 ("filtered", "ks2"): filtered("filtered", options, origin, given),
@@ -139,7 +140,7 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
             gate=Gate(concurrency),
             second_gate=Gate(SECOND_LOOKS * concurrency if concurrency > 1 else 1),
             watch=Watch(clock),
-            second_client=find("clients", "second")(),
+            second_client=SecondClient(),
         )
         journal = SegmentJournal.create(Path(out) / "journal", {})
         yield {}

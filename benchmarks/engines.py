@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.collector import calm_collector
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Exchange, Question, Request
 from probes.net.address import Address
 from probes.net.lane import open_lane
@@ -117,7 +117,7 @@ async def bare_aiohttp(port: int, count: int, concurrency: int) -> Found:
 
 async def names(name: str, server: str, count: int, concurrency: int, cert: str = "") -> Found:
     """Questions to a name server over a line, each answer a full record."""
-    plugin = find("lines", "control")
+    plugin = LINES.find("control")
     options = plugin.Options(resolver=server, authority=cert, lane=name)
     heard = Heard()
     async with plugin("control", options, None, Limits()) as line:

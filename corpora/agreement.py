@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
-from harness.plugins import register
-
 TENTATIVE = 0.667
 RELIABLE = 0.80
 RESAMPLES = 1000
@@ -51,7 +49,6 @@ class Agreement:
         return "tentative" if self.alpha >= TENTATIVE else "unreliable"
 
 
-@register("corpora", "agree")
 def agree(
     ratings: Mapping[str, Sequence[str]],
     *,

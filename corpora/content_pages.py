@@ -19,7 +19,6 @@ from corpora.packing import PackDetails, write_pack
 from corpora.twins import twin_of
 from corpora.vendor_list import vendor_list
 from harness.model.corpus import TWIN
-from harness.plugins import register
 
 CATEGORIES = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
@@ -50,7 +49,6 @@ class ContentPages:
     rows: tuple[dict[str, str], ...]
 
 
-@register("corpora", "content pages")
 def content_pages(
     seed: str, categories: Collection[str] = CATEGORIES, pages: int = PAGES
 ) -> ContentPages:
@@ -73,7 +71,6 @@ def content_pages(
     return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
 
 
-@register("corpora", "write content pages")
 def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
     """Write the pack of these pages, for assessors alone; ``created`` is an RFC 3339 moment."""
     details = PackDetails(

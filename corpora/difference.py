@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from corpora.pack import Pack
 from harness.model.corpus import Item
-from harness.plugins import register
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,6 @@ class Difference:
         return any((self.added, self.removed, self.relabelled, self.revalued, self.otherwise))
 
 
-@register("corpora", "diff")
 def compare(old: Pack, new: Pack) -> Difference:
     """What became of the items of ``old`` in ``new``."""
     before = {item.id: item for item in old.items()}

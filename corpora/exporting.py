@@ -6,15 +6,25 @@ A supplier loads the agreed test zone from such a list. Items that a format cann
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from corpora import names
 from harness.errors import UsageError
 from harness.model.corpus import Item
+from harness.plugins import PluginTable
 
 HOST_KINDS = ("host", "suffix")
 ADDRESS_KINDS = ("ip", "cidr")
+
+
+ListExporter = Callable[[Iterable[Item], Path], None]
+"""Writes items as a list that a filtering product loads: a new file, or a new folder.
+
+Raises UsageError if none of the items can be expressed in the format, OSError.
+"""
+
+LIST_EXPORTERS = PluginTable[ListExporter]("exporters", "corpora.exporters", of="lists")
 
 
 def hosts_of(items: Iterable[Item]) -> Iterator[str]:

@@ -21,7 +21,6 @@ from corpora.packing import PackDetails, write_pack
 from corpora.source import Limits
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
-from harness.plugins import register
 
 DIGEST = "hmac-sha256:"
 """How the value of an item begins that exists as a keyed digest only."""
@@ -42,7 +41,6 @@ class ImportReport:
     items: int
 
 
-@register("corpora", "import")
 def import_pack(
     form: str,
     path: Path,

@@ -1,7 +1,7 @@
 """Imports other people's lists: each entry kept, refused or flagged, with a reason.
 
 The import report is a CSV with one row an entry; its statuses add up to its rows. Formats are
-plug-ins of kind ``importers``: a function from a Source to entries, one format a file.
+plug-ins (``LIST_IMPORTERS``): a function from a Source to entries, one format a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -23,7 +22,7 @@ from corpora.seen import Seen
 from corpora.source import Deadline, Limits, Refused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
-from harness.plugins import find
+from harness.plugins import PluginTable
 from harness.visible import spreadsheet_cell
 
 BATCH = 8192
@@ -47,10 +46,10 @@ STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "qua
 """What can become of an entry; ``ok_with_modifier`` counts as ok."""
 
 
-class Importer(Protocol):
-    """Reads one format."""
+ListImporter = Callable[[Source], Iterator[Entry]]
+"""Reads the entries of a list in one format. Raises Refused if it is no list as a whole."""
 
-    def __call__(self, source: Source) -> Iterator[Entry]: ...  # noqa: D102 - the class says it
+LIST_IMPORTERS = PluginTable[ListImporter]("importers", "corpora.importers", of="lists")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +84,7 @@ class Import:
         self.path = path
         self.refused = ""
         self.counts: Counter[str] = Counter()
-        self._importer: Importer = find("importers", form)
+        self._importer = LIST_IMPORTERS.find(form)
         limits = limits or Limits()
         self._source = Source(
             path=path,

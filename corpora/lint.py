@@ -19,7 +19,6 @@ from corpora.pack import Pack
 from corpora.telling_names import telling_word
 from harness.errors import Fault
 from harness.model.corpus import Item
-from harness.plugins import register
 
 ZONE = "accredit.test"
 """The zone of our own pages."""
@@ -28,7 +27,6 @@ _RANKS = ("S0", "S1", "S2", "S3", "S4")
 _MOST_SHOWN = 3
 
 
-@register("corpora", "lint")
 def lint(pack: Pack, now: datetime | None = None) -> list[Fault]:
     """What to mend in a pack, each with file, line and remedy; empty if nothing."""
     entries = list(pack.entries())

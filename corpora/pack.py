@@ -21,7 +21,6 @@ from corpora.manifest import FILE, Manifest, Resource, read_manifest
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.model.corpus import CorpusReference, Item
-from harness.plugins import register
 from harness.regular_file import open_regular
 
 MOST_BYTES = 4 * 1024**3
@@ -69,7 +68,6 @@ class Pack:
         }
 
 
-@register("corpora", "pack")
 def open_pack(
     name_or_path: str,
     taxonomy: Taxonomy | None = None,

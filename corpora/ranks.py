@@ -12,7 +12,6 @@ from pathlib import Path
 
 from corpora.importing import import_list
 from harness.errors import UsageError
-from harness.plugins import register
 from harness.regular_file import open_regular
 
 BANDS = ((1_000, "top1k"), (10_000, "top10k"), (100_000, "top100k"), (1_000_000, "top1m"))
@@ -42,7 +41,6 @@ class Ranks:
         return next((name for last, name in BANDS if rank <= last), UNRANKED)
 
 
-@register("corpora", "ranks")
 def read_ranks(path: Path) -> Ranks:
     """Read a ranked list. Raises UsageError if it is none."""
     listed = import_list("tranco", path)

@@ -11,7 +11,6 @@ from typing import BinaryIO
 from corpora.faults import FaultList
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError
-from harness.plugins import register
 from harness.regular_file import open_regular
 
 LINE_BYTES = 64 * 1024
@@ -20,7 +19,6 @@ TOTAL_BYTES = 64 * 1024**2
 COLUMNS = ("item", "rater", "label")
 
 
-@register("corpora", "ratings")
 def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list[str]]:
     """The labels of each item, for ``agreement.agree``; a line without a label is no rating.
 

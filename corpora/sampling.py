@@ -20,13 +20,11 @@ from corpora.pack import Pack, open_pack
 from corpora.packing import PackDetails, write_pack
 from harness.errors import FaultyDocument, UsageError
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Audience
-from harness.plugins import register
 
 OTHER_FRAME = ":popular"
 """Ends the ids of a popularity frame: there an item stands for something else, and counts apart."""
 
 
-@register("corpora", "sample")
 def sample_pack(
     pack: Pack,
     *,

@@ -15,7 +15,6 @@ import msgspec
 from corpora.manifest import FILE, read_json
 from corpora.pack import Pack, open_pack
 from harness.errors import UsageError
-from harness.plugins import register
 from harness.regular_file import read_bounded
 from harness.signing import Envelope, canonical, read_envelope, read_keys, require_signature, sign
 
@@ -24,7 +23,6 @@ PAYLOAD_TYPE = "application/vnd.accredit.corpus+json"
 _LIMIT_BYTES = 4 * 1024 * 1024
 
 
-@register("corpora", "sign")
 def sign_pack(pack: Pack, key: Path) -> str:
     """Sign a checked pack with a private key; gives the id of the key.
 
@@ -39,7 +37,6 @@ def sign_pack(pack: Pack, key: Path) -> str:
     return envelope.signatures[0].keyid
 
 
-@register("corpora", "verify")
 def open_signed(name_or_path: str, keys: Sequence[Path]) -> Pack:
     """Open a pack that one of the public keys signed; its reference says so.
 

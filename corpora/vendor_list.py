@@ -15,7 +15,6 @@ from pathlib import Path
 
 from corpora.neutral_names import neutral_hosts
 from corpora.taxonomy import shipped
-from harness.plugins import register
 
 VENDOR = "Example Web Categories"
 KEY = "the list of a made-up vendor, version 1"
@@ -43,7 +42,6 @@ _NO_CONTENT = frozenset({"LOC", "ALW"})
 """Roots that have no sites of their own."""
 
 
-@register("corpora", "vendor list")
 @functools.cache
 def vendor_list() -> Mapping[str, str]:
     """The category of each host, in the order of the names."""
@@ -57,7 +55,6 @@ def vendor_list() -> Mapping[str, str]:
     return dict(sorted(labelled.items()))
 
 
-@register("corpora", "write vendor list")
 def write_vendor_list(path: Path) -> Path:
     """Write the list as a table ``domain,canonical_code``, which format ``labelled`` reads."""
     with path.open("w", encoding="utf-8", newline="") as stream:

@@ -1,4 +1,4 @@
-"""Makes a campaign ready: finds its plug-ins by name and builds lines, probes and corpora.
+"""Prepare a campaign: find its plug-ins by name and build its lines, probes and corpora.
 
 Everything that can be wrong in a campaign file is found here, before a packet is sent.
 """
@@ -6,10 +6,11 @@ Everything that can be wrong in a campaign file is found here, before a packet i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -25,15 +26,34 @@ from harness.model.batch import Half
 from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
 from harness.model.observation import CONTROL
 from harness.origin import read_origin
-from harness.plugins import find
-from harness.ports.asking import Corpus, Line, Origin, Probe
+from harness.plugins import LINES, PROBES
+from harness.ports.asking import (
+    Corpus,
+    CorpusOpener,
+    Line,
+    Origin,
+    Probe,
+    PupilClient,
+    SecondClient,
+)
 from harness.ports.keeping import Clock, EvidenceStore
 from harness.schemes.load import load_scheme, resolve
 from harness.stages.select import Chosen, choose
 from harness.stopping import check_plans
 from harness.traffic import SECOND_LOOKS
-from harness.twin_lines import twin_instruments
+from harness.twin_lines import twin_lines
 from harness.watch import Watch
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What a campaign needs of the rooms that ``harness`` does not import."""
+
+    open_pack: CorpusOpener
+    second_client: SecondClient
+    pupil: PupilClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +69,7 @@ class Prepared:
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
+    rooms: Rooms
     only_undecided: bool = False
 
     def instruments(self, evidence: EvidenceStore, clock: Clock, key: bytes = b"") -> Instruments:
@@ -66,8 +87,9 @@ class Prepared:
             half=self.half,
             only_undecided=self.only_undecided,
             sketch_key=key,
-            second_client=find("clients", "second")(),
-            **twin_instruments(self.lines, self.campaign.plain_twins),
+            second_client=self.rooms.second_client,
+            pupil=self.rooms.pupil,
+            twin_lines=twin_lines(self.lines, self.campaign.plain_twins, self.rooms.pupil),
         )
 
 
@@ -83,6 +105,7 @@ def prepare(
     checked: Collection[str] = (),
     lane: str | None = None,
     *,
+    rooms: Rooms,
     swapped: bool = False,
 ) -> Prepared:
     """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
@@ -97,12 +120,13 @@ def prepare(
     faults: list[Fault] = []
     origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
     _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
-    half = _noting(faults, document, ("crossover",), lambda: half_of(campaign, swapped=swapped))
+    halved = partial(half_of, campaign, swapped=swapped)
+    half = _noting(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
     wired = exchanged(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
     declare_places(campaign.service, lines)
-    corpora, items = _corpora(path, campaign, document, faults, checked)
+    corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
     _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
     for found, remedy in untried(items, probes):
         faults.append(_fault(document, ("corpora",), found, remedy))
@@ -119,6 +143,7 @@ def prepare(
         probes=probes,
         lines=lines,
         half=half,
+        rooms=rooms,
     )
 
 
@@ -138,7 +163,7 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
     for name, at in named.items():
-        plugin = _noting(faults, document, at, lambda name=name: find("probes", name))
+        plugin = _noting(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
             probes[name] = plugin()
     return probes
@@ -180,10 +205,12 @@ def _build_line(
     origin: Origin | None,
     lane: str | None,
 ) -> dict[tuple[str, str], Line]:
-    plugin = _noting(faults, document, (*at, "type"), lambda: find("lines", line.type))
+    plugin = _noting(faults, document, (*at, "type"), partial(LINES.find, line.type))
     built: dict[tuple[str, str], Line] = {}
     same: dict[str, Line] = {}
-    for profile in campaign.profiles if plugin is not None else ():
+    if plugin is None:
+        return built
+    for profile in campaign.profiles:
         data = line.options_for(profile)
         if lane is not None and "lane" in plugin.Options.model_fields:
             data["lane"] = lane
@@ -214,6 +241,7 @@ def _corpora(
     document: Document,
     faults: list[Fault],
     checked: Collection[str],
+    open_pack: CorpusOpener,
 ) -> tuple[tuple[Corpus, ...], Chosen]:
     """The packs of a campaign, each opened once, and the items chosen from them."""
     opened: dict[str, Corpus] = {}
@@ -226,7 +254,7 @@ def _corpora(
             faults,
             document,
             at,
-            lambda given=given: find("corpora", "pack")(given, checked=checked),
+            partial(open_pack, given, checked=checked),
         )
         if corpus is not None:
             opened[given] = corpus
@@ -236,7 +264,7 @@ def _corpora(
                 faults,
                 document,
                 ("corpora", n, "categories"),
-                lambda one=one: choose(one, campaign.seed),
+                partial(choose, one, campaign.seed),
             )
             chosen += one if len(faults) == found else ()
     seeded = campaign.stopping is not None
@@ -281,7 +309,7 @@ def _check_ways(
                 faults.append(_fault(document, ("lines", n), found, remedy))
 
 
-def _noting(faults: list[Fault], document: Document, at: Path_, act: Any) -> Any:
+def _noting(faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]) -> T | None:
     """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
     try:
         return act()

@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
 
 from harness.model.plain_twin import PlainTwins
-from harness.plugins import find
 from harness.ports.asking import Line, PupilClient
-
-
-class TwinInstruments(TypedDict):
-    """What instruments hold for plain twins."""
-
-    pupil: PupilClient
-    twin_lines: dict[tuple[str, str], Line]
-
-
-def twin_instruments(
-    lines: Mapping[tuple[str, str], Line], declared: PlainTwins
-) -> TwinInstruments:
-    """The pupil's client, and those lines that it can use, by name and profile."""
-    client: PupilClient = find("clients", "pupil")()
-    return {"pupil": client, "twin_lines": twin_lines(lines, declared, client)}
 
 
 def twin_lines(

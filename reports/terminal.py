@@ -13,7 +13,6 @@ from rich.text import Text
 
 from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.outcome import Assessment, Conformity, Outcome
-from harness.plugins import register
 from reports import phrases
 from reports.groups import Group, groups_of
 from reports.instrument import told_briefly
@@ -33,7 +32,6 @@ MANY_RATES = 30
 """More rates of packs than this are summed up."""
 
 
-@register("reporters", "terminal")
 def render_assessment(assessment: Assessment, console: Console) -> None:
     """Print the assessment. All text is printed as it is: none of it is markup."""
     console.print(_opening(assessment))

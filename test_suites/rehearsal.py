@@ -12,9 +12,9 @@ from typing import Any
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
-from harness.equipment import prepare
 from harness.model.outcome import Assessment, Outcome
 from harness.model.verdict import State, Verdict
 from harness.origin import write_origin

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from corpora.exporting import addresses_of, hosts_of, urls_of, write_lines
+from corpora.exporting import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.plugins import register
 
 FILES: dict[str, Callable[[Iterable[Item]], Iterator[str]]] = {
     "bannedsitelist": hosts_of,
@@ -17,7 +16,7 @@ FILES: dict[str, Callable[[Iterable[Item]], Iterator[str]]] = {
 }
 
 
-@register("exporters", "e2guardian")
+@LIST_EXPORTERS.register("e2guardian")
 def export_e2guardian(items: Iterable[Item], out: Path) -> None:
     """Write the lists, those only that have an entry. A site stands for all names below it."""
     listed = list(items)

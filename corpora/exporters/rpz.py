@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from corpora.exporting import hosts_of, write_lines
+from corpora.exporting import LIST_EXPORTERS, hosts_of, write_lines
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.plugins import register
 
 HEAD = (
     "$TTL 300",
@@ -17,7 +16,7 @@ HEAD = (
 )
 
 
-@register("exporters", "rpz")
+@LIST_EXPORTERS.register("rpz")
 def export_rpz(items: Iterable[Item], out: Path) -> None:
     """Write a zone, to be loaded under any name. A suffix covers the names below it, too."""
     listed = list(items)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from corpora.exporting import hosts_of, write_lines
+from corpora.exporting import LIST_EXPORTERS, hosts_of, write_lines
 from harness.model.corpus import Item
-from harness.plugins import register
 
 
-@register("exporters", "squid")
+@LIST_EXPORTERS.register("squid")
 def export_squid(items: Iterable[Item], out: Path) -> None:
     """Write a dstdomain file.
 

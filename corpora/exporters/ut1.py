@@ -7,16 +7,15 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from corpora.exporting import addresses_of, hosts_of, urls_of, write_lines
+from corpora.exporting import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.plugins import register
 
 SCHEME = "ut1"
 
 
-@register("exporters", SCHEME)
+@LIST_EXPORTERS.register(SCHEME)
 def export_ut1(items: Iterable[Item], out: Path) -> None:
     """Write a tree. A category goes by UT1's name for it, or by its code if UT1 has none."""
     folders: dict[str, list[Item]] = defaultdict(list)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from corpora import names
 from corpora.entry import SHOWN, Entry, fault, host_entry, skip
 from corpora.importers.hosts import host_line
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 _COSMETIC = re.compile(r"#[@?$%]*#|\$\$")
 _REGEX = re.compile(r"(/.+/)(?:\$([^/]*))?$")
@@ -28,7 +28,7 @@ class _Rule(NamedTuple):
     options: tuple[str, ...]
 
 
-@register("importers", "adblock")
+@LIST_IMPORTERS.register("adblock")
 def read_adblock(source: Source) -> Iterator[Entry]:
     """Entries of a filter list."""
     lines_of: dict[str, int] = {}

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from corpora import names
 from corpora.entry import SHOWN, Entry, fault
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Record, Refused, Source
-from harness.plugins import register
 
 HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]
 SCHEME = "citizenlab"
@@ -27,7 +27,7 @@ class _Listed(NamedTuple):
     code: str
 
 
-@register("importers", "citizenlab")
+@LIST_IMPORTERS.register("citizenlab")
 def read_citizenlab(source: Source) -> Iterator[Entry]:
     """Entries of a test list. One address listed under two codes is a conflict."""
     records = source.records()

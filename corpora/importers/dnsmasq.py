@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from corpora import names
 from corpora.entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 _COUNTED = {2: "two", 3: "three", 4: "four"}
 _SHORTEST_CNAME = 2
 
 
-@register("importers", "dnsmasq")
+@LIST_IMPORTERS.register("dnsmasq")
 def read_dnsmasq(source: Source) -> Iterator[Entry]:
     """Entries of a dnsmasq configuration; a name stands for all below it, too."""
     for number, text in source.lines():

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from corpora import names
 from corpora.entry import Entry, address_entry, fault, host_entry
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 
-@register("importers", "domains")
+@LIST_IMPORTERS.register("domains")
 def read_domains(source: Source) -> Iterator[Entry]:
     """Entries of a list of domains; addresses, networks and URLs are borne.
 

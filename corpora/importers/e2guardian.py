@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 from corpora.entry import Entry, address_entry, fault, host_entry, skip
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 _CATEGORY = re.compile(r'#\s*listcategory:\s*"([^"]*)"', re.IGNORECASE)
 _BLANKET = "*"
 
 
-@register("importers", "e2guardian_url")
+@LIST_IMPORTERS.register("e2guardian_url")
 def read_urls(source: Source) -> Iterator[Entry]:
     """Entries of a list of URLs without scheme; an entry stands for all that begins with it."""
     for line, word, note in _words(source):
@@ -22,7 +22,7 @@ def read_urls(source: Source) -> Iterator[Entry]:
         yield entry if entry.status == "error" else entry._replace(value=entry.value + slash + path)
 
 
-@register("importers", "e2guardian_site")
+@LIST_IMPORTERS.register("e2guardian_site")
 def read_sites(source: Source) -> Iterator[Entry]:
     """Entries of a list of sites; an entry stands for all names below it, too."""
     for line, word, note in _words(source):

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 
 from corpora.entry import Entry, fault
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 DIGEST = re.compile(r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}")
 
 
-@register("importers", "hmac_feed")
+@LIST_IMPORTERS.register("hmac_feed")
 def read_digests(source: Source) -> Iterator[Entry]:
     """Entries of a feed; which category they are of is told with ``--label``."""
     for number, text in source.lines():

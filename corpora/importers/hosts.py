@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from corpora import names
 from corpora.entry import NULL_ADDRESSES, SHOWN, Entry, fault, redirected
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 OWN_NAMES = frozenset(
     {
@@ -29,7 +29,7 @@ OWN_NAMES = frozenset(
 _LEAST_FIELDS = 2
 
 
-@register("importers", "hosts")
+@LIST_IMPORTERS.register("hosts")
 def read_hosts(source: Source) -> Iterator[Entry]:
     """Entries of a hosts file; a name counts exactly, without those below it."""
     for number, text in source.lines():

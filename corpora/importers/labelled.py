@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from corpora import names
 from corpora.entry import SHOWN, Entry, address_entry, fault, host_entry
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Refused, Source
-from harness.plugins import register
 
 VALUES = ("value", "domain", "url")
 """What the column of values may be called."""
@@ -30,7 +30,7 @@ class _Table(NamedTuple):
     width: int
 
 
-@register("importers", "labelled")
+@LIST_IMPORTERS.register("labelled")
 def read_labelled(source: Source) -> Iterator[Entry]:
     """Entries of a table; a domain stands for all below it, too."""
     records = source.records()

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpora.entry import SHOWN, Entry, fault
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Refused, Source
-from harness.plugins import register
 
 NEEDED = ("name", "pattern_type", "pattern")
 MATCHES = {"full": "exact", "prefix": "prefix", "contains": "contains", "regexp": "regex"}
 _FALSE_POSITIVES = "confidence_no_fp"
 
 
-@register("importers", "ooni_fingerprints")
+@LIST_IMPORTERS.register("ooni_fingerprints")
 def read_fingerprints(source: Source) -> Iterator[Entry]:
     """Entries of ``fingerprints_http.csv`` or ``fingerprints_dns.csv``; patterns are never run."""
     records = source.records()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora.entry import Entry, fault, host_entry, skip
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Line, Source
-from harness.plugins import register
 
 _CLASSES = ("IN", "CH", "HS")
 _TRIGGERS = ("rpz-nsdname", "rpz-nsip", "rpz-client-ip")
@@ -31,7 +31,7 @@ class _Action(NamedTuple):
     note: str = ""
 
 
-@register("importers", "rpz")
+@LIST_IMPORTERS.register("rpz")
 def read_rpz(source: Source) -> Iterator[Entry]:
     """Entries of a zone file. Absolute owners are taken relative to ``$ORIGIN``."""
     origin = ""

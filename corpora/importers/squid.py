@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpora.entry import Entry, address_entry, host_entry
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 
-@register("importers", "squid")
+@LIST_IMPORTERS.register("squid")
 def read_squid(source: Source) -> Iterator[Entry]:
     """Entries of a dstdomain file."""
     for number, text in source.lines():

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpora.entry import Entry, fault, host_entry
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 _CELLS = 2
 _RANK_DIGITS = 12
 
 
-@register("importers", "tranco")
+@LIST_IMPORTERS.register("tranco")
 def read_ranks(source: Source) -> Iterator[Entry]:
     """Entries of a ranked list; ranks must grow."""
     last = 0

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from corpora.entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 BLOCKS = frozenset(
     {
@@ -33,7 +33,7 @@ _SECTION = re.compile(r"[a-z-]+:$")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
-@register("importers", "unbound")
+@LIST_IMPORTERS.register("unbound")
 def read_unbound(source: Source) -> Iterator[Entry]:
     """Entries of an Unbound configuration; a local zone stands for all names below it, too.
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from corpora import names
 from corpora.entry import Entry, fault
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Line, Source
-from harness.plugins import register
 
 CODE = "MALW.MAL"
 _URL, _STATUS, _CELLS = 2, 3, 9
 
 
-@register("importers", "urlhaus")
+@LIST_IMPORTERS.register("urlhaus")
 def read_urlhaus(source: Source) -> Iterator[Entry]:
     """Entries of a dump, all in quarantine: nothing of it may be probed."""
     for record in source.records(_rows(source)):

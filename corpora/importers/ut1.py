@@ -15,8 +15,8 @@ from pathlib import Path
 from corpora import names
 from corpora.archive import is_archive, unpacked
 from corpora.entry import Entry, address_entry, fault, host_entry, skip
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Refused, Source
-from harness.plugins import register
 from harness.regular_file import read_bounded
 
 SCHEME = "ut1"
@@ -36,7 +36,7 @@ class _Category:
     note: str
 
 
-@register("importers", SCHEME)
+@LIST_IMPORTERS.register(SCHEME)
 def read_ut1(source: Source) -> Iterator[Entry]:
     """Entries of a tree, or of an archive that holds one, in the order of their names."""
     if is_archive(source.path):
@@ -46,7 +46,7 @@ def read_ut1(source: Source) -> Iterator[Entry]:
         yield from _read_tree(source, source.path, source.path.name)
 
 
-@register("importers", "archive")
+@LIST_IMPORTERS.register("archive")
 def read_archive(source: Source) -> Iterator[Entry]:
     """Entries of a tree inside a tar or zip file."""
     if not is_archive(source.path):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from corpora import names
 from corpora.entry import Entry, fault, host_entry
+from corpora.importing import LIST_IMPORTERS
 from corpora.source import Source
-from harness.plugins import register
 
 
-@register("importers", "wildcard")
+@LIST_IMPORTERS.register("wildcard")
 def read_wildcards(source: Source) -> Iterator[Entry]:
     """Entries of a wildcard list; whether ``*.name`` holds for the name is the source's say."""
     for number, text in source.lines():

@@ -14,8 +14,8 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.demo import demo_command
-from harness.plugins import find
 from harness.store.assessments import read_assessment
+from reports.terminal import render_assessment
 
 HERE = Path(__file__).resolve().parent
 FLAGS = (
@@ -39,7 +39,7 @@ def main() -> None:
         places = home / "demo-run/demo"
         shoot(places / "report.html", HERE / "report.png", home, "1100,1500")
         console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
-        find("reporters", "terminal")(read_assessment(places / "assessment.json"), console)
+        render_assessment(read_assessment(places / "assessment.json"), console)
         drawn = home / "terminal.svg"
         drawn.write_text(console.export_svg(title="accredit conclude out/demo"), encoding="utf-8")
         page = home / "terminal.html"

@@ -8,7 +8,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +19,9 @@ from harness.cli.places import journal_folder
 from harness.cli.printing import say, say_json
 from harness.declared import read_document, validate
 from harness.errors import UsageError
+from harness.foreign.record import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage
+from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
     from harness.foreign.intake import Trouble
@@ -30,22 +31,13 @@ app.command("make")(make_command)
 app.command("verify")(verify_command)
 
 
-class Format(StrEnum):
-    """Whose format it is."""
-
-    OONI = "ooni"
-
-
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-FORMAT = Annotated[
-    Format, typer.Option("--format", help="ooni: web_connectivity, data format 0.2.0.")
-]
 
 
 @app.command("import")
 def import_command(
     file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
-    form: FORMAT,
+    form: Annotated[str, typer.Option("--format", help="See: accredit list importers.")],
     out: Annotated[Path, typer.Option(help="The new campaign folder; its name is the campaign's.")],
     block_page: Annotated[
         Path | None,
@@ -59,18 +51,18 @@ def import_command(
     verdicts, and decides nothing: nobody measured sentinels.
     """
     from harness.foreign.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.foreign.ooni import read_ooni  # noqa: PLC0415 - keep the start light
 
+    read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name
     if not NAME.fullmatch(name):
         msg = f"{out}: a campaign is called like its folder: letters, digits, '.', '_', '-'"
         raise UsageError(msg)
     source = "standard input" if str(file) == "-" else file.name
     declared = validate(read_document(block_page), BlockPage) if block_page else None
-    header = foreign_header(name, form.value, source, _digest(file), declared)
+    header = foreign_header(name, form, source, _digest(file), declared)
     journal = out / "journal"
     with whole_journal(journal, header) as opened:
-        intake = take_in(lines_of(file), read_ooni, opened, _teller(file))
+        intake = take_in(lines_of(file), read, opened, _teller(file))
         if not intake.taken:
             msg = f"{file}: no line of it is a measurement that can be read; nothing was written"
             raise UsageError(msg)
@@ -81,18 +73,18 @@ def import_command(
 @app.command("export")
 def export_command(
     journal: Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")],
-    form: FORMAT,
+    form: Annotated[str, typer.Option("--format", help="See: accredit list exporters.")],
     out: Annotated[Path, typer.Option(help="The file to write: one measurement a line.")],
 ) -> None:
     """Write a journal's trials as measurements of another format. S4 items are left out."""
-    from harness.plugins import find  # noqa: PLC0415 - loads the exports
     from harness.store.document import write_lines  # noqa: PLC0415 - keep the start light
     from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
+    export = JOURNAL_EXPORTERS.find(form)
     left_out: Counter[str] = Counter()
     opened = open_journal(journal_folder(journal))
     with contextlib.closing(opened):
-        written = write_lines(out, find("exports", form.value)(opened, left_out))
+        written = write_lines(out, export(opened, left_out))
     say(f"written: {out} ({written} measurements)")
     for why, number in sorted(left_out.items()):
         say(f"left out: {number} trials {why}")

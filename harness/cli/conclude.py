@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.book import appeals_in, head_of_registry
+from harness.cli.compose import print_assessment
 from harness.cli.drawing import terminal
 from harness.cli.places import Places, journal_folder, places_of_journal
 from harness.cli.printing import say_json
@@ -24,7 +25,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 
 def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = False) -> None:
-    """Hold a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
+    """Assess a journal against a scheme. Exit 0 conforms, 1 does not conform, 3 insufficient."""
     assessment, _ = conclude_journal(journal, scheme)
     for sentence in assessment.warnings:
         warn(sentence)
@@ -70,6 +71,4 @@ def tell(assessment: Assessment, *, json: bool) -> None:
 
         say_json(encode_assessment(assessment))
         return
-    from harness.plugins import find  # noqa: PLC0415 - loads the reporters
-
-    find("reporters", "terminal")(assessment, terminal())
+    print_assessment(assessment, terminal())

@@ -1,7 +1,4 @@
-"""``accredit corpus``: read, check, sample, import and export categorised lists.
-
-The room of corpora is never imported here; what it can do is found by name, as a plug-in is.
-"""
+"""``accredit corpus``: read, check, sample, import and export categorised lists."""
 
 from __future__ import annotations
 
@@ -14,6 +11,12 @@ import msgspec
 import typer
 from rich.table import Table
 
+from corpora.difference import compare
+from corpora.exporting import LIST_EXPORTERS
+from corpora.gathering import import_pack
+from corpora.lint import lint
+from corpora.signing import open_signed, sign_pack
+from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
 from harness.cli.labels import agree_command, appeal_command
 from harness.cli.printing import say, say_json
@@ -21,7 +24,6 @@ from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
 from harness.origin import read_origin
 from harness.plain_twins import with_plain_twins
-from harness.plugins import find
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,7 +35,7 @@ Out = Annotated[Path, typer.Option("--out", help="A new folder for the pack.")]
 @app.command("info")
 def info_command(pack: PackArgument, *, json: Json = False) -> None:
     """Tell what a pack is: manifest, digest, and items by category and kind."""
-    corpus = _open(pack)
+    corpus = open_pack(pack)
     strata = Counter(item.stratum or item.category for item in corpus.items())
     kinds = Counter(item.kind for item in corpus.items())
     told: dict[str, Any] = {
@@ -61,7 +63,7 @@ def info_command(pack: PackArgument, *, json: Json = False) -> None:
 @app.command("lint")
 def lint_command(pack: PackArgument, *, json: Json = False) -> None:
     """Check a pack, and look for what makes its figures worth less. Exit 2 if anything is found."""
-    faults = find("corpora", "lint")(_open(pack))
+    faults = lint(open_pack(pack))
     if json:
         _print_json(faults)
     if faults and not json:
@@ -78,7 +80,7 @@ def sign_command(
     key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
 ) -> None:
     """Sign a pack: its manifest, and so every file of it."""
-    identity = find("corpora", "sign")(_open(pack), key)
+    identity = sign_pack(open_pack(pack), key)
     say(f"{pack}: signed by key {identity}")
 
 
@@ -88,7 +90,7 @@ def verify_command(
     key: Annotated[list[Path], typer.Option("--key", help="Public Ed25519 key, PEM; repeatable.")],
 ) -> None:
     """Verify that a pack is whole, and signed by one of the keys. Exit 2 if not."""
-    reference = find("corpora", "verify")(pack, key).reference
+    reference = open_signed(pack, key).reference
     say(f"{pack}: {reference.name} {reference.version} is whole and signed")
 
 
@@ -100,7 +102,7 @@ def diff_command(
     json: Json = False,
 ) -> None:
     """Tell what became of the items of one pack in another."""
-    difference = find("corpora", "diff")(_open(old), _open(new))
+    difference = compare(open_pack(old), open_pack(new))
     told = msgspec.to_builtins(difference)
     if json:
         _print_json(told)
@@ -125,9 +127,7 @@ def import_command(
 ) -> None:
     """Make a pack of a list, each entry of it kept, refused or flagged with a reason."""
     moment = _moment(created)
-    told = find("corpora", "import")(
-        form, path, out, created=moment, label=label, licence=licence, report=report
-    )
+    told = import_pack(form, path, out, created=moment, label=label, licence=licence, report=report)
     if json:
         _print_json(told)
         return
@@ -150,8 +150,8 @@ def export_command(
     ] = None,
 ) -> None:
     """Write the items of a pack as a list that a filtering product loads."""
-    export = find("exporters", form)
-    corpus = _open(pack)
+    export = LIST_EXPORTERS.find(form)
+    corpus = open_pack(pack)
     if out.exists():
         msg = f"{out}: is there already; name a new one"
         raise UsageError(msg)
@@ -174,10 +174,6 @@ def export_command(
 app.command("sample")(sample_command)
 app.command("agree")(agree_command)
 app.command("appeal")(appeal_command)
-
-
-def _open(pack: str) -> Any:
-    return find("corpora", "pack")(pack)
 
 
 def _moment(text: str) -> str:

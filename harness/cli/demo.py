@@ -14,25 +14,30 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from corpora.gathering import import_pack
+from corpora.sampling import sample_pack
 from harness.cli.book import open_book
+from harness.cli.compose import open_pack, running_range
 from harness.cli.conclude import conclude_journal, tell
 from harness.cli.drawing import styled, terminal
 from harness.cli.follow import open_plans
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.cli.places import OUT, REGISTRY, Places
-from harness.cli.range import VENDOR_LIST, FaultsDeclaration, make_lists, options_of
+from harness.cli.range import VENDOR_LIST, make_lists
 from harness.cli.report import write_report
 from harness.cli.retest import retest_plan
+from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
-from harness.plugins import find
 from harness.ports.keeping import WallClock
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
 
 SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 CAMPAIGN = """\
@@ -72,19 +77,18 @@ LIST_MISSES = frozenset(f"ill-csam-{number:03d}.canary.accredit.test" for number
 def demo_command(
     out: Annotated[Path, typer.Option(help="Where results go; replaced if it is a demo's.")] = OUT,
 ) -> None:
-    """Show the whole job on this machine: no network, no root, under a minute."""
+    """Show the whole job on this machine: no network, no root. It takes under a minute."""
     home = out / "demo-run"
     _clear(home)
     os.environ.pop(REGISTRY, None)  # its plans are nobody else's
     said = terminal(soft_wrap=True)
     _say(said, "1", "A range comes up on loopback: an origin, and a filtering service with faults")
-    world = find("worlds", "loopback")
     pages = make_lists(home / "range")
-    options = options_of(world, ("pupils",), "becta-2008", FaultsDeclaration(), pages)
-    with world.running(home / "range", **options) as running:
-        drugs = world.Fault(kind="miss", hosts=DRUG_MISSES)
+    policy = load_and_warn("becta-2008").policy
+    with running_range(home / "range", policy=policy, pages=pages) as running:
+        drugs = Fault(kind=FaultKind.MISS, hosts=DRUG_MISSES)
         running.faults.add(drugs)
-        running.faults.add(world.Fault(kind="miss", hosts=LIST_MISSES))
+        running.faults.add(Fault(kind=FaultKind.MISS, hosts=LIST_MISSES))
         said.print(
             "   faults: a third of the drug sites pass; two entries of the illegal list pass"
         )
@@ -120,15 +124,15 @@ def _draw(said: Console, home: Path) -> None:
     moment = WallClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
     vendor = home / "real/vendor"
     listed = home / "range" / VENDOR_LIST
-    told = find("corpora", "import")("labelled", listed, vendor, created=moment)
-    pack = find("corpora", "pack")(str(vendor))
+    told = import_pack("labelled", listed, vendor, created=moment)
+    pack = open_pack(str(vendor))
     many = tuple(code for code in NAMED if code not in FEW)
     for name, categories, size in (
         ("harmful", many, 40),
         ("hateful", FEW, 12),
         ("harmless", ("ALW",), 5),
     ):
-        sample = find("corpora", "sample")(
+        sample = sample_pack(
             pack,
             out=home / "real" / name,
             seed=secrets.token_hex(16),
@@ -163,7 +167,7 @@ def _show(said: Console, places: Places) -> None:
             )
 
 
-def _claim(said: Console, places: Places, running: Any, fault: Any) -> None:
+def _claim(said: Console, places: Places, running: World, fault: Fault) -> None:
     """What a supplier does: agree, mend, claim. A claim alone changes nothing."""
     running.faults.remove(fault)
     clock = WallClock()

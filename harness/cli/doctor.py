@@ -16,11 +16,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from harness.cli.compose import prepare
 from harness.cli.instrument import read_record
 from harness.cli.measure import SWAPPED
 from harness.cli.printing import say, say_json
 from harness.cli.scheme_review import load_and_warn
-from harness.equipment import Prepared, prepare
+from harness.equipment import Prepared
 from harness.model.batch import Batch
 from harness.model.nonce import new_run
 from harness.ports.keeping import WallClock

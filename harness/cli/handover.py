@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from harness.cli.book import appeals_in
+from harness.cli.compose import open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
 from harness.cli.judged_again import JudgedAgain, judge_again
 from harness.cli.places import journal_folder
@@ -17,7 +18,6 @@ from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
-from harness.plugins import find
 from harness.schemes.editions import resolve
 
 if TYPE_CHECKING:
@@ -142,12 +142,11 @@ def _manifests(
     """The manifests of the corpora that the journal was measured with, by name in the bundle."""
     if "foreign" in journal.header:
         return {}
-    open_pack = find("corpora", "pack")
     shipped = [each.pack for each in declared.corpora if "/" not in each.pack]
     found: dict[str, Path] = {}
     for named in (*map(str, packs), *shipped):
         try:
-            corpus: Any = open_pack(named, checked=journal.header["corpora"])
+            corpus = open_pack(named, checked=journal.header["corpora"])
         except UsageError:
             if named in shipped:
                 continue  # a folder beside the campaign file: --pack says where that is

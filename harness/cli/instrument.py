@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.cli.compose import read_instrument
 from harness.equipment import Prepared
 from harness.model.instrument_record import InstrumentRecord
-from harness.plugins import find
 from harness.ports.keeping import Clock
 
 SYSTEM = "the system's resolver"
@@ -15,8 +15,7 @@ def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
 
     ``control_resolver`` is what a campaign's control line asks; empty without a campaign.
     """
-    record: InstrumentRecord = find("clients", "instrument")(clock.now(), control_resolver)
-    return record
+    return read_instrument(clock.now(), control_resolver)
 
 
 def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,27 +13,14 @@ import typer
 from harness.cli.printing import say_json
 from harness.errors import UsageError
 from harness.foreign.bounded_lines import bounded_lines
+from harness.foreign.record import MEASUREMENT_IMPORTERS
 from harness.regular_file import open_regular
 
 if TYPE_CHECKING:
-    from harness.foreign.record import Record
     from harness.model.verdict import Verdict
 
 
-class Format(StrEnum):
-    """Whose data it is."""
-
-    OONI = "ooni"
-    PAGE = "page"
-
-
-FORMAT = Annotated[
-    Format,
-    typer.Option(
-        "--format",
-        help="ooni: web_connectivity measurements, data format 0.2.0. page: kept pages.",
-    ),
-]
+FORMAT = Annotated[str, typer.Option("--format", help="See: accredit list importers.")]
 FILE = Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")]
 
 
@@ -59,11 +45,11 @@ def judge_command(file: FILE, form: FORMAT) -> None:
     raise typer.Exit(2 if faults else 0)
 
 
-def judge_line(line: bytes, form: Format) -> dict[str, Any]:
+def judge_line(line: bytes, form: str) -> dict[str, Any]:
     """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
     from harness.stages.judge.together import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
 
-    record = _reader(form)(line)
+    record = MEASUREMENT_IMPORTERS.find(form)(line)
     verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
     return _shown(record.id, verdict)
 
@@ -80,16 +66,6 @@ def _shown(identity: str, verdict: Verdict) -> dict[str, Any]:
         "intercepted": verdict.intercepted,
         "rules_version": verdict.rules_version,
     }
-
-
-def _reader(form: Format) -> Callable[[bytes], Record]:
-    if form is Format.OONI:
-        from harness.foreign.ooni import read_ooni  # noqa: PLC0415 - keep the start light
-
-        return read_ooni
-    from harness.foreign.page import read_page  # noqa: PLC0415 - the same
-
-    return read_page
 
 
 def lines_of(file: Path) -> Iterator[bytes]:

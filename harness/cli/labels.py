@@ -9,14 +9,16 @@ from typing import Annotated
 import msgspec
 import typer
 
+from corpora.agreement import agree
+from corpora.ratings import read_ratings
 from harness.cli.book import open_book
+from harness.cli.compose import open_pack
 from harness.cli.follow import user
 from harness.cli.places import OUT, Places
 from harness.cli.printing import say, say_json
 from harness.errors import UsageError
 from harness.model.appeal import Appeal
 from harness.model.event import AppealDecided
-from harness.plugins import find
 from harness.ports.keeping import WallClock
 
 EXIT_CODES = {"reliable": 0, "tentative": 3, "unknown": 3, "unreliable": 1}
@@ -34,7 +36,7 @@ def agree_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tell how far raters agree. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, 1 not."""
-    found = find("corpora", "agree")(find("corpora", "ratings")(ratings))
+    found = agree(read_ratings(ratings))
     standing = found.standing
     if json:
         told = asdict(found) | {"standing": standing}
@@ -63,7 +65,7 @@ def appeal_command(
     reject: Annotated[bool, typer.Option("--reject", help="The label stays.")] = False,
 ) -> None:
     """Decide a label appeal; one that is upheld re-scores each campaign when concluded again."""
-    corpus = find("corpora", "pack")(pack)
+    corpus = open_pack(pack)
     before = next((one.labels for one in corpus.items() if one.id == item), None)
     if before is None:
         msg = f"pack {pack!r} has no item {item!r}"

@@ -1,4 +1,4 @@
-"""``accredit list``: what is known here, by kind."""
+"""``accredit list``: the available plug-ins, by kind."""
 
 from __future__ import annotations
 
@@ -9,15 +9,26 @@ import msgspec
 import typer
 from rich.table import Table
 
+# Tables of plug-ins stand where their types are known; importing them makes them known here.
+from corpora.exporting import LIST_EXPORTERS
+from corpora.importing import LIST_IMPORTERS
 from harness.cli.drawing import terminal
 from harness.cli.printing import say_json
 from harness.errors import UsageError, known
-from harness.plugins import PACKAGES, load
+from harness.foreign.record import MEASUREMENT_IMPORTERS
+from harness.plugins import LINES, PROBES
+from reports.documents import DOCUMENTS
+from reports.exports import JOURNAL_EXPORTERS
 
-KINDS = (
-    "probes", "lines", "importers", "exporters", "reporters", "documents", "exports", "clients",
-    "worlds",
-)  # fmt: skip
+TABLES = (
+    PROBES,
+    LINES,
+    LIST_IMPORTERS,
+    MEASUREMENT_IMPORTERS,
+    LIST_EXPORTERS,
+    JOURNAL_EXPORTERS,
+    DOCUMENTS,
+)
 
 
 def list_command(
@@ -25,27 +36,31 @@ def list_command(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the plug-ins that are known, each with what it is for."""
-    if kind is not None and kind not in PACKAGES:
-        msg = f"no plug-in kind {kind!r}; {known(KINDS)}"
+    """List available plug-ins."""
+    kinds = dict.fromkeys(table.kind for table in TABLES)
+    if kind is not None and kind not in kinds:
+        msg = f"no plug-in kind {kind!r}; {known(kinds)}"
         raise UsageError(msg)
     rows = [
-        {"kind": each, "name": name, "about": _about(plugin), "from": _home(plugin)}
-        for each in ([kind] if kind else KINDS)
-        for name, plugin in load(each).items()
+        {
+            "kind": table.kind,
+            "of": table.of,
+            "name": name,
+            "about": _about(plugin),
+            "from": plugin.__module__,
+        }
+        for table in TABLES
+        if kind in (None, table.kind)
+        for name, plugin in table.load().items()
     ]
     if json:
         say_json(msgspec.json.encode(rows))
         return
-    table = Table("kind", "name", "what it is for", box=None)
+    printed = Table("kind", "for", "name", "what it is", box=None)
     for row in rows:
-        table.add_row(row["kind"], row["name"], row["about"])
-    terminal().print(table)
+        printed.add_row(row["kind"], row["of"], row["name"], row["about"])
+    terminal().print(printed)
 
 
 def _about(plugin: object) -> str:
     return (inspect.getdoc(plugin) or "").partition("\n")[0]
-
-
-def _home(plugin: object) -> str:
-    return str(getattr(plugin, "__module__", ""))

@@ -5,57 +5,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 from typer.exceptions import TyperException
 
-from harness.cli import bundle, corpus, journal, plan, registry, scheme
-from harness.cli.compare import compare_command
-from harness.cli.conclude import conclude_command
-from harness.cli.demo import demo_command
-from harness.cli.doctor import doctor_command
-from harness.cli.initialise import init_command
-from harness.cli.judge import judge_command
-from harness.cli.listing import list_command
-from harness.cli.measure import measure_command
 from harness.cli.printing import say
-from harness.cli.range import app as range_app
-from harness.cli.report import report_command
-from harness.cli.retest import retest_command
-from harness.cli.run import run_command
-from harness.cli.verbs import Verbs
+from harness.cli.verbs import LazyVerbs, Verb
 from harness.errors import UsageError
+
+
+class MainVerbs(LazyVerbs):
+    """All verbs of ``accredit``."""
+
+    verbs: ClassVar[Mapping[str, Verb]] = {
+        "demo": Verb(
+            "demo:demo_command",
+            "Show the whole job on this machine: no network, no root.",
+        ),
+        "init": Verb("initialise:init_command", "Write a commented campaign file to start from."),
+        "doctor": Verb(
+            "doctor:doctor_command",
+            "Check this machine and, given a campaign, its origin, lines and sentinels.",
+        ),
+        "run": Verb("run:run_command", "Measure, conclude, open action plans and report."),
+        "measure": Verb(
+            "measure:measure_command",
+            "Measure the service of a campaign into a journal.",
+        ),
+        "conclude": Verb("conclude:conclude_command", "Assess a journal against a scheme."),
+        "compare": Verb(
+            "compare:compare_command",
+            "Compare two campaigns by the items that both tried (exact McNemar test).",
+        ),
+        "judge": Verb(
+            "judge:judge_command",
+            "Judge other people's measurements: a JSON line in, a JSON verdict out.",
+        ),
+        "bundle": Verb("bundle:app", "Hand a campaign over, signed; import and export data."),
+        "journal": Verb("journal:app", "Check what was measured."),
+        "report": Verb("report:report_command", "Write a self-contained document from a journal."),
+        "retest": Verb("retest:retest_command", "Re-test a plan whose fix is claimed."),
+        "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
+        "registry": Verb("registry:app", "Check the log of findings and plans."),
+        "list": Verb("listing:list_command", "List available plug-ins."),
+        "scheme": Verb("scheme:app", "Read and check minimum specifications."),
+        "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
+        "range": Verb("range:app", "Run the loopback range."),
+    }
+
 
 app = typer.Typer(
     name="accredit",
-    cls=Verbs,
+    cls=MainVerbs,
     help="Accreditation tests for filtered internet services.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo_command)
-app.command("init")(init_command)
-app.command("doctor")(doctor_command)
-app.command("run")(run_command)
-app.command("measure")(measure_command)
-app.command("conclude")(conclude_command)
-app.command("compare")(compare_command)
-app.command("judge")(judge_command)
-app.add_typer(bundle.app, name="bundle", help="Hand a campaign over, signed; take and give data.")
-app.add_typer(journal.app, name="journal", help="Check what was measured.")
-app.command("report")(report_command)
-app.command("retest")(retest_command)
-app.add_typer(plan.app, name="plan", help="Follow action plans until a re-test conforms.")
-app.add_typer(registry.app, name="registry", help="Check the log of findings and plans.")
-app.command("list")(list_command)
-app.add_typer(scheme.app, name="scheme", help="Read and check minimum specifications.")
-app.add_typer(corpus.app, name="corpus", help="Read, check, import and export corpora.")
-app.add_typer(range_app, name="range", help="Run the loopback range.")
 
 
 @app.callback(invoke_without_command=True)

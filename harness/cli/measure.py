@@ -16,6 +16,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from harness.cli.compose import prepare
 from harness.cli.drawing import terminal
 from harness.cli.instrument import record_of
 from harness.cli.places import OUT, Places
@@ -26,7 +27,7 @@ from harness.cli.seeding import seeded
 from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.cli.use import refuse_burnt
 from harness.crossover import require_both_halves, require_first_half
-from harness.equipment import Prepared, prepare, read_campaign
+from harness.equipment import Prepared, read_campaign
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.instruments import Instruments
 from harness.loop import new_loop

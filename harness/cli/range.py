@@ -10,26 +10,30 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import Field
 
+from corpora.content_pages import ContentPages, content_pages, write_content_pages
+from corpora.vendor_list import write_vendor_list
+from harness.cli.compose import running_range
 from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.origin import read_origin
-from harness.plugins import find
+from harness.ports.asking import Origin
 from harness.regular_file import read_bounded
+from probes.range.faults import Fault, FaultKind
+from probes.range.world import World
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
 """The sites that the reference filter knows by its own categorisation, for ``corpus import``."""
 CONTENT_PAGES = "content-pages"
 """The pack of the pages that only content analysis can tell."""
-WITH_TEXTS = ("overblock", "school-pages")
-"""Packs of our own range whose notes are the words of their pages."""
 
 _PID_BYTES = 64
 START_LIMIT = 20.0
@@ -41,7 +45,7 @@ FOLDER = Annotated[Path, typer.Option("--out", help="The folder for origin.json 
 class FaultDeclaration(Declared):
     """One fault of the reference filter, as a faults file lists it."""
 
-    kind: str
+    kind: Annotated[FaultKind, Field(strict=False)]
     hosts: tuple[str, ...] | None = None
     profiles: tuple[str, ...] | None = None
     service: str | None = None
@@ -72,10 +76,15 @@ def up_command(
         _detach(out, profiles, scheme, faults, dual_stack=ipv6)
         return
     declared = read_faults(faults)
-    world = find("worlds", "loopback")
-    pages = make_lists(out)
-    options = options_of(world, profiles, scheme, declared, pages) | {"dual_stack": ipv6}
-    with world.running(out, **options) as running:
+    ranged = running_range(
+        out,
+        policy=load_and_warn(scheme).policy,
+        profiles=profiles,
+        dead_hosts=declared.dead_hosts,
+        pages=make_lists(out),
+        dual_stack=ipv6,
+    )
+    with ranged as running:
         play_faults(running, declared)
         say_where(running.origin, out)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -117,61 +126,26 @@ def where_command(
     say(f"{filters[of][name]}")
 
 
-def options_of(
-    world: Any,
-    profiles: tuple[str, ...],
-    scheme: str,
-    declared: FaultsDeclaration,
-    pages: Any = None,
-) -> dict[str, Any]:
-    """The options of a world whose filter follows a policy.
-
-    It was told of the pack ``canary``, and knows the sites of a made-up vendor by its own
-    categorisation. Nobody told it of the content ``pages``. The pages of the packs in
-    ``WITH_TEXTS`` show the harmless words that their notes give.
-    """
-    policy = load_and_warn(scheme).policy
-    phases = {
-        name: name if name in {"ks1", "ks3", "ks4", "post16", "staff"} else "ks2"
-        for name in profiles
-    }
-    open_pack = find("corpora", "pack")
-    items = open_pack("canary").items()
-    own = find("corpora", "vendor list")()
-    return {
-        "profiles": profiles,
-        "policy": world.Policy.from_items(
-            items, lambda code, name: policy.expects(code, phases[name]) == "block", own=own
-        ),
-        "dead_hosts": declared.dead_hosts,
-        "texts": {
-            host: text for name in WITH_TEXTS for host, text in open_pack(name).notes().items()
-        }
-        | (pages.texts if pages else {}),
-        "contents": pages.codes if pages else {},
-    }
-
-
-def make_lists(out: Path, seed: str = "") -> Any:
+def make_lists(out: Path, seed: str = "") -> ContentPages:
     """Write what an assessor draws items from into ``out``; gives the content pages.
 
     A vendor's list to import, and a pack of content pages on hosts that a ``seed`` draws: a
     random one, unless told, so that nobody can know them.
     """
     seed = seed or secrets.token_hex(16)
-    pages = find("corpora", "content pages")(seed)
+    pages = content_pages(seed)
     out.mkdir(parents=True, exist_ok=True)
-    find("corpora", "write vendor list")(out / VENDOR_LIST)
+    write_vendor_list(out / VENDOR_LIST)
     shutil.rmtree(out / CONTENT_PAGES, ignore_errors=True)
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    find("corpora", "write content pages")(pages, out / CONTENT_PAGES, seed, created)
+    write_content_pages(pages, out / CONTENT_PAGES, seed, created)
     return pages
 
 
-def play_faults(world: Any, declared: FaultsDeclaration) -> None:
+def play_faults(world: World, declared: FaultsDeclaration) -> None:
     """Switch the faults of a faults file on."""
     for each in declared.faults:
-        world.faults.add(_fault(world, each))
+        world.faults.add(_fault(each))
 
 
 def read_faults(path: Path | None) -> FaultsDeclaration:
@@ -181,7 +155,7 @@ def read_faults(path: Path | None) -> FaultsDeclaration:
     return validate(read_document(path), FaultsDeclaration)
 
 
-def say_where(origin: Any, out: Path) -> None:
+def say_where(origin: Origin, out: Path) -> None:
     """Print what a campaign file needs to know."""
     say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
@@ -193,8 +167,8 @@ def say_where(origin: Any, out: Path) -> None:
                 say(f"{service} {kind} for {profile}: {address}")
 
 
-def _fault(world: Any, declared: FaultDeclaration) -> Any:
-    return world.Fault(
+def _fault(declared: FaultDeclaration) -> Fault:
+    return Fault(
         kind=declared.kind,
         hosts=None if declared.hosts is None else frozenset(declared.hosts),
         profiles=None if declared.profiles is None else frozenset(declared.profiles),

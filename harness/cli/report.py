@@ -11,14 +11,14 @@ from harness.cli.conclude import JOURNAL, SCHEME, conclude_journal
 from harness.cli.places import Places
 from harness.cli.printing import say
 from harness.model.outcome import Assessment
-from harness.plugins import find
+from reports.documents import DOCUMENTS
 
 
 def report_command(
     journal: JOURNAL,
     scheme: SCHEME = None,
     out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
-    kind: Annotated[str, typer.Option("--format", help="The kind of document.")] = "html",
+    kind: Annotated[str, typer.Option("--format", help="See: accredit list documents.")] = "html",
 ) -> None:
     """Write a self-contained document from a journal."""
     assessment, places = conclude_journal(journal, scheme)
@@ -32,5 +32,5 @@ def write_report(
     """Write a document of an assessment; gives its path."""
     path = out or places.report.with_suffix(f".{kind}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    find("documents", kind)(assessment, path)
+    DOCUMENTS.find(kind)(assessment, path)
     return path

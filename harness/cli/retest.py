@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness.appealed import hear
 from harness.cli.book import Book, appeals_in, open_book
+from harness.cli.compose import prepare
 from harness.cli.drawing import terminal
 from harness.cli.follow import user
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
@@ -22,7 +23,6 @@ from harness.cli.places import OUT, Places
 from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
 from harness.cli.seeding import seeded
-from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from corpora.ranks import read_ranks
+from corpora.sampling import sample_pack
+from harness.cli.compose import open_pack
 from harness.cli.printing import say
 from harness.errors import UsageError
-from harness.plugins import find
 
 Frame = Literal["uniform", "popularity"]
 Audience = Literal["public", "supplier", "assessor", "sealed"]
@@ -48,15 +50,15 @@ def sample_command(
     if not seed:
         msg = "--seed is empty; give a text that nobody guesses"
         raise UsageError(msg)
-    sample = find("corpora", "sample")(
-        find("corpora", "pack")(pack, rows=False),
+    sample = sample_pack(
+        open_pack(pack, rows=False),
         out=out,
         seed=seed,
         size=size,
         categories=tuple(category or ()),
         by=tuple(name.strip() for name in by.split(",")),
         frame=frame,
-        ranks=find("corpora", "ranks")(ranks) if ranks else None,
+        ranks=read_ranks(ranks) if ranks else None,
         one_a_domain=one_per_domain,
         audience=audience,
         use_limit=use_limit,

@@ -110,7 +110,7 @@ def plan_scheme(
         raise UsageError(msg)
     phases, items = {"ks2": "ks2"}, None
     if campaign is not None:
-        from harness.equipment import prepare  # noqa: PLC0415 - loads the plug-ins
+        from harness.cli.compose import prepare  # noqa: PLC0415 - loads the plug-ins
 
         ready = prepare(campaign)
         phases = {name: ready.campaign.phase_of(name) for name in ready.campaign.profiles}

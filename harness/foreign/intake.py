@@ -122,7 +122,7 @@ def take_in(
         if not line.strip():
             continue
         try:
-            record = read(line)
+            record = _paired(read(line))
         except NotReadable as error:
             intake.broken += 1
             tell(Trouble(line=number, reason=str(error)))
@@ -138,6 +138,13 @@ def take_in(
             _append(journal, next(numbers), name, waiting)
     _append(journal, next(numbers), name, waiting)
     return intake
+
+
+def _paired(record: Record) -> Record:
+    """The record. Raises NotReadable if it has no control: no journal could decide about it."""
+    if record.alone:
+        raise NotReadable("a page without a control; 'accredit judge' judges it by itself")
+    return record
 
 
 def _append(journal: SegmentJournal, batch: int, campaign: str, records: list[Record]) -> None:

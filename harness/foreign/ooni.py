@@ -17,7 +17,15 @@ from harness.foreign.failures import failure_from
 from harness.foreign.ooni_dns import read_dns
 from harness.foreign.ooni_form import Keys, Measurement
 from harness.foreign.ooni_web import read_control_web, read_web
-from harness.foreign.record import LONG_AGO, UNREADABLE, NotReadable, Record, Side, trial
+from harness.foreign.record import (
+    LONG_AGO,
+    MEASUREMENT_IMPORTERS,
+    UNREADABLE,
+    NotReadable,
+    Record,
+    Side,
+    trial,
+)
 from harness.model.verdict import Trial
 
 TEST = "web_connectivity"
@@ -25,8 +33,9 @@ TIMES = "%Y-%m-%d %H:%M:%S"
 """How a measurement writes when it was made, in UTC (df-000)."""
 
 
+@MEASUREMENT_IMPORTERS.register("ooni")
 def read_ooni(line: bytes | str) -> Record:
-    """Read one line. Raises NotReadable, saying what is wrong."""
+    """OONI's web_connectivity, data format 0.2.0. Raises NotReadable, saying what is wrong."""
     try:
         found = msgspec.json.decode(line, type=Measurement, strict=False)
     except UNREADABLE as error:

@@ -12,7 +12,14 @@ from typing import Any
 import msgspec
 
 from harness.foreign.markup import read_markup
-from harness.foreign.record import UNREADABLE, NotReadable, Record, Side, trial
+from harness.foreign.record import (
+    MEASUREMENT_IMPORTERS,
+    UNREADABLE,
+    NotReadable,
+    Record,
+    Side,
+    trial,
+)
 from harness.model.observation import Certificate, Hop, WebFacts
 
 NOWHERE = "http://page.invalid/"
@@ -32,8 +39,9 @@ class Page(msgspec.Struct, kw_only=True):
     control: Page | None = None
 
 
+@MEASUREMENT_IMPORTERS.register("page")
 def read_page(line: bytes | str) -> Record:
-    """Read one line. Raises NotReadable, saying what is wrong."""
+    """A page that somebody kept. Raises NotReadable, saying what is wrong."""
     try:
         page = msgspec.json.decode(line, type=Page, strict=False)
     except UNREADABLE as error:

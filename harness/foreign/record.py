@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from harness.model.observation import (
     Observation,
 )
 from harness.model.verdict import Trial
+from harness.plugins import PluginTable
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading a line raises: not JSON of the shape, not UTF-8, nested too deeply."""
@@ -35,6 +37,14 @@ class Record:
     id: str
     trials: tuple[Trial, ...]
     alone: bool = False
+
+
+MeasurementImporter = Callable[[bytes], Record]
+"""Reads one measurement of other people from one line. Raises NotReadable."""
+
+MEASUREMENT_IMPORTERS = PluginTable[MeasurementImporter](
+    "importers", "harness.foreign", of="measurements"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

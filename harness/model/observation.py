@@ -151,7 +151,7 @@ class WebFacts(
     """What an HTTP attempt saw. ``tunnel_status`` is the proxy's reply to CONNECT.
 
     ``peer`` is the address that was tried, of the family that was taken, reached or not.
-    ``headers`` are the chosen ones (see ``probes.web``), names in lower case.
+    ``headers`` are the chosen ones (see ``probes.kinds.web``), names in lower case.
     ``text`` is the start of the visible text, white space folded. Of S3 and S4 items, title and
     text are empty, ``frames`` and ``url`` hosts only; ``title_mark`` and ``sketch`` stand for them.
     ``frames`` are the addresses that the page frames or forwards to (frame, meta refresh,

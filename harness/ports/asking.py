@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -198,6 +198,16 @@ class Line(Protocol):
     async def ask(self, question: Question) -> Answer: ...
 
 
+class LineType(Protocol):
+    """Makes a line from checked ``options``, which are an instance of its class ``Options``."""
+
+    @property
+    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - a class inside the class of a line
+
+    # The type of the options differs from line to line.
+    def __call__(self, name: str, options: Any, origin: Origin | None, limits: Limits) -> Line: ...
+
+
 @runtime_checkable
 class Guarded(Protocol):
     """A line that refuses private addresses, and is told what else it may visit.
@@ -260,6 +270,16 @@ def address_of(probe: Probe, item: Item) -> str:
     """The URL by which a probe tries an item, from its method ``address``; empty without one."""
     asked = getattr(probe, "address", None)
     return str(asked(item)) if asked is not None else ""
+
+
+class CorpusOpener(Protocol):
+    """Opens a pack by the name of a shipped one or the path of its folder.
+
+    ``checked`` are packs whose rows are known to be sound, each as ``name version sha256``.
+    Raises UsageError, FaultyDocument.
+    """
+
+    def __call__(self, name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus: ...
 
 
 @runtime_checkable

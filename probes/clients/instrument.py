@@ -14,7 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.model.instrument_record import ClientHello, InstrumentRecord
-from harness.plugins import register
 from probes.net.browser.client import CHROMIUM, can_browse
 from probes.net.client_hello import SERVER_NAME, hello_of, is_whole, read_hello
 from probes.net.kernel_clock import kernel_clock
@@ -28,7 +27,6 @@ PATIENCE = 2.0
 """Seconds that the browser's client has to say its first words to a socket of this machine."""
 
 
-@register("clients", "instrument")
 def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
     """The record of this machine now; nothing is sent to any network, and nothing is raised."""
     return InstrumentRecord(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from harness.model.observation import WebFacts
-from harness.plugins import register
 from harness.ports.asking import Attempt, Line, Probe, Request, Sighting
 from probes.net.browser.client import can_browse
 from probes.net.browser_profiles import Headers, profile_for
@@ -25,7 +24,6 @@ OF_A_PAGE = frozenset({"sec-fetch-user", "upgrade-insecure-requests", "priority"
 """What a browser sends for a page alone."""
 
 
-@register("clients", "pupil")
 class Pupil:
     """Visits items over the lines that ``line_for`` gives."""
 

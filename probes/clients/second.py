@@ -18,7 +18,6 @@ import httpx
 from harness.model.marker import plain_path
 from harness.model.observation import CanarySighting, Failure, Hop, Stage, Timings, WebFacts
 from harness.model.sketch import sketch_of, title_mark
-from harness.plugins import register
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
 from probes.clients.backend import LineTransport
 from probes.clients.onward import Step, host_of, ways_from
@@ -89,7 +88,6 @@ class _Visit:
         return dict(carried.headers)
 
 
-@register("clients", "second")
 class SecondClient:
     """Visits a URL over a line; never raises for network trouble."""
 

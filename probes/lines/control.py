@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Origin
 from probes.net.direct import DirectLine, DirectOptions
 from probes.net.portable.resolver import system_server
@@ -26,7 +26,7 @@ class ControlOptions(DirectOptions):
     mixed_case: bool = True
 
 
-@register("lines", "control")
+@LINES.register("control")
 class Control(DirectLine):
     """Resolves by an unfiltered name server."""
 

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_of
 from probes.net.address_guard import AddressGuard
@@ -57,7 +57,7 @@ class ExplicitProxyOptions(Declared):
     lane: LaneName = "auto"
 
 
-@register("lines", "explicit_proxy")
+@LINES.register("explicit_proxy")
 class ExplicitProxy:
     """Sends every request to one proxy; the proxy's name is resolved once, beforehand."""
 

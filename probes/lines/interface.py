@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Origin
 from probes.net.address import Address, Family, is_literal
 from probes.net.direct import DirectLine, DirectOptions
@@ -40,7 +40,7 @@ class InterfaceOptions(DirectOptions):
     gateway: str = ""
 
 
-@register("lines", "interface")
+@LINES.register("interface")
 class Interface(DirectLine):
     """Leaves by one network interface, and lets the network do what it does."""
 

@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Exchange, Line, Origin, Question, Request
 from harness.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
@@ -66,7 +66,7 @@ class PacOptions(InterfaceOptions):
     password: str = ""
 
 
-@register("lines", "pac")
+@LINES.register("pac")
 class Pac(Interface):
     """Asks the file for the choices of each request; which were tried is in the Exchange."""
 

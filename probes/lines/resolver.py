@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Origin
 from probes.net.address import Address
 from probes.net.direct import DirectLine, DirectOptions
@@ -25,7 +25,7 @@ class ResolverOptions(DirectOptions):
     server_address: str = ""
 
 
-@register("lines", "resolver")
+@LINES.register("resolver")
 class ResolverLine(DirectLine):
     """Resolves by the service's name server, and connects to what it says."""
 

@@ -16,7 +16,7 @@ from harness.model.campaign import Limits
 from harness.model.corpus import is_among
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
-from harness.plugins import register
+from harness.plugins import LINES
 from harness.ports.asking import Answer, Exchange, Origin, Question, Request
 from probes.range import zone
 from probes.range.policy import MUST_BLOCK
@@ -48,7 +48,7 @@ class SimulatedOptions(Declared):
     captive: bool = False
 
 
-@register("lines", "simulated")
+@LINES.register("simulated")
 class Simulated:
     """Plays a service; with no options it blocks nothing, and so plays a control."""
 

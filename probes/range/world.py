@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from harness.origin import write_origin
-from harness.plugins import register
 from harness.ports.asking import Origin
 from probes.range import encrypted as dns_over
 from probes.range.authority import Authority
@@ -47,7 +46,6 @@ GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
 
 
-@register("worlds", "loopback")
 class World:
     """The range on loopback, while its asynchronous context lasts.
 

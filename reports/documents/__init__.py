@@ -1,1 +1,14 @@
-"""Documents: one a file."""
+"""Documents for people: one kind a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.model.outcome import Assessment
+from harness.plugins import PluginTable
+
+Document = Callable[[Assessment, Path], Path]
+"""Writes an assessment into a file, whole or not at all; returns the path of the file."""
+
+DOCUMENTS = PluginTable[Document]("documents", "reports.documents")

@@ -15,9 +15,9 @@ from typing import Any
 from harness.model.corpus import is_among
 from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from harness.model.scheme import Requirement
-from harness.plugins import register
 from harness.store.document import write_document
 from reports import figures, parts, phrases, plain_words
+from reports.documents import DOCUMENTS
 from reports.groups import groups_of
 from reports.instrument import NONE, instrument_tables
 from reports.packs import pack_tables
@@ -38,7 +38,7 @@ class Plot:
     rows: tuple[tuple[str, ...], ...]
 
 
-@register("documents", "html")
+@DOCUMENTS.register("html")
 def write_html(assessment: Assessment, path: Path) -> Path:
     """Write the page to ``path``, whole or not at all. Raises InstrumentError."""
     return write_document(path, render(assessment).encode())

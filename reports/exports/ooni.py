@@ -24,9 +24,9 @@ from harness.foreign.record import Side
 from harness.model.campaign import Campaign
 from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
 from harness.model.verdict import Trial
-from harness.plugins import register
 from harness.ports.keeping import Journal
 from harness.stages.judge.pairing import pair
+from reports.exports import JOURNAL_EXPORTERS
 
 FAILURES_OF_CODES = {
     "NXDOMAIN": "dns_nxdomain_error",
@@ -47,7 +47,7 @@ ALIAS_LOOPS = "with aliases that lead back to each other, which OONI does not ho
 """Written down, such an answer would look like a denial of the name."""
 
 
-@register("exports", "ooni")
+@JOURNAL_EXPORTERS.register("ooni")
 def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
     """OONI measurements of web_connectivity, one JSON line each.
 

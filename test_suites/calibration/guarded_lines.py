@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Line, Origin
 from test_suites.unit.probes.conftest import AddressBook
 
@@ -55,7 +55,7 @@ def lines(names: str, proxy: str, folder: Path, lane: str) -> Iterator[Line]:
 
 
 def built(kind: str, options: dict[str, Any], around: Origin | None) -> Any:
-    plugin = find("lines", kind)
+    plugin = LINES.find(kind)
     return plugin(kind, plugin.Options.model_validate(options), around, Limits())
 
 

@@ -14,8 +14,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from harness.cli.compose import prepare
 from harness.cli.measure import header_of
-from harness.equipment import Prepared, prepare
+from harness.equipment import Prepared
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.observation import Observation

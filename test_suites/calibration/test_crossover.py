@@ -20,11 +20,11 @@ import pytest
 from rich.console import Console
 
 from harness.cli.book import open_book
+from harness.cli.compose import prepare
 from harness.cli.doctor import campaign_checks
 from harness.cli.follow import open_plans
 from harness.cli.places import Places
 from harness.cli.retest import retest_plan
-from harness.equipment import prepare
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import PlanState, Retest, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed

@@ -20,7 +20,7 @@ from harness.model.corpus import Item
 from harness.model.outcome import Conformity
 from harness.model.scheme import Scheme
 from harness.origin import write_origin
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.ports.asking import Origin
 from harness.schemes.load import load_scheme, metric_units, shipped
 from harness.stages.estimate.metric_names import METRIC_NAMES
@@ -54,7 +54,7 @@ def imported(scheme: Scheme) -> list[Item]:
 @pytest.mark.parametrize("name", shipped())
 def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: list[Item]) -> None:
     scheme = load_scheme(name)
-    probes = {probe: find("probes", probe)() for probe in ("web", "dns")}
+    probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
     supply = supplies([*packed, *imported(scheme)], probes)
     frames = Counter(item.category for item in packed)
     places = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.cli.compose import prepare
 from harness.cli.measure import LaneName
-from harness.equipment import prepare
 from probes.net.lane import has_wire
 from probes.range.faults import Fault, FaultKind
 from probes.range.world import World

@@ -27,12 +27,12 @@ from harness.ports.asking import Attempt, Request
 from harness.store.journal import open_journal
 from probes.clients.pupil import Pupil
 from probes.clients.second import SecondClient
+from probes.kinds.web import Web
 from probes.net import address_guard
 from probes.net.lane import LANES
 from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
 from probes.range.world import World
-from probes.web import Web
 from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 

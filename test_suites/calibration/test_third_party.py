@@ -15,11 +15,11 @@ PROBE = '''
 """Asks whether a greeting gets through: a protocol that Accredit does not know."""
 
 from harness.model.observation import ReachFacts, Timings
-from harness.plugins import register
+from harness.plugins import PROBES
 from harness.ports.asking import Request, Sighting
 
 
-@register("probes", "greeting")
+@PROBES.register("greeting")
 class Greeting:
     """Greets a host over the line."""
 

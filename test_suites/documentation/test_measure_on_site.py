@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from harness.equipment import prepare
+from harness.cli.compose import prepare
 from harness.origin import write_origin
 from harness.ports.asking import Origin
 from test_suites.rehearsal import write_campaign

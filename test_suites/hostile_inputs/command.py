@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import typer
 
-from harness.cli import doctor, main, process
+from harness.cli import doctor, process
 from test_suites.hostile_inputs.texts import SECRET
 
-_GET = typer.main.get_command
 PART = 4
 """So many characters of a secret in a row give it away."""
 
@@ -35,7 +31,6 @@ class Accredit:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         # what takes most of the time of a command that refuses its input
-        monkeypatch.setattr(typer.main, "get_command", lambda _: _command())
         monkeypatch.setattr(doctor, "packages_distributions", dict)
 
     def __call__(self, *words: object) -> Ended:
@@ -49,11 +44,6 @@ class Accredit:
         ended = Ended(code, *self._capsys.readouterr())
         check_printed(ended.out + ended.err)
         return ended
-
-
-@functools.cache
-def _command() -> Any:
-    return _GET(main.app)
 
 
 def check_printed(text: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugins import load
+from corpora.importing import LIST_IMPORTERS
 from harness.visible import cell_text
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.hostile_inputs.texts import (
@@ -23,7 +23,7 @@ from test_suites.hostile_inputs.texts import (
     URLS,
 )
 
-IMPORTERS = [name for name in load("importers") if name not in ("ut1", "archive")]
+IMPORTERS = [name for name in LIST_IMPORTERS.load() if name not in ("ut1", "archive")]
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.plugins import load
+from corpora.importing import LIST_IMPORTERS
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.hostile_inputs.texts import NAME
 
@@ -44,7 +44,7 @@ READERS = [
     "plan list --registry FILE",
     "registry verify --registry FILE",
     "journal verify FILE",
-    *(f"{IMPORT} {name}" for name in load("importers") if name not in ("ut1", "archive")),
+    *(f"{IMPORT} {name}" for name in LIST_IMPORTERS.load() if name not in ("ut1", "archive")),
 ]
 KINDS = ("pipe", "device", "socket", "link to a device", "link to itself", "missing", "locked up")
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.plugins import load
+from harness.plugins import LINES
 from test_suites.house.rooms import ROOT
 
 SECTIONS = dict(
@@ -19,7 +19,7 @@ SECTIONS = dict(
 
 
 def test_each_line_has_its_section() -> None:
-    ours = {name for name, line in load("lines").items() if line.__module__.startswith("probes.")}
+    ours = {name for name, line in LINES.load().items() if line.__module__.startswith("probes.")}
 
     assert ours == set(SECTIONS)
 
@@ -29,4 +29,4 @@ def test_each_option_has_its_row(name: str) -> None:
     rows = [row.split("|")[1] for row in SECTIONS[name].splitlines() if row.startswith("| `")]
     explained = {option for row in rows for option in re.findall(r"`(\w+)`", row)}
 
-    assert set(load("lines")[name].Options.model_fields) == explained
+    assert set(LINES.load()[name].Options.model_fields) == explained

@@ -9,13 +9,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from corpora.pack import open_pack
 from harness.cli.measure import measure_campaign
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Assessment, Conformity
 from harness.model.verdict import State, Verdict
 from harness.pipeline import conclude
-from harness.plugins import find
 from harness.schemes.load import load_scheme
 from harness.stages.judge.judge import judge
 from harness.store.journal import open_journal
@@ -55,7 +55,7 @@ SUDDEN = frozenset(
 def canaries(counts: Mapping[str, int]) -> dict[str, list[Item]]:
     """The first so many items of each stratum of the canary pack, by stratum."""
     chosen: dict[str, list[Item]] = {stratum: [] for stratum in counts}
-    for item in find("corpora", "pack")("canary").items():
+    for item in open_pack("canary").items():
         kept = chosen.get(item.stratum)
         if kept is not None and len(kept) < counts[item.stratum]:
             kept.append(item)

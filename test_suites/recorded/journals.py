@@ -18,9 +18,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from corpora.gathering import import_pack
+from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign, measure_prepared
-from harness.equipment import prepare
 from test_suites.calibration.hostile.campaign import write_campaign as write_hostile
 from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import SMALL

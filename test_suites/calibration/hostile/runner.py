@@ -17,9 +17,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
-from harness.equipment import prepare
 from harness.model.outcome import Assessment, Conformity
 from harness.store.journal import open_journal
 from test_suites.calibration.hostile.campaign import write_campaign

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.importing import STATUSES, Row, import_list, write_report
+from corpora.importing import LIST_IMPORTERS, STATUSES, Row, import_list, write_report
 from corpora.source import Limits
-from harness import plugins
 from harness.errors import UsageError
 
 FIXTURES = Path(__file__).parent / "importers" / "fixtures"
@@ -91,7 +90,7 @@ def test_a_list_of_comments_is_empty(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_and_a_missing_file_are_wrong_uses(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no importer 'csv'; known: adblock"):
+    with pytest.raises(UsageError, match="no importer 'csv' for lists; known: adblock"):
         import_list("csv", tmp_path)
     with pytest.raises(UsageError, match="no such file"):
         import_list("hosts", tmp_path / "none")
@@ -148,7 +147,7 @@ def test_names_of_files_need_not_be_text(tmp_path: Path) -> None:
 ALPHABET = 'a.:/|@#*^$"<>,;=-_ \t\r\n\0é%&[](){}0129!\\'
 WORDS = ["a.example", "www.a.example", "127.0.0.1", "local-zone:", "address=/", "CNAME", "co.uk"]
 PIECES = st.one_of(st.sampled_from(WORDS), st.text(ALPHABET, max_size=6), st.text(max_size=3))
-FORMS = [name for name in plugins.load("importers") if name not in ("ut1", "archive")]
+FORMS = [name for name in LIST_IMPORTERS.load() if name not in ("ut1", "archive")]
 
 
 @pytest.mark.parametrize("form", FORMS)

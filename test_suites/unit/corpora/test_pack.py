@@ -10,7 +10,6 @@ import pytest
 
 from corpora import vectors
 from corpora.pack import PACKS, names_of_packs, open_pack
-from harness import plugins
 from harness.errors import FaultyDocument, UsageError
 from harness.ports.asking import Corpus
 
@@ -30,10 +29,6 @@ def pack_with(folder: Path, table: str, **changes: object) -> Path:
     (folder / "datapackage.json").write_text(json.dumps(manifest))
     (folder / "items.csv").write_bytes(content)
     return folder
-
-
-def test_the_pack_is_a_plug_in() -> None:
-    assert plugins.find("corpora", "pack") is open_pack
 
 
 @pytest.mark.parametrize("name", ["canary", "overblock", "education-uk", "school-pages"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.equipment import prepare
+from harness.cli.compose import prepare
 from harness.errors import FaultyDocument
 from harness.model.corpus import Item
 from harness.model.drawing import order_key

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import pipeline
+from harness.cli.compose import prepare
 from harness.cli.measure import header_of
-from harness.equipment import prepare
 from harness.model.outcome import Conformity
 from harness.origin import write_origin
 from harness.pipeline import conclude, measure

@@ -1,103 +1,135 @@
-"""The book of plug-ins: one way in, one name once, loud on failure."""
+"""Plug-in tables: found by name, typed by kind, and loud where one is broken."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import Distribution
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness import plugins
+from corpora.importing import LIST_IMPORTERS
 from harness.errors import UsageError
-from harness.plugins import find, load, register
+from harness.foreign.record import MEASUREMENT_IMPORTERS
+from harness.plugins import PROBES, PluginTable
 
 
 @pytest.fixture(autouse=True)
-def _fresh_book(monkeypatch: pytest.MonkeyPatch) -> None:
-    load("probes")  # a module signs in but once, and the book of this test is thrown away
-    monkeypatch.setattr(
-        plugins, "_book", {kind: dict(names) for kind, names in plugins._book.items()}
-    )
-    monkeypatch.setattr(plugins, "_loaded", set())
+def _fresh_tables() -> Iterator[None]:
+    """Load the tables first, then forget what a test registers: a module is imported once."""
+    every = [table for tables in PluginTable.tables.values() for table in tables]
+    before = [(table, table.load()) for table in every]
+    PROBES.is_loaded = False
+    yield
+    for table, plugins in before:
+        table.registered, table.is_loaded = plugins, True
 
 
 def scratch_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, entry: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, kind: str = "probes"
 ) -> None:
     """Install a package of one module and one entry-point line, as pip would."""
-    (tmp_path / "scratch_probe.py").write_text(source)
-    info = tmp_path / "scratch_probe-1.0.dist-info"
+    (tmp_path / "scratch_plugin.py").write_text(source)
+    info = tmp_path / "scratch_plugin-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scratch-probe\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[accredit.probes]\n{entry}\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scratch-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[accredit.{kind}]\nscratch = scratch_plugin\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "scratch_probe", raising=False)
+    monkeypatch.delitem(sys.modules, "scratch_plugin", raising=False)
     importlib.invalidate_caches()
-    assert any(each.name == "scratch-probe" for each in Distribution.discover(path=[str(tmp_path)]))
 
 
-GOOD = """
-from harness.plugins import register
+PROBE = """
+from harness.plugins import PROBES
 
-@register("probes", "scratch")
+@PROBES.register("scratch")
 class Scratch:
-    '''A probe of somebody else's.'''
+    '''A probe from another package.'''
     asks = "fetch"
 """
 
+IMPORTER = """
+from corpora.entry import host_entry
+from corpora.importing import LIST_IMPORTERS
 
-def test_a_third_party_probe_needs_one_entry_point_line(
+@LIST_IMPORTERS.register("scratch")
+def read_scratch(source):
+    '''One host a line.'''
+    for line in source.lines():
+        yield host_entry(source.place(line.number), line.text, "exact")
+"""
+
+
+def test_a_probe_of_another_package_needs_one_entry_point_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch_package(tmp_path, monkeypatch, GOOD, "scratch = scratch_probe")
+    scratch_package(tmp_path, monkeypatch, PROBE)
 
-    assert "fetch" == find("probes", "scratch").asks
+    found: Any = PROBES.find("scratch")
+
+    assert "fetch" == found.asks
 
 
-def test_a_foreign_plug_in_that_fails_is_named(
+def test_an_importer_of_another_package_reads_what_its_table_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch_package(tmp_path, monkeypatch, "1 / 0", "scratch = scratch_probe")
+    scratch_package(tmp_path, monkeypatch, IMPORTER, "importers")
+    LIST_IMPORTERS.is_loaded = MEASUREMENT_IMPORTERS.is_loaded = False
+
+    with pytest.raises(
+        UsageError, match=r"no importer 'scratch' for measurements \(it is for lists\)"
+    ):
+        MEASUREMENT_IMPORTERS.find("scratch")
+    assert "read_scratch" == LIST_IMPORTERS.find("scratch").__name__
+
+
+def test_a_plug_in_of_another_package_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch_package(tmp_path, monkeypatch, "1 / 0")
 
     with pytest.raises(
         UsageError,
-        match="probe 'scratch' of package 'scratch-probe' does not load: ZeroDivisionError",
+        match="probe 'scratch' of package 'scratch-plugin' does not load: ZeroDivisionError",
     ):
-        load("probes")
+        PROBES.load()
 
 
-def test_a_foreign_plug_in_that_never_signs_in_is_named(
+def test_an_entry_point_that_registers_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scratch_package(tmp_path, monkeypatch, "", "scratch = scratch_probe")
+    scratch_package(tmp_path, monkeypatch, "")
 
-    with pytest.raises(UsageError, match="never signed"):
-        load("probes")
+    with pytest.raises(UsageError, match=r"group 'accredit\.probes' .* did not register 'scratch'"):
+        PROBES.load()
 
 
 def test_an_unknown_name_tells_what_is_known() -> None:
     with pytest.raises(UsageError, match=r"no probe 'telepathy'; known: .*dns.*web"):
-        find("probes", "telepathy")
+        PROBES.find("telepathy")
 
 
-def test_an_unknown_kind_tells_what_is_known() -> None:
-    with pytest.raises(UsageError, match=r"no plug-in kind 'wands'; known: .*lines.*probes"):
-        load("wands")
-    with pytest.raises(UsageError, match="no plug-in kind 'wands'"):
-        register("wands", "x")
+def test_a_format_of_the_other_sort_is_refused() -> None:
+    with pytest.raises(
+        UsageError, match=r"no importer 'squid' for measurements \(it is for lists\)"
+    ):
+        MEASUREMENT_IMPORTERS.find("squid")
+    with pytest.raises(
+        UsageError, match=r"no importer 'ooni' for lists \(it is for measurements\)"
+    ):
+        LIST_IMPORTERS.find("ooni")
 
 
-def test_a_name_is_taken_once() -> None:
-    class One:
-        pass
+def test_a_name_is_taken_once_in_all_tables_of_a_kind() -> None:
+    def one(line: bytes) -> Any:
+        raise NotImplementedError
 
-    class Other:
-        pass
+    MEASUREMENT_IMPORTERS.register("double")(one)
 
-    register("probes", "double")(One)
-
-    with pytest.raises(UsageError, match="probes 'double' is already taken by"):
-        register("probes", "double")(Other)
-    assert One is register("probes", "double")(One)
+    assert one is MEASUREMENT_IMPORTERS.register("double")(one)
+    with pytest.raises(UsageError, match=r"importer 'double' is already taken by .*one"):
+        LIST_IMPORTERS.register("double")(lambda source: iter(()))
+    with pytest.raises(UsageError, match="importer 'squid' is already taken by corpora"):
+        MEASUREMENT_IMPORTERS.register("squid")(one)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from harness.cli.compose import prepare
 from harness.cli.measure import header_of
-from harness.equipment import Prepared, prepare
+from harness.equipment import Prepared
 from harness.errors import UsageError
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import covers

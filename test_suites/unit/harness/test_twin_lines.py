@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from harness.model.plain_twin import PlainTwins
 from harness.ports.asking import Line
-from harness.twin_lines import twin_instruments, twin_lines
+from harness.twin_lines import twin_lines
 
 
 class Plain:
@@ -41,9 +41,3 @@ def test_profiles_that_share_a_line_share_its_twin() -> None:
 
 def test_where_no_twin_is_wanted_no_line_is_made() -> None:
     assert {} == twin_lines(LINES, PlainTwins(number=0), Client())
-
-
-def test_the_shipped_client_is_found() -> None:
-    found = twin_instruments(LINES, PlainTwins(number=0))
-
-    assert hasattr(found["pupil"], "visit")

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.outcome import Assessment, Conformity, Corrected, Precondition
-from harness.plugins import find
 from reports.terminal import SHOWN, render_assessment
 from test_suites.example import example_assessment, example_outcome, example_requirement
 
@@ -20,10 +19,6 @@ def printed(assessment: Assessment, width: int = 100) -> str:
     with console.capture() as capture:
         render_assessment(assessment, console)
     return capture.get()
-
-
-def test_is_found_by_name() -> None:
-    assert find("reporters", "terminal") is render_assessment
 
 
 def test_preconditions_that_failed_come_before_the_table() -> None:

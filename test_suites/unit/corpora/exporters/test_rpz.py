@@ -5,10 +5,10 @@ from pathlib import Path
 import dns.zone
 import pytest
 
+from corpora.exporting import LIST_EXPORTERS
 from corpora.importing import import_list
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.plugins import find
 
 ITEMS = [
     Item(id="1", value="a.example", labels=("GAMB",), kind="suffix"),
@@ -21,7 +21,7 @@ ITEMS = [
 
 def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none of the items can be said in this format"):
-        find("exporters", "rpz")(
+        LIST_EXPORTERS.find("rpz")(
             [Item(id="1", value="CR-1", labels=("GAMB",), kind="recipe")], tmp_path / "x"
         )
 
@@ -29,7 +29,7 @@ def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
 
 
 def test_it_comes_back(tmp_path: Path) -> None:
-    find("exporters", "rpz")(ITEMS, tmp_path / "zone")
+    LIST_EXPORTERS.find("rpz")(ITEMS, tmp_path / "zone")
 
     rows = list(import_list("rpz", tmp_path / "zone"))
     assert [(row.value, row.match, row.target) for row in rows] == [
@@ -41,7 +41,7 @@ def test_it_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_name_server_reads_it(tmp_path: Path) -> None:
-    find("exporters", "rpz")(ITEMS, tmp_path / "zone")
+    LIST_EXPORTERS.find("rpz")(ITEMS, tmp_path / "zone")
 
     zone = dns.zone.from_text((tmp_path / "zone").read_text(), origin="rpz.test.")
 

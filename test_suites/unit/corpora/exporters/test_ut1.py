@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from corpora.exporting import LIST_EXPORTERS
 from corpora.importing import import_list
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.plugins import find
 
 ITEMS = [
     Item(id="1", value="a.example", labels=("GAMB",), kind="suffix"),
@@ -20,7 +20,7 @@ ITEMS = [
 
 def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none of the items can be said in this format"):
-        find("exporters", "ut1")(
+        LIST_EXPORTERS.find("ut1")(
             [Item(id="1", value="CR-1", labels=("GAMB",), kind="recipe")], tmp_path / "x"
         )
 
@@ -28,7 +28,7 @@ def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
 
 
 def test_it_comes_back(tmp_path: Path) -> None:
-    find("exporters", "ut1")(ITEMS, tmp_path / "lists")
+    LIST_EXPORTERS.find("ut1")(ITEMS, tmp_path / "lists")
 
     rows = list(import_list("ut1", tmp_path / "lists"))
     assert [(row.value, row.target, row.status) for row in rows] == [

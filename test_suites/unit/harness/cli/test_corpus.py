@@ -83,7 +83,7 @@ def test_an_import_prints_a_report_that_adds_up(runner: CliRunner, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--format", "nothing"], "no importer 'nothing'; known: adblock"),
+        (["--format", "nothing"], "no importer 'nothing' for lists; known: adblock"),
         (["--format", "hosts"], "say which one with --label CODE"),
         (["--format", "hosts", "--label", "GAMB", "--created", "soon"], "not a moment"),
         (["--format", "ut1"], "not a folder with a category in each folder"),
@@ -135,7 +135,7 @@ def test_an_export_is_loaded_by_the_range_and_by_products(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--format", "nothing"], "no exporter 'nothing'; known: e2guardian"),
+        (["--format", "nothing"], "no exporter 'nothing' for lists; known: e2guardian"),
         (["--format", "squid", "--category", "NOPE"], "no item of NOPE; known: ADLT"),
     ],
 )

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import measure
+from harness.cli.compose import prepare
 from harness.cli.instrument import read_record, record_of
 from harness.cli.main import app
-from harness.equipment import prepare
 from harness.ports.keeping import WallClock
 from harness.store.journal import open_journal
 from test_suites.instrument import record

@@ -7,7 +7,7 @@ from typing import Any
 from harness.cli.item_supply import Counted, counted, supplies
 from harness.model.corpus import Item
 from harness.model.scheme import Measure
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.schemes.load import load_policy
 
 POLICY = load_policy("uk-schools-2026")
@@ -58,7 +58,7 @@ def test_frames_are_never_pooled() -> None:
 
 
 def test_what_no_probe_can_try_or_see_is_left_out() -> None:
-    probes = {name: find("probes", name)() for name in ("web", "dns")}
+    probes = {name: PROBES.find(name)() for name in ("web", "dns")}
     items = [item("a"), item("b", applies_to="url"), item("c", kind="vector")]
 
     one, other = supplies(items, probes)

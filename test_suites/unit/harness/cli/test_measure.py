@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from corpora import pack
 from harness.attempting import Manner, Try
+from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.measure import (
     HIDDEN,
@@ -26,7 +27,6 @@ from harness.cli.measure import (
     without_secrets,
 )
 from harness.cli.places import Places
-from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.looking import look
 from harness.model.campaign import Campaign

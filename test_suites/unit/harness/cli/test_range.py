@@ -8,10 +8,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli.compose import running_range
 from harness.cli.main import app
-from harness.cli.range import FaultsDeclaration, options_of, play_faults, read_faults
+from harness.cli.range import FaultsDeclaration, play_faults, read_faults
 from harness.errors import FaultyDocument
-from harness.plugins import find
+from harness.schemes.load import load_scheme
+from probes.range.world import World
 
 
 def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
@@ -41,9 +43,7 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
         "faults:\n  - {kind: miss, hosts: [drug-001.canary.accredit.test]}\ndead_hosts: [a.accredit.test]\n"
     )
     declared = read_faults(path)
-    world = find("worlds", "loopback")(
-        tmp_path / "w", **options_of(find("worlds", "loopback"), ("ks2",), "becta-2008", declared)
-    )
+    world = World(tmp_path / "w", dead_hosts=declared.dead_hosts)
 
     play_faults(world, declared)
 
@@ -51,9 +51,8 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_pages_that_filters_like_to_block_show_their_harmless_words(tmp_path: Path) -> None:
-    world = find("worlds", "loopback")
-    options = options_of(world, ("ks2",), "becta-2008", FaultsDeclaration())
-    with world.running(tmp_path / "w", **options) as running:
+    policy = load_scheme("becta-2008").policy
+    with running_range(tmp_path / "w", policy=policy, profiles=("ks2",)) as running:
         proxy = running.origin.services["reference"]["proxy"]["ks2"]
         page = httpx.get("http://ob-0001.overblock.accredit.test/", proxy=proxy)
         other = httpx.get("http://page-0001.overblock.accredit.test/", proxy=proxy)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.retest import _narrow
-from harness.equipment import prepare
 from harness.errors import UsageError
 from harness.model.finding import Finding
 from harness.schemes.load import load_scheme

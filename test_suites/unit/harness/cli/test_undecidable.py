@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.cli.compose import prepare
 from harness.cli.undecidable import places_of, sentences, undecidable
-from harness.equipment import prepare
 from harness.schemes.load import load_scheme, metric_units
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 

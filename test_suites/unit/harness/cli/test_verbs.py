@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli.main import app
+from harness.cli.main import MainVerbs, app
 from harness.cli.verbs import Verbs
 from harness.errors import UsageError
 
@@ -32,3 +35,25 @@ def test_other_errors_pass_as_they_are() -> None:
 
     verbs.command("other")(fail)
     assert "as it is" == str(CliRunner().invoke(verbs, ["fail"]).exception)
+
+
+def test_a_misspelt_verb_is_told_the_nearest(runner: CliRunner) -> None:
+    assert "No such command 'lst'. Did you mean 'list'?" in runner.invoke(app, ["lst"]).output
+
+
+@pytest.mark.parametrize("name", MainVerbs.verbs)
+def test_the_help_of_a_verb_is_what_the_verb_says_of_itself(name: str, runner: CliRunner) -> None:
+    said = " ".join(runner.invoke(app, [name, "--help"]).output.split())
+
+    assert MainVerbs.verbs[name].help in said
+
+
+def test_help_imports_no_verb() -> None:
+    seen = "import sys, harness.cli.main as m; m.invoke(['--help']); print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", seen], capture_output=True, text=True, check=True
+    )
+
+    loaded = modules.stdout.splitlines()[-1].split()
+    assert "harness.cli.main" in loaded
+    assert not {"harness.cli.demo", "numpy", "duckdb", "probes", "corpora"} & set(loaded)

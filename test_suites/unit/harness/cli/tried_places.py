@@ -9,7 +9,7 @@ from harness.cli.obstacles import Place
 from harness.cli.undecidable import Undecidable, undecidable
 from harness.model.corpus import Item
 from harness.model.scheme import Scheme
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.schemes.load import load_scheme, metric_units
 
 STRICT = load_scheme("strict")
@@ -23,7 +23,7 @@ def items(code: str, count: int, **changed: Any) -> list[Item]:
 
 
 def place(tried: list[Item], **changed: Any) -> Place:
-    probes = {name: find("probes", name)() for name in changed.pop("probes", ("web",))}
+    probes = {name: PROBES.find(name)() for name in changed.pop("probes", ("web",))}
     told = {
         "line": "proxy",
         "profile": "pupils",

@@ -15,6 +15,8 @@ from harness.errors import UsageError
 from harness.foreign import intake as module
 from harness.foreign.intake import Trouble, foreign_header, take_in, whole_journal
 from harness.foreign.ooni import read_ooni
+from harness.foreign.page import read_page
+from harness.foreign.record import Record
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL
 from harness.store.journal import SegmentJournal, open_journal
@@ -105,3 +107,20 @@ def test_the_header_says_whose_measurements_they_are() -> None:
 def test_a_campaign_has_a_name(name: Any) -> None:
     with pytest.raises(ValidationError):
         foreign_header(name, "ooni", "x", "")
+
+
+def test_a_page_without_a_control_is_left_out(tmp_path: Path) -> None:
+    """No journal could decide about it; 'accredit judge' judges it by itself."""
+    told: list[Trouble] = []
+    page = json.dumps({"id": "p", "body": "<title>Blocked</title>"}).encode()
+    with whole_journal(tmp_path / "journal", HEADER) as journal:
+        found = take_in([page, *lines("one")], _either, journal, told.append)
+
+    assert (1, 1) == (found.taken, found.broken)
+    assert ["a page without a control; 'accredit judge' judges it by itself"] == [
+        trouble.reason for trouble in told
+    ]
+
+
+def _either(line: bytes) -> Record:
+    return read_page(line) if b'"body"' in line[:40] else read_ooni(line)

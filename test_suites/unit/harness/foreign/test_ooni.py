@@ -28,21 +28,21 @@ def _line(**changes: Any) -> str:
     ],
 )
 def test_a_record_is_named_by_what_is_there_first(changes: dict[str, Any], identity: str) -> None:
-    assert identity == read_ooni(_line(**changes)).id
+    assert identity == read_ooni(_line(**changes).encode()).id
 
 
 def test_a_measurement_holds_a_name_and_a_page() -> None:
-    assert ["dns", "web"] == [trial.key.probe for trial in read_ooni(_line()).trials]
+    assert ["dns", "web"] == [trial.key.probe for trial in read_ooni(_line().encode()).trials]
 
 
 def test_an_address_in_the_input_has_no_name() -> None:
-    record = read_ooni(json.dumps(measure("http://93.184.216.34/")))
+    record = read_ooni(json.dumps(measure("http://93.184.216.34/")).encode())
 
     assert ["web"] == [trial.key.probe for trial in record.trials]
 
 
 def test_a_failed_helper_is_no_control() -> None:
-    record = read_ooni(json.dumps(measure(control_failure="generic_timeout_error")))
+    record = read_ooni(json.dumps(measure(control_failure="generic_timeout_error")).encode())
 
     assert all(trial.control is None for trial in record.trials)
 
@@ -50,7 +50,7 @@ def test_a_failed_helper_is_no_control() -> None:
 def test_a_measurement_that_tried_nothing_is_one_trial_that_tells_nothing() -> None:
     line = json.dumps(measure(queries=None, requests=None, tcp_connect=None, control=None))
 
-    (only,) = read_ooni(line).trials
+    (only,) = read_ooni(line.encode()).trials
 
     assert only.service.failure is not None
 
@@ -67,20 +67,20 @@ def test_a_measurement_that_tried_nothing_is_one_trial_that_tells_nothing() -> N
 )
 def test_a_line_that_cannot_be_read_says_why(line: str, reason: str) -> None:
     with pytest.raises(NotReadable, match=reason):
-        read_ooni(line)
+        read_ooni(line.encode())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_absent_parts_break_nothing(case: Any) -> None:
     for key in case.measurement["test_keys"]:
         less = {**case.measurement["test_keys"], key: None}
-        read_ooni(json.dumps({**case.measurement, "test_keys": less}))
+        read_ooni(json.dumps({**case.measurement, "test_keys": less}).encode())
 
 
 @pytest.mark.parametrize(
     ("told", "year"), [("2026-07-01 01:09:04", 2026), ("yesterday", 1970), (None, 1970)]
 )
 def test_a_measurement_says_when_it_was_made_or_it_was_long_ago(told: Any, year: int) -> None:
-    record = read_ooni(_line(measurement_start_time=told))
+    record = read_ooni(_line(measurement_start_time=told).encode())
 
     assert {year} == {trial.service.started.year for trial in record.trials}

@@ -15,7 +15,7 @@ from harness.model.observation import WebFacts
 
 
 def _facts(**page: Any) -> WebFacts:
-    facts = read_page(json.dumps({"id": 1, "body": "<title>T</title>x", **page})).trials[0]
+    facts = read_page(json.dumps({"id": 1, "body": "<title>T</title>x", **page}).encode()).trials[0]
     assert isinstance(facts.service.facts, WebFacts)
     return facts.service.facts
 
@@ -50,7 +50,7 @@ def test_an_issuer_is_kept_and_the_control_makes_a_pair() -> None:
     line = json.dumps({"id": "a", "body": "x", "certificate_issuer": "CN=Filter",
                        "control": {"body": "y", "certificate_issuer": "CN=R3"}})  # fmt: skip
 
-    record = read_page(line)
+    record = read_page(line.encode())
 
     assert not record.alone
     assert isinstance(record.trials[0].service.facts, WebFacts)
@@ -72,9 +72,9 @@ def test_an_issuer_is_kept_and_the_control_makes_a_pair() -> None:
 )
 def test_a_line_that_cannot_be_read_says_why(line: str, reason: str) -> None:
     with pytest.raises(NotReadable, match=reason):
-        read_page(line)
+        read_page(line.encode())
 
 
 @given(st.text(max_size=200))
 def test_any_body_can_be_read(body: str) -> None:
-    read_page(json.dumps({"id": "a", "body": body, "location": body, "url": body}))
+    read_page(json.dumps({"id": "a", "body": body, "location": body, "url": body}).encode())

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Origin, Question, Request
 from probes.lines.control import Control, ControlOptions
 from probes.range.world import World
@@ -53,5 +53,5 @@ async def test_an_authority_that_is_gone_is_said_on_opening() -> None:
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "control") is Control
+    assert LINES.find("control") is Control
     assert Control.carries == {"fetch", "ask"}

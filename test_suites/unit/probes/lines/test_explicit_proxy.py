@@ -11,7 +11,7 @@ from msgspec import structs
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
 from probes.net.lane import LANES
@@ -177,7 +177,7 @@ def test_a_password_is_never_shown() -> None:
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "explicit_proxy") is ExplicitProxy
+    assert LINES.find("explicit_proxy") is ExplicitProxy
     assert ExplicitProxy.carries == {"fetch"}
 
 

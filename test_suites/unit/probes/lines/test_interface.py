@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
@@ -112,7 +112,7 @@ def test_a_namespace_may_have_its_own_name_server(
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "interface") is Interface
+    assert LINES.find("interface") is Interface
     assert Interface.carries == {"fetch", "ask"}
 
 

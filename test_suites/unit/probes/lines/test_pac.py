@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Exchange, Request
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
 from probes.net.lane import LANES
@@ -296,5 +296,5 @@ async def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "pac") is Pac
+    assert LINES.find("pac") is Pac
     assert Pac.carries == {"fetch", "ask"}

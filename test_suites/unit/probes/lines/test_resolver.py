@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.model.campaign import Limits
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Question, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
 from probes.net.lane import LANES
@@ -101,4 +101,4 @@ def test_the_server_must_be_declared_and_be_an_address() -> None:
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "resolver") is ResolverLine
+    assert LINES.find("resolver") is ResolverLine

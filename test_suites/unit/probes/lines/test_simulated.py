@@ -9,7 +9,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
-from harness.plugins import find
+from harness.plugins import LINES
 from harness.ports.asking import Exchange, Origin, Question, Request
 from probes.lines.simulated import Simulated, SimulatedOptions, code_of
 
@@ -127,4 +127,4 @@ async def test_a_captive_portal_says_one_thing_to_everybody() -> None:
 
 
 def test_it_is_found_by_name() -> None:
-    assert find("lines", "simulated") is Simulated
+    assert LINES.find("simulated") is Simulated

@@ -11,9 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.model.corpus import Item
 from harness.origin import read_origin
-from harness.plugins import find
 from probes.range.faults import FaultKind
 from probes.range.world import World, running
 
@@ -128,15 +126,6 @@ def test_dead_hosts_and_words_are_given_at_the_start(tmp_path: Path) -> None:
         page = httpx.get(url, headers={"Host": "ob-0001.overblock.accredit.test"})
 
     assert "A guide to Penistone" in page.text
-
-
-def test_the_world_is_found_by_its_plug_in_name(tmp_path: Path) -> None:
-    plugin = find("worlds", "loopback")
-    item = Item(id="1", value="plain.accredit.test", labels=("DRUG",))
-    policy = plugin.Policy.from_items([item], lambda code, _: code == "DRUG")
-    with plugin.running(tmp_path, policy=policy) as world:
-        proxy = world.origin.services["reference"]["proxy"]["ks2"]
-        assert httpx.get("http://plain.accredit.test/", proxy=proxy).status_code == 403
 
 
 async def test_many_clients_at_once_are_all_served(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 from harness.model.metric import Part, Source
 from harness.model.outcome import Assessment, Conformity, Precondition
 from harness.model.scheme import Measure, Threshold
-from harness.plugins import find
-from reports.documents import html
+from reports.documents import DOCUMENTS, html
 from reports.figures import Limit
 from test_suites.example import (
     example_assessment,
@@ -78,7 +77,7 @@ def hostile_assessment() -> Assessment:
 
 
 def test_is_found_by_name_and_writes_the_page(tmp_path: Path, text: str) -> None:
-    path = find("documents", "html")(example_assessment(), tmp_path / "out" / "report.html")
+    path = DOCUMENTS.find("html")(example_assessment(), tmp_path / "out" / "report.html")
 
     assert path.read_text(encoding="utf-8") == text
 

@@ -16,8 +16,8 @@ from harness.model.observation import (
     Stage,
     WebFacts,
 )
-from harness.plugins import find
 from harness.ports.keeping import Journal
+from reports.exports import JOURNAL_EXPORTERS
 from reports.exports.ooni import export_ooni
 from test_suites.calibration.held import Held
 from test_suites.calibration.trials import (
@@ -168,7 +168,7 @@ def test_a_name_that_some_unknown_resolver_gave_was_asked_of_the_system() -> Non
 
 
 def test_it_is_found_by_name() -> None:
-    assert export_ooni is find("exports", "ooni")
+    assert export_ooni is JOURNAL_EXPORTERS.find("ooni")
 
 
 def test_no_token_leaves_with_a_measurement() -> None:

@@ -10,10 +10,10 @@ from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings, WebFacts
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.ports.asking import Attempt, Exchange, Origin, Request
-from probes.web import Web
-from probes.web_variants import WebApex, WebHttpsApex, WebHttpsWww, WebWww
+from probes.kinds.web import Web
+from probes.kinds.web_variants import WebApex, WebHttpsApex, WebHttpsWww, WebWww
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)
@@ -77,4 +77,4 @@ async def test_a_sentinel_without_the_variant_is_tried_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["web_www", "web_apex", "web_https_www", "web_https_apex"])
 def test_each_is_found_by_name(name: str) -> None:
-    assert find("probes", name)().asks == "fetch"
+    assert PROBES.find(name)().asks == "fetch"

@@ -14,9 +14,9 @@ from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
-from probes.web import Web, WebHttps
+from probes.kinds.web import Web, WebHttps
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)
@@ -295,6 +295,6 @@ async def test_a_real_site_has_no_canary_and_hears_no_nonce() -> None:
 
 
 def test_both_are_found_by_name() -> None:
-    assert find("probes", "web") is Web
-    assert find("probes", "web_https") is WebHttps
+    assert PROBES.find("web") is Web
+    assert PROBES.find("web_https") is WebHttps
     assert Web.asks == "fetch"

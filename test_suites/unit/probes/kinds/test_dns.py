@@ -8,9 +8,9 @@ from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings
-from harness.plugins import find
+from harness.plugins import PROBES
 from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request
-from probes.dns import Dns, DnsAaaa, DnsHttps
+from probes.kinds.dns import Dns, DnsAaaa, DnsHttps
 from probes.lines.simulated import Simulated, SimulatedOptions
 
 HOST = "gamb-001.canary.accredit.test"
@@ -57,9 +57,9 @@ async def test_a_refusal_is_a_fact_and_silence_a_failure() -> None:
 
 
 def test_it_is_found_by_name_and_asks() -> None:
-    assert find("probes", "dns") is Dns
-    assert find("probes", "dns_aaaa") is DnsAaaa
-    assert find("probes", "dns_https") is DnsHttps
+    assert PROBES.find("dns") is Dns
+    assert PROBES.find("dns_aaaa") is DnsAaaa
+    assert PROBES.find("dns_https") is DnsHttps
     assert Dns.asks == "ask"
 
 

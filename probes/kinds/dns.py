@@ -14,10 +14,10 @@ from msgspec import structs
 
 from harness.model.observation import CONTROL, DnsFacts, WebFacts
 from harness.model.private_address import PRIVATE_ADDRESS
-from harness.plugins import register
+from harness.plugins import PROBES
 from harness.ports.asking import Attempt, Line, Question, Sighting
+from probes.kinds.web import Web
 from probes.net.address import is_literal, is_loopback, is_unspecified
-from probes.web import Web
 
 MOST_LANDINGS = 4
 """Addresses of one answer whose pages are looked at."""
@@ -93,21 +93,21 @@ def _is_reachable(address: str, origin: str) -> bool:
     return not is_loopback(address) or is_loopback(origin)
 
 
-@register("probes", "dns")
+@PROBES.register("dns")
 class Dns(_Dns):
     """One A question."""
 
     type = "A"
 
 
-@register("probes", "dns_aaaa")
+@PROBES.register("dns_aaaa")
 class DnsAaaa(_Dns):
     """One AAAA question (RFC 3596)."""
 
     type = "AAAA"
 
 
-@register("probes", "dns_https")
+@PROBES.register("dns_https")
 class DnsHttps(_Dns):
     """One HTTPS question (type 65, RFC 9460)."""
 

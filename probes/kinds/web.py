@@ -20,7 +20,7 @@ from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import CONTROL, Failure, Timings, WebFacts
 from harness.model.sketch import Sketch, sketch_of, title_mark
-from harness.plugins import register
+from harness.plugins import PROBES
 from harness.ports.asking import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.expected_marks import Delivered, ExpectedMarks
@@ -96,14 +96,14 @@ class _Web:
         )
 
 
-@register("probes", "web")
+@PROBES.register("web")
 class Web(_Web):
     """By plain HTTP."""
 
     scheme = "http"
 
 
-@register("probes", "web_https")
+@PROBES.register("web_https")
 class WebHttps(_Web):
     """By HTTPS."""
 

@@ -1,0 +1,1 @@
+"""The built-in probes: one way of trying an item a class."""
