@@ -11,24 +11,24 @@ from typing import Any
 
 from benchmarks.engines import LOOPBACK, Found, Heard, paths
 from benchmarks.silence import hosts
-from harness.collector import calm_collector
-from harness.gate import Gate
-from harness.instruments import Instruments
+from harness.campaign.item_selection import Chosen
+from harness.campaign.origin_file import read_origin
+from harness.judge.judge import judge
+from harness.measure.concurrency_limiter import Gate
+from harness.measure.gc_tuning import calm_collector
+from harness.measure.loop_lag_monitor import Watch
+from harness.measure.measurement_context import Instruments
+from harness.measure.observe import observe
+from harness.measure.traffic import SECOND_LOOKS
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.origin import read_origin
 from harness.pipeline import measure
 from harness.plugins import LINES, PROBES
-from harness.ports.keeping import WallClock
-from harness.stages.judge.judge import judge
-from harness.stages.observe import observe
-from harness.stages.select import Chosen
+from harness.ports.storage import WallClock
 from harness.store.evidence import EvidenceFolder
-from harness.store.journal import SegmentJournal
-from harness.traffic import SECOND_LOOKS
-from harness.watch import Watch
-from probes.clients.second import SecondClient
+from harness.store.journal.journal import SegmentJournal
+from probes.clients.second_client import SecondClient
 
 
 async def observation(

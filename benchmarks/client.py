@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.machine import CLIENT, PYTHON, pinned
 from benchmarks.memory import peak_memory
-from harness.loop import new_loop
+from harness.measure.event_loop import new_loop
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,9 @@ from harness.model.scheme import Scheme
 from harness.model.verdict import State
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
-from harness.store.journal import open_journal
-from harness.store.verdict_rows import STATES
-from harness.store.verdicts import KEPT, VerdictFolder
+from harness.store.journal.journal import open_journal
+from harness.verdicts.verdict_folder import KEPT, VerdictFolder
+from harness.verdicts.verdict_rows import STATES
 
 MARK = {"provenance": "proposed", "source": "benchmark"}
 

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
-from harness.collector import calm_collector
+from harness.measure.gc_tuning import calm_collector
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Exchange, Question, Request
+from harness.ports.network import Exchange, Question, Request
 from probes.net.address import Address
-from probes.net.lane import open_lane
+from probes.net.backend import open_lane
 from probes.net.route import Route, trusting
 
 Found = AsyncGenerator[dict[str, Any]]

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.goal import Result, topic
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Observation, Timings, WebFacts
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 
 ROUNDS, BATCHES, SIZE = 5, 50, 100
 

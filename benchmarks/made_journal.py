@@ -18,8 +18,8 @@ import msgspec
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Observation, Timings, WebFacts
-from harness.store.header import HEADER, write_header
-from harness.store.manifest import SealedSegment, append_line
+from harness.store.journal.header import HEADER, write_header
+from harness.store.journal.manifest import SealedSegment, append_line
 
 CATEGORIES = ("PORN", "GAMB", "DRUG", "VIOL", "DISC", "CRIM", "SELF", "WEAP", "HATE", "ALW.EDU")
 PROBES = ("web", "web_https")

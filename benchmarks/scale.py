@@ -20,9 +20,9 @@ from pathlib import Path
 from benchmarks.goal import Result, SkippedError, topic
 from benchmarks.memory import peak_memory
 from corpora.item_table import COLUMNS
-from corpora.packing import PackDetails, write_pack
-from harness.store.journal import open_journal
-from harness.store.marks import mark_of
+from corpora.pack_writer import PackDetails, write_pack
+from harness.store.journal.journal import open_journal
+from harness.store.journal.key_filter import mark_of
 
 ITEMS = int(os.environ.get("ACCREDIT_BENCH_ITEMS", "1000000"))
 HALF = max(1, ITEMS // 100_000)

@@ -14,7 +14,7 @@ from benchmarks.client import run
 from benchmarks.goal import Result, topic
 from benchmarks.machine import PYTHON, serving
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 
 ONE_IN = 10
 

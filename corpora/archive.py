@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from corpora.source import Deadline, Limits, Refused
-from harness.regular_file import open_regular
+from harness.untrusted.regular_file import open_regular
 
 _CHUNK = 64 * 1024
 _HEADER_LIMIT = 1024 * 1024

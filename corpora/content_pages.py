@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from corpora.benign_neighbours import twin_of
 from corpora.neutral_names import neutral_hosts
-from corpora.pack import Pack, open_pack
-from corpora.packing import PackDetails, write_pack
-from corpora.twins import twin_of
+from corpora.pack_reader import Pack, open_pack
+from corpora.pack_writer import PackDetails, write_pack
 from corpora.vendor_list import vendor_list
 from harness.model.corpus import TWIN
 

@@ -15,14 +15,14 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 
-from corpora import names
-from corpora.cells import CHECKS, VALUES
-from corpora.faults import FaultList
+from corpora import hostnames
+from corpora.column_checks import CHECKS, VALUES
 from corpora.refused_values import why_refused
 from corpora.taxonomy import Taxonomy
+from corpora.validation_errors import FaultList
 from harness.errors import FaultyDocument, known
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
-from harness.regular_file import open_regular
+from harness.untrusted.regular_file import open_regular
 
 COLUMNS = (
     "id",
@@ -213,7 +213,7 @@ class ItemTable:
         )
         if registrable or not value or kind not in ("url", "host", "suffix"):
             return item
-        return msgspec.structs.replace(item, registrable=names.registrable(item.host))
+        return msgspec.structs.replace(item, registrable=hostnames.registrable(item.host))
 
     def _codes(self, text: str) -> tuple[str, ...]:
         """The labels of a cell, one tuple for all rows with the same; empty if they are wrong."""

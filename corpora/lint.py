@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from corpora import names
-from corpora.agreement import RELIABLE, TENTATIVE
+from corpora import hostnames
 from corpora.item_table import Entry
 from corpora.manifest import FILE
-from corpora.pack import Pack
+from corpora.pack_reader import Pack
+from corpora.rater_agreement import RELIABLE, TENTATIVE
 from corpora.telling_names import telling_word
 from harness.errors import Fault
 from harness.model.corpus import Item
@@ -80,7 +80,7 @@ def _check_kind(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
         remedy = "say real or content if suppliers were not told its names, or make it public"
         yield _in_manifest(pack, "accredit.kind", found, remedy)
     for line, item, _ in entries:
-        if names.is_agreed(item.host):
+        if hostnames.is_agreed(item.host):
             found = f"{item.host} lies in the agreed zone, and the pack is for {audience!r}"
             yield _in_table(pack, line, "value", found, "leave it out")
 

@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.bounded_yaml import DIGITS
-from harness.declared import Document, validate
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.corpus import Audience, Design, PackKind, Sensitivity
 from harness.model.declared import Declared
-from harness.regular_file import read_bounded
+from harness.untrusted.bounded_yaml import DIGITS
+from harness.untrusted.regular_file import read_bounded
+from harness.yaml_reader import Document, validate
 
 FILE = "datapackage.json"
 LIMIT_BYTES = 1024 * 1024

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import product
 
-from harness.model.drawing import ordering
+from harness.model.sampler import ordering
 
 ZONE = "sites.accredit.test"
 """Where the names lie: a declared private suffix, so that each of them is a site of its own."""

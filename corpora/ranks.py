@@ -10,9 +10,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpora.importing import import_list
+from corpora.read_list import import_list
 from harness.errors import UsageError
-from harness.regular_file import open_regular
+from harness.untrusted.regular_file import open_regular
 
 BANDS = ((1_000, "top1k"), (10_000, "top10k"), (100_000, "top100k"), (1_000_000, "top1m"))
 """The last rank of each band, and its name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ada_url
 
-from corpora.names import BLANK
+from corpora.hostnames import BLANK
 from harness.model.private_address import has_blank, is_public, is_public_network
 
 PRIVATE = "private address or name"

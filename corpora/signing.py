@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from corpora.manifest import FILE, read_json
-from corpora.pack import Pack, open_pack
+from corpora.pack_reader import Pack, open_pack
 from harness.errors import UsageError
-from harness.regular_file import read_bounded
 from harness.signing import Envelope, canonical, read_envelope, read_keys, require_signature, sign
+from harness.untrusted.regular_file import read_bounded
 
 ENVELOPE = "datapackage.dsse.json"
 PAYLOAD_TYPE = "application/vnd.accredit.corpus+json"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from corpora.entry import Entry, fault
+from corpora.import_entry import Entry, fault
 from corpora.taxonomy import Taxonomy
-from harness.regular_file import open_regular
+from harness.untrusted.regular_file import open_regular
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")

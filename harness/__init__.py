@@ -1,1 +1,1 @@
-"""The room that thinks and remembers: model, stages, schemes, store, pipeline and command line."""
+"""The model, the stages, the stores and the command line."""

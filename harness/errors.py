@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.passwords import without_passwords
-from harness.visible import visible
+from harness.untrusted.passwords import without_passwords
+from harness.untrusted.visible_text import visible
 
 
 class HarnessError(Exception):

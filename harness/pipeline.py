@@ -5,35 +5,37 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from functools import partial
 from typing import Any
 
-from harness.collector import calm_collector
-from harness.control import require_control
-from harness.correcting import corrected
-from harness.instruments import Instruments
-from harness.judged import judged
+from harness.assess.incomplete_campaign import grant_nothing_unfinished
+from harness.assess.outcomes import assess
+from harness.estimate.early_stopping_outcomes import Settlement
+from harness.estimate.label_error import corrected
+from harness.estimate.stopping_tests import StoppingTests
+from harness.judge.composite_measurements import judge_maker
+from harness.judge.judge import batch_judges
+from harness.measure.control_check import require_control
+from harness.measure.early_stopping import Stopper
+from harness.measure.gc_tuning import calm_collector
+from harness.measure.measurement_context import Instruments
+from harness.measure.observe import observe
+from harness.measure.progress import Tally
+from harness.measure.retrials import Retrials
+from harness.measure.retries import Retrier
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
-from harness.ports.keeping import Clock, Journal, WallClock
-from harness.ports.telling import Reporter, Silence
-from harness.retrials import Retrials
-from harness.retrying import Retrier
+from harness.ports.network import Items
+from harness.ports.progress import Reporter, Silence
+from harness.ports.storage import Clock, Journal, WallClock
 from harness.schemes.load import metric_units
-from harness.settling import Settlement
-from harness.stages.assess import assess
-from harness.stages.judge.judge import judge_batch
-from harness.stages.observe import observe
-from harness.stages.select import Chosen
-from harness.stopping import Stopper
-from harness.store.verdicts import VerdictFolder
-from harness.tally import Tally
+from harness.verdicts.cached_verdicts import judged
+from harness.verdicts.verdict_folder import VerdictFolder
 
 
 async def measure(
     campaign: Campaign,
-    items: Chosen,
+    items: Items,
     instruments: Instruments,
     journal: Journal,
     reporter: Reporter | None = None,
@@ -41,10 +43,12 @@ async def measure(
     """Try every item every way that the journal lacks; void batches and undecided items again."""
     held = journal.batches()
     tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    stopper, retrier = Stopper(campaign, items, journal), Retrier(campaign, items, journal)
+    judges = batch_judges(campaign.service.block_page)
+    may_stop = StoppingTests(campaign, journal.header.get("packs") or {})
+    stopper = Stopper(campaign, items, journal, judges.judge_batch, may_stop)
+    retrier = Retrier(campaign, items, journal, judges)
     passes = retrier.passes(instruments.half, only_undecided=instruments.only_undecided)
-    judging = partial(judge_batch, page=campaign.service.block_page)
-    retrials = Retrials(campaign, items, instruments, journal, judging)
+    retrials = Retrials(campaign, items, instruments, journal, judges.judge_trials)
     async with AsyncExitStack() as stack:
         await instruments.open(stack)
         await retrials.open(stack)
@@ -71,18 +75,20 @@ def conclude(
     verdicts: VerdictFolder | None = None,
 ) -> Assessment:
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
-    from harness.stages.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
+    from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
     campaign = Campaign.model_validate_json(journal.header["campaign"])
     phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
     told: dict[str, Any] = {name: journal.header.get(name) for name in ("frames", "packs")}
     told["instrument"] = instrument = journal.instrument_records()
-    early = Settlement(campaign, scheme, journal)
-    with judged(journal, only, verdicts) as folded:
+    make_judge = judge_maker(journal, campaign.service.block_page)
+    early = Settlement(campaign, scheme, journal, make_judge)
+    with judged(journal, make_judge, only, verdicts) as folded:
         basis = folded.basis
         told |= {"units": metric_units(), "items": campaign.items, "twins": basis.twins}
         found = estimate(folded, early.scheme, phases, basis.preconditions, **told)
-    outcomes = assess(early.settle(found.measurements), scheme.decision, found.preconditions)
+    whole = grant_nothing_unfinished(found.measurements, campaign, journal)
+    outcomes = assess(early.settle(whole), scheme.decision, found.preconditions)
     return Assessment(
         campaign=campaign.campaign,
         title=campaign.title,

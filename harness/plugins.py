@@ -6,8 +6,8 @@ those of other packages are found through the entry-point group ``accredit.<kind
 names the module that registers the plug-in. A table is loaded when it is first read.
 
 Tables stand where their types are known: ``PROBES`` and ``LINES`` here,
-``corpora.importing.LIST_IMPORTERS``, ``harness.foreign.record.MEASUREMENT_IMPORTERS``,
-``corpora.exporting.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
+``corpora.read_list.LIST_IMPORTERS``, ``harness.interop.record.MEASUREMENT_IMPORTERS``,
+``corpora.list_export.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
 ``reports.documents.DOCUMENTS``.
 """
 
@@ -20,7 +20,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
 from harness.errors import UsageError, known
-from harness.ports.asking import LineType, Probe
+from harness.ports.network import LineType, Probe
 
 KINDS = ("probes", "lines", "importers", "exporters", "documents")
 

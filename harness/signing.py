@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from harness.errors import UsageError
-from harness.regular_file import read_bounded
+from harness.untrusted.regular_file import read_bounded
 
 _KEY_BYTES = 64 * 1024
 

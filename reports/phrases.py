@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.model.fate import SHOWN
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
+from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
-from harness.visible import visible
+from harness.untrusted.visible_text import visible
 
 SYMBOLS = {
     Conformity.CONFORMS: "✓",

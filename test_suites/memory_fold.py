@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from harness.estimate.item_selection import Selection
+from harness.estimate.rates import Taken
 from harness.model.batch import turn_of
-from harness.model.fate import (
+from harness.model.observation import CONTROL
+from harness.model.outcome import Witness
+from harness.model.outcome_group import (
     ARRIVED,
     Adverse,
     Counts,
@@ -20,18 +24,14 @@ from harness.model.fate import (
     shown_ranks,
     trait_of,
 )
-from harness.model.observation import CONTROL
-from harness.model.outcome import Witness
 from harness.model.verdict import NOTED_PROBES, State, Verdict
-from harness.stages.estimate.rates import Taken
-from harness.stages.estimate.scope import Selection
-from harness.store.verdict_rows import STATES, VOID, rank_of, witness_of
+from harness.verdicts.verdict_rows import STATES, VOID, rank_of, witness_of
 
 Key = tuple[str, Trait, str]
 
 
 class MemoryFold:
-    """Satisfies ``harness.ports.counting.Folded``."""
+    """Satisfies ``harness.ports.counts.Folded``."""
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
         given = [one for one in verdicts if one.key.probe not in NOTED_PROBES]

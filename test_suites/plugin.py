@@ -104,7 +104,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     assessment = config.stash.get(ASSESSMENT, None)
     if assessment is None:
         return []
-    from harness.visible import visible  # noqa: PLC0415 - only if asked
+    from harness.untrusted.visible_text import visible  # noqa: PLC0415 - only if asked
 
     scheme = f"{assessment.scheme} {assessment.scheme_version}"
     limit = f"{assessment.conformity}: {assessment.qualifier}; " if assessment.qualifier else ""
@@ -185,13 +185,13 @@ def _journal(config: pytest.Config) -> Path:
 
 def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
-    from harness.appealed import hear  # noqa: PLC0415 - only if asked
-    from harness.cli.book import appeals_in  # noqa: PLC0415 - only if asked
-    from harness.cli.places import places_of_journal  # noqa: PLC0415 - only if asked
+    from harness.cli.paths import places_of_journal  # noqa: PLC0415 - only if asked
+    from harness.cli.registry_session import appeals_in  # noqa: PLC0415 - only if asked
     from harness.model.campaign import Campaign  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - only if asked
 
     folder = path / "journal" if (path / "journal").is_dir() else path
     journal = open_journal(folder)

@@ -12,15 +12,15 @@ from typing import Any
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
+from harness.judge.judge import judge
 from harness.model.outcome import Assessment, Outcome
 from harness.model.verdict import State, Verdict
-from harness.origin import write_origin
-from harness.ports.asking import Origin
-from harness.stages.judge.judge import judge
-from harness.store.journal import open_journal
+from harness.ports.network import Origin
+from harness.store.journal.journal import open_journal
 
 QUICK = {"timeout": 0.7, "confirmation_timeout": 2.0, "silence_timeout": 3.0, "concurrency": 40}
 """Patience for loopback, where an answer takes milliseconds."""

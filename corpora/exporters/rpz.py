@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from corpora.exporting import LIST_EXPORTERS, hosts_of, write_lines
+from corpora.list_export import LIST_EXPORTERS, hosts_of, write_lines
 from harness.errors import UsageError
 from harness.model.corpus import Item
 

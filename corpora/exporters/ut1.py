@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from corpora.exporting import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
+from corpora.list_export import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
 from corpora.taxonomy import shipped
 from harness.errors import UsageError
 from harness.model.corpus import Item

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from corpora import names
-from corpora.entry import SHOWN, Entry, fault, host_entry, skip
+from corpora import hostnames
+from corpora.import_entry import SHOWN, Entry, fault, host_entry, skip
 from corpora.importers.hosts import host_line
-from corpora.importing import LIST_IMPORTERS
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 _COSMETIC = re.compile(r"#[@?$%]*#|\$\$")
@@ -40,7 +40,7 @@ def read_adblock(source: Source) -> Iterator[Entry]:
             yield skip(line, "cosmetic", text)
             continue
         fields = text.partition(" #")[0].split()
-        if len(fields) > 1 and names.is_address(fields[0]):
+        if len(fields) > 1 and hostnames.is_address(fields[0]):
             note = "hosts line in adblock list"
             for entry in host_line(line, fields):
                 yield entry if entry.note else entry._replace(note=note)
@@ -93,7 +93,7 @@ def _pattern(line: int | str, text: str, pattern: str) -> Entry:
         return _url(line, text, pattern[1:])
     if pattern.startswith("|"):
         return _anchored(line, text, pattern[1:], "exact")
-    if names.is_host(pattern.lower()) and "." in pattern:
+    if hostnames.is_host(pattern.lower()) and "." in pattern:
         return host_entry(line, pattern, "exact", note="plain domain")
     is_rule = any(mark in pattern for mark in "*/^")
     return skip(line, "not host level", text) if is_rule else fault(line, "not a rule", text)
@@ -110,7 +110,7 @@ def _anchored(line: int | str, text: str, body: str, match: str) -> Entry:
         return entry if entry.status == "error" else entry._replace(value=f"{entry.value}/{path}")
     host = host.removesuffix("|").removesuffix("^")
     if "*" in host:
-        if names.is_host(host.lower().replace("*", "x")):
+        if hostnames.is_host(host.lower().replace("*", "x")):
             return Entry(line, host.lower(), "glob", "block", note="kept as glob")
         return skip(line, "not host level", text)
     return host_entry(line, host, match)
@@ -118,8 +118,8 @@ def _anchored(line: int | str, text: str, body: str, match: str) -> Entry:
 
 def _url(line: int | str, text: str, body: str) -> Entry:
     try:
-        address = names.to_address(body.removesuffix("|").removesuffix("^"))
-    except names.BadName as error:
+        address = hostnames.to_address(body.removesuffix("|").removesuffix("^"))
+    except hostnames.BadName as error:
         return fault(line, str(error), text)
     return Entry(line, address.href, "url_prefix", "block")
 
@@ -133,6 +133,6 @@ def _rewritten(entry: Entry, value: str) -> Entry:
         return entry._replace(action="rewrite", target=shown[:SHOWN])
     if code.upper() in ("NXDOMAIN", "REFUSED", "SERVFAIL"):
         return entry._replace(target=code.upper())
-    if names.is_address(value):
+    if hostnames.is_address(value):
         return entry._replace(action="rewrite", target=value)
     return entry._replace(action="rewrite", target=f"CNAME {value}"[:SHOWN])

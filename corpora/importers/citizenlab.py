@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from corpora import names
-from corpora.entry import SHOWN, Entry, fault
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import SHOWN, Entry, fault
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Record, Refused, Source
 
 HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]
@@ -46,8 +46,8 @@ def read_citizenlab(source: Source) -> Iterator[Entry]:
 def _entry(source: Source, record: Record, listed: dict[str, _Listed]) -> Entry:
     line, cells = source.place(record.first), record.cells
     try:
-        address = names.to_address(cells[_URL].strip())
-    except names.BadName as error:
+        address = hostnames.to_address(cells[_URL].strip())
+    except hostnames.BadName as error:
         return fault(line, str(error), cells[_URL])
     code = source.translate(SCHEME, cells[_CODE])
     wrong = [] if code else ["unknown code"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora import names
-from corpora.entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 _COUNTED = {2: "two", 3: "three", 4: "four"}
@@ -61,7 +61,7 @@ def _aliases(line: int | str, body: str, value: str) -> Iterator[Entry]:
     parts = [part.strip() for part in value.split(",")]
     if parts and parts[-1].isdigit():
         parts.pop()  # a time to live
-    if len(parts) < _SHORTEST_CNAME or not names.is_host(parts[-1].lower().rstrip(".")):
+    if len(parts) < _SHORTEST_CNAME or not hostnames.is_host(parts[-1].lower().rstrip(".")):
         yield fault(line, "cname without a target", body)
         return
     for alias in parts[:-1]:

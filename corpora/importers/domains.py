@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora import names
-from corpora.entry import Entry, address_entry, fault, host_entry
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import Entry, address_entry, fault, host_entry
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 
@@ -31,7 +31,7 @@ def read_domains(source: Source) -> Iterator[Entry]:
 
 
 def _entry(line: int | str, word: str, comment: str, setting: str) -> Entry:
-    if names.is_plain(word) and not names.is_public_suffix(word):  # nearly every line
+    if hostnames.is_plain(word) and not hostnames.is_public_suffix(word):  # nearly every line
         note = "" if comment else setting
         return Entry(line, word, "suffix", "block", note=note, spelling=comment)
     if "://" in word:
@@ -57,7 +57,7 @@ def _entry(line: int | str, word: str, comment: str, setting: str) -> Entry:
 
 def _url(line: int | str, word: str) -> Entry:
     try:
-        address = names.to_address(word)
-    except names.BadName as error:
+        address = hostnames.to_address(word)
+    except hostnames.BadName as error:
         return fault(line, str(error), word)
     return Entry(line, address.href, "url_prefix", "block", note="URL in a domain list")

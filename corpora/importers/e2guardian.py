@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from corpora.entry import Entry, address_entry, fault, host_entry, skip
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import Entry, address_entry, fault, host_entry, skip
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 _CATEGORY = re.compile(r'#\s*listcategory:\s*"([^"]*)"', re.IGNORECASE)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from corpora.entry import Entry, fault
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import Entry, fault
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 DIGEST = re.compile(r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}")

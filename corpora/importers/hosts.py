@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora import names
-from corpora.entry import NULL_ADDRESSES, SHOWN, Entry, fault, redirected
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import NULL_ADDRESSES, SHOWN, Entry, fault, redirected
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 OWN_NAMES = frozenset(
@@ -41,11 +41,11 @@ def host_line(line: int | str, fields: list[str]) -> Iterator[Entry]:
     if not fields:
         return
     address, *hosts = fields
-    if not names.is_address(address):
+    if not hostnames.is_address(address):
         yield fault(line, "no address at the beginning", " ".join(fields)[:SHOWN])
     elif len(fields) < _LEAST_FIELDS:
         yield fault(line, "no name after the address", address)
-    for host in hosts if names.is_address(address) else ():
+    for host in hosts if hostnames.is_address(address) else ():
         if host.lower() not in OWN_NAMES and host not in NULL_ADDRESSES:
             entry = redirected(line, host, "exact", address)
             spelling = entry.spelling.replace("trailing dot", "trailing dot removed")

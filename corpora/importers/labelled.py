@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from corpora import names
-from corpora.entry import SHOWN, Entry, address_entry, fault, host_entry
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import SHOWN, Entry, address_entry, fault, host_entry
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Refused, Source
 
 VALUES = ("value", "domain", "url")
@@ -61,8 +61,8 @@ def _entry(line: int | str, value: str) -> Entry:
     if "://" not in value:
         return host_entry(line, value, "suffix", "label")
     try:
-        return Entry(line, names.to_address(value).href, "url", "label")
-    except names.BadName as error:
+        return Entry(line, hostnames.to_address(value).href, "url", "label")
+    except hostnames.BadName as error:
         return fault(line, str(error), value)
 
 

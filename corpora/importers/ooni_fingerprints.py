@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora.entry import SHOWN, Entry, fault
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import SHOWN, Entry, fault
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Refused, Source
 
 NEEDED = ("name", "pattern_type", "pattern")

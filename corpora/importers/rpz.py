@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from corpora.entry import Entry, fault, host_entry, skip
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import Entry, fault, host_entry, skip
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, Source
 
 _CLASSES = ("IN", "CH", "HS")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora.entry import Entry, fault, host_entry
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import Entry, fault, host_entry
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 _CELLS = 2

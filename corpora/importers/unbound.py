@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from corpora.entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import NULL_ADDRESSES, Entry, fault, host_entry, skip
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 BLOCKS = frozenset(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora import names
-from corpora.entry import Entry, fault
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import Entry, fault
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, Source
 
 CODE = "MALW.MAL"
@@ -22,8 +22,8 @@ def read_urlhaus(source: Source) -> Iterator[Entry]:
             yield fault(line, f"{len(cells)} cells instead of {_CELLS}")
             continue
         try:
-            address = names.to_address(cells[_URL])
-        except names.BadName as error:
+            address = hostnames.to_address(cells[_URL])
+        except hostnames.BadName as error:
             yield fault(line, str(error))
             continue
         is_online = cells[_STATUS] == "online"

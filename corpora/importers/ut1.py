@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from corpora import names
+from corpora import hostnames
 from corpora.archive import is_archive, unpacked
-from corpora.entry import Entry, address_entry, fault, host_entry, skip
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import Entry, address_entry, fault, host_entry, skip
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Refused, Source
-from harness.regular_file import read_bounded
+from harness.untrusted.regular_file import read_bounded
 
 SCHEME = "ut1"
 _ROOT = "blacklists"
@@ -187,7 +187,7 @@ def _urls(source: Source, category: _Category) -> Iterator[Entry]:
         place = source.place(number)
         host, slash, path = word.partition("/")
         name, colon, port = host.partition(":")
-        if names.is_address(name):
+        if hostnames.is_address(name):
             entry = Entry(place, name, "url_prefix", "label")
         else:
             entry = host_entry(place, name, "url_prefix", "label")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from corpora import names
-from corpora.entry import Entry, fault, host_entry
-from corpora.importing import LIST_IMPORTERS
+from corpora import hostnames
+from corpora.import_entry import Entry, fault, host_entry
+from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
 
@@ -25,6 +25,6 @@ def _entry(line: int | str, word: str) -> Entry:
     if word.startswith("*.") and "*" not in word[2:]:
         return host_entry(line, word[2:], "subdomains_and_self", note="state per source")
     glob = word.lower()
-    if not names.is_host(glob.replace("*", "x")):
+    if not hostnames.is_host(glob.replace("*", "x")):
         return fault(line, "invalid glob", word)
     return Entry(line, glob, "glob", "block", note="kept as glob")

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.handover import make_command, verify_command
+from harness.cli.bundle_make import make_command, verify_command
 from harness.cli.judge import lines_of
-from harness.cli.places import journal_folder
+from harness.cli.paths import journal_folder
 from harness.cli.printing import say, say_json
-from harness.declared import read_document, validate
 from harness.errors import UsageError
-from harness.foreign.record import MEASUREMENT_IMPORTERS
+from harness.interop.record import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage
+from harness.yaml_reader import read_document, validate
 from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
-    from harness.foreign.intake import Trouble
+    from harness.interop.intake import Trouble
 
 app = typer.Typer(no_args_is_help=True)
 app.command("make")(make_command)
@@ -50,7 +50,7 @@ def import_command(
     left out; after a broken one the exit code is 2. "accredit conclude OUT" then counts
     verdicts, and decides nothing: nobody measured sentinels.
     """
-    from harness.foreign.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.interop.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
 
     read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name
@@ -78,7 +78,7 @@ def export_command(
 ) -> None:
     """Write a journal's trials as measurements of another format. S4 items are left out."""
     from harness.store.document import write_lines  # noqa: PLC0415 - keep the start light
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     export = JOURNAL_EXPORTERS.find(form)
     left_out: Counter[str] = Counter()

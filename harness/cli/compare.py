@@ -20,8 +20,8 @@ from harness.errors import UsageError
 from harness.model.campaign import Campaign
 
 if TYPE_CHECKING:
+    from harness.estimate.campaign_comparison import Comparison, Contrast
     from harness.model.verdict import Verdict
-    from harness.stages.estimate.between import Comparison, Contrast
 
 BEFORE = Annotated[Path, typer.Argument(help="The earlier journal, or its campaign's folder.")]
 AFTER = Annotated[Path, typer.Argument(help="The later one.")]
@@ -50,7 +50,7 @@ def compare_command(
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
     """Contrast two journals. Raises UsageError if they have no line and profile in common."""
-    from harness.stages.estimate.between import between  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.campaign_comparison import between  # noqa: PLC0415 - scipy is heavy
 
     first, was = _read(before)
     second, now = _read(after)
@@ -72,8 +72,8 @@ def as_data(comparison: Comparison) -> dict[str, object]:
 
 
 def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
-    from harness.stages.judge.together import judge_journal  # noqa: PLC0415 - keep the start light
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
     try:

@@ -12,20 +12,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import equipment
-from harness.equipment import Prepared
+from harness.campaign import assemble
+from harness.campaign.assemble import Prepared
+from harness.campaign.twin_lines import twin_lines
+from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import Assessment
+from harness.ports.storage import Clock, EvidenceStore
 
 # Each function imports the room that it needs: a command that measures nothing loads no probe.
 if TYPE_CHECKING:
     from rich.console import Console
 
     from corpora.content_pages import ContentPages
-    from corpora.pack import Pack
+    from corpora.pack_reader import Pack
     from harness.model.scheme import Policy
-    from probes.range.world import World
+    from probes.range.testbed import World
 
 WITH_TEXTS = ("overblock", "school-pages")
 """Packs of our own range whose notes are the words of their pages."""
@@ -42,20 +45,46 @@ def prepare(
     *,
     swapped: bool = False,
 ) -> Prepared:
-    """Read and equip the campaign at ``path``; see ``harness.equipment.prepare``.
+    """Read and equip the campaign at ``path``; see ``harness.campaign.assemble.prepare``.
 
     Raises FaultyDocument, UsageError.
     """
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
-    from probes.clients.second import SecondClient  # noqa: PLC0415 - see above
+    from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
-    rooms = equipment.Rooms(open_pack=open_pack, second_client=SecondClient(), pupil=Pupil())
-    return equipment.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
+    rooms = assemble.Rooms(open_pack=open_pack, second_client=SecondClient(), pupil=Pupil())
+    return assemble.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
+
+
+def measurement_context(
+    prepared: Prepared, evidence: EvidenceStore, clock: Clock, key: bytes = b"", run: str = ""
+) -> Instruments:
+    """What a prepared campaign is measured with; ``key`` keys the sketches of pages.
+
+    ``run`` is the random id of this run, which is in every nonce.
+    """
+    campaign, rooms = prepared.campaign, prepared.rooms
+    return Instruments.create(
+        campaign.limits,
+        clock,
+        probes=prepared.probes,
+        lines=prepared.lines,
+        origin=prepared.origin,
+        evidence=evidence,
+        half=prepared.half,
+        only_undecided=prepared.only_undecided,
+        sketch_key=key,
+        seed=campaign.seed,
+        run=run,
+        second_client=rooms.second_client,
+        pupil=rooms.pupil,
+        twin_lines=twin_lines(prepared.lines, campaign.plain_twins, rooms.pupil),
+    )
 
 
 def open_pack(name_or_path: str, *, checked: Collection[str] = (), rows: bool = True) -> Pack:
-    """Open and check a corpus pack; see ``corpora.pack.open_pack``. UsageError, FaultyDocument."""
-    from corpora.pack import open_pack as opened  # noqa: PLC0415 - see above
+    """Open and check a corpus pack; see ``corpora.pack_reader.open_pack``, also for errors."""
+    from corpora.pack_reader import open_pack as opened  # noqa: PLC0415 - see above
 
     return opened(name_or_path, checked=checked, rows=rows)
 
@@ -91,7 +120,7 @@ def running_range(
     """
     from corpora.vendor_list import vendor_list  # noqa: PLC0415 - see above
     from probes.range.policy import FilterPolicy  # noqa: PLC0415 - see above
-    from probes.range.world import World  # noqa: PLC0415 - see above
+    from probes.range.testbed import World  # noqa: PLC0415 - see above
 
     def is_blocked(code: str, profile: str) -> bool:
         phase = profile if profile in OWN_PHASES else "ks2"

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.book import appeals_in, head_of_registry
 from harness.cli.compose import print_assessment
 from harness.cli.drawing import terminal
-from harness.cli.places import Places, journal_folder, places_of_journal
+from harness.cli.paths import Places, journal_folder, places_of_journal
 from harness.cli.printing import say_json
+from harness.cli.registry_session import appeals_in, head_of_registry
 from harness.cli.scheme_review import warn
 from harness.model.outcome import Assessment
-from harness.ports.keeping import Clock
+from harness.ports.storage import Clock
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
 SCHEME = Annotated[
@@ -37,13 +37,13 @@ def conclude_journal(
     path: Path, scheme: str | None = None, clock: Clock | None = None
 ) -> tuple[Assessment, Places]:
     """Conclude from a journal folder; keeps the assessment beside the journal."""
-    from harness.appealed import hear  # noqa: PLC0415 - keep the start light
     from harness.model.campaign import Campaign  # noqa: PLC0415 - the same
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.verdicts import VerdictFolder  # noqa: PLC0415 - the same
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.verdict_folder import VerdictFolder  # noqa: PLC0415 - the same
 
     folder = journal_folder(path)
     places = places_of_journal(folder)

@@ -11,19 +11,19 @@ import msgspec
 import typer
 from rich.table import Table
 
-from corpora.difference import compare
-from corpora.exporting import LIST_EXPORTERS
-from corpora.gathering import import_pack
+from corpora.build_pack import import_pack
 from corpora.lint import lint
+from corpora.list_export import LIST_EXPORTERS
+from corpora.pack_diff import compare
 from corpora.signing import open_signed, sign_pack
+from harness.campaign.origin_file import read_origin
 from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
 from harness.cli.labels import agree_command, appeal_command
 from harness.cli.printing import say, say_json
 from harness.cli.sample import sample_command
 from harness.errors import FaultyDocument, UsageError, known
-from harness.origin import read_origin
-from harness.plain_twins import with_plain_twins
+from harness.measure.plain_twins import with_plain_twins
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from harness.passwords import without_passwords
+from harness.untrusted.passwords import without_passwords
 
 STATE = "XDG_STATE_HOME"
 """The environment variable that names the folder for such files (XDG Base Directory 0.8)."""

@@ -16,15 +16,15 @@ from typing import Annotated
 import msgspec
 import typer
 
-from harness.cli.compose import prepare
+from harness.campaign.assemble import Prepared
+from harness.cli.compose import measurement_context, prepare
 from harness.cli.instrument import read_record
 from harness.cli.measure import SWAPPED
 from harness.cli.printing import say, say_json
 from harness.cli.scheme_review import load_and_warn
-from harness.equipment import Prepared
 from harness.model.batch import Batch
 from harness.model.nonce import new_run
-from harness.ports.keeping import WallClock
+from harness.ports.storage import WallClock
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")
 OPTIONAL = {
@@ -100,14 +100,14 @@ def instrument_checks() -> Iterator[Check]:
 
 def campaign_checks(prepared: Prepared) -> list[Check]:
     """Try only the sentinels of a campaign, every way, and say which preconditions hold."""
-    from harness.stages.judge.judge import judge  # noqa: PLC0415 - only a campaign needs it
-    from harness.stages.observe import observe_batch  # noqa: PLC0415 - the same
-    from harness.stages.select import ways  # noqa: PLC0415 - the same
+    from harness.judge.judge import judge  # noqa: PLC0415 - only a campaign needs it
+    from harness.measure.observe import observe_batch  # noqa: PLC0415 - the same
+    from harness.model.batch import ways  # noqa: PLC0415 - the same
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
     async def look(folder: Path) -> list[Check]:
         instruments = replace(
-            prepared.instruments(EvidenceFolder(folder), WallClock()),
+            measurement_context(prepared, EvidenceFolder(folder), WallClock()),
             run=new_run(),
             seed=prepared.campaign.seed,
         )

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from harness.cli.printing import shown
-from harness.visible import visible
+from harness.untrusted.visible_text import visible
 
 
 def styled(text: str, style: str = "") -> Text:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harness.campaign.assemble import Prepared
 from harness.cli.compose import read_instrument
-from harness.equipment import Prepared
 from harness.model.instrument_record import InstrumentRecord
-from harness.ports.keeping import Clock
+from harness.ports.storage import Clock
 
 SYSTEM = "the system's resolver"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from harness.estimate.item_selection import counts_category, counts_item
 from harness.model.corpus import Item, covers, frame_of
-from harness.model.fate import is_blind
+from harness.model.outcome_group import is_blind
 from harness.model.scheme import Measure, Policy
-from harness.ports.asking import Probe, fits
-from harness.stages.estimate.scope import counts_category, counts_item
+from harness.ports.network import Probe, fits
 
 MOST = 100_000
 """More domains than any requirement needs are not told apart."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.conclude import JOURNAL
-from harness.cli.places import journal_folder
+from harness.cli.paths import journal_folder
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError
 
@@ -31,8 +31,8 @@ def about() -> None:
 @app.command("verify")
 def verify_command(journal: JOURNAL, head: HEAD = "") -> None:
     """Check every byte of a journal; with --head also that it continues from a printed head."""
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.past_heads import past_heads  # noqa: PLC0415 - the same
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.past_heads import past_heads  # noqa: PLC0415 - the same
 
     folder = journal_folder(journal)
     opened = open_journal(folder)

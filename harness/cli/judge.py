@@ -12,9 +12,9 @@ import typer
 
 from harness.cli.printing import say_json
 from harness.errors import UsageError
-from harness.foreign.bounded_lines import bounded_lines
-from harness.foreign.record import MEASUREMENT_IMPORTERS
-from harness.regular_file import open_regular
+from harness.interop.bounded_lines import bounded_lines
+from harness.interop.record import MEASUREMENT_IMPORTERS
+from harness.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:
     from harness.model.verdict import Verdict
@@ -47,7 +47,7 @@ def judge_command(file: FILE, form: FORMAT) -> None:
 
 def judge_line(line: bytes, form: str) -> dict[str, Any]:
     """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
-    from harness.stages.judge.together import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
+    from harness.judge.composite_measurements import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
 
     record = MEASUREMENT_IMPORTERS.find(form)(line)
     verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)

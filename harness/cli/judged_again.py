@@ -48,9 +48,9 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     Raises UsageError if the bundle's scheme is none that is understood or not the one that is
     shipped under its name and version, or if its journal cannot be judged.
     """
-    from harness.appealed import hear  # noqa: PLC0415 - keep the start light
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
+    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
 
     scheme = _scheme(bundle)
     heard = hear(bundle.journal, bundle.appeals)

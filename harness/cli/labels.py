@@ -9,17 +9,17 @@ from typing import Annotated
 import msgspec
 import typer
 
-from corpora.agreement import agree
-from corpora.ratings import read_ratings
-from harness.cli.book import open_book
+from corpora.rater_agreement import agree
+from corpora.rater_labels import read_ratings
 from harness.cli.compose import open_pack
-from harness.cli.follow import user
-from harness.cli.places import OUT, Places
+from harness.cli.open_plans import user
+from harness.cli.paths import OUT, Places
 from harness.cli.printing import say, say_json
+from harness.cli.registry_session import open_book
 from harness.errors import UsageError
 from harness.model.appeal import Appeal
 from harness.model.event import AppealDecided
-from harness.ports.keeping import WallClock
+from harness.ports.storage import WallClock
 
 EXIT_CODES = {"reliable": 0, "tentative": 3, "unknown": 3, "unreliable": 1}
 SAID = {

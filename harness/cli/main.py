@@ -50,7 +50,7 @@ class MainVerbs(LazyVerbs):
         "retest": Verb("retest:retest_command", "Re-test a plan whose fix is claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
         "registry": Verb("registry:app", "Check the log of findings and plans."),
-        "list": Verb("listing:list_command", "List available plug-ins."),
+        "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
         "range": Verb("range:app", "Run the loopback range."),

@@ -16,27 +16,27 @@ import msgspec
 import typer
 from rich.console import Console
 
-from harness.cli.compose import prepare
+from harness.campaign.assemble import Prepared, read_campaign
+from harness.cli.compose import measurement_context, prepare
 from harness.cli.drawing import terminal
 from harness.cli.instrument import record_of
-from harness.cli.places import OUT, Places
+from harness.cli.pack_use import refuse_burnt
+from harness.cli.paths import OUT, Places
 from harness.cli.printing import say
 from harness.cli.progress import ProgressTeller
 from harness.cli.scheme_review import warn_if_overdue
 from harness.cli.seeding import seeded
 from harness.cli.undecidable import places_of, sentences, undecidable
-from harness.cli.use import refuse_burnt
-from harness.crossover import require_both_halves, require_first_half
-from harness.equipment import Prepared, read_campaign
 from harness.errors import HarnessError, StoppedError, UsageError
-from harness.instruments import Instruments
-from harness.loop import new_loop
+from harness.estimate.early_stopping_outcomes import bounded_at_any_time
+from harness.measure.batch_plan import require_both_halves, require_first_half
+from harness.measure.event_loop import new_loop
+from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.nonce import new_run
 from harness.model.stop import Stop
-from harness.ports.keeping import Clock, WallClock
-from harness.settling import bounded_at_any_time
+from harness.ports.storage import Clock, WallClock
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
@@ -79,7 +79,7 @@ def measure_command(
 
 def only_undecided(prepared: Prepared, out: Path) -> Prepared:
     """The same campaign, of which only undecided items are tried. Raises UsageError."""
-    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
 
     journal = Places(out=out, campaign=prepared.campaign.campaign).journal
     if not (journal / HEADER).exists():
@@ -104,7 +104,7 @@ def prepare_in(
     A pack that other campaigns there have used too often is refused. Raises
     FaultyDocument, UsageError.
     """
-    from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     declared = read_campaign(path)[0]
     journal = Places(out=out, campaign=declared.campaign).journal
@@ -140,7 +140,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
-    from harness.store.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
     from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
@@ -148,8 +148,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     key = private_key(places.sketch_key)
     told = header_of(prepared) | run_in(places.journal)
     evidence = EvidenceFolder(places.evidence)
-    instruments = prepared.instruments(evidence, WallClock(), key)
-    instruments = replace(instruments, run=told.get("run", ""), seed=campaign.seed)
+    instruments = measurement_context(prepared, evidence, WallClock(), key, told.get("run", ""))
     journal = SegmentJournal.open_or_create(places.journal, told)
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
@@ -181,8 +180,8 @@ def resumable(journal: Path) -> Iterator[None]:
 
 def _held(folder: Path) -> str:
     """What a journal holds after a stop, as it is on the disk, and how to go on."""
-    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     if not (folder / HEADER).exists():
         return "stopped before anything was measured"
@@ -201,7 +200,7 @@ def run_in(journal: Path) -> dict[str, str]:
 
     Journals of before had none, and are resumed without.
     """
-    from harness.store.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     if not (journal / HEADER).exists():
         return {"run": new_run()}

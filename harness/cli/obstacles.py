@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.cli.item_supply import Counted, Supply, counted
+from harness.estimate.item_selection import counts_category
+from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
 from harness.model.plain_twin import PROBES
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import RATES, SHARE, smallest_sample
-from harness.stages.estimate.metric_names import METRIC_NAMES
-from harness.stages.estimate.scope import counts_category
 
 CELL = 5
 """Items that show one cell of the policy to be right (METHOD POL-03)."""

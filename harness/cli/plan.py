@@ -9,12 +9,12 @@ import msgspec
 import typer
 from rich.table import Table
 
-from harness.cli.book import open_book
 from harness.cli.drawing import terminal
-from harness.cli.follow import user
-from harness.cli.places import REGISTRY as PLACE
+from harness.cli.open_plans import user
+from harness.cli.paths import REGISTRY as PLACE
 from harness.cli.plan_view import as_data, lines_of
 from harness.cli.printing import say, say_json
+from harness.cli.registry_session import open_book
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (
@@ -29,7 +29,7 @@ from harness.model.event import (
     PlanProgressed,
     VendorCheckedIn,
 )
-from harness.ports.keeping import Clock, WallClock
+from harness.ports.storage import Clock, WallClock
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

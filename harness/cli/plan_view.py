@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from harness.follow.state import Ledger
+from harness.follow.transitions import verbs_in
 from harness.model.action_plan import ActionPlan
 from harness.model.event import ClockCorrected
-from harness.stages.follow.ledger import Ledger
-from harness.stages.follow.transitions import verbs_in
 
 MOST_BACKWARD = 5
 """How many events that run backwards are named one by one."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from harness.passwords import without_passwords
-from harness.visible import visible, visible_json
+from harness.untrusted.passwords import without_passwords
+from harness.untrusted.visible_text import visible, visible_json
 
 
 def shown(text: str) -> str:

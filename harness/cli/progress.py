@@ -17,7 +17,7 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from harness.ports.telling import Progress
+from harness.ports.progress import Progress
 
 PLAIN_STEP = 0.1
 """Without a terminal, say something at every tenth of the way."""

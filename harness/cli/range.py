@@ -17,17 +17,17 @@ from pydantic import Field
 
 from corpora.content_pages import ContentPages, content_pages, write_content_pages
 from corpora.vendor_list import write_vendor_list
+from harness.campaign.origin_file import read_origin
 from harness.cli.compose import running_range
 from harness.cli.printing import say
 from harness.cli.scheme_review import load_and_warn
-from harness.declared import read_document, validate
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
-from harness.origin import read_origin
-from harness.ports.asking import Origin
-from harness.regular_file import read_bounded
+from harness.ports.network import Origin
+from harness.untrusted.regular_file import read_bounded
+from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"

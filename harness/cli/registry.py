@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.journal import HEAD, goes_on_from
-from harness.cli.places import OUT, REGISTRY, Places
+from harness.cli.paths import OUT, REGISTRY, Places
 from harness.cli.printing import say
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,7 +33,7 @@ def verify_command(
     may hold some.
     """
     from harness.model.event_times import backward_events  # noqa: PLC0415 - keep the start light
-    from harness.store.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.store.registry.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where = registry or Places(out=out, campaign="").registry
     with open_registry(where) as opened:

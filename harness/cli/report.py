@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.conclude import JOURNAL, SCHEME, conclude_journal
-from harness.cli.places import Places
+from harness.cli.paths import Places
 from harness.cli.printing import say
 from harness.model.outcome import Assessment
 from reports.documents import DOCUMENTS

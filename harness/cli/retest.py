@@ -13,17 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.appealed import hear
-from harness.cli.book import Book, appeals_in, open_book
 from harness.cli.compose import prepare
 from harness.cli.drawing import terminal
-from harness.cli.follow import user
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
-from harness.cli.places import OUT, Places
+from harness.cli.open_plans import user
+from harness.cli.paths import OUT, Places
 from harness.cli.printing import say
+from harness.cli.registry_session import Book, appeals_in, open_book
 from harness.cli.scheme_review import load_and_warn
 from harness.cli.seeding import seeded
 from harness.errors import UsageError
+from harness.follow.retest import RetestSelection, judge_retest, select_retest
 from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import is_among
@@ -31,10 +31,10 @@ from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
 from harness.model.finding import Finding
 from harness.model.outcome import Assessment
 from harness.model.scheme import Requirement, Scheme
-from harness.ports.asking import Corpus
-from harness.ports.keeping import Clock, WallClock
+from harness.ports.network import Corpus
+from harness.ports.storage import Clock, WallClock
 from harness.schemes.editions import resolve
-from harness.stages.follow.retest import RetestSelection, judge_retest, select_retest
+from harness.verdicts.corrected_labels import hear
 
 EXIT_CODES = {
     RetestResult.CONFORMS: 0,
@@ -170,7 +170,7 @@ def _counted(rule: Requirement, selection: RetestSelection) -> tuple[str, ...]:
 
 
 def _tried(out: Path, campaigns: tuple[str, ...]) -> Iterator[str]:
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     for name in campaigns:
         journal = open_journal(Places(out=out, campaign=name).journal)
@@ -210,7 +210,7 @@ def _campaign(
 
 def _assess(places: Places, scheme: Scheme, only: tuple[str, ...]) -> Assessment | None:
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
-    from harness.store.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
     if not only:
         return None

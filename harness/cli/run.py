@@ -9,7 +9,6 @@ import typer
 
 from harness.cli.conclude import JSON, SCHEME, conclude_journal, tell
 from harness.cli.drawing import terminal
-from harness.cli.follow import open_plans
 from harness.cli.measure import (
     LANE,
     SWAPPED,
@@ -18,7 +17,8 @@ from harness.cli.measure import (
     prepare_in,
     resumable,
 )
-from harness.cli.places import OUT, Places
+from harness.cli.open_plans import open_plans
+from harness.cli.paths import OUT, Places
 from harness.cli.report import write_report
 from harness.cli.scheme_review import warn
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from corpora.ranks import read_ranks
-from corpora.sampling import sample_pack
+from corpora.sample_pack import sample_pack
 from harness.cli.compose import open_pack
 from harness.cli.printing import say
 from harness.errors import UsageError

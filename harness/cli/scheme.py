@@ -103,7 +103,7 @@ def plan_scheme(
     json: JSON = False,
 ) -> None:
     """Say before a campaign how many items it needs, and what it can and cannot decide."""
-    from harness.cli.foresight import foresee  # noqa: PLC0415 - scipy is heavy
+    from harness.cli.power_plan import foresee  # noqa: PLC0415 - scipy is heavy
 
     if not 0 < power < 1:
         msg = f"--power {power:g}: a probability between 0 and 1, such as 0.9"

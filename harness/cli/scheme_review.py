@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.cli.printing import say
 from harness.model.scheme import Scheme
-from harness.ports.keeping import Clock, WallClock
+from harness.ports.storage import Clock, WallClock
 
 
 def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:

@@ -25,9 +25,9 @@ def seeded(campaign: Campaign, journal: Path) -> Campaign:
 
 def held_seed(journal: Path) -> str:
     """The seed that a journal was begun with; empty if there is no journal. Raises UsageError."""
-    from harness.store.header import HEADER  # noqa: PLC0415 - keep the start light
-    from harness.store.journal_reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.seed import SEED, seed_of  # noqa: PLC0415 - the same
+    from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
+    from harness.store.journal.reader import JournalReader  # noqa: PLC0415 - duckdb is heavy
+    from harness.store.journal.seed import SEED, seed_of  # noqa: PLC0415 - the same
 
     if not (journal / HEADER).exists():
         return ""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import Supply, counted, supplies
 from harness.cli.obstacles import Place, obstacle
-from harness.equipment import Prepared
+from harness.estimate.item_selection import is_asked
 from harness.model.scheme import Requirement, Scheme
-from harness.stages.estimate.scope import is_asked
 
 NOTHING_TO_DECIDE = frozenset({"report", "gate"})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 
 AGAIN = 1000
@@ -49,3 +51,30 @@ def is_tried(item: Item, probe: str) -> bool:
     """Whether a probe tries an item: it has a name, and no URL of another scheme."""
     scheme = SCHEMES.get(probe, "")
     return bool(item.value) and (not scheme or item.scheme in ("", scheme))
+
+
+def count_batches(campaign: Campaign, items: int) -> int:
+    """How many batches ``items`` items make, tried every way."""
+    return -(-items // campaign.limits.batch) * len(ways(campaign))
+
+
+def ways(campaign: Campaign) -> tuple[Way, ...]:
+    """All ways of trying that a campaign asks for."""
+    lines: dict[str, list[str]] = {}
+    for line in campaign.lines:
+        for probe in campaign.probes_on(line):
+            lines.setdefault(probe, []).append(line.name)
+    return tuple(
+        Way(probe=probe, lines=tuple(names), profile=profile, round=turn)
+        for turn in range(1, campaign.rounds + 1)
+        for profile in campaign.profiles
+        for probe, names in lines.items()
+    )
+
+
+def batches_planned(campaign: Campaign, header: Mapping[str, Any]) -> int:
+    """How many batches the header's items make; none of what others measured was planned."""
+    items = header.get("items")
+    if "foreign" in header or not isinstance(items, int):
+        return 0
+    return count_batches(campaign, items)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from harness.declared import read_document, validate
 from harness.model.scheme import Requirement
+from harness.yaml_reader import read_document, validate
 
 TABLES = Path(__file__).parent / "requirements"
 """One YAML file an area, named like the letters of its ids: ``url.yaml`` holds ``URL-01``."""

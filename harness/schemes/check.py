@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from harness.declared import Document, Path_, dotted
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES
 from harness.model.declared import Declared
 from harness.model.scheme import Policy, Requirement
 from harness.schemes.editions import CURRENT, resolve
+from harness.yaml_reader import Document, Path_, dotted
 
 REMEDIES = {
     "at_least": "a rate is a fraction between 0 and 1: write 0.9 for 90 %",

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.declared import Document, Path_, dotted, read_document, validate
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.campaign import PHASES
 from harness.model.declared import Declared
@@ -23,6 +22,7 @@ from harness.schemes.check import MetricName, Names, check, doubles, misdated, r
 from harness.schemes.editions import SHIPPED, aliases, resolve, shipped
 from harness.schemes.inherit import inherited, merged
 from harness.schemes.sample_sizes import Sizes, undersized, with_smallest
+from harness.yaml_reader import Document, Path_, dotted, read_document, validate
 
 __all__ = [
     "SHIPPED",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.declared import Document, Path_, dotted
 from harness.errors import Fault
 from harness.model.scheme import Requirement
 from harness.model.smallest_sample import SHARE, smallest_sample
+from harness.yaml_reader import Document, Path_, dotted
 
 
 @dataclass(frozen=True, slots=True)

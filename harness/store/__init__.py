@@ -1,1 +1,1 @@
-"""What is kept: journal, evidence, registry."""
+"""What is kept: journals, evidence, the registry and bundles."""

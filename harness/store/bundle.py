@@ -22,8 +22,8 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, sign
 from harness.store.head import HEAD
-from harness.store.instrument_records import INSTRUMENT
-from harness.store.stops import STOPS
+from harness.store.journal.instrument_records import INSTRUMENT
+from harness.store.journal.stops import STOPS
 
 STATEMENT = "statement.dsse.json"
 ASSESSMENT, SCHEME, REGISTRY = "assessment.json", "scheme.json", "registry.json"

@@ -23,7 +23,6 @@ import msgspec
 from harness.errors import HarnessError, UsageError
 from harness.model.appeal import Appeal
 from harness.model.outcome import Assessment
-from harness.regular_file import open_regular
 from harness.signing import read_envelope, read_keys, require_signature
 from harness.store.assessments import read_assessment
 from harness.store.bundle import (
@@ -38,7 +37,8 @@ from harness.store.bundle import (
     statement,
     write_archive,
 )
-from harness.store.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import SegmentJournal, open_journal
+from harness.untrusted.regular_file import open_regular
 
 _LIMIT_BYTES = 64 * 1024 * 1024
 _LIMIT_FILES = 10_000

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import InstrumentError
-from harness.store.durable import sync_file, sync_folder, write_whole
+from harness.store.atomic_write import sync_file, sync_folder, write_whole
 
 
 def write_document(path: Path, content: bytes) -> Path:

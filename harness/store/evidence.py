@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence, digest_of
-from harness.store.durable import swap_in
+from harness.store.atomic_write import swap_in
 from harness.store.private_folder import make_private
 
 NEVER_STORED = frozenset({"S3", "S4"})

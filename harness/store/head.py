@@ -19,8 +19,8 @@ import msgspec
 
 from harness.errors import InstrumentError
 from harness.model.outcome import PrintedHead
-from harness.store.durable import write_whole
-from harness.store.segment import BatchMarker
+from harness.store.atomic_write import write_whole
+from harness.store.journal.jsonl_segment import BatchMarker
 
 HEAD = "head.json"
 

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from harness.errors import InstrumentError
-from harness.store.durable import write_whole
+from harness.store.atomic_write import write_whole
 
 LENGTH = 32
 """Bytes of a key."""

@@ -15,7 +15,7 @@ from msgspec import structs
 from harness.model.observation import CONTROL, DnsFacts, WebFacts
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.plugins import PROBES
-from harness.ports.asking import Attempt, Line, Question, Sighting
+from harness.ports.network import Attempt, Line, Question, Sighting
 from probes.kinds.web import Web
 from probes.net.address import is_literal, is_loopback, is_unspecified
 

@@ -21,12 +21,12 @@ from harness.model.evidence import Evidence
 from harness.model.observation import CONTROL, Failure, Timings, WebFacts
 from harness.model.sketch import Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
-from harness.ports.asking import Attempt, Exchange, Line, Sighting
+from harness.ports.network import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.expected_marks import Delivered, ExpectedMarks
-from probes.net.page import Page, PageReader, refresh_target
+from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
-from probes.net.variant import Variant, host_of, url_of
+from probes.net.url_variant import Variant, host_of, url_of
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536

@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from probes.net.direct import DirectLine, DirectOptions
+from probes.net.dns_server import Server, parse_server
 from probes.net.portable.resolver import system_server
-from probes.net.server import Server, parse_server
 
 
 class ControlOptions(DirectOptions):

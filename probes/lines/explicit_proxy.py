@@ -19,17 +19,17 @@ from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import LINES
-from harness.ports.asking import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_of
 from probes.net.address_guard import AddressGuard
+from probes.net.backend import LaneName, open_lane
 from probes.net.client_way import ClientWay
 from probes.net.control_lookup import ControlLookup
 from probes.net.direct import LEAST_PATIENCE, pupils_options, unaskable
-from probes.net.finding import find_address
-from probes.net.lane import LaneName, open_lane
+from probes.net.endpoint_lookup import find_address
+from probes.net.local_binding import Source, check_source
 from probes.net.route import Proxy, Route, trusting
-from probes.net.source import Source, check_source
-from probes.net.target import read_target
+from probes.net.url_target import read_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
 """Where proxies usually listen: Squid's ports, and that of SOCKS (RFC 1928 section 3)."""

@@ -20,17 +20,17 @@ from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
 from harness.plugins import LINES
-from harness.ports.asking import Exchange, Line, Origin, Question, Request
-from harness.regular_file import read_bounded
+from harness.ports.network import Exchange, Line, Origin, Question, Request
+from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
 from probes.net.control_lookup import ControlLookup
 from probes.net.direct import LEAST_PATIENCE, unaskable
+from probes.net.local_binding import own_address
 from probes.net.pac.choice import STRAIGHT, Choice, read_choices
 from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError, find_engine
 from probes.net.route import Proxy, Route
-from probes.net.source import own_address
-from probes.net.target import Target, read_target
+from probes.net.url_target import Target, read_target
 
 FETCHED = ("http://", "https://")
 BAD_SECONDS = 300.0

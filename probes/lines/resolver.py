@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from probes.net.address import Address
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.server import parse_server
+from probes.net.dns_server import parse_server
 
 
 class ResolverOptions(DirectOptions):

@@ -17,7 +17,7 @@ from harness.model.corpus import is_among
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
 from harness.plugins import LINES
-from harness.ports.asking import Answer, Exchange, Origin, Question, Request
+from harness.ports.network import Answer, Exchange, Origin, Question, Request
 from probes.range import zone
 from probes.range.policy import MUST_BLOCK
 

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address
 
 from harness.model.observation import Failure
 from harness.model.private_address import PRIVATE_ADDRESS, Reach, canonical, literal, reach_of
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from probes.net.address import Address
 from probes.net.control_lookup import ControlLookup
 

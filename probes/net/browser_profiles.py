@@ -7,7 +7,7 @@ values and their order are those of the browsers' own requests (Chromium's
 those speak of them.
 Over plain HTTP browsers send neither Sec-Fetch-* nor sec-ch-ua, and offer gzip and deflate alone.
 
-Every coding that a profile accepts is one that ``probes.net.decoding`` undoes.
+Every coding that a profile accepts is one that ``probes.net.content_coding`` undoes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from harness.model.observation import Failure
 from probes.net.address import Address
-from probes.net.source import ANYWHERE, Source
+from probes.net.local_binding import ANYWHERE, Source
 
 Find = Callable[[str, int, float], Awaitable[Address | Failure]]
 """Where to connect to for a host, a port and a patience in seconds."""

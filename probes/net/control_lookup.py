@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, runtime_checkable
 
-from harness.ports.asking import Line, Question
+from harness.ports.network import Line, Question
 from probes.net.address import Address
 
 PATIENCE = 2.0

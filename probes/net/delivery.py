@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
-from probes.net.page import decode_text
+from probes.net.html_text import decode_text
 
 LONGEST_BASE64 = 256
 """How many Base64 runs of a body are decoded."""

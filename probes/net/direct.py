@@ -14,17 +14,17 @@ import msgspec
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.ports.asking import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address import Address, Family, is_literal, is_loopback, is_of, is_unspecified
 from probes.net.address_guard import AddressGuard
+from probes.net.backend import LaneName, open_lane
 from probes.net.client_way import ClientWay
+from probes.net.dns_server import Server, spoken_over
+from probes.net.endpoint_lookup import find_address
 from probes.net.failures import resolve_failure
-from probes.net.finding import find_address
-from probes.net.lane import LaneName, open_lane
+from probes.net.local_binding import ANYWHERE, Source, check_source
 from probes.net.route import Route, trusting
-from probes.net.server import Server, spoken_over
-from probes.net.source import ANYWHERE, Source, check_source
-from probes.net.target import read_target
+from probes.net.url_target import read_target
 
 LEAST_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.observation import CanarySighting
-from harness.ports.asking import Attempt, Exchange, Line
+from harness.ports.network import Attempt, Exchange, Line
 from probes.net.browser_profiles import Headers
 from probes.net.delivery import find_words
 from probes.net.redirects import RedirectChain

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from harness.model.observation import Failure, Hop
 from harness.model.private_address import without_blanks
-from harness.ports.asking import Exchange, Line, Request
+from harness.ports.network import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -11,7 +11,7 @@ from typing import Literal
 
 from harness.errors import UsageError
 from probes.net.address import Address
-from probes.net.source import ANYWHERE, Source
+from probes.net.local_binding import ANYWHERE, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

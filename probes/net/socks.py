@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Generator
 
 from probes.net.address import Address
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
 from probes.net.route import Proxy
 from probes.net.tunnel import TunnelRefusedError
 

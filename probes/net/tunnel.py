@@ -6,8 +6,8 @@ Both lanes open tunnels with it; what a proxy says when it refuses is a fact tha
 from __future__ import annotations
 
 from probes.net.address import Address
-from probes.net.head import END, HEAD_BYTES, Headers, read_head, write_head
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import END, HEAD_BYTES, Headers, read_head, write_head
 from probes.net.route import Proxy
 
 SUCCESS = range(200, 300)

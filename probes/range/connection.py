@@ -10,9 +10,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Self, cast
 
-from probes.range.door import shut
-from probes.range.pages import Page
+from probes.range.origin_pages import Page
 from probes.range.request import Request, Unreadable, read
+from probes.range.server_shutdown import shut
 from probes.range.tls import Tls
 from probes.range.zone import ADDRESS
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from probes.range.pages import MARKER_PREFIX
+from probes.range.origin_pages import MARKER_PREFIX
 
 _MARKER = re.compile(
     MARKER_PREFIX.encode() + rb"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b"

@@ -9,7 +9,7 @@ import ssl
 
 from probes.range.connection import Connection
 from probes.range.name_server import Answering, answer
-from probes.range.pages import Page
+from probes.range.origin_pages import Page
 from probes.range.request import Request
 
 HOST = "dns.accredit.test"

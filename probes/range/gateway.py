@@ -16,7 +16,7 @@ from probes.range.authority import Authority
 from probes.range.faults import FaultKind
 from probes.range.filter import Decision, ReferenceFilter, Service
 from probes.range.hello import named_in
-from probes.range.pages import block_page
+from probes.range.origin_pages import block_page
 from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.request import Request
 from probes.range.tls import Tls

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from probes.range.blackholes import FullHouse
 from probes.range.connection import Connection, Listener
 from probes.range.filter import ReferenceFilter
 from probes.range.gateway import PlainGateway, Seals, SecureGateway
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import Upstream
-from probes.range.voids import FullHouse
 from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
 EVERYTHING = FilterPolicy(blocks=lambda *_: True)

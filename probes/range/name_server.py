@@ -10,7 +10,7 @@ from typing import Self, cast
 import dns.exception
 import dns.message
 
-from probes.range.door import shut
+from probes.range.server_shutdown import shut
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20

@@ -13,7 +13,7 @@ from probes.range.authority import Authority
 from probes.range.connection import Connection, Listener
 from probes.range.faults import FaultKind, Faults
 from probes.range.log import Log
-from probes.range.pages import Page, Pages
+from probes.range.origin_pages import Page, Pages
 from probes.range.refusal import REFUSALS, refusal_page
 from probes.range.request import Request
 from probes.range.tls import server_context

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from probes.range.block_page import notice
 from probes.range.connection import Connection
-from probes.range.far import Far
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING, Decision, ReferenceFilter, Service
-from probes.range.names import Names
-from probes.range.notice import notice
-from probes.range.pages import Page, redirect_page, trouble_page
+from probes.range.origin_pages import Page, redirect_page, trouble_page
 from probes.range.request import Request
 from probes.range.tampering import TAMPERED, Ending, tamper, unmarked
+from probes.range.upstream import Far
 from probes.range.zone import ADDRESS
+from probes.range.zone_server import Names
 
 TUNNEL_MADE = b"HTTP/1.1 200 Connection established\r\n\r\n"
 

@@ -7,7 +7,7 @@ al., IMC 2014; Niaki et al., IEEE S&P 2020).
 from __future__ import annotations
 
 from probes.range.faults import FaultKind
-from probes.range.pages import Page, document
+from probes.range.origin_pages import Page, document
 
 _PAGES: dict[FaultKind, tuple[int, str, str]] = {
     FaultKind.CAPTCHA: (

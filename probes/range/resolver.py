@@ -15,7 +15,7 @@ import dns.rrset
 from probes.range.faults import FaultKind
 from probes.range.filter import Decision, ReferenceFilter
 from probes.range.name_server import Reply
-from probes.range.names import TTL, Names, host_in
+from probes.range.zone_server import TTL, Names, host_in
 
 _RCODES = {
     FaultKind.NXDOMAIN: dns.rcode.NXDOMAIN,

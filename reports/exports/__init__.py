@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from harness.plugins import PluginTable
-from harness.ports.keeping import Journal
+from harness.ports.storage import Journal
 
 JournalExporter = Callable[[Journal, Counter[str]], Iterator[bytes]]
 """Gives a journal's measurements in one format, one a line, without the end of the line.

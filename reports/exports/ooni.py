@@ -17,15 +17,15 @@ from typing import Any
 
 import msgspec
 
-from harness.foreign.beyond import CONTROL, SERVICE, go_beyond
-from harness.foreign.ooni import TEST, TIMES
-from harness.foreign.ooni_dns import OF_LINE, host_of_url
-from harness.foreign.record import Side
+from harness.interop.ooni import TEST, TIMES
+from harness.interop.ooni_dns import OF_LINE, host_of_url
+from harness.interop.record import Side
+from harness.interop.x_accredit import CONTROL, SERVICE, go_beyond
+from harness.judge.pairing import pair
 from harness.model.campaign import Campaign
 from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
 from harness.model.verdict import Trial
-from harness.ports.keeping import Journal
-from harness.stages.judge.pairing import pair
+from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
 
 FAILURES_OF_CODES = {

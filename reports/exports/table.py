@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Outcome
 from harness.store.document import write_document
-from harness.visible import spreadsheet_cell
+from harness.untrusted.visible_text import spreadsheet_cell
 from reports.phrases import limit_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def outcomes_table(assessment: Assessment) -> DataFrame:
 def write_outcomes(assessment: Assessment, path: Path) -> Path:
     """Write the table as CSV in UTF-8, whole or not at all. Raises InstrumentError.
 
-    It is for people: no spreadsheet takes a text for a formula (see ``harness.visible``).
+    It is for people: no spreadsheet takes a text for a formula (see
+    ``harness.untrusted.visible_text``).
     """
     table = outcomes_table(assessment)
     texts = table.select_dtypes(exclude="number").columns

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from harness.model.outcome import Assessment, Outcome, Witness
-from harness.visible import spreadsheet_cell, visible
+from harness.untrusted.visible_text import spreadsheet_cell, visible
 from reports import phrases
 
 SEVERITIES = {"Crit": "blocker", "Maj": "critical", "Min": "normal", "Obs": "trivial"}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from corpora.pack import open_pack
+from corpora.pack_reader import open_pack
 from harness.schemes.load import load_scheme
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 
 POLICY = load_scheme("becta-2008").policy
 

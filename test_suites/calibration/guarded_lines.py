@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Line, Origin
+from harness.ports.network import Line, Origin
 from test_suites.unit.probes.conftest import AddressBook
 
 

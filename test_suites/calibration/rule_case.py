@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore
 from harness.model.verdict import Mechanism, State, Trial
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.judge.filter_fingerprints import Lore
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Hop
 from harness.model.verdict import Mechanism, State, Trial
-from harness.stages.judge.learning import Lore
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_case import case as _case
 from test_suites.calibration.trials import (

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.stages.judge import liveness
-from harness.stages.judge.refusals import REFUSALS
-from harness.stages.judge.rule import Rule
-from harness.stages.judge.rules import RULES_VERSION
-from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
-from harness.stages.judge.rules_dns import DNS_RULES
-from harness.stages.judge.rules_ground import GROUND_RULES
-from harness.stages.judge.rules_https import HTTPS_RULES
-from harness.stages.judge.rules_page import PAGE_RULES
-from harness.stages.judge.rules_private import PRIVATE_RULES
-from harness.stages.judge.rules_web import WEB_RULES
+from harness.judge import liveness
+from harness.judge.rule import Rule
+from harness.judge.rules.dns import DNS_RULES
+from harness.judge.rules.https_records import HTTPS_RULES
+from harness.judge.rules.order import RULES_VERSION
+from harness.judge.rules.preconditions import GROUND_RULES
+from harness.judge.rules.private_addresses import PRIVATE_RULES
+from harness.judge.rules.refusals import REFUSALS
+from harness.judge.rules.web import WEB_RULES
+from harness.judge.rules.web_pages import PAGE_RULES
+from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 

@@ -14,31 +14,34 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness.cli.compose import prepare
+from harness.assess.incomplete_campaign import grant_nothing_unfinished
+from harness.assess.outcomes import assess
+from harness.campaign.assemble import Prepared
+from harness.campaign.origin_file import write_origin
+from harness.cli.compose import measurement_context, prepare
 from harness.cli.measure import header_of
-from harness.equipment import Prepared
+from harness.estimate.early_stopping_outcomes import Settlement
+from harness.estimate.estimate import estimate
+from harness.estimate.stopping_tests import StoppingTests
+from harness.judge.composite_measurements import judge_maker
+from harness.judge.judge import batch_judges
+from harness.measure.batch_plan import plan_batches
+from harness.measure.early_stopping import Stopper
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.observation import Observation
 from harness.model.outcome import Outcome
 from harness.model.scheme import Scheme
-from harness.origin import write_origin
 from harness.pipeline import conclude, measure
-from harness.ports.asking import Origin
-from harness.ports.keeping import WallClock
-from harness.settling import Settlement
-from harness.stages.assess import assess
-from harness.stages.estimate.estimate import estimate
-from harness.stages.judge.together import judge_of
-from harness.stages.select import plan_batches
-from harness.stopping import Stopper
+from harness.ports.network import Origin
+from harness.ports.storage import WallClock
 from harness.store.evidence import EvidenceFolder
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from test_suites.calibration.simulated_counts import Random, scheme
 from test_suites.calibration.simulated_rows import block
 from test_suites.memory_fold import MemoryFold
 from test_suites.rehearsal import write_campaign
-from test_suites.unit.harness.test_stopping import Memory
+from test_suites.unit.harness.measure.test_early_stopping import Memory
 
 SENTINEL = "copper-meadow.accredit.test"
 CATEGORIES = ("DRUG", "VIOL")
@@ -68,7 +71,9 @@ class Recorded:
         """The journal of a service that blocks these items, stopped as the campaign declares."""
         kept = Memory()
         kept.header = self.header
-        stopper = Stopper(self.campaign, self.ready.items, kept)
+        judges = batch_judges(self.campaign.service.block_page)
+        may_stop = StoppingTests(self.campaign, self.header.get("packs") or {})
+        stopper = Stopper(self.campaign, self.ready.items, kept, judges.judge_batch, may_stop)
         for batch in stopper.thin(plan_batches(self.campaign, self.ready.items)):
             tried = {item.id for item in batch.items}
             seen = [
@@ -86,11 +91,13 @@ class Recorded:
 
     def outcomes(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
         """What ``conclude`` makes of it, with the verdicts folded in memory instead of on disk."""
-        judge = judge_of(journal.header, journal.sentinels(), self.campaign.service.block_page)
+        maker = judge_maker(journal, self.campaign.service.block_page)
+        judge = maker()
         folded = MemoryFold(judge.verdicts(journal.observations()))
-        early = Settlement(self.campaign, scheme, journal)
+        early = Settlement(self.campaign, scheme, journal, maker)
         found = estimate(folded, early.scheme, PHASES, judge.preconditions)
-        return assess(early.settle(found.measurements), scheme.decision, judge.preconditions)
+        whole = grant_nothing_unfinished(found.measurements, self.campaign, journal)
+        return assess(early.settle(whole), scheme.decision, judge.preconditions)
 
     def concluded(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
         """The same by ``conclude`` itself."""
@@ -138,7 +145,7 @@ def _measured(
     ready = prepare(path)
     ready.campaign.__dict__["stopping"] = None  # both are measured to their end
     journal = SegmentJournal.create(folder / f"{name}-journal", header_of(ready))
-    instruments = ready.instruments(EvidenceFolder(folder / "evidence"), WallClock())
+    instruments = measurement_context(ready, EvidenceFolder(folder / "evidence"), WallClock())
     asyncio.run(measure(ready.campaign, ready.items, instruments, journal))
     batches = {
         number: list(seen)

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.model.fate import Adverse, Counts, Fate, MakeUp, Pairs, Sight
+from harness.assess.outcomes import assess
+from harness.estimate.estimate import estimate
 from harness.model.outcome import Outcome, Witness
+from harness.model.outcome_group import Adverse, Counts, Fate, MakeUp, Pairs, Sight
 from harness.model.scheme import Scheme
 from harness.model.verdict import Mechanism, State
-from harness.stages.assess import assess
-from harness.stages.estimate.estimate import estimate
 
 Random = np.random.Generator
 Whole = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -46,7 +46,7 @@ class Row:
 
 
 class Folded:
-    """Counts of rows. Satisfies ``harness.ports.counting.Folded``."""
+    """Counts of rows. Satisfies ``harness.ports.counts.Folded``."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         fates: list[Fate] = []

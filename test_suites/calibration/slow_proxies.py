@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 
 LOOPBACK: Final = "127.0.0.1"
 DENIED = (

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from harness.assess.outcomes import assess
 from harness.model.metric import Metric, Span, Spread
 from harness.model.outcome import Measurement, Outcome
 from harness.model.scheme import Decision, Requirement
-from harness.stages.assess import assess
-from test_suites.unit.harness.stages.test_assess import (
+from test_suites.unit.harness.assess.test_outcomes import (
     CONFORMS,
     FAILS,
     INSUFFICIENT,

@@ -10,8 +10,8 @@ import pytest
 
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
-from harness.store.journal import open_journal
-from probes.range.world import World
+from harness.store.journal.journal import open_journal
+from probes.range.testbed import World
 from test_suites.calibration import wily_services
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving

@@ -19,20 +19,20 @@ import dns.rcode
 import pytest
 from rich.console import Console
 
-from harness.cli.book import open_book
 from harness.cli.compose import prepare
 from harness.cli.doctor import campaign_checks
-from harness.cli.follow import open_plans
-from harness.cli.places import Places
+from harness.cli.open_plans import open_plans
+from harness.cli.paths import Places
+from harness.cli.registry_session import open_book
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import PlanState, Retest, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
 from harness.model.outcome import Conformity
 from harness.model.verdict import BRACKET_FAILED, State
-from harness.ports.keeping import WallClock
-from harness.store.journal import open_journal
-from probes.range.world import World
+from harness.ports.storage import WallClock
+from harness.store.journal.journal import open_journal
+from probes.range.testbed import World
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 FIRST, SECOND = "127.0.0.5", "127.0.0.6"

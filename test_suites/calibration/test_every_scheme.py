@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
+from harness.estimate.metrics import METRICS
 from harness.model.outcome import Assessment, Conformity
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, shipped
-from harness.stages.estimate.metrics import METRICS
 from test_suites.house.rooms import ROOT
 from test_suites.rehearsal import rehearse, write_campaign
 

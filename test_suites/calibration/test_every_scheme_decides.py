@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from corpora.pack import open_pack
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_reader import open_pack
+from corpora.pack_writer import PackDetails, write_pack
+from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import supplies
 from harness.cli.obstacles import Place
 from harness.cli.undecidable import undecidable
+from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
 from harness.model.outcome import Conformity
 from harness.model.scheme import Scheme
-from harness.origin import write_origin
 from harness.plugins import PROBES
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from harness.schemes.load import load_scheme, metric_units, shipped
-from harness.stages.estimate.metric_names import METRIC_NAMES
 from test_suites.rehearsal import QUICK, rehearse
 
 PACKS = ("canary", "education-uk", "overblock", "school-pages")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from corpora.pack import open_pack
+from corpora.pack_reader import open_pack
 from harness.model.observation import CONTROL, WebFacts
 from harness.model.verdict import State
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import POLICY
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_campaign
 from harness.model.corpus import Audience

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from corpora.build_pack import import_pack
 from corpora.content_pages import content_pages, write_content_pages
-from corpora.gathering import import_pack
-from corpora.pack import open_pack
-from corpora.sampling import sample_pack
+from corpora.pack_reader import open_pack
+from corpora.sample_pack import sample_pack
 from corpora.vendor_list import vendor_list, write_vendor_list
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 

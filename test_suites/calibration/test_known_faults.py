@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.model.outcome import Conformity
 from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import rehearse, write_campaign
 

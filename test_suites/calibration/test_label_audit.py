@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-from corpora.pack import PACKS
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from corpora.pack_reader import PACKS
+from harness.campaign.origin_file import write_origin
+from harness.ports.network import Origin
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
 BLOCK = ["DRUG", "copper-meadow.accredit.test"]

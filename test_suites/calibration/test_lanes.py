@@ -9,9 +9,9 @@ import pytest
 
 from harness.cli.compose import prepare
 from harness.cli.measure import LaneName
-from probes.net.lane import has_wire
+from probes.net.backend import has_wire
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 

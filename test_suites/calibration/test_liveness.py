@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.model.verdict import State
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration import slow_proxies
 from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
@@ -94,7 +94,7 @@ DIE_WHILE_WAITING = """
 import os, signal, sys
 from pathlib import Path
 from harness.cli.measure import measure_campaign
-from harness.patience import PatientLooks
+from harness.measure.patience import PatientLooks
 
 async def finish(self, held):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -23,12 +23,12 @@ from traceback import format_exc
 import msgspec
 import pytest
 
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.cli import main
 from harness.model.outcome import Conformity
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
 from test_suites.keys import write_keys

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from harness.foreign.ooni import read_ooni
-from harness.stages.judge.together import judge_together
+from harness.interop.ooni import read_ooni
+from harness.judge.composite_measurements import judge_together
 from test_suites.calibration.ooni_cases import CASES, OoniCase
 
 

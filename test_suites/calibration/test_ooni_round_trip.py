@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.foreign.ooni import read_ooni
+from harness.interop.ooni import read_ooni
+from harness.judge.composite_measurements import judge_foreign, judge_together
 from harness.model.observation import (
     CONTROL,
     FAILURES,
@@ -19,8 +20,7 @@ from harness.model.observation import (
     Hop,
     WebFacts,
 )
-from harness.ports.keeping import Journal
-from harness.stages.judge.together import judge_foreign, judge_together
+from harness.ports.storage import Journal
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
 from test_suites.calibration.held import Held
 from test_suites.calibration.rule_case import RuleCase

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.book import open_book
-from harness.cli.follow import open_plans
-from harness.cli.places import Places
+from harness.cli.open_plans import open_plans
+from harness.cli.paths import Places
+from harness.cli.registry_session import open_book
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
-from harness.ports.keeping import WallClock
+from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import rehearse, write_campaign
 

@@ -17,22 +17,22 @@ from typing import Any
 
 import pytest
 
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey
 from harness.model.private_address import Reach, canonical, reach_of
 from harness.model.verdict import State
-from harness.ports.asking import Attempt, Request
-from harness.store.journal import open_journal
+from harness.ports.network import Attempt, Request
+from harness.store.journal.journal import open_journal
 from probes.clients.pupil import Pupil
-from probes.clients.second import SecondClient
+from probes.clients.second_client import SecondClient
 from probes.kinds.web import Web
 from probes.net import address_guard
-from probes.net.lane import LANES
+from probes.net.backend import LANES
 from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore
+from harness.judge.judge import judge_trial
 from harness.model.observation import Certificate, ExtendedError, Failure, Hop, WebFacts
 from harness.model.verdict import Mechanism, State, Trial
-from harness.stages.judge.judge import judge_trial
-from harness.stages.judge.learning import NOTHING_LEARNED, Lore
 from test_suites.calibration.recorded_signals import judged
 from test_suites.calibration.trials import dns, failed, trial, web
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import write_campaign

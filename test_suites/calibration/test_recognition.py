@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.foreign.page import read_page
+from harness.interop.page import read_page
+from harness.judge.composite_measurements import judge_alone, judge_together
 from harness.model.verdict import State
-from harness.stages.judge.together import judge_alone, judge_together
 from test_suites.calibration.block_pages import block_pages
 from test_suites.calibration.ordinary_pages import as_seen_again, ordinary_pages
 

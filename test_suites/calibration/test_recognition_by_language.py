@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.foreign.page import read_page
+from harness.interop.page import read_page
+from harness.judge.composite_measurements import judge_alone
 from harness.model.verdict import State
-from harness.stages.judge.together import judge_alone
 from test_suites.calibration.kept_pages import KeptPage, own_pages, recorded_pages
 
 ORDINARY = own_pages("ordinary_pages.toml", blocked=False)

@@ -9,9 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.stages.judge.judge import judge_trial
-from harness.stages.judge.rules import RULES
-from harness.stages.judge.rules_alone import ALONE_RULES, PROVEN_RULES
+from harness.judge.judge import judge_trial
+from harness.judge.rules.order import RULES
+from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_cases import CASES
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from corpora.item_table import COLUMNS
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.model.verdict import State, Verdict
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
 from test_suites.rehearsal import QUICK, rehearse, write_campaign

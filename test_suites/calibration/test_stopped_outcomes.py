@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from harness.assess.outcomes import assess
+from harness.estimate.early_stopping_outcomes import Settlement
+from harness.estimate.estimate import estimate
+from harness.estimate.gaffke import lower_bound
+from harness.estimate.sequential import anytime_bounds
+from harness.judge.composite_measurements import judge_maker
 from harness.model.corpus import AS_VISITED
 from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.scheme import Decision
 from harness.model.verdict import State, Verdict
-from harness.settling import Settlement
-from harness.stages.assess import assess
-from harness.stages.estimate.estimate import estimate
-from harness.stages.estimate.gaffke import lower_bound
-from harness.stages.estimate.sequential import anytime_bounds
 from test_suites.memory_fold import MemoryFold
-from test_suites.unit.harness.stages.test_assess import (
+from test_suites.unit.harness.assess.test_outcomes import (
     CONFORMS,
     FAILS,
     INSUFFICIENT,
@@ -25,7 +26,7 @@ from test_suites.unit.harness.stages.test_assess import (
     rate,
     requirement,
 )
-from test_suites.unit.harness.test_settling import (
+from test_suites.unit.harness.estimate.test_early_stopping_outcomes import (
     GOOD,
     PLAN,
     STOP,
@@ -183,7 +184,7 @@ def test_the_table_counts_each_domain_once_as_well() -> None:
     ]
     kept, wanted = journal(3, 100, STOP), scheme()
     [plain] = estimate(MemoryFold(pages), wanted, {"ks2": "ks2"}).rates
-    [wide] = Settlement(campaign(PLAN), wanted, kept).widen([plain])
+    [wide] = Settlement(campaign(PLAN), wanted, kept, judge_maker(kept)).widen([plain])
 
     assert plain.spread is not None
     assert plain.lower == lower_bound({1.0: 10, 0.0: 1}, 0.05)

@@ -15,9 +15,9 @@ from harness.errors import UsageError
 from harness.model.campaign import Campaign
 from harness.model.outcome import Conformity
 from harness.model.stop import Stop
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
 from test_suites.rehearsal import Rehearsal, rehearse, simulated_origin, write_campaign

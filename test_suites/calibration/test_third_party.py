@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.campaign.origin_file import write_origin
+from harness.ports.network import Origin
 from test_suites.rehearsal import write_campaign
 
 PROBE = '''
@@ -16,7 +16,7 @@ PROBE = '''
 
 from harness.model.observation import ReachFacts, Timings
 from harness.plugins import PROBES
-from harness.ports.asking import Request, Sighting
+from harness.ports.network import Request, Sighting
 
 
 @PROBES.register("greeting")

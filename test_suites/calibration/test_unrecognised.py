@@ -14,8 +14,8 @@ import pytest
 from harness.model.carrier import carrier_for
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
-from harness.store.journal import open_journal
-from probes.range.world import World
+from harness.store.journal.journal import open_journal
+from probes.range.testbed import World
 from test_suites.rehearsal import rehearse, write_campaign
 
 BLOCKED = "copper-meadow.accredit.test"

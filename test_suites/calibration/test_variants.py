@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.model.verdict import State
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import rehearse, write_campaign
 

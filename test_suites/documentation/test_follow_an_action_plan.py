@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import plan
-from harness.cli.book import open_book
+from harness.cli.registry_session import open_book
+from harness.follow.findings import draft_plan
 from harness.model.event import FindingOpened
 from harness.model.finding import Finding
-from harness.stages.follow.findings import draft_plan
 from test_suites.house.rooms import ROOT
 
 GUIDE = (ROOT / "docs/how-to/follow-an-action-plan.md").read_text(encoding="utf-8")

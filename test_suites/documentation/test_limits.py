@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from corpora import archive, manifest, pack, ratings, signing
+from corpora import archive, manifest, pack_reader, rater_labels, signing
 from corpora.source import Limits
-from harness import bounded_yaml, origin
-from harness.declared import MOST_FAULTS
-from harness.foreign.bounded_lines import LineLimits
+from harness.campaign import origin_file
+from harness.interop.bounded_lines import LineLimits
 from harness.signing import _KEY_BYTES
+from harness.untrusted import bounded_yaml
+from harness.yaml_reader import MOST_FAULTS
 from probes.net.pac.script import SCRIPT_BYTES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/limits.md").read_text("utf-8")
@@ -36,7 +37,7 @@ LIST, LINES = Limits(), LineLimits()
         ("a declaration", f"{bounded_yaml.BYTES // MIB} MiB"),
         ("a declaration", f"{bounded_yaml.VALUES:,} values"),
         ("a manifest", f"{manifest.LIMIT_BYTES // MIB} MiB"),
-        ("a manifest", f"{origin.LIMIT_BYTES // MIB} MiB"),
+        ("a manifest", f"{origin_file.LIMIT_BYTES // MIB} MiB"),
         ("a signature", f"{signing._LIMIT_BYTES // MIB} MiB"),
         ("a key", f"{_KEY_BYTES // KIB} KiB"),
         ("a list to import", f"{LIST.total_bytes // GIB} GiB unpacked"),
@@ -47,8 +48,11 @@ LIST, LINES = Limits(), LineLimits()
         ("a list to import", f"{LIST.seconds / 3600:g} hour"),
         ("an archive", f"{archive._DIRECTORY_LIMIT // MIB} MiB for the directory"),
         ("an archive", f"{LIST.members:,} files, {archive._DEPTH} folders deep"),
-        ("ratings", f"{ratings.TOTAL_BYTES // MIB} MiB, {ratings.LINE_BYTES // KIB} KiB a line"),
-        ("the table of a pack", f"{pack.MOST_BYTES // GIB} GiB"),
+        (
+            "ratings",
+            f"{rater_labels.TOTAL_BYTES // MIB} MiB, {rater_labels.LINE_BYTES // KIB} KiB a line",
+        ),
+        ("the table of a pack", f"{pack_reader.MOST_BYTES // GIB} GiB"),
         ("measurements", f"{LINES.total_bytes // GIB} GiB, {LINES.line_bytes // MIB} MiB a line"),
         ("measurements", f"{LINES.rows:,} lines"),
         ("measurements", f"{LINES.seconds / 3600:g} hours"),

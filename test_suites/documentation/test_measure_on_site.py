@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.rehearsal import write_campaign
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/measure-on-site.md"

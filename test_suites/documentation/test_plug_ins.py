@@ -6,7 +6,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from harness.cli.listing import TABLES
+from harness.cli.list_plugins import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs/reference/plug-ins.md"
 ROW = re.compile(r"^\| `accredit\.(\w+)` \| `([\w.]+)\.([A-Z_]+)` \|", re.MULTILINE)

@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 from ruamel.yaml import YAML
 
+from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.rehearsal import write_campaign
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/stop-early.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.keys import write_keys
 

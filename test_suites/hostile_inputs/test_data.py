@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.importing import LIST_IMPORTERS
-from harness.visible import cell_text
+from corpora.read_list import LIST_IMPORTERS
+from harness.untrusted.visible_text import cell_text
 from test_suites.hostile_inputs.command import Accredit
 from test_suites.hostile_inputs.texts import (
     LISTS,

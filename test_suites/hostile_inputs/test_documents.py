@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.cli.drawing import Terminal
 from harness.model.outcome import Assessment, Outcome
-from harness.visible import cell_text
+from harness.untrusted.visible_text import cell_text
 from reports.documents.html import render
 from reports.exports.table import write_outcomes
 from reports.terminal import render_assessment

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.campaign.origin_file import write_origin
+from harness.ports.network import Origin
 from test_suites.rehearsal import write_campaign
 
 MEASURE = """

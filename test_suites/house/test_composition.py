@@ -14,8 +14,14 @@ def test_only_the_composition_root_equips_a_campaign() -> None:
         for node in ast.walk(syntax(path))
         if isinstance(node, ast.ImportFrom)
         and (
-            (node.module == "harness.equipment" and "prepare" in {each.name for each in node.names})
-            or (node.module == "harness" and "equipment" in {each.name for each in node.names})
+            (
+                node.module == "harness.campaign.assemble"
+                and "prepare" in {each.name for each in node.names}
+            )
+            or (
+                node.module == "harness.campaign"
+                and "assemble" in {each.name for each in node.names}
+            )
         )
     }
 

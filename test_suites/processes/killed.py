@@ -22,12 +22,12 @@ from typing import Any
 import duckdb  # noqa: F401 - see above
 from rich.console import Console
 
+import harness.estimate.estimate
 import harness.pipeline
-import harness.stages.estimate.estimate
-import harness.store.verdicts  # noqa: F401 - see above
+import harness.verdicts.verdict_folder  # noqa: F401 - see above
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared, prepare_in
-from harness.store.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import SegmentJournal, open_journal
 
 STEPS = ("write", "ftruncate", "fsync", "replace", "unlink")
 ROWS = 40

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from test_suites.rehearsal import simulated_origin, write_campaign
 
 BLOCKED = ["PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "MALW", "ILL"]

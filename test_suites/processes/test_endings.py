@@ -14,7 +14,7 @@ import pytest
 from test_suites.processes.running import accredit, half_way, rows_in, simulated_campaign
 
 RAISES = """
-import harness.cli.listing as listing
+import harness.cli.list_plugins as listing
 def fail(*words, **more): raise {error}
 listing.Table = fail
 """

@@ -66,7 +66,7 @@ def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
 
 def test_a_command_without_a_journal_claims_nothing_of_one(tmp_path: Path) -> None:
     before = (
-        "import harness.cli.listing as listing\n"
+        "import harness.cli.list_plugins as listing\n"
         "def stop(*words, **more): os.kill(os.getpid(), signal.SIGTERM); signal.pause()\n"
         "listing.Table = stop\n"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
 from test_suites.products.process import LOOPBACK, free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probes.range.world import World, running
+from probes.range.testbed import World, running
 from test_suites.products.process import require
 
 StartRange = Callable[..., World]

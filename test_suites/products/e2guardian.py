@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product

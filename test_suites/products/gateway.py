@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.model.corpus import Item
-from harness.ports.asking import Origin
-from probes.range.world import running
+from harness.ports.network import Origin
+from probes.range.testbed import running
 from test_suites.products import unbound
 from test_suites.products.blocklist import BlockList
 from test_suites.products.measured import SENTINEL, canaries, measure_through

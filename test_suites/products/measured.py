@@ -9,17 +9,17 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from corpora.pack import open_pack
+from corpora.pack_reader import open_pack
 from harness.cli.measure import measure_campaign
+from harness.judge.judge import judge
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Assessment, Conformity
 from harness.model.verdict import State, Verdict
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
-from harness.stages.judge.judge import judge
-from harness.store.journal import open_journal
-from probes.net.lane import has_wire
+from harness.store.journal.journal import open_journal
+from probes.net.backend import has_wire
 from probes.range.log import Log
 
 SENTINEL = "copper-meadow.accredit.test"

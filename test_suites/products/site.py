@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.process import LOOPBACK, which
 
 NAME = "site"

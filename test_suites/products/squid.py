@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.product import Product

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from corpora.item_table import COLUMNS
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from harness.model.observation import WebFacts
 from harness.model.verdict import State
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.e2guardian import E2Guardian

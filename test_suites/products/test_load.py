@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.model.corpus import Item
-from probes.range.world import World
+from probes.range.testbed import World
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.load import busy

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli.book import appeals_in
-from harness.cli.follow import open_plans
 from harness.cli.main import app
-from harness.cli.places import REGISTRY, Places
+from harness.cli.open_plans import open_plans
+from harness.cli.paths import REGISTRY, Places
+from harness.cli.registry_session import appeals_in
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import FixClaimed, PlanClosed
-from harness.store.registry import START, open_registry
+from harness.store.registry.registry import START, open_registry
 from test_suites.example import example_assessment
 from test_suites.products.postgresql import PostgreSql
 

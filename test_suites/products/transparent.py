@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.model.corpus import Item
-from probes.range.world import World, running
+from probes.range.testbed import World, running
 from test_suites.products import site, unbound
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.e2guardian import E2Guardian

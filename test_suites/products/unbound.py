@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.blocklist import BlockList
 from test_suites.products.policy_zone import policy_zone
 from test_suites.products.process import LOOPBACK, free_port

@@ -13,7 +13,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.process import LOOPBACK
 
 CHUNK = 65536

@@ -11,10 +11,10 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from harness.cli.conclude import conclude_journal
+from harness.judge.composite_measurements import judge_of
 from harness.model.campaign import Campaign
-from harness.stages.judge.together import judge_of
 from harness.store.assessments import assessment_document
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from reports.documents.html import render
 from test_suites.recorded.held import SCHEMES
 

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from corpora.gathering import import_pack
+from corpora.build_pack import import_pack
 from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign, measure_prepared

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 from harness.errors import UsageError
-from harness.ports.asking import Answer, Exchange, Question, Request
+from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.browser.relay import Relay
-from probes.net.head import Head, header_text, write_head
-from probes.net.passage import Passage
+from probes.net.dns_server import Server
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import Head, header_text, write_head
 from probes.net.portable.client import PortableLane
 from probes.net.portable.dial import reach
 from probes.net.route import Route
-from probes.net.server import Server
-from probes.net.target import Target, read_target
+from probes.net.url_target import Target, read_target
 
 if TYPE_CHECKING:
     from curl_cffi import Curl

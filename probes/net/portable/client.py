@@ -16,16 +16,16 @@ from aiohttp import BaseConnector, ClientTimeout, DummyCookieJar, http_exception
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from harness.ports.asking import Answer, Exchange, Question, Request
-from probes.net.head import HEAD_BYTES, Head, header_text, sent_headers
-from probes.net.passage import Passage
+from harness.ports.network import Answer, Exchange, Question, Request
+from probes.net.dns_server import Server
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import HEAD_BYTES, Head, header_text, sent_headers
+from probes.net.portable.arrival_times import Hearing
 from probes.net.portable.dial import dial
-from probes.net.portable.hearing import Hearing
 from probes.net.portable.resolver import Resolver
 from probes.net.route import Route
-from probes.net.server import Server
-from probes.net.target import read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED
+from probes.net.url_target import read_target
 
 MALFORMED = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
 """What aiohttp says of an answer that is no HTTP."""

@@ -13,11 +13,11 @@ from aiohttp.client_proto import ResponseHandler
 
 from probes.net.address import Address
 from probes.net.certificate import read_certificate
-from probes.net.head import Headers
-from probes.net.opening import opening_of
-from probes.net.passage import Passage
-from probes.net.portable.hearing import Hearing
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import Headers
+from probes.net.portable.arrival_times import Hearing
 from probes.net.portable.stream import Stream, connect
+from probes.net.proxy_handshake import opening_of
 from probes.net.route import Route, accepting_any
 
 

@@ -11,7 +11,7 @@ import ssl
 from typing import TypeVar
 
 from probes.net.address import Address
-from probes.net.source import Source, open_socket
+from probes.net.local_binding import Source, open_socket
 
 READ_BYTES = 65536
 

@@ -8,22 +8,22 @@ from collections.abc import Coroutine
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from harness.ports.asking import Answer, Exchange, Question, Request
+from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.certificate import read_certificate
-from probes.net.head import Headers, sent_headers, write_head
-from probes.net.opening import opening_of
-from probes.net.passage import Passage
+from probes.net.dns_server import Server
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import Headers, sent_headers, write_head
+from probes.net.proxy_handshake import opening_of
 from probes.net.route import Route, accepting_any
-from probes.net.server import Server
-from probes.net.target import Target, read_target
 from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED, TunnelRefusedError
+from probes.net.url_target import Target, read_target
 from probes.net.wire.http1 import Stream, speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
 from probes.net.wire.tls import Tls
 
 if TYPE_CHECKING:
-    from probes.net.wire.asking import Asker
+    from probes.net.wire.dns_client import Asker
 
 
 class WireLane:
@@ -66,7 +66,7 @@ class WireLane:
         asker = self._askers.get(id(server))
         if asker is None:
             # dnspython reads odd answers: 8 MiB that only those need who ask for names.
-            from probes.net.wire.asking import Asker  # noqa: PLC0415
+            from probes.net.wire.dns_client import Asker  # noqa: PLC0415
 
             asker = self._askers[id(server)] = Asker(server)
         return asker.ask(question)

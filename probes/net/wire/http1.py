@@ -8,8 +8,8 @@ from typing import Protocol
 
 import httptools
 
-from probes.net.head import HEAD_BYTES, Head, header_text
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
+from probes.net.http_head import HEAD_BYTES, Head, header_text
 from probes.net.wire.reactor import Steps
 
 SWITCHING_PROTOCOLS = 101

@@ -15,7 +15,7 @@ from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from time import perf_counter
 
 from probes.net.address import Address
-from probes.net.source import ANYWHERE, Source, open_socket
+from probes.net.local_binding import ANYWHERE, Source, open_socket
 from probes.net.wire.icmp import keep_complaints, read_complaint
 from probes.net.wire.reactor import Errand, Steps
 

@@ -22,9 +22,9 @@ import dns.message
 import msgspec
 
 from probes.net.address import Address
-from probes.net.source import ANYWHERE, Source, open_socket
+from probes.net.local_binding import ANYWHERE, Source, open_socket
+from probes.net.wire.dns_codec import Query, repeats
 from probes.net.wire.icmp import Complaint, keep_complaints, read_complaint
-from probes.net.wire.message import Query, repeats
 
 READ_BYTES = 4096
 """More than the payload that is asked for; a longer datagram is read in part, and is odd."""

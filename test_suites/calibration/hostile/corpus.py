@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.item_table import COLUMNS
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_writer import PackDetails, write_pack
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.knowledge import Kind, Knowledge, Known
 from test_suites.calibration.hostile.sizes import Size

@@ -21,7 +21,7 @@ from harness.cli.compose import prepare
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared
 from harness.model.outcome import Assessment, Conformity
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 from test_suites.calibration.hostile.campaign import write_campaign
 from test_suites.calibration.hostile.everyone import find_supplier
 from test_suites.calibration.hostile.sizes import Size

@@ -12,10 +12,10 @@ from typing import Any, Self, TypeVar, cast
 
 from probes.range.authority import Authority
 from probes.range.log import Log
-from probes.range.names import Names
 from probes.range.policy import FilterPolicy
-from probes.range.world import World
+from probes.range.testbed import World
 from probes.range.zone import ADDRESS
+from probes.range.zone_server import Names
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.corpus import contents, known_hosts, write_packs
 from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, Knowledge

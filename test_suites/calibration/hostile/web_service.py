@@ -11,9 +11,9 @@ from typing import Any
 
 from probes.range.authority import Authority
 from probes.range.hello import named_in
-from probes.range.names import Names
 from probes.range.request import Request
 from probes.range.zone import ADDRESS, TWIN_ADDRESS, plain
+from probes.range.zone_server import Names
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from corpora.lint import lint
-from corpora.pack import Pack, names_of_packs, open_pack
-from corpora.packing import PackDetails, write_pack
+from corpora.pack_reader import Pack, names_of_packs, open_pack
+from corpora.pack_writer import PackDetails, write_pack
 from corpora.taxonomy import Taxonomy, shipped
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

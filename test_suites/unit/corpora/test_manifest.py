@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from corpora.manifest import LabelAudit, read_manifest
-from corpora.pack import PACKS, names_of_packs
+from corpora.pack_reader import PACKS, names_of_packs
 from corpora.taxonomy import DATA
 from harness.errors import FaultyDocument, UsageError
 

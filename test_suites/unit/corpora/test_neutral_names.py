@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import names
+from corpora import hostnames
 from corpora.neutral_names import ZONE, neutral_hosts
 
 TELLING = re.compile(
@@ -27,9 +27,9 @@ def test_no_name_tells_a_category() -> None:
 def test_each_name_is_a_site_of_its_own_that_nobody_is_told_of() -> None:
     for host in neutral_hosts("k", 50):
         assert host.endswith(f".{ZONE}")
-        assert names.registrable(host) == host
-        assert not names.is_agreed(host)
-    assert names.is_agreed("porn-001.canary.accredit.test")
+        assert hostnames.registrable(host) == host
+        assert not hostnames.is_agreed(host)
+    assert hostnames.is_agreed("porn-001.canary.accredit.test")
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpora.names import BLANK
+from corpora.hostnames import BLANK
 from corpora.refused_values import PRIVATE, why_refused
 
 

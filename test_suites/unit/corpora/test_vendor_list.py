@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from corpora.gathering import import_pack
-from corpora.pack import open_pack
+from corpora.build_pack import import_pack
+from corpora.pack_reader import open_pack
 from corpora.taxonomy import shipped
 from corpora.vendor_list import vendor_list, write_vendor_list
 from harness.model.coverage import fewest

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from harness.gate import Gate
-from harness.instruments import Instruments
+from harness.measure.concurrency_limiter import Gate
+from harness.measure.loop_lag_monitor import Watch
+from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.evidence import Evidence
 from harness.model.observation import AttemptKey, Failure, Stage, Timings, WebFacts
-from harness.ports.asking import Attempt, Sighting
-from harness.ports.keeping import WallClock
-from harness.watch import Watch
+from harness.ports.network import Attempt, Sighting
+from harness.ports.storage import WallClock
 
 CAMPAIGN = Campaign.model_validate(
     {

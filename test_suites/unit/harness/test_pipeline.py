@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from harness import pipeline
-from harness.cli.compose import prepare
+from harness.campaign.origin_file import write_origin
+from harness.cli.compose import measurement_context, prepare
 from harness.cli.measure import header_of
 from harness.model.outcome import Conformity
-from harness.origin import write_origin
 from harness.pipeline import conclude, measure
-from harness.ports.asking import Origin
-from harness.ports.keeping import WallClock
+from harness.ports.network import Origin
+from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from harness.store.evidence import EvidenceFolder
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from test_suites.rehearsal import write_campaign
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ async def story(tmp_path: Path, **options: Any) -> SegmentJournal:
     )
     ready = prepare(path)
     journal = SegmentJournal.open_or_create(tmp_path / "journal", header_of(ready))
-    instruments = ready.instruments(EvidenceFolder(tmp_path / "evidence"), WallClock())
+    instruments = measurement_context(ready, EvidenceFolder(tmp_path / "evidence"), WallClock())
     await measure(ready.campaign, ready.items, instruments, journal)
     return journal
 

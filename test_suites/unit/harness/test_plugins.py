@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from corpora.importing import LIST_IMPORTERS
+from corpora.read_list import LIST_IMPORTERS
 from harness.errors import UsageError
-from harness.foreign.record import MEASUREMENT_IMPORTERS
+from harness.interop.record import MEASUREMENT_IMPORTERS
 from harness.plugins import PROBES, PluginTable
 
 
@@ -51,8 +51,8 @@ class Scratch:
 """
 
 IMPORTER = """
-from corpora.entry import host_entry
-from corpora.importing import LIST_IMPORTERS
+from corpora.import_entry import host_entry
+from corpora.read_list import LIST_IMPORTERS
 
 @LIST_IMPORTERS.register("scratch")
 def read_scratch(source):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.fate import SHOWN
 from harness.model.metric import Spread
 from harness.model.outcome import Conformity, Corrected, Sequential
+from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Measure, Threshold
 from harness.schemes.load import metric_units
 from reports import phrases

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.exporting import LIST_EXPORTERS
-from corpora.importing import import_list
+from corpora.list_export import LIST_EXPORTERS
+from corpora.read_list import import_list
 from harness.errors import UsageError
 from harness.model.corpus import Item
 

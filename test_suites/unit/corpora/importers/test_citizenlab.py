@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.importing import Row, import_list
+from corpora.read_list import Row, import_list
 from harness.errors import UsageError
 
 Read = Callable[[str, str | bytes], list[Row]]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora import names
-from corpora.importing import Row
+from corpora import hostnames
+from corpora.read_list import Row
 
 Read = Callable[[str, str | bytes], list[Row]]
 
@@ -75,5 +75,5 @@ def test_the_short_way_says_what_the_full_road_says(
     short = read("domains", text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(names, "is_plain", lambda _: False)
+        patch.setattr(hostnames, "is_plain", lambda _: False)
         assert read("domains", text) == short

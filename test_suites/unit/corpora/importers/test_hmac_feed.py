@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from corpora.gathering import import_pack
-from corpora.importing import Row
-from corpora.pack import open_pack
+from corpora.build_pack import import_pack
+from corpora.pack_reader import open_pack
+from corpora.read_list import Row
 from harness.errors import UsageError
 
 Read = Callable[[str, str | bytes], list[Row]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.importing import Row, import_list
+from corpora.read_list import Row, import_list
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from corpora.importing import Row
+from corpora.read_list import Row
 
 Read = Callable[[str, str | bytes], list[Row]]
 

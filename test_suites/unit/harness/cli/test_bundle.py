@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 from harness.cli.bundle import app
 from harness.cli.conclude import conclude_journal
 from harness.errors import UsageError
-from harness.foreign.ooni import read_ooni
+from harness.interop.ooni import read_ooni
+from harness.judge.composite_measurements import NO_SENTINELS, judge_together
 from harness.model.outcome import Conformity
-from harness.stages.judge.together import NO_SENTINELS, judge_together
 from test_suites.calibration.ooni_cases import CASES, measure, request
 
 ODD = (

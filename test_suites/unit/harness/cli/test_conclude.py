@@ -15,7 +15,7 @@ from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
-from harness.ports.keeping import WallClock
+from harness.ports.storage import WallClock
 
 
 def test_a_table_for_people_and_json_for_programs(

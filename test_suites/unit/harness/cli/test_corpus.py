@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
+from harness.campaign.origin_file import write_origin
 from harness.cli.corpus import app
 from harness.errors import UsageError
-from harness.origin import write_origin
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 
 
 def call(runner: CliRunner, *arguments: object) -> Result:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from harness.campaign.assemble import read_campaign
 from harness.cli.initialise import TEMPLATE
 from harness.cli.main import app
-from harness.declared import Document, validate
-from harness.equipment import read_campaign
 from harness.model.campaign import Campaign
 from harness.model.corpus import is_among
 from harness.schemes.load import load_scheme
+from harness.yaml_reader import Document, validate
 
 
 def test_the_file_is_a_valid_campaign(runner: CliRunner, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from harness.cli import measure
 from harness.cli.compose import prepare
 from harness.cli.instrument import read_record, record_of
 from harness.cli.main import app
-from harness.ports.keeping import WallClock
-from harness.store.journal import open_journal
+from harness.ports.storage import WallClock
+from harness.store.journal.journal import open_journal
 from test_suites.instrument import record
 
 

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.model.outcome import Assessment, Conformity, PrintedHead
 from harness.schemes.load import load_scheme
 from harness.store.bundle_reading import Bundle
-from harness.store.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import SegmentJournal, open_journal
 from test_suites.processes.running import simulated_campaign
 
 Change = Any

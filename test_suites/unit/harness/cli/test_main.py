@@ -42,7 +42,7 @@ def test_what_a_command_raises_goes_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="teapot"):
         invoke(["list", "teapot"])
     for error in (KeyboardInterrupt, EOFError):
-        monkeypatch.setattr("harness.cli.listing.Table", _raising(error))
+        monkeypatch.setattr("harness.cli.list_plugins.Table", _raising(error))
         with pytest.raises(error):
             invoke(["list", "lines"])
 

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from corpora import pack
-from harness.attempting import Manner, Try
+from corpora import pack_reader
 from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.measure import (
@@ -26,13 +25,14 @@ from harness.cli.measure import (
     told_strain,
     without_secrets,
 )
-from harness.cli.places import Places
+from harness.cli.paths import Places
 from harness.errors import UsageError
-from harness.looking import look
+from harness.measure.attempts import Manner, Try
+from harness.measure.looks import look
 from harness.model.campaign import Campaign
 from harness.model.stop import Stop
-from harness.ports.keeping import WallClock
-from harness.store.journal import SegmentJournal, open_journal
+from harness.ports.storage import WallClock
+from harness.store.journal.journal import SegmentJournal, open_journal
 from test_suites.unit.harness.scripted import CAMPAIGN as SCRIPTED
 from test_suites.unit.harness.scripted import Played, fail, in_turn, item, key, tools
 
@@ -44,7 +44,7 @@ def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> Non
     assert ["canary"] == [reference.split()[0] for reference in header["corpora"]]
     assert header["instrument"].startswith("isp-accredit ")
     assert 64 == len(header["seed_commitment"])
-    mark = pack.open_pack("canary").reference.mark
+    mark = pack_reader.open_pack("canary").reference.mark
     told = {"name": "canary", "audience": "public", "design": "census", "kind": "agreed"}
     assert {mark: told} == header["packs"]
 
@@ -86,7 +86,7 @@ def test_a_pack_that_the_journal_vouches_for_is_not_read_row_by_row_again(
     simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign, out, rows = simulated(sample=5), tmp_path / "out", []
-    monkeypatch.setattr(pack, "_check_rows", lambda table, _: rows.append(table))
+    monkeypatch.setattr(pack_reader, "_check_rows", lambda table, _: rows.append(table))
 
     assert prepare_in(campaign, out).items
     assert len(rows) == 1

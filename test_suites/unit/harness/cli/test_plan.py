@@ -13,12 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import plan
-from harness.cli.book import open_book
+from harness.cli.registry_session import open_book
 from harness.errors import UsageError
+from harness.follow.findings import draft_plan
 from harness.model.action_plan import Retest, RetestResult
 from harness.model.event import FindingOpened, RetestConcluded, RetestStarted
 from harness.model.finding import Finding
-from harness.stages.follow.findings import draft_plan
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

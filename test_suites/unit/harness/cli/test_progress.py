@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from harness.cli.progress import ProgressTeller
-from harness.ports.telling import Progress
+from harness.ports.progress import Progress
 
 
 def told(*, terminal: bool) -> str:

@@ -13,7 +13,7 @@ from harness.cli.main import app
 from harness.cli.range import FaultsDeclaration, play_faults, read_faults
 from harness.errors import FaultyDocument
 from harness.schemes.load import load_scheme
-from probes.range.world import World
+from probes.range.testbed import World
 
 
 def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:

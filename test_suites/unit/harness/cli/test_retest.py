@@ -16,7 +16,7 @@ from harness.cli.retest import _narrow
 from harness.errors import UsageError
 from harness.model.finding import Finding
 from harness.schemes.load import load_scheme
-from harness.store.journal import open_journal
+from harness.store.journal.journal import open_journal
 
 MISSED = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121, 2)]
 

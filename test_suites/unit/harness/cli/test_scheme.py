@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.cli.scheme import compare, mark
-from harness.declared import read_document
 from harness.errors import FaultyDocument, UsageError
 from harness.schemes.load import SHIPPED, load_scheme, shipped
+from harness.yaml_reader import read_document
 
 
 def said(runner: CliRunner, *words: str) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from harness.cli import scheme_review
 from harness.cli.main import app
 from harness.cli.scheme_review import load_and_warn
-from harness.ports.keeping import WallClock
+from harness.ports.storage import WallClock
 from test_suites.house.rooms import modules, syntax
 
 

@@ -12,7 +12,7 @@ from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Precondition
 from harness.model.scheme import Measure, Requirement, Threshold
 from test_suites.example import example_assessment, example_outcome, example_requirement
-from test_suites.unit.harness.stages.test_assess import held, precondition, rate, requirement
+from test_suites.unit.harness.assess.test_outcomes import held, precondition, rate, requirement
 
 METRIC = Metric(
     name="block_rate",

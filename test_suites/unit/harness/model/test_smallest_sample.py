@@ -8,6 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.estimate.intervals import clopper_pearson, quantile_bounds
+from harness.estimate.paired import hodges_lehmann
+from harness.estimate.planning import fewest_items
+from harness.estimate.sequential import BETS, anytime_bounds
+from harness.estimate.survival import Waiting, time_to_effect
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     STAKES,
@@ -18,11 +23,6 @@ from harness.model.smallest_sample import (
     smallest_for_waiting,
     smallest_sample,
 )
-from harness.stages.estimate.intervals import clopper_pearson, quantile_bounds
-from harness.stages.estimate.paired import hodges_lehmann
-from harness.stages.estimate.planning import fewest_items
-from harness.stages.estimate.sequential import BETS, anytime_bounds
-from harness.stages.estimate.survival import Waiting, time_to_effect
 
 ALPHAS = (0.05, 0.01)
 

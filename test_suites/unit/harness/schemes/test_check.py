@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.declared import Document
 from harness.errors import Fault
 from harness.model.scheme import Policy, Requirement
 from harness.schemes.check import MetricName, Names, check, doubles, misdated, remedied
+from harness.yaml_reader import Document
 
 TEXT = """\
 requirements:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness.declared import read_document
 from harness.errors import FaultyDocument, UsageError
 from harness.model.scheme import Scheme
 from harness.schemes.load import (
@@ -18,6 +17,7 @@ from harness.schemes.load import (
     policies,
     shipped,
 )
+from harness.yaml_reader import read_document
 
 MINIMAL = """\
 id: own

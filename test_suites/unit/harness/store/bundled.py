@@ -13,7 +13,7 @@ from harness.store.bundle import (
     journal_files,
     write_bundle,
 )
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from test_suites.example import example_assessment
 from test_suites.keys import write_keys
 

@@ -20,7 +20,7 @@ from harness.store.bundle import (
     statement,
     write_bundle,
 )
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from test_suites.example import example_assessment, example_outcome
 from test_suites.keys import write_keys
 from test_suites.unit.harness.store.bundled import (

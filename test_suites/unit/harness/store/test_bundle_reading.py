@@ -23,7 +23,7 @@ from harness.store.bundle import (
     write_bundle,
 )
 from harness.store.bundle_reading import opened_bundle
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from test_suites.example import example_assessment
 from test_suites.keys import write_keys
 from test_suites.unit.harness.store.bundled import (
@@ -34,7 +34,7 @@ from test_suites.unit.harness.store.bundled import (
     make_journal,
     rewritten,
 )
-from test_suites.unit.harness.store.test_stops import ONE as STOP
+from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 IS_FULL = os.environ.get("TAMPERING_SIZE") == "full"
 """Whether every byte of an archive's framing is tried, and 500 others."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
 from harness.store.head import Head, extended, read_head, steps, write_head
-from harness.store.segment import BatchMarker
+from harness.store.journal.jsonl_segment import BatchMarker
 
 MARKERS = st.lists(
     st.builds(

@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model.observation import Observation
-from harness.store.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import SegmentJournal, open_journal
 from harness.store.lock import WriterLock
 
 Batch = Callable[[int, int], list[Observation]]

@@ -12,9 +12,9 @@ import pytest
 from harness.model.evidence import Evidence
 from harness.model.observation import Observation
 from harness.store.evidence import EvidenceFolder
-from harness.store.journal import SegmentJournal
+from harness.store.journal.journal import SegmentJournal
 from harness.store.private_folder import make_private
-from harness.store.registry import open_registry
+from harness.store.registry.registry import open_registry
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
-from harness.ports.asking import Attempt, Exchange, Line, Request, Sighting
+from harness.ports.network import Attempt, Exchange, Line, Request, Sighting
 from probes.clients import pupil
 from probes.clients.pupil import Pupil, icon_of
 from probes.net.browser_profiles import PROFILES

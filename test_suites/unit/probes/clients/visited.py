@@ -13,11 +13,11 @@ from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, WebFacts
-from harness.ports.asking import Attempt, Line, Origin, Sighting
-from probes.clients.second import SecondClient
+from harness.ports.network import Attempt, Line, Origin, Sighting
+from probes.clients.second_client import SecondClient
 from probes.net.address import Address
 from probes.net.client_way import ClientWay
-from probes.range.pages import Pages
+from probes.range.origin_pages import Pages
 
 ORIGIN = Origin(zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k" * 32)
 HOST = "drug-001.canary.accredit.test"

@@ -9,7 +9,7 @@ from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings
 from harness.plugins import PROBES
-from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request
+from harness.ports.network import Answer, Attempt, Exchange, Origin, Question, Request
 from probes.kinds.dns import Dns, DnsAaaa, DnsHttps
 from probes.lines.simulated import Simulated, SimulatedOptions
 

@@ -15,7 +15,7 @@ from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
 from harness.plugins import PROBES
-from harness.ports.asking import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
+from harness.ports.network import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
 from probes.kinds.web import Web, WebHttps
 
 HOST = "gamb-001.canary.accredit.test"

@@ -11,7 +11,7 @@ from harness.model.corpus import Item
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings, WebFacts
 from harness.plugins import PROBES
-from harness.ports.asking import Attempt, Exchange, Origin, Request
+from harness.ports.network import Attempt, Exchange, Origin, Request
 from probes.kinds.web import Web
 from probes.kinds.web_variants import WebApex, WebHttpsApex, WebHttpsWww, WebWww
 

@@ -10,9 +10,9 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Origin, Question, Request
+from harness.ports.network import Origin, Question, Request
 from probes.lines.control import Control, ControlOptions
-from probes.range.world import World
+from probes.range.testbed import World
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:5", ports={}, authority="", key=b"k" * 16)

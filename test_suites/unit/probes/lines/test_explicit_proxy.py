@@ -12,11 +12,11 @@ from msgspec import structs
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Question, Request
+from harness.ports.network import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
-from probes.net.lane import LANES
+from probes.net.backend import LANES
 from probes.range.authority import Authority
-from probes.range.world import World
+from probes.range.testbed import World
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"

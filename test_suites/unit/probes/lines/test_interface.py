@@ -11,10 +11,10 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Question, Request
+from harness.ports.network import Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address import Address
-from probes.net.lane import LANES
+from probes.net.backend import LANES
 
 
 def line(**options: Any) -> Interface:

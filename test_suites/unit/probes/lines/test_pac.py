@@ -12,11 +12,11 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Exchange, Request
+from harness.ports.network import Exchange, Request
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
-from probes.net.lane import LANES
+from probes.net.backend import LANES
 from probes.range.authority import Authority
-from probes.range.world import World
+from probes.range.testbed import World
 
 ALLOWED = "amber-lantern.accredit.test"
 BLOCKED = "copper-meadow.accredit.test"

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.asking import Question, Request
+from harness.ports.network import Question, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
-from probes.net.lane import LANES
-from probes.range.world import World
+from probes.net.backend import LANES
+from probes.range.testbed import World
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"

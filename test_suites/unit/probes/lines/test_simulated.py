@@ -10,7 +10,7 @@ from harness.model.campaign import Limits
 from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
 from harness.plugins import LINES
-from harness.ports.asking import Exchange, Origin, Question, Request
+from harness.ports.network import Exchange, Origin, Question, Request
 from probes.lines.simulated import Simulated, SimulatedOptions, code_of
 
 ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)

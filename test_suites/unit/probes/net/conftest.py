@@ -11,11 +11,11 @@ import dns.message
 import dns.rrset
 import pytest
 
-from harness.ports.asking import Answer, Exchange, Question, Request
+from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.address import Address
-from probes.net.lane import LANES, Lane, has_wire, open_lane
+from probes.net.backend import LANES, Lane, has_wire, open_lane
+from probes.net.dns_server import Server
 from probes.net.route import Route, trusting
-from probes.net.server import Server
 from probes.range.authority import Authority
 
 Reply = Callable[[dns.message.Message], list[bytes]]

@@ -10,7 +10,7 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.ports.asking import Answer, Origin, Question, Request
+from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.control import Control as ControlLine
 from probes.lines.control import ControlOptions
 from probes.lines.pac import Pac, PacOptions

@@ -11,12 +11,12 @@ import pytest
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Timings, WebFacts
-from harness.ports.asking import Attempt, Exchange, Line, Request
+from harness.ports.network import Attempt, Exchange, Line, Request
 from probes.kinds.web import Web
 from probes.net.browser_profiles import PROFILES, BrowserProfile, profile_for
-from probes.net.decoding import decode
+from probes.net.content_coding import decode
 from probes.net.route import Proxy
-from probes.net.target import read_target
+from probes.net.url_target import read_target
 
 HOST = "a.accredit.test"
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)

@@ -8,9 +8,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probes.net.backend import Lane
 from probes.net.browser.client import BrowserLane
 from probes.net.certificate import read_certificate
-from probes.net.lane import Lane
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.model.observation import DnsFacts, Failure, Timings
-from harness.ports.asking import Answer, Question
+from harness.ports.network import Answer, Question
 from probes.net import control_lookup
 from probes.net.address import Address
 from probes.net.control_lookup import PATIENCE, ControlLookup

@@ -14,14 +14,14 @@ from msgspec import structs
 
 from harness.model.campaign import Limits
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
-from harness.ports.asking import Answer, Origin, Request
+from harness.ports.network import Answer, Origin, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
 from probes.net.address import Address, Family
+from probes.net.backend import LANES, LaneName
 from probes.net.direct import DirectLine, DirectOptions, Ports, _read
-from probes.net.lane import LANES, LaneName
-from probes.net.server import parse_server
+from probes.net.dns_server import parse_server
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 
 HOST = "gamb-001.canary.accredit.test"
 

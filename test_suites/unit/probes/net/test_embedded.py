@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.net.page import read_page
+from probes.net.html_text import read_page
 
 LONG = "ten words that tell of what is not in the text " * 2
 

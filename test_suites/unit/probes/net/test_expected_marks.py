@@ -13,7 +13,7 @@ from harness.model.carrier import Carrier
 from harness.model.corpus import Item, Layer
 from harness.model.marker import Marker, mark, unmarked
 from harness.model.observation import AttemptKey, Timings
-from harness.ports.asking import Attempt, Exchange, Line, Origin
+from harness.ports.network import Attempt, Exchange, Line, Origin
 from probes.net.expected_marks import Carried, Delivered, ExpectedMarks
 from probes.net.redirects import RedirectChain
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.model.observation import Timings
-from harness.ports.asking import Exchange, Request
+from harness.ports.network import Exchange, Request
 from probes.net.browser_profiles import SentHeaders
 from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
 

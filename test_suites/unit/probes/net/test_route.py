@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import UsageError
 from probes.net.address import Address
+from probes.net.local_binding import Source
 from probes.net.route import Proxy, Route, basic_authorization, trusting
-from probes.net.source import Source
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"

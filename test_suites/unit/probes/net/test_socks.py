@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.net.address import Address
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
 from probes.net.route import Proxy
 from probes.net.socks import REPLIES, Socks
 from probes.net.tunnel import TunnelRefusedError

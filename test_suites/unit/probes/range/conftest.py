@@ -11,7 +11,7 @@ import dns.query
 import httpx
 import pytest
 
-from probes.range.world import World, running
+from probes.range.testbed import World, running
 
 PROFILES = ("ks2", "staff")
 Ask = Callable[..., dns.message.Message]

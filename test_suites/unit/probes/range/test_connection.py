@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from probes.range.connection import Connection, Listener
-from probes.range.pages import Page
+from probes.range.origin_pages import Page
 from probes.range.request import Request
 
 

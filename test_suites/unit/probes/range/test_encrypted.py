@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from probes.range.encrypted import HOST
-from probes.range.world import World
+from probes.range.testbed import World
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"

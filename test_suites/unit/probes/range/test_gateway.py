@@ -12,7 +12,7 @@ import pytest
 
 from probes.range.faults import Fault, FaultKind
 from probes.range.policy import FilterPolicy
-from probes.range.world import World, running
+from probes.range.testbed import World, running
 
 HOST = "drug-001.canary.accredit.test"
 

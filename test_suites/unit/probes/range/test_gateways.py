@@ -15,7 +15,7 @@ from probes.range.gateway import Seals
 from probes.range.gateways import Gateways
 from probes.range.policy import FilterPolicy
 from probes.range.proxy import Upstream
-from probes.range.world import World
+from probes.range.testbed import World
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from harness.model.marker import token_for
 from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 

@@ -14,9 +14,9 @@ from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import ReferenceFilter
 from probes.range.log import Log
-from probes.range.names import Names
 from probes.range.proxy import TUNNEL_MADE, ProxyConnection, Upstream
-from probes.range.world import World
+from probes.range.testbed import World
+from probes.range.zone_server import Names
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 CANARY = "gamb-001.canary.accredit.test"

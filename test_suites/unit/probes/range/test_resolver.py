@@ -11,7 +11,7 @@ import dns.rcode
 import pytest
 
 from probes.range.faults import Fault, FaultKind
-from probes.range.world import World
+from probes.range.testbed import World
 
 CANARY = "gamb-001.canary.accredit.test"
 TWIN = "gamb-001.twin.accredit.test"

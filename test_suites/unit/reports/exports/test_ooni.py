@@ -16,7 +16,7 @@ from harness.model.observation import (
     Stage,
     WebFacts,
 )
-from harness.ports.keeping import Journal
+from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
 from reports.exports.ooni import export_ooni
 from test_suites.calibration.held import Held

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.ports.asking import Origin
+from harness.ports.network import Origin
 from test_suites.products.process import LOOPBACK, free_port
 from test_suites.products.uplink import Uplink
 

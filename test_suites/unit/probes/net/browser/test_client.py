@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.ports.asking import Exchange, Request
+from harness.ports.network import Exchange, Request
 from probes.net.address import Address
 from probes.net.browser import client
 from probes.net.browser.client import BrowserLane, browser_of, sent

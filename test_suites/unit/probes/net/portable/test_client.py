@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.ports.asking import Request
+from harness.ports.network import Request
 from probes.net.address import Address
 from probes.net.portable.client import PortableLane
 from probes.net.route import Route

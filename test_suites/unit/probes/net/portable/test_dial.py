@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from probes.net.address import Address
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
 from probes.net.portable.dial import dial
 from probes.net.route import Proxy, Route
 from probes.net.tunnel import TunnelRefusedError
@@ -65,7 +65,7 @@ async def test_no_descriptors_is_our_own_trouble(monkeypatch: pytest.MonkeyPatch
     def none_left(*_: object) -> socket.socket:
         raise OSError(errno.EMFILE, "too many open files")
 
-    monkeypatch.setattr("probes.net.source.socket.socket", none_left)
+    monkeypatch.setattr("probes.net.local_binding.socket.socket", none_left)
     passage = Passage(100)
     with pytest.raises(OSError, match="too many") as caught:
         await dial(passage, route(1), "http", FAR)

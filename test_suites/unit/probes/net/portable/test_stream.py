@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from probes.net.address import Address
+from probes.net.local_binding import ANYWHERE, Source
 from probes.net.portable.stream import connect
-from probes.net.source import ANYWHERE, Source
 
 HOST = "proxy.accredit.test"
 

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from typing import Any
 
-from harness.ports.asking import Request
+from harness.ports.network import Request
 from probes.net.address import Address
 from probes.net.route import Route
 from probes.net.wire.client import WireLane

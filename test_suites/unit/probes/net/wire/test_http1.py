@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.passage import Passage
+from probes.net.exchange_recorder import Passage
 from probes.net.wire.http1 import speak
 from probes.net.wire.reactor import Steps
 

@@ -14,8 +14,8 @@ import pytest
 
 from probes.net.address import Address
 from probes.net.wire import udp as module
+from probes.net.wire.dns_codec import Query, write_query
 from probes.net.wire.icmp import Complaint
-from probes.net.wire.message import Query, write_query
 from probes.net.wire.udp import Udp
 
 

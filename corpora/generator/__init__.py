@@ -1,0 +1,1 @@
+"""Makes the shipped packs; not part of the installed package."""

@@ -1,0 +1,198 @@
+"""Packs of what is tried, but is no page: techniques, files, messages, searches, test pages.
+
+An item of kind ``vector`` or ``recipe`` names a thing that a probe makes at run time; its value
+is the name of that thing, and the note says what it is. So a pack never holds a sample: the
+EICAR file is put together in memory, from halves. A twin is the same thing without what a
+service should mind: the same container with a harmless file, the same technique towards an
+allowed host. What to expect of any of them is the scheme's business.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from corpora.benign_neighbours import twin_of
+from corpora.taxonomy import DATA
+from harness.model.corpus import PackKind
+
+Row = dict[str, str]
+
+HARMLESS = "harmless"
+"""What the value of a twin ends in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorPack:
+    """One pack: its rows, and what its manifest says of them."""
+
+    name: str
+    title: str
+    rows: Callable[[], Iterator[Row]]
+    description: str = ""
+    sensitivity: str = "S0"
+    kind: PackKind = "content"
+
+
+def circumvention() -> Iterator[Row]:
+    """Ways round a filter, each towards a host that is blocked and towards one that is not."""
+    for line in _table("circumvention.csv"):
+        name = f"{line['layer']}/{line['technique']}"
+        note = _joined(line["description"], line["example"], line["reference"])
+        row = _row(line, "vector", name, f"technique:{line['layer']}", note)
+        yield from _with_twin({**row, "applies_to": line["applies_to"]}, "ALW.TECH", name)
+
+
+def content() -> Iterator[Row]:
+    """Pages that a filter knows by their content alone, and the same pages without a marker."""
+    for line in _table("content.csv"):
+        code = line["canonical_code"]
+        name = f"{line['marker_kind']}/{code}/{line['name']}"
+        note = _joined(line["marker"], line["body"])
+        row = _row(line, "recipe", name, f"content:{line['marker_kind']}", note)
+        twin = "" if code == "CTRL" or code.startswith("ALW") else twin_of(code)
+        yield from _with_twin({**row, "applies_to": "content"}, twin, name)
+
+
+def malware() -> Iterator[Row]:
+    """Test files in their containers and ways of transport, and harmless files in the same."""
+    for line in _table("malware.csv"):
+        sample, container, transport = line["sample"], line["container"], line["transport"]
+        same = f"{container} by {transport}"
+        row = _row(line, "vector", f"{sample} in {same}", f"transport:{transport}", "")
+        twin = "ALW.TECH" if sample == "EICAR" else ""
+        yield from _with_twin({**row, "applies_to": "content"}, twin, same)
+
+
+def upload() -> Iterator[Row]:
+    """Invented personal data on its way out, and harmless words by the same channel."""
+    for line in _table("upload.csv"):
+        same = f"{line['channel']} as {line['encoding']}"
+        note = _joined(line["payload"], line["reserved_basis"])
+        row = _row(line, "vector", f"{line['id']} {line['kind']} by {same}", "", note)
+        row = {**row, "stratum": f"upload:{line['pii_type']}", "applies_to": "content"}
+        yield from _with_twin(row, "ALW.EDU", f"{line['id']} {same}")
+
+
+def mail() -> Iterator[Row]:
+    """Messages: spam and malware test strings, forged senders, limits, and honest school mail."""
+    for line in _table("mail.csv"):
+        note = _joined(line["construction"], line["reference"])
+        stratum = f"mail:{line['canonical_code']}"
+        yield _row(line, "vector", line["name"], stratum, note) | {"applies_to": "content"}
+
+
+def search() -> Iterator[Row]:
+    """Locks of search engines and tenants, and a harmless search that must still be answered."""
+    for line in _table("search.csv"):
+        name = f"{line['engine']}/{line['mechanism']}"
+        note = _joined(line["what"], line["reference"])
+        row = _row(line, "vector", f"{line['id']} {name}", f"search:{line['layer']}", note)
+        twin = "ALW.REF" if line["canonical_code"] == "LOC.SRCH" else ""
+        yield from _with_twin(row, twin, f"{line['id']} {line['engine']}")
+
+
+def vendor_tests() -> Iterator[Row]:
+    """Pages by which vendors let everybody test a category; the harmless ones are among them."""
+    for line in _table("vendor_tests.csv"):
+        note = _joined(line["vendor"], line["vendor_category"])
+        row = _row(line, "url", line["url"], line["canonical_code"], note)
+        yield {**row, "applies_to": line["layer"], "verify_status": "unchecked"}
+
+
+def _row(line: Row, kind: str, value: str, stratum: str, note: str) -> Row:
+    return {
+        "id": line["id"],
+        "value": value,
+        "kind": kind,
+        "labels": line["canonical_code"],
+        "label_source": "curated",
+        "stratum": stratum,
+        "sensitivity": "S0",
+        "notes": note,
+    }
+
+
+def _with_twin(row: Row, twin: str, same: str) -> Iterator[Row]:
+    """A row, and its harmless counterpart if there is a ``twin`` category and it needs one."""
+    if not twin or row["labels"].startswith("ALW"):
+        yield row
+        return
+    pair = {"pair_id": row["id"]}
+    yield row | pair
+    yield (
+        row
+        | pair
+        | {
+            "id": f"{row['id']}-twin",
+            "value": f"{same}, {HARMLESS}",
+            "labels": twin,
+            "stratum": f"twin:{row['stratum']}",
+            "notes": "",
+        }
+    )
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part.strip("-"))
+
+
+def _table(name: str) -> Iterator[Row]:
+    with (DATA / name).open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
+
+
+_MADE = "A probe makes each at run time from its name; no sample is in the pack."
+
+PACKS = (
+    VectorPack(
+        name="circumvention",
+        title="Ways round a filter, each with its use towards an allowed host",
+        rows=circumvention,
+        description=_MADE,
+        kind="agreed",
+    ),
+    VectorPack(
+        name="content",
+        title="Recipes of pages with agreed markers, self-labels and harmless vocabulary",
+        rows=content,
+        description=_MADE,
+    ),
+    VectorPack(
+        name="malware",
+        title="Harmless malware test files in many containers, with clean twins",
+        rows=malware,
+        description=_MADE,
+    ),
+    VectorPack(
+        name="upload",
+        title="Invented personal data on its way out, with harmless twins",
+        rows=upload,
+        description=f"{_MADE} All names and numbers are reserved or impossible.",
+    ),
+    VectorPack(
+        name="mail",
+        title="Mail test messages, with honest school mail",
+        rows=mail,
+        description=_MADE,
+    ),
+    VectorPack(
+        name="search",
+        title="Locks of search engines, with harmless searches",
+        rows=search,
+        description=_MADE,
+        kind="real",
+    ),
+    VectorPack(
+        name="vendor-tests",
+        title="Public test pages of filter vendors",
+        rows=vendor_tests,
+        kind="real",
+        description=(
+            "Pages that vendors offer for tests; most are recognised by their own products "
+            "only. Several are on one registrable domain. Whether they live is unchecked."
+        ),
+    ),
+)
+"""The packs that ``corpora.generator.generate`` makes from these rows."""

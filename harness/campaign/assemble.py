@@ -1,0 +1,296 @@
+"""Prepare a campaign: find its plug-ins by name and build its lines, probes and corpora.
+
+Everything that can be wrong in a campaign file is found here, before a packet is sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from harness.campaign.crossover import exchanged, half_of
+from harness.campaign.declared_places import declare_places
+from harness.campaign.item_checks import check_plans, untried
+from harness.campaign.item_selection import Chosen, choose
+from harness.campaign.origin_file import read_origin
+from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.model.batch import Half
+from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
+from harness.model.observation import CONTROL
+from harness.plugins import LINES, PROBES
+from harness.ports.network import (
+    Corpus,
+    CorpusOpener,
+    Line,
+    Origin,
+    Probe,
+    PupilClient,
+    SecondClient,
+)
+from harness.schemes.load import load_scheme, resolve
+from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What a campaign needs of the rooms that ``harness`` does not import."""
+
+    open_pack: CorpusOpener
+    second_client: SecondClient
+    pupil: PupilClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A campaign whose every name was found: what is tried, and with what."""
+
+    path: Path
+    campaign: Campaign
+    items: Chosen
+    frames: dict[str, int]
+    corpora: tuple[Corpus, ...]
+    origin: Origin | None
+    probes: dict[str, Probe]
+    lines: dict[tuple[str, str], Line]
+    half: Half
+    rooms: Rooms
+    only_undecided: bool = False
+
+
+def read_campaign(path: Path) -> tuple[Campaign, Document]:
+    """Read a campaign file. Raises FaultyDocument, UsageError."""
+    document = read_document(path)
+    return validate(document, Campaign), document
+
+
+def prepare(
+    path: Path,
+    campaign: Campaign | None = None,
+    checked: Collection[str] = (),
+    lane: str | None = None,
+    *,
+    rooms: Rooms,
+    swapped: bool = False,
+) -> Prepared:
+    """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
+
+    ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
+    is taken by every line that has lanes, whatever it declares; ``swapped`` cables are
+    those of a crossover. Raises FaultyDocument with all faults found, one line each.
+    """
+    declared, document = read_campaign(path)
+    campaign = campaign or declared
+    campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
+    faults: list[Fault] = []
+    origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
+    _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    halved = partial(half_of, campaign, swapped=swapped)
+    half = _noting(faults, document, ("crossover",), halved) or "all"
+    probes = _probes(campaign, document, faults)
+    wired = exchanged(campaign) if half == "swapped" else campaign
+    lines = _lines(wired, document, faults, origin, lane)
+    declare_places(campaign.service, lines)
+    corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
+    _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
+    for found, remedy in untried(items, probes):
+        faults.append(_fault(document, ("corpora",), found, remedy))
+    _check_ways(campaign, document, faults, probes, lines)
+    if faults:
+        raise FaultyDocument(tuple(faults))
+    return Prepared(
+        path=path,
+        campaign=campaign,
+        items=items.with_own_hosts(origin.covers) if origin else items,
+        frames=_frames(campaign, corpora),
+        corpora=corpora,
+        origin=origin,
+        probes=probes,
+        lines=lines,
+        half=half,
+        rooms=rooms,
+    )
+
+
+def _scheme(path: Path, campaign: Campaign) -> str:
+    """A shipped scheme's dated id, or a file beside the campaign's."""
+    beside = path.parent / campaign.scheme
+    return str(beside) if beside.is_file() else resolve(campaign.scheme)
+
+
+def _origin(path: Path, campaign: Campaign) -> Origin | None:
+    return read_origin(path.parent / campaign.origin) if campaign.origin else None
+
+
+def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict[str, Probe]:
+    named: dict[str, Path_] = {name: ("probes", n) for n, name in enumerate(campaign.probes)}
+    for n, line in enumerate(campaign.lines):
+        named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
+    probes = {}
+    for name, at in named.items():
+        plugin = _noting(faults, document, at, partial(PROBES.find, name))
+        if plugin is not None:
+            probes[name] = plugin()
+    return probes
+
+
+def _lines(
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    origin: Origin | None,
+    lane: str | None,
+) -> dict[tuple[str, str], Line]:
+    lines: dict[tuple[str, str], Line] = {}
+    control = LineDeclaration(
+        name=CONTROL, type=campaign.control.type, options=campaign.control.options
+    )
+    declared: list[tuple[LineDeclaration, Path_]] = [(control, ("control",))]
+    declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
+    names: set[str] = set()
+    for line, at in declared:
+        if line.name in names:
+            remedy = "each line needs a name of its own; 'control' is taken"
+            faults.append(_fault(document, (*at, "name"), f"{line.name!r} is used twice", remedy))
+        names.add(line.name)
+        for profile in line.by_profile:
+            if profile not in campaign.profiles:
+                key = (*at, "by_profile", profile)
+                faults.append(_fault(document, key, "no such profile", known(campaign.profiles)))
+        lines |= _build_line(line, at, campaign, document, faults, origin, lane)
+    return lines
+
+
+def _build_line(
+    line: LineDeclaration,
+    at: Path_,
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    origin: Origin | None,
+    lane: str | None,
+) -> dict[tuple[str, str], Line]:
+    plugin = _noting(faults, document, (*at, "type"), partial(LINES.find, line.type))
+    built: dict[tuple[str, str], Line] = {}
+    same: dict[str, Line] = {}
+    if plugin is None:
+        return built
+    for profile in campaign.profiles:
+        data = line.options_for(profile)
+        if lane is not None and "lane" in plugin.Options.model_fields:
+            data["lane"] = lane
+        where = (*at, "by_profile", profile) if profile in line.by_profile else (*at, "options")
+        options = _options(plugin.Options, data, document, where, faults)
+        if options is None:
+            break
+        shared = options.model_dump_json()
+        if shared not in same:
+            same[shared] = plugin(line.name, options, origin, campaign.limits)
+        built[line.name, profile] = same[shared]
+    return built
+
+
+def _options(
+    model: type[BaseModel], data: dict[str, Any], document: Document, at: Path_, faults: list[Fault]
+) -> BaseModel | None:
+    try:
+        return validate(document, model, data, at)
+    except FaultyDocument as faulty:
+        faults += [fault for fault in faulty.faults if fault not in faults]
+        return None
+
+
+def _corpora(
+    path: Path,
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    checked: Collection[str],
+    open_pack: CorpusOpener,
+) -> tuple[tuple[Corpus, ...], Chosen]:
+    """The packs of a campaign, each opened once, and the items chosen from them."""
+    opened: dict[str, Corpus] = {}
+    chosen: list[tuple[CorpusSelection, Corpus]] = []
+    for n, selection in enumerate(campaign.corpora):
+        place = path.parent / selection.pack
+        given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
+        at: Path_ = ("corpora", n, "pack")
+        corpus = opened.get(given) or _noting(
+            faults,
+            document,
+            at,
+            partial(open_pack, given, checked=checked),
+        )
+        if corpus is not None:
+            opened[given] = corpus
+            one = ((selection, corpus),)
+            found = len(faults)
+            _noting(
+                faults,
+                document,
+                ("corpora", n, "categories"),
+                partial(choose, one, campaign.seed),
+            )
+            chosen += one if len(faults) == found else ()
+    seeded = campaign.stopping is not None
+    items = _noting(
+        faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
+    )
+    return tuple(opened.values()), items or Chosen(())
+
+
+def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
+    """How many items of each category the corpora hold.
+
+    Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
+    campaign that may stop early is not such a one. Content items are no entries of a list.
+    """
+    is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
+    if (
+        is_whole
+        and campaign.stopping is None
+        and all(corpus.reference.sensitivity != "S4" for corpus in corpora)
+    ):
+        return {}
+    lists = [corpus for corpus in corpora if corpus.reference.kind != "content"]
+    return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))
+
+
+def _check_ways(
+    campaign: Campaign,
+    document: Document,
+    faults: list[Fault],
+    probes: dict[str, Probe],
+    lines: dict[tuple[str, str], Line],
+) -> None:
+    for n, line in enumerate(campaign.lines):
+        built = next((each for (name, _), each in lines.items() if name == line.name), None)
+        for probe in campaign.probes_on(line) if built else ():
+            need = probes[probe].asks if probe in probes else None
+            if built and need and need not in built.carries:
+                found = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
+                fits = [name for name, each in probes.items() if each.asks in built.carries]
+                remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
+                faults.append(_fault(document, ("lines", n), found, remedy))
+
+
+def _noting(faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]) -> T | None:
+    """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
+    try:
+        return act()
+    except FaultyDocument as faulty:
+        faults += faulty.faults
+    except UsageError as error:
+        faults.append(_fault(document, at, str(error), ""))
+    return None
+
+
+def _fault(document: Document, at: Path_, found: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(at), dotted(at), found, remedy)

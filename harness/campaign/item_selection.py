@@ -1,0 +1,140 @@
+"""Choose the items of a campaign from its corpora.
+
+Samples are bottom-k by keyed hash: the items with the smallest BLAKE2 of seed and id. They do
+not depend on the order of a file, so anybody who learns the seed can derive them again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+
+from msgspec.structs import replace as replace_fields
+
+from harness.errors import UsageError, known
+from harness.model.campaign import CorpusSelection
+from harness.model.corpus import Item, bare_code, covers, is_among
+from harness.model.sampler import Smallest, order_key, ordering
+from harness.ports.network import Corpus
+
+
+class Chosen:
+    """The items of a campaign in the order of their trial; a whole pack is streamed, not held.
+
+    ``is_ours`` knows the hosts of our own origin: they share one registrable domain, but a
+    supplier's list holds each by name, so each host is a cluster of its own.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[Sequence[Item] | Corpus],
+        is_ours: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._parts = tuple(parts)
+        self._is_ours = is_ours
+
+    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> Chosen:
+        """The same items, those of our own origin each in a registrable domain of its own."""
+        return Chosen(self._parts, is_ours)
+
+    def __len__(self) -> int:
+        return sum(_size(part) for part in self._parts)
+
+    def __iter__(self) -> Iterator[Item]:
+        return self.starting_at(0)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the items; a pack that is streamed is told by its first one."""
+        told = (
+            part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
+        )
+        return frozenset(item.kind for items in told for item in items)
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that URLs among the items name; a streamed pack is told by its first."""
+        told = (
+            part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
+        )
+        return frozenset(item.scheme for items in told for item in items) - {""}
+
+    def starting_at(self, place: int) -> Iterator[Item]:
+        """The items from ``place`` on (0 is the first), without making those before."""
+        for part in self._parts:
+            size = _size(part)
+            if place < size:
+                items = part[place:] if isinstance(part, Sequence) else part.items(place)
+                yield from map(self._apart, items)
+            place = max(0, place - size)
+
+    def _apart(self, item: Item) -> Item:
+        if item.registrable != item.host and self._is_ours(item.host):
+            return replace_fields(item, registrable=item.host)
+        return item
+
+
+def choose(
+    selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str, *, seeded: bool = False
+) -> Chosen:
+    """Choose the items of all selections, each item once.
+
+    A whole pack is streamed as it stands, unless the order of the seed is wanted (``seeded``).
+    Of several packs, each item bears its pack's mark; one that is in a hidden pack and in
+    another is the other's, for the supplier may know it. Raises UsageError for a category or an
+    item that a corpus does not have, and for an id that two corpora use for different items.
+    """
+    if len(selections) == 1 and selections[0][0].is_whole and not seeded:
+        return Chosen([selections[0][1]])
+    chosen: dict[str, Item] = {}
+    marks: dict[str, str] = {}
+    for selection, corpus in sorted(selections, key=lambda one: one[1].reference.is_hidden):
+        for item in select_items(selection, corpus, seed):
+            if chosen.setdefault(item.id, item) != item:
+                msg = f"pack {selection.pack!r}: another pack uses the id {item.id!r} already"
+                raise UsageError(msg)
+            marks.setdefault(item.id, corpus.reference.mark)
+    ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
+    if len({corpus.reference.mark for _, corpus in selections}) > 1:
+        ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
+    return Chosen([tuple(ordered)])
+
+
+def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple[Item, ...]:
+    """Choose the items of one corpus, in the order of their keyed hashes.
+
+    Raises UsageError for a category or an item that the corpus does not have.
+    """
+    if selection.items:
+        return _named(selection.items, corpus)
+    strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
+    seen: set[str] = set()
+    place = ordering(seed)
+    for item in corpus.items():
+        stratum = item.stratum or item.category
+        code = bare_code(stratum)
+        seen.add(code)
+        if not selection.categories or is_among(code, selection.categories):
+            strata[stratum].offer(place(item.id), item)
+    for wanted in selection.categories:
+        if not any(covers(code, wanted) for code in seen):
+            msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(seen)}"
+            raise UsageError(msg)
+    chosen = [one for smallest in strata.values() for one in smallest.kept()]
+    return tuple(item for _, item in sorted(chosen, key=itemgetter(0)))
+
+
+def _size(part: Sequence[Item] | Corpus) -> int:
+    return len(part) if isinstance(part, Sequence) else part.size
+
+
+def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
+    wanted = dict.fromkeys(ids)
+    found = {item.id: item for item in corpus.items() if item.id in wanted}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        msg = f"pack {corpus.reference.name!r} has no item {', '.join(missing[:5])}"
+        raise UsageError(msg)
+    return tuple(found[name] for name in wanted)

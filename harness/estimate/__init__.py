@@ -1,0 +1,1 @@
+"""Turn counted verdicts into metrics, each with its uncertainty."""

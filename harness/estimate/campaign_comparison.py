@@ -1,0 +1,164 @@
+"""Two campaigns side by side: which items got better or worse, and whether that can be chance.
+
+The unit is the item that both campaigns decided on the same line, for the same profile, with
+the probes that both used. An item that either left undecided is set aside and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from harness.estimate.item_selection import REAGENT
+from harness.estimate.item_sequence import Trials, trials_by_place
+from harness.estimate.multiple_testing import holm
+from harness.estimate.outcome_groups import end_of
+from harness.estimate.paired import Change, mcnemar
+from harness.model.scheme import Policy
+from harness.model.verdict import State, Verdict
+
+_Key = tuple[str, str, str]
+
+OVERALL = "overall"
+MUST_BLOCK, MUST_ALLOW = "must be blocked", "must be allowed"
+TOTALS = {MUST_BLOCK: "block", MUST_ALLOW: "allow", OVERALL: ""}
+"""The rows that sum categories up, and the expectation that each is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """One category (or total) on one line for one profile, in both campaigns.
+
+    ``before`` and ``after`` are the items that went as the policy says; ``better`` and
+    ``worse`` are ids. ``adjusted`` is the p-value after Holm's correction over the categories
+    of the place; a total is not adjusted.
+    """
+
+    line: str
+    profile: str
+    group: str
+    before: int
+    after: int
+    undecided: int
+    change: Change
+    adjusted: float
+    better: tuple[str, ...]
+    worse: tuple[str, ...]
+
+    def says(self, alpha: float) -> str:
+        """Which way it went, if that is no chance at level ``alpha``."""
+        if self.adjusted > alpha:
+            return "no change shown"
+        return "better" if self.change.gained > self.change.lost else "worse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All contrasts, and the items that only one campaign tried there."""
+
+    contrasts: tuple[Contrast, ...]
+    only_before: int
+    only_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One item in both campaigns: whether it went right, or ``None`` if undecided in either."""
+
+    item: str
+    category: str
+    expectation: str
+    right: tuple[bool, bool] | None
+
+
+def between(
+    before: Iterable[Verdict],
+    after: Iterable[Verdict],
+    policy: Policy,
+    phases: Mapping[str, str],
+) -> Comparison:
+    """Contrast two campaigns under one policy; ``phases`` maps profiles to its columns.
+
+    The test is McNemar's, exact (see ``paired``); items of one domain are taken as independent.
+    """
+    one, other = trials_by_place(before), trials_by_place(after)
+    contrasts: list[Contrast] = []
+    only_before = only_after = 0
+    for line, profile in sorted(one.keys() & other.keys()):
+        was, now = _keyed(one[line, profile]), _keyed(other[line, profile])
+        pairs = _pairs(was, now, policy, phases.get(profile, profile))
+        contrasts += _contrasts(line, profile, pairs)
+        only_before += len(was.keys() - now.keys())
+        only_after += len(now.keys() - was.keys())
+    return Comparison(contrasts=tuple(contrasts), only_before=only_before, only_after=only_after)
+
+
+def _keyed(trials: Iterable[Trials]) -> dict[_Key, Trials]:
+    """The items of a place by what makes them the same: id, value and category."""
+    return {
+        (one.item.id, one.item.value, one.item.category): one
+        for one in trials
+        if one.item.category != REAGENT
+    }
+
+
+def _pairs(
+    was: dict[_Key, Trials], now: dict[_Key, Trials], policy: Policy, phase: str
+) -> list[_Pair]:
+    probes = _probes(was) & _probes(now)
+    pairs: list[_Pair] = []
+    for key in sorted(was.keys() & now.keys()):
+        name, _, category = key
+        expectation = policy.expects(category, phase)
+        if expectation not in {"block", "allow"} or not probes:
+            continue
+        first, second = (_is_right(each[key], expectation, probes) for each in (was, now))
+        right = None if first is None or second is None else (first, second)
+        pairs.append(_Pair(name, category, str(expectation), right))
+    return pairs
+
+
+def _probes(tried: dict[_Key, Trials]) -> set[str]:
+    return {probe for one in tried.values() for probe in one.probes}
+
+
+def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool | None:
+    """Whether an item went as expected by every trial; ``None`` if that is not known."""
+    wrong, right = State.ALLOWED, State.BLOCKED
+    if expectation == "allow":
+        wrong, right = right, wrong
+    end = end_of(trials.states(probes), wrong, right)
+    return end == "favourable" if end in {"adverse", "favourable"} else None
+
+
+def _contrasts(line: str, profile: str, pairs: list[_Pair]) -> list[Contrast]:
+    """The categories in their order, then the totals that have a pair."""
+    groups = {
+        category: [pair for pair in pairs if pair.category == category]
+        for category in sorted({pair.category for pair in pairs})
+    }
+    rows = {name: _contrast(line, profile, name, members) for name, members in groups.items()}
+    fair = holm({name: row.change.p_value for name, row in rows.items()})
+    found = [replace(row, adjusted=fair[name]) for name, row in rows.items()]
+    for name, wanted in TOTALS.items():
+        members = [pair for pair in pairs if wanted in {"", pair.expectation}]
+        if members:
+            found.append(_contrast(line, profile, name, members))
+    return found
+
+
+def _contrast(line: str, profile: str, group: str, pairs: list[_Pair]) -> Contrast:
+    decided = [(pair.item, pair.right) for pair in pairs if pair.right is not None]
+    change = mcnemar([right[0] for _, right in decided], [right[1] for _, right in decided])
+    return Contrast(
+        line=line,
+        profile=profile,
+        group=group,
+        before=sum(right[0] for _, right in decided),
+        after=sum(right[1] for _, right in decided),
+        undecided=len(pairs) - len(decided),
+        change=change,
+        adjusted=change.p_value,
+        better=tuple(item for item, right in decided if right == (False, True)),
+        worse=tuple(item for item, right in decided if right == (True, False)),
+    )

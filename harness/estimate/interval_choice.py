@@ -1,0 +1,204 @@
+"""Which bounds a count of items gets: exact, by domains, or readable at any time.
+
+Whichever it is, indeterminate items are taken as failures for the lower bound and as successes
+for the upper one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.estimate.clusters import clustered
+from harness.estimate.gaffke import Rates, lower_bound, p_above, p_below, upper_bound
+from harness.estimate.intervals import Bounds, clopper_pearson
+from harness.estimate.outcome_groups import Lot, total
+from harness.estimate.sequential import anytime_bounds, anytime_p_above, anytime_p_below
+from harness.model.metric import Span, Spread
+from harness.model.outcome_group import MakeUp
+from harness.model.scheme import DecisionRule, Threshold
+
+EXACT = "Clopper-Pearson, exact, one-sided, indeterminates worst case"
+BY_DOMAIN = "Gaffke, {domains} domains counted once each, one-sided, indeterminates worst case"
+ANYTIME = "e-process, one-sided at any time, indeterminates worst case"
+ANYTIME_BY_DOMAIN = "e-process, {domains} domains counted once each, {rest}"
+
+Alike = Counter[tuple[int, int, int]]
+"""How many domains have so many items counted, not counted, and in doubt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounded:
+    """Bounds, by which method, and what ``harness.model.metric.Metric`` tells beside them."""
+
+    bounds: Bounds
+    method: str
+    p_value: float | None = None
+    spread: Spread | None = None
+    pooled: Span | None = None
+    decided: Span | None = None
+    alone: Span | None = None
+    unnamed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Rates of domains with doubt against the count, and in it; their bounds by one method."""
+
+    least: Rates
+    most: Rates
+    is_sequential: bool
+
+    def bounds(self, alpha: float) -> Bounds:
+        if self.is_sequential:
+            low, high = (anytime_bounds(*_sums(each), alpha) for each in self._both)
+            return Bounds(low.lower, high.upper)
+        if {*self.least, *self.most} <= {0.0, 1.0}:  # where Gaffke's bound is Clopper-Pearson's
+            n = sum(self.least.values())
+            low, high = (clopper_pearson(each.get(1.0, 0), n, alpha) for each in self._both)
+            return Bounds(low.lower, high.upper)
+        return Bounds(lower_bound(self.least, alpha), upper_bound(self.most, alpha))
+
+    @property
+    def _both(self) -> tuple[Rates, Rates]:
+        return self.least, self.most
+
+    def p_value(self, threshold: Threshold) -> float:
+        """The smallest level at which a bound is on the wrong side of the threshold.
+
+        Of a range both sides are tried, at half the level each (Bonferroni).
+        """
+        below, above = (anytime_p_below, anytime_p_above)
+        found: list[float] = []
+        if threshold.at_least is not None and threshold.at_least > 0:
+            mark = threshold.at_least
+            found.append(
+                below(*_sums(self.most), mark) if self.is_sequential else p_below(self.most, mark)
+            )
+        if threshold.at_most is not None and threshold.at_most < 1:
+            mark = threshold.at_most
+            found.append(
+                above(*_sums(self.least), mark) if self.is_sequential else p_above(self.least, mark)
+            )
+        return min(1.0, len(found) * min(found, default=1.0))
+
+
+def bounded(
+    domains: Iterable[tuple[MakeUp, int]],
+    counted: Iterable[Lot],
+    others: Iterable[Lot],
+    doubtful: Iterable[Lot],
+    rule: DecisionRule,
+    alpha: float,
+    threshold: Threshold | None = None,
+) -> Bounded:
+    """Bounds of the share of ``counted`` among ``counted`` and ``others``.
+
+    Items of one registrable domain fall together (METHOD TQ-04): as soon as one domain has
+    several, each domain counts once, with its own rate. ``domains`` are those of the line.
+    """
+    parts = tuple(counted), tuple(others), tuple(doubtful)
+    alike = shares(domains, parts)
+    k, no, doubt = (sum(one[part] * many for one, many in alike.items()) for part in range(3))
+    n, m = k + no, alike.total()
+    if n == 0:
+        return Bounded(bounds=Bounds(None, None), method=EXACT)
+    is_sequential = rule == "sequential"
+    sample = _sample(alike, is_sequential=is_sequential)
+    is_spread = m < n + doubt
+    unnamed = total(lot for part in parts for lot in part if lot.fate.alone)
+    each = Alike({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubt})
+    return Bounded(
+        bounds=sample.bounds(alpha),
+        method=_method(alike, unnamed, is_sequential=is_sequential),
+        p_value=None if threshold is None else sample.p_value(threshold),
+        spread=_spread(alike) if is_spread else None,
+        pooled=Span(k / (n + doubt), (k + doubt) / (n + doubt)) if is_spread else None,
+        decided=_span(_decided(alike), alpha, is_sequential=is_sequential) if doubt else None,
+        alone=_span(each, alpha, is_sequential=is_sequential) if is_spread else None,
+        unnamed=unnamed,
+    )
+
+
+def design_effect(
+    domains: Iterable[tuple[MakeUp, int]], counted: Iterable[Lot], others: Iterable[Lot]
+) -> float:
+    """How many independent items one item costs, by registrable domain."""
+    return _effect(shares(domains, (counted, others, ())))
+
+
+def shares(
+    domains: Iterable[tuple[MakeUp, int]], parts: tuple[Iterable[Lot], Iterable[Lot], Iterable[Lot]]
+) -> Alike:
+    """How many domains have so many items of each of the three parts, and any at all."""
+    places = {lot.fate.number: place for place, part in enumerate(parts) for lot in part}
+    alike: Alike = Counter()
+    for makeup, number in domains:
+        found = [0, 0, 0]
+        for fate, items in makeup:
+            if (place := places.get(fate)) is not None:
+                found[place] += items
+        if any(found):
+            alike[found[0], found[1], found[2]] += number
+    return alike
+
+
+def _sample(alike: Alike, *, is_sequential: bool) -> _Sample:
+    least: Counter[float] = Counter()
+    most: Counter[float] = Counter()
+    for (yes, no, doubt), number in alike.items():
+        least[yes / (yes + no + doubt)] += number
+        most[(yes + doubt) / (yes + no + doubt)] += number
+    return _Sample(least, most, is_sequential)
+
+
+def _span(alike: Alike, alpha: float, *, is_sequential: bool) -> Span:
+    used = Alike({key: number for key, number in alike.items() if number})
+    return Span(*_sample(used, is_sequential=is_sequential).bounds(alpha))
+
+
+def _decided(alike: Alike) -> Alike:
+    """The domains of which an item was decided, without those that were not."""
+    found: Alike = Counter()
+    for (yes, no, _), number in alike.items():
+        if yes + no:
+            found[yes, no, 0] += number
+    return found
+
+
+def _spread(alike: Alike) -> Spread:
+    decided = _decided(alike)
+    sample = _sample(alike, is_sequential=False)
+    shown, domains = _sums(_sample(decided, is_sequential=False).least)
+    least, tried = _sums(sample.least)
+    most, _ = _sums(sample.most)
+    rate = shown / domains if domains else None
+    return Spread(domains=domains, rate=rate, tried=tried, least=least, most=most)
+
+
+def _sums(rates: Rates) -> tuple[float, int]:
+    """The sum of the rates of all domains, and the number of domains."""
+    return sum(rate * number for rate, number in rates.items()), sum(rates.values())
+
+
+def _effect(alike: Alike) -> float:
+    counts: Counter[tuple[int, int]] = Counter()
+    for (yes, no, _), number in alike.items():
+        counts[yes, yes + no] += number
+    return clustered(counts).design_effect
+
+
+def _method(alike: Alike, unnamed: int, *, is_sequential: bool) -> str:
+    """The method's name, and the assumption that is made of items without a domain."""
+    m = alike.total()
+    is_spread = any(sum(key) > 1 for key in alike)
+    name = ANYTIME if is_sequential else EXACT
+    if is_spread:
+        name = BY_DOMAIN.format(domains=m)
+        if is_sequential:
+            name = ANYTIME_BY_DOMAIN.format(domains=m, rest=ANYTIME.partition(", ")[2])
+        name += f", design effect {_effect(alike):.2f}"
+    if unnamed:
+        name += f"; {unnamed} items without a registrable domain are taken as independent"
+    return name

@@ -1,0 +1,188 @@
+"""Latency that the service adds: paired differences, service minus control, in seconds.
+
+The unit is the pair of measurements made near in time, so the state of the network and of the
+origin cancels; the quantile's bound is distribution-free.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
+from harness.estimate.item_selection import Selection
+from harness.estimate.paired import hodges_lehmann, p_above
+from harness.estimate.rates import Taken
+from harness.model.metric import Metric
+from harness.model.outcome_group import BLIND
+from harness.model.verdict import State
+
+ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
+MEDIAN = 0.5
+MANY = 2000
+"""Items of which all pairwise means are taken: two million numbers."""
+
+
+def first_byte_overhead(selection: Selection) -> Taken:
+    """A quantile of the time to first byte that the service adds; the worst probe stands.
+
+    Only items whose page arrived have a pair; probes that ask for names alone have none. Items
+    whose trials were insufficient may have been slow beyond patience: they count as worst case on
+    either side.
+    """
+    quantile = selection.measure.quantile or MEDIAN
+    probes = selection.measure.probes
+    taken = [
+        _of_probe(selection, probe, quantile)
+        for probe in _fetching(selection)
+        if not probes or probe in probes
+    ]
+    return Taken(metric=_worst(taken) if taken else _nothing(selection, quantile))
+
+
+def first_byte_overhead_share(selection: Selection) -> Taken:
+    """The share by which the service lengthens the time to first byte; the worst probe stands.
+
+    The pseudo-median (Hodges-Lehmann) of the logarithm of service over control, an item at a
+    time (0.1 is 10 % longer). Items whose trials were insufficient count as infinitely slow, or
+    fast, for either bound. Of more than ``MANY`` items the first count, in the order of trial.
+    """
+    probes = selection.measure.probes
+    taken = [
+        _share_of_probe(selection, probe)
+        for probe in _fetching(selection)
+        if not probes or probe in probes
+    ]
+    return Taken(metric=_worst(taken) if taken else _share(selection, [], 0, 0, ""))
+
+
+def _fetching(selection: Selection) -> list[str]:
+    """The probes that ran and fetch pages, in order of their names."""
+    ran = {one.probe for lot in selection.lots for one in lot.sights}
+    return sorted(ran - BLIND.keys())
+
+
+def _share_of_probe(selection: Selection, probe: str) -> Metric:
+    logs: list[float] = []
+    doubtful = unpaired = 0
+    lots = {lot.fate.number: lot for lot in selection.lots}
+    for pairs in selection.folded.first_pairs(lots, selection.profile, probe, MANY):
+        found = [
+            math.log(service / control)
+            for service, control in pairs.times
+            if min(service, control) > 0
+        ]
+        states = lots[pairs.fate].states((probe,))
+        if State.INSUFFICIENT in states:
+            doubtful += 1
+        elif found:
+            logs.append(math.fsum(found) / len(found))
+        else:
+            unpaired += bool(states)
+    return _share(selection, logs, doubtful, unpaired, probe)
+
+
+def _share(
+    selection: Selection, logs: list[float], doubtful: int, unpaired: int, probe: str
+) -> Metric:
+    value = lower = upper = p_value = None
+    mark = _mark(selection)
+    if logs:
+        value = math.expm1(hodges_lehmann(logs, selection.alpha).value)
+        slow, fast = ([*logs, *[end] * doubtful] for end in (math.inf, -math.inf))
+        lower = _finite(hodges_lehmann(fast, selection.alpha).bounds.lower)
+        upper = _finite(hodges_lehmann(slow, selection.alpha).bounds.upper)
+        p_value = None if mark is None else p_above(fast, math.log1p(mark))
+    return Metric(
+        name="first_byte_overhead_share",
+        unit="share",
+        value=value,
+        k=len(logs),
+        n=len(logs),
+        indeterminate=doubtful,
+        lower=lower,
+        upper=upper,
+        method="pseudo-median (Hodges-Lehmann) of paired log ratios"
+        + (f", probe {probe}" if probe else ""),
+        alpha=selection.alpha,
+        p_value=p_value,
+        left_out={"not paired": unpaired} if unpaired else {},
+    )
+
+
+def _finite(log: float | None) -> float | None:
+    """The share that a logarithm stands for; ``None`` if it is out of bounds."""
+    return math.expm1(log) if log is not None and math.isfinite(log) else None
+
+
+def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
+    lots = {lot.fate.number: lot for lot in selection.lots}
+    overheads = selection.folded.overheads(lots, selection.profile, probe)
+    indeterminate = unpaired = 0
+    for lot in selection.lots:
+        sights = lot.of((probe,))
+        if any(one.state is State.INSUFFICIENT for one in sights):
+            indeterminate += lot.items
+        elif sights and not any(one.timed for one in sights):
+            unpaired += lot.items
+    bounds = quantile_bounds(overheads, quantile, selection.alpha, indeterminate)
+    return _metric(selection, quantile, overheads, indeterminate, bounds, unpaired, probe)
+
+
+def _metric(
+    selection: Selection,
+    quantile: float,
+    overheads: Sequence[float],
+    indeterminate: int,
+    bounds: Bounds,
+    unpaired: int,
+    probe: str,
+) -> Metric:
+    n = len(overheads)
+    value = overheads[max(0, math.ceil(quantile * n) - 1)] if n else None
+    method = ORDERED.format(quantile=quantile) + (f", probe {probe}" if probe else "")
+    mark, p_value = _mark(selection), None
+    if mark is not None and n:
+        within = bisect_right(overheads, mark)
+        p_value = p_above_mark(within + indeterminate, n + indeterminate, quantile)
+    return Metric(
+        name="first_byte_overhead",
+        unit="s",
+        value=value,
+        k=n,
+        n=n,
+        indeterminate=indeterminate,
+        lower=bounds.lower,
+        upper=bounds.upper,
+        method=method,
+        alpha=selection.alpha,
+        p_value=p_value,
+        left_out={"not paired": unpaired} if unpaired else {},
+    )
+
+
+def _mark(selection: Selection) -> float | None:
+    """The most that is allowed, if that is all that is asked."""
+    threshold = selection.requirement.threshold
+    if threshold is None or threshold.at_least is not None:
+        return None
+    return threshold.at_most
+
+
+def _worst(taken: list[Metric]) -> Metric:
+    """The metric of the worst probe; that some probe misses the mark is shown by Bonferroni."""
+    known = [one.p_value for one in taken if one.p_value is not None]
+    p_value = min(1.0, len(taken) * min(known)) if known else None
+    return replace(max(taken, key=_severity), p_value=p_value)
+
+
+def _nothing(selection: Selection, quantile: float) -> Metric:
+    return _metric(selection, quantile, [], 0, Bounds(None, None), 0, "")
+
+
+def _severity(metric: Metric) -> tuple[bool, float, float]:
+    """Unbounded is worse than any bound; then the larger bound, then the larger value."""
+    upper = math.inf if metric.upper is None else metric.upper
+    return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)

@@ -1,0 +1,174 @@
+"""Metrics that look at the whole of a line: policy cells, contradictions, and our own quality."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.estimate.confusion import clean_blocked_per_harmful as ratio_of
+from harness.estimate.interval_choice import design_effect as effect_of
+from harness.estimate.item_selection import REAGENT, Selection
+from harness.estimate.outcome_groups import Lot, Sorted, sort_lots
+from harness.estimate.rates import Taken, count
+from harness.model.metric import Metric
+from harness.model.outcome_group import Adverse
+from harness.model.verdict import State
+
+FILTER_IS_ON = "filter-is-on"
+NOT_FILTERED = "not-filtered-by-this-probe"
+"""The precondition that failed where a page agreed to be blocked got through."""
+
+CELL = 5
+"""The least items that show a cell of the policy to be right (METHOD POL-03)."""
+
+PREVALENCE = 0.011
+"""The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
+
+
+def discordant(selection: Selection) -> Taken:
+    """Items that one trial found blocked and another open: a verdict must not depend on the way."""
+    differ: list[Lot] = []
+    agreed: list[Lot] = []
+    doubtful: list[Lot] = []
+    down = 0
+    probes = selection.measure.probes
+    for lot in selection.lots:
+        states = lot.states(probes)
+        if {State.ALLOWED, State.BLOCKED} <= states:
+            differ.append(lot)
+        elif states & {State.INSUFFICIENT, State.ALTERED}:
+            doubtful.append(lot)
+        elif State.DOWN in states:
+            down += lot.items
+        elif len({one.probe for one in lot.sights}) > 1:
+            agreed.append(lot)
+    found = Sorted(
+        adverse=tuple(differ),
+        favourable=tuple(agreed),
+        indeterminate=tuple(doubtful),
+        down=down,
+    )
+    taken = count("discordant", found, selection.alpha)
+    return replace(taken, adverse=tuple(lot.against(State.ALLOWED, probes) for lot in differ))
+
+
+def wrong_cells(selection: Selection) -> Taken:
+    """Categories with an item that was blocked or allowed against the policy of the profile.
+
+    The unit is the cell, not the item: one of the policy's categories for one profile. A cell
+    is decided by one item that went wrong, or by five that went right (METHOD POL-03); every
+    other cell of the policy is indeterminate, so a cell that nobody tried is never right.
+    """
+    adverse: list[Adverse] = []
+    wrong = right = open_ = 0
+    probes = selection.measure.probes
+    for code in _cells(selection):
+        allow = selection.expects(code) == "allow"
+        bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
+        lots = [lot for lot in selection.lots if lot.category == code]
+        found = sort_lots(lots, bad, good, probes)
+        adverse += [lot.against(bad, probes) for lot in found.adverse]
+        wrong += bool(found.adverse)
+        right += not found.adverse and found.right >= CELL
+        open_ += not found.adverse and found.right < CELL
+    n = wrong + right
+    value = float(wrong) if n else None
+    taken = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
+    upper = None if value is None else value + open_
+    metric = replace(taken.metric, indeterminate=open_, upper=upper)
+    return Taken(metric=metric, adverse=tuple(adverse))
+
+
+def clean_blocked_per_harmful(selection: Selection) -> Taken:
+    """Clean pages blocked for each harmful one blocked, at a stated prevalence."""
+    one = sort_lots(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
+    other = sort_lots(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
+    value = None
+    if one.right and other.n:
+        value = ratio_of(PREVALENCE, one.right / one.n, other.wrong / other.n)
+    method = f"four rates of Resnick et al., prevalence {PREVALENCE:.1%}"
+    return _plain(selection, "clean_blocked_per_harmful", "ratio", value, method, one.n + other.n)
+
+
+def control_success(selection: Selection) -> Taken:
+    """The share of items that were alive on the control line."""
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    n = found.n + found.down
+    value = found.n / n if n else None
+    return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
+
+
+def sentinel_agreement(selection: Selection) -> Taken:
+    """The share of batches around which the filter was on: agreed pages passed and were blocked.
+
+    A batch speaks against the service if the page agreed to be blocked got through, on a line
+    where other batches held; if none did, the line may be the wrong one. So does a batch of a
+    probe that the line never filters. A batch that is void for another reason is indeterminate.
+    """
+    told = selection.preconditions
+    never = sum(one.batches for one in told if one.name == NOT_FILTERED)
+    held = sum(one.batches for one in told if one.held) - never
+    failed = [one for one in told if not one.held]
+    off = sum(one.batches for one in failed if one.name == FILTER_IS_ON) if held else 0
+    open_ = sum(one.batches for one in failed) - off
+    off += never
+    n = held + off
+    value = held / n if n else None
+    taken = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)
+    lower = held / (n + open_) if n else None
+    return Taken(metric=replace(taken.metric, indeterminate=open_, lower=lower))
+
+
+def indeterminate_share(selection: Selection) -> Taken:
+    """The share of items that could not be decided."""
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    k = found.doubtful
+    n = found.n + k
+    value = k / n if n else None
+    return _plain(selection, "indeterminate_share", "share", value, "observed share", n, k)
+
+
+def design_effect(selection: Selection) -> Taken:
+    """How many independent items one item costs, because domains decide together."""
+    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    effect = effect_of(selection.domains, found.favourable, found.adverse)
+    method = "Kish design effect by registrable domain"
+    value = effect if found.n else None
+    return _plain(selection, "design_effect", "ratio", value, method, found.n)
+
+
+def _cells(selection: Selection) -> list[str]:
+    """The categories that the policy decides: leaves, and branches that have items of their own."""
+    tried = {lot.category for lot in selection.lots}
+    rows = {code for code in selection.codes if code != REAGENT}
+    branches = {code for code in rows if any(one.startswith(code + ".") for one in rows)}
+    cells = (rows - branches) | tried
+    return sorted(code for code in cells if selection.expects(code) in {"block", "allow"})
+
+
+def _expected(selection: Selection, expectation: str) -> list[Lot]:
+    return [lot for lot in selection.lots if selection.expects(lot.category) == expectation]
+
+
+def _plain(
+    selection: Selection,
+    name: str,
+    unit: str,
+    value: float | None,
+    method: str,
+    n: int,
+    k: int = 0,
+) -> Taken:
+    """A number that is shown as it is: its bounds are itself."""
+    metric = Metric(
+        name=name,
+        unit=unit,
+        value=value,
+        k=k,
+        n=n,
+        indeterminate=0,
+        lower=value,
+        upper=value,
+        method=method,
+        alpha=selection.alpha,
+    )
+    return Taken(metric=metric)

@@ -1,0 +1,271 @@
+"""Packs apart: the rates of each frame by its own weights, and known against hidden items.
+
+A list that the supplier has met says what it learned, not what its filter can do (METHOD
+SUP-05, TQ-05); and a frame of popularity answers another question than a uniform one. So where
+a journal's items come from several packs, each pack's rates are shown for themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import repeat
+
+import numpy as np
+from scipy import special
+
+from harness.estimate.intervals import Bounds, worst_case
+from harness.estimate.item_selection import REAGENT, counts_category
+from harness.estimate.multiple_testing import holm
+from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
+from harness.estimate.sources import Packs, source_of
+from harness.estimate.weighted import Draw, weighted_rate
+from harness.model.corpus import AS_VISITED, PackKind, frame_of
+from harness.model.outcome import Measurement
+from harness.model.outcome_group import Counts
+from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.scheme import Policy, Scheme
+from harness.model.verdict import State
+
+TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
+FRAMES = ("", AS_VISITED)
+HIDEABLE: tuple[PackKind, ...] = ("real", "content")
+"""Kinds of which some items may be known and others hidden. Agreed ones are no comparison: that
+a list was loaded says nothing of a filter that knows others less well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """What the packs of one journal say apart; nothing, where it has one pack."""
+
+    rates: tuple[PackRate, ...] = ()
+    foreknowledge: tuple[Foreknowledge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Items of one pack and category: how each went, and what it stands for."""
+
+    right: tuple[Draw, ...]
+    wrong: tuple[Draw, ...]
+    doubtful: tuple[Draw, ...]
+
+    def __add__(self, other: _Counted) -> _Counted:
+        doubtful = self.doubtful + other.doubtful
+        return _Counted(self.right + other.right, self.wrong + other.wrong, doubtful)
+
+    @property
+    def n(self) -> int:
+        return len(self.right) + len(self.wrong)
+
+
+_Groups = dict[tuple[str, str], dict[str, _Counted]]
+"""By group and expectation, then by the mark of the pack."""
+
+
+def packs_apart(
+    counts: Counts,
+    packs: Packs,
+    policy: Policy,
+    phases: Mapping[str, str],
+    alpha: float,
+) -> Apart:
+    """Rates of each pack, and whether known items fared better; ``phases`` by profile.
+
+    Nothing if ``packs`` are fewer than two. Items of one registrable domain are taken as
+    independent. Bounds and tests are one-sided at level ``alpha``.
+    """
+    if len(packs) < 2:  # noqa: PLR2004 - several
+        return Apart()
+    rates: list[PackRate] = []
+    foreknowledge: list[Foreknowledge] = []
+    for (line, profile), cell in sorted(cells_of(counts).items()):
+        groups = _groups(cell, policy, phases.get(profile, profile))
+        rates += _rates(groups, packs, line, profile, alpha)
+        contrasts = [
+            found
+            for kind in HIDEABLE
+            for frame in FRAMES
+            for found in _foreknowledge(groups, packs, (line, profile, frame), kind, alpha)
+        ]
+        foreknowledge += _corrected(contrasts)
+    return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
+
+
+def foreknown(
+    taken: Measurement, apart: Apart, scheme: Scheme, phases: Mapping[str, str]
+) -> Measurement:
+    """The measurement, with known and hidden items of the categories and kind it rests on."""
+    measure, phase = taken.requirement.measure, phases.get(taken.profile, taken.profile)
+    found = tuple(
+        one
+        for one in apart.foreknowledge
+        if (one.line, one.profile, one.kind) == (taken.line, taken.profile, taken.kind)
+        and one.group in scheme.policy.rows
+        and counts_category(measure, scheme.policy, one.group, phase)
+    )
+    return replace(taken, foreknowledge=found) if taken.metric.parts else taken
+
+
+def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """The one-sided p-value that ``one`` is right no oftener than ``other``, each (right, n).
+
+    Given all totals, the number right in ``one`` is hypergeometric: Fisher, Statistical Methods
+    for Research Workers, 5th ed. (1934), section 21.02. 1 if either has nothing.
+    """
+    (right, n), (right_there, there) = one, other
+    whole, successes = n + there, right + right_there
+    if not n or not there:
+        return 1.0
+    many = np.arange(right, min(successes, n) + 1)
+    logs = _choose(successes, many) + _choose(whole - successes, n - many) - _choose(whole, n)
+    return float(min(1.0, np.exp(special.logsumexp(logs))))
+
+
+def _choose(n: int, k: np.ndarray | int) -> np.ndarray:
+    """The logarithm of n choose k."""
+    return np.asarray(
+        special.gammaln(n + 1.0)
+        - special.gammaln(np.asarray(k) + 1.0)
+        - special.gammaln(n - np.asarray(k) + 1.0)
+    )
+
+
+def _groups(cell: Cell, policy: Policy, phase: str) -> _Groups:
+    """The categories in their order, then the sum of each expectation that has several."""
+    groups: _Groups = {}
+    for category, lots in sorted(cell.categories.items()):
+        expectation = policy.expects(category, phase)
+        if expectation not in TOTALS or category == REAGENT:
+            continue
+        by_pack: dict[str, list[Lot]] = defaultdict(list)
+        for lot in lots:
+            if lot.fate.pack:
+                by_pack[lot.fate.pack].append(lot)
+        groups[category, expectation] = {
+            mark: _count(several, expectation) for mark, several in by_pack.items()
+        }
+    return groups | _totals(groups)
+
+
+def _totals(groups: _Groups) -> _Groups:
+    totals: _Groups = {}
+    for expectation, name in TOTALS.items():
+        several = [found for (_, expected), found in groups.items() if expected == expectation]
+        if len(several) > 1:
+            total: dict[str, _Counted] = {}
+            for found in several:
+                for mark, counted in found.items():
+                    total[mark] = total[mark] + counted if mark in total else counted
+            totals[name, expectation] = total
+    return totals
+
+
+def _count(lots: list[Lot], expectation: str) -> _Counted:
+    states = (State.ALLOWED, State.BLOCKED)
+    adverse, favourable = states if expectation == "block" else states[::-1]
+    found = sort_lots(lots, adverse, favourable)
+    return _Counted(
+        tuple(_draws(found.favourable, success=True)),
+        tuple(_draws(found.adverse, success=False)),
+        tuple(_draws(found.indeterminate, success=False)),
+    )
+
+
+def _draws(lots: Iterable[Lot], *, success: bool) -> Iterator[Draw]:
+    for lot in lots:
+        fate = lot.fate
+        stratum = fate.stratum or fate.category
+        yield from repeat(Draw(success=success, weight=fate.weight, stratum=stratum), fate.items)
+
+
+def _rates(
+    groups: _Groups, packs: Packs, line: str, profile: str, alpha: float
+) -> Iterator[PackRate]:
+    for (group, expectation), by_pack in groups.items():
+        for mark, counted in sorted(by_pack.items()):
+            value, bounds, method = _rate(counted, alpha)
+            yield PackRate(
+                pack=packs[mark]["name"],
+                audience=packs[mark]["audience"],
+                design=packs[mark]["design"],
+                line=line,
+                profile=profile,
+                group=group,
+                expectation=expectation,
+                right=len(counted.right),
+                n=counted.n,
+                undecided=len(counted.doubtful),
+                value=value,
+                lower=bounds.lower,
+                upper=bounds.upper,
+                method=method,
+                kind=source_of(packs[mark]).kind,
+            )
+
+
+def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
+    """The share that went right, by design weights where they differ; doubt widens the bounds."""
+    decided = counted.right + counted.wrong
+    every = decided + counted.doubtful
+    if not decided:
+        return None, Bounds(None, None), "nothing was decided"
+    if len({draw.weight for draw in every}) == 1:
+        right = len(counted.right)
+        bounds = worst_case(right, counted.n, len(counted.doubtful), alpha)
+        return right / counted.n, bounds, "exact (Clopper-Pearson), items count alike"
+    hoped = tuple(replace(draw, success=True) for draw in counted.doubtful)
+    lower = weighted_rate(every, alpha).bounds.lower
+    upper = weighted_rate(decided + hoped, alpha).bounds.upper
+    method = "design weights (Hajek), survey bounds (Korn and Graubard)"
+    return weighted_rate(decided, alpha).value, Bounds(lower, upper), method
+
+
+def _foreknowledge(
+    groups: _Groups, packs: Packs, place: tuple[str, str, str], kind: PackKind, alpha: float
+) -> Iterator[Foreknowledge]:
+    """Known against hidden items of one kind and frame."""
+    line, profile, frame = place
+    for (group, _), by_pack in groups.items():
+        known, hidden = _sides(by_pack, packs, frame, kind)
+        if known is None or hidden is None:
+            continue
+        one, other = (len(known.right), known.n), (len(hidden.right), hidden.n)
+        p_value = fisher_exact(one, other)
+        yield Foreknowledge(
+            line=line,
+            profile=profile,
+            group=group,
+            frame=frame,
+            known_right=one[0],
+            known_n=one[1],
+            hidden_right=other[0],
+            hidden_n=other[1],
+            undecided=len(known.doubtful) + len(hidden.doubtful),
+            p_value=p_value,
+            adjusted=p_value,
+            alpha=alpha,
+            kind=kind,
+        )
+
+
+def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
+    """Corrected over all categories of a place (Holm); totals are not."""
+    totals = set(TOTALS.values())
+    apart = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
+    fair = holm(apart)
+    return [replace(one, adjusted=fair.get(str(n), one.p_value)) for n, one in enumerate(found)]
+
+
+def _sides(
+    by_pack: Mapping[str, _Counted], packs: Packs, frame: str, kind: PackKind
+) -> tuple[_Counted | None, _Counted | None]:
+    """What suppliers may know, and what not, of one kind and frame; None if there is none."""
+    sides: dict[bool, _Counted] = {}
+    for mark, counted in by_pack.items():
+        source = source_of(packs[mark])
+        if frame_of(mark) == frame and source.kind == kind:
+            is_known = not source.is_hidden
+            sides[is_known] = sides[is_known] + counted if is_known in sides else counted
+    return sides.get(True), sides.get(False)

@@ -1,0 +1,282 @@
+"""The worst of several groups: each category, stratum, language, source or frame must hold.
+
+Rates of two frames answer two questions and are never made one, and neither are those of items
+that a supplier knows and of those that it cannot know. Where a requirement names several
+categories, each is a group: pooling must not hide one that is open.
+
+A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
+group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
+the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from harness.estimate import rates
+from harness.estimate.item_selection import Selection, is_wanted
+from harness.estimate.outcome_groups import Lot
+from harness.estimate.rates import Taken
+from harness.model.corpus import covers
+from harness.model.coverage import fewest
+from harness.model.metric import Metric, Part, Source, Span
+from harness.model.shortfall import reached
+
+Take = Callable[[Selection], Taken]
+
+
+class Group(NamedTuple):
+    """What makes items a group: a name (such as a category), where they come from, the frame."""
+
+    name: str
+    source: Source
+    frame: str
+
+    @property
+    def label(self) -> str:
+        """Name and frame, as a part shows them."""
+        return f"{self.name} {self.frame}".strip()
+
+    @property
+    def words(self) -> str:
+        """All of it for people: "GAMB, hidden real items as visited"."""
+        return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
+
+
+def block_rate(selection: Selection) -> Taken:
+    """The share of items that were blocked, in the worst group."""
+    return _worst(selection, rates.block_rate, _named(selection))
+
+
+def content_block_rate(selection: Selection) -> Taken:
+    """The share of content pages that were blocked, in the worst category."""
+    taken = _worst(selection, rates.block_rate, lambda lot: lot.category)
+    return replace(taken, metric=replace(taken.metric, name="content_block_rate"))
+
+
+def overblock_rate(selection: Selection) -> Taken:
+    """The share of items that were blocked although they must be allowed; in the worst group."""
+    return _worst(selection, rates.overblock_rate, _named(selection))
+
+
+def block_rate_by_category(selection: Selection) -> Taken:
+    """The block rate of the worst category that the measure names."""
+    return _worst(selection, rates.block_rate, _category(selection))
+
+
+def block_rate_by_stratum(selection: Selection) -> Taken:
+    """The block rate of the worst stratum: head and tail alike."""
+    return _worst(selection, rates.block_rate, lambda lot: lot.fate.stratum or lot.category)
+
+
+def block_rate_by_language(selection: Selection) -> Taken:
+    """The block rate of the worst language."""
+    return _worst(selection, rates.block_rate, lambda lot: lot.fate.lang or "no language")
+
+
+def overblock_rate_by_category(selection: Selection) -> Taken:
+    """The over-blocking rate of the worst category that the measure names."""
+    return _worst(selection, rates.overblock_rate, _category(selection))
+
+
+def missed(selection: Selection) -> Taken:
+    """The number of items that got through; each category and source must be covered."""
+    return _counted(selection, rates.missed)
+
+
+def overblocked(selection: Selection) -> Taken:
+    """The number of items that were wrongly blocked; each category and source must be covered."""
+    return _counted(selection, rates.overblocked)
+
+
+def _category(selection: Selection) -> Callable[[Lot], str]:
+    """The category of a measure that items fall under."""
+
+    def named(lot: Lot) -> str:
+        wanted = selection.measure.categories
+        return next((code for code in wanted if covers(lot.category, code)), lot.category)
+
+    return named
+
+
+def _named(selection: Selection) -> Callable[[Lot], str]:
+    """The stratum or category that the measure names and items fall under; empty if none is."""
+    measure = selection.measure
+    if measure.strata:
+        return lambda lot: lot.fate.stratum
+    return _category(selection) if measure.categories else lambda _: ""
+
+
+def _grouped(selection: Selection, key: Callable[[Lot], str]) -> dict[Group, tuple[Lot, ...]]:
+    """The items by group, in the order of the names; a group that is wanted may be empty."""
+    groups: dict[Group, list[Lot]] = {}
+    for lot in selection.lots:
+        group = Group(key(lot), selection.sources.of(lot.fate.pack), lot.frame)
+        groups.setdefault(group, []).append(lot)
+    for name in _wanted_names(selection):
+        sources = selection.basis.sources
+        if not any(
+            group.name == name and (not sources or group.source in sources) for group in groups
+        ):
+            groups[Group(name, sources[0] if sources else Source(), "")] = []
+    return {group: tuple(groups[group]) for group in sorted(groups)}
+
+
+def _wanted_names(selection: Selection) -> Iterator[str]:
+    """The categories and strata that the measure names, and the policy asks about here."""
+    measure = selection.measure
+    if measure.strata and not measure.metric.endswith(("_stratum", "_language")):
+        yield from measure.strata
+        return
+    if measure.metric.endswith(("_stratum", "_language")):
+        return
+    for code in measure.categories:
+        if is_wanted(measure, selection.codes, selection.expects, code):
+            yield code
+
+
+def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken:
+    groups = _grouped(selection, key)
+    tried = {group: lots for group, lots in groups.items() if lots}
+    is_bad = take is rates.overblock_rate
+    strict = selection.alpha / max(1, len(tried))
+    taken: list[tuple[Group, Taken, Metric]] = []
+    for group, lots in groups.items():
+        part = replace(selection, lots=lots)
+        taken.append((group, take(part), take(replace(part, alpha=strict)).metric))
+    if not tried:
+        nothing = take(replace(selection, lots=()))
+        parts = _parts(selection, taken, is_bad=is_bad)
+        return replace(nothing, metric=replace(nothing.metric, parts=parts))
+    threshold = selection.requirement.threshold
+    known = [one.metric for group, one, _ in taken if group in tried]
+    is_met = threshold is not None and all(
+        reached(threshold, Span(one.value, one.value)) for one in known
+    )
+    group, worst, _ = max(
+        taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
+    )
+    lower, upper = _bounds(_telling(selection, taken), taken, is_bad=is_bad)
+    method = worst.metric.method
+    if len(tried) > 1:
+        method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Bonferroni"
+    metric = replace(
+        worst.metric,
+        name=selection.measure.metric,
+        lower=lower,
+        upper=upper,
+        method=method,
+        parts=_parts(selection, taken, is_bad=is_bad),
+        pooled=_outer([one.pooled for one in known if one.pooled]),
+        p_value=_p_value([one.p_value for one in known]),
+        decided=_span([one.decided or _plain(one) for one in known]),
+        alone=_span([one.alone or _plain(one) for one in known]),
+    )
+    adverse = tuple(each for _, one, _ in taken for each in one.adverse)
+    return Taken(metric=metric, adverse=adverse)
+
+
+def _is_basis(selection: Selection, group: Group) -> bool:
+    sources = selection.basis.sources
+    return not sources or group.source in sources
+
+
+def _telling(
+    selection: Selection, taken: list[tuple[Group, Taken, Metric]]
+) -> list[tuple[Group, Taken, Metric]]:
+    """The groups whose bound a pass needs: what it rests on, and whatever is large enough.
+
+    A handful of known items beside the hidden ones must not fail; proof of their own they are
+    too few for, and they do not make an outcome undecidable.
+    """
+    needed = fewest(selection.requirement, selection.alpha)
+    return [
+        (group, one, strict)
+        for group, one, strict in taken
+        if _is_basis(selection, group) or one.metric.counted >= needed
+    ]
+
+
+def _parts(
+    selection: Selection, taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
+) -> tuple[Part, ...]:
+    """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
+    found: list[Part] = []
+    for group, one, strict in taken:
+        if is_bad:
+            metric = replace(one.metric, lower=strict.lower)
+        else:
+            metric = replace(one.metric, upper=strict.upper)
+        is_basis = _is_basis(selection, group)
+        part = Part(group=group.label, source=group.source, metric=metric, is_basis=is_basis)
+        found.append(part)
+    return tuple(found)
+
+
+def _counted(selection: Selection, take: Take) -> Taken:
+    """A count of single items, which none can hide; its parts tell what was covered."""
+    taken = take(selection)
+    parts = [
+        (group, one, one.metric)
+        for group, lots in _grouped(selection, _named(selection)).items()
+        for one in (take(replace(selection, lots=lots)),)
+    ]
+    return replace(taken, metric=replace(taken.metric, parts=_parts(selection, parts)))
+
+
+def _bounds(
+    telling: list[tuple[Group, Taken, Metric]],
+    taken: list[tuple[Group, Taken, Metric]],
+    *,
+    is_bad: bool,
+) -> tuple[float | None, float | None]:
+    """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
+    plain = [one.metric for _, one, _ in telling]
+    strict = [metric for _, _, metric in taken]
+    if is_bad:
+        uppers = [metric.upper for metric in plain]
+        lowers = [metric.lower for metric in strict if metric.lower is not None]
+        known = [upper for upper in uppers if upper is not None]
+        complete = len(known) == len(uppers)
+        return (max(lowers) if lowers else None), (max(known) if complete else None)
+    floors = [metric.lower for metric in plain]
+    ceilings = [metric.upper for metric in strict if metric.upper is not None]
+    known = [lower for lower in floors if lower is not None]
+    complete = len(known) == len(floors)
+    return (min(known) if complete else None), (min(ceilings) if ceilings else None)
+
+
+def _p_value(found: list[float | None]) -> float | None:
+    """That of "some group misses the threshold", by Bonferroni; groups without one say nothing."""
+    known = [p_value for p_value in found if p_value is not None]
+    return min(1.0, len(found) * min(known)) if known else None
+
+
+def _plain(metric: Metric) -> Span:
+    return Span(metric.lower, metric.upper)
+
+
+def _span(spans: list[Span]) -> Span:
+    """The lowest lower end and the highest upper one; open where any is."""
+    lowers = [span.lower for span in spans if span.lower is not None]
+    uppers = [span.upper for span in spans if span.upper is not None]
+    return Span(
+        min(lowers) if len(lowers) == len(spans) else None,
+        max(uppers) if len(uppers) == len(spans) else None,
+    )
+
+
+def _outer(spans: list[Span]) -> Span | None:
+    return _span(spans) if spans else None
+
+
+def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
+    """Larger is worse; a group without a number only stands if no other has one."""
+    facing = metric.upper if is_bad else metric.lower
+    number = facing if by_bound else metric.value
+    if number is None:
+        return -math.inf
+    return number if is_bad else -number

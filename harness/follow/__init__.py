@@ -1,0 +1,1 @@
+"""Findings and action plans, which only a conforming re-test can close."""

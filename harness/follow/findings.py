@@ -1,0 +1,107 @@
+"""Opens findings for the requirements that an assessment shows were not met, with their plans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from harness.follow.deadlines import latest_due, milestones_of
+from harness.follow.state import Ledger
+from harness.model.event import Event, FindingOpened, PlanDrafted
+from harness.model.finding import Finding
+from harness.model.outcome import Assessment, Conformity, Outcome
+
+TO_BE_NAMED = "to be agreed"
+"""The owner and the corrective action of a draft are the supplier's to name."""
+
+
+def follow(assessment: Assessment, ledger: Ledger, at: datetime, actor: str) -> tuple[Event, ...]:
+    """The events that an assessment leads to: a finding and a draft plan for each failure."""
+    return tuple(
+        event
+        for finding in open_findings(assessment, at, ledger)
+        for event in (
+            FindingOpened(at=at, actor=actor, finding=finding),
+            draft_plan(finding, at=at, actor=actor),
+        )
+    )
+
+
+def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> tuple[Finding, ...]:
+    """One new finding for each binding outcome that does not conform.
+
+    An insufficient outcome opens none. Neither does one whose finding is still open, or that
+    the same campaign opened before: its evidence is as old. A failure that comes back after
+    its plan was closed is a new finding with ``recurrence_of``.
+    """
+    findings: list[Finding] = []
+    for outcome in assessment.outcomes:
+        if outcome.conformity is not Conformity.DOES_NOT_CONFORM or not outcome.requirement.binding:
+            continue
+        number = len(ledger.findings) + len(findings) + 1
+        finding = _finding(assessment, outcome, number, opened)
+        earlier = [one for one in ledger.findings.values() if one.subject == finding.subject]
+        if any(not ledger.is_settled(one.id) or _is_of(one, assessment, ledger) for one in earlier):
+            continue
+        if earlier:
+            finding = replace(finding, recurrence_of=earlier[-1].id)
+        findings.append(finding)
+    return tuple(findings)
+
+
+def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:
+    """The draft of the one plan of a finding, due when its severity says (METHOD (d))."""
+    return PlanDrafted(
+        at=at,
+        actor=actor,
+        plan=f"P{finding.id.removeprefix('F')}",
+        finding=finding.id,
+        owner=finding.supplier or TO_BE_NAMED,
+        corrective_action=TO_BE_NAMED,
+        due=latest_due(finding),
+        milestones=milestones_of(finding),
+    )
+
+
+def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: datetime) -> Finding:
+    requirement = outcome.requirement
+    missed = outcome.metric.witnesses or tuple(witness.item for witness in outcome.witnesses)
+    seen = dict.fromkeys(witness.category for witness in outcome.witnesses)
+    return Finding(
+        id=f"F-{number:04d}",
+        campaign=assessment.campaign,
+        requirement=requirement.id,
+        title=requirement.title,
+        severity=requirement.severity,
+        scheme=assessment.scheme,
+        scheme_version=assessment.scheme_version,
+        profile=outcome.profile,
+        line=outcome.line,
+        statement=describe(outcome),
+        missed=tuple(dict.fromkeys(missed)),
+        categories=requirement.measure.categories or tuple(seen),
+        sampled=outcome.metric.n,
+        opened=opened,
+        service=assessment.service,
+        supplier=assessment.supplier,
+    )
+
+
+def describe(outcome: Outcome) -> str:
+    """What was measured and by which rule it was decided, in one sentence."""
+    metric = outcome.metric
+    bounds = ", ".join(
+        f"{name} bound {value:.4g}"
+        for name, value in (("lower", metric.lower), ("upper", metric.upper))
+        if value is not None
+    )
+    value = "not measured" if metric.value is None else f"{metric.value:.4g}"
+    counted = f"k = {metric.k}, n = {metric.n}" + (f", {bounds}" if bounds else "")
+    return f"{outcome.id}: {metric.name} {value} ({counted}); {outcome.decided_by}"
+
+
+def _is_of(finding: Finding, assessment: Assessment, ledger: Ledger) -> bool:
+    """Whether a finding came from this campaign, or was re-tested in it."""
+    plans = [plan for plan in ledger.plans.values() if plan.finding == finding.id]
+    retests = {retest.campaign for plan in plans for retest in plan.retests}
+    return assessment.campaign in {finding.campaign, *retests}

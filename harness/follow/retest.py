@@ -1,0 +1,169 @@
+"""Chooses what a re-test measures, and says how it ended.
+
+The missed items alone would prove that a list was patched; the fresh sample shows that the
+service now does what it is asked to. Both must hold (METHOD (d), invariants of *verified*).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.errors import UsageError
+from harness.follow.findings import describe
+from harness.model.action_plan import Retest, RetestResult
+from harness.model.corpus import Item, covers
+from harness.model.finding import Finding
+from harness.model.outcome import Assessment, Conformity, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetestSelection:
+    """Item ids. ``short_of`` is how many fresh ones the corpora could not give."""
+
+    missed: tuple[str, ...]
+    fresh: tuple[str, ...]
+    short_of: int
+
+
+def select_retest(
+    finding: Finding, items: Iterable[Item], *, used: Collection[str], seed: str, size: int
+) -> RetestSelection:
+    """Every missed item again, and ``size`` fresh ones of each category of the finding.
+
+    Fresh are items that are not in ``used``: the ids that the campaign or earlier re-tests of
+    this finding tried. ``size`` is at least the requirement's ``n_min``; which ones is a
+    bottom-k sample by keyed hash, so that anybody with the seed can draw it again.
+    Raises UsageError if a missed item is no longer in the corpora.
+    """
+    missed, spent = set(finding.missed), set(used) | set(finding.missed)
+    gone = set(missed)
+    fresh: dict[str, list[str]] = {code: [] for code in finding.categories}
+    for item in items:
+        gone.discard(item.id)
+        code = next((code for code in fresh if covers(item.category, code)), None)
+        if item.id not in spent and item.value and code is not None:
+            fresh[code].append(item.id)
+    if gone:
+        msg = (
+            f"finding {finding.id}: the corpora no longer have {_some(sorted(gone))}; "
+            "a re-test needs every missed item"
+        )
+        raise UsageError(msg)
+    drawn = [
+        name
+        for names in fresh.values()
+        for name in heapq.nsmallest(size, names, key=lambda name: _order(seed, finding.id, name))
+    ]
+    wanted = size * len(fresh)
+    return RetestSelection(
+        missed=finding.missed, fresh=tuple(drawn), short_of=max(0, wanted - len(drawn))
+    )
+
+
+def judge_retest(
+    finding: Finding,
+    selection: RetestSelection,
+    *,
+    campaign: str,
+    service: str,
+    at: datetime,
+    missed: Assessment | None,
+    fresh: Assessment | None,
+) -> Retest:
+    """How a re-test ended; ``missed`` and ``fresh`` assess its two parts by the same scheme.
+
+    ``campaign`` and ``service`` are those that were measured for it; both parts must be of them.
+
+    It conforms only if every missed item was decided and none fails, and the outcome of a
+    fresh sample of full size conforms by the requirement's own rule. It does not conform if
+    an item still fails or the fresh outcome does not. Anything else shows too little.
+    Raises ValueError if ``missed`` counts other items as well, UsageError if a part is of
+    another campaign or service.
+    """
+    _require_origin((missed, fresh), campaign, service)
+    again, anew = _outcome_of(finding, missed), _outcome_of(finding, fresh)
+    tested = again.metric.n_of_all if again else 0
+    if tested > len(selection.missed):
+        msg = f"{tested} items counted: assess the {len(selection.missed)} missed ones alone"
+        raise ValueError(msg)
+    failing = _failing(again, selection)
+    undecided = len(selection.missed) - tested
+    if failing or (anew and anew.conformity is Conformity.DOES_NOT_CONFORM):
+        ended = RetestResult.DOES_NOT_CONFORM
+    elif (
+        undecided > 0
+        or selection.short_of
+        or set(finding.missed) - set(selection.missed)
+        or anew is None
+        or anew.conformity is not Conformity.CONFORMS
+    ):
+        ended = RetestResult.INSUFFICIENT
+    else:
+        ended = RetestResult.CONFORMS
+    return Retest(
+        campaign=campaign,
+        at=at,
+        outcome=ended,
+        statement="; ".join(_reasons(selection, failing, undecided, anew)),
+        missed_tested=tested,
+        missed_still_failing=failing,
+        fresh_tested=anew.metric.n_of_all if anew else 0,
+    )
+
+
+def _require_origin(parts: Iterable[Assessment | None], campaign: str, service: str) -> None:
+    for part in parts:
+        if part is not None and (part.campaign, part.service) != (campaign, service):
+            msg = (
+                f"the re-test is campaign {campaign!r} of service {service!r}, but what was "
+                f"assessed is campaign {part.campaign!r} of service {part.service!r}"
+            )
+            raise UsageError(msg)
+
+
+def _order(seed: str, finding: str, name: str) -> bytes:
+    text = f"retest\x1f{seed}\x1f{finding}\x1f{name}"
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _outcome_of(finding: Finding, assessment: Assessment | None) -> Outcome | None:
+    """The outcome of the very requirement, profile and line that the finding is about."""
+    wanted = (finding.requirement, finding.profile, finding.line)
+    for outcome in assessment.outcomes if assessment else ():
+        if (outcome.requirement.id, outcome.profile, outcome.line) == wanted:
+            return outcome
+    return None
+
+
+def _failing(again: Outcome | None, selection: RetestSelection) -> tuple[str, ...]:
+    """Of the missed items, those that fail again."""
+    if again is None:
+        return ()
+    adverse = {*again.metric.witnesses, *(witness.item for witness in again.witnesses)}
+    return tuple(name for name in selection.missed if name in adverse)
+
+
+def _reasons(
+    selection: RetestSelection, failing: tuple[str, ...], undecided: int, anew: Outcome | None
+) -> Iterable[str]:
+    total = len(selection.missed)
+    yield f"{len(failing)} of {total} missed items still fail" + (
+        f" ({_some(failing)})" if failing else ""
+    )
+    if undecided > 0:
+        yield f"{undecided} of {total} missed items were not decided"
+    if selection.short_of:
+        yield f"the corpora are {selection.short_of} fresh items short"
+    if anew is None:
+        yield "no fresh sample was assessed"
+    else:
+        yield f"fresh sample {anew.conformity}: {describe(anew)}"
+
+
+def _some(names: Collection[str], most: int = 5) -> str:
+    shown = ", ".join(list(names)[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,204 @@
+"""The steps of a plan: which event may happen in which state, on what condition, and then.
+
+draft, agreed, in progress, claimed, verifying, verified, closed. A re-test that does not
+conform leads back to *in progress*, one that shows too little back to *claimed*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.errors import UsageError, known
+from harness.follow.deviations import check_in, describe, deviate, escalate
+from harness.follow.guards import require_text
+from harness.follow.independence import dependence_in
+from harness.follow.retest_origin import origin_fault_in
+from harness.model.action_plan import ActionPlan, PlanState, RetestResult
+from harness.model.event import (
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanDeviated,
+    PlanEscalated,
+    PlanEvent,
+    PlanExtended,
+    PlanProgressed,
+    RetestConcluded,
+    RetestStarted,
+    VendorCheckedIn,
+)
+from harness.model.finding import Finding
+
+Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One verb: the states in which it is possible, and what it does to the plan."""
+
+    verb: str
+    states: frozenset[PlanState]
+    step: Step
+
+
+def advance(
+    plan: ActionPlan, finding: Finding, event: PlanEvent, *, is_kept: bool = False
+) -> ActionPlan:
+    """The plan after ``event``. Raises UsageError if it is not possible, naming what is.
+
+    An event that ``is_kept`` in a registry already may mix roles or lack its origin, which
+    earlier versions allowed: it then stays, among the plan's ``breaches``.
+    """
+    transition = TRANSITIONS[type(event)]
+    if plan.state not in transition.states:
+        possible = known(verbs_in(plan.state)).removeprefix("known: ")
+        msg = f"plan {plan.id} is {plan.state}: {transition.verb!r} is not possible; "
+        raise UsageError(msg + (f"possible: {possible}" if verbs_in(plan.state) else "it is over"))
+    fault = dependence_in(plan, event) or origin_fault_in(plan, finding, event)
+    if fault and not is_kept:
+        raise UsageError(fault)
+    after = transition.step(plan, finding, event)
+    said = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {_describe(event, after)}"
+    breach = (f"{event.at:%Y-%m-%d %H:%M} {fault}",) if fault else ()
+    actors = (event.actor, event.owner) if isinstance(event, PlanAgreed) else (event.actor,)
+    return replace(
+        after,
+        history=(*after.history, said),
+        breaches=(*after.breaches, *breach),
+        actors=tuple(dict.fromkeys((*after.actors, *actors))),
+    )
+
+
+def verbs_in(state: PlanState) -> tuple[str, ...]:
+    """What can be done with a plan in a state."""
+    return tuple(each.verb for each in TRANSITIONS.values() if state in each.states)
+
+
+def _agree(plan: ActionPlan, _: Finding, event: PlanAgreed) -> ActionPlan:
+    due = event.due or plan.due
+    require_text(plan, "an owner", event.owner)
+    require_text(plan, "a corrective action", event.corrective_action)
+    if due > plan.due:
+        msg = (
+            f"plan {plan.id}: due {due:%Y-%m-%d} is later than {plan.due:%Y-%m-%d}; "
+            "only an extension with a reason and an approver moves it back"
+        )
+        raise UsageError(msg)
+    if due <= event.at:
+        msg = f"plan {plan.id}: due {due:%Y-%m-%d} is not in the future; extend it first"
+        raise UsageError(msg)
+    return replace(
+        plan,
+        state=PlanState.AGREED,
+        owner=event.owner,
+        corrective_action=event.corrective_action,
+        root_cause=event.root_cause or plan.root_cause,
+        due=due,
+    )
+
+
+def _progress(plan: ActionPlan, _: Finding, event: PlanProgressed) -> ActionPlan:
+    milestones = list(plan.milestones)
+    if event.milestone:
+        if not 1 <= event.milestone <= len(milestones):
+            numbered = ", ".join(f"{n} {step.title}" for n, step in enumerate(milestones, 1))
+            msg = f"plan {plan.id}: no milestone {event.milestone}; known: {numbered}"
+            raise UsageError(msg)
+        reached = milestones[event.milestone - 1]
+        milestones[event.milestone - 1] = replace(reached, done=reached.done or event.at)
+    return replace(plan, state=PlanState.IN_PROGRESS, milestones=tuple(milestones))
+
+
+def _claim(plan: ActionPlan, _: Finding, event: FixClaimed) -> ActionPlan:
+    require_text(plan, "a statement of what was fixed", event.statement)
+    return replace(plan, state=PlanState.CLAIMED, claimed_by=event.actor)
+
+
+def _start(plan: ActionPlan, _: Finding, event: RetestStarted) -> ActionPlan:
+    return replace(plan, state=PlanState.VERIFYING, verifying=event.campaign)
+
+
+def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> ActionPlan:
+    retest = event.retest
+    if retest.campaign != plan.verifying:
+        msg = f"plan {plan.id}: re-test {plan.verifying!r} is running, not {retest.campaign!r}"
+        raise UsageError(msg)
+    if retest.outcome is RetestResult.CONFORMS:
+        lacks = [
+            what
+            for what, holds in (
+                ("every missed item tested again", retest.missed_tested >= len(finding.missed)),
+                ("no missed item still failing", not retest.missed_still_failing),
+                ("a fresh sample", retest.fresh_tested > 0),
+            )
+            if not holds
+        ]
+        if lacks:
+            msg = f"plan {plan.id}: a re-test conforms only with {', and '.join(lacks)}"
+            raise UsageError(msg)
+    return replace(
+        plan, state=AFTER_RETEST[retest.outcome], verifying="", retests=(*plan.retests, retest)
+    )
+
+
+def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
+    require_text(plan, "a reason", event.reason)
+    require_text(plan, "an approver", event.approver)
+    if event.due <= plan.due:
+        msg = f"plan {plan.id}: an extension is later than the due date {plan.due:%Y-%m-%d}"
+        raise UsageError(msg)
+    return replace(plan, due=event.due, approvers=(*plan.approvers, event.approver))
+
+
+def _close(plan: ActionPlan, _: Finding, __: PlanClosed) -> ActionPlan:
+    return replace(plan, state=PlanState.CLOSED)
+
+
+AFTER_RETEST = {
+    RetestResult.CONFORMS: PlanState.VERIFIED,
+    RetestResult.DOES_NOT_CONFORM: PlanState.IN_PROGRESS,
+    RetestResult.INSUFFICIENT: PlanState.CLAIMED,
+}
+"""Where a re-test leads; nothing else leads to *verified*."""
+
+_RUNNING = frozenset(PlanState) - {PlanState.VERIFIED, PlanState.CLOSED}
+_WORKING = frozenset({PlanState.AGREED, PlanState.IN_PROGRESS})
+
+TRANSITIONS: dict[type[PlanEvent], Transition] = {
+    PlanAgreed: Transition("agree", frozenset({PlanState.DRAFT}), _agree),
+    PlanProgressed: Transition("progress", _WORKING, _progress),
+    FixClaimed: Transition("claim", frozenset({PlanState.IN_PROGRESS}), _claim),
+    RetestStarted: Transition("retest", frozenset({PlanState.CLAIMED}), _start),
+    RetestConcluded: Transition("conclude re-test", frozenset({PlanState.VERIFYING}), _conclude),
+    PlanExtended: Transition("extend", _RUNNING, _extend),
+    PlanDeviated: Transition("deviate", _RUNNING, deviate),
+    VendorCheckedIn: Transition("check-in", _RUNNING, check_in),
+    PlanEscalated: Transition("escalate", _RUNNING, escalate),
+    PlanClosed: Transition("close", frozenset({PlanState.VERIFIED}), _close),
+}
+"""Every verb, by the event that it leaves."""
+
+
+def _describe(event: PlanEvent, after: ActionPlan) -> str:
+    match event:
+        case PlanAgreed():
+            said = f"agreed, owner {after.owner}, due {after.due:%Y-%m-%d}"
+        case PlanProgressed(note=note, milestone=0):
+            said = f"progress: {note}"
+        case PlanProgressed(note=note, milestone=number):
+            said = f"milestone reached: {after.milestones[number - 1].title}. {note}"
+        case FixClaimed(statement=statement):
+            said = f"fix claimed: {statement}"
+        case RetestStarted(campaign=campaign):
+            said = f"re-test {campaign} started"
+        case RetestConcluded(retest=retest):
+            said = f"re-test {retest.outcome}: {retest.statement}"
+        case PlanExtended(due=due, reason=reason, approver=approver):
+            said = f"extended to {due:%Y-%m-%d}, approved by {approver}: {reason}"
+        case PlanClosed():
+            said = "closed"
+        case _:
+            said = describe(event)
+    return said.strip()

@@ -1,1 +1,0 @@
-"""Other people's measurements, read as trials: OONI's, and bare pages."""

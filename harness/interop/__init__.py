@@ -1,0 +1,1 @@
+"""Measurements of other people, read as trials."""

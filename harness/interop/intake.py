@@ -1,0 +1,163 @@
+"""Takes other people's measurements into a journal of ours: whole, or not at all.
+
+The journal's header says that it is ``foreign``: nobody bracketed these measurements with
+sentinels, so its verdicts rest on the control alone, and it decides nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import InstrumentError, UsageError
+from harness.interop.record import NotReadable, Record
+from harness.model.campaign import (
+    BlockPage,
+    Campaign,
+    CorpusSelection,
+    LineDeclaration,
+    ProfileDeclaration,
+    Service,
+)
+from harness.model.observation import Observation
+from harness.model.sentinel import Sentinels
+from harness.store.journal.header import HEADER
+from harness.store.journal.journal import SegmentJournal
+
+FOREIGN = "foreign"
+"""The header's key for whose format it was, and what its profile and pack are called."""
+
+BATCH = 200
+"""Measurements that are written at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A line that was left out, by its number, and why. Of a repeated one, the first counts."""
+
+    line: int
+    reason: str
+    repeated: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """How many measurements were taken, and how many lines were broken or repeated."""
+
+    taken: int = 0
+    broken: int = 0
+    repeated: int = 0
+
+
+def foreign_header(
+    name: str, form: str, source: str, sha256: str, block_page: BlockPage | None = None
+) -> dict[str, Any]:
+    """The header of a foreign journal. ``source`` names the file, ``form`` its format.
+
+    ``block_page`` is the one that the supplier declares, if it is known. Raises ValueError
+    (pydantic's) if ``name`` is no campaign's name.
+    """
+    campaign = Campaign(
+        campaign=name,
+        title=f"{source}: measurements of other people",
+        service=Service(name=f"what {source} was measured on", block_page=block_page),
+        lines=(LineDeclaration(name="service", type=FOREIGN),),
+        profiles={FOREIGN: ProfileDeclaration()},
+        corpora=(CorpusSelection(pack=FOREIGN),),
+        probes=("dns", "web"),
+        sentinels=Sentinels(must_allow=(), must_block=()),
+    )
+    return {
+        "campaign": campaign.model_dump_json(),
+        "corpora": [" ".join(part for part in (source, form, sha256) if part)],
+        FOREIGN: form,
+    }
+
+
+@contextmanager
+def whole_journal(folder: Path, header: dict[str, Any]) -> Iterator[SegmentJournal]:
+    """A new journal that stands at ``folder`` once all is well, and nowhere else.
+
+    Raises UsageError if there is one already, InstrumentError if the disk does not take it.
+    """
+    if (folder / HEADER).exists() or (folder.is_dir() and any(folder.iterdir())):
+        msg = f"{folder}: there is something here already; choose another folder"
+        raise UsageError(msg)
+    beside = folder.with_name(f".{folder.name}.half")
+    shutil.rmtree(beside, ignore_errors=True)
+    journal = SegmentJournal.create(beside, header)
+    try:
+        yield journal
+        journal.seal()
+        journal.close()
+        beside.rename(folder)
+    except OSError as error:
+        msg = f"{folder}: cannot be written: {error.strerror or error}"
+        raise InstrumentError(msg) from error
+    finally:
+        journal.close()
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def take_in(
+    lines: Iterable[bytes],
+    read: Callable[[bytes], Record],
+    journal: SegmentJournal,
+    tell: Callable[[Trouble], None],
+) -> Intake:
+    """Read measurements line by line into the journal, and ``tell`` of those left out."""
+    intake = Intake()
+    first: dict[str, int] = {}
+    waiting: list[Record] = []
+    numbers = count(1)
+    name = str(msgspec.json.decode(journal.header["campaign"])["campaign"])
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = _paired(read(line))
+        except NotReadable as error:
+            intake.broken += 1
+            tell(Trouble(line=number, reason=str(error)))
+            continue
+        if (held := first.setdefault(record.id, number)) != number:
+            intake.repeated += 1
+            why = f"{record.id[:200]} stands in line {held} already"
+            tell(Trouble(line=number, reason=why, repeated=True))
+            continue
+        intake.taken += 1
+        waiting.append(record)
+        if len(waiting) == BATCH:
+            _append(journal, next(numbers), name, waiting)
+    _append(journal, next(numbers), name, waiting)
+    return intake
+
+
+def _paired(record: Record) -> Record:
+    """The record. Raises NotReadable if it has no control: no journal could decide about it."""
+    if record.alone:
+        raise NotReadable("a page without a control; 'accredit judge' judges it by itself")
+    return record
+
+
+def _append(journal: SegmentJournal, batch: int, campaign: str, records: list[Record]) -> None:
+    """Write the records as one batch, and forget them."""
+    if records:
+        journal.append(batch, list(_observations(batch, campaign, records)))
+    records.clear()
+
+
+def _observations(batch: int, campaign: str, records: list[Record]) -> Iterator[Observation]:
+    for record in records:
+        for trial in record.trials:
+            for seen in (trial.control, trial.service):
+                if seen is not None:
+                    key = msgspec.structs.replace(seen.key, campaign=campaign)
+                    yield msgspec.structs.replace(seen, key=key, batch=batch)

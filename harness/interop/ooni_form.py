@@ -1,0 +1,147 @@
+"""The parts of an OONI measurement that we read, in the forms that probes have written.
+
+Everything but the input may be absent or null: probes of ten years wrote these files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.interop.x_accredit import Beyond
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """One answer of a DNS query (df-002)."""
+
+    answer_type: str | None = None
+    ipv4: str | None = None
+    ipv6: str | None = None
+    hostname: str | None = None
+    asn: int | None = None
+
+
+class Query(msgspec.Struct, kw_only=True):
+    """One DNS query (df-002)."""
+
+    hostname: str | None = None
+    engine: str | None = None
+    query_type: str | None = None
+    failure: str | None = None
+    answers: list[Answer] | None = None
+    tags: list[str] | None = None
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """The request of an HTTP transaction (df-001)."""
+
+    url: str | None = None
+
+
+class Response(msgspec.Struct, kw_only=True):
+    """The response of an HTTP transaction (df-001)."""
+
+    code: int | None = None
+    body: Any = None
+    headers: Any = None
+    headers_list: Any = None
+
+
+class Transaction(msgspec.Struct, kw_only=True):
+    """One HTTP transaction; a list of them stands in reverse order of time."""
+
+    address: str | None = None
+    failure: str | None = None
+    request: Request | None = None
+    response: Response | None = None
+    x_accredit: Beyond | None = None
+
+
+class Connected(msgspec.Struct, kw_only=True):
+    """How a TCP connection went (df-005)."""
+
+    failure: Any = None
+    success: bool | None = None
+    status: bool | None = None
+
+
+class Connect(msgspec.Struct, kw_only=True):
+    """One TCP connection (df-005)."""
+
+    ip: str | None = None
+    port: int | None = None
+    status: Connected | None = None
+
+
+class Handshake(msgspec.Struct, kw_only=True):
+    """One TLS handshake (df-006)."""
+
+    server_name: str | None = None
+    address: str | None = None
+    failure: str | None = None
+    no_tls_verify: bool | None = None
+    peer_certificates: list[Any] | None = None
+
+
+class ControlPage(msgspec.Struct, kw_only=True):
+    """What the test helper saw of the page; -1 stands for nothing."""
+
+    body_length: int | None = None
+    failure: str | None = None
+    title: str | None = None
+    headers: Any = None
+    status_code: int | None = None
+    x_accredit: Beyond | None = None
+
+
+class ControlDns(msgspec.Struct, kw_only=True):
+    """What the test helper saw of the name."""
+
+    failure: str | None = None
+    addrs: list[str] | None = None
+
+
+class AddressKnown(msgspec.Struct, kw_only=True):
+    """What the test helper knows of an address; see ``VALID`` in ``ooni_dns``."""
+
+    asn: int | None = None
+    flags: int | None = None
+
+
+class Control(msgspec.Struct, kw_only=True):
+    """The test helper's answer."""
+
+    dns: ControlDns | None = None
+    http_request: ControlPage | None = None
+    tcp_connect: dict[str, Connected] | None = None
+    tls_handshake: dict[str, Connected] | None = None
+    ip_info: dict[str, AddressKnown] | None = None
+
+
+class Keys(msgspec.Struct, kw_only=True):
+    """``test_keys`` of web_connectivity."""
+
+    control: Control | None = None
+    control_failure: str | None = None
+    queries: list[Query] | None = None
+    requests: list[Transaction] | None = None
+    tcp_connect: list[Connect] | None = None
+    tls_handshakes: list[Handshake] | None = None
+    dns_consistency: str | None = None
+    dns_experiment_failure: str | None = None
+    http_experiment_failure: str | None = None
+
+
+class Measurement(msgspec.Struct, kw_only=True):
+    """The envelope (df-000)."""
+
+    input: str | None = None
+    test_name: str = ""
+    id: str | int | None = None
+    measurement_uid: str | None = None
+    report_id: str | None = None
+    measurement_start_time: str | None = None
+    software_name: str | None = None
+    software_version: str | None = None
+    test_keys: Keys | None = None

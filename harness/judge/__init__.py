@@ -1,0 +1,1 @@
+"""Turn trials into verdicts, by rules that are data."""

@@ -1,0 +1,168 @@
+"""Judges one measurement of other people that holds several trials: a DNS and a web one.
+
+A single measurement shows each layer, so the layers explain each other: a page that surely
+came from the origin clears a strange address, and a strange address explains a failed
+connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare
+from harness.judge.judge import Judge, Judgement, in_batches, judge, judge_trial
+from harness.judge.pairing import pair
+from harness.judge.rules.order import RULES, RULES_VERSION
+from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
+from harness.judge.sentinels import SENTINELS_PRESENT
+from harness.judge.trial_features import Case
+from harness.model.campaign import BlockPage
+from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.outcome import Precondition
+from harness.model.plain_twin import TwinPair
+from harness.model.verdict import Mechanism, State, Trial, Verdict
+from harness.ports.judging import MakeJudge
+from harness.ports.storage import Journal
+
+FOREIGN_RULES = (*PROVEN_RULES, *RULES)
+
+LED_ASTRAY = "dns-led-astray"
+ASTRAY = "the resolver gave addresses that the control does not know, and the page did not come"
+
+
+NO_SENTINELS = "no sentinels: verdicts rest on the control alone"
+"""What a journal of other people's measurements always lacks; it forbids every decision."""
+
+
+class ForeignJudge:
+    """Judges other people's measurements: one verdict for all trials of each.
+
+    Like ``Judge`` it holds one batch at a time; a measurement is never spread over several.
+    """
+
+    rules_version = RULES_VERSION
+
+    def __init__(self, block_page: BlockPage | None = None) -> None:
+        self._lore = declare(block_page)
+        self._places: set[tuple[str, str]] = set()
+
+    def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        """The verdict of every measurement."""
+        for _, batch in groupby(observations, lambda one: one.batch):
+            measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
+            for trial in pair(batch).trials:
+                key = trial.key
+                place = (key.item, key.line, key.profile, key.round)
+                measurements.setdefault(place, []).append(trial)
+                self._places.add((key.line, key.profile))
+            for trials in measurements.values():
+                yield judge_together(trials, self._lore)
+
+    @property
+    def twins(self) -> tuple[TwinPair, ...]:
+        """None: other people try no plain twins."""
+        return ()
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """What such a journal always lacks, on every line for every profile."""
+        return tuple(
+            Precondition(
+                name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
+            )
+            for line, profile in sorted(self._places) or [("*", "*")]
+        )
+
+
+def judge_of(
+    header: Mapping[str, Any],
+    sentinels: Iterable[Observation],
+    block_page: BlockPage | None = None,
+) -> Judge | ForeignJudge:
+    """Who judges a journal, as its header asks: own observations, or other people's."""
+    return ForeignJudge(block_page) if "foreign" in header else Judge(sentinels, block_page)
+
+
+def judge_maker(journal: Journal, block_page: BlockPage | None = None) -> MakeJudge:
+    """What makes judges of a journal, each of which has judged nothing yet."""
+    return lambda: judge_of(journal.header, journal.sentinels(), block_page)
+
+
+def judge_journal(
+    header: Mapping[str, Any],
+    observations: Iterable[Observation],
+    block_page: BlockPage | None = None,
+) -> Judgement:
+    """Judge observations that fit into memory as the header of their journal asks."""
+    judging = judge_foreign if "foreign" in header else judge
+    return judging(observations, block_page)
+
+
+def judge_foreign(
+    observations: Iterable[Observation], block_page: BlockPage | None = None
+) -> Judgement:
+    """Judge other people's measurements that fit into memory, in any order."""
+    judging = ForeignJudge(block_page)
+    verdicts = tuple(judging.verdicts(in_batches(observations)))
+    return Judgement(verdicts=verdicts, preconditions=judging.preconditions)
+
+
+def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Verdict:
+    """The verdict of all trials of one measurement. Raises ValueError if there is none."""
+    judged = [(trial, judge_trial(trial, lore, FOREIGN_RULES)) for trial in trials]
+    if not judged:
+        msg = "a measurement without a trial cannot be judged"
+        raise ValueError(msg)
+    names = [(trial, verdict) for trial, verdict in judged if _is_dns(trial)]
+    webs = [(trial, verdict) for trial, verdict in judged if not _is_dns(trial)]
+    came = next((trial for trial, verdict in webs if verdict.state is State.ALLOWED), None)
+    for trial, verdict in names:
+        if verdict.state is State.BLOCKED and not _clears(came, trial, verdict):
+            return verdict
+    if not webs:
+        return names[0][1]
+    web = webs[0][1]
+    if web.state is State.BLOCKED and any(_differs(trial) for trial, _ in names):
+        return _led_astray(web)
+    return web
+
+
+def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
+    """Whether the page came by the very address that looked like a sinkhole's."""
+    if came is None or verdict.mechanism is not Mechanism.DNS_SINKHOLE:
+        return False
+    page, answer = came.service.facts, name.service.facts
+    if not isinstance(page, WebFacts) or not isinstance(answer, DnsFacts):
+        return False
+    return not page.peer or page.peer in answer.addresses
+
+
+def judge_alone(trial: Trial) -> Verdict:
+    """The verdict of a page that came without a control: never *allowed*."""
+    return judge_trial(trial, NOTHING_LEARNED, ALONE_RULES)
+
+
+def _is_dns(trial: Trial) -> bool:
+    return Case(trial, NOTHING_LEARNED).is_dns
+
+
+def _differs(trial: Trial) -> bool:
+    """Whether the resolver gave addresses of which the control vouches for none."""
+    service, control = trial.service.facts, trial.control.facts if trial.control else None
+    if not isinstance(service, DnsFacts) or not isinstance(control, DnsFacts):
+        return False
+    both = service.addresses and control.addresses
+    return bool(both) and not set(service.addresses) & set(control.addresses)
+
+
+def _led_astray(web: Verdict) -> Verdict:
+    return msgspec.structs.replace(
+        web,
+        rule=LED_ASTRAY,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        witnesses=(ASTRAY, *web.witnesses),
+    )

@@ -1,0 +1,243 @@
+"""Learns how a supplier blocks from its must-block sentinels and its submission.
+
+A fingerprint that the supplier's own filter has just shown us beats any list of other
+people's block pages (see PEERS, lesson 1); and some blocks look like trouble (a 503 on
+CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.judge import block_page_classifier
+from harness.judge.page_rest import (
+    READ,
+    has_room,
+    has_styles_by_header,
+    is_wordless,
+    shown_beside_text,
+)
+from harness.model.campaign import BlockPage
+from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.sketch import Sketch, share_within
+
+REFUSING = 400
+WORDY = 12
+"""Characters from which a text says enough to be known again."""
+LIKE = 0.9
+"""Two texts this alike, host names and numbers aside, are one page."""
+AKIN = 0.4
+"""Two texts this alike under one title are one page."""
+
+
+ALIKE_SKETCHES = 0.6
+"""Share of shingles, both ways, from which two sketched texts are one page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lore:
+    """What the must-block sentinels of one line have met. Empty where nothing was learned.
+
+    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the most
+    pictures, frames and scripts that a page of these had. ``servers`` are those that redirects led
+    to (``recognise.server_of``).
+    """
+
+    tunnel_statuses: frozenset[int] = frozenset()
+    statuses: frozenset[int] = frozenset()
+    titles: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    digests: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    servers: frozenset[str] = frozenset()
+    rcodes: frozenset[str] = frozenset()
+    sinkholes: frozenset[str] = frozenset()
+    failures: frozenset[str] = frozenset()
+    phrases: tuple[str, ...] = ()
+    title_marks: frozenset[str] = frozenset()
+    sketches: frozenset[Sketch] = frozenset()
+    embedded: int = 0
+
+    def beside(self, other: Lore) -> Lore:
+        """What both know."""
+        return Lore(
+            tunnel_statuses=self.tunnel_statuses | other.tunnel_statuses,
+            statuses=self.statuses | other.statuses,
+            titles=self.titles | other.titles,
+            texts=tuple(sorted({*self.texts, *other.texts})),
+            digests=self.digests | other.digests,
+            hosts=self.hosts | other.hosts,
+            servers=self.servers | other.servers,
+            rcodes=self.rcodes | other.rcodes,
+            sinkholes=self.sinkholes | other.sinkholes,
+            failures=self.failures | other.failures,
+            phrases=tuple(dict.fromkeys(self.phrases + other.phrases)),
+            title_marks=self.title_marks | other.title_marks,
+            sketches=self.sketches | other.sketches,
+            embedded=max(self.embedded, other.embedded),
+        )
+
+    def leaves_room(self, web: WebFacts, control: WebFacts | None, read: int = READ) -> bool:
+        """Whether a page may hold content beside the ``read`` characters it is known by."""
+        return has_room(web, control, self.sketches, embedded=self.embedded, read=read)
+
+    def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page is one of those known, holds no more, and is not what the control saw."""
+        is_same = bool(web.body_sha256) and web.body_sha256 in self.digests
+        if is_same and (not has_styles_by_header(web) or shown_beside_text(web) <= self.embedded):
+            return True
+        if self._leads_to_known_host(web, control):
+            return True
+        if self.leaves_room(web, control):
+            return False
+        says = any(_says(web, each) and not _says(control, each) for each in self.phrases)
+        return says or self._knows_fingerprint(web, control) or self._knows_words(web, control)
+
+    def _knows_words(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether title, text or, of a page without either, the status is one of those known."""
+        if not any((self.titles, self.texts, self.statuses)):
+            return False
+        title, text = (
+            block_page_classifier.normal(web.title, web.url),
+            block_page_classifier.normal(web.text, web.url),
+        )
+        likeness = max(
+            (block_page_classifier.alike(text, known) for known in self.texts), default=0.0
+        )
+        if title in self.titles and (
+            control is None or title != block_page_classifier.normal(control.title)
+        ):
+            # A title is copied easily: where texts are known, the text must be akin to one.
+            return not (text and self.texts) or likeness >= AKIN
+        if not title and not web.text:
+            shows_nothing = not (web.embedded or web.sketch)
+            return web.status in self.statuses and shows_nothing
+        return bool(text) and likeness >= LIKE
+
+    def _knows_fingerprint(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether the page's text is one of those known, told by keyed sketches alone.
+
+        So the block page of an item is known whose words are not kept.
+        """
+        likeness = max((_resembles(web.sketch, known) for known in self.sketches), default=0.0)
+        if likeness >= ALIKE_SKETCHES:
+            return True
+        same_title = control is not None and web.title_mark == control.title_mark
+        return web.title_mark in self.title_marks and not same_title and likeness >= AKIN
+
+    def _leads_to_known_host(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page stands at a known host, or only leads there, and the control's did not.
+
+        The host is no word of the page: nothing of its text is read by that. Frames that came are
+        pages to be known by themselves.
+        """
+        hosts = self.hosts - _hosts_of(control)
+        if not hosts:
+            return False
+        if _end_of(web) in hosts:
+            return not self.leaves_room(web, control, read=0)
+        framed = {block_page_classifier.host_of(each) for each in web.frames}
+        if not is_wordless(web) or not framed or not framed <= hosts:
+            return False
+        came = any(page.status is not None for page in web.inner)
+        only_leads = web.embedded <= max(self.embedded, 1)
+        return only_leads and not came
+
+
+NOTHING_LEARNED = Lore()
+
+
+def declare(page: BlockPage | None) -> Lore:
+    """What the submission says of its block page."""
+    if page is None:
+        return NOTHING_LEARNED
+    title, phrase = (
+        block_page_classifier.normal(page.title),
+        block_page_classifier.normal(page.text),
+    )
+    return Lore(
+        titles=frozenset({title} - {""}),
+        phrases=(phrase,) if phrase else (),
+        hosts=frozenset({page.host.lower().rstrip(".")} - {""}),
+    )
+
+
+def _hosts_of(web: WebFacts | None) -> frozenset[str]:
+    """The hosts that a page came by, and those that it frames or forwards to."""
+    if web is None:
+        return frozenset()
+    return block_page_classifier.hosts_of(web) | frozenset(
+        map(block_page_classifier.host_of, web.frames)
+    )
+
+
+def _end_of(web: WebFacts) -> str:
+    """The host at which an answer ends, or that its redirect leads to where nobody followed it."""
+    last = web.hops[-1] if web.hops else None
+    unfollowed = last is not None and last.url == web.url and web.status == last.status
+    return block_page_classifier.host_of(last.location if last and unfollowed else web.url)
+
+
+def _resembles(one: Sketch, other: Sketch) -> float:
+    """How much of either text stands in the other: the smaller share of the two."""
+    return min(share_within(one, other), share_within(other, one))
+
+
+def _says(web: WebFacts | None, phrase: str) -> bool:
+    return web is not None and phrase in block_page_classifier.normal(web.text)
+
+
+def learn(blocked: Iterable[Observation]) -> Lore:
+    """What the service's observations of must-block sentinels have in common with no one else.
+
+    Call it only with sentinels whose control was healthy and that were not let through.
+    """
+    seen = list(blocked)
+    pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]
+    answers = [one.facts for one in seen if isinstance(one.facts, DnsFacts)]
+    landings = [answer.landing for answer in answers if answer.landing is not None]
+    came = (*pages, *landings, *(inner for page in pages for inner in page.inner))
+    shown = [page for page in came if page.status is not None]
+    titles = (block_page_classifier.normal(page.title, page.url) for page in shown)
+    texts = {
+        block_page_classifier.normal(page.text, page.url)
+        for page in shown
+        if len(page.text) > WORDY
+    }
+    return Lore(
+        tunnel_statuses=frozenset(page.tunnel_status or 0 for page in pages) - {0, 200},
+        statuses=frozenset(
+            page.status or 0 for page in shown if not page.title and (page.status or 0) >= REFUSING
+        ),
+        titles=frozenset(title for title in titles if title),
+        texts=tuple(sorted(texts)),
+        digests=frozenset(page.body_sha256 for page in shown if page.body_length),
+        hosts=frozenset().union(*map(_strayed, seen)),
+        servers=frozenset().union(*map(_led_to, seen)),
+        rcodes=frozenset(answer.rcode for answer in answers if answer.rcode),
+        sinkholes=frozenset(address for answer in answers for address in answer.addresses),
+        failures=frozenset(one.failure.name for one in seen if one.failure is not None),
+        title_marks=frozenset(page.title_mark for page in shown if page.title_mark),
+        sketches=frozenset(page.sketch for page in shown if page.sketch),
+        embedded=max(map(shown_beside_text, shown), default=0),
+    )
+
+
+def _led_to(observation: Observation) -> frozenset[str]:
+    """The servers that redirects led to, away from the host that was tried."""
+    web = observation.facts
+    if not isinstance(web, WebFacts):
+        return frozenset()
+    urls = (*(hop.location for hop in web.hops), *block_page_classifier.urls_of(web))
+    away = (url for url in urls if block_page_classifier.host_of(url) != observation.item.host)
+    return frozenset(map(block_page_classifier.server_of, away)) - {""}
+
+
+def _strayed(observation: Observation) -> frozenset[str]:
+    if not isinstance(observation.facts, WebFacts):
+        return frozenset()
+    home = frozenset({observation.item.host})
+    away = block_page_classifier.strayed_to(observation.facts, home)
+    framed = {block_page_classifier.host_of(address) for address in observation.facts.frames}
+    return frozenset({away} | framed) - home - {""}

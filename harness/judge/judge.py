@@ -1,0 +1,294 @@
+"""Judges a journal: every trial of an item gets the verdict of the first rule that matches.
+
+In: observations. Out: a verdict for each trial of an item, and the preconditions on which
+they rest. Judging opens no socket and no store, so it may be run again for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import msgspec
+
+from harness.judge.block_page_claims import claimed_category
+from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare, learn
+from harness.judge.liveness import Retrials, confirmed, has_answer, passed, sampled
+from harness.judge.pairing import Course, Pairs, course_of, pair
+from harness.judge.plain_twins import PlainTwinTrials
+from harness.judge.rule import Rule
+from harness.judge.rules.order import RULES, RULES_VERSION
+from harness.judge.sentinels import (
+    Bracket,
+    Fared,
+    bracket_of,
+    without_sentinels,
+)
+from harness.judge.trial_features import Case
+from harness.judge.unfiltered import Unfiltered, may_teach
+from harness.model.batch import turn_of
+from harness.model.campaign import BlockPage
+from harness.model.observation import Observation
+from harness.model.outcome import Precondition
+from harness.model.plain_twin import TwinPair
+from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Trial, Verdict
+from harness.ports.judging import BatchJudges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All verdicts of a journal, what they rest on, and the rules that made them."""
+
+    verdicts: tuple[Verdict, ...]
+    preconditions: tuple[Precondition, ...]
+    rules_version: str = RULES_VERSION
+
+
+class Judge:
+    """Judges a journal batch by batch, so that one batch is held in memory at a time.
+
+    ``sentinels`` are those of the whole journal: what any of them met is learned beforehand.
+    With them come the retrials. Without ``brackets_required``, sentinels may be missing; without
+    ``samples_required``, the retrials (as of a batch that has just been measured). ``block_page``
+    is the one that the submission declares.
+    """
+
+    rules_version = RULES_VERSION
+
+    def __init__(
+        self,
+        sentinels: Iterable[Observation],
+        block_page: BlockPage | None = None,
+        *,
+        brackets_required: bool = True,
+        samples_required: bool = True,
+    ) -> None:
+        self._declared = declare(block_page)
+        self._retrials = Retrials()
+        self._unfiltered = Unfiltered()
+        self._twins = PlainTwinTrials()
+        others = self._twins.taking(sentinels)
+        self._lores = _learn(self._retrials.taking(others), self._declared, self._unfiltered)
+        self._twins.judge(self._judged)
+        self._required = brackets_required
+        self._sampled = samples_required
+        self._fared = Fared()
+
+    def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        """The verdict of every trial of an item, those of void batches among them.
+
+        The observations of a batch follow each other, in any order, as in a journal.
+        """
+        for _, batch in groupby(observations, lambda one: one.batch):
+            yield from self._batch(batch)
+
+    def brackets(self, pairs: Pairs) -> dict[Course, Bracket]:
+        """How the sentinels of each course fared."""
+        return {
+            course: self._unfiltered.excused(
+                bracket_of(course, [(one, self._judged(one)) for one in trials])
+            )
+            for course, trials in pairs.sentinels.items()
+        }
+
+    def alone(self, observations: list[Observation]) -> tuple[Verdict, ...]:
+        """The verdicts of one batch by themselves, with what its own sentinels met."""
+        self._lores = _learn(self._retrials.taking(observations), self._declared, Unfiltered())
+        return tuple(map(self._judged, pair(observations).trials))
+
+    @property
+    def twins(self) -> tuple[TwinPair, ...]:
+        """How plain twins fared beside the items whose verdicts were given so far."""
+        return self._twins.pairs
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """What the verdicts rest on that were given so far."""
+        return (*self._fared.preconditions, *self._unfiltered.preconditions(self._fared.excused))
+
+    def _batch(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
+        pairs = pair(observations)
+        brackets = self.brackets(pairs)
+        for trial in pairs.trials:
+            course = course_of(trial.service)
+            if course not in brackets and self._required:
+                brackets[course] = without_sentinels(course)
+            bracket = brackets.get(course)
+            verdict = self._settled(trial)
+            verdict = _voided(verdict, bracket) if bracket and bracket.failed else verdict
+            self._twins.count(verdict)
+            yield verdict
+        for bracket in brackets.values():
+            self._fared.count(bracket)
+
+    def _judged(self, trial: Trial) -> Verdict:
+        """The verdict of one trial by itself; a block stands only beside a sign of life."""
+        lore = self._lores.get(trial.key.line, self._declared)
+        return confirmed(trial, judge_trial(trial, lore))
+
+    def _settled(self, trial: Trial) -> Verdict:
+        """The verdict of an item's trial, with what its retrials came to."""
+        verdict = self._judged(trial)
+        if verdict.state is not State.BLOCKED or not self._sampled:
+            return verdict
+        later = self._retrials.of(trial)
+        patient = later.get("patience")
+        if patient is not None and has_answer(patient):
+            verdict = self._judged(_again(trial, patient))
+        else:
+            verdict = sampled(trial, verdict, self._retrials)
+        for look, again in later.items():
+            state = self._judged(_again(trial, again)).state
+            if state in DELIVERED:
+                return passed(verdict, look, state)
+        return verdict
+
+
+def judge(
+    observations: Iterable[Observation],
+    block_page: BlockPage | None = None,
+    *,
+    brackets_required: bool = True,
+    samples_required: bool = True,
+) -> Judgement:
+    """Judge observations that fit into memory, in any order; see ``Judge``."""
+    held = in_batches(observations)
+    others = (one for one in held if one.role != "item")
+    judging = Judge(
+        others,
+        block_page,
+        brackets_required=brackets_required,
+        samples_required=samples_required,
+    )
+    verdicts = list(judging.verdicts(held))
+    return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
+
+
+def judge_batch(
+    observations: Iterable[Observation], page: BlockPage | None = None
+) -> tuple[Verdict, ...]:
+    """The verdicts of a part of one batch while it is measured, whatever its bracket says.
+
+    What its must-block sentinels met is learned, if it holds them.
+    """
+    judging = Judge((), page, brackets_required=False, samples_required=False)
+    return judging.alone(list(observations))
+
+
+def batch_judges(block_page: BlockPage | None) -> BatchJudges:
+    """How batches are judged while they are measured; ``block_page`` is the declared one."""
+    return BatchJudges(
+        judge_batch=lambda seen: judge(seen, block_page, samples_required=False).verdicts,
+        judge_trials=lambda seen: judge_batch(seen, block_page),
+        void_batches=lambda sentinels: voided_batches(sentinels, block_page),
+    )
+
+
+def in_batches(observations: Iterable[Observation]) -> list[Observation]:
+    """The observations of each batch together, batches in the order in which they begin."""
+    batches: dict[int, list[Observation]] = {}
+    for one in observations:
+        batches.setdefault(one.batch, []).append(one)
+    return [one for batch in batches.values() for one in batch]
+
+
+def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """Without those of void batches that were tried again: the second trial counts."""
+    judged = {_trial_of(each) for each in verdicts if each.rule != BRACKET_FAILED}
+    return (
+        each for each in verdicts if each.rule != BRACKET_FAILED or _trial_of(each) not in judged
+    )
+
+
+def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
+    """What names a trial and its repetition; another round is another trial."""
+    key = verdict.key
+    return key.item, key.probe, key.line, key.profile, turn_of(key.round)
+
+
+def voided_batches(
+    sentinels: Callable[[], Iterable[Observation]], block_page: BlockPage | None = None
+) -> Iterator[int]:
+    """The numbers of the batches whose sentinels did not fare as agreed, on any line.
+
+    ``sentinels`` gives those of the whole journal, and is asked twice: what any of them met is
+    learned first, so that a batch is void here if a judgement voids it, and only then. Those of
+    a batch follow each other, as in a journal: one batch is held at a time.
+    """
+    judging = Judge(sentinels(), block_page)
+    for number, seen in groupby(sentinels(), lambda one: one.batch):
+        if any(bracket.failed for bracket in judging.brackets(pair(seen)).values()):
+            yield number
+
+
+def judge_trial(
+    trial: Trial, lore: Lore = NOTHING_LEARNED, rules: tuple[Rule, ...] = RULES
+) -> Verdict:
+    """The verdict of one trial by itself, whatever its bracket says."""
+    case = Case(trial, lore)
+    rule = next(rule for rule in rules if rule.matches(case))
+    saw = rule.saw(case) if rule.saw is not None else ""
+    control = trial.control
+    return Verdict(
+        key=trial.key,
+        item=trial.service.item,
+        state=rule.state,
+        rule=rule.id,
+        rules_version=RULES_VERSION,
+        mechanism=rule.mechanism,
+        witnesses=(rule.says, saw) if saw else (rule.says,),
+        claimed_category=claimed_category(case.web) if rule.state is State.BLOCKED else "",
+        origin_refusal=rule.origin_refusal,
+        intercepted=case.intercepted,
+        first_byte_service=trial.service.timings.first_byte,
+        first_byte_control=control.timings.first_byte if control is not None else None,
+    )
+
+
+def _again(trial: Trial, again: Observation) -> Trial:
+    """The trial with a later answer in the place of the first one."""
+    service = msgspec.structs.replace(again, key=trial.key, item=trial.service.item)
+    return msgspec.structs.replace(trial, service=service)
+
+
+def _learn(
+    sentinels: Iterable[Observation], declared: Lore, unfiltered: Unfiltered
+) -> dict[str, Lore]:
+    """What each line's must-block sentinels met, where the must-allow ones passed.
+
+    A broken line fails for both, and teaches nothing beside what was ``declared``.
+    """
+    lores: dict[str, Lore] = {}
+    for _, batch in groupby(sentinels, lambda one: one.batch):
+        for course, trials in pair(batch).sentinels.items():
+            judged = [(one.service, judge_trial(one, declared)) for one in trials]
+            unfiltered.count(course, judged)
+            if met := _met(judged):
+                lores[course.line] = learn(met).beside(lores.get(course.line, declared))
+    return lores
+
+
+def _met(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
+    """What stopped the must-block sentinels of one course, if its must-allow ones passed."""
+    allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
+    if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
+        return []
+    return [
+        service
+        for service, verdict in judged
+        if service.role == "must_block" and may_teach(verdict)
+    ]
+
+
+def _voided(verdict: Verdict, bracket: Bracket) -> Verdict:
+    """The verdict of a trial whose batch is void; what it would have been stays a witness."""
+    would_be = f"without that: {verdict.state} by rule {verdict.rule}"
+    return msgspec.structs.replace(
+        verdict,
+        state=State.INSUFFICIENT,
+        rule=BRACKET_FAILED,
+        mechanism=Mechanism.NONE,
+        witnesses=(bracket.detail, would_be, *verdict.witnesses),
+        claimed_category="",
+    )

@@ -1,0 +1,1 @@
+"""The rules of judgement: one file a kind of facts."""

@@ -1,0 +1,243 @@
+"""Rules about answers to DNS questions (RFC 1035, RFC 2308, RFC 8914)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from harness.judge.page_rest import says_nothing
+from harness.judge.rule import Rule
+from harness.judge.trial_features import Case
+from harness.model.private_address import is_public
+from harness.model.trouble import says_blocked
+from harness.model.verdict import Mechanism, State
+
+OUR_ZONES = ("test", "example", "invalid", "localhost")
+"""Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
+
+TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered", 18: "prohibited"}
+"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.19)."""
+
+
+def _said(case: Case) -> str:
+    """The answer code, with what the extended errors add."""
+    if case.dns is None:
+        return f"service: {case.failure}"
+    errors = "".join(
+        f", extended error {error.code} ({BLOCK_CODES.get(error.code, error.text or 'other')})"
+        for error in case.dns.extended_errors
+    )
+    return f"service: {case.rcode or 'no answer'}{errors}"
+
+
+def _addresses(case: Case) -> str:
+    ours = ", ".join(sorted(case.addresses)[:4])
+    theirs = ", ".join(sorted(case.control_addresses)[:4])
+    way = ", ".join(case.dns.chain[:4]) if case.dns is not None else ""
+    by = f" by way of {way}" if way else ""
+    return f"{_said(case)}, {ours}{by}; control: {theirs}"
+
+
+def _is_null(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and (parsed.is_unspecified or parsed.is_loopback)
+
+
+def _is_inner(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and not parsed.is_global
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
+
+
+def _has_our_name(case: Case) -> bool:
+    return case.host.rsplit(".", 1)[-1] in OUR_ZONES
+
+
+def _is_inner_everywhere(case: Case) -> bool:
+    """Of other people's names: nobody outside could reach them."""
+    if _has_our_name(case) or not case.addresses or not case.control_addresses:
+        return False
+    return all(map(_is_inner, case.addresses | case.control_addresses))
+
+
+def _is_strange_page(case: Case) -> bool:
+    """Whether a page stands at the address that is not known as a block page."""
+    landing = case.landing
+    if landing is None or landing.web is None or not landing.answered:
+        return False
+    is_notice = landing.looks_blocked or landing.is_learned_page
+    return not is_notice and not says_nothing(landing.web)
+
+
+def _is_empty(case: Case) -> bool:
+    return case.is_dns and case.rcode == "NOERROR" and not case.addresses
+
+
+DNS_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="dns-bogon-everywhere",
+        matches=_is_inner_everywhere,
+        state=State.DOWN,
+        says="the name has private or reserved addresses only, on the control line as well",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-same",
+        matches=lambda case: case.dns and case.addresses & case.control_addresses,
+        state=State.ALLOWED,
+        says="the resolver gives an address that the control gives",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-landing-delivered",
+        matches=lambda case: case.landing and case.landing.content_came,
+        state=State.ALLOWED,
+        says="the resolver gives another address, and the origin's page came from there",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-refused",
+        matches=lambda case: case.is_dns and case.rcode == "REFUSED",
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_REFUSED,
+        says="the resolver refuses to answer for a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-nxdomain",
+        matches=lambda case: case.is_dns and case.rcode == "NXDOMAIN",
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_NXDOMAIN,
+        says="the resolver denies a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-alias-loop",
+        matches=lambda case: _is_empty(case) and case.dns and case.dns.has_alias_loop,
+        state=State.INSUFFICIENT,
+        says="the resolver gives aliases that lead back to each other, and no address",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-nodata",
+        matches=_is_empty,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_NODATA,
+        says="the resolver gives no address for a name that has one",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-failure-declared",
+        matches=lambda case: case.is_dns and case.rcode not in ("", "NOERROR")
+        and says_blocked(case.service),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver fails, and says by an extended error that it blocks",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-servfail-learned",
+        matches=lambda case: case.is_dns and case.rcode == "SERVFAIL"
+        and "SERVFAIL" in case.lore.rcodes,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver fails as it does for the must-block sentinels",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-servfail",
+        matches=lambda case: case.is_dns and case.rcode
+        and case.rcode != "NOERROR",
+        state=State.INSUFFICIENT,
+        mechanism=Mechanism.DNS_SERVFAIL,
+        says="the resolver failed, which may be trouble as well as a block",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-null-address",
+        matches=lambda case: case.addresses and any(map(_is_null, case.addresses))
+        and not (case.landing and case.landing.answered),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives an address that leads nowhere",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-learned-sinkhole",
+        matches=lambda case: case.addresses & case.lore.sinkholes and not _is_strange_page(case),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives the address that it gives for the must-block sentinels",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-landing-block-page",
+        matches=lambda case: case.landing
+        and (case.landing.looks_blocked or case.landing.is_learned_page),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives another address, where a block page stands",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-unanswered",
+        matches=lambda case: case.landing and not case.landing.answered
+        and all(map(_is_inner, case.addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives a private or reserved address, where nothing answers",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-unvisited",
+        matches=lambda case: case.addresses and case.landing is None and _has_our_name(case)
+        and not any(map(is_public, case.addresses)),
+        state=State.INSUFFICIENT,
+        says="the resolver gives a private or reserved address, which was not visited",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-address-unknown",
+        matches=lambda case: case.addresses and _has_our_name(case),
+        state=State.INSUFFICIENT,
+        says="the resolver gives another address, and nothing shows a block there",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-inner-address",
+        matches=lambda case: case.addresses and any(map(_is_inner, case.addresses))
+        and not any(map(_is_inner, case.control_addresses)),
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives a private or reserved address for a public name",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-varies",
+        matches=lambda case: case.addresses,
+        state=State.ALLOWED,
+        says="the resolver gives other public addresses, as large sites have many",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-silent",
+        matches=lambda case: case.is_dns and case.failure in TIMEOUTS,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SILENT,
+        says="the resolver does not answer for a name that exists",
+        saw=_said,
+    ),
+    Rule(
+        id="dns-unclear",
+        matches=lambda case: case.is_dns,
+        state=State.INSUFFICIENT,
+        says="the resolver left nothing to judge by",
+        saw=_said,
+    ),
+)  # fmt: skip

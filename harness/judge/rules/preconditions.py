@@ -1,0 +1,203 @@
+"""Rules about the ground a trial stands on: a living control, and a line that works."""
+
+from __future__ import annotations
+
+from harness.judge.rule import Rule
+from harness.judge.rules.https_records import asks_https
+from harness.judge.trial_features import Case
+from harness.model.private_address import PRIVATE_ADDRESS
+from harness.model.verdict import Mechanism, State
+
+SERVER_TROUBLE = 500
+PROXY_WANTS_NAME = 407
+
+LOCAL_TROUBLE = frozenset(
+    {
+        "address_family_not_supported",
+        "connection_already_in_progress",
+        "network_down",
+        "not_connected",
+        "operation_canceled",
+        "permission_denied",
+    }
+)
+"""Failures that tell of the client's own network, and nothing of the service."""
+
+
+def _control_failed(case: Case) -> object:
+    return case.control is not None and case.control.failure
+
+
+def _is_private_on_control(case: Case) -> bool:
+    failure = case.control.failure if case.control is not None else None
+    return failure is not None and failure.name == PRIVATE_ADDRESS
+
+
+def _control_failure(case: Case) -> str:
+    failure = case.control.failure if case.control is not None else None
+    return f"control: {failure.name} at {failure.stage}" if failure else ""
+
+
+def _unlike(case: Case) -> bool:
+    control = case.control.facts if case.control is not None else None
+    service = case.service.facts
+    return service is not None and control is not None and type(service) is not type(control)
+
+
+def _control_status(case: Case) -> int:
+    return (case.control_web.status if case.control_web else None) or 0
+
+
+def _service_failure(case: Case) -> str:
+    return f"service: {case.failure} at {case.stage}"
+
+
+def _resolver_gone(case: Case) -> bool:
+    names = {"connection_refused", "network_unreachable", "host_unreachable", "connection_reset",
+             "eof_error", "connection_aborted"}  # fmt: skip
+    return case.is_dns and case.failure in names
+
+
+def _has_no_address(case: Case) -> bool:
+    """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
+    control = case.control_dns
+    if control is None or control.addresses:
+        return False
+    return not (asks_https(control) and control.rcode == "NOERROR")
+
+
+GROUND_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="control-missing",
+        matches=lambda case: case.control is None,
+        state=State.INSUFFICIENT,
+        says="nothing was measured on the control line",
+    ),
+    Rule(
+        id="instrument-service",
+        matches=lambda case: case.failure.startswith("instrument_"),
+        state=State.INSUFFICIENT,
+        says="our own equipment failed on the service line",
+        saw=_service_failure,
+    ),
+    Rule(
+        id="instrument-control",
+        matches=lambda case: (
+            case.control and case.control.failure and case.control.failure.is_instrument
+        ),
+        state=State.INSUFFICIENT,
+        says="our own equipment failed on the control line",
+        saw=_control_failure,
+    ),
+    Rule(
+        id="control-private-address",
+        matches=_is_private_on_control,
+        state=State.DOWN,
+        says="the target is at a private address, or leads to one, on the control line as well",
+        saw=_control_failure,
+    ),
+    Rule(
+        id="control-failed",
+        matches=_control_failed,
+        state=State.DOWN,
+        says="the target does not answer on the control line either",
+        saw=_control_failure,
+    ),
+    Rule(
+        id="control-without-facts",
+        matches=lambda case: case.control is not None and case.control.facts is None,
+        state=State.INSUFFICIENT,
+        says="the control left neither an answer nor a failure",
+    ),
+    Rule(
+        id="control-of-another-kind",
+        matches=_unlike,
+        state=State.INSUFFICIENT,
+        says="service and control were tried in different ways",
+    ),
+    Rule(
+        id="control-without-token",
+        matches=lambda case: case.control_web is not None and case.control_web.canary == "absent",
+        state=State.DOWN,
+        says="the origin's token did not arrive on the control line",
+    ),
+    Rule(
+        id="control-server-error",
+        matches=lambda case: _control_status(case) >= SERVER_TROUBLE,
+        state=State.DOWN,
+        says="the target answers with its own error on the control line",
+        saw=lambda case: f"control: status {_control_status(case)}",
+    ),
+    Rule(
+        id="control-no-address-answered",
+        matches=lambda case: _has_no_address(case) and case.addresses,
+        state=State.DOWN,
+        says="the name has no address on the control line, but the service gives one",
+        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+    ),
+    Rule(
+        id="control-no-address",
+        matches=_has_no_address,
+        state=State.DOWN,
+        says="the name has no address on the control line",
+        saw=lambda case: f"control: {case.control_dns.rcode}" if case.control_dns else "",
+    ),
+    Rule(
+        id="control-unreached",
+        matches=lambda case: case.control_reach is not None and not case.control_reach.reached,
+        state=State.DOWN,
+        says="the far end was not reached on the control line",
+    ),
+    Rule(
+        id="local-trouble",
+        matches=lambda case: case.failure in LOCAL_TROUBLE,
+        state=State.INSUFFICIENT,
+        says="the client's own network failed",
+        saw=_service_failure,
+    ),
+    Rule(
+        id="proxy-unreachable",
+        matches=lambda case: case.stage == "proxy_connect",
+        state=State.INSUFFICIENT,
+        says="the service's proxy was not reached",
+        saw=_service_failure,
+    ),
+    Rule(
+        id="proxy-wants-a-name",
+        matches=lambda case: (
+            case.failure == "proxy_authentication_required"
+            or PROXY_WANTS_NAME in (case.tunnel, case.status)
+        ),
+        state=State.INSUFFICIENT,
+        says="the proxy asks for credentials (407), so nothing was tried",
+    ),
+    Rule(
+        id="resolver-unreachable",
+        matches=_resolver_gone,
+        state=State.INSUFFICIENT,
+        says="the service's resolver was not reached",
+        saw=_service_failure,
+    ),
+    Rule(
+        id="reached",
+        matches=lambda case: case.reach is not None and case.reach.reached,
+        state=State.ALLOWED,
+        says="the far end was reached",
+        saw=lambda case: f"target {case.reach.target}" if case.reach else "",
+    ),
+    Rule(
+        id="reach-refused",
+        matches=lambda case: case.reach is not None and case.reach.reached is False
+        and case.reach.refusal,
+        state=State.BLOCKED,
+        mechanism=Mechanism.OTHER,
+        says="something stood in the way of the far end",
+        saw=lambda case: case.reach.refusal if case.reach else "",
+    ),
+    Rule(
+        id="reach-unknown",
+        matches=lambda case: case.reach is not None,
+        state=State.INSUFFICIENT,
+        says="it is not known whether the far end was reached",
+    ),
+)  # fmt: skip

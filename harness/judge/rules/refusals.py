@@ -1,0 +1,178 @@
+"""The table of explicit refusals: what counts as a block although no page was recognised.
+
+A refusal is a failure at a stage that the control passed for the same item in the same batch,
+before any part of an answer came. Nothing else is a refusal: silence, broken answers, errors of a
+server and failures that a browser may not have had are not in the table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from harness.judge.page_rest import READ, says_nothing
+from harness.judge.rule import Rule
+from harness.judge.trial_features import Case
+from harness.model.observation import Stage
+from harness.model.verdict import Mechanism, State
+
+BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})
+"""Failures that only TLS has are in it too: other people's measurements name no stage."""
+RESOLVE: frozenset[Stage] = frozenset({"resolve"})
+
+
+FORBIDDEN, LEGAL = 403, 451
+REFUSED = frozenset({FORBIDDEN, LEGAL})
+_LEGAL_WORDS = re.compile(r"\b(?:legal|law|court|order(?:ed)?|copyright|rfc 7725)\b")
+"""What a page with status 451 says of its reasons, as RFC 7725 asks it to."""
+
+FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
+"""Failures by which another party's certificate is told from the origin's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One row: a failure at some stages, and what the control showed at that same stage."""
+
+    rule: str
+    failures: frozenset[str]
+    stages: frozenset[Stage]
+    control: str
+    mechanism: Mechanism
+    says: str
+
+    def matches(self, case: Case) -> bool:
+        """Whether the service refused in this way, and no part of an answer had come."""
+        if case.failure not in self.failures or case.stage not in self.stages:
+            return False
+        return case.status is None
+
+    def as_rule(self) -> Rule:
+        """The rule that this row makes."""
+        return Rule(
+            id=self.rule,
+            matches=self.matches,
+            state=State.BLOCKED,
+            mechanism=self.mechanism,
+            says=self.says,
+            saw=how_it_failed,
+        )
+
+
+def is_refused_by_status(case: Case) -> bool:
+    """Whether the whole answer is a status that refuses, and nothing of a page comes with it."""
+    return case.web is not None and case.status in REFUSED and says_nothing(case.web)
+
+
+def is_refused_for_legal_reasons(case: Case) -> bool:
+    """Status 451 with a block page, or a short page that speaks of the law, or with none."""
+    web = case.web
+    if web is None or case.status != LEGAL:
+        return False
+    if is_refused_by_status(case) or case.looks_blocked or case.is_learned_page:
+        return True
+    says_why = bool(_LEGAL_WORDS.search(f"{web.title} {web.text}".casefold()))
+    if case.has_truth and not (says_why and case.is_unlike_origin):
+        return False
+    return not case.lore.leaves_room(web, case.control_web, READ if says_why else 0)
+
+
+def how_it_failed(case: Case) -> str:
+    """The service's failure in words: name, stage and detail."""
+    failure = case.service.failure
+    detail = f" ({failure.detail})" if failure and failure.detail else ""
+    return f"service: {case.failure} at {case.stage}{detail}"
+
+
+RESOLVED, CONNECTED = "the name resolves", "the connection is made"
+HANDSHAKE, ANSWERED = "the TLS handshake succeeds", "the connection is made and an answer comes"
+
+NAME_REFUSALS = (
+    Refusal(
+        rule="resolve-nxdomain",
+        failures=frozenset({"dns_nxdomain_error"}),
+        stages=RESOLVE,
+        control=RESOLVED,
+        mechanism=Mechanism.DNS_NXDOMAIN,
+        says="the name does not resolve on the service line",
+    ),
+    Refusal(
+        rule="resolve-nodata",
+        failures=frozenset({"dns_no_answer"}),
+        stages=RESOLVE,
+        control=RESOLVED,
+        mechanism=Mechanism.DNS_NODATA,
+        says="the name has no address on the service line",
+    ),
+    Refusal(
+        rule="resolve-refused",
+        failures=frozenset({"dns_refused_error"}),
+        stages=RESOLVE,
+        control=RESOLVED,
+        mechanism=Mechanism.DNS_REFUSED,
+        says="the resolver of the service line refuses the name",
+    ),
+    Refusal(
+        rule="resolve-bogon",
+        failures=frozenset({"dns_bogon_error"}),
+        stages=RESOLVE,
+        control=RESOLVED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the name resolves to an address that leads nowhere on the service line",
+    ),
+)
+"""Refusals by the resolver of a line that resolves names itself."""
+
+CONNECTION_REFUSALS = (
+    Refusal(
+        rule="reset",
+        failures=frozenset({"connection_reset", "connection_aborted"}),
+        stages=BEFORE_AN_ANSWER,
+        control=ANSWERED,
+        mechanism=Mechanism.TCP_RESET,
+        says="the connection was reset before an answer",
+    ),
+    Refusal(
+        rule="refused",
+        failures=frozenset({"connection_refused"}),
+        stages=BEFORE_AN_ANSWER,
+        control=CONNECTED,
+        mechanism=Mechanism.TCP_REFUSED,
+        says="the connection was refused",
+    ),
+    Refusal(
+        rule="closed",
+        failures=frozenset({"eof_error"}),
+        stages=BEFORE_AN_ANSWER,
+        control=ANSWERED,
+        mechanism=Mechanism.TCP_EOF,
+        says="the connection was closed without an answer",
+    ),
+    Refusal(
+        rule="unreachable",
+        failures=frozenset({"host_unreachable", "network_unreachable"}),
+        stages=BEFORE_AN_ANSWER,
+        control=CONNECTED,
+        mechanism=Mechanism.ICMP_UNREACHABLE,
+        says="the target was reported unreachable",
+    ),
+    Refusal(
+        rule="tls-alert",
+        failures=frozenset({"tls_alert"}),
+        stages=BEFORE_AN_ANSWER,
+        control=HANDSHAKE,
+        mechanism=Mechanism.TLS_ALERT,
+        says="the TLS handshake was ended by an alert",
+    ),
+    Refusal(
+        rule="tls-false-certificate",
+        failures=FALSE_CERTIFICATES,
+        stages=BEFORE_AN_ANSWER,
+        control="the origin's own certificate is shown",
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="another party's certificate was shown instead of the origin's, and no page behind it",
+    ),
+)
+"""Refusals by the network or a gateway."""
+
+REFUSALS = (*NAME_REFUSALS, *CONNECTION_REFUSALS)

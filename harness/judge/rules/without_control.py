@@ -1,0 +1,109 @@
+"""Rules for what other people saw without a control, or beside a dead one.
+
+A page alone is a block page by its own words, or it tells nothing; only TLS that was verified
+can show that it is the origin's. Campaigns never use these rules: their trials have a control.
+"""
+
+from __future__ import annotations
+
+from harness.judge.block_page_classifier import Kind
+from harness.judge.rule import Rule
+from harness.judge.trial_features import Case
+from harness.model.verdict import Mechanism, State
+
+LEGAL, REFUSING = 451, 400
+
+
+def _looks(case: Case) -> str:
+    status = f"status {case.status}"
+    title = f", {case.web.title!r}" if case.web and case.web.title else ""
+    return "; ".join((status + title, *case.look.witnesses))
+
+
+UNRESOLVED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
+"""What the control's resolver says of a name that has no address."""
+
+
+def _is_answered_alone(case: Case) -> bool:
+    failure = case.control.failure if case.control is not None else None
+    return bool(case.addresses) and failure is not None and failure.name in UNRESOLVED
+
+
+PROVEN_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="dns-answered-alone",
+        matches=_is_answered_alone,
+        state=State.BLOCKED,
+        mechanism=Mechanism.DNS_SINKHOLE,
+        says="the resolver gives an address for a name that the control cannot resolve",
+        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+    ),
+    Rule(
+        id="proven-origin",
+        matches=lambda case: case.proven and (case.status or 0) < REFUSING,
+        state=State.ALLOWED,
+        says="the page came over TLS that ends at the origin, whatever the control saw",
+        saw=_looks,
+    ),
+)
+"""For single measurements of other people: a verified origin needs no living control.
+
+Campaigns do not use it, for they leave dead targets out of their counts on both sides alike.
+"""
+
+ALONE_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="alone-origin-refusal",
+        matches=lambda case: case.look.kind is Kind.REFUSAL,
+        state=State.INSUFFICIENT,
+        origin_refusal=True,
+        says="the page is one by which an origin itself turns clients away",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-parked",
+        matches=lambda case: case.look.kind is Kind.PARKED,
+        state=State.DOWN,
+        says="the domain is parked",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-intercepted",
+        matches=lambda case: case.look.kind is Kind.BLOCK and case.issuer_is_private,
+        state=State.BLOCKED,
+        mechanism=Mechanism.TLS_INTERCEPT_PAGE,
+        says="the page says that it blocks, under a certificate of no public authority",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-redirect",
+        matches=lambda case: case.look.kind is Kind.BLOCK and case.strayed,
+        state=State.BLOCKED,
+        mechanism=Mechanism.REDIRECT,
+        says="the client was sent to a block page",
+        saw=lambda case: f"to {case.strayed}; {_looks(case)}",
+    ),
+    Rule(
+        id="alone-451",
+        matches=lambda case: case.status == LEGAL and case.look.kind is Kind.BLOCK,
+        state=State.BLOCKED,
+        mechanism=Mechanism.HTTP_451,
+        says="the page says that it blocks for legal reasons (RFC 7725)",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-block-page",
+        matches=lambda case: case.look.kind is Kind.BLOCK,
+        state=State.BLOCKED,
+        mechanism=Mechanism.BLOCK_PAGE,
+        says="the page says by itself that it blocks",
+        saw=_looks,
+    ),
+    Rule(
+        id="alone-unclear",
+        matches=lambda _: True,
+        state=State.INSUFFICIENT,
+        says="without a control, the page does not tell whether it is the origin's",
+        saw=_looks,
+    ),
+)

@@ -1,0 +1,200 @@
+"""Sentinels bracket each batch: when their agreed fate does not come about, the batch is void.
+
+A harness can pass a dead host (PEERS, lesson 7), and filters switch off for hours, so no
+verdict counts unless a must-allow page arrived and a must-block page did not, before and
+after, both alive on the control line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.judge.pairing import Course
+from harness.model.corpus import AGREED
+from harness.model.outcome import Precondition
+from harness.model.verdict import NOTED_PROBES, State, Trial, Verdict
+
+ORIGIN_ANSWERS = "origin-answers"
+SERVICE_REACHABLE = "service-reachable"
+AGREED_PAGE_PASSES = "agreed-page-passes"
+FILTER_IS_ON = "filter-is-on"
+BLOCK_IS_CLEAR = "agreed-block-is-clear"
+SENTINELS_PRESENT = "sentinels-present"
+
+LINE_RULES = frozenset({"proxy-unreachable", "proxy-wants-a-name", "resolver-unreachable"})
+SILENCE_RULES = frozenset({"silence", "dns-silent", "refused", "unreachable", "resolve-silent"})
+"""Rules that say *blocked* of an item; of a page agreed to pass, they say the line is dead."""
+
+SIDES = (".before", ".after")
+
+NAMED = 5
+"""How many void batches are named: enough to look them up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bracket:
+    """How one course's sentinels fared: ``failed`` names the precondition, or is empty.
+
+    ``is_excused``: nothing is void, though the filter never looks at what the probe does.
+    """
+
+    course: Course
+    failed: str
+    detail: str
+    is_excused: bool = False
+
+
+def bracket_of(course: Course, judged: Iterable[tuple[Trial, Verdict]]) -> Bracket:
+    """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
+
+    Of what a probe only notes, nothing was agreed.
+    """
+    if course.probe in NOTED_PROBES:
+        return Bracket(course=course, failed="", detail="")
+    found = list(judged)
+    troubles = [_missing(found)]
+    troubles += [_trouble(trial, verdict) for trial, verdict in found]
+    for name in (
+        SENTINELS_PRESENT, ORIGIN_ANSWERS, SERVICE_REACHABLE, AGREED_PAGE_PASSES, FILTER_IS_ON,
+        BLOCK_IS_CLEAR,
+    ):  # fmt: skip
+        for trouble, detail in troubles:
+            if trouble == name:
+                return Bracket(course=course, failed=name, detail=detail)
+    return Bracket(course=course, failed="", detail="")
+
+
+def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
+    present = {
+        (trial.service.role, side)
+        for trial, _ in found
+        for side in SIDES
+        if trial.key.item.endswith(side)
+    }
+    for role in ("must_allow", "must_block"):
+        for side in SIDES:
+            if (role, side) not in present:
+                words = f"no {role.replace('_', '-')} sentinel {side[1:]} the batch"
+                return SENTINELS_PRESENT, words
+    return "", ""
+
+
+def _trouble(trial: Trial, verdict: Verdict) -> tuple[str, str]:
+    host = trial.service.item.host
+    saw = "; ".join(verdict.witnesses)
+    if verdict.state is State.DOWN or verdict.rule.startswith(("control-", "instrument-control")):
+        return ORIGIN_ANSWERS, f"the origin does not answer for {host} on the control line: {saw}"
+    if verdict.rule in LINE_RULES or verdict.rule.startswith(("instrument-", "local-")):
+        return SERVICE_REACHABLE, f"the service is not reached: {saw}"
+    agreed = State.ALLOWED if trial.service.role == "must_allow" else State.BLOCKED
+    if verdict.state is agreed:
+        return _by_another_way(trial, verdict)
+    return (
+        _not_let_through(verdict, host, saw)
+        if agreed is State.ALLOWED
+        else _not_blocked(verdict, host, saw)
+    )
+
+
+def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
+    """The trouble of a sentinel that was blocked, but not by the mechanism that was agreed."""
+    labels = trial.service.item.labels
+    agreed = [label.removeprefix(AGREED) for label in labels if label.startswith(AGREED)]
+    if not agreed or verdict.mechanism.value in agreed:
+        return "", ""
+    host, by = trial.service.item.host, verdict.mechanism.value
+    words = f"{host} was agreed to be blocked by {agreed[0]}, but was by {by}"
+    return BLOCK_IS_CLEAR, words
+
+
+def _not_let_through(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
+    if verdict.rule in SILENCE_RULES:
+        return SERVICE_REACHABLE, f"the service does not answer, not even for {host}: {saw}"
+    words = f"{host} was agreed to pass, but was {verdict.state}: {saw}"
+    return AGREED_PAGE_PASSES, f"{words} (it may answer everything with one page)"
+
+
+def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
+    if verdict.state is State.ALLOWED:
+        return FILTER_IS_ON, f"the filter seems off: {host} was agreed to be blocked, but passed"
+    return BLOCK_IS_CLEAR, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Trouble:
+    """The courses of one line and profile that failed alike: how many, and the first few."""
+
+    first: Bracket
+    courses: int = 0
+    numbers: tuple[int, ...] = ()
+
+    def add(self, bracket: Bracket) -> None:
+        """Count one more."""
+        self.first = min(self.first, bracket, key=lambda one: one.course)
+        self.courses += 1
+        self.numbers = tuple(sorted({*self.numbers, bracket.course.batch}))[: NAMED + 1]
+
+    def told(self) -> str:
+        """What was wrong first, and where."""
+        some = ", ".join(map(str, self.numbers[:NAMED])) + (", …" * (len(self.numbers) > NAMED))
+        word = "batch" if len(self.numbers) == 1 else "batches"
+        return f"{self.first.detail} ({word} {some})"
+
+
+class Fared:
+    """How the brackets of a journal fared, in memory that does not grow with their number.
+
+    ``excused`` counts those of each line, profile and probe that are.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str, str], _Trouble] = {}
+        self._held: dict[tuple[str, str], tuple[Course, int]] = {}
+        self.excused: Counter[tuple[str, str, str]] = Counter()
+
+    def count(self, bracket: Bracket) -> None:
+        """Take one course's bracket into account, if anything was agreed of it."""
+        course = bracket.course
+        if course.probe in NOTED_PROBES:
+            return
+        if bracket.is_excused:
+            self.excused[course.line, course.profile, course.probe] += 1
+        elif bracket.failed:
+            place = (course.line, course.profile, bracket.failed)
+            self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)
+        else:
+            first, number = self._held.get((course.line, course.profile), (course, 0))
+            self._held[course.line, course.profile] = min(first, course), number + 1
+
+    @property
+    def preconditions(self) -> tuple[Precondition, ...]:
+        """One for each line, profile and name that failed; one that held if any did."""
+        broken = [
+            Precondition(
+                name=name, line=line, profile=profile, held=False,
+                detail=trouble.told(), batches=trouble.courses,
+            )
+            for (line, profile, name), trouble in sorted(
+                self._failed.items(), key=lambda one: one[1].first.course
+            )
+        ]  # fmt: skip
+        kept = [
+            Precondition(
+                name="sentinels", line=line, profile=profile, held=True,
+                detail=f"{number} {'batch' if number == 1 else 'batches'} held between sentinels",
+                batches=number,
+            )
+            for (line, profile), (_, number) in sorted(
+                self._held.items(), key=lambda one: one[1][0]
+            )
+        ]  # fmt: skip
+        return (*broken, *kept)
+
+
+def without_sentinels(course: Course) -> Bracket:
+    """The bracket of a course that nobody bracketed."""
+    return Bracket(
+        course=course, failed=SENTINELS_PRESENT, detail="no sentinels were measured with the items"
+    )

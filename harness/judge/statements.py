@@ -1,0 +1,172 @@
+"""Finds the sentence in which a page says that it was withheld, in any language.
+
+A sentence counts if it joins a page with a word for *stopped*; it counts for more if it speaks
+to the reader of his own request, and if it names on whose behalf. Marks of news, forums,
+manuals, shops and of origins that turn readers away themselves count against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+
+from harness.judge.vocabulary import (
+    SENTENCE_END,
+    Language,
+    fold,
+    scripts_of,
+    vocabulary,
+)
+
+STATED, DIRECT, BASIS, REASON = 1.5, 1.5, 1.0, 1.0
+"""Weights of a sentence that says so, that speaks to the reader, that says *under* or *by order
+of*, and that names on whose behalf; BASIS counts only beside a reason."""
+REVERSED = 0.5
+"""Weight taken off where the word for *stopped* comes first: *blocked sites* states nothing."""
+NEAR, ASK = 0.5, 1.0
+"""Weights of the title's saying so, of a word to the reader or a reason in another sentence,
+of the statement's coming first, of the page's being brief; and of whom to turn to."""
+FIRST, BRIEF = 60, 400
+"""Place by which a statement comes first, and length of a text that says nothing else."""
+OWN, ARTICLE_FIRST, ARTICLE = 2.5, 1.0, 1.5
+"""Weights taken off for each way of an origin's own, the first and each further mark of talk."""
+KINDRED = 1.0
+"""Difference of weights up to which a text may be of either of two languages."""
+OPENING, WHOLE = 900, 2500
+"""Characters of text in which a notice says what it is, and in which it says the rest."""
+AROUND, TRIED = 220, 12
+"""Characters of a sentence on either side that are looked at, and how many sentences are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a page says of itself: ``start`` is the place in title and text where it does.
+
+    ``speaks``: it speaks to the reader, gives grounds, or stands in the title; other sentences
+    may as well be about something else. ``leads``: the title speaks to the reader and asks
+    nothing, so that what follows may be a portal's own talk.
+    """
+
+    weight: float = 0.0
+    speaks: bool = False
+    leads: bool = False
+    against: float = 0.0
+    start: int = 0
+    says: str = ""
+
+
+SILENT = Statement()
+_ERRORS = re.compile(
+    r"\b(?:ftp|urn|hostname|time-?out|timed out|socket|content-length|url-path|double-escape|"
+    r"only-if-cached|errno|stack trace|exception)\b"
+)
+"""What servers say of their own trouble, in every language."""
+
+
+def read_statement(title: str, text: str) -> Statement:
+    """The strongest statement in any language, by all that speaks for and against it."""
+    head = fold(title)
+    opening = f"{head} . {fold(text[:OPENING])}"
+    scripts = scripts_of(opening)
+    found = [
+        _in_language(language, head, opening, text)
+        for language in vocabulary()
+        if (not language.scripts or language.scripts & scripts)
+        and language.letters.search(opening)
+        and language.withheld.search(opening)
+    ]
+    best = max(found, key=lambda one: (one.weight, -one.start), default=SILENT)
+    if not best.weight:
+        return SILENT
+    kindred = (one for one in found if not one.weight or one.weight >= best.weight - KINDRED)
+    against = max(one.against for one in kindred)
+    return replace(best, against=against)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence that states: what it weighs, where it is, and which ideas it joins."""
+
+    weight: float
+    match: re.Match[str]
+    direct: bool
+    reason: bool
+    basis: bool
+
+
+def _in_language(language: Language, head: str, opening: str, text: str) -> Statement:
+    sentences = [
+        sentence
+        for match in islice(_matches(language.statement, opening), TRIED)
+        if (sentence := _weigh(language, opening, match)) is not None
+    ]
+    against = _against(language, opening)
+    if not sentences:
+        return Statement(against=against)
+    best = max(sentences, key=lambda sentence: sentence.weight)  # the first of equals
+    start, after = best.match.start(), opening[best.match.end() :][:AROUND]
+    grounds = best.basis or bool(language.basis.search(after) and language.reason.search(after))
+    speaks = best.direct or grounds
+    titled = language.stopped.search(head) is not None
+    near = (
+        titled,
+        not best.direct and language.direct.search(opening) is not None,
+        not best.reason and language.reason.search(opening) is not None,
+        grounds and not best.basis,
+        speaks and start <= len(head) + FIRST,
+        speaks and len(text) <= BRIEF,
+    )
+    asks = language.ask.search(fold(text[:WHOLE])) is not None
+    return Statement(
+        weight=best.weight + NEAR * sum(near) + ASK * asks,
+        speaks=speaks or titled,
+        leads=best.direct and start < len(head) and "?" not in head,
+        against=against,
+        start=start,
+        says=f"it says in {language.name} that the page is stopped: {best.match.group(0)[:80]!r}",
+    )
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """All matches that begin at different places, overlapping ones too."""
+    match = pattern.search(text)
+    while match is not None:
+        yield match
+        match = pattern.search(text, match.start() + 1)
+
+
+def _weigh(language: Language, opening: str, match: re.Match[str]) -> _Sentence | None:
+    """Weigh a sentence; None if it speaks of a case, or says *unavailable* and not why."""
+    before, after = _around(opening, match)
+    if language.conditional.search(before.rpartition(":")[2] + match.group(0)):
+        return None
+    sentence = f"{before}{match.group(0)}{after}"
+    reason = language.reason.search(sentence) is not None
+    basis = reason and language.basis.search(sentence) is not None
+    if not basis and not language.stopped.search(match.group(0)):
+        return None
+    direct = language.direct.search(sentence) is not None
+    weight = STATED + DIRECT * direct + REASON * reason + BASIS * basis
+    weight -= REVERSED * (
+        not direct and language.withheld.match(opening, match.start()) is not None
+    )
+    return _Sentence(weight, match, direct, reason, basis)
+
+
+def _against(language: Language, opening: str) -> float:
+    own = {
+        found.group(0) for found in chain(language.own.finditer(opening), _ERRORS.finditer(opening))
+    }
+    talk = {found.group(0) for found in language.article.finditer(opening)}
+    return OWN * len(own) + (ARTICLE_FIRST + ARTICLE * (len(talk) - 1) if talk else 0.0)
+
+
+def _around(text: str, match: re.Match[str]) -> tuple[str, str]:
+    """The rest of the sentence before and after a match, bounded."""
+    before = text[max(0, match.start() - AROUND) : match.start()]
+    after = text[match.end() : match.end() + AROUND]
+    first = max(before.rfind(end) for end in SENTENCE_END) + 1
+    ends = [place for end in SENTENCE_END if (place := after.find(end)) >= 0]
+    return before[first:], after[: min(ends, default=AROUND)]

@@ -1,0 +1,292 @@
+"""A case is one trial as the rules look at it: both sides at hand, costly looks taken once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from harness.judge import block_page_classifier, certificates, notices
+from harness.judge.notices import UNLIKE
+from harness.judge.signatures import ENOUGH_BESIDE
+from harness.model.observation import DnsFacts, ReachFacts, WebFacts
+from harness.model.sketch import share_within
+from harness.model.verdict import Trial
+
+if TYPE_CHECKING:
+    from harness.judge.block_page_classifier import Look
+    from harness.judge.filter_fingerprints import Lore
+    from harness.model.observation import Observation
+
+SHARED = 0.3
+"""Share of the control's text from which a page holds the control's content."""
+NOTICE = 1800
+"""Characters (or bytes) up to which a page is short in itself."""
+SHORT_NAME = 3
+
+RCODE_OF_FAILURE = {
+    "dns_nxdomain_error": "NXDOMAIN",
+    "dns_refused_error": "REFUSED",
+    "dns_servfail_error": "SERVFAIL",
+    "dns_no_answer": "NOERROR",
+    "dns_temporary_failure": "SERVFAIL",
+    "dns_non_recoverable_failure": "SERVFAIL",
+    "dns_server_misbehaving": "SERVFAIL",
+}
+"""What a stub resolver's failure says of the answer (OONI df-007-errors)."""
+
+
+class Case:
+    """One trial, what is known of the line, and what both come to (computed when asked for)."""
+
+    def __init__(self, trial: Trial, lore: Lore) -> None:
+        self.trial = trial
+        self.lore = lore
+        self.service: Observation = trial.service
+        self.control: Observation | None = trial.control
+        facts = self.service.facts
+        other = self.control.facts if self.control is not None else None
+        self.web = facts if isinstance(facts, WebFacts) else None
+        self.dns = facts if isinstance(facts, DnsFacts) else None
+        self.reach = facts if isinstance(facts, ReachFacts) else None
+        self.control_web = other if isinstance(other, WebFacts) else None
+        self.control_dns = other if isinstance(other, DnsFacts) else None
+        self.control_reach = other if isinstance(other, ReachFacts) else None
+        failure = self.service.failure
+        self.failure = failure.name if failure is not None else ""
+        self.stage = failure.stage if failure is not None else ""
+        self.is_dns = self.dns is not None or self.control_dns is not None
+        self.status = self.web.status if self.web is not None else None
+        self.tunnel = (self.web.tunnel_status if self.web is not None else None) or 0
+
+    @cached_property
+    def host(self) -> str:
+        """The host that was tried."""
+        return self.service.item.host
+
+    @cached_property
+    def has_truth(self) -> bool:
+        """Whether the control saw our own origin's token: then only the token means *allowed*."""
+        return self.control_web is not None and self.control_web.canary == "seen"
+
+    @cached_property
+    def landing(self) -> Case | None:
+        """The page at the address that a resolver gave, looked at as a trial of its own."""
+        page = self.dns.landing if self.dns is not None else None
+        if page is None:
+            return None
+        service = msgspec.structs.replace(self.service, facts=page, failure=None)
+        return Case(Trial(service=service, control=None), self.lore)
+
+    @cached_property
+    def content_came(self) -> bool:
+        """Whether the origin's page came as the last page, by its token or its words.
+
+        That of another host of the zone counts where the control ended at that host as well.
+        """
+        if self.web is None:
+            return False
+        if self.web.canary == "elsewhere" and self.control_web is not None:
+            ends = (
+                block_page_classifier.host_of(self.web.url),
+                block_page_classifier.host_of(self.control_web.url),
+            )
+            return ends[0] == ends[1]
+        return self.web.canary == "seen"
+
+    @cached_property
+    def came_inside(self) -> str:
+        """The URL of the first inner page that is the origin's; empty if there is none."""
+        inner = self.web.inner if self.web is not None else ()
+        return next((page.url for page in inner if page.canary == "seen"), "")
+
+    @cached_property
+    def not_followed(self) -> str:
+        """The URL of the first frame or inner redirect that gave no page; empty if there is none.
+
+        One to a host of the supplier's block page, as declared or learned, need not answer.
+        """
+        inner = self.web.inner if self.web is not None else ()
+        return next(
+            (
+                page.url
+                for page in inner
+                if page.status is None
+                and block_page_classifier.host_of(page.url) not in self.lore.hosts
+            ),
+            "",
+        )
+
+    @cached_property
+    def is_unlike_origin(self) -> bool:
+        """Whether the service's page does not hold the words of the control's."""
+        if self.web is None or self.control_web is None:
+            return True
+        if self.web.body_sha256 and self.web.body_sha256 == self.control_web.body_sha256:
+            return False
+        shared = share_within(self.control_web.sketch, self.web.sketch)
+        return shared < SHARED and self.same_words < UNLIKE
+
+    @cached_property
+    def answered(self) -> bool:
+        """Whether the service gave a whole web answer."""
+        return self.status is not None and not self.failure
+
+    @cached_property
+    def rcode(self) -> str:
+        """The answer code of a DNS trial, whichever way the probe put it."""
+        if self.dns is not None and self.dns.rcode:
+            return self.dns.rcode
+        return RCODE_OF_FAILURE.get(self.failure, "")
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """The addresses that the service's resolver gave."""
+        return frozenset(self.dns.addresses) if self.dns is not None else frozenset()
+
+    @cached_property
+    def control_addresses(self) -> frozenset[str]:
+        """The addresses that the control gave."""
+        return frozenset(self.control_dns.addresses) if self.control_dns else frozenset()
+
+    @cached_property
+    def intercepted(self) -> bool:
+        """Whether somebody else's certificate stood where the origin's should."""
+        if self.web is None or self.control_web is None:
+            return False
+        return certificates.is_intercepted(self.web.certificate, self.control_web.certificate)
+
+    @cached_property
+    def issuer_is_private(self) -> bool:
+        """Whether the answer came under a certificate of no authority of the public web."""
+        certificate = self.web.certificate if self.web is not None else None
+        return bool(certificate and certificate.issuer) and not certificates.is_public(
+            certificate.issuer if certificate else ""
+        )
+
+    @cached_property
+    def is_secure(self) -> bool:
+        """Whether the last page came over TLS from the host itself, or by a way that is all TLS."""
+        if self.web is None:
+            return False
+        urls = block_page_classifier.urls_of(self.web)
+        home = block_page_classifier.is_sister(block_page_classifier.host_of(urls[-1]), self.host)
+        return _is_tls(urls[-1]) and (home or all(map(_is_tls, urls)))
+
+    @cached_property
+    def authentic(self) -> bool:
+        """Whether the answer came over TLS that ends at the origin, as the control's did."""
+        if self.web is None or self.control_web is None or not self.is_secure:
+            return False
+        return certificates.is_same_origin(self.web.certificate, self.control_web.certificate)
+
+    @cached_property
+    def proven(self) -> bool:
+        """Whether the page came over TLS that the public web's authorities vouch for."""
+        if self.web is None or not self.answered or not self.is_secure:
+            return False
+        return certificates.is_same_origin(self.web.certificate, None)
+
+    @cached_property
+    def look(self) -> Look:
+        """What the service's page looks like by itself."""
+        return (
+            block_page_classifier.look_at(self.web)
+            if self.web is not None
+            else block_page_classifier.NOTHING
+        )
+
+    @cached_property
+    def look_of_way(self) -> bool:
+        """Whether an address that the client was sent to is like those of block pages."""
+        return self.web is not None and block_page_classifier.leads_astray(self.web)
+
+    @cached_property
+    def control_look(self) -> Look:
+        """What the control's page looks like by itself."""
+        return (
+            block_page_classifier.look_at(self.control_web)
+            if self.control_web
+            else block_page_classifier.NOTHING
+        )
+
+    @cached_property
+    def likeness(self) -> float:
+        """How alike both pages are, 0 to 1."""
+        if self.web is None or self.control_web is None:
+            return 0.0
+        if self.web.sketch and self.control_web.sketch and not self.web.text:
+            one, other = self.web.sketch, self.control_web.sketch
+            return min(share_within(one, other), share_within(other, one))
+        return block_page_classifier.likeness(self.web, self.control_web)
+
+    @cached_property
+    def same_words(self) -> float:
+        """How alike the visible words of both pages are, 0 to 1; 0 where either has none."""
+        one, other = self.web, self.control_web
+        if one is None or other is None:
+            return 0.0
+        return block_page_classifier.alike(
+            block_page_classifier.normal(one.text, one.url),
+            block_page_classifier.normal(other.text, other.url),
+        )
+
+    @cached_property
+    def strayed(self) -> str:
+        """The host that the service sent us to, where the control never went; or nothing."""
+        if self.web is None:
+            return ""
+        home = (
+            block_page_classifier.hosts_of(self.control_web)
+            if self.control_web
+            else frozenset[str]()
+        )
+        kin = block_page_classifier.is_sister if self.has_truth else block_page_classifier.is_kin
+        return block_page_classifier.strayed_to(self.web, home | {self.host}, kin)
+
+    @cached_property
+    def same_server(self) -> bool:
+        """Whether the answer has rare headers in common with the control's."""
+        if self.web is None or self.control_web is None or self.strayed:
+            return False
+        return bool(
+            block_page_classifier.rare_headers(self.web)
+            & block_page_classifier.rare_headers(self.control_web)
+        )
+
+    @cached_property
+    def is_notice(self) -> bool:
+        """Whether the page is short beside the control's, as notices are."""
+        if self.web is None or self.control_web is None or len(self.web.text) > NOTICE:
+            return False
+        mine, theirs = self.web.body_length, self.control_web.body_length
+        return mine is not None and (theirs is None or mine <= max(NOTICE, theirs * 0.7))
+
+    @cached_property
+    def bears_own_name(self) -> bool:
+        """Whether the page's title has the site's own name, and no sign of a block."""
+        if self.web is None or self.look.weight >= ENOUGH_BESIDE or self.strayed:
+            return False
+        name = block_page_classifier.name_of(self.host)
+        return len(name) > SHORT_NAME and name in self.web.title.casefold().replace(" ", "")
+
+    @cached_property
+    def looks_blocked(self) -> bool:
+        """Whether the service's page says that it blocks, and the control's page does not.
+
+        Beside a control's page that is quite another one, weaker signs are enough.
+        """
+        return notices.looks_blocked(self)
+
+    @cached_property
+    def is_learned_page(self) -> bool:
+        """Whether the page is the one declared, or that the must-block sentinels met.
+
+        A page that also holds the control's content is not, nor is one with a frame that may.
+        """
+        return notices.is_learned_page(self)
+
+
+def _is_tls(url: str) -> bool:
+    return url.startswith("https:")

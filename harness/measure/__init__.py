@@ -1,0 +1,1 @@
+"""Try items over lines and leave observations; nothing is concluded here."""

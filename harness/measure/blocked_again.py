@@ -1,0 +1,214 @@
+"""Tries blocked items again: at once, at the end, and by a second, independent client.
+
+A service may show a block once and let the reload through, ask to *continue*, or block only the
+clients it knows. For each category, line, profile and probe the blocked items with the smallest
+keyed hashes are tried (``SAMPLE``, or all). If one of them passes, all blocked ones of its group
+are; the judge takes what passes for delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import to_thread
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from harness.measure.attempts import Manner, Try
+from harness.measure.filter_check import is_filter_off
+from harness.measure.looks import look
+from harness.measure.measurement_context import Instruments
+from harness.measure.patience import in_batches
+from harness.measure.second_visits import visit
+from harness.model.campaign import Campaign
+from harness.model.observation import CONTROL, AttemptKey, Look, Observation
+from harness.model.retrial import SAMPLE, Spot, key_again, spot_of
+from harness.model.sampler import Smallest, ordering
+from harness.model.verdict import DELIVERED, State
+from harness.ports.judging import JudgeBatch
+from harness.ports.network import address_of
+
+AGAIN = range(2, 4)
+"""What passed must pass once more in so many further tries, a must-block sentinel being blocked
+beside it: while a filter is switched on again, an item may pass just before its sentinel is."""
+
+PROBED: tuple[Look, ...] = ("at_once", "at_end")
+
+
+class Kind(NamedTuple):
+    """What blocked items are drawn from: finer than any requirement."""
+
+    category: str
+    line: str
+    profile: str
+    probe: str
+
+
+class Blocked(NamedTuple):
+    """A blocked item, with the control's observation beside it."""
+
+    seen: Observation
+    control: Observation
+
+
+class BlockedAgain:
+    """The blocked items of a campaign that are tried again; kept in a batch, ``number``."""
+
+    def __init__(
+        self, campaign: Campaign, tools: Instruments, number: int, judge_trials: JudgeBatch
+    ) -> None:
+        self._campaign, self._tools, self._number = campaign, tools, number
+        self._judge = judge_trials
+        self._place = ordering(campaign.seed)
+        self._drawn: defaultdict[Kind, Smallest[Blocked]]
+        self._drawn = defaultdict(lambda: Smallest(SAMPLE, unit=lambda one: one.seen.key.item))
+        self._held: dict[AttemptKey, Observation] = {}
+        self._spots: set[tuple[Spot, Look]] = set()
+        self._unusable: set[str] = set()
+        self._passed: set[Kind] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._seen: list[Observation] = []
+
+    def recall(self, observations: Iterable[Observation]) -> None:
+        """Take note of what was tried again before."""
+        for one in observations:
+            if one.role == "retry" and one.look != "patience":
+                self._spots.add((spot_of(one.key), one.look))
+                self._held[one.key] = one
+
+    async def heed(self, observations: Iterable[Observation]) -> None:
+        """Try at once the blocked items of a batch that are drawn."""
+        seen = list(observations)
+        if candidates := [one for one in seen if self._may_be_drawn(one)]:
+            for one in await to_thread(self._blocked_among, seen, candidates):
+                self._drawn[kind_of(one.seen)].offer(self._place(one.seen.key.item), one)
+                self._begin(one, "at_once")
+
+    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
+        """Try what is drawn at the end and by the second client; gives what was seen.
+
+        ``held`` are all observations of the journal.
+        """
+        for smallest in self._drawn.values():
+            for _, one in smallest.kept():
+                self._begin_all(one)
+        await self._wait()
+        done: set[Kind] = set()
+        while self._passed - done:
+            done |= self._passed
+            for batch in in_batches(held()):
+                seen = list(batch)
+                wanted = [one for one in seen if _is_candidate(one) and kind_of(one) in done]
+                for one in await to_thread(self._blocked_among, seen, wanted) if wanted else ():
+                    self._begin_all(one)
+            await self._wait()
+        return self._seen
+
+    async def close(self) -> None:
+        """Try nothing any more."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    def _may_be_drawn(self, one: Observation) -> bool:
+        """Whether an item is not surely allowed, and among the first ones of its group so far."""
+        if not _is_candidate(one):
+            return False
+        kept = self._drawn[kind_of(one)].kept()
+        return len(kept) < SAMPLE or self._place(one.key.item) < kept[-1][0]
+
+    def _blocked_among(self, seen: list[Observation], wanted: list[Observation]) -> list[Blocked]:
+        """Those of the wanted that are judged blocked, with their controls."""
+        controls = {_beside(one.key): one for one in seen if one.key.line == CONTROL}
+        sentinels = [one for one in seen if one.role in ("must_allow", "must_block")]
+        pairs = {
+            one.key: Blocked(one, controls[_beside(one.key)])
+            for one in wanted
+            if _beside(one.key) in controls
+        }
+        trials = [each for pair in pairs.values() for each in pair]
+        verdicts = self._judge([*sentinels, *trials])
+        return [pairs[one.key] for one in verdicts if one.state is State.BLOCKED]
+
+    def _begin_all(self, one: Blocked) -> None:
+        for look_ in (*PROBED, "other_client"):
+            self._begin(one, look_)
+
+    def _begin(self, one: Blocked, how: Look) -> None:
+        if (spot_of(one.seen.key), how) in self._spots:
+            again = self._held.get(key_again(one.seen.key, how))
+            if again is not None and not again.filter_off and self._has_passed(one, again):
+                self._passed.add(kind_of(one.seen))
+            return
+        if how == "other_client" and not self._can_visit(one.seen):
+            return
+        self._spots.add((spot_of(one.seen.key), how))
+        task = asyncio.create_task(self._try_again(one, how))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    def _can_visit(self, seen: Observation) -> bool:
+        """Whether the second client has something to visit; that it cannot is noted once a line."""
+        client, key = self._tools.second_client, seen.key
+        if client is None or not address_of(self._tools.probes[key.probe], seen.item):
+            return False
+        is_usable = client.can_use(self._tools.lines[key.line, key.profile])
+        is_noted = key.line in self._unusable
+        self._unusable |= set() if is_usable else {key.line}
+        return is_usable or not is_noted
+
+    async def _try_again(self, one: Blocked, how: Look) -> None:
+        key = key_again(one.seen.key, how)
+        this = Try(key=key, item=one.seen.item, role="retry", batch=self._number)
+        again, is_off = await self._look(one, this, how, 1)
+        passed = self._has_passed(one, again)
+        for turn in AGAIN if passed and not is_off else ():
+            later, is_off = await self._look(one, this, how, turn)
+            if self._has_passed(one, later) and not is_off:
+                break
+            is_off = True  # unless it passes again, the filter was on its way back
+        self._seen.append(replace(again, filter_off=passed and is_off))
+        if passed and not is_off:
+            self._passed.add(kind_of(one.seen))
+
+    async def _look(
+        self, one: Blocked, this: Try, how: Look, turn: int
+    ) -> tuple[Observation, bool]:
+        """What came of one try, and whether the filter was off where it passed."""
+        limits = self._campaign.limits
+        if how == "other_client":
+            manner = Manner(look=how, patience=limits.confirmation_timeout, turn=turn)
+            again = await visit(this, manner, limits, self._tools)
+        else:
+            manner = Manner(look=how, patience=limits.timeout, turn=turn)
+            again = await look(this, manner, limits, self._tools)
+        passed = self._has_passed(one, again)
+        return again, passed and await is_filter_off(this, manner, self._campaign, self._tools)
+
+    def _has_passed(self, one: Blocked, again: Observation) -> bool:
+        as_item = replace(again, key=one.seen.key, role="item", batch=one.control.batch)
+        verdicts = self._judge([one.control, as_item])
+        return any(verdict.state in DELIVERED for verdict in verdicts)
+
+    async def _wait(self) -> None:
+        while self._waiting:
+            await asyncio.gather(*self._waiting)
+
+
+def kind_of(one: Observation) -> Kind:
+    """The group of a blocked item."""
+    key = one.key
+    return Kind(category=one.item.category, line=key.line, profile=key.profile, probe=key.probe)
+
+
+def _is_candidate(one: Observation) -> bool:
+    """Whether this is an item through the service whose token did not come back."""
+    facts = one.facts
+    came = getattr(facts, "canary", "") == "seen"
+    return one.role == "item" and one.key.line != CONTROL and not came
+
+
+def _beside(key: AttemptKey) -> tuple[str, str, str, int]:
+    return key.item, key.probe, key.profile, key.round

@@ -1,0 +1,259 @@
+"""A pulse tries one must-allow item after another on a line, one at a time, while others wait.
+
+How long such an item takes while nothing else is under way is measured first. Later it must be
+answered within a small multiple of that time: if not, the line has too much of us, and narrows.
+Until some items have passed it is a sentinel; then it is one of those
+(``harness.measure.passed_items``), so that no service can treat heartbeats better than the items
+beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from statistics import median
+
+from harness.measure.passed_items import Passed, PassedItems
+from harness.measure.traffic import Traffic
+from harness.model.campaign import Limits
+from harness.model.corpus import Item
+from harness.model.heartbeat import Heartbeats
+from harness.model.observation import Observation
+from harness.model.trouble import is_answer, is_silent, is_trouble
+from harness.ports.storage import Clock
+
+MULTIPLE = 4.0
+"""How many times its idle time a heartbeat may take."""
+
+FLOOR_SHARE, LEAST_FLOOR = 0.05, 0.1
+"""What it may take beyond that: this share of ``limits.timeout``, at least so many seconds."""
+
+IDLE_TRIES = 3
+"""How often the idle time is measured; the median counts."""
+
+PERSISTENT, RARELY = 3, 10
+"""So many batches in a row try to measure it on a line that does not answer; then one in ten.
+That of items is tried as often in one go."""
+
+SETTLED = 0.05
+"""After ``MULTIPLE`` idle times and so many seconds, what was not answered is only waited for."""
+
+OFTEN, MOST_OFTEN = 0.1, 0.5
+"""Between two heartbeats passes this share of ``limits.timeout``, at most so many seconds."""
+
+REMEMBERED = 5000
+"""Heartbeats kept in memory: more than fall into the longest wait."""
+
+REDRAWN = 3
+"""So many items in a row may turn out to be blocked by now when a heartbeat is wanted."""
+
+Send = Callable[[int, int, Item | None], Awaitable[Observation]]
+"""Tries an item (None: the sentinel) for a batch, with a number of its own in it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Beat:
+    """``allowed`` are the seconds that it may take, ``measures`` whether it shows what is usual.
+
+    ``tells`` is False where the item was blocked by now: that says nothing of the line's life.
+    """
+
+    began: float
+    allowed: float
+    measures: bool = False
+    ended: float | None = None
+    is_answered: bool = False
+    is_late: bool = False
+    tells: bool = True
+
+
+class Pulse:
+    """The heartbeats of one place.
+
+    ``idle`` is None while it is not known (seconds); ``has_items``: they are no sentinel any more.
+    """
+
+    def __init__(
+        self, send: Send, passed: PassedItems, traffic: Traffic, clock: Clock, limits: Limits
+    ) -> None:
+        self._send = send
+        self._passed = passed
+        self._traffic = traffic
+        self._clock = clock
+        self._floor = max(LEAST_FLOOR, FLOOR_SHARE * limits.timeout)
+        self._interval = min(MOST_OFTEN, OFTEN * limits.timeout)
+        self._beats: deque[_Beat] = deque(maxlen=REMEMBERED)
+        self._batches: dict[int, list[Observation]] = {}
+        self._sent: dict[int, int] = {}
+        self._waiting = self._asked = 0
+        self._is_wanted = asyncio.Event()
+        self._one = asyncio.Lock()
+        self._measuring = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.has_items = False
+        self.idle: float | None = None
+
+    @property
+    def allowed(self) -> float:
+        """How many seconds a heartbeat may take."""
+        return self._allowed(None)
+
+    def join(self, batch: int) -> None:
+        """Let heartbeats be made for a batch: they are its observations."""
+        self._batches.setdefault(batch, [])
+
+    def leave(self, batch: int) -> list[Observation]:
+        """The heartbeats that were made for a batch, for which none are made from now on."""
+        return self._batches.pop(batch, [])
+
+    async def measure(self, batch: int, *, is_alone: bool = False) -> None:
+        """Learn the idle time, if it is not known yet, with nothing else under way on the line.
+
+        It is learned once by the sentinel, and once more by items as soon as some have passed:
+        from then on heartbeats are items, even if their own idle time cannot be learned.
+        ``is_alone``: the caller sees to it that nothing else begins on the line.
+        """
+        if is_alone and self._measuring.locked():
+            return  # who measures waits for the caller
+        async with self._measuring:
+            if (
+                self.idle is None
+                and not self._gives_up()
+                and await self._learn(batch, of_items=False, is_alone=is_alone)
+            ):
+                self._task = asyncio.create_task(self._live())
+            if self.idle is not None and not self.has_items and not self._passed.is_empty:
+                for _ in range(PERSISTENT):
+                    if await self._learn(batch, of_items=True, is_alone=is_alone):
+                        break
+                self.has_items = True
+
+    async def _learn(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
+        """Whether the idle time was learned: all that was tried was answered."""
+        took = []
+        async with nullcontext() if is_alone else self._traffic.alone():
+            for _ in range(IDLE_TRIES):
+                beat = await self._beat(batch, of_items=of_items, measures=True)
+                if not beat.is_answered or beat.ended is None:
+                    return False
+                took.append(beat.ended - beat.began)
+        self.idle = median(took)
+        self._traffic.quiet = max(self._traffic.quiet, MULTIPLE * self.idle + SETTLED)
+        return True
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While this lasts, heartbeats are made."""
+        self._waiting += 1
+        self._is_wanted.set()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._is_wanted.clear()
+
+    def still(self) -> asyncio.Lock:
+        """No heartbeat is under way while this is held."""
+        return self._one
+
+    async def beat(self) -> None:
+        """Make one heartbeat now, after the one that may be under way."""
+        for _ in range(REDRAWN):
+            if not self._batches or self.idle is None:
+                return
+            if self.has_items and self._passed.is_empty:
+                return  # the sentinel stands for items only where none has ever passed
+            beat = await self._beat(min(self._batches), of_items=self.has_items)
+            if beat.tells:
+                return
+
+    def since(self, moment: float) -> Heartbeats | None:
+        """The heartbeats that began at ``moment`` (monotonic seconds) or later; None without any.
+
+        One that is under way counts as soon as it is overdue.
+        """
+        if self.idle is None:
+            return None
+        now = self._clock.monotonic()
+        began = [beat for beat in self._beats if beat.began >= moment and beat.tells]
+        in_time = [beat for beat in began if beat.is_answered and not beat.is_late]
+        ended = [beat for beat in began if beat.is_late or beat.ended is not None]
+        took = [(now if beat.ended is None else beat.ended) - beat.began for beat in ended]
+        return Heartbeats(
+            answered=len(in_time),
+            late=len(ended) - len(in_time),
+            slowest=max(took, default=None),
+            allowed=max(
+                (beat.allowed for beat in ended if not beat.measures), default=self.allowed
+            ),
+        )
+
+    def _gives_up(self) -> bool:
+        """A line that never answers is not asked before every batch: that would hold it up."""
+        self._asked += 1
+        return self._asked > PERSISTENT and self._asked % RARELY != 0
+
+    async def close(self) -> None:
+        """Make no more heartbeats."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _live(self) -> None:
+        while True:
+            await self._is_wanted.wait()
+            await asyncio.sleep(self._interval)
+            if self._waiting:
+                await self.beat()
+
+    async def _beat(self, batch: int, *, of_items: bool, measures: bool = False) -> _Beat:
+        async with self._one, self._traffic.heartbeat():
+            number = self._sent[batch] = self._sent.get(batch, 0) + 1
+            drawn = self._passed.draw(f"{batch} {number}") if of_items else None
+            began, allowed = self._clock.monotonic(), self._allowed(drawn)
+            beat = _Beat(began=began, allowed=allowed, measures=measures)
+            self._beats.append(beat)
+            overdue = asyncio.get_running_loop().call_later(allowed, self._overdue, beat)
+            try:
+                seen = await self._send(batch, number, drawn.item if drawn else None)
+            finally:
+                overdue.cancel()
+            self._heed(beat, seen, drawn)
+        if batch in self._batches:
+            self._batches[batch].append(seen)
+        return beat
+
+    def _allowed(self, drawn: Passed | None) -> float:
+        took = drawn.took if drawn is not None else 0.0
+        return MULTIPLE * max(self.idle or 0.0, took) + self._floor
+
+    def _heed(self, beat: _Beat, seen: Observation, drawn: Passed | None) -> None:
+        beat.ended = self._clock.monotonic()
+        beat.is_answered = is_answer(seen)
+        if drawn is not None and not beat.is_answered:
+            is_blocked = _is_blocked(seen)
+            beat.tells = not (is_blocked or beat.measures)
+            if is_blocked:
+                self._passed.drop(drawn.item.id)
+        if beat.measures or not beat.tells or self.idle is None:
+            return
+        if beat.is_answered and not beat.is_late and beat.ended - beat.began <= beat.allowed:
+            self._traffic.heartbeat_in_time()
+            return
+        self._overdue(beat)
+        self._traffic.heartbeat_ended_late(is_answered=beat.is_answered)
+
+    def _overdue(self, beat: _Beat) -> None:
+        if not beat.measures and not beat.is_late:
+            beat.is_late = True
+            self._traffic.heartbeat_late()
+
+
+def _is_blocked(seen: Observation) -> bool:
+    """Whether something answered that is no trouble of the line or of our own."""
+    is_ours = seen.failure is not None and seen.failure.is_instrument
+    return not (is_silent(seen) or is_trouble(seen) or is_ours)

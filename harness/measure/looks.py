@@ -1,0 +1,200 @@
+"""Looks at items once, and again where the first look does not tell a block from trouble.
+
+A silence is confirmed with more patience, at the concurrency that the heartbeats of the line
+bear. An abrupt answer (see ``harness.model.trouble``) is looked at again with nothing else begun
+on the line, beside a heartbeat. The last look is the one that is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+from harness.measure.attempts import Manner, Try, attempt, beside, place_of, traffic_of
+from harness.measure.measurement_context import Instruments
+from harness.measure.traffic import Traffic
+from harness.model.campaign import Campaign, Limits
+from harness.model.observation import CONTROL, Look, Observation, WebFacts
+from harness.model.trouble import is_busy, is_silent, is_trouble
+
+STRAINED = 3
+"""How often an attempt is made again after trouble of our own, each time with fewer in flight."""
+
+CONFIRMATIONS = 3
+"""How often a silence is confirmed until heartbeats were answered beside it."""
+
+ALONE = 3
+"""How often an abrupt answer is looked at alone until a heartbeat was answered beside it."""
+
+PAUSE = 1.0
+"""Seconds of rest before another such look where no heartbeat was answered, and before the first
+where heartbeats are still the sentinel: a line may bear so much a second, and no more (RFC 6585
+section 4)."""
+
+
+async def observe_all(
+    tries: Iterable[Try], campaign: Campaign, tools: Instruments
+) -> list[Observation]:
+    """The observations of all of these, each after as many looks as it takes."""
+    tries, limits = list(tries), campaign.limits
+    first = Manner(look="first", patience=limits.timeout)
+    seen = list(await asyncio.gather(*(look(this, first, limits, tools) for this in tries)))
+    late = [place for place, one in enumerate(seen) if is_silent(one) or _is_strained(one)]
+    tools.passing.heed(seen)
+    if late or any(map(is_trouble, seen)):
+        await _measure(tries, tools)
+    second = await asyncio.gather(
+        *(
+            _confirm(tries[place], _longer_patience(seen[place], limits), limits, tools)
+            for place in late
+        )
+    )
+    for place, one in zip(late, second, strict=True):
+        if one.key.line == CONTROL and not is_silent(one):
+            tools.gate.narrow()  # the control was slow, not dead: we ask too much at once
+        seen[place] = one
+    tools.passing.heed(seen)
+    await _look_alone(tries, seen, limits, tools)
+    return seen
+
+
+async def _measure(tries: Iterable[Try], tools: Instruments, *, is_alone: bool = False) -> None:
+    """Let heartbeats be drawn from the items that passed, wherever some of these are tried."""
+    batches = {place_of(this): this.batch for this in tries}
+    found = ((tools.pulses.get(at), batch) for at, batch in batches.items())
+    known = [(pulse, batch) for pulse, batch in found if pulse is not None and pulse.idle]
+    await asyncio.gather(*(pulse.measure(batch, is_alone=is_alone) for pulse, batch in known))
+
+
+async def look(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
+    """Try once, as soon as there is a place; again with fewer at once after trouble of our own."""
+    pulse = tools.pulses.get(place_of(this))
+    with pulse.waiting() if pulse is not None else nullcontext():
+        return await _look(this, manner, limits, tools)
+
+
+async def _look(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
+    traffic = traffic_of(this.key.line, limits, tools)
+    for _ in range(STRAINED):
+        async with (
+            tools.courtesy.place(this.key.line, this.item),
+            traffic.gate(manner.look),
+            _gate(manner.look, tools),
+        ):
+            seen = await _begin(traffic, this, manner, limits, tools)
+        if not _is_strained(seen):
+            tools.gate.praise()
+            if seen.failure is None:
+                traffic.praise(manner.look)
+            return seen
+        assert seen.failure is not None
+        tools.strained[this.key.line, seen.failure.name] += 1
+        tools.gate.narrow()
+        traffic.narrow()
+    return seen
+
+
+async def _begin(
+    traffic: Traffic, this: Try, manner: Manner, limits: Limits, tools: Instruments
+) -> Observation:
+    """Try now, or where patience is tried, at a moment when the line has nothing else to do.
+
+    A service that forgets what comes while it is busy shall not find them all at once.
+    """
+    pulse = tools.pulses.get(place_of(this))
+    if manner.look != "patience" or pulse is None:
+        async with traffic.under_way():
+            return await attempt(this, manner, limits, tools)
+    async with traffic.alone(), pulse.still():
+        trying = asyncio.create_task(attempt(this, manner, limits, tools))
+        await asyncio.wait({trying}, timeout=traffic.quiet)
+    try:
+        return await trying
+    finally:
+        trying.cancel()
+
+
+async def _confirm(this: Try, patience: float, limits: Limits, tools: Instruments) -> Observation:
+    """Look again with more patience, until an answer comes or heartbeats are answered beside it."""
+    traffic = traffic_of(this.key.line, limits, tools)
+    for turn in range(2, 2 + CONFIRMATIONS):
+        manner = Manner(look="confirmed", patience=patience, turn=turn)
+        seen = await look(this, manner, limits, tools)
+        beats = seen.heartbeats
+        if not is_silent(seen) or beats is None or beats.shows_life or traffic.is_dead:
+            break
+    return seen
+
+
+def _longer_patience(seen: Observation, limits: Limits) -> float:
+    """Seconds for the second look; an answer that had begun is read for longer."""
+    if isinstance(seen.facts, WebFacts) and seen.facts.status is not None:
+        return max(limits.confirmation_timeout, limits.reading_timeout)
+    return limits.confirmation_timeout
+
+
+async def _look_alone(
+    tries: list[Try], seen: list[Observation], limits: Limits, tools: Instruments
+) -> None:
+    """Look at each abrupt answer again, one at a time with nothing else begun on the line.
+
+    The answers take the place of the first ones among what was ``seen``.
+    """
+    abrupt: defaultdict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(seen):
+        if is_trouble(one):
+            abrupt[one.key.line].append(place)
+    controls = {one.key: one for one in seen if one.key.line == CONTROL}
+    for line, places in abrupt.items():
+        async with traffic_of(line, limits, tools).alone():
+            if any(
+                is_busy(seen[place]) and not _has_items(tries[place], tools) for place in places
+            ):
+                await _rest(limits)
+            for place in places:
+                one = seen[place] = await _look_beside_a_heartbeat(tries[place], limits, tools)
+                control = controls.get(one.key.on(CONTROL))
+                tools.passing.heed([one, control] if control is not None else [])
+                await _measure([tries[place]], tools, is_alone=True)
+
+
+def _has_items(this: Try, tools: Instruments) -> bool:
+    """Whether heartbeats there are items, which a service treats as it does what is tried."""
+    pulse = tools.pulses.get(place_of(this))
+    return pulse is not None and pulse.has_items
+
+
+async def _rest(limits: Limits) -> None:
+    await asyncio.sleep(min(PAUSE, limits.confirmation_timeout))
+
+
+async def _look_beside_a_heartbeat(this: Try, limits: Limits, tools: Instruments) -> Observation:
+    pulse = tools.pulses.get(place_of(this))
+    first = 2 + CONFIRMATIONS
+    for turn in range(first, first + ALONE):
+        manner = Manner(look="alone", patience=limits.timeout, turn=turn)
+        if pulse is None:
+            return await attempt(this, manner, limits, tools)
+        begun = tools.clock.monotonic()
+        seen, _ = await asyncio.gather(attempt(this, manner, limits, tools), pulse.beat())
+        seen = beside(seen, pulse, begun)
+        beats = seen.heartbeats
+        if not is_trouble(seen) or beats is None or beats.shows_life:
+            break
+        await _rest(limits)
+    return seen
+
+
+def _gate(kind: Look, tools: Instruments) -> AbstractAsyncContextManager[None]:
+    """What bounds such looks over all lines; those of most patience are bounded by line only."""
+    if kind == "patience":
+        return nullcontext()
+    return tools.second_gate if kind == "confirmed" else tools.gate
+
+
+def _is_strained(seen: Observation) -> bool:
+    """Whether fewer attempts in flight may help; a probe that is broken stays broken."""
+    failure = seen.failure
+    return failure is not None and failure.is_instrument and failure.name != "instrument_error"

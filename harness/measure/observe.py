@@ -1,0 +1,146 @@
+"""Observes: tries each item of a batch over the service and the control, side by side.
+
+A batch opens and closes with sentinels, whose fate was agreed beforehand; in a long one they
+are tried every five minutes too. Meanwhile must-allow items (heartbeats) are tried beside the
+others, and what their delays say of the line decides how much goes over it at once. A silence
+is confirmed with more patience; a reset or another abrupt answer is tried again with nothing
+else begun on the line. Each of them keeps what became of the heartbeats beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from itertools import count
+from typing import Literal
+
+from harness.measure.attempts import Try, place_of, pulse_of
+from harness.measure.heartbeats import Pulse
+from harness.measure.looks import observe_all
+from harness.measure.measurement_context import Instruments
+from harness.measure.sentinels import item_of, sentinels_for
+from harness.model.batch import Batch, Way
+from harness.model.campaign import Campaign
+from harness.model.corpus import Item
+from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.ports.network import fits
+
+ALOFT = 16
+"""How many batches may be unfinished at once: what a killed process can lose."""
+
+
+async def observe(
+    batches: Iterable[Batch], campaign: Campaign, instruments: Instruments
+) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
+    """Observe batch after batch, each given whole when it is done, not always in order.
+
+    While one batch waits for a silence to be confirmed, others go on.
+    """
+    aloft: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
+    try:
+        for batch in batches:
+            await instruments.gate.room()
+            instruments.gate.announce(len(batch.items) * (1 + len(batch.way.lines)))
+            aloft.add(asyncio.create_task(_observe_one(batch, campaign, instruments)))
+            while (landed := {task for task in aloft if task.done()}) or len(aloft) >= ALOFT:
+                if not landed:
+                    landed, _ = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
+                for task in landed:
+                    aloft.remove(task)
+                    yield task.result()
+        while aloft:
+            landed, aloft = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
+            for task in landed:
+                yield task.result()
+    finally:
+        for task in aloft:
+            task.cancel()
+        await asyncio.gather(*aloft, return_exceptions=True)
+
+
+async def _observe_one(
+    batch: Batch, campaign: Campaign, instruments: Instruments
+) -> tuple[Batch, list[Observation]]:
+    return batch, await observe_batch(batch, campaign, instruments)
+
+
+async def observe_batch(
+    batch: Batch, campaign: Campaign, instruments: Instruments
+) -> list[Observation]:
+    """Observe one batch between its brackets: items and sentinels, on the control and each line."""
+    probe = instruments.probes[batch.way.probe]
+    inside = [
+        Try(key=key, item=item, role="item", batch=batch.number)
+        for item in batch.items
+        if fits(probe, item)  # a web probe would take the name of a vector for a host
+        for key in _keys(campaign.campaign, item, batch.way)
+    ]
+    before = _sentinels(batch, campaign, "before", instruments)
+    pulses = await _take_pulses([*before, *inside], batch.number, campaign, instruments)
+    observed = await observe_all(before, campaign, instruments)
+    during: list[Observation] = []
+    guard = asyncio.create_task(_guard(batch, campaign, instruments, during))
+    try:
+        observed += await observe_all(inside, campaign, instruments)
+    finally:
+        guard.cancel()
+        await asyncio.gather(guard, return_exceptions=True)
+    after = await observe_all(
+        _sentinels(batch, campaign, "after", instruments), campaign, instruments
+    )
+    beaten = [seen for pulse in pulses for seen in pulse.leave(batch.number)]
+    return observed + during + beaten + after
+
+
+async def _take_pulses(
+    tries: Iterable[Try], batch: int, campaign: Campaign, instruments: Instruments
+) -> list[Pulse]:
+    """The pulses beside these attempts, whose idle time is known from now on where it can be."""
+    found = (
+        pulse_of(place, campaign, instruments) for place in dict.fromkeys(map(place_of, tries))
+    )
+    pulses = [pulse for pulse in found if pulse is not None]
+    for pulse in pulses:
+        pulse.join(batch)
+    await asyncio.gather(*(pulse.measure(batch) for pulse in pulses))
+    return pulses
+
+
+async def _guard(
+    batch: Batch, campaign: Campaign, instruments: Instruments, during: list[Observation]
+) -> None:
+    """Try the sentinels while a batch lasts, every ``instruments.sentinel_interval`` seconds."""
+    for turn in count(1):
+        await asyncio.sleep(instruments.sentinel_interval)
+        tries = _sentinels(batch, campaign, f"during-{turn}", instruments)
+        during += await observe_all(tries, campaign, instruments)
+
+
+def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
+    """The attempts on one item: the control's, and one on each line of the way."""
+    return tuple(
+        AttemptKey(
+            campaign=campaign,
+            item=item.id,
+            probe=way.probe,
+            line=line,
+            profile=way.profile,
+            round=way.round,
+        )
+        for line in (CONTROL, *way.lines)
+    )
+
+
+def _sentinels(batch: Batch, campaign: Campaign, side: str, instruments: Instruments) -> list[Try]:
+    name = batch.way.probe
+    roles: tuple[Literal["must_allow", "must_block"], ...] = ("must_allow", "must_block")
+    return [
+        Try(key=key, item=item, role=role, batch=batch.number)
+        for role in roles
+        for place, one in sentinels_for(campaign, role, name, instruments.probes[name])
+        for item in (item_of(one, f"{_NAMES[role]}-{place}@{batch.number}.{side}"),)
+        for key in _keys(campaign.campaign, item, batch.way)
+    ]
+
+
+_NAMES = {"must_allow": "sentinel-allow", "must_block": "sentinel-block"}

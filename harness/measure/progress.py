@@ -1,0 +1,96 @@
+"""Tallies a measurement while it runs, for the progress line: counts, never verdicts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from harness.model.batch import ways
+from harness.model.campaign import Campaign
+from harness.model.observation import CONTROL, DnsFacts, Observation, WebFacts
+from harness.ports.progress import Progress, Reporter
+from harness.ports.storage import Clock
+
+
+class Tally:
+    """Counts attempts done and failed; ``rate`` looks at this run only, not at resumed batches."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        items: int,
+        held: frozenset[int],
+        clock: Clock,
+        reporter: Reporter,
+    ) -> None:
+        sizes = _sizes(campaign, items)
+        self._total = sum(sizes)
+        self._resumed = sum(sizes[number - 1] for number in held if number <= len(sizes))
+        self._done = self._resumed
+        self._failures = 0
+        self._stopped: Counter[str] = Counter()
+        self._tried: Counter[str] = Counter()
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._reporter = reporter
+        self._tell()
+
+    def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
+        """Take one more batch into account and tell the reporter; ``spared`` will not be made."""
+        self._total -= spared
+        for seen in observations:
+            self._done += 1
+            self._failures += seen.failure is not None
+            if _shows_arrival(seen):
+                self._tried[seen.item.category] += 1
+                self._stopped[seen.item.category] += not _arrived(seen)
+        self._total = max(self._total, self._done)
+        self._tell()
+
+    def expect(self, attempts: int) -> None:
+        """So many attempts are to come beside those of the items, as plain twins do."""
+        self._total += attempts
+        self._tell()
+
+    def finish(self) -> None:
+        """Tell that no attempt is to come: some items were no probe's to try."""
+        self._total = self._done
+        self._tell()
+
+    def _tell(self) -> None:
+        seconds = self._clock.monotonic() - self._started
+        fresh = self._done - self._resumed
+        self._reporter.on_progress(
+            Progress(
+                done=self._done,
+                total=self._total,
+                resumed=self._resumed,
+                rate=fresh / seconds if seconds > 0 else 0.0,
+                failures=self._failures,
+                blocked={
+                    category: (self._stopped[category], tried)
+                    for category, tried in sorted(self._tried.items())
+                },
+            )
+        )
+
+
+def _sizes(campaign: Campaign, items: int) -> list[int]:
+    """How many attempts each batch is, by its number less one."""
+    sentinels = 2 * (len(campaign.sentinels.must_allow) + len(campaign.sentinels.must_block))
+    width = campaign.limits.batch
+    return [
+        (min(width, items - start) + sentinels) * (1 + len(way.lines))
+        for start in range(0, items, width)
+        for way in ways(campaign)
+    ]
+
+
+def _shows_arrival(seen: Observation) -> bool:
+    """Whether this is a canary tried through the service, whose page has a token or not."""
+    is_service = seen.role == "item" and seen.key.line != CONTROL
+    return is_service and bool(seen.nonce) and not isinstance(seen.facts, DnsFacts)
+
+
+def _arrived(seen: Observation) -> bool:
+    return isinstance(seen.facts, WebFacts) and seen.facts.canary == "seen"

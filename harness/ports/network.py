@@ -1,0 +1,301 @@
+"""Ports for asking the world: corpora, lines, probes, and the origin that knows the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import msgspec
+from pydantic import BaseModel
+
+from harness.model.campaign import Limits
+from harness.model.corpus import NAMED, CorpusReference, Item
+from harness.model.evidence import Evidence
+from harness.model.marker import (
+    Marker,
+    WordGroup,
+    path_words_for,
+    receipt_for,
+    token_for,
+    words_for,
+)
+from harness.model.nonce import find_nonce
+from harness.model.observation import (
+    AttemptKey,
+    Certificate,
+    DnsFacts,
+    Facts,
+    Failure,
+    Timings,
+)
+from harness.model.plain_twin import twin_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The canary origin as the campaign file names it (see ``probes.range``).
+
+    ``resolver`` is ``address:port`` of its unfiltered name server; ``ports`` maps the ports
+    of URLs to the ports it really listens on; ``key`` makes markers (never printed).
+    ``twin_zone`` is a second zone of it, for plain twins alone (``harness.model.plain_twin``).
+    """
+
+    zone: str
+    resolver: str
+    ports: dict[int, int]
+    authority: str
+    key: bytes = field(repr=False)
+    address: str = "127.0.0.1"
+    log: str = ""
+    services: dict[str, Any] = field(default_factory=dict)
+    twin_zone: str = ""
+
+    def covers(self, host: str) -> bool:
+        """Whether a host belongs to the canary zone, or to that of the plain twins."""
+        name = host.lower().rstrip(".")
+        is_twin = bool(self.twin_zone) and name.endswith("." + self.twin_zone)
+        return name == self.zone or name.endswith("." + self.zone) or is_twin
+
+    def twin_of(self, item: Item) -> Item | None:
+        """The plain twin of an item on the origin; None if it has none, or is somewhere else."""
+        host = item.host
+        if not self.twin_zone or not host or not self.covers(host):
+            return None
+        name = twin_of(host, self.zone, self.twin_zone)
+        value = re.sub(re.escape(host), name, item.value, count=1, flags=re.IGNORECASE)
+        return msgspec.structs.replace(item, value=value) if name else None
+
+    def nonce_in(self, values: Iterable[str]) -> str:
+        """The nonce of ours that stands in some header values; empty if there is none."""
+        return find_nonce(self.key, values)
+
+    def token(self, host: str, nonce: str) -> str:
+        """The token that this origin shows for ``nonce`` at ``host``, also after a redirect."""
+        return token_for(self.key, host, nonce)
+
+    def receipt(self, host: str, nonce: str) -> str:
+        """What this origin sends in the header ``ETag`` when it was asked with ``nonce``."""
+        return receipt_for(self.key, host, nonce)
+
+    def words(self, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
+        """The delivery words of one group that the page at ``host`` shows."""
+        return words_for(self.key, host, nonce, group)
+
+    def path_words(self, host: str, path: str) -> tuple[str, ...]:
+        """The words by which this origin's page at one path of ``host`` is known."""
+        return path_words_for(self.key, host, path)
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages.
+
+    ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
+    is the same on every line.
+    ``address`` is where the item's host is taken to be; empty: where the line finds it.
+    ``may_lead``: see ``Request``; so it is for must-block sentinels on the service's lines.
+    """
+
+    key: AttemptKey
+    item: Item
+    limits: Limits
+    timeout: float
+    marker: Marker | None = None
+    sketch_key: bytes = b""
+    browser: int = 0
+    address: str = ""
+    may_lead: bool = False
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read.
+
+    Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if
+    any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
+    with CONNECT, where ``("Host", "")`` is Host's place.
+    A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
+    With ``may_lead`` a private address that it leads to is the service's own, and may be visited
+    on that line from then on.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float = 5.0
+    body_bytes: int = 4 * 1024 * 1024
+    method: str = "GET"
+    body: bytes = b""
+    proxied_headers: tuple[tuple[str, str], ...] = ()
+    tunnel_headers: tuple[tuple[str, str], ...] = ()
+    address: str = ""
+    may_lead: bool = False
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one request: an answer, or a failure, with the phases that happened.
+
+    ``body`` is decoded: ``codings`` are the content codings that were undone, outermost first,
+    ``undecoded`` the one that could not be. ``truncated``: there was more than the limit.
+    ``choices`` are those that a PAC file offered and that were tried, the last one last.
+    """
+
+    timings: Timings
+    status: int | None = None
+    tunnel_status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    truncated: bool = False
+    peer: str = ""
+    certificate: Certificate | None = None
+    failure: Failure | None = None
+    choices: tuple[str, ...] = ()
+    codings: tuple[str, ...] = ()
+    undecoded: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """One DNS question."""
+
+    name: str
+    type: str = "A"
+    timeout: float = 5.0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one DNS question."""
+
+    facts: DnsFacts
+    timings: Timings
+    failure: Failure | None = None
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a probe brings back from one attempt; the stage makes an observation of it."""
+
+    timings: Timings
+    facts: Facts | None = None
+    failure: Failure | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Line(Protocol):
+    """A way to the internet; probes reach the network only through one.
+
+    Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
+    class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
+    never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it
+    was built with, so that a probe can tell the token of a host that it was redirected to.
+    """
+
+    Options: ClassVar[type[BaseModel]]
+    carries: ClassVar[frozenset[str]]
+    name: str
+    origin: Origin | None
+
+    async def __aenter__(self) -> Line: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+    async def fetch(self, request: Request) -> Exchange: ...
+    async def ask(self, question: Question) -> Answer: ...
+
+
+class LineType(Protocol):
+    """Makes a line from checked ``options``, which are an instance of its class ``Options``."""
+
+    @property
+    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - a class inside the class of a line
+
+    # The type of the options differs from line to line.
+    def __call__(self, name: str, options: Any, origin: Origin | None, limits: Limits) -> Line: ...
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A line that refuses private addresses, and is told what else it may visit.
+
+    ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a line
+    whose proxy does so out of sight.
+    """
+
+    def declare(self, block_page: str, control: Line) -> None: ...
+
+
+def left_by(line: Line) -> str:
+    """What a line's packets leave by, if it says so in an attribute of this name; else empty."""
+    return str(getattr(line, "left_by", ""))
+
+
+class Probe(Protocol):
+    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
+
+    A probe of other things than names and addresses also says so in a class attribute
+    ``tries``, a frozenset of item kinds (see ``kinds_of``); one that only some items of its
+    kinds can be tried by has a method ``fits`` (see ``fits``).
+    """
+
+    asks: ClassVar[str]
+
+    async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
+
+
+def kinds_of(probe: Probe) -> frozenset[str]:
+    """The kinds of items that a probe can try; an item of another kind never reaches it."""
+    kinds: frozenset[str] = getattr(probe, "tries", NAMED)
+    return kinds
+
+
+def fits(probe: Probe, item: Item) -> bool:
+    """Whether an item is tried by a probe; where it is not, nothing is said of it."""
+    asked = getattr(probe, "fits", None)
+    return item.kind in kinds_of(probe) and (asked is None or bool(asked(item)))
+
+
+class SecondClient(Protocol):
+    """An independent client that tries again what a probe found blocked.
+
+    Its facts are those of a web probe; that it cannot use a line is a failure of the instrument.
+    """
+
+    def can_use(self, line: Line) -> bool: ...
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting: ...
+
+
+class PupilClient(Protocol):
+    """A client that tries items as a pupil's browser would; see ``harness.measure.plain_twins``."""
+
+    def line_for(self, line: Line, source: str) -> Line | None: ...
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting: ...
+
+
+def address_of(probe: Probe, item: Item) -> str:
+    """The URL by which a probe tries an item, from its method ``address``; empty without one."""
+    asked = getattr(probe, "address", None)
+    return str(asked(item)) if asked is not None else ""
+
+
+class Items(Protocol):
+    """The items of a campaign in the order of their trial; ``starting_at(0)`` are all of them."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Item]: ...
+    def starting_at(self, place: int) -> Iterator[Item]: ...
+
+
+class CorpusOpener(Protocol):
+    """Opens a pack by the name of a shipped one or the path of its folder.
+
+    ``checked`` are packs whose rows are known to be sound, each as ``name version sha256``.
+    Raises UsageError, FaultyDocument.
+    """
+
+    def __call__(self, name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus: ...
+
+
+@runtime_checkable
+class Corpus(Protocol):
+    """A categorised list of ``size`` items; ``items(start)`` streams them from there on."""
+
+    @property
+    def reference(self) -> CorpusReference: ...
+    @property
+    def size(self) -> int: ...
+    def items(self, start: int = 0) -> Iterator[Item]: ...

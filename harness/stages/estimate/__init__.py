@@ -1,1 +1,0 @@
-"""Estimating: verdicts become metrics, each with everything needed to doubt it."""

@@ -1,1 +1,0 @@
-"""Following: failed outcomes become findings with plans, which only a re-test can close."""

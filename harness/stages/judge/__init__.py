@@ -1,1 +1,0 @@
-"""Judging: trials become verdicts, by rules that are data."""

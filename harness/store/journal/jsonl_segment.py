@@ -1,0 +1,149 @@
+"""An open segment: observations as JSON lines, each batch ended by a line that seals it.
+
+A batch is its lines and a marker ``{"batch":n,"rows":m,"sha256":...}`` over their bytes,
+written at once and flushed to the disk. A batch without a good marker never happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import InstrumentError
+from harness.store.atomic_write import sync_folder, write_all
+
+MARKER = b'{"batch":'
+"""How a marker line starts; an observation's line starts with its key."""
+
+
+class BatchMarker(msgspec.Struct, frozen=True, kw_only=True):
+    """The line that ends a batch: SHA-256 is over its ``rows`` lines, then ``batch``."""
+
+    batch: int
+    rows: int
+    sha256: str
+
+
+_ENCODER = msgspec.json.Encoder()
+_MARKERS = msgspec.json.Decoder(BatchMarker)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What an open segment holds. Bytes from ``good`` on are a batch that was cut short.
+
+    ``broken`` is the byte at which a batch in the middle does not hold, or ``None``.
+    """
+
+    good: int
+    size: int
+    markers: tuple[BatchMarker, ...]
+    broken: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """The number of observations in whole batches."""
+        return sum(marker.rows for marker in self.markers)
+
+
+def encode_batch(batch: int, observations: Sequence[object]) -> bytes:
+    """The bytes of one batch: a line for each observation, then the marker."""
+    lines = _ENCODER.encode_lines(observations)
+    digest = ended(hashlib.sha256(lines), batch)
+    marker = BatchMarker(batch=batch, rows=len(observations), sha256=digest)
+    return lines + _ENCODER.encode(marker) + b"\n"
+
+
+def marker_of(encoded: bytes) -> BatchMarker:
+    """The marker that ends an encoded batch."""
+    return _MARKERS.decode(encoded[encoded.rfind(b"\n", 0, -1) + 1 :])
+
+
+def scan(path: Path) -> Scan:
+    """Read an open segment through and check each batch against its marker."""
+    markers: list[BatchMarker] = []
+    good = offset = rows = 0
+    suspect: int | None = None
+    broken: int | None = None
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for line in stream:
+            offset += len(line)
+            if not line.startswith(MARKER):
+                digest.update(line)
+                rows += 1
+                continue
+            marker = _marker(line)
+            if marker and marker.rows == rows and marker.sha256 == ended(digest, marker.batch):
+                # a good batch after a bad one: that was no torn tail, the file was damaged
+                broken = suspect
+                markers.append(marker)
+                good = offset
+            elif suspect is None:
+                suspect = good
+            digest, rows = hashlib.sha256(), 0
+    return Scan(good=good, size=offset, markers=tuple(markers), broken=broken)
+
+
+def lines_of(path: Path, until: int) -> Iterator[bytes]:
+    """The observations' lines in whole batches, as far as byte ``until``, in order."""
+    offset = 0
+    with path.open("rb") as stream:
+        for line in stream:
+            offset += len(line)
+            if offset > until:
+                return
+            if not line.startswith(MARKER):
+                yield line
+
+
+class SegmentWriter:
+    """Appends whole batches to one open segment."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        self.size = os.fstat(self._descriptor).st_size
+        sync_folder(path.parent)
+
+    def append(self, text: bytes) -> None:
+        """Write one encoded batch or nothing. Raises InstrumentError, the file as it was."""
+        try:
+            write_all(self._descriptor, text)
+        except BaseException as error:
+            os.ftruncate(self._descriptor, self.size)
+            if not isinstance(error, OSError):
+                raise
+            msg = f"{self.path}: {error.strerror or error}"
+            raise InstrumentError(msg) from error
+        self.size += len(text)
+
+    def take_back(self, size: int) -> None:
+        """Cut the file to the ``size`` that it had before. Raises OSError."""
+        os.ftruncate(self._descriptor, size)
+        self.size = size
+
+    def close(self) -> None:
+        """Close the file; harmless when done twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def ended(digest: hashlib._Hash, batch: int) -> str:
+    """The SHA-256 of a marker, for the ``digest`` of its batch's lines."""
+    digest.update(str(batch).encode())
+    return digest.hexdigest()
+
+
+def _marker(line: bytes) -> BatchMarker | None:
+    try:
+        return _MARKERS.decode(line) if line.endswith(b"\n") else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

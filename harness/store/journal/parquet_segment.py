@@ -1,0 +1,141 @@
+"""A sealed segment: Parquet (zstd) that DuckDB reads, with each observation's line as written.
+
+Key columns are flat, so that a resume or a question reads them alone; ``record`` is the
+JSON line byte for byte, so that sealing loses nothing and a new reader needs no new file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InstrumentError
+from harness.store.atomic_write import sync_file, sync_folder
+from harness.store.duckdb_session import connect, duckdb, quoted
+from harness.store.journal.jsonl_segment import MARKER
+from harness.store.journal.key_filter import SEPARATOR
+
+ROW_GROUP = 20_000
+"""Rows held in memory at a time while writing or reading."""
+
+MEMORY = "256MB"
+"""What DuckDB may hold while it seals or reads."""
+
+_KEY = ("campaign", "item", "probe", "line", "profile", "round")
+_PATHS = (*(f"$.key.{name}" for name in _KEY), "$.batch", "$.role", "$.item.labels[0]")
+
+
+def write_sealed(source: Path, target: Path) -> str:
+    """Turn an open segment (whole batches only) into Parquet, and read it back.
+
+    Returns the SHA-256 over the lines. Raises InstrumentError if the file cannot be written,
+    or does not give back what went in; ``source`` is left alone in any case.
+    """
+    beside = target.with_name(target.name + ".tmp")
+    beside.unlink(missing_ok=True)
+    try:
+        with connect(memory=MEMORY) as connection:
+            connection.execute(_copy(source, beside))
+        beside.chmod(0o600)
+        sync_file(beside)
+        written, expected = _digest(records(beside)), _digest(_lines(source))
+    except (duckdb().Error, OSError) as error:
+        beside.unlink(missing_ok=True)
+        msg = f"{target}: cannot be sealed: {error}"
+        raise InstrumentError(msg) from error
+    if written != expected:
+        beside.unlink(missing_ok=True)
+        msg = f"{target}: what was sealed does not read back as {source.name} has it"
+        raise InstrumentError(msg)
+    beside.replace(target)
+    sync_folder(target.parent)
+    return written
+
+
+def records(path: Path) -> Iterator[bytes]:
+    """The observations' lines of a sealed segment, in the order in which they were made."""
+    for (record,) in _rows(path, "record"):
+        yield record.encode()
+
+
+def records_by_batch(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Those lines, each with the number of its batch."""
+    for batch, record in _rows(path, "batch, record"):
+        yield batch, record.encode()
+
+
+def sentinel_records(path: Path) -> Iterator[bytes]:
+    """Of those lines, the sentinels' alone."""
+    for (record,) in _rows(path, "record", "WHERE role IS NOT NULL AND role <> 'item'"):
+        yield record.encode()
+
+
+def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
+    """The key columns: campaign, item, probe, line, profile, round."""
+    yield from _rows(path, ", ".join(_KEY))
+
+
+def marks(path: Path) -> Any:
+    """The marks of all keys (see ``key_filter``): an array of unsigned 64-bit numbers."""
+    try:
+        with connect(memory=MEMORY) as connection:
+            # the columns are our own constants; the file name goes in as a parameter
+            digest = f"md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)}))"
+            number = f"CAST('0x' || right({digest}, 16) AS UBIGINT)"
+            question = f"SELECT {number} AS mark FROM read_parquet(?)"  # noqa: S608 - see above
+            return connection.execute(question, [str(path)]).fetchnumpy()["mark"]
+    except duckdb().Error as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise InstrumentError(msg) from error
+
+
+def digest_of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _rows(path: Path, columns: str, where: str = "") -> Iterator[Any]:
+    try:
+        with connect(memory=MEMORY) as connection:
+            # the columns are our own constants; the file name goes in as a parameter
+            question = f"SELECT {columns} FROM read_parquet(?) {where}"  # noqa: S608 - see above
+            cursor = connection.execute(question, [str(path)])
+            while chunk := cursor.fetchmany(4096):
+                yield from chunk
+    except duckdb().Error as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise InstrumentError(msg) from error
+
+
+def _lines(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as stream:
+        for line in stream:
+            if not line.startswith(MARKER):
+                yield line.rstrip(b"\n")
+
+
+def _digest(lines: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line)
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _copy(source: Path, target: Path) -> str:
+    """One pass over the lines: all columns of a line come from one reading of it."""
+    # the paths are quoted by hand: COPY takes no parameter for its target
+    return f"""COPY (
+        SELECT found[1] AS campaign, found[2] AS item, found[3] AS probe, found[4] AS line,
+            found[5] AS profile, CAST(found[6] AS INTEGER) AS round,
+            CAST(found[7] AS INTEGER) AS batch, coalesce(found[8], 'item') AS role,
+            found[9] AS category, record
+        FROM (
+            SELECT CAST(json AS VARCHAR) AS record, json->>{list(_PATHS)} AS found
+            FROM read_json_objects({quoted(source)}, format = 'newline_delimited')
+            WHERE NOT starts_with(record, '{MARKER.decode()}')))
+        TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})
+    """  # noqa: S608 - our own constants and quoted paths

@@ -1,0 +1,1 @@
+"""The registry: append-only, hash-chained events in a database."""

@@ -1,0 +1,266 @@
+"""The registry: an append-only, hash-chained log of events, in SQLite or PostgreSQL.
+
+Nothing is ever updated or deleted: triggers forbid it, and the chain shows where somebody
+got round them. Each row's hash covers its body and the hash before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, update
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from harness.errors import InstrumentError, UsageError
+from harness.model.event import AnyEvent, Event
+from harness.model.event_times import require_times
+from harness.store.registry.tables import EVENTS, HEAD, METADATA
+from harness.untrusted.passwords import database_place, is_database, reason_without
+
+DRIVER = "psycopg"
+"""What speaks to PostgreSQL; the extra ``postgresql`` brings it."""
+
+READINGS = 10
+"""So often it is read again while others write; then what is read must hold as it is."""
+
+START = "0" * 64
+"""The hash before the first event."""
+
+
+class NoRegistry(UsageError):
+    """Nothing is there yet."""
+
+
+class Registry:
+    """An open registry. Use ``open_registry`` to get one; a context manager closes it."""
+
+    def __init__(self, engine: Engine, where: str, url: str = "") -> None:
+        self._engine = engine
+        self._url = url
+        self.where = where
+
+    def events(self) -> tuple[Event, ...]:
+        """All events, oldest first. Raises InstrumentError where the chain does not hold."""
+        return tuple(found for _, found in self._chain())
+
+    def append(self, *events: Event, after: int, now: datetime | None = None) -> int:
+        """Add events, all or none, if the registry still holds ``after`` of them.
+
+        Returns how many it holds then. Raises UsageError if somebody else added some
+        meanwhile, or if a time runs backwards or lies after ``now`` (see ``require_times``),
+        InstrumentError if the database does not take them.
+        """
+        chain = list(self._chain())
+        if len(chain) != after:
+            raise UsageError(self._changed())
+        require_times([held for _, held in chain], events, now)
+        previous = chain[-1][0] if chain else START
+        rows = []
+        for position, one in enumerate(events, after + 1):
+            row = _row(position, one, previous)
+            previous = row["hash"]
+            rows.append(row)
+        if not rows:
+            return after
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(EVENTS), rows)
+                _keep_head(connection, after + len(rows), previous)
+        except IntegrityError:
+            raise UsageError(self._changed()) from None
+        except SQLAlchemyError as error:
+            msg = (
+                f"{self.where}: the registry cannot be written: {reason_without(self._url, error)}"
+            )
+            raise InstrumentError(msg) from None
+        return after + len(rows)
+
+    def hashes(self) -> tuple[str, ...]:
+        """The hash of every event, each of which stands for the history up to it, oldest first.
+
+        Raises InstrumentError naming the first event that does not hold.
+        """
+        return tuple(found for found, _ in self._chain())
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _changed(self) -> str:
+        return f"{self.where}: somebody else changed it meanwhile; run the same command again"
+
+    def _chain(self) -> Iterator[tuple[str, Event]]:
+        """Each event with its hash, checked, and the head at the end."""
+        previous = START
+        try:
+            with self._engine.connect() as connection:
+                rows, head = _read(connection)
+        except SQLAlchemyError as error:
+            reason = reason_without(self._url, error)
+            msg = f"{self.where}: the registry cannot be read: {reason}"
+            raise InstrumentError(msg) from None
+        for position, row in enumerate(rows, 1):
+            found = _event(row.body)
+            if found is None or dict(row._mapping) != _row(position, found, previous, row.body):  # noqa: SLF001 - SQLAlchemy's public name for it
+                msg = f"{self.where}: event {position} is not as it was written"
+                raise InstrumentError(msg)
+            previous = row.hash
+            yield previous, found
+        if head != (len(rows), previous):
+            told = "is missing" if head is None else f"records {head[0]}"
+            msg = f"{self.where}: {len(rows)} events are here, and the head {told}: it was changed"
+            raise InstrumentError(msg)
+
+
+def open_registry(where: Path | str, *, create: bool = False) -> Registry:
+    """Open a registry: a path (SQLite), or a database URL such as ``postgresql://...``.
+
+    Raises NoRegistry if there is none and ``create`` is false, UsageError if it is something else,
+    and ModuleNotFoundError if the driver for PostgreSQL is not installed.
+    """
+    text = str(where)
+    is_url = "://" in text
+    if not is_url and is_database(text):
+        msg = "the registry is no file, nor a URL that begins with postgresql:// (write it so)"
+        raise UsageError(msg)
+    if not is_url:
+        path = Path(where)
+        if not create and not path.exists():
+            msg = f"{path}: no registry here; 'accredit run' makes one when a requirement fails"
+            raise NoRegistry(msg)
+        _make_folder(path.parent)
+        if create and not path.exists():
+            path.touch(mode=0o600)  # only the user reads it, and what SQLite puts beside it
+    try:
+        engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
+        with _disposed_on_error(engine):
+            if create:
+                _create(engine)
+            elif not inspect(engine).has_table("events"):
+                msg = f"{_shown(engine, text)}: no registry in this database"
+                raise NoRegistry(msg)
+    except (SQLAlchemyError, ArgumentError, ModuleNotFoundError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == DRIVER:
+            raise
+        place = database_place(text) if is_url else text
+        msg = f"{place}: not a registry: {reason_without(text, error)}"
+        raise UsageError(msg) from None
+    return Registry(engine, _shown(engine, text), text)
+
+
+@contextmanager
+def _disposed_on_error(engine: Engine) -> Iterator[None]:
+    """Leave no connection behind in the pool of an engine that nobody gets."""
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _with_driver(url: str) -> str:
+    """A PostgreSQL URL that names no driver gets the one that our extra brings."""
+    scheme, separator, rest = url.partition("://")
+    is_bare = scheme in ("postgres", "postgresql")
+    return f"postgresql+{DRIVER}{separator}{rest}" if is_bare else url
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{folder}: no registry can be made here: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+def _create(engine: Engine) -> None:
+    """Make the tables that are missing; an older registry gets a head for what it holds."""
+    had = inspect(engine)
+    is_of_before = had.has_table(EVENTS.name) and not had.has_table(HEAD.name)
+    METADATA.create_all(engine)
+    if is_of_before:
+        with engine.begin() as connection:
+            last = connection.execute(select(EVENTS).order_by(EVENTS.c.position.desc())).first()
+            if last:
+                _keep_head(connection, last.position, last.hash)
+
+
+def _keep_head(connection: Connection, events: int, last: str) -> None:
+    """Note how far the chain goes; an older registry has no place for it."""
+    if not _has_head(connection):
+        return
+    if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
+        connection.execute(insert(HEAD).values(id=1, events=events, hash=last))
+
+
+def _has_head(connection: Connection) -> bool:
+    return inspect(connection).has_table(HEAD.name)
+
+
+def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None]:
+    """All rows, and the head of the same moment: read again where somebody writes meanwhile.
+
+    Databases do not agree on what two questions see together, but a head only grows. An older
+    registry has no place for a head: then it is what the rows say.
+    """
+    question = select(EVENTS).order_by(EVENTS.c.position)
+    if not _has_head(connection):
+        rows = connection.execute(question).all()
+        return rows, (len(rows), rows[-1].hash if rows else START)
+    for _ in range(READINGS):
+        before = connection.execute(select(HEAD)).first()
+        rows = connection.execute(question).all()
+        head = connection.execute(select(HEAD)).first()
+        if before == head:
+            break
+    if head is None:
+        return rows, None if rows else (0, START)
+    return rows, (head.events, head.hash)
+
+
+def _row(position: int, one: Event, previous: str, body: str = "") -> dict[str, Any]:
+    """A row of the table; ``body`` is its text as it was written, if it was written before."""
+    body = body or msgspec.json.encode(one).decode()
+    digest = hashlib.sha256(f"{position}\x1f{previous}\x1f{body}".encode()).hexdigest()
+    return {
+        "position": position,
+        "at": one.at.astimezone(UTC),
+        "actor": one.actor,
+        "kind": one.__struct_config__.tag,
+        "body": body,
+        "previous": previous,
+        "hash": digest,
+    }
+
+
+def _event(body: str) -> Event | None:
+    try:
+        found: Event = msgspec.json.decode(body, type=AnyEvent)
+    except msgspec.MsgspecError:
+        return None
+    return found
+
+
+def _shown(engine: Engine, text: str) -> str:
+    """The place without name, password and options."""
+    if engine.name == "sqlite":
+        return engine.url.database or "sqlite"
+    return database_place(text)

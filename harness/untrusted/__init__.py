@@ -1,0 +1,1 @@
+"""Text and files from outside: read within limits, and shown without effect."""

@@ -1,0 +1,220 @@
+"""Folds verdicts into fates with DuckDB, on disk, in memory that does not grow with their number.
+
+Items, domains and what became of them are told apart by 128-bit digests (MD5): a name takes
+fifty bytes where a digest takes sixteen, and nobody gains by making two of them collide.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from harness.model.observation import CONTROL
+from harness.model.outcome_group import (
+    Counts,
+    Fate,
+    MakeUp,
+    Sight,
+    Trait,
+    Unseen,
+    shown_ranks,
+)
+from harness.model.verdict import State, Verdict
+from harness.store.duckdb_session import connect, quoted
+from harness.verdicts.verdict_rows import ENCODER, MECHANISMS, STATES, Place, Row, Rows
+
+CHUNK = 20_000
+"""Verdicts held in memory at a time."""
+SORTED = 25
+"""So many chunks are sorted together: a file of what verdicts said has no more."""
+
+_COLUMNS = {
+    "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
+    "state": "INTEGER", "mechanism": "INTEGER", "blind": "BOOLEAN", "rank": "INTEGER",
+    "item": "VARCHAR", "domain": "VARCHAR", "service": "DOUBLE", "control": "DOUBLE",
+    "told": "VARCHAR",
+}  # fmt: skip
+
+
+def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
+    """Count verdicts, and write what each said to Parquet files, each sorted by fate.
+
+    ``target`` is a folder that is made, for files with the columns fate, item (the number of its
+    first verdict on the line), n (the verdict's), place, state, service and control (seconds),
+    told (the witness as JSON). Raises duckdb.Error or OSError if the disk does not take it.
+    """
+    rows = Rows()
+    with TemporaryDirectory(dir=target.parent, prefix="folding-") as name:
+        scratch = Path(name)
+        with connect(scratch / "scratch.duckdb") as connection:
+            parts = _write(rows.of(verdicts), scratch, connection)
+            target.mkdir()
+            if not parts:
+                return Counts()
+            for statement in _statements(scratch, any_open=rows.any_open):
+                connection.execute(statement)
+            for start in range(0, len(parts), SORTED):
+                some = parts[start : start + SORTED]
+                for statement in _copy(some, target / some[0].name):
+                    connection.execute(statement)
+            return _counts(connection, rows, target)
+
+
+def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
+    """Write rows as Parquet files; gives these in order."""
+    lines, columns = scratch / "rows.jsonl", dict(_COLUMNS)
+    parts: list[Path] = []
+    while chunk := list(islice(rows, CHUNK)):
+        lines.write_bytes(ENCODER.encode_lines(chunk))
+        part = scratch / f"rows-{len(parts):08d}.parquet"
+        # paths are quoted by hand: COPY takes no parameter for its target
+        connection.execute(f"""COPY (SELECT * FROM read_json({quoted(lines)},
+            format = 'newline_delimited', columns = {columns}))
+            TO {quoted(part)} (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608 - see above
+        parts.append(part)
+    return parts
+
+
+def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
+    """From rows to sights, items, fates and the make-ups of domains."""
+    rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
+    return (
+        f"CREATE VIEW rows AS {rows}",
+        *(_SUPERSEDED if any_open else ("CREATE TABLE superseded (n BIGINT)",)),
+        "CREATE VIEW standing AS SELECT * FROM rows ANTI JOIN superseded USING (n)",
+        """CREATE TABLE sights AS
+            SELECT line, trait, md5_number(item) AS item, place, state, min(n) AS n,
+                arg_min(mechanism, n) AS mechanism, bool_or(service IS NOT NULL) AS timed,
+                min(md5_number(domain)) AS domain
+            FROM standing WHERE NOT blind GROUP BY line, trait, md5_number(item), place, state""",
+        """CREATE TABLE items AS
+            SELECT line, trait, item, min(n) AS first, min(domain) AS domain,
+                bit_xor(md5_number(concat_ws(',', place, state, mechanism, timed))) AS fared
+            FROM sights GROUP BY line, trait, item""",
+        """CREATE TABLE fates AS
+            SELECT row_number() OVER (ORDER BY min(first)) - 1 AS fate, line, trait, fared,
+                count(*) AS items, min(first) AS first
+            FROM items GROUP BY line, trait, fared""",
+        """CREATE TABLE fated AS
+            SELECT line, trait, item, items.first AS first, domain, fate
+            FROM items JOIN fates USING (line, trait, fared)""",
+        """CREATE TABLE shares AS
+            SELECT line, domain, fate, count(*) AS items FROM fated GROUP BY line, domain, fate""",
+        """CREATE TABLE makeups AS
+            SELECT line, makeup, count(*) AS domains, min(domain) AS domain
+            FROM (SELECT line, domain, bit_xor(md5_number(concat_ws(',', fate, items))) AS makeup
+                FROM shares GROUP BY line, domain)
+            GROUP BY line, makeup""",
+    )
+
+
+_SUPERSEDED = (
+    "CREATE TABLE open AS SELECT n, place, turn, item, rank FROM rows WHERE rank > 0",
+    """CREATE TABLE again AS SELECT place, turn, item, min(rank) AS best
+        FROM rows SEMI JOIN open USING (place, turn, item) GROUP BY place, turn, item""",
+    """CREATE TABLE superseded AS
+        SELECT n FROM open JOIN again USING (place, turn, item) WHERE rank > best""",
+)
+"""What a void batch or an undecided trial said does not stand where a later trial decided."""
+
+
+def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
+    """Name the fates of some rows, a narrow join; then join and sort these rows alone."""
+    files = ", ".join(map(quoted, parts))
+    return (
+        f"""CREATE OR REPLACE TABLE named AS
+            SELECT n, first, fate FROM fated JOIN (
+                SELECT n, line, trait, md5_number(item) AS item FROM read_parquet([{files}])
+                ANTI JOIN superseded USING (n) WHERE NOT blind
+            ) USING (line, trait, item)""",  # noqa: S608 - quoted paths
+        f"""COPY (
+            SELECT fate, first AS item, n, place, state, service, control, told
+            FROM read_parquet([{files}]) JOIN named USING (n) ORDER BY fate, n)
+            TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {CHUNK})""",  # noqa: S608 - the same
+    )
+
+
+def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
+    lines, places, traits = tuple(rows.lines), tuple(rows.places), tuple(rows.traits)
+    blocked = STATES.index(State.BLOCKED)
+    found = connection.execute(f"""SELECT mechanism, count(*) FROM standing
+        WHERE NOT blind AND state = {blocked} GROUP BY 1 ORDER BY 2 DESC, min(n)""")  # noqa: S608 - a number
+    mechanisms = {MECHANISMS[place].value: count for place, count in found.fetchall()}
+    found = connection.execute("""SELECT place, trait, count(*) FROM standing
+        WHERE blind GROUP BY 1, 2""")
+    unseen: Counter[tuple[str, str, str, str, str]] = Counter()
+    for place, trait, trials in found.fetchall():
+        unseen[*places[place], traits[trait].layer, traits[trait].category] += trials
+    return Counts(
+        fates=tuple(_fates(connection, lines, places, traits)),
+        domains=_domains(connection, lines),
+        probes=places,
+        unseen=tuple(Unseen(*one, trials) for one, trials in sorted(unseen.items())),
+        mechanisms=mechanisms,
+        latencies=_latencies(connection, lines, target),
+    )
+
+
+def _fates(
+    connection: Any, lines: tuple[str, ...], places: tuple[Place, ...], traits: tuple[Trait, ...]
+) -> Iterator[Fate]:
+    """Each fate, with what was seen of the first of its items: of all the same."""
+    sights: defaultdict[int, list[Sight]] = defaultdict(list)
+    found = connection.execute("""
+        SELECT fate, place, state, mechanism, timed
+        FROM fates JOIN items USING (first) JOIN sights ON sights.line = items.line
+            AND sights.trait = items.trait AND sights.item = items.item
+        ORDER BY fate, place, state""")
+    for fate, place, state, mechanism, timed in found.fetchall():
+        _, profile, probe = places[place]
+        seen = Sight(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
+        sights[fate].append(seen)
+    found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
+    for fate, line, trait, items in found.fetchall():
+        alike = traits[trait]._asdict()
+        del alike["layer"]
+        yield Fate(number=fate, line=lines[line], items=items, sights=tuple(sights[fate]), **alike)
+
+
+def _domains(connection: Any, lines: tuple[str, ...]) -> dict[str, list[tuple[MakeUp, int]]]:
+    """How many domains have which make-up, by line; one domain stands for all like it."""
+    made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+    found = connection.execute("""SELECT line, domain, domains, fate, items
+        FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")
+    for line, domain, number, fate, items in found.fetchall():
+        made[line, domain, number].append((fate, items))
+    domains: dict[str, list[tuple[MakeUp, int]]] = {name: [] for name in lines}
+    for (line, _, number), makeup in made.items():
+        domains[lines[line]].append((tuple(makeup), number))
+    return {line: sorted(found) for line, found in domains.items()}
+
+
+def _latencies(
+    connection: Any, lines: tuple[str, ...], target: Path
+) -> dict[str, tuple[float, ...]]:
+    """Times to first byte by line, and under ``control`` those of all lines' controls."""
+    found = {
+        line: _times(connection, target, "service", f"line = {number}")
+        for number, line in sorted(enumerate(lines), key=lambda one: one[1])
+    }
+    found[CONTROL] = _times(connection, target, "control", "true")
+    return {line: times for line, times in found.items() if times}
+
+
+def _times(connection: Any, target: Path, column: str, where: str) -> tuple[float, ...]:
+    # the column and the condition are our own; the path is quoted
+    timed = f"""FROM read_parquet({quoted(target / "*.parquet")}) JOIN fates USING (fate)
+        WHERE {column} IS NOT NULL AND {where}"""
+    ((count,),) = connection.execute(f"SELECT count(*) {timed}").fetchall()
+    found = connection.execute(
+        f"""SELECT time FROM (
+            SELECT time, row_number() OVER () - 1 AS rank
+            FROM (SELECT {column} AS time {timed} ORDER BY 1))
+        WHERE rank IN (SELECT unnest(?)) ORDER BY rank""",  # noqa: S608 - see above
+        [list(shown_ranks(count))],
+    )
+    return tuple(time for (time,) in found.fetchall())

@@ -1,0 +1,145 @@
+"""Folded verdicts: the counts are in memory, what was said of single items lies in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, overload
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import InstrumentError
+from harness.model.outcome import Precondition, Witness
+from harness.model.outcome_group import Adverse, Counts, Pairs
+from harness.model.plain_twin import TwinPair
+from harness.store.duckdb_session import connect, duckdb, quoted
+from harness.verdicts.verdict_rows import STATES
+
+_WITNESSES = msgspec.json.Decoder(Witness)
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What verdicts rest on: observations, rules, preconditions, and plain twins beside items."""
+
+    observations: int
+    rules_version: str
+    preconditions: tuple[Precondition, ...]
+    twins: tuple[TwinPair, ...] = ()
+
+
+class FoldedVerdicts:
+    """Satisfies ``harness.ports.counts.Folded``; reads single verdicts where they lie."""
+
+    def __init__(self, path: Path, counts: Counts, basis: Basis) -> None:
+        self.counts = counts
+        self.basis = basis
+        self.path = path
+        self._places = {place: number for number, place in enumerate(counts.probes)}
+        self._seen: dict[int, Witness] = {}
+        self._connection: Any = None
+
+    def close(self) -> None:
+        """Let go of the file; harmless when done twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
+        """The first verdict of each item that speaks against the service, in order of trial."""
+        wanted = {
+            (one.fate, self._place(one.fate, one.profile, probe), STATES.index(one.state))
+            for one in adverse
+            for probe in one.probes
+        }
+        if not wanted:
+            return ()
+        fates, places, states = ({each[part] for each in wanted} for part in range(3))
+        where = f"{_among('place', places)} AND {_among('state', states)} ORDER BY n"
+        first: dict[int, Witness] = {}
+        for fate, place, state, item, number, told in self._rows(
+            "fate, place, state, item, n, told", fates, where
+        ):
+            if item not in first and (fate, place, state) in wanted:
+                if number not in self._seen:
+                    self._seen[number] = _WITNESSES.decode(told)
+                first[item] = self._seen[number]
+        return tuple(first.values())
+
+    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+        """Seconds that the service added, each pair of times by itself, in order of size."""
+        if not fates:
+            return ()
+        place = self._place(next(iter(fates)), profile, probe)
+        where = f"place = {place} AND service IS NOT NULL"
+        with self._asked("service - control AS seconds", fates, where) as found:
+            return Ordered(found.fetchnumpy()["seconds"])
+
+    def first_pairs(
+        self, fates: Collection[int], profile: str, probe: str, limit: int
+    ) -> tuple[Pairs, ...]:
+        """The times of the first ``limit`` items in the order of trial."""
+        if not fates:
+            return ()
+        place = self._place(next(iter(fates)), profile, probe)
+        first = list(self._rows("fate, item", fates, f"n = item ORDER BY n LIMIT {int(limit)}"))
+        last = max((item for _, item in first), default=-1)
+        times: dict[int, list[tuple[float, float]]] = {item: [] for _, item in first}
+        timed = f"place = {place} AND item <= {last} AND service IS NOT NULL ORDER BY n"
+        for item, service, control in self._rows("item, service, control", fates, timed):
+            times[item].append((service, control))
+        return tuple(Pairs(fate, tuple(times[item])) for fate, item in first)
+
+    def _place(self, fate: int, profile: str, probe: str) -> int:
+        return self._places[self.counts.fates[fate].line, profile, probe]
+
+    def _rows(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
+        with self._asked(columns, fates, where) as found:
+            while chunk := found.fetchmany(4096):
+                yield from chunk
+
+    @contextmanager
+    def _asked(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
+        """An answer about some fates, whose rows lie together. Raises InstrumentError."""
+        # names and numbers are our own, and the path is quoted
+        question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
+            WHERE {_among("fate", fates)} AND {where}"""  # noqa: S608 - see above
+        try:
+            if self._connection is None:
+                self._connection = connect()
+                self._connection.execute("SET parquet_metadata_cache = true")  # it never changes
+            with self._connection.cursor() as cursor:
+                yield cursor.execute(question)
+        except duckdb().Error as error:
+            msg = f"{self.path}: cannot be read: {error}; delete the folder and conclude again"
+            raise InstrumentError(msg) from error
+
+
+class Ordered(Sequence[float]):
+    """Numbers by rank; sorted no further than is asked for."""
+
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        self._values = np.array(values, dtype=np.float64)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, rank: int) -> float: ...
+    @overload
+    def __getitem__(self, rank: slice) -> Sequence[float]: ...
+    def __getitem__(self, rank: int | slice) -> float | Sequence[float]:
+        """The number of that rank, from 0; a slice of all of them in order."""
+        if isinstance(rank, slice):
+            return [float(each) for each in np.sort(self._values)[rank]]
+        if not 0 <= rank < len(self):
+            raise IndexError(rank)
+        self._values.partition(rank)
+        return float(self._values[rank])
+
+
+def _among(column: str, numbers: Collection[int]) -> str:
+    """A condition that DuckDB can hold against the statistics of a row group."""
+    return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"

@@ -1,0 +1,257 @@
+"""The second client: httpx with HTTP/2, which goes on where a pupil's browser would.
+
+It keeps cookies, follows redirects and refreshes, fetches what the page needs, follows links and
+submits forms as they are, from page to page, and loads the page again at the end. So a page that
+asks to *continue*, or that is shown only once, does not stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from time import perf_counter
+from urllib.parse import urldefrag, urlsplit
+
+import httpx
+
+from harness.model.marker import plain_path
+from harness.model.observation import CanarySighting, Failure, Hop, Stage, Timings, WebFacts
+from harness.model.sketch import sketch_of, title_mark
+from harness.ports.network import Attempt, Exchange, Line, Sighting
+from probes.clients.httpx_backend import LineTransport
+from probes.clients.onward import Step, host_of, ways_from
+from probes.net.client_way import way_of
+from probes.net.delivery import find_words
+from probes.net.expected_marks import ExpectedMarks
+from probes.net.html_text import read_page
+from probes.net.redirects import RedirectChain
+
+REQUESTS = 40
+"""After so many requests of a visit, redirects among them, no further step is begun."""
+
+DEPTH = 3
+"""How many steps, one after the other, are followed from the first page."""
+
+NEEDED = 12
+"""How many pictures, scripts and styles of the first page are fetched."""
+
+HEADERS = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-GB,en;q=0.5",
+}
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """What one visit has seen. ``url`` is the item's.
+
+    ``asked`` is what was fetched, each with the pages that led to it, if any; ``sent`` counts the
+    requests. After ``until``, a reading of ``perf_counter``, no further step is begun.
+    """
+
+    attempt: Attempt
+    url: str
+    line: Line
+    client: httpx.AsyncClient
+    until: float
+    sent: int = 0
+    asked: dict[Step, set[str]] = field(default_factory=dict)
+    hops: list[Hop] = field(default_factory=list)
+    delivered: bool = False
+
+    def came(self) -> bool:
+        """Whether the item's own page came."""
+        return self.delivered
+
+    def is_over(self) -> bool:
+        """Whether no further step is begun."""
+        return self.delivered or self.sent >= REQUESTS or perf_counter() >= self.until
+
+    def may_try(self, step: Step, page: httpx.Response, depth: int) -> bool:
+        """Whether a step from a page is new; other hosts are asked for our own items alone."""
+        is_own = step.host == host_of(str(page.url))
+        before = self.asked.get(step, set())
+        is_new = str(page.url) not in before if depth == 0 else not before
+        return is_new and (is_own or self.attempt.marker is not None)
+
+    def marks(self, host: str) -> dict[str, str]:
+        """The headers that carry the nonce to our own hosts; a cookie is put beside the others."""
+        carried = ExpectedMarks(self.attempt, self.line, host).carried(host)
+        if carried.cookie:
+            name, _, value = carried.cookie.partition("=")
+            self.client.cookies.set(name, value, domain=host)
+        return dict(carried.headers)
+
+
+class SecondClient:
+    """Visits a URL over a line; never raises for network trouble."""
+
+    def can_use(self, line: Line) -> bool:
+        """Whether httpx can go over a line."""
+        return way_of(line) is not None
+
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
+        """What came of a visit. Where the line is of no use to httpx, that is the failure."""
+        way = way_of(line)
+        if way is None:
+            detail = f"the second client cannot use line {line.name!r} ({type(line).__name__})"
+            return _failed("instrument_error", "instrument", detail)
+        started = perf_counter()
+        async with httpx.AsyncClient(
+            transport=LineTransport(way), headers=HEADERS, timeout=attempt.timeout, trust_env=False
+        ) as client:
+            until = started + attempt.limits.visit_patience / 2  # the rest is for the reload
+            visit = _Visit(attempt=attempt, url=url, line=line, client=client, until=until)
+            try:
+                async with asyncio.timeout(attempt.limits.visit_patience):
+                    facts = await _see(visit, url)
+            except TimeoutError:
+                return _failed("generic_timeout_error", "response", "", perf_counter() - started)
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+                name = "generic_timeout_error" if isinstance(error, httpx.TimeoutException) else ""
+                detail = f"{type(error).__name__}: {error}"[:200]
+                took = perf_counter() - started
+                return _failed(name or "connection_aborted", "response", detail, took)
+        return Sighting(timings=Timings(total=perf_counter() - started), facts=facts)
+
+
+async def _see(visit: _Visit, url: str) -> WebFacts:
+    """The page, what it needs, where it leads to, and the page once more."""
+    page = first = await _fetch(visit, Step(url))
+    if not visit.came():
+        page = await _follow(visit, first)
+    if not visit.came():
+        page = await _try(visit, Step(url)) or first
+    return _facts(visit, page)
+
+
+async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
+    """Fetch what the first page needs, then follow it page by page; gives the last page.
+
+    Pages nearer to the first one are followed before those farther from it.
+    """
+    last = first
+    for needed in ways_from(first).needed[:NEEDED]:
+        last = await _try(visit, Step(needed), str(first.url)) or last
+        if visit.is_over():
+            return last
+    pages = deque([(first, 0)])
+    while pages:
+        page, depth = pages.popleft()
+        for step in ways_from(page).steps:
+            if visit.is_over():
+                return last
+            if not visit.may_try(step, page, depth):
+                continue
+            found = await _try(visit, step, str(page.url))
+            last = found or last
+            if found and depth + 1 < DEPTH:
+                pages.append((found, depth + 1))
+    return last
+
+
+async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | None:
+    """Fetch what a page led to, or without one the first page again; its trouble ends nothing."""
+    try:
+        return await _fetch(visit, step, page)
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError):
+        return None
+
+
+async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
+    """Fetch a URL with its redirects, and see whether the item's own page came."""
+    limits = visit.attempt.limits
+    for _ in range(limits.redirects + 1):
+        visit.asked.setdefault(step, set()).add(page)
+        visit.sent += 1
+        url, fields = step
+        headers = visit.marks(step.host)
+        if referer := referer_for(url, page):
+            headers["Referer"] = referer
+        if fields is not None:
+            headers["Content-Type"] = FORM
+        body, method = bytearray(), "GET" if fields is None else "POST"
+        async with visit.client.stream(method, url, headers=headers, content=fields) as answer:
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) >= limits.body_bytes:
+                    break
+        answer._content = bytes(body)  # noqa: SLF001 - read as far as the limit goes
+        visit.delivered |= is_delivered(visit, answer, bytes(body))
+        if answer.next_request is None:
+            return answer
+        visit.hops.append(
+            Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
+        )
+        is_sent_again = answer.next_request.method == "POST"  # by 307 and 308 (RFC 9110, 15.4)
+        step = Step(str(answer.next_request.url), fields if is_sent_again else None)
+    return answer
+
+
+def referer_for(url: str, page: str) -> str:
+    """What a browser says of the page that led to a URL; nothing for an empty one.
+
+    That is its address on the same origin, its origin elsewhere, and nothing from https to http
+    (Referrer Policy, section 3.7: strict-origin-when-cross-origin, the default of browsers).
+    """
+    here, there = urlsplit(page), urlsplit(url)
+    if not page or (here.scheme, there.scheme) == ("https", "http"):
+        return ""
+    if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+        return urldefrag(page).url
+    return f"{here.scheme}://{here.netloc}/"
+
+
+def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
+    """Whether a body is the item's own page: it shows the origin's marks of the item's host.
+
+    At another host or path it is a copy of that page. But another page of the item's host, which
+    the words of its path show to stand where the origin has it, is none.
+    """
+    host, path = host_of(visit.url), _path_of(httpx.URL(visit.url))
+    headers = tuple((name.lower(), value) for name, value in answer.headers.items())
+    exchange = Exchange(timings=Timings(), status=answer.status_code, headers=headers, body=body)
+    chain = RedirectChain(url=visit.url, exchanges=[exchange], hosts=[host])
+    if ExpectedMarks(visit.attempt, visit.line, host).delivered(chain).canary != "seen":
+        return False
+    here = _path_of(answer.url)
+    if host_of(str(answer.url)) != host or here == path:
+        return True
+    origin = visit.line.origin
+    kind = answer.headers.get("content-type", "")
+    return origin is not None and not find_words(body, kind, origin.path_words(host, here))
+
+
+def _path_of(url: httpx.URL) -> str:
+    """The path of a URL as it is sent, without its query."""
+    return plain_path(url.raw_path.decode("ascii"))
+
+
+def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
+    """The last page, in the terms of the web probe."""
+    is_sensitive, key = visit.attempt.item.sensitivity in ("S3", "S4"), visit.attempt.sketch_key
+    read = read_page(page.content, page.headers.get("content-type", ""))
+    delivered: CanarySighting = "seen" if visit.came() else "absent"
+    return WebFacts(
+        url=str(page.url),
+        status=page.status_code,
+        hops=tuple(visit.hops),
+        title="" if is_sensitive else read.title,
+        text="" if is_sensitive else read.text,
+        body_length=len(page.content),
+        embedded=read.embedded,
+        text_length=read.length,
+        title_mark=title_mark(read.title, page.url.host, key),
+        sketch=sketch_of(read.words, key),
+        canary="not_applicable" if visit.attempt.marker is None else delivered,
+    )
+
+
+def _failed(name: str, stage: Stage, detail: str, took: float | None = None) -> Sighting:
+    failure = Failure(name=name, stage=stage, detail=detail)
+    return Sighting(timings=Timings(total=took), failure=failure)

@@ -1,0 +1,64 @@
+"""A lane carries exchanges: three ways of doing it behind one seam, with the same verdicts.
+
+*portable* is aiohttp on every platform; *wire* is our own reactor on Linux, where it is there;
+*browser* has the handshake of a current browser, for plain twins.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Literal, Protocol, Self, cast
+
+from harness.errors import UsageError, known
+from harness.ports.network import Answer, Exchange, Question, Request
+from probes.net.dns_server import Server
+from probes.net.route import Route
+
+LaneName = Literal["auto", "portable", "wire", "browser"]
+
+LANES = {
+    "portable": "probes.net.portable.client:PortableLane",
+    "wire": "probes.net.wire.client:WireLane",
+    "browser": "probes.net.browser.client:BrowserLane",
+}
+"""Where each lane is; a lane is only loaded when it is opened."""
+
+
+class Lane(Protocol):
+    """Carries requests over routes, each on a socket of its own, and questions to name servers.
+
+    Used as an asynchronous context manager; neither method raises for network trouble.
+    """
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *exc: object) -> None: ...
+    async def exchange(self, request: Request, route: Route) -> Exchange:
+        """Carry one request to its answer or failure."""
+        ...
+
+    async def ask(self, question: Question, server: Server) -> Answer:
+        """Carry one question to a name server, over UDP, TCP, TLS or HTTPS."""
+        ...
+
+
+def open_lane(name: str = "auto") -> Lane:
+    """Make the lane of that name; ``auto`` takes the wire where it can run."""
+    if name == "auto":
+        name = "wire" if has_wire() else "portable"
+    if name not in LANES:
+        raise UsageError(f"no lane {name!r}; {known(('auto', *LANES))}")
+    if name == "wire" and not has_wire():
+        raise UsageError(
+            "the wire lane needs Linux and httptools; use lane 'portable' or 'auto' here"
+        )
+    module, _, attribute = LANES[name].partition(":")
+    make = cast("Callable[[], Lane]", getattr(importlib.import_module(module), attribute))
+    return make()
+
+
+def has_wire() -> bool:
+    """Whether the wire lane can run on this machine."""
+    return sys.platform == "linux" and importlib.util.find_spec("httptools") is not None

@@ -1,0 +1,246 @@
+"""DNS messages by hand: the common ones, quickly (RFC 1035, RFC 6891, RFC 8914).
+
+Whatever is out of the ordinary is left to dnspython, which is also the oracle of the tests:
+``read_answer`` says None for it. Of the records beside the answer it reads no more than the
+facts need.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from functools import lru_cache
+from socket import AF_INET6, inet_ntoa, inet_ntop
+
+import dns.flags
+import dns.rcode
+import dns.rdatatype
+import msgspec
+
+from harness.model.observation import DnsFacts, DnsRecord, ExtendedError
+from harness.ports.network import Question
+from probes.net.dns_0x20 import mix_case
+from probes.net.dns_server import Transport
+
+PAYLOAD = 1232
+HEADER = 12
+IS_RESPONSE, IS_CUT = 0x80, 0x02
+A, CNAME, SOA, AAAA, OPT = 1, 5, 6, 28, 41
+IN = 1
+EDE = 15
+POINTER = 0xC0
+TO_QUESTION = POINTER << 8 | HEADER
+"""A name that is the question's own, as nearly every answer writes it."""
+LONGEST_LABEL, LONGEST_NAME = 63, 253
+LARGEST_TTL = 2**31 - 1
+QUERIES_KEPT = 4096
+"""The control and each line ask for the same name, one soon after the other."""
+
+_HEADER = struct.Struct("!HHHHHH")
+_RECORD = struct.Struct("!HHIH")
+_POINTED = struct.Struct("!HHHIH")
+_PAIR = struct.Struct("!HH")
+_PLAIN = re.compile(rb"[A-Za-z0-9_*-]+")
+_PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9_*-]{1,63}+\.)*+[A-Za-z0-9_*-]{1,63}+")
+# Recursion desired, one question, one additional record: the OPT of EDNS.
+_ASKING = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
+# Root name, type OPT, payload size, no extended rcode, version 0, DO set, no options.
+_EDNS = struct.pack("!BHHBBHH", 0, OPT, PAYLOAD, 0, 0, 0x8000, 0)
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Of the records beside the answer: the rcode's high bits, a SOA seen, extended errors."""
+
+    extended: int
+    has_soa: bool
+    errors: tuple[ExtendedError, ...]
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A question in wire form after its id. ``asked`` is its section, from byte 12 of all."""
+
+    rest: bytes
+    asked: bytes
+
+
+class OddMessageError(Exception):
+    """Not one of the common messages: dnspython is to read it."""
+
+
+@lru_cache(maxsize=QUERIES_KEPT)
+def write_query(name: str, type_: str) -> Query | None:
+    """The question in wire form, or None if the name is not a plain one."""
+    plain = name.rstrip(".")
+    if len(plain) > LONGEST_NAME or not _PLAIN_NAME.fullmatch(plain):
+        return None
+    labels = "".join([chr(len(label)) + label for label in plain.split(".")])
+    asked = labels.encode("ascii") + _question_end(type_)
+    return Query(_ASKING + asked + _EDNS, asked)
+
+
+def mix_query(query: Query) -> Query:
+    """The same question in mixed case. Its type may look like a letter: 65, HTTPS, is an A."""
+    name = query.asked[: -_PAIR.size]
+    asked = mix_case(name) + query.asked[len(name) :]
+    return Query(_ASKING + asked + _EDNS, asked)
+
+
+def repeats(received: bytes, asked: bytes) -> bool:
+    """Whether a message is a response that repeats the question section, letter by letter."""
+    return received.startswith(asked, HEADER) and received[2] & IS_RESPONSE != 0
+
+
+def is_cut(received: bytes, asked: bytes) -> bool:
+    """Whether the answer to a question, in whatever case, says that not all of it fitted (TC)."""
+    if not received[2:3] or not received[2] & IS_CUT:
+        return False
+    return received[HEADER : HEADER + len(asked)].lower() == asked.lower()
+
+
+def read_answer(
+    received: bytes, query: Query, question: Question, server: str, transport: Transport = "udp"
+) -> DnsFacts | None:
+    """The facts of a common answer that repeats the question; None if dnspython is to read it."""
+    try:
+        return _read(received, HEADER + len(query.asked), question, server, transport)
+    except (OddMessageError, struct.error, IndexError, UnicodeDecodeError, ValueError):
+        return None
+
+
+def _read(
+    wire: bytes, place: int, question: Question, server: str, transport: Transport
+) -> DnsFacts:
+    _, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(wire)
+    if questions != 1:
+        raise OddMessageError
+    records: list[DnsRecord] = []
+    addresses: list[str] = []
+    for _ in range(answers):
+        record, place = _read_record(wire, place, question)
+        records.append(record)
+        if record.type != "CNAME":
+            addresses.append(record.data)
+    beside = _read_beside(wire[place:], authorities + additionals)
+    return DnsFacts(
+        name=question.name,
+        type=question.type,
+        server=server,
+        transport=transport,
+        rcode=_rcode_text(flags & 0xF | beside.extended << 4),
+        flags=_flags_text(flags),
+        records=tuple(records),
+        addresses=tuple(addresses),
+        has_soa=beside.has_soa,
+        extended_errors=beside.errors,
+    )
+
+
+def _read_record(wire: bytes, place: int, question: Question) -> tuple[DnsRecord, int]:
+    """The record at ``place``, and where it ends."""
+    owner, kind, class_, ttl, length = _POINTED.unpack_from(wire, place)
+    if owner == TO_QUESTION:
+        name, start = question.name.rstrip("."), place + _POINTED.size
+    else:
+        name, place = _name(wire, place)
+        kind, class_, ttl, length = _RECORD.unpack_from(wire, place)
+        start = place + _RECORD.size
+    end = start + length
+    if class_ != IN or end > len(wire):
+        raise OddMessageError
+    if kind == A and length == 4:  # noqa: PLR2004 - bytes of an IPv4 address
+        named, told = "A", inet_ntoa(wire[start:end])
+    elif kind == AAAA:
+        named, told = "AAAA", inet_ntop(AF_INET6, wire[start:end])
+    elif kind == CNAME:
+        named, (target, after) = "CNAME", _name(wire, start)
+        if after != end:
+            raise OddMessageError
+        told = target + "."
+    else:
+        raise OddMessageError
+    ttl = ttl if ttl <= LARGEST_TTL else 0
+    return DnsRecord(name=name.lower(), type=named, ttl=ttl, data=told), end
+
+
+@lru_cache(maxsize=256)
+def _read_beside(wire: bytes, count: int) -> Beside:
+    """The records beside the answer, to the end of the message. Most messages end alike."""
+    place, extended, has_soa, errors = 0, 0, False, tuple[ExtendedError, ...]()
+    for _ in range(count):
+        place = _skip_name(wire, place)
+        kind, class_, ttl, length = _RECORD.unpack_from(wire, place)
+        place += _RECORD.size
+        if kind == OPT:
+            extended = ttl >> 24
+            errors = _read_options(wire, place, place + length)
+        elif class_ != IN:
+            raise OddMessageError
+        elif kind == SOA:
+            has_soa = True
+        place += length
+    if place != len(wire):
+        raise OddMessageError
+    return Beside(extended, has_soa, errors)
+
+
+def _read_options(wire: bytes, place: int, end: int) -> tuple[ExtendedError, ...]:
+    errors = []
+    while place < end:
+        code, length = _PAIR.unpack_from(wire, place)
+        place += _PAIR.size
+        if code == EDE:
+            value = wire[place : place + length]
+            text = value[2:].removesuffix(b"\0").decode("utf-8")
+            errors.append(ExtendedError(code=int.from_bytes(value[:2], "big"), text=text))
+        place += length
+    if place != end:
+        raise OddMessageError
+    return tuple(errors)
+
+
+def _skip_name(wire: bytes, place: int) -> int:
+    """Where the name at ``place`` ends."""
+    while length := wire[place]:
+        if length >= POINTER:
+            return place + 2
+        place += 1 + length
+    return place + 1
+
+
+def _name(wire: bytes, place: int) -> tuple[str, int]:
+    """The name at ``place`` without its last dot, and where it ends (RFC 1035, 4.1.4)."""
+    labels: list[bytes] = []
+    after, lowest = 0, place
+    while length := wire[place]:
+        if length & POINTER == POINTER:
+            after = after or place + 2
+            place = (length & ~POINTER) << 8 | wire[place + 1]
+            if place >= lowest:
+                raise OddMessageError
+            lowest = place
+            continue
+        label = wire[place + 1 : place + 1 + length]
+        if length > LONGEST_LABEL or not _PLAIN.fullmatch(label):
+            raise OddMessageError
+        labels.append(label)
+        place += 1 + length
+    name = b".".join(labels)
+    if not labels or len(name) > LONGEST_NAME:
+        raise OddMessageError
+    return name.decode("ascii"), after or place + 1
+
+
+@lru_cache(maxsize=64)
+def _question_end(type_: str) -> bytes:
+    """The root label, type and class."""
+    return b"\0" + _PAIR.pack(dns.rdatatype.from_text(type_), IN)
+
+
+@lru_cache(maxsize=256)
+def _flags_text(flags: int) -> str:
+    return dns.flags.to_text(flags)
+
+
+@lru_cache(maxsize=64)
+def _rcode_text(rcode: int) -> str:
+    return dns.rcode.to_text(dns.rcode.Rcode.make(rcode))

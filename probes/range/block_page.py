@@ -1,0 +1,69 @@
+"""A notice: the page that the reference filter shows in the place of the one that was asked for."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+from probes.range.faults import FaultKind
+from probes.range.filter import Decision
+from probes.range.origin_pages import Page, block_page, portal_page, redirect_page, trouble_page
+from probes.range.refusal import REFUSALS, refusal_page
+from probes.range.request import Request
+from probes.range.zone import BLOCK_HOST
+
+STATUS = {FaultKind.PAGE_200: 200, FaultKind.PAGE_403: 403, FaultKind.PAGE_451: 451}
+
+
+def notice(decision: Decision, request: Request) -> Page:
+    """The answer of a block, in its style."""
+    style = decision.style
+    if style is FaultKind.CAPTIVE:
+        return portal_page()
+    if style is FaultKind.REFUSE:
+        return trouble_page(decision.host, 503)
+    if style is FaultKind.REDIRECT:
+        return redirect_page(_where(decision))
+    if style in REFUSALS:
+        return refusal_page(style, decision.host)
+    if style in LEADING and request.method != "CONNECT":
+        return _bare(LEADING[style](decision, request))
+    status = STATUS.get(style, 403) if style else 403
+    if request.method == "CONNECT":
+        status = max(status, 403)  # a 200 here would say that the tunnel is made
+    return block_page(decision.host, decision.category, status)
+
+
+def _where(decision: Decision) -> str:
+    """The address of the filter's own page about a block."""
+    to = decision.fault.to if decision.fault else BLOCK_HOST
+    return f"http://{to}/?host={decision.host}&to={decision.category}"
+
+
+def _bare(inside: str) -> Page:
+    return Page(status=200, body=f"<!DOCTYPE html>\n<html>{inside}</html>\n".encode())
+
+
+def _frame(decision: Decision, _: Request) -> str:
+    return f'<body><iframe src="{html.escape(_where(decision))}" width="100%"></iframe></body>'
+
+
+def _refresh(decision: Decision, _: Request) -> str:
+    content = f"0; url={html.escape(_where(decision))}"
+    return f'<head><meta http-equiv="refresh" content="{content}"></head><body></body>'
+
+
+def _echo(_: Decision, request: Request) -> str:
+    """The whole request in a page, as careless filters show it: the nonce too."""
+    first = f"{request.method} {request.target}"
+    lines = (line.decode("latin-1") for line in request.lines)
+    shown = html.escape("\n".join((first, *lines)))
+    return f"<body><h1>Not available</h1><pre>{shown}</pre></body>"
+
+
+LEADING: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
+    FaultKind.FRAME: _frame,
+    FaultKind.META_REFRESH: _refresh,
+    FaultKind.ECHO: _echo,
+}
+"""Styles that answer 200 with little of their own, by what is inside their html element."""

@@ -1,0 +1,241 @@
+"""The whole range in one: origin, name server, and the reference filter for each profile."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from harness.campaign.origin_file import write_origin
+from harness.ports.network import Origin
+from probes.range import encrypted as dns_over
+from probes.range.authority import Authority
+from probes.range.connection import Listener
+from probes.range.faults import Fault, FaultKind, Faults
+from probes.range.filter import ReferenceFilter
+from probes.range.gateway import Seals
+from probes.range.gateways import Gateways
+from probes.range.log import Log
+from probes.range.name_server import NameServer, Reply
+from probes.range.origin import SLOW_DELAY
+from probes.range.origin import Origin as Pagegiver
+from probes.range.origin_pages import Pages
+from probes.range.policy import FilterPolicy
+from probes.range.proxy import ProxyConnection, Upstream
+from probes.range.resolver import FilteringResolver
+from probes.range.zone import (
+    ADDRESS,
+    ADDRESS_6,
+    DROP_ADDRESS,
+    SHUT_ADDRESS,
+    TWIN_ADDRESS,
+    TWIN_ZONE,
+    ZONE,
+)
+from probes.range.zone_server import Names
+
+ORIGIN_FILE = "origin.json"
+AUTHORITY_FILE = "authority.pem"
+GATEWAY_FILE = "gateway.pem"
+LOG_FILE = "origin.log.jsonl"
+
+
+class World:
+    """The range on loopback, while its asynchronous context lasts.
+
+    ``directory`` gets the origin file, the authority's certificate and the origin's log.
+    ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
+    words of their own, ``contents`` the content marker of a category. ``faults`` may be changed
+    at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) a transparent
+    gateway stands beside proxy and resolver, and a server for sinkholes at LANDING_ADDRESS. With
+    ``encrypted`` the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the
+    origin is at ::1 too, and its names say so. ``Policy`` and ``Fault`` are here for those who
+    found this class by its plug-in name.
+    """
+
+    Policy: ClassVar = FilterPolicy
+    Fault: ClassVar = Fault
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        policy: FilterPolicy | None = None,
+        profiles: Iterable[str] = ("ks2",),
+        faults: Faults | None = None,
+        dead_hosts: Iterable[str] = (),
+        texts: Mapping[str, str] | None = None,
+        contents: Mapping[str, str] | None = None,
+        slow_delay: float = SLOW_DELAY,
+        gateway: bool = False,
+        encrypted: bool = False,
+        dual_stack: bool = False,
+    ) -> None:
+        self.faults = faults if faults is not None else Faults()
+        self.origin: Origin
+        self.log: Log
+        self._directory = directory
+        self._profiles = tuple(profiles)
+        self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
+        self._texts = dict(texts or {})
+        self._contents = dict(contents or {})
+        self._slow_delay = slow_delay
+        self._has_gateway = gateway
+        self._is_encrypted = encrypted
+        self._is_dual_stack = dual_stack
+        self._stack = AsyncExitStack()
+        dead = frozenset(dead_hosts)
+        if dead:
+            self.faults.add(Fault(kind=FaultKind.DEAD, hosts=dead))
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    @classmethod
+    @contextmanager
+    def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
+        """A world on a thread and an event loop of its own; options as for the class."""
+        world = cls(directory, **options)
+        with _turning(world):
+            yield world
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        key, authority = secrets.token_bytes(32), Authority()
+        (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
+        self.log = Log(self._directory / LOG_FILE)
+        stack.callback(self.log.close)
+        names = Names(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
+        server = NameServer(lambda query: Reply(message=names.answer(query)))
+        await stack.enter_async_context(server)
+        pages = Pages(key=key, texts=self._texts, contents=self._contents)
+        origin = Pagegiver(
+            pages=pages,
+            authority=authority,
+            log=self.log,
+            faults=self.faults,
+            slow_delay=self._slow_delay,
+            also_at=self._further_addresses(),
+        )
+        await stack.enter_async_context(origin)
+        ports = {80: origin.http_port, 443: origin.https_port}
+        upstream = Upstream(names=names, ports=ports)
+        reference: dict[str, Any] = {
+            "proxy": await self._proxies(stack, upstream),
+            "resolver": await self._resolvers(stack, names),
+        }
+        if self._is_encrypted:
+            reference |= await self._encrypted(stack, names, authority)
+        if self._has_gateway:
+            seals = Seals(own=Authority("Reference filter"), unknown=Authority("Somebody"))
+            (self._directory / GATEWAY_FILE).write_bytes(seals.own.pem)
+            standing = Gateways(filter=self._filter, upstream=upstream, seals=seals)
+            reference["gateway"] = await standing.start(stack, self._profiles)
+        self.origin = Origin(
+            zone=ZONE,
+            resolver=server.address,
+            ports=ports,
+            authority=str((self._directory / AUTHORITY_FILE).absolute()),
+            key=key,
+            address=ADDRESS,
+            log=str((self._directory / LOG_FILE).absolute()),
+            services={"reference": reference},
+            twin_zone=TWIN_ZONE,
+        )
+        # Relative names, so that the directory may be moved.
+        declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
+        write_origin(declared, self._directory / ORIGIN_FILE)
+
+    def _further_addresses(self) -> tuple[str, ...]:
+        addresses: tuple[str, ...] = () if TWIN_ADDRESS == ADDRESS else (TWIN_ADDRESS,)
+        addresses += (SHUT_ADDRESS, DROP_ADDRESS) if self._has_gateway else ()
+        return (*addresses, ADDRESS_6) if self._is_dual_stack else addresses
+
+    async def _proxies(self, stack: AsyncExitStack, upstream: Upstream) -> dict[str, str]:
+        def listener(profile: str) -> Listener:
+            return Listener(lambda: ProxyConnection(self._filter, profile, upstream))
+
+        return {
+            profile: f"http://{ADDRESS}:{(await stack.enter_async_context(listener(profile))).port}"
+            for profile in self._profiles
+        }
+
+    async def _resolvers(self, stack: AsyncExitStack, names: Names) -> dict[str, str]:
+        addresses = {}
+        for profile in self._profiles:
+            resolver = self._resolver(names, profile)
+            server = await stack.enter_async_context(NameServer(resolver.reply))
+            addresses[profile] = server.address
+        return addresses
+
+    async def _encrypted(
+        self, stack: AsyncExitStack, names: Names, authority: Authority
+    ) -> dict[str, dict[str, str]]:
+        """The same resolvers over TLS and HTTPS, at ADDRESS, by the URLs that lines take."""
+        given: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
+        context = authority.context(dns_over.HOST)
+        for profile in self._profiles:
+            reply = self._resolver(names, profile).reply
+            over_tls = Listener(partial(dns_over.TlsAsked, reply, context))
+            over_https = Listener(partial(dns_over.HttpsAsked, reply, context))
+            tls_port = (await stack.enter_async_context(over_tls)).port
+            https_port = (await stack.enter_async_context(over_https)).port
+            given["resolver_tls"][profile] = f"tls://{dns_over.HOST}:{tls_port}"
+            url = f"https://{dns_over.HOST}:{https_port}{dns_over.PATH}"
+            given["resolver_https"][profile] = url
+        return given
+
+    def _resolver(self, names: Names, profile: str) -> FilteringResolver:
+        return FilteringResolver(names=names, filter=self._filter, profile=profile)
+
+
+running = World.running
+"""``with running(directory, policy=..., profiles=...) as world``: a world for synchronous code."""
+
+
+@contextmanager
+def _turning(world: World) -> Iterator[None]:
+    """Keep a world up on a thread of its own; its failure to start is raised here."""
+    is_settled, trouble = threading.Event(), list[BaseException]()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def turn() -> None:
+        async with world:
+            over = asyncio.Event()
+            stop.append((asyncio.get_running_loop(), over))
+            is_settled.set()
+            await over.wait()
+
+    def live() -> None:
+        try:
+            asyncio.run(turn())
+        except BaseException as error:  # noqa: BLE001 - raised again by who started the thread
+            trouble.append(error)
+        finally:
+            is_settled.set()
+
+    thread = threading.Thread(target=live, name="accredit-range", daemon=True)
+    thread.start()
+    is_settled.wait()
+    try:
+        if not trouble:
+            yield
+    finally:
+        for loop, over in stop:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(over.set)
+        thread.join()
+    if trouble:
+        raise trouble[0]

@@ -1,0 +1,143 @@
+"""A list becomes a pack whole, or not at all, and its report says why."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from corpora import read_list
+from corpora.build_pack import ImportReport, import_pack
+from corpora.import_entry import Entry
+from corpora.pack_reader import Pack, open_pack
+from harness.errors import UsageError
+
+FIXTURES = Path(__file__).parent / "importers" / "fixtures"
+NOW = "2026-11-24T00:00:00Z"
+
+
+def pack_of(
+    folder: Path, form: str, content: str, label: str = "GAMB", **options: object
+) -> tuple[Pack, ImportReport]:
+    path = folder / "list.txt"
+    path.write_text(content)
+    report = import_pack(form, path, folder / "pack", created=NOW, label=label, **options)  # type: ignore[arg-type]
+    return open_pack(str(folder / "pack")), report
+
+
+def test_a_list_becomes_a_pack_and_its_report_adds_up(tmp_path: Path) -> None:
+    text = "a.example\n# x\n192.0.2.1\nhttp://b.example/x\nco.uk\na.example\nc.example/y\n"
+
+    pack, report = pack_of(tmp_path, "domains", text, report=tmp_path / "report.csv")
+
+    assert [(item.kind, item.value) for item in pack.items()] == [
+        ("suffix", "a.example"),
+        ("ip", "192.0.2.1"),
+        ("url", "http://b.example/x"),
+        ("url", "http://c.example/y"),
+    ]
+    assert report.items == 4
+    assert sum(report.statuses.values()) == report.rows == 6
+    assert report.statuses["error"] == report.statuses["duplicate"] == 1
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 6
+
+
+def test_the_manifest_says_where_it_came_from(tmp_path: Path) -> None:
+    pack, _ = pack_of(tmp_path, "domains", "a.example\n", licence="CC-BY-SA-4.0")
+
+    assert pack.reference.name == "domains-list"
+    assert pack.manifest.licenses[0].name == "CC-BY-SA-4.0"
+    assert pack.manifest.sources[0].title == "list.txt"
+    assert pack.manifest.accredit.labels.method == "upstream"
+
+
+def test_ids_stay_when_the_list_grows(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, _ = pack_of(tmp_path / "one", "domains", "a.example\n")
+    two, _ = pack_of(tmp_path / "two", "domains", "b.example\na.example\n")
+
+    assert {item.id for item in one.items()} < {item.id for item in two.items()}
+
+
+def test_a_value_in_two_categories_is_one_item_with_both(tmp_path: Path) -> None:
+    for name in ("gambling", "games"):
+        folder = tmp_path / "lists" / name
+        folder.mkdir(parents=True)
+        (folder / "domains").write_text("a.example\n")
+
+    import_pack("ut1", tmp_path / "lists", tmp_path / "pack", created=NOW)
+
+    (item,) = open_pack(str(tmp_path / "pack")).items()
+    assert item.labels == ("GAMB", "LOC.GAME")
+    assert item.sensitivity == "S1"
+
+
+def test_exceptions_and_cancelled_rules_are_no_items(tmp_path: Path) -> None:
+    text = "||a.example^\n@@||a.example^\n||b.example^\n||b.example^$badfilter\n||c.example^\n"
+
+    pack, _ = pack_of(tmp_path, "adblock", text)
+
+    assert [item.value for item in pack.items()] == ["c.example"]
+
+
+def test_a_list_without_categories_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="tells no categories; say which one with --label CODE"):
+        pack_of(tmp_path, "domains", "a.example\n", label="")
+
+    assert not (tmp_path / "pack").exists()
+
+
+def test_a_missing_label_is_told_before_the_list_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def saying(entry: Entry) -> str:
+        read.append(entry.value)
+        return entry.value
+
+    monkeypatch.setattr(read_list, "BATCH", 2)
+    monkeypatch.setattr(read_list, "_saying", saying)
+
+    with pytest.raises(UsageError, match="tells no categories"):
+        pack_of(tmp_path, "domains", "a.example\nb.example\nc.example\n", label="")
+
+    assert read == ["a.example", "b.example"]
+
+
+def test_a_value_that_is_withdrawn_first_is_no_item(tmp_path: Path) -> None:
+    pack, report = pack_of(tmp_path, "adblock", "@@||a.example^\n||a.example^\n||b.example^\n")
+
+    assert [item.value for item in pack.items()] == ["b.example"]
+    assert report.items == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "told"), [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "never stored")]
+)
+def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        pack_of(tmp_path, "domains", "a.example\n", label=label)
+
+
+@pytest.mark.parametrize(
+    ("form", "file", "told"),
+    [
+        ("domains", "html_error.txt", "HTML page instead of list"),
+        ("archive", "traversal.zip", "path traversal refused"),
+        ("citizenlab", "citizenlab.csv", "unknown citizenlab labels: 'XYZ'"),
+        ("ut1", "ut1", "unknown ut1 labels: 'mystery', 'nousage'"),
+        ("urlhaus", "urlhaus.csv", "nothing in the list is an item"),
+        ("tranco", "tranco.csv", "nothing in the list is an item"),
+    ],
+)
+def test_a_list_that_cannot_be_used_leaves_its_report_only(
+    tmp_path: Path, form: str, file: str, told: str
+) -> None:
+    report = tmp_path / "report.csv"
+
+    with pytest.raises(UsageError, match=told):
+        import_pack(form, FIXTURES / file, tmp_path / "pack", created=NOW, report=report)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]

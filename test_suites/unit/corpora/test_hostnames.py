@@ -1,0 +1,172 @@
+"""Names are read as browsers and registries read them, and without a network."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora import hostnames
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("EXAMPLE.test.", "example.test"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("foo_bar.example", "foo_bar.example"),
+    ],
+)
+def test_a_host_has_one_form(text: str, name: str) -> None:
+    assert hostnames.to_host(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a" * 64 + ".example", "label > 63"),
+        (".".join(["a" * 60] * 5), "name > 253"),
+        ("ü" * 100 + ".example", "label > 63"),
+        ("bad_host!.example", "invalid host"),
+        ("a..example", "invalid host"),
+        ("-a.example", "invalid host"),
+        ("", "invalid host"),
+        ("xn--\u00e9.example", "invalid IDNA name"),
+        ("xn--999999999.example", "invalid IDNA name"),
+    ],
+)
+def test_a_bad_host_has_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(hostnames.BadName, match=reason):
+        hostnames.to_host(text)
+
+
+def test_a_url_is_read_as_a_browser_does() -> None:
+    address = hostnames.to_address("HTTP://Bücher.example:80/ä?q#f")
+
+    assert address.host == "xn--bcher-kva.example"
+    assert address.scheme == "http"
+    assert address.href == "http://xn--bcher-kva.example/%C3%A4?q#f"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a.example/x", "no scheme"),
+        ("ftp://a.example/", "scheme is not http or https"),
+        ("http://", "invalid URL"),
+        ("http://a|b/", "invalid URL"),
+        ("http://a b/", "blank or control character in the URL"),
+        ("http://a.example/x y", "blank or control character in the URL"),
+        ("http://a.ex\tample/", "blank or control character in the URL"),
+        (" http://a.example/", "blank or control character in the URL"),
+        ("http://a.example/\r\nX: y", "blank or control character in the URL"),
+        ("http://a.example/\x7f", "blank or control character in the URL"),
+        ("http://a.example/\x9b31m", "blank or control character in the URL"),
+        ("http://a.example/\u2028", "blank or control character in the URL"),
+        ("http://a..b/", "invalid host"),
+    ],
+)
+def test_a_bad_url_has_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(hostnames.BadName, match=reason):
+        hostnames.to_address(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("www.news.bbc.co.uk", "bbc.co.uk"),
+        ("a.github.io", "a.github.io"),
+        ("nhs.uk", "nhs.uk"),
+        ("www.alpha.example", "alpha.example"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("gamb-001.canary.accredit.test", "gamb-001.canary.accredit.test"),
+        ("www.gamb-001.canary.accredit.test", "gamb-001.canary.accredit.test"),
+    ],
+)
+def test_the_registrable_domain_is_the_cluster(host: str, domain: str) -> None:
+    assert hostnames.registrable(host) == domain
+
+
+def test_public_suffixes_are_known() -> None:
+    assert hostnames.is_public_suffix("co.uk")
+    assert hostnames.is_public_suffix("com")
+    assert not hostnames.is_public_suffix("bbc.co.uk")
+
+
+LABELS = [
+    "a",
+    "b-1",
+    "www",
+    "x_y",
+    "-z",
+    "xn--bcher-kva",
+    "city",
+    "kobe",
+    "jp",
+    "uk",
+    "co",
+    "com",
+    "github",
+    "io",
+    "ck",
+    "oci",
+    "customer-oci",
+]
+HOSTS = st.lists(
+    st.sampled_from([*LABELS, "canary", "accredit", "test", "7", "A", "", "l" * 63, "l" * 64]),
+    min_size=1,
+    max_size=6,
+).map(".".join)
+
+
+@given(HOSTS)
+def test_a_plain_name_is_what_the_full_road_makes_of_it(host: str) -> None:
+    if hostnames.is_plain(host):
+        assert hostnames.to_host(host) == host
+        assert not hostnames.is_address(host)
+
+
+@pytest.mark.parametrize("host", ["xn--99999999.example", "a.xn--bcher-kva", "192.0.2.7", "com"])
+def test_what_must_be_looked_at_is_not_plain(host: str) -> None:
+    assert not hostnames.is_plain(host)
+
+
+@given(HOSTS)
+def test_the_short_way_to_the_registrable_domain_is_right(host: str) -> None:
+    short = hostnames.registrable(host)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hostnames, "is_plain", lambda _: False)
+        assert hostnames.registrable(host) == short
+
+
+def test_each_rule_of_the_suffix_list_is_read_as_tldextract_does() -> None:
+    for rule in hostnames._rules().suffixes:
+        for host in (rule.lstrip("*!."), f"a.{rule.lstrip('*!.')}", f"b.a.{rule.lstrip('*!.')}"):
+            if hostnames.is_plain(host):
+                assert hostnames.registrable(host) == hostnames._registrable(host)
+
+
+def test_networks_have_no_host_bits() -> None:
+    assert hostnames.is_network("192.0.2.0/25")
+    assert not hostnames.is_network("192.0.2.1/25")
+    assert not hostnames.is_network("192.0.2.1")
+    assert hostnames.is_address("2001:db8::9")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_host_or_a_bad_name(text: str) -> None:
+    try:
+        name = hostnames.to_host(text)
+    except hostnames.BadName:
+        return
+    assert hostnames.is_host(name)
+    assert hostnames.to_host(name) == name
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_a_url_or_a_bad_name(text: str) -> None:
+    try:
+        address = hostnames.to_address("http://" + text)
+    except hostnames.BadName:
+        return
+    assert hostnames.to_address(address.href) == address

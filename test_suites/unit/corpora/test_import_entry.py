@@ -1,0 +1,60 @@
+"""Names in lists get one form, and what cannot be a name gets a reason."""
+
+import pytest
+
+from corpora.hostnames import BadName
+from corpora.import_entry import SHOWN, address_entry, fault, host_entry, redirected, skip, spell
+
+
+def test_a_name_gets_one_form_and_says_what_changed() -> None:
+    assert spell("a.example") == ("a.example", ())
+    assert spell("A.Example.") == ("a.example", ("trailing dot", "lower-cased"))
+    assert spell("BÜCHER.example") == ("xn--bcher-kva.example", ("lower-cased", "IDNA"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("co.uk", "public suffix"),
+        ("com.", "public suffix"),
+        ("intranet", "no dot"),
+        ("1.2.3.4", "address instead of a name"),
+        ("a b.example", "invalid host"),
+        ("..", "invalid host"),
+    ],
+)
+def test_what_is_no_name_has_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(BadName, match=reason):
+        spell(text)
+
+
+def test_a_refused_name_is_shown_unless_it_is_endless() -> None:
+    assert host_entry(1, "bad host", "exact").value == "bad host"
+    assert host_entry(1, "x" * 64 + ".example", "exact").value == ""
+    assert len(fault(1, "reason", "x" * 999).value) == len(skip(1, "r", "x" * 999).value) == SHOWN
+
+
+def test_addresses_and_networks_are_told_from_names() -> None:
+    address = address_entry(1, "2001:DB8::9")
+    network = address_entry(1, "192.0.2.9/25")
+
+    assert address is not None
+    assert (address.value, address.match) == ("2001:db8::9", "ip")
+    assert network is not None
+    assert (network.value, network.match, network.spelling) == (
+        "192.0.2.0/25",
+        "cidr",
+        "host bits removed",
+    )
+    assert address_entry(1, "a1.example") is None
+    assert address_entry(1, "a.example1") is None
+    assert address_entry(1, "") is None
+
+
+def test_nowhere_is_a_block_and_elsewhere_a_rewrite() -> None:
+    assert redirected(1, "a.example", "exact", "::").action == "block"
+    assert redirected(1, "a.example", "exact", "192.0.2.1")[2:5] == (
+        "exact",
+        "rewrite",
+        "192.0.2.1",
+    )

@@ -1,0 +1,228 @@
+"""Exact where items are independent, wider where they are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from harness.estimate.gaffke import lower_bound, upper_bound
+from harness.estimate.interval_choice import Bounded, bounded, design_effect, shares
+from harness.estimate.intervals import Bounds, clopper_pearson, worst_case
+from harness.estimate.outcome_groups import Lot
+from harness.estimate.sequential import anytime_bounds
+from harness.model.metric import Span, Spread
+from harness.model.outcome_group import Fate, MakeUp
+from harness.model.scheme import DecisionRule, Threshold
+
+
+def lots(*sizes: int) -> list[Lot]:
+    """Fates 0, 1 and 2, of so many items each."""
+    fates = [
+        Fate(
+            number=n,
+            line="l",
+            category="X",
+            stratum="",
+            lang="",
+            phases=("*",),
+            items=size,
+            sights=(),
+        )
+        for n, size in enumerate(sizes)
+    ]
+    return [Lot(fate=fate, profile="ks2", sights=()) for fate in fates]
+
+
+def of(
+    yes: int,
+    no: int,
+    doubt: int,
+    rule: DecisionRule,
+    pages: int = 1,
+    alpha: float = 0.05,
+    threshold: Threshold | None = None,
+) -> Bounded:
+    """Bounds of so many items, several pages to a domain."""
+    made = domains(yes, no, doubt, pages=pages)
+    first, second, third = ([lot] for lot in lots(yes, no, doubt))
+    return bounded(made, first, second, third, rule, alpha, threshold)
+
+
+def domains(*sizes: int, pages: int) -> list[tuple[MakeUp, int]]:
+    """Items of fate after fate, so many to a domain."""
+    fates = [fate for fate, size in enumerate(sizes) for _ in range(size)]
+    made = [
+        tuple(sorted(Counter(fates[start : start + pages]).items()))
+        for start in range(0, len(fates), pages)
+    ]
+    return list(Counter(made).items())
+
+
+def test_one_item_a_domain_is_exact() -> None:
+    found = of(90, 8, 2, "guarded")
+
+    assert found.bounds == worst_case(90, 98, 2, 0.05)
+    assert found.method.startswith("Clopper-Pearson")
+
+
+def test_several_pages_of_a_domain_widen_the_bounds() -> None:
+    found = of(90, 10, 0, "guarded", 10)
+    plain = worst_case(90, 100, 0, 0.05)
+
+    assert (found.bounds.lower or 0) < (plain.lower or 0)
+    assert (found.bounds.upper or 0) > (plain.upper or 0)
+    assert found.method == (
+        "Gaffke, 10 domains counted once each, one-sided, indeterminates worst case, "
+        "design effect 11.11"
+    )
+    assert found.alone == pytest.approx(plain)
+    assert found.spread == Spread(domains=10, rate=0.9, tried=10, least=9.0, most=9.0)
+    assert found.pooled == Span(0.9, 0.9)
+
+
+def test_domains_that_are_all_or_nothing_are_clopper_pearson_over_domains() -> None:
+    assert of(90, 10, 0, "guarded", 10).bounds == clopper_pearson(9, 10, 0.05)
+    assert of(200, 0, 0, "guarded", 10).bounds == clopper_pearson(20, 20, 0.05)
+
+
+def test_a_mixed_domain_counts_with_its_own_rate() -> None:
+    found = of(95, 5, 0, "guarded", 10)
+
+    assert found.bounds.lower == lower_bound({1.0: 9, 0.5: 1}, 0.05)
+    assert found.bounds.upper == upper_bound({1.0: 9, 0.5: 1}, 0.05)
+    assert found.spread is not None
+    assert found.spread.rate == pytest.approx(0.95)
+
+
+def test_the_rate_by_domain_is_not_the_pooled_one_where_a_large_domain_fares_worse() -> None:
+    first, second, third = ([lot] for lot in lots(40, 60, 0))
+    made: list[tuple[MakeUp, int]] = [(((0, 1),), 40), (((1, 60),), 1)]
+    found = bounded(made, first, second, third, "guarded", 0.05)
+
+    assert found.pooled == Span(0.4, 0.4)
+    assert found.spread is not None
+    assert found.spread.rate == pytest.approx(40 / 41)
+    assert (found.bounds.lower or 0) > 0.85
+
+
+def test_doubt_inside_a_domain_is_open_below_and_blocked_above() -> None:
+    """The value of the method: 40 domains of five blocked and five undecided items."""
+    first, second, third = ([lot] for lot in lots(200, 0, 200))
+    made: list[tuple[MakeUp, int]] = [(((0, 5), (2, 5)), 40)]
+    found = bounded(made, first, second, third, "guarded", 0.05)
+
+    assert found.bounds == pytest.approx((0.46392, 1), abs=1e-5)
+    assert found.decided == Span(*clopper_pearson(40, 40, 0.05))
+
+
+def test_a_domain_that_is_wholly_in_doubt_widens_and_does_not_count() -> None:
+    first, second, third = ([lot] for lot in lots(30, 0, 6))
+    made: list[tuple[MakeUp, int]] = [(((0, 1),), 30), (((2, 3),), 2)]
+    found = bounded(made, first, second, third, "guarded", 0.05)
+
+    assert found.spread == Spread(domains=30, rate=1.0, tried=32, least=30.0, most=32.0)
+    assert found.bounds == (clopper_pearson(30, 32, 0.05).lower, 1.0)
+    assert found.decided == Span(*clopper_pearson(30, 30, 0.05))
+    assert found.pooled == Span(30 / 36, 1.0)
+
+
+def test_the_assumption_about_items_without_a_domain_is_told() -> None:
+    alone = [replace(lot, fate=msgspec.structs.replace(lot.fate, alone=True)) for lot in lots(9)]
+    found = bounded([(((0, 1),), 9)], alone, [], [], "guarded", 0.05)
+
+    assert found.method.endswith("9 items without a registrable domain are taken as independent")
+    assert found.unnamed == 9
+    assert of(9, 0, 0, "guarded").unnamed == 0
+    assert "registrable" not in of(9, 0, 0, "guarded").method
+
+
+LEAST = Threshold(at_least=0.9, provenance="proposed", source="test")
+MOST = Threshold(at_most=0.1, provenance="proposed", source="test")
+RULES: list[DecisionRule] = ["guarded", "sequential"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("pages", [1, 3])
+@pytest.mark.parametrize("counts", [(170, 28, 2), (150, 40, 10), (185, 14, 1), (30, 160, 10)])
+def test_a_row_is_accused_at_the_level_at_which_its_bound_passes_the_mark(
+    rule: DecisionRule, pages: int, counts: tuple[int, int, int]
+) -> None:
+    for threshold in (LEAST, MOST):
+        found = of(*counts, rule, pages, 0.05, threshold)
+        assert found.p_value is not None
+        for alpha in (0.001, 0.01, 0.05, 0.3):
+            lower, upper = of(*counts, rule, pages, alpha).bounds
+            is_beyond = (upper or 0) < 0.9 if threshold is LEAST else (lower or 0) > 0.1
+            assert is_beyond == (found.p_value < alpha), (alpha, threshold)
+
+
+def test_a_range_is_accused_at_half_the_level_on_either_side() -> None:
+    both = LEAST.model_copy(update={"at_most": 0.95})
+    one = of(80, 20, 0, "guarded", threshold=LEAST).p_value or 0
+    two = of(80, 20, 0, "guarded", threshold=both).p_value or 0
+
+    assert two == pytest.approx(2 * one)
+
+
+def test_a_mark_that_no_chance_explains_accuses_by_one_item() -> None:
+    none = MOST.model_copy(update={"at_most": 0.0})
+    all_ = LEAST.model_copy(update={"at_least": 1.0})
+    for rule in RULES:
+        for yes, no, threshold, wanted in (
+            (1, 99, none, 0),
+            (0, 99, none, 1),
+            (99, 1, all_, 0),
+            (99, 0, all_, 1),
+        ):
+            assert of(yes, no, 0, rule, threshold=threshold).p_value == wanted
+
+
+def test_a_doubtful_page_of_a_shared_domain_counts_as_worst_on_either_side() -> None:
+    sure = of(90, 10, 0, "guarded", 10).bounds
+    doubt = of(90, 9, 1, "guarded", 10)
+
+    assert (doubt.bounds.lower or 0) <= (sure.lower or 0) + 1e-9
+    assert (doubt.bounds.upper or 0) >= (sure.upper or 0)
+
+
+def test_surveillance_may_look_at_any_time() -> None:
+    found = of(90, 10, 5, "sequential")
+
+    assert found.bounds == Bounds(
+        anytime_bounds(90, 105, 0.05).lower, anytime_bounds(95, 105, 0.05).upper
+    )
+    assert found.method.startswith("e-process")
+
+
+def test_at_any_time_each_domain_counts_once() -> None:
+    several = of(95, 5, 0, "sequential", 10)
+    single = of(95, 5, 0, "sequential").bounds
+
+    assert several.bounds == anytime_bounds(9.5, 10, 0.05)
+    assert (several.bounds.lower or 0) < (single.lower or 0)
+    assert (several.bounds.upper or 0) > (single.upper or 0)
+    assert several.method.startswith("e-process, 10 domains counted once each, one-sided at any")
+    doubt = of(90, 9, 1, "sequential", 10)
+    assert doubt.bounds.lower == anytime_bounds(9, 10, 0.05).lower
+    assert doubt.bounds.upper == pytest.approx(anytime_bounds(9.1, 10, 0.05).upper)
+
+
+def test_nothing_counted_bounds_nothing() -> None:
+    assert of(0, 0, 3, "guarded").bounds == (None, None)
+    assert of(0, 0, 3, "sequential").bounds == (None, None)
+
+
+def test_the_design_effect_is_one_for_independent_items() -> None:
+    yes, no = ([lot] for lot in lots(40, 20))
+
+    assert design_effect(domains(40, 20, pages=1), yes, no) < 1.05
+    assert design_effect(domains(40, 20, pages=10), yes, no) > 5
+
+
+def test_domains_of_other_items_do_not_count() -> None:
+    yes, no, _ = ([lot] for lot in lots(4, 4, 4))
+
+    assert {(2, 2, 0): 2} == shares([(((0, 2), (1, 2), (2, 2)), 2), (((2, 1),), 9)], (yes, no, []))

@@ -1,0 +1,133 @@
+"""An item is what all its trials say together, as the block rate counts it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.estimate.item_sequence import Ending, Trials, trials_by_place
+from harness.model.batch import AGAIN
+from harness.model.corpus import Item, Layer
+from harness.model.observation import AttemptKey
+from harness.model.verdict import BRACKET_FAILED, State, Verdict
+
+
+def item(layer: Layer = "any") -> Item:
+    return Item(id="a", value="a.test", labels=("PORN",), applies_to=layer)
+
+
+def verdict(
+    state: State, probe: str = "web", layer: Layer = "any", rule: str = "r", **place: str | int
+) -> Verdict:
+    key = AttemptKey(campaign="c", item="a", probe=probe, line="proxy", profile="ks2")
+    return Verdict(
+        key=msgspec.structs.replace(key, **place),
+        item=item(layer),
+        state=state,
+        rule=rule,
+        rules_version="v",
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "ending"),
+    [
+        ([State.BLOCKED], "blocked"),
+        ([State.BLOCKED, State.ALLOWED], "missed"),
+        ([State.INSUFFICIENT, State.ALLOWED], "missed"),
+        ([State.BLOCKED, State.INSUFFICIENT], "doubtful"),
+        ([State.BLOCKED, State.ALTERED], "doubtful"),
+        ([State.DOWN], "none"),
+        ([State.DOWN, State.BLOCKED], "blocked"),
+        ([], "none"),
+    ],
+)
+def test_one_way_in_is_a_miss_and_a_block_must_be_whole(
+    states: list[State], ending: Ending
+) -> None:
+    tried = Trials(item=item())
+    for number, state in enumerate(states):
+        tried.add(verdict(state, f"probe{number}"))
+
+    assert tried.ending() == ending
+
+
+def test_only_the_probes_that_are_named_count() -> None:
+    tried = Trials(item=item())
+    tried.add(verdict(State.ALLOWED))
+    tried.add(verdict(State.BLOCKED, "dns"))
+
+    assert (tried.ending(), tried.ending(["dns"]), tried.ending(["mail"])) == (
+        "missed",
+        "blocked",
+        "none",
+    )
+
+
+def test_trials_are_gathered_by_line_and_profile() -> None:
+    places = trials_by_place(
+        [
+            verdict(State.BLOCKED),
+            verdict(State.ALLOWED, "dns"),
+            verdict(State.BLOCKED, line="other"),
+            verdict(State.DOWN, profile="ks4"),
+        ]
+    )
+
+    assert {place: [one.ending() for one in tried] for place, tried in places.items()} == {
+        ("proxy", "ks2"): ["missed"],
+        ("other", "ks2"): ["blocked"],
+        ("proxy", "ks4"): ["none"],
+    }
+
+
+def test_a_probe_that_cannot_see_an_item_says_nothing_of_it() -> None:
+    blind = verdict(State.ALLOWED, "dns", "url")
+
+    assert trials_by_place([blind]) == {}
+    [[only]] = trials_by_place([blind, verdict(State.BLOCKED, "web", "url")]).values()
+    assert only.ending() == "blocked"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_a_probe_only_notes_says_nothing(state: State) -> None:
+    seen = [verdict(State.BLOCKED), verdict(state, "dns_https")]
+
+    (only,) = trials_by_place(seen)["proxy", "ks2"]
+    assert only.seen == {("web", 1, State.BLOCKED)}
+
+
+@given(st.permutations(range(3)))
+def test_a_void_round_is_made_up_for_by_its_own_second_trial_alone(order: list[int]) -> None:
+    """Whichever comes first: round 1 is good, round 2 void, and tried again."""
+    good, void = verdict(State.BLOCKED), verdict(State.INSUFFICIENT, round=2, rule=BRACKET_FAILED)
+    again = verdict(State.BLOCKED, round=2 + AGAIN)
+
+    def ending(*verdicts: Verdict) -> Ending:
+        [[only]] = trials_by_place(verdicts).values()
+        assert only.probes == {"web"}
+        return only.ending(["web"])
+
+    assert ending(good, void) == ending(void, good) == "doubtful"
+    assert ending(*((good, void, again)[place] for place in order)) == "blocked"
+    missed = verdict(State.ALLOWED, round=2 + AGAIN)
+    assert ending(*((good, void, missed)[place] for place in order)) == "missed"
+
+
+@pytest.mark.parametrize("first", [State.INSUFFICIENT, State.DOWN])
+def test_a_later_trial_that_decides_makes_up_for_one_that_did_not(first: State) -> None:
+    def tried(*states: State) -> Trials:
+        found = Trials(item=item())
+        for number, state in enumerate(states):
+            found.add(verdict(state, round=1 + number * AGAIN))
+        return found
+
+    assert tried(first, State.BLOCKED).ending() == "blocked"
+    assert tried(first, first, State.ALLOWED).ending() == "missed"
+    assert tried(State.BLOCKED, first).ending() == "blocked"
+    assert tried(State.DOWN, State.INSUFFICIENT).ending() == "doubtful"
+    other_round = tried(first)
+    other_round.add(verdict(State.BLOCKED, round=2))
+    assert other_round.states() == {first, State.BLOCKED}

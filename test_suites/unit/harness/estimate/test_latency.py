@@ -1,0 +1,197 @@
+"""Latency is the paired difference; the worst probe stands, and doubt is never fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace as renewed
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from harness.estimate.item_selection import Selection
+from harness.estimate.latency import first_byte_overhead, first_byte_overhead_share
+from harness.estimate.rates import Taken
+from harness.model.scheme import Threshold
+from harness.model.verdict import State, Verdict
+
+
+def timed(
+    verdict: Callable[..., Verdict], n: int, overhead: float, probe: str = "web"
+) -> list[Verdict]:
+    return [
+        verdict(
+            f"{probe}-{number}",
+            "ALW",
+            State.ALLOWED,
+            probe=probe,
+            first_byte_service=0.1 + overhead,
+            first_byte_control=0.1,
+        )
+        for number in range(n)
+    ]
+
+
+@pytest.fixture
+def pick(select: Callable[..., Selection]) -> Callable[..., Selection]:
+    """A selection for the 95 % quantile of the given probes."""
+
+    def make(verdicts: list[Verdict], *probes: str) -> Selection:
+        return select(verdicts, rule="quantile", quantile=0.95, probes=probes)
+
+    return make
+
+
+def test_the_overhead_is_service_minus_control(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    metric = first_byte_overhead(pick(timed(verdict, 60, 0.02))).metric
+
+    assert metric.n == 60
+    assert metric.unit == "s"
+    assert metric.value == pytest.approx(0.02)
+    assert metric.upper == pytest.approx(0.02)
+
+
+def test_too_few_pairs_bound_nothing_from_above(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    assert first_byte_overhead(pick(timed(verdict, 58, 0.02))).metric.upper is None
+
+
+def test_a_fast_probe_does_not_hide_a_slow_one(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    verdicts = timed(verdict, 100, 0.01) + timed(verdict, 100, 0.4, "web_https")
+
+    metric = first_byte_overhead(pick(verdicts)).metric
+
+    assert metric.value == pytest.approx(0.4)
+    assert "web_https" in metric.method
+    assert first_byte_overhead(pick(verdicts, "web")).metric.value == pytest.approx(0.01)
+
+
+def test_items_that_never_answered_count_as_slow(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    silent = [verdict(f"s-{n}", "ALW", State.INSUFFICIENT) for n in range(10)]
+    blocked = [verdict("b", "ALW", State.BLOCKED)]
+
+    metric = first_byte_overhead(pick(timed(verdict, 100, 0.02) + silent + blocked)).metric
+
+    assert metric.indeterminate == 10
+    assert metric.upper is None
+    assert metric.left_out == {"not paired": 1}
+
+
+def test_no_item_at_all_gives_no_number(pick: Callable[..., Selection]) -> None:
+    metric = first_byte_overhead(pick([])).metric
+
+    assert (metric.value, metric.n) == (None, 0)
+
+
+def test_the_relative_overhead_is_that_of_the_worst_probe(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = timed(verdict, 40, 0.005) + timed(verdict, 40, 0.02, "web_https")
+
+    metric = first_byte_overhead_share(select(verdicts)).metric
+    alone = first_byte_overhead_share(select(verdicts, probes=("web",))).metric
+
+    assert (metric.value, metric.lower, metric.upper) == pytest.approx((0.2, 0.2, 0.2))
+    assert (metric.unit, metric.n) == ("share", 40)
+    assert alone.value == pytest.approx(0.05)
+
+
+def test_the_relative_overhead_covers_the_true_one_at_its_level(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    random, outside = Random(2012), 0
+    for _ in range(200):
+        verdicts = [
+            timed(verdict, 1, 0.1 * (1.1 * random.lognormvariate(0, 0.3) - 1), f"p{n}")[0]
+            for n in range(30)
+        ]
+        renamed = [replace(one, key=replace(one.key, probe="web")) for one in verdicts]
+        upper = first_byte_overhead_share(select(renamed)).metric.upper
+        outside += upper is not None and upper < 0.1
+
+    assert outside <= 20  # 5 % of 200 are 10; more than 20 have a probability of 0.2 %
+
+
+def test_doubt_is_never_a_small_overhead(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    odd = [verdict(f"q{n}", "ALW", State.INSUFFICIENT) for n in range(40)]
+
+    few = first_byte_overhead_share(select(timed(verdict, 40, 0.01) + odd[:1])).metric
+    many = first_byte_overhead_share(select(timed(verdict, 40, 0.01) + odd)).metric
+    none = first_byte_overhead_share(select([])).metric
+
+    assert few.upper == pytest.approx(0.1)
+    assert few.indeterminate == 1
+    assert (many.lower, many.upper) == (None, None)
+    assert (none.value, none.n) == (None, 0)
+
+
+def test_a_probe_that_asks_for_names_alone_has_no_page_to_time(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    """Beside it, the time of the pages that arrived counts."""
+    names = [verdict(f"n{n}", "ALW", State.ALLOWED, probe="dns") for n in range(60)]
+    pages = timed(verdict, 60, 0.02)
+
+    assert first_byte_overhead(pick(names + pages)).metric.n == 60
+    assert first_byte_overhead_share(pick(names + pages)).metric.n == 60
+    assert first_byte_overhead(pick(names)).metric.n == 0
+
+
+def test_a_page_that_was_changed_on_the_way_arrived_too(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    pages = [replace(one, state=State.ALTERED) for one in timed(verdict, 60, 0.02)]
+    blocked = [replace(one, state=State.BLOCKED) for one in timed(verdict, 60, 0.02)]
+
+    assert first_byte_overhead(pick(pages)).metric.n == 60
+    assert first_byte_overhead(pick(blocked)).metric.n == 0
+
+
+@pytest.mark.parametrize("take", [first_byte_overhead, first_byte_overhead_share])
+def test_a_delay_is_accused_at_the_level_at_which_its_bound_passes_the_mark(
+    verdict: Callable[..., Verdict],
+    pick: Callable[..., Selection],
+    take: Callable[[Selection], Taken],
+) -> None:
+    random = Random(6)
+    verdicts = [
+        replace(one, first_byte_service=0.1 + random.random() * 0.1)
+        for one in timed(verdict, 120, 0.0)
+    ]
+    verdicts += [verdict(f"u{n}", "ALW", State.INSUFFICIENT) for n in range(2)]
+    for mark in (0.01, 0.05, 0.08, 0.085, 0.09, 0.095, 0.2, 0.45, 0.5, 0.55, 0.9):
+        limit = Threshold(at_most=mark, provenance="proposed", source="test")
+        plain = pick(verdicts, "web")
+        wanted = plain.requirement.model_copy(update={"threshold": limit})
+        metric = take(renewed(plain, requirement=wanted)).metric
+
+        assert metric.lower is not None
+        assert metric.p_value is not None
+        assert (metric.lower > mark) == (metric.p_value <= 0.05)
+
+
+def test_of_two_probes_the_slow_one_is_accused_by_bonferroni(
+    verdict: Callable[..., Verdict], pick: Callable[..., Selection]
+) -> None:
+    limit = Threshold(at_most=0.1, provenance="proposed", source="test")
+
+    def p_value(verdicts: list[Verdict]) -> float:
+        plain = pick(verdicts)
+        wanted = plain.requirement.model_copy(update={"threshold": limit})
+        return first_byte_overhead(renewed(plain, requirement=wanted)).metric.p_value or 0
+
+    slow = timed(verdict, 3, 0.2, "web_https")
+    alone = p_value(slow)
+
+    assert alone == pytest.approx(0.05**3)
+    assert p_value(slow + timed(verdict, 60, 0.01)) == pytest.approx(2 * alone)
+    assert first_byte_overhead(pick(slow)).metric.p_value is None

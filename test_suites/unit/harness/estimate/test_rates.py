@@ -1,0 +1,119 @@
+"""Counts by hand: who blocked what, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.estimate.intervals import clopper_pearson
+from harness.estimate.item_selection import Selection
+from harness.estimate.rates import (
+    block_rate,
+    explicit_share,
+    missed,
+    overblock_rate,
+    overblocked,
+)
+from harness.model.verdict import Mechanism, State, Verdict
+from test_suites.memory_fold import named
+
+
+def test_block_rate_counts_items_and_names_the_missed(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = [verdict(f"ok-{n}") for n in range(7)]
+    verdicts += [verdict("miss", state=State.ALLOWED), verdict("dead", state=State.DOWN)]
+    verdicts += [verdict("odd", state=State.INSUFFICIENT)]
+
+    selection = select(verdicts)
+    taken = block_rate(selection)
+    metric = taken.metric
+
+    assert (metric.k, metric.n, metric.indeterminate) == (7, 8, 1)
+    assert metric.value == pytest.approx(7 / 8)
+    assert named(taken, selection) == ("miss",)
+    assert metric.left_out == {"down": 1}
+    assert metric.mechanisms == {"block_page": 7}
+
+
+def test_a_miss_by_one_probe_is_shown_by_that_probe(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = [verdict("one"), verdict("one", state=State.ALLOWED, probe="web_https")]
+
+    taken = block_rate(select(verdicts))
+
+    assert taken.metric.value == 0
+    assert taken.adverse[0].probes == ("web_https",)
+    assert block_rate(select(verdicts, probes=("web",))).metric.value == 1
+
+
+def test_overblock_rate_counts_the_wrongly_blocked(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = [verdict("fine", "ALW", State.ALLOWED), verdict("wrong", "ALW", State.BLOCKED)]
+
+    selection = select(verdicts)
+    taken = overblock_rate(selection)
+    metric = taken.metric
+
+    assert (metric.k, metric.n, metric.value) == (1, 2, 0.5)
+    assert named(taken, selection) == ("wrong",)
+    assert overblocked(select(verdicts)).metric.value == 1
+
+
+def test_missed_counts_and_knows_how_many_more_there_may_be(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = [verdict("ok"), verdict("open", state=State.ALLOWED)]
+    verdicts += [verdict("odd", state=State.INSUFFICIENT)]
+
+    metric = missed(select(verdicts)).metric
+
+    assert (metric.value, metric.lower, metric.upper, metric.unit) == (1, 1, 2, "items")
+
+
+def test_nothing_counted_has_no_rate(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    for take in (block_rate, overblock_rate, missed, overblocked, explicit_share):
+        metric = take(select([verdict("odd", state=State.INSUFFICIENT)])).metric
+
+        assert (metric.value, metric.lower, metric.upper, metric.n) == (None, None, None, 0)
+
+
+def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    verdicts = [
+        verdict("page"),
+        verdict("reset", mechanism=Mechanism.TCP_RESET),
+        verdict("mixed"),
+        verdict("mixed", probe="web_https", mechanism=Mechanism.SILENT_DROP),
+        verdict("open", state=State.ALLOWED),
+    ]
+
+    selection = select(verdicts)
+    taken = explicit_share(selection)
+
+    assert (taken.metric.k, taken.metric.n) == (1, 3)
+    assert named(taken, selection) == ("reset", "mixed")
+    assert {("web",), ("web_https",)} == {one.probes for one in taken.adverse}
+
+
+def test_what_was_left_out_is_counted_at_its_worst_beside(
+    verdict: Callable[..., Verdict], select: Callable[..., Selection]
+) -> None:
+    states = [State.BLOCKED] * 88 + [State.DOWN] * 12
+    verdicts = [verdict(f"d{n}", state=state) for n, state in enumerate(states)]
+
+    metric = block_rate(select(verdicts)).metric
+
+    assert (metric.n, metric.left_out) == (88, {"down": 12})
+    assert metric.worst == (clopper_pearson(88, 100, 0.05).lower, 1.0)
+    assert block_rate(select(verdicts[:88])).metric.worst is None
+    allowed = [verdict(f"a{n}", "ALW", state=State.ALLOWED) for n in range(88)]
+    dead = [verdict(f"b{n}", "ALW", state=State.DOWN) for n in range(12)]
+    wrong = overblock_rate(select(allowed + dead)).metric
+    assert wrong.worst == (0.0, clopper_pearson(12, 100, 0.05).upper)

@@ -1,0 +1,151 @@
+"""Each failure opens one finding with one plan; nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from harness.follow.findings import draft_plan, follow, open_findings
+from harness.follow.state import Ledger, fold
+from harness.model.action_plan import PlanState, Retest, RetestResult
+from harness.model.event import (
+    FixClaimed,
+    PlanAgreed,
+    PlanClosed,
+    PlanProgressed,
+    RetestConcluded,
+    RetestStarted,
+)
+from harness.model.outcome import Assessment, Conformity, Outcome
+
+Make = Callable[..., Outcome]
+Assess = Callable[..., Assessment]
+FAILED = Conformity.DOES_NOT_CONFORM
+MISSED = ("gamb-001", "gamb-002")
+
+
+def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
+    """The ledger after everything that leads to a closed plan."""
+    of = {"at": at, "plan": plan}
+    retest = Retest(
+        campaign="spring-retest",
+        at=at,
+        outcome=RetestResult.CONFORMS,
+        statement="",
+        missed_tested=2,
+        missed_still_failing=(),
+        fresh_tested=60,
+    )
+    return ledger.after(
+        PlanAgreed(actor="Ann", owner="Acme", corrective_action="Mend", **of),  # type: ignore[arg-type]
+        PlanProgressed(actor="Acme", note="", **of),  # type: ignore[arg-type]
+        FixClaimed(actor="Acme", statement="Mended", **of),  # type: ignore[arg-type]
+        RetestStarted(actor="Ann", campaign="spring-retest", **of),  # type: ignore[arg-type]
+        RetestConcluded(actor="Ann", retest=retest, service="Safe Net", **of),  # type: ignore[arg-type]
+        PlanClosed(actor="Ann", **of),  # type: ignore[arg-type]
+    )
+
+
+def test_each_failed_outcome_opens_one_finding_with_one_draft(
+    make_outcome: Make, make_assessment: Assess, now: datetime
+) -> None:
+    assessment = make_assessment(
+        make_outcome(FAILED, missed=MISSED),
+        make_outcome(FAILED, missed=MISSED[:1], profile="ks4", severity="Maj"),
+        make_outcome(Conformity.CONFORMS, requirement="URL-02"),
+    )
+
+    ledger = fold(follow(assessment, Ledger(), now, "Ann"))
+
+    first, second = ledger.findings.values()
+    assert (first.id, first.requirement, first.profile) == ("F-0001", "URL-01", "ks2")
+    assert first.missed == MISSED
+    assert first.categories == ("GAMB",)
+    assert (first.sampled, first.supplier, first.service) == (60, "Acme", "Safe Net")
+    assert "block_rate 0.9667 (k = 58, n = 60" in first.statement
+    assert "guarded at 95 %" in first.statement
+    assert [second.id, second.profile] == ["F-0002", "ks4"]
+    plans = list(ledger.plans.values())
+    assert [plan.finding for plan in plans] == ["F-0001", "F-0002"]
+    assert [plan.due for plan in plans] == [now + timedelta(days=30), now + timedelta(days=90)]
+    assert all(plan.state is PlanState.DRAFT for plan in plans)
+    assert all(plan.milestones for plan in plans)
+
+
+@pytest.mark.parametrize(
+    ("conformity", "binding"),
+    [(Conformity.CONFORMS, True), (Conformity.INSUFFICIENT, True), (FAILED, False)],
+)
+def test_nothing_else_opens_a_finding(
+    make_outcome: Make,
+    make_assessment: Assess,
+    now: datetime,
+    conformity: Conformity,
+    *,
+    binding: bool,
+) -> None:
+    assessment = make_assessment(make_outcome(conformity, missed=MISSED, binding=binding))
+
+    assert open_findings(assessment, now, Ledger()) == ()
+
+
+@pytest.mark.parametrize("campaign", ["spring", "summer"])
+def test_an_open_finding_is_not_opened_twice(
+    make_outcome: Make, make_assessment: Assess, now: datetime, campaign: str
+) -> None:
+    failed = make_outcome(FAILED, missed=MISSED)
+    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+
+    assert follow(make_assessment(failed, campaign=campaign), ledger, now, "Ann") == ()
+
+
+def test_another_service_or_scheme_has_findings_of_its_own(
+    make_outcome: Make, make_assessment: Assess, now: datetime
+) -> None:
+    failed = make_outcome(FAILED, missed=MISSED)
+    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+
+    for assessment in (
+        make_assessment(failed, service="Other"),
+        make_assessment(failed, scheme="strict"),
+    ):
+        assert [one.id for one in open_findings(assessment, now, ledger)] == ["F-0002"]
+
+
+def test_a_failure_after_closure_is_a_new_finding_that_names_the_old_one(
+    make_outcome: Make, make_assessment: Assess, now: datetime
+) -> None:
+    failed = make_outcome(FAILED, missed=MISSED)
+    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+    ledger = closed(ledger, "P-0001", now)
+
+    again = follow(make_assessment(failed, campaign="summer"), ledger, now, "Ann")
+
+    after = ledger.after(*again)
+    assert after.finding("F-0002").recurrence_of == "F-0001"
+    assert after.plan("P-0001").state is PlanState.CLOSED
+    assert after.plan("P-0002").state is PlanState.DRAFT
+
+
+@pytest.mark.parametrize("campaign", ["spring", "spring-retest"])
+def test_old_evidence_is_no_recurrence(
+    make_outcome: Make, make_assessment: Assess, now: datetime, campaign: str
+) -> None:
+    failed = make_outcome(FAILED, missed=MISSED)
+    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+    ledger = closed(ledger, "P-0001", now)
+
+    assert open_findings(make_assessment(failed, campaign=campaign), now, ledger) == ()
+
+
+def test_a_draft_without_a_supplier_waits_for_an_owner(
+    make_outcome: Make, make_assessment: Assess, now: datetime
+) -> None:
+    assessment = make_assessment(make_outcome(FAILED, missed=MISSED, categories=()))
+    (found,) = open_findings(replace(assessment, supplier=""), now, Ledger())
+
+    assert draft_plan(found, at=now, actor="Ann").owner == "to be agreed"
+    assert found.categories == ("GAMB",)

@@ -1,0 +1,71 @@
+"""The order of the rules, and what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from harness.judge.rules.order import RULES, RULES_VERSION
+from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
+from harness.model.verdict import Mechanism, State
+
+PLACES = {rule.id: place for place, rule in enumerate(RULES)}
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("control-missing", "instrument-service"),
+        ("instrument-service", "control-failed"),
+        ("instrument-control", "control-failed"),
+        ("control-failed", "token-arrived"),
+        ("proxy-unreachable", "refused"),
+        ("resolver-unreachable", "dns-silent"),
+        ("dns-same", "dns-null-address"),
+        ("dns-null-address", "dns-varies"),
+        ("dns-learned-sinkhole", "dns-varies"),
+        ("token-in-another-page", "token-arrived"),
+        ("token-arrived", "reset"),
+        ("tunnel-refused-learned", "tunnel-trouble"),
+        ("tunnel-trouble", "tunnel-refused"),
+        ("resolve-silent", "silence"),
+        ("page-learned", "token-missing-server-error"),
+        ("arrived-inside", "reset"),
+        ("words-arrived", "broken-off"),
+        ("too-long-to-read", "silence"),
+        ("broken-off", "reset"),
+        ("coding-unknown", "page-learned"),
+        ("page-learned", "frame-not-followed"),
+        ("frame-not-followed", "page-recognised"),
+        ("page-recognised", "page-not-recognised"),
+        ("page-not-recognised", "page-same"),
+        ("page-same", "parked"),
+        ("page-recognised", "page-same"),
+    ],
+)
+def test_the_first_that_matches_wins_so_the_order_is_kept(first: str, later: str) -> None:
+    assert PLACES[first] < PLACES[later]
+
+
+def test_the_last_rule_matches_whatever_is_left_and_favours_nothing() -> None:
+    assert RULES[-1].state is State.INSUFFICIENT
+    assert ALONE_RULES[-1].state is State.INSUFFICIENT
+
+
+def test_ids_are_words_and_every_rule_says_why() -> None:
+    for rule in (*RULES, *ALONE_RULES, *PROVEN_RULES):
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)
+        assert len(rule.says) > 10
+
+
+def test_a_block_names_its_mechanism_and_an_allowance_has_none() -> None:
+    for rule in (*RULES, *ALONE_RULES, *PROVEN_RULES):
+        if rule.state is State.BLOCKED:
+            assert rule.mechanism is not Mechanism.NONE, rule.id
+        elif rule.state in (State.ALLOWED, State.DOWN):
+            assert rule.mechanism is Mechanism.NONE, rule.id
+
+
+def test_the_version_is_kept_with_verdicts() -> None:
+    assert RULES_VERSION

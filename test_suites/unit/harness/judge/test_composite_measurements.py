@@ -1,0 +1,128 @@
+"""The layers of one measurement explain each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.judge.composite_measurements import (
+    LED_ASTRAY,
+    ForeignJudge,
+    judge_alone,
+    judge_foreign,
+    judge_journal,
+    judge_of,
+    judge_together,
+)
+from harness.judge.judge import Judge
+from harness.model.campaign import BlockPage
+from harness.model.observation import CONTROL
+from harness.model.verdict import Mechanism, State
+from test_suites.calibration.trials import (
+    THEIRS,
+    certificate,
+    dns,
+    failed,
+    foreign,
+    observation,
+    trial,
+)
+
+TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
+NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)
+NAME_GONE = trial(dns(rcode="NXDOMAIN"), dns("93.184.216.34"), host=THEIRS)
+NAME_DIFFERS = trial(dns("151.101.1.69"), dns("93.184.216.34"), host=THEIRS)
+PAGE_OK = trial(foreign(), foreign(), host=THEIRS)
+PAGE_SECURE = trial(foreign(f"https://{THEIRS}/", certificate=TLS), foreign(), host=THEIRS)
+PAGE_RESET = trial(failed("connection_reset"), foreign(), host=THEIRS)
+
+
+def test_a_name_that_was_denied_stays_denied_whatever_was_fetched() -> None:
+    assert judge_together([NAME_GONE, PAGE_SECURE]).mechanism is Mechanism.DNS_NXDOMAIN
+
+
+def test_a_page_that_came_clears_a_strange_address() -> None:
+    assert judge_together([NAME_DIFFERS, PAGE_SECURE]).state is State.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("peer", "state"),
+    [("198.18.0.9", State.ALLOWED), ("", State.ALLOWED), ("93.184.216.34", State.BLOCKED)],
+)
+def test_a_page_clears_an_inner_address_only_if_it_came_by_it(peer: str, state: State) -> None:
+    inner = trial(dns("198.18.0.9"), dns("93.184.216.34"), host=THEIRS)
+    page = trial(foreign(peer=peer), foreign(), host=THEIRS)
+
+    assert state is judge_together([inner, page]).state
+
+
+def test_a_strange_address_explains_a_page_that_did_not_come() -> None:
+    verdict = judge_together([NAME_DIFFERS, PAGE_RESET])
+
+    assert (verdict.rule, verdict.mechanism) == (LED_ASTRAY, Mechanism.DNS_SINKHOLE)
+
+
+def test_with_the_right_address_the_failure_speaks_for_itself() -> None:
+    assert judge_together([NAME_OK, PAGE_RESET]).mechanism is Mechanism.TCP_RESET
+
+
+def test_a_name_alone_is_judged_alone() -> None:
+    assert judge_together([NAME_OK]).state is State.ALLOWED
+    assert judge_together([PAGE_OK]).state is State.ALLOWED
+
+
+def test_a_measurement_without_a_trial_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a trial"):
+        judge_together([])
+
+
+def test_a_page_alone_is_never_allowed() -> None:
+    assert judge_alone(trial(foreign(), alone=True)).state is State.INSUFFICIENT
+
+
+def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks() -> None:
+    seen = [
+        observation(facts, line, item=item, host=THEIRS, probe=probe)
+        for item, page in (("a", failed("connection_reset")), ("b", foreign()))
+        for line in ("service", CONTROL)
+        for probe, facts in (
+            ("dns", dns("93.184.216.34")),
+            ("web", foreign() if line == CONTROL else page),
+        )
+    ]
+    judgement = judge_foreign(seen)
+    (missing,) = judgement.preconditions
+
+    assert [State.BLOCKED, State.ALLOWED] == [each.state for each in judgement.verdicts]
+    assert (missing.held, missing.line, missing.detail) == (
+        False,
+        "service",
+        "no sentinels: verdicts rest on the control alone",
+    )
+
+
+def test_an_empty_foreign_journal_lacks_sentinels_too() -> None:
+    assert [False] == [each.held for each in judge_foreign([]).preconditions]
+
+
+def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
+    page = foreign(title="Hilltop", text="Good morning, children. " * 100, body_length=20_000)
+    seen = [
+        observation(page, "service", host=THEIRS),
+        observation(foreign(), CONTROL, host=THEIRS),
+    ]
+
+    assert State.BLOCKED is judge_foreign(seen, BlockPage(title="Hilltop")).verdicts[0].state
+
+
+def test_the_header_of_a_journal_says_how_it_is_judged() -> None:
+    seen = [observation(foreign(), line, host=THEIRS) for line in ("service", CONTROL)]
+
+    (foreign_one,) = judge_journal({"foreign": "ooni"}, seen).verdicts
+    (own,) = judge_journal({}, seen).verdicts
+
+    assert (foreign_one.state, own.state) == (State.ALLOWED, State.INSUFFICIENT)
+
+
+def test_the_header_says_who_judges() -> None:
+    assert isinstance(judge_of({"foreign": "ooni"}, []), ForeignJudge)
+    assert isinstance(judge_of({}, []), Judge)

@@ -1,0 +1,149 @@
+"""Sentinels say whether a batch may count, and if not, which precondition failed."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from harness.judge.judge import judge_trial
+from harness.judge.pairing import Course, pair
+from harness.judge.sentinels import (
+    AGREED_PAGE_PASSES,
+    BLOCK_IS_CLEAR,
+    FILTER_IS_ON,
+    ORIGIN_ANSWERS,
+    SENTINELS_PRESENT,
+    SERVICE_REACHABLE,
+    Bracket,
+    Fared,
+    bracket_of,
+    without_sentinels,
+)
+from harness.model.observation import Failure, WebFacts
+from test_suites.calibration.trials import batch_of, dns, failed, web
+
+COURSE = Course(1, "proxy", "ks2", "web")
+BLOCKED = web(canary="absent", status=403, title="Blocked")
+PORTAL = web(canary="absent", title="Welcome to the hotel")
+
+
+def _bracket(
+    allowed: WebFacts | Failure, blocked: WebFacts | Failure, control: WebFacts | Failure
+) -> Bracket:
+    trials = pair(batch_of(1, allowed, blocked, control=control)).sentinels[COURSE]
+    return bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "blocked", "control", "failed_precondition"),
+    [
+        (web(), BLOCKED, web(), ""),
+        (web(), failed("generic_timeout_error", "connect"), web(), ""),
+        (web(), BLOCKED, failed("connection_refused", "connect"), ORIGIN_ANSWERS),
+        (web(), BLOCKED, PORTAL, ORIGIN_ANSWERS),
+        (web(), BLOCKED, failed("instrument_overload", "instrument"), ORIGIN_ANSWERS),
+        (failed("connection_refused", "proxy_connect"),) * 2 + (web(), SERVICE_REACHABLE),
+        (failed("generic_timeout_error", "connect"),) * 2 + (web(), SERVICE_REACHABLE),
+        (failed("connection_refused", "connect"),) * 2 + (web(), SERVICE_REACHABLE),
+        (PORTAL, PORTAL, web(), AGREED_PAGE_PASSES),
+        (BLOCKED, BLOCKED, web(), AGREED_PAGE_PASSES),
+        (web(title="A page, with advertisements"), BLOCKED, web(), ""),
+        (web(), web(), web(), FILTER_IS_ON),
+        (web(), web(canary="absent", status=502, title=""), web(), BLOCK_IS_CLEAR),
+    ],
+)
+def test_the_precondition_that_failed_is_named(
+    allowed: WebFacts | Failure,
+    blocked: WebFacts | Failure,
+    control: WebFacts | Failure,
+    failed_precondition: str,
+) -> None:
+    bracket = _bracket(allowed, blocked, control)
+
+    assert failed_precondition == bracket.failed
+    assert bool(bracket.detail) is bool(failed_precondition)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_batch_needs_sentinels_on_both_sides(side: str) -> None:
+    seen = [one for one in batch_of(1, web(), BLOCKED) if not one.key.item.endswith(side)]
+    trials = pair(seen).sentinels[COURSE]
+
+    bracket = bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials])
+
+    assert bracket.failed == SENTINELS_PRESENT
+    assert side in bracket.detail
+
+
+def test_a_resolver_has_brackets_as_well() -> None:
+    true = dns("192.0.2.7")
+    trials = pair(batch_of(1, true, dns(rcode="NXDOMAIN"), control=true)).sentinels[COURSE]
+
+    assert bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials]).failed == ""
+
+
+def test_failures_of_one_kind_are_told_once_with_their_batches() -> None:
+    fared = Fared()
+    for number in (9, *range(1, 9)):
+        off = number > 2
+        fared.count(
+            Bracket(
+                course=Course(number, "proxy", "ks2", "web"),
+                failed=FILTER_IS_ON if off else "",
+                detail=f"the filter seems off at {number}" if off else "",
+            )
+        )
+
+    broken, kept = fared.preconditions
+
+    assert (broken.name, broken.held) == (FILTER_IS_ON, False)
+    assert broken.detail == "the filter seems off at 3 (batches 3, 4, 5, 6, 7, …)"
+    assert (kept.held, kept.detail) == (True, "2 batches held between sentinels")
+    assert (broken.batches, kept.batches) == (7, 2)
+
+
+def test_preconditions_stand_in_the_order_of_their_first_batches() -> None:
+    fared = Fared()
+    for number, line, name in ((3, "a", FILTER_IS_ON), (2, "b", ORIGIN_ANSWERS), (1, "c", "")):
+        course = Course(number, line, "ks2", "web")
+        fared.count(Bracket(course=course, failed=name, detail=name))
+
+    assert ["b", "a", "c"] == [one.line for one in fared.preconditions]
+
+
+def test_items_that_nobody_bracketed_are_told_of() -> None:
+    fared = Fared()
+    fared.count(without_sentinels(COURSE))
+    (only,) = fared.preconditions
+
+    assert (only.name, only.line, only.profile, only.held) == (
+        SENTINELS_PRESENT,
+        "proxy",
+        "ks2",
+        False,
+    )
+
+
+def test_of_what_is_only_noted_nothing_was_agreed() -> None:
+    course = Course(1, "proxy", "ks2", "dns_https")
+    trials = pair(batch_of(1, web(), web())).sentinels[COURSE]
+    bracket = bracket_of(course, [(trial, judge_trial(trial)) for trial in trials])
+    fared = Fared()
+    fared.count(bracket)
+
+    assert bracket.failed == ""
+    assert fared.preconditions == ()
+
+
+@pytest.mark.parametrize(("agreed", "failed_"), [("tcp_reset", ""), ("block_page", BLOCK_IS_CLEAR)])
+def test_a_sentinel_is_blocked_by_the_mechanism_that_was_agreed(agreed: str, failed_: str) -> None:
+    seen = [
+        replace(one, item=replace(one.item, labels=("CTRL", f"by:{agreed}")))
+        if one.role == "must_block"
+        else one
+        for one in batch_of(1, web(), failed("connection_reset"))
+    ]
+    trials = pair(seen).sentinels[COURSE]
+    bracket = bracket_of(COURSE, [(one, judge_trial(one)) for one in trials])
+
+    assert bracket.failed == failed_

@@ -1,0 +1,44 @@
+"""The collector is calm inside, works, and is as before afterwards."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from harness.measure.gc_tuning import YOUNG, calm_collector
+
+
+class Knot:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_it_looks_less_often_and_is_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+
+    with calm_collector():
+        assert gc.get_threshold()[0] >= YOUNG
+        assert gc.get_freeze_count() > 0
+
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_it_is_as_before_after_an_error_too() -> None:
+    before = gc.get_threshold()
+
+    with pytest.raises(KeyError), calm_collector():
+        raise KeyError
+
+    assert gc.get_threshold() == before
+
+
+def test_what_is_made_inside_is_collected_in_time() -> None:
+    with calm_collector():
+        knot = weakref.ref(Knot())
+        kept = [[n] for n in range(2 * YOUNG)]
+
+        assert knot() is None
+        assert len(kept) == 2 * YOUNG

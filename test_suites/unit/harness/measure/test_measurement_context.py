@@ -1,0 +1,43 @@
+"""Instruments open each line once, whatever the number of profiles that share it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import Any
+
+from harness.measure.concurrency_limiter import Gate
+from harness.measure.loop_lag_monitor import Watch
+from harness.measure.measurement_context import Instruments
+from harness.measure.rate_limits import Courtesy
+from harness.model.campaign import Limits
+from harness.ports.storage import WallClock
+
+
+class Wire:
+    """A line that counts its openings."""
+
+    opened = closed = 0
+
+    async def __aenter__(self) -> Wire:
+        self.opened += 1
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.closed += 1
+
+
+async def test_a_shared_line_is_opened_once_and_closed() -> None:
+    shared, own = Wire(), Wire()
+    lines: Any = {("a", "ks2"): shared, ("a", "staff"): shared, ("b", "ks2"): own}
+    evidence: Any = SimpleNamespace()
+    instruments = Instruments(
+        probes={}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
+        gate=Gate(1), second_gate=Gate(1), courtesy=Courtesy(Limits()), watch=Watch(WallClock()),
+    )  # fmt: skip
+
+    async with AsyncExitStack() as stack:
+        await instruments.open(stack)
+        assert (1, 1) == (shared.opened, own.opened)
+
+    assert (1, 1) == (shared.closed, own.closed)

@@ -1,0 +1,214 @@
+"""Plain twins: drawn from a campaign's items, tried over lines as a pupil uses them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from harness.measure.measurement_context import Instruments
+from harness.measure.plain_twins import KEPT_TOGETHER, TwinVisits, with_plain_twins
+from harness.measure.progress import Tally
+from harness.model.corpus import Item
+from harness.model.observation import CONTROL, Observation
+from harness.model.plain_twin import PlainTwins
+from harness.ports.network import Attempt, Origin, Sighting
+from harness.store.journal.journal import SegmentJournal
+from test_suites.calibration.trials import observation, web
+from test_suites.unit.harness.scripted import CAMPAIGN, GOOD, RESET, SILENT, Played, Wire, tools
+
+ORIGIN = Origin(
+    zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k" * 32,
+    twin_zone="orchard-view.test",
+)  # fmt: skip
+TWINS = PlainTwins(number=4, pause=0)
+
+
+class Pupil:
+    """A client that answers as it is told, and remembers what it was asked."""
+
+    def __init__(self, **answers: list[Sighting]) -> None:
+        self.answers = answers
+        self.attempts: list[Attempt] = []
+
+    def line_for(self, line: Any, source: str) -> Any:
+        del source
+        return line
+
+    async def visit(self, attempt: Attempt, probe: Any, line: Any) -> Sighting:
+        del probe, line
+        self.attempts.append(attempt)
+        left = self.answers.get(attempt.item.id)
+        if attempt.key.line == CONTROL or not left:
+            return GOOD
+        return left.pop(0) if len(left) > 1 else left[0]
+
+
+class World:
+    """A journal, the tools, and what was drawn from and tried."""
+
+    def __init__(self, folder: Path, pupil: Pupil | None = None, **twins: Any) -> None:
+        self.journal = SegmentJournal.create(folder / "journal", {})
+        self.pupil = pupil or Pupil()
+        self.campaign = CAMPAIGN.model_copy(
+            update={"plain_twins": PlainTwins(**({"number": 4, "pause": 0} | twins))}
+        )
+        places: Any = {(name, "ks2"): Wire() for name in (CONTROL, "a")}
+        self.tools: Instruments = tools(Played(), pupil=self.pupil, twin_lines=places)
+        object.__setattr__(self.tools, "origin", ORIGIN)
+
+    async def run(self, items: Iterable[Item], tally: Tally | None = None) -> list[Observation]:
+        visits = TwinVisits(self.campaign, self.tools, self.journal)
+        visits.recall(self.journal.sentinels())
+        visits.heed([seen(one) for one in items])
+        await visits.finish(tally)
+        return list(self.journal.sentinels())
+
+
+def seen(item: Item, **changes: Any) -> Observation:
+    one = observation(web(), item=item.id)
+    return replace(one, item=item, key=replace(one.key, line="a", profile="ks2"), **changes)
+
+
+def canaries(number: int, label: str = "DRUG") -> list[Item]:
+    return [
+        Item(id=f"{label}-{n}", value=f"{label.lower()}-{n}.canary.accredit.test", labels=(label,))
+        for n in range(number)
+    ]
+
+
+def real(number: int) -> list[Item]:
+    return [Item(id=f"r{n}", value=f"r{n}.example", labels=("PORN",)) for n in range(number)]
+
+
+async def test_items_are_tried_without_a_mark_on_both_lines(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    found = await world.run(canaries(9))
+
+    assert Counter(one.key.line for one in found) == {CONTROL: 4, "a": 4}
+    assert {("plain_twin", "", "alone")} == {(one.role, one.nonce, one.look) for one in found}
+    for attempt in world.pupil.attempts:
+        assert attempt.marker is not None
+        assert not attempt.marker.nonce
+        assert attempt.item.host.endswith(".orchard-view.test")
+        assert attempt.item.id.startswith("DRUG-")
+
+
+async def test_items_elsewhere_are_their_own_twins(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    await world.run(real(4))
+
+    assert {f"r{n}.example" for n in range(4)} == {one.item.host for one in world.pupil.attempts}
+    assert {None} == {one.marker for one in world.pupil.attempts}
+
+
+async def test_half_of_them_have_other_names_and_ordinary_ones_are_among_them(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+
+    found = await world.run([*canaries(9), *real(9), *canaries(9, "ALW")])
+
+    tried = Counter(one.item.labels[0] for one in found if one.key.line == "a")
+    assert {"DRUG": 2, "PORN": 2, "ALW": 2} == tried
+
+
+async def test_where_there_are_few_of_one_sort_there_are_more_of_the_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    found = await world.run([*canaries(1), *real(9)])
+
+    assert {"DRUG": 1, "PORN": 3} == Counter(
+        one.item.labels[0] for one in found if one.key.line == "a"
+    )
+
+
+async def test_one_item_of_a_registrable_domain_is_enough(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    same = [replace(one, registrable="one.example") for one in real(9)]
+
+    assert 2 == len(await world.run(same))
+
+
+async def test_what_cannot_be_tried_is_not_drawn(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    visits = TwinVisits(world.campaign, world.tools, world.journal)
+    (item,) = canaries(1)
+    one = seen(item)
+
+    visits.heed(
+        [
+            replace(one, key=one.key.on(CONTROL)),
+            replace(one, role="must_allow"),
+            replace(one, key=replace(one.key, probe="web_www")),
+            replace(one, key=replace(one.key, profile="staff")),
+            replace(one, key=replace(one.key, round=2)),
+            replace(one, item=replace(item, value="")),
+            replace(one, item=replace(item, value="a_b.accredit.test")),
+        ]
+    )
+    await visits.finish()
+
+    assert [] == world.pupil.attempts
+
+
+@pytest.mark.parametrize("trouble", [SILENT, RESET])
+async def test_trouble_is_looked_at_again_beside_an_ordinary_page(
+    tmp_path: Path, trouble: Sighting
+) -> None:
+    world = World(tmp_path, Pupil(**{"DRUG-0": [trouble]}))
+
+    found = await world.run([*canaries(1), *canaries(2, "ALW")])
+
+    (drug,) = [one for one in found if one.item.id == "DRUG-0" and one.key.line == "a"]
+    assert drug.heartbeats is not None
+    assert drug.heartbeats.shows_life
+    patience = [one.timeout for one in world.pupil.attempts if one.item.id == "DRUG-0"]
+    assert [1.0, 1.0, 2.0] == patience
+
+
+async def test_without_an_ordinary_page_there_is_no_sign_of_life(tmp_path: Path) -> None:
+    world = World(tmp_path, Pupil(**{"DRUG-0": [SILENT], "ALW-0": [SILENT]}))
+
+    found = await world.run([*canaries(1), *canaries(1, "ALW")])
+
+    beats = [one.heartbeats for one in found if one.item.id == "DRUG-0" and one.key.line == "a"]
+    assert [False] == [one is not None and one.shows_life for one in beats]
+
+
+async def test_what_was_tried_before_is_not_tried_again(tmp_path: Path) -> None:
+    world = World(tmp_path, number=KEPT_TOGETHER + 5)
+    items = real(KEPT_TOGETHER + 5)
+    first = await world.run(items)
+    asked = len(world.pupil.attempts)
+
+    again = await world.run(items)
+
+    assert len(first) == len(again) == asked == len(world.pupil.attempts)
+    assert len({one.batch for one in again}) == 2
+
+
+async def test_an_exception_of_the_client_is_our_own_trouble(tmp_path: Path) -> None:
+    class Broken(Pupil):
+        async def visit(self, attempt: Attempt, probe: Any, line: Any) -> Sighting:
+            raise RuntimeError("a mistake")
+
+    found = await World(tmp_path, Broken()).run(real(1))
+
+    assert {"instrument_error"} == {one.failure.name for one in found if one.failure}
+
+
+def test_a_suppliers_list_holds_the_twins_among_the_items() -> None:
+    items = canaries(3)
+
+    both = with_plain_twins([*items, *real(1)], ORIGIN)
+
+    assert 7 == len(both)
+    assert sorted(one.value for one in both) == [one.value for one in both]
+    assert Counter(one.id for one in both) == {"DRUG-0": 2, "DRUG-1": 2, "DRUG-2": 2, "r0": 1}

@@ -1,0 +1,112 @@
+"""The tally counts attempts, and looks at this run only when it speaks of speed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from harness.measure.progress import Tally
+from harness.model.campaign import Campaign
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey, Failure, Observation, WebFacts
+from harness.ports.progress import Progress
+
+ITEM = Item(id="i", value="a.test", labels=("DRUG",))
+CAMPAIGN = Campaign.model_validate(
+    {
+        "campaign": "c",
+        "service": {"name": "s"},
+        "lines": ({"name": "a", "type": "t"},),
+        "profiles": {"ks2": {}},
+        "corpora": ({"pack": "canary"},),
+        "limits": {"batch": 6},
+    }
+)
+
+
+class Clock:
+    """A clock that somebody turns."""
+
+    seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 24, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Ear:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[Progress] = []
+
+    def on_progress(self, progress: Progress) -> None:
+        self.heard.append(progress)
+
+
+def seen(*, fails: bool = False, line: str = "a", canary: str = "") -> Observation:
+    """An observation."""
+    key = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2").on(line)
+    failure = Failure(name="connection_reset", stage="response") if fails else None
+    facts = WebFacts(url="u", canary=canary) if canary else None  # type: ignore[arg-type]
+    return Observation(
+        key=key,
+        item=ITEM,
+        started=Clock().now(),
+        batch=2,
+        failure=failure,
+        facts=facts,
+        nonce="n" if canary else "",
+    )
+
+
+def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
+    ear = Ear()
+    Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+
+    assert [(0, 2 * (6 + 4) * 2)] == [(said.done, said.total) for said in ear.heard]
+
+
+def test_what_was_there_before_is_done_but_not_fast() -> None:
+    ear, clock = Ear(), Clock()
+    tally = Tally(CAMPAIGN, 12, frozenset({1}), clock, ear)
+    clock.seconds = 2.0
+    tally.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
+    last = ear.heard[-1]
+
+    assert (40, 40, 20, 10.0, 5) == (last.done, last.total, last.resumed, last.rate, last.failures)
+
+
+def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally.count(
+        [
+            seen(canary="absent"),
+            seen(canary="seen"),
+            seen(canary="seen", line="control"),
+            seen(fails=True),
+        ]
+    )
+
+    assert {"DRUG": (1, 2)} == ear.heard[-1].blocked
+
+
+def test_what_is_spared_leaves_the_whole() -> None:
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally.count([seen(fails=False)] * 20, spared=16)
+
+    assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)
+
+
+def test_in_the_end_nothing_is_to_come() -> None:
+    """Of some items no attempt is made: a URL is tried by the probe of its scheme alone."""
+    ear = Ear()
+    tally = Tally(CAMPAIGN, 6, frozenset(), Clock(), ear)
+    tally.count([seen()])
+
+    tally.finish()
+
+    assert ear.heard[-1].done == ear.heard[-1].total == 1

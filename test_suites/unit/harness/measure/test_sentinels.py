@@ -1,0 +1,65 @@
+"""Sentinels as items, each for the probes that can try it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from harness.measure.sentinels import item_of, sentinels_for
+from harness.model.campaign import Campaign
+from harness.ports.network import Probe
+from test_suites.unit.harness.scripted import CAMPAIGN
+
+
+class Fetching:
+    asks = "fetch"
+
+    def __init__(self, scheme: str) -> None:
+        self.scheme = scheme
+
+    def address(self, item: Any) -> str:
+        return str(item.url(self.scheme))
+
+
+class Asking:
+    asks = "ask"
+
+
+DECLARED = [
+    "plain.test",
+    "http://url.test:8080/x",
+    "https://url.test/",
+    {"at": "named.test", "probes": ["dns"]},
+    {"at": "cut.test", "mechanism": "tcp_reset"},
+]
+
+
+def tried(name: str, probe: object) -> list[str]:
+    declared = CAMPAIGN.model_dump() | {"sentinels": {"must_block": tuple(DECLARED)}}
+    campaign = Campaign.model_validate(declared, strict=False)
+    return [one.at for _, one in sentinels_for(campaign, "must_block", name, cast("Probe", probe))]
+
+
+ALL = ["plain.test", "http://url.test:8080/x", "https://url.test/", "named.test", "cut.test"]
+
+
+@pytest.mark.parametrize(
+    ("name", "probe", "left_out"),
+    [
+        ("web", Fetching("http"), {"https://url.test/", "named.test"}),
+        ("web_https", Fetching("https"), {"http://url.test:8080/x", "named.test"}),
+        ("dns", Asking(), set()),
+    ],
+)
+def test_a_probe_tries_those_that_are_for_it(name: str, probe: object, left_out: set[str]) -> None:
+    assert [at for at in ALL if at not in left_out] == tried(name, probe)
+
+
+def test_an_agreed_mechanism_is_a_label() -> None:
+    declared = CAMPAIGN.model_dump() | {"sentinels": {"must_block": tuple(DECLARED)}}
+    *_, one = Campaign.model_validate(declared, strict=False).sentinels.of("must_block")
+    item = item_of(one, "sentinel")
+
+    assert item.labels == ("CTRL", "by:tcp_reset")
+    assert item.kind == "host"

@@ -1,0 +1,34 @@
+"""Fates: what a probe is blind to, and which times are kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.corpus import Item
+from harness.model.outcome_group import SHOWN, Sight, is_blind, shown_ranks
+from harness.model.verdict import Mechanism, State
+
+
+def test_no_name_server_sees_a_path() -> None:
+    page = Item(id="i", value="http://i.test/a", labels=("DRUG",), applies_to="url")
+
+    assert is_blind("dns", page)
+    assert not is_blind("web", page)
+    assert not is_blind("dns", Item(id="i", value="i.test", labels=("DRUG",)))
+
+
+@pytest.mark.parametrize("count", [0, 1, SHOWN, SHOWN + 1, 10 * SHOWN + 3])
+def test_kept_ranks_reach_from_the_least_to_the_greatest(count: int) -> None:
+    ranks = list(shown_ranks(count))
+
+    assert len(ranks) == min(count, SHOWN)
+    assert ranks == sorted(set(ranks))
+    assert not count or (ranks[0], ranks[-1]) == (0, count - 1)
+
+
+def test_what_was_blocked_and_passed_on_a_retry_was_both() -> None:
+    both = Sight("ks2", "web", State.ALLOWED, Mechanism.BLOCK_PAGE)
+
+    assert both.states == {State.ALLOWED, State.BLOCKED}
+    assert Sight("ks2", "web", State.ALLOWED).states == {State.ALLOWED}
+    assert Sight("ks2", "web", State.ALTERED, Mechanism.DNS_NODATA).states == {State.ALTERED}

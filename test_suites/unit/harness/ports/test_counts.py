@@ -1,0 +1,21 @@
+"""Both folds, on disk and in memory, satisfy the port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.model.outcome_group import Counts
+from harness.ports.counts import Folded
+from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
+from test_suites.memory_fold import MemoryFold
+
+
+def test_nothing_says_nothing() -> None:
+    basis = Basis(observations=0, rules_version="1", preconditions=())
+    both: tuple[Folded, ...] = (FoldedVerdicts(Path("none"), Counts(), basis), MemoryFold([]))
+
+    for folded in both:
+        assert folded.counts == Counts()
+        assert folded.witnesses([]) == ()
+        assert folded.first_pairs([], "ks2", "web", 5) == ()
+        assert len(folded.overheads([], "ks2", "web")) == 0

@@ -1,0 +1,65 @@
+"""Marks find every key that is held, the same in Python and in sealed segments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.observation import AttemptKey, Observation
+from harness.store.journal import parquet_segment
+from harness.store.journal.jsonl_segment import encode_batch
+from harness.store.journal.key_filter import Marks, mark_of
+
+WORDS = st.text(max_size=5)
+KEYS = st.lists(
+    st.builds(
+        AttemptKey,
+        campaign=WORDS,
+        item=WORDS,
+        probe=WORDS,
+        line=WORDS,
+        profile=WORDS,
+        round=st.integers(1, 2000),
+    )
+)
+
+
+@given(KEYS, KEYS)
+def test_a_key_that_was_added_is_always_suspect(
+    first: list[AttemptKey], others: list[AttemptKey]
+) -> None:
+    marks = Marks()
+    for part in (first[::2], first[1::2]):
+        marks.add([np.array([mark_of(key) for key in part], dtype=np.uint64)])
+
+    assert marks.suspects([*others, *first]) >= set(first)
+    assert marks.suspects([*others, *first]) <= {*first, *others}
+    assert len(marks) == len(first)
+
+
+def test_a_key_that_was_not_added_is_not_suspect(observe: Callable[..., Observation]) -> None:
+    marks = Marks()
+    assert marks.suspects([observe(1).key]) == set()
+    marks.add([np.array([mark_of(observe(number).key) for number in range(50)], dtype=np.uint64)])
+
+    assert marks.suspects([observe(number).key for number in range(40, 60)]) == {
+        observe(number).key for number in range(40, 50)
+    }
+
+
+def test_a_sealed_segment_gives_the_same_marks(
+    tmp_path: Path, observe: Callable[..., Observation]
+) -> None:
+    several = [observe(number, title=json.dumps("é")) for number in range(20)]
+    (tmp_path / "open.jsonl").write_bytes(encode_batch(1, several))
+
+    parquet_segment.write_sealed(tmp_path / "open.jsonl", tmp_path / "sealed.parquet")
+
+    found = parquet_segment.marks(tmp_path / "sealed.parquet")
+    assert found.dtype == np.uint64
+    assert found.tolist() == [mark_of(seen.key) for seen in several]

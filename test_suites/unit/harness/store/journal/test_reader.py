@@ -1,0 +1,79 @@
+"""A reader needs no lock, changes nothing, and says where a sealed file was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InstrumentError, UsageError
+from harness.model.observation import Observation
+from harness.store.journal.journal import SegmentJournal
+from harness.store.journal.reader import JournalReader
+
+Batch = Callable[[int, int], list[Observation]]
+
+
+def test_it_reads_beside_a_writer(tmp_path: Path, observe_batch: Batch) -> None:
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    writer.seal()
+    writer.append(2, observe_batch(2, 2))
+
+    reader = JournalReader(tmp_path / "journal")
+
+    assert writer.head == reader.head
+    assert {1, 2} == reader.batches()
+    assert observe_batch(1, 3) + observe_batch(2, 2) == list(reader.observations())
+    assert {"campaign": "spring"} == reader.header
+
+
+def test_a_cut_short_batch_changes_nothing_that_counts(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    writer.close()
+    with (tmp_path / "journal/segment-000001.jsonl").open("ab") as file:
+        file.write(b'{"key":')
+    reader = JournalReader(tmp_path / "journal")
+
+    reader.require_unchanged()
+
+    with pytest.raises(InstrumentError, match="a batch was cut short here"):
+        reader.verify()
+
+
+def test_a_changed_file_is_named(tmp_path: Path, observe_batch: Batch) -> None:
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    writer.seal()
+    with (tmp_path / "journal/segment-000001.parquet").open("ab") as file:
+        file.write(b"more")
+
+    with pytest.raises(InstrumentError, match=r"segment-000001.parquet: its SHA-256"):
+        JournalReader(tmp_path / "journal").require_unchanged()
+
+
+def test_without_a_journal_it_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no journal here"):
+        JournalReader(tmp_path)
+
+
+def test_a_reader_beside_threads_that_write_never_sees_damage(
+    tmp_path: Path, observe_batch: Batch
+) -> None:
+    journal = SegmentJournal.create(tmp_path / "journal", {}, segment_rows=9)
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(
+            lambda: [journal.append(number, observe_batch(number, 2)) for number in range(60)]
+        )
+        rows = [0]
+        while not writing.done():
+            rows.append(JournalReader(tmp_path / "journal").rows)
+    journal.close()
+
+    assert sorted(rows) == rows
+    assert 120 == JournalReader(tmp_path / "journal").rows

@@ -1,0 +1,258 @@
+"""Whatever was cut off a journal, put into it or taken out of it is found, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.errors import InstrumentError, UsageError
+from harness.model.observation import Observation
+from harness.store.head import HEAD, Head, read_head
+from harness.store.journal.journal import SegmentJournal, open_journal
+from harness.store.journal.standing import MANIFEST, look, read_standing
+from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
+
+Batch = Callable[[int, int], list[Observation]]
+Change = Callable[[Path], object]
+HEADER = {"campaign": "spring"}
+IS_FULL = os.environ.get("TAMPERING_SIZE") == "full"
+"""Whether every byte of small files is tried, and 500 of large ones."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, observe_batch: Batch) -> Path:
+    """A journal of two sealed segments, an open one of two batches, and a stop."""
+    journal = SegmentJournal.create(tmp_path / "journal", HEADER)
+    for batch in (1, 2):
+        journal.append(batch, observe_batch(batch, 3))
+        journal.seal()
+    journal.stop(STOP)
+    for batch in (3, 4):
+        journal.append(batch, observe_batch(batch, 2))
+    journal.close()
+    return tmp_path / "journal"
+
+
+def lines(path: Path, keep: slice) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[keep]))
+
+
+def cut_byte(folder: Path) -> None:
+    path = folder / MANIFEST
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def cut_line(folder: Path) -> None:
+    lines(folder / MANIFEST, slice(-1))
+
+
+def cut_all_lines(folder: Path) -> None:
+    (folder / MANIFEST).write_bytes(b"")
+
+
+def delete_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+def cut_line_and_segment(folder: Path) -> None:
+    cut_line(folder)
+    (folder / "segment-000002.parquet").unlink()
+
+
+def unlisted(folder: Path) -> None:
+    shutil.copy(folder / "segment-000002.parquet", folder / "segment-000007.parquet")
+
+
+def reorder(folder: Path) -> None:
+    lines(folder / MANIFEST, slice(None, None, -1))
+
+
+def delete_segment(folder: Path) -> None:
+    (folder / "segment-000001.parquet").unlink()
+
+
+def delete_open_segment(folder: Path) -> None:
+    (folder / "segment-000003.jsonl").unlink()
+
+
+def cut_batch(folder: Path) -> None:
+    lines(folder / "segment-000003.jsonl", slice(3))
+
+
+def cut_open_byte(folder: Path) -> None:
+    path = folder / "segment-000003.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def cut_batches(folder: Path) -> None:
+    (folder / "segment-000003.jsonl").write_bytes(b"")
+
+
+def delete_head(folder: Path) -> None:
+    (folder / HEAD).unlink()
+
+
+def set_head_back(folder: Path) -> None:
+    head = read_head(folder)
+    assert head
+    manifest = (folder / MANIFEST).read_bytes().splitlines()[-1]
+    old = Head(rows=6, hash=json.loads(manifest)["hash"], chains=head.chains)
+    (folder / HEAD).write_bytes(msgspec.json.encode(old) + b"\n")
+
+
+def cut_stop(folder: Path) -> None:
+    (folder / "stops.jsonl").write_bytes(b"")
+
+
+def edit_header(folder: Path) -> None:
+    path = folder / "header.json"
+    path.write_bytes(path.read_bytes().replace(b"spring", b"summer"))
+
+
+TAMPERED: list[tuple[Change, str]] = [
+    (cut_byte, r"segment-000002.parquet: is in no line of manifest"),
+    (cut_line, r"segment-000002.parquet: is in no line of manifest"),
+    (cut_all_lines, r"segment-000001.parquet: is in no line of manifest"),
+    (delete_manifest, r"segment-000001.parquet: is in no line of manifest"),
+    (cut_line_and_segment, r"head.json: the journal's end .* 7 observations .* records 10"),
+    (unlisted, r"segment-000007.parquet: is in no line of manifest"),
+    (reorder, r"manifest.jsonl: byte 0: the hash chain does not hold"),
+    (delete_segment, r"segment-000001.parquet: is in the manifest, but missing"),
+    (delete_open_segment, r"head.json: .* 6 observations .* records 10"),
+    (cut_batch, r"head.json: .* 8 observations .* records 10"),
+    (cut_open_byte, r"head.json: .* 8 observations .* records 10"),
+    (cut_batches, r"head.json: .* 6 observations .* records 10"),
+    (delete_head, r"head.json: is missing, so the end"),
+    (set_head_back, r"head.json: .* 10 observations .* records 6"),
+    (cut_stop, r"stops.jsonl: has lost lines"),
+    (edit_header, r"manifest.jsonl: byte 0: the hash chain does not hold"),
+]
+
+
+WAYS: dict[str, Change] = {
+    "verify": lambda folder: SegmentJournal(folder).verify(),
+    "read": open_journal,
+    "resume": lambda folder: SegmentJournal(folder).write(),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), TAMPERED, ids=[each.__name__ for each, _ in TAMPERED])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_tampering_is_found_its_place_is_named_and_nothing_is_overwritten(
+    folder: Path, change: Change, told: str, way: Change
+) -> None:
+    change(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    with pytest.raises(InstrumentError, match=told):
+        way(folder)
+
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("at", ["batch", "sealing", "stop", "start"])
+def test_a_head_that_a_crash_left_one_step_behind_is_put_right(
+    tmp_path: Path, observe_batch: Batch, at: str
+) -> None:
+    folder = tmp_path / "journal"
+    journal = SegmentJournal.create(folder, HEADER)
+    head, segment = folder / HEAD, folder / "segment-000001.jsonl"
+    if at != "start":
+        journal.append(1, observe_batch(1, 3))
+    before, text = head.read_bytes(), segment.read_bytes()
+    if at == "stop":
+        journal.stop(STOP)
+    elif at == "sealing":
+        journal.seal()
+        segment.write_bytes(text)
+    else:
+        journal.append(2, observe_batch(2, 2))
+    journal.close()
+    after = head.read_bytes()
+    head.write_bytes(before)
+
+    open_journal(folder).verify()
+    again = SegmentJournal.open_or_create(folder, HEADER)
+
+    assert after == head.read_bytes()
+    assert again.rows == {"start": 2, "batch": 5}.get(at, 3)
+    again.verify()
+
+
+def test_a_head_a_whole_segment_behind_is_damage(tmp_path: Path, observe_batch: Batch) -> None:
+    folder = tmp_path / "journal"
+    journal = SegmentJournal.create(folder, HEADER)
+    for batch in (1, 2):
+        before = (folder / HEAD).read_bytes()
+        journal.append(batch, observe_batch(batch, 2))
+        journal.seal()
+    journal.close()
+    (folder / HEAD).write_bytes(before)
+
+    with pytest.raises(InstrumentError, match=r"4 observations are here, .* records 2"):
+        open_journal(folder)
+
+
+def test_a_journal_of_before_had_no_head_and_gets_one(folder: Path, observe_batch: Batch) -> None:
+    header = folder / "header.json"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    header.write_text('{"campaign": "spring"}')
+    old = SegmentJournal(folder)
+    old.append(1, observe_batch(1, 2))
+    old.close()
+    (folder / HEAD).unlink()
+
+    assert 2 == open_journal(folder).rows
+    again = SegmentJournal.open_or_create(folder, HEADER)
+
+    assert read_head(folder) == again.head
+
+
+def test_a_writer_at_work_is_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read_head(folder)
+    assert whole
+    heads = iter([Head(rows=1, hash="moved"), whole, whole, whole])
+    monkeypatch.setattr("harness.store.journal.standing.read_head", lambda _: next(heads))
+
+    standing = read_standing(folder, SegmentJournal(folder).start, has_head=True)
+
+    assert 10 == standing.rows
+    assert [1, 2, 3, 4] == standing.batches
+    assert next(heads, None) is None
+
+
+def test_a_writer_that_never_rests_does_not_keep_a_reader(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = iter(range(1000))
+    monkeypatch.setattr(
+        "harness.store.journal.standing.read_head", lambda _: Head(rows=next(turns), hash="")
+    )
+    start = SegmentJournal(folder).start
+
+    assert look(folder, start) == read_standing(folder, start, has_head=True)
+
+
+def test_a_byte_of_any_file_cannot_be_changed_unnoticed(folder: Path) -> None:
+    """Small files byte by byte; of the others, some."""
+    chance = random.Random(2008)
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        is_large = len(whole) > 4096
+        places = chance.sample(range(len(whole)), 500 if IS_FULL else 15) if is_large else None
+        for place in places or range(0, len(whole), 1 if IS_FULL else 13):
+            flipped = whole[place] ^ (1 << chance.randrange(8))
+            path.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
+            if path.name != "lock":
+                with pytest.raises((InstrumentError, UsageError)):
+                    SegmentJournal(folder).verify()
+        path.write_bytes(whole)
+    SegmentJournal(folder).verify()

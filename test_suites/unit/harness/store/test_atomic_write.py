@@ -1,0 +1,72 @@
+"""A file has its old bytes or its new ones."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.store.atomic_write import swap_in, sync_file, sync_folder, write_all, write_whole
+
+Writer = Callable[[Path, bytes], None]
+
+
+@pytest.mark.parametrize("write", [write_whole, swap_in])
+def test_puts_new_bytes_in_place_of_old_ones(tmp_path: Path, write: Writer) -> None:
+    path = tmp_path / "a"
+    write(path, b"old and longer")
+
+    write(path, b"new")
+
+    assert path.read_bytes() == b"new"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_bytes_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a"
+    write_whole(path, b"old")
+
+    def full(descriptor: int, text: bytes) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("harness.store.atomic_write.os.write", full)
+    with pytest.raises(OSError, match="full"):
+        write_whole(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_folder_in_the_way_leaves_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+
+    with pytest.raises(OSError, match="a"):
+        swap_in(tmp_path / "a", b"new")
+
+    assert [tmp_path / "a"] == list(tmp_path.iterdir())
+
+
+def test_writes_on_after_a_short_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really_write = os.write
+    monkeypatch.setattr(
+        "harness.store.atomic_write.os.write",
+        lambda descriptor, text: really_write(descriptor, bytes(text[:3])),
+    )
+    descriptor = os.open(tmp_path / "a", os.O_WRONLY | os.O_CREAT)
+
+    write_all(descriptor, b"0123456789")
+
+    os.close(descriptor)
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
+
+
+def test_syncing_what_is_not_there_is_an_error(tmp_path: Path) -> None:
+    sync_folder(tmp_path)
+
+    with pytest.raises(FileNotFoundError):
+        sync_file(tmp_path / "none")

@@ -1,0 +1,54 @@
+"""Single verdicts are read where they lie; see test_folding for what they must be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import InstrumentError
+from harness.model.outcome_group import Adverse, Counts, Fate, Sight
+from harness.model.verdict import State
+from harness.verdicts.outcome_counts import Basis, FoldedVerdicts, Ordered
+
+OPEN = Fate(
+    number=0,
+    line="proxy",
+    category="DRUG",
+    stratum="",
+    lang="",
+    phases=("*",),
+    items=1,
+    sights=(Sight("ks2", "web", State.ALLOWED),),
+)
+
+
+@given(st.lists(st.floats(allow_nan=False)))
+def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> None:
+    ordered = Ordered(np.array(values, dtype=np.float64))
+
+    assert [ordered[rank] for rank in reversed(range(len(values)))] == sorted(values, reverse=True)
+    assert ordered[1:3] == sorted(values)[1:3]
+    with pytest.raises(IndexError):
+        ordered[len(values)]
+
+
+def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    counts = Counts(fates=(OPEN,), probes=(("proxy", "ks2", "web"),))
+    basis = Basis(observations=1, rules_version="1", preconditions=())
+    folded = FoldedVerdicts(tmp_path / "gone.parquet", counts, basis)
+
+    with pytest.raises(InstrumentError, match="delete the folder and conclude again"):
+        folded.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])
+
+
+def test_it_may_be_closed_twice_or_unused() -> None:
+    basis = Basis(observations=0, rules_version="1", preconditions=())
+    folded = FoldedVerdicts(Path("none"), Counts(), basis)
+
+    folded.close()
+    folded.close()
+    assert folded.witnesses([]) == ()

@@ -1,0 +1,107 @@
+"""What was kept is used only if it is of the same things, to the last byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InstrumentError
+from harness.model.corpus import Item
+from harness.model.observation import AttemptKey
+from harness.model.outcome import Precondition
+from harness.model.verdict import State, Verdict
+from harness.verdicts.outcome_counts import Basis
+from harness.verdicts.verdict_folder import KEPT, VerdictFolder, digest_of_makers, passing_verdicts
+
+SEVEN = Basis(
+    observations=7,
+    rules_version="1",
+    preconditions=(Precondition(name="n", line="l", profile="p", held=True, detail="d"),),
+)
+VERDICT = Verdict(
+    key=AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2"),
+    item=Item(id="i", value="i.test", labels=("DRUG",)),
+    state=State.ALLOWED,
+    rule="reached",
+    rules_version="1",
+)
+KEY, OTHER = digest_of_makers("this"), digest_of_makers("that")
+
+
+def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
+    folder = VerdictFolder(tmp_path / "verdicts")
+    assert folder.recall(KEY) is None
+
+    kept = folder.keep(KEY, [VERDICT], lambda: SEVEN)
+    again = folder.recall(KEY)
+
+    assert again is not None
+    assert (kept.counts, SEVEN) == (again.counts, again.basis)
+
+
+def test_what_was_made_of_other_things_is_not_used_and_goes(tmp_path: Path) -> None:
+    folder = VerdictFolder(tmp_path)
+    folder.keep(KEY, [VERDICT], lambda: SEVEN)
+
+    assert folder.recall(OTHER) is None
+    folder.keep(OTHER, [VERDICT], lambda: SEVEN)
+    assert folder.recall(KEY) is None
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", [f"{KEY[:32]}/rows-00000000.parquet", KEPT])
+def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
+    folder = VerdictFolder(tmp_path)
+    folder.keep(KEY, [VERDICT], lambda: SEVEN)
+    whole = (tmp_path / name).read_bytes()
+
+    for place in (0, len(whole) // 2, len(whole) - 1):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        (tmp_path / name).write_bytes(changed)
+        assert folder.recall(KEY) is None
+    (tmp_path / name).unlink()
+    assert folder.recall(KEY) is None
+
+
+def test_an_empty_journal_is_kept_as_well(tmp_path: Path) -> None:
+    folder = VerdictFolder(tmp_path)
+    folder.keep(KEY, [], lambda: SEVEN)
+
+    again = folder.recall(KEY)
+
+    assert again is not None
+    assert again.counts.fates == ()
+
+
+def test_verdicts_that_fail_half_way_leave_nothing(tmp_path: Path) -> None:
+    def broken() -> Iterator[Verdict]:
+        yield VERDICT
+        msg = "a damaged segment"
+        raise InstrumentError(msg)
+
+    folder = VerdictFolder(tmp_path)
+    with pytest.raises(InstrumentError, match="damaged"):
+        folder.keep(KEY, broken(), lambda: SEVEN)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(InstrumentError, match="file/verdicts: verdicts cannot be kept"):
+        VerdictFolder(tmp_path / "file/verdicts").keep(KEY, [], lambda: SEVEN)
+
+
+def test_a_passing_folder_goes() -> None:
+    with passing_verdicts() as folder:
+        path = folder.keep(KEY, [VERDICT], lambda: SEVEN).path
+        assert path.exists()
+    assert not path.exists()
+
+
+def test_other_makers_have_another_digest() -> None:
+    assert digest_of_makers("a", "b") == digest_of_makers("a", "b") != digest_of_makers("b", "a")
