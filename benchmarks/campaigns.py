@@ -14,12 +14,10 @@ from benchmarks.silence import hosts
 from harness.campaign.item_selection import Chosen
 from harness.campaign.origin_file import read_origin
 from harness.judge.judge import judge
-from harness.measure.concurrency_limiter import Gate
-from harness.measure.gc_tuning import calm_collector
-from harness.measure.loop_lag_monitor import Watch
+from harness.measure.concurrency_limiter import SECOND_LOOKS, Gate
+from harness.measure.event_loop import Watch, calm_collector
 from harness.measure.measurement_context import Instruments
 from harness.measure.observe import observe
-from harness.measure.traffic import SECOND_LOOKS
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item

@@ -15,8 +15,8 @@ from harness.model.verdict import State
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
-from harness.verdicts.verdict_folder import KEPT, VerdictFolder
-from harness.verdicts.verdict_rows import STATES
+from harness.verdicts.cached_verdicts import KEPT, VerdictFolder
+from harness.verdicts.count_outcomes import STATES
 
 MARK = {"provenance": "proposed", "source": "benchmark"}
 

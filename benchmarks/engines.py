@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
-from harness.measure.gc_tuning import calm_collector
+from harness.measure.event_loop import calm_collector
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Exchange, Question, Request
-from probes.net.address import Address
 from probes.net.backend import open_lane
-from probes.net.route import Route, trusting
+from probes.net.route import Address, Route, trusting
 
 Found = AsyncGenerator[dict[str, Any]]
 WARM_UP = 300

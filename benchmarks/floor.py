@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import httptools
 
 from benchmarks.engines import LOOPBACK, WARM_UP, Found, paths
-from harness.measure.gc_tuning import calm_collector
+from harness.measure.event_loop import calm_collector
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 

@@ -22,7 +22,7 @@ from benchmarks.memory import peak_memory
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
 from harness.store.journal.journal import open_journal
-from harness.store.journal.key_filter import mark_of
+from harness.store.journal.key_index import mark_of
 
 ITEMS = int(os.environ.get("ACCREDIT_BENCH_ITEMS", "1000000"))
 HALF = max(1, ITEMS // 100_000)

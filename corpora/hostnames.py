@@ -20,6 +20,7 @@ from harness.model.private_address import has_blank
 
 if TYPE_CHECKING:
     import tldextract
+from harness.model.private_address import is_public, is_public_network
 
 NAME_LIMIT = 253
 LABEL_LIMIT = 63
@@ -221,3 +222,38 @@ def _decode(name: str) -> None:
         idna.decode(name)
     except (idna.IDNAError, UnicodeError):
         raise BadName("invalid IDNA name") from None
+
+
+PRIVATE = "private address or name"
+
+
+def why_refused(kind: str, value: str) -> str:
+    """Why a value of a kind of item is refused; empty if it is not.
+
+    What is no value of its kind at all is for others to refuse.
+    """
+    if kind == "url":
+        if has_blank(value):
+            return BLANK
+        host = _host_of(value)
+        return PRIVATE if host and not is_public(host) else ""
+    if kind in ("host", "suffix", "ip"):
+        return "" if is_public(value) else PRIVATE
+    if kind == "cidr":
+        return "" if _is_public_network(value) else PRIVATE
+    return ""
+
+
+def _host_of(value: str) -> str:
+    """The host of a URL as a browser reads it, also without its scheme; empty if it has none."""
+    try:
+        return ada_url.URL(value if "://" in value else f"http://{value}").hostname
+    except ValueError:
+        return ""
+
+
+def _is_public_network(value: str) -> bool:
+    try:
+        return is_public_network(value)
+    except ValueError:
+        return True

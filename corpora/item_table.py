@@ -7,22 +7,125 @@ the format and is not read: a corpus never holds an expectation (docs/design/dd-
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast, get_args
 
 import msgspec
 
 from corpora import hostnames
-from corpora.column_checks import CHECKS, VALUES
-from corpora.refused_values import why_refused
+from corpora.hostnames import why_refused
 from corpora.taxonomy import Taxonomy
-from corpora.validation_errors import FaultList
-from harness.errors import FaultyDocument, known
+from harness.errors import Fault, FaultyDocument, known
+from harness.model.campaign import PHASES
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
 from harness.untrusted.regular_file import open_regular
+
+LIMIT = 50
+"""So many faults are told one by one."""
+
+
+class FaultList:
+    """The faults of a file. Its size is their number, not how many are kept."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self._kept: list[Fault] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, line: int | None, key: str, found: str, remedy: str = "") -> None:
+        """Note a fault; ``remedy`` says what is known instead."""
+        self._count += 1
+        if self._count <= LIMIT:
+            self._kept.append(self._fault(line, key, found, remedy))
+
+    def error(self) -> FaultyDocument:
+        """The error that tells them."""
+        more = self._count - len(self._kept)
+        last = [self._fault(None, "", f"and {more} more", "")] if more else []
+        return FaultyDocument((*self._kept, *last))
+
+    def _fault(self, line: int | None, key: str, found: str, remedy: str) -> Fault:
+        return Fault(where=self.where, line=line, key=key, found=found, known=remedy)
+
+
+Says = Callable[[str], object]
+"""Whether a cell that is not empty is right: true or false in the wide sense."""
+
+
+def _is_among(allowed: Sequence[str]) -> tuple[Says, str]:
+    return frozenset(allowed).__contains__, known(allowed)
+
+
+def _is_like(pattern: str, wanted: str) -> tuple[Says, str]:
+    return re.compile(pattern).fullmatch, wanted
+
+
+def _is_between(low: float, high: float, wanted: str) -> tuple[Says, str]:
+    def says(text: str) -> bool:
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        return math.isfinite(number) and low <= number <= high
+
+    return says, wanted
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+CHECKS: dict[str, tuple[Says, str]] = {
+    "id": _is_like(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", "letters, digits and . _ : -"),
+    "value_hmac": _is_like(
+        r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}", "hmac-sha256:<key id>:<64 hex digits>"
+    ),
+    "kind": _is_among(get_args(ItemKind)),
+    "label_confidence": _is_between(0, 1, "a number from 0 to 1"),
+    "phases": (lambda text: text == "*" or set(text.split("|")) <= set(PHASES), known(PHASES)),
+    "applies_to": _is_among(get_args(Layer)),
+    "weight": _is_between(math.ulp(0), 1e12, "a positive number"),
+    "lang": _is_like(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
+    "country": _is_like(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
+    "first_seen": (_is_date, "a date such as 2026-11-24"),
+    "last_verified": (_is_date, "a date such as 2026-11-24"),
+    "verify_status": _is_among(("alive", "dead", "parked", "moved", "changed", "unchecked")),
+    "content_hash": _is_like(r"(sha256:)?[0-9a-f]{64}", "a SHA-256 in hexadecimal digits"),
+    "sensitivity": _is_among(get_args(Sensitivity)),
+}
+"""What a cell that is not empty must be, column by column, and how to say so."""
+
+
+def _is_url(text: str) -> bool:
+    try:
+        hostnames.to_address(text)
+    except hostnames.BadName:
+        return False
+    return True
+
+
+VALUES: dict[str, tuple[Says, str]] = {
+    "url": (_is_url, "an http or https URL without blanks"),
+    "host": (lambda text: hostnames.is_host(text.lower()), "a host name in ASCII"),
+    "suffix": (lambda text: hostnames.is_host(text.lower()), "a host name in ASCII"),
+    "ip": (hostnames.is_address, "an IPv4 or IPv6 address"),
+    "cidr": (hostnames.is_network, "a network such as 192.0.2.0/24"),
+}
+"""What a value must be, kind by kind; a recipe or vector is a name of our own."""
+
 
 COLUMNS = (
     "id",

@@ -10,15 +10,56 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from corpora import hostnames
 from corpora.item_table import Entry
 from corpora.manifest import FILE
 from corpora.pack_reader import Pack
 from corpora.rater_agreement import RELIABLE, TENTATIVE
-from corpora.telling_names import telling_word
+from corpora.taxonomy import shipped
 from harness.errors import Fault
 from harness.model.corpus import Item
+
+ROLES = frozenset(
+    {"canary", "sentinel", "twin", "block", "blocked", "allow", "allowed", "special", "filter"}
+)
+"""Labels that tell what the test is up to."""
+
+SHORTEST, LONG = 3, 5
+"""Letters of the shortest word that tells, and of one that is looked for inside others too."""
+
+NEUTRAL = frozenset({"site", "sites", "page", "pages", "online", "services", "other"})
+"""Words of category names that tell nothing by themselves."""
+
+_LETTERS = re.compile(r"[a-z]+")
+
+
+def telling_word(host: str, zone: str) -> str:
+    """The word in a host name of ``zone`` that tells of a category or role, or nothing.
+
+    Names outside the zone are what they are.
+    """
+    name = host.lower().rstrip(".")
+    if name != zone and not name.endswith("." + zone):
+        return ""
+    parts: list[str] = _LETTERS.findall(name.removesuffix(zone))
+    words = _words()
+    for part in parts:
+        if part in words:
+            return part
+    joined = "".join(parts)
+    return next((word for word in sorted(words) if len(word) >= LONG and word in joined), "")
+
+
+@cache
+def _words() -> frozenset[str]:
+    """The parts of all codes, and the words of all categories' names."""
+    codes = {part for each in shipped() for part in _LETTERS.findall(each.code.lower())}
+    names = {word for each in shipped() for word in _LETTERS.findall(each.name.lower())}
+    told = {word for word in codes | names if len(word) >= SHORTEST}
+    return frozenset((told - NEUTRAL) | ROLES)
+
 
 ZONE = "accredit.test"
 """The zone of our own pages."""

@@ -15,10 +15,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from corpora.item_table import Entry, ItemTable
+from corpora.item_table import Entry, FaultList, ItemTable
 from corpora.manifest import FILE, Manifest, Resource, read_manifest
 from corpora.taxonomy import Taxonomy, shipped
-from corpora.validation_errors import FaultList
 from harness.errors import UsageError, known
 from harness.model.corpus import CorpusReference, Item
 from harness.untrusted.regular_file import open_regular
@@ -186,3 +185,47 @@ def _check_rows(table: ItemTable, resource: Resource) -> None:
         table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {resource.rows}")
     if table.faults:
         raise table.faults.error()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Ids of items, in the order of their files. An item may be in several of the last three."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    relabelled: tuple[str, ...]
+    revalued: tuple[str, ...]
+    otherwise: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return any((self.added, self.removed, self.relabelled, self.revalued, self.otherwise))
+
+
+def compare(old: Pack, new: Pack) -> Difference:
+    """What became of the items of ``old`` in ``new``."""
+    before = {item.id: item for item in old.items()}
+    added, relabelled, revalued, otherwise = [], [], [], []
+    kept = set()
+    for item in new.items():
+        was = before.get(item.id)
+        if was is None:
+            added.append(item.id)
+            continue
+        kept.add(item.id)
+        if item.labels != was.labels:
+            relabelled.append(item.id)
+        if _value(item) != _value(was):
+            revalued.append(item.id)
+        if item != was and item.labels == was.labels and _value(item) == _value(was):
+            otherwise.append(item.id)
+    return Difference(
+        added=tuple(added),
+        removed=tuple(identity for identity in before if identity not in kept),
+        relabelled=tuple(relabelled),
+        revalued=tuple(revalued),
+        otherwise=tuple(otherwise),
+    )
+
+
+def _value(item: Item) -> tuple[str, str, str]:
+    return item.kind, item.value, item.value_hmac

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from corpora.duplicates import Seen
-from corpora.import_entry import SHOWN, Entry, fault
-from corpora.refused_values import why_refused
+from corpora.hostnames import why_refused
+from corpora.import_entry import SHOWN, Entry, Seen, fault
 from corpora.source import Deadline, Limits, Refused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known

@@ -7,30 +7,26 @@ from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
-from harness.assess.incomplete_campaign import grant_nothing_unfinished
-from harness.assess.outcomes import assess
+from harness.assess.outcomes import assess, grant_nothing_unfinished
 from harness.estimate.early_stopping_outcomes import Settlement
 from harness.estimate.label_error import corrected
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
 from harness.judge.judge import batch_judges
-from harness.measure.control_check import require_control
+from harness.measure.batch_plan import Retrier
 from harness.measure.early_stopping import Stopper
-from harness.measure.gc_tuning import calm_collector
+from harness.measure.event_loop import calm_collector
 from harness.measure.measurement_context import Instruments
-from harness.measure.observe import observe
-from harness.measure.progress import Tally
+from harness.measure.observe import observe, require_control
+from harness.measure.progress import Reporter, Silence, Tally
 from harness.measure.retrials import Retrials
-from harness.measure.retries import Retrier
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.network import Items
-from harness.ports.progress import Reporter, Silence
 from harness.ports.storage import Clock, Journal, WallClock
 from harness.schemes.load import metric_units
-from harness.verdicts.cached_verdicts import judged
-from harness.verdicts.verdict_folder import VerdictFolder
+from harness.verdicts.cached_verdicts import VerdictFolder, judged
 
 
 async def measure(

@@ -7,7 +7,7 @@ names the module that registers the plug-in. A table is loaded when it is first 
 
 Tables stand where their types are known: ``PROBES`` and ``LINES`` here,
 ``corpora.read_list.LIST_IMPORTERS``, ``harness.interop.record.MEASUREMENT_IMPORTERS``,
-``corpora.list_export.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
+``corpora.exporters.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
 ``reports.documents.DOCUMENTS``.
 """
 

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import CategoryRate
-from reports.phrases import answers, plain
-from reports.plain_words import category_name, framed, labelled, mechanism_name
+from reports.phrases import answers, category_name, framed, labelled, mechanism_name, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

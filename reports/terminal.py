@@ -14,10 +14,7 @@ from rich.text import Text
 from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.outcome import Assessment, Conformity, Outcome
 from reports import phrases
-from reports.groups import Group, groups_of
-from reports.instrument import told_briefly
-from reports.packs import pack_tables
-from reports.parts import rests_on
+from reports.tables import Group, groups_of, pack_tables, rests_on, told_briefly
 
 STYLES = {
     Conformity.CONFORMS: "bold green",

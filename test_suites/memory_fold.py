@@ -25,13 +25,13 @@ from harness.model.outcome_group import (
     trait_of,
 )
 from harness.model.verdict import NOTED_PROBES, State, Verdict
-from harness.verdicts.verdict_rows import STATES, VOID, rank_of, witness_of
+from harness.verdicts.count_outcomes import STATES, VOID, rank_of, witness_of
 
 Key = tuple[str, Trait, str]
 
 
 class MemoryFold:
-    """Satisfies ``harness.ports.counts.Folded``."""
+    """Satisfies ``harness.ports.judging.Folded``."""
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
         given = [one for one in verdicts if one.key.probe not in NOTED_PROBES]

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from corpora import hostnames
-from corpora.benign_neighbours import twin_of
 from corpora.generator import vector_packs
-from corpora.generator.school_pages import school_pages
+from corpora.generator.vector_packs import school_pages
 from corpora.pack_reader import PACKS
 from corpora.pack_writer import PackDetails, write_pack
-from corpora.taxonomy import DATA, shipped
+from corpora.taxonomy import DATA, shipped, twin_of
 from harness.model.campaign import PHASES
 
 ZONE = "accredit.test"

@@ -12,9 +12,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
-from corpora.benign_neighbours import twin_of
-from corpora.taxonomy import DATA
+from corpora.taxonomy import DATA, twin_of
 from harness.model.corpus import PackKind
 
 Row = dict[str, str]
@@ -196,3 +196,60 @@ PACKS = (
     ),
 )
 """The packs that ``corpora.generator.generate`` makes from these rows."""
+
+
+HOST = "page-{number:04}.overblock.accredit.test"
+"""Names say nothing of the subject: what a filter minds can only be the page."""
+
+FORMS = (
+    "A guide for pupils: {}",
+    "A guide for parents: {}",
+    "A lesson plan on {}",
+    "Questions and answers about {}",
+    "A quiz on {}",
+    "Ten facts about {}",
+    "A glossary for {}",
+    "A worksheet on {}",
+    "A timeline of {}",
+    "Notes for teachers on {}",
+    "A short film script about {}",
+    "A reading list on {}",
+    "A poster about {}",
+    "An assembly on {}",
+    "A class project on {}",
+    "Revision cards on {}",
+    "A letter home about {}",
+    "A museum leaflet on {}",
+    "An interview about {}",
+    "A summary of {}",
+)
+"""What the page is; each subject has one page of each."""
+
+
+def school_pages() -> Iterator[Row]:
+    """One row for each subject and form; the note is the text of the page.
+
+    Subjects with a word that trips a crude filter are in the stratum ``page_title`` (OVB-05).
+    """
+    numbers = count(1)
+    with (DATA / "school_subjects.csv").open(encoding="utf-8", newline="") as stream:
+        for line in csv.DictReader(stream):
+            for form in FORMS:
+                yield _school_row(next(numbers), line, form.format(line["subject"]))
+
+
+def _school_row(number: int, line: Row, text: str) -> Row:
+    host = HOST.format(number=number)
+    return {
+        "id": f"SP-{number:04}",
+        "value": host,
+        "kind": "host",
+        "registrable": host,
+        "labels": line["canonical_code"],
+        "label_source": "curated",
+        "phases": "*",
+        "stratum": line["stratum"],
+        "lang": "en-GB",
+        "sensitivity": "S0",
+        "notes": text,
+    }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from corpora import hostnames
 from corpora.import_entry import SHOWN, Entry, fault, host_entry, skip
-from corpora.importers.hosts import host_line
+from corpora.importers.dns_lists import host_line
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 

@@ -8,15 +8,27 @@ doubtful item taken against the service, a fail with every one taken in its favo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.model.coverage import census_gaps, known_beside_hidden, left_out, shortfalls, undecided
-from harness.model.family import Accusation, accusations
-from harness.model.metric import NOT_IMPLEMENTED, Metric
+from harness.model.batch import batches_planned
+from harness.model.campaign import Campaign
+from harness.model.coverage import (
+    census_gaps,
+    known_beside_hidden,
+    left_out,
+    marked,
+    outweighed,
+    shortfall,
+    shortfalls,
+    shown,
+    undecided,
+)
+from harness.model.metric import NOT_IMPLEMENTED, Accusation, Metric, accusations
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
+from harness.model.plain_twin import DONE
 from harness.model.scheme import Decision, Requirement, Threshold
-from harness.model.shortfall import marked, outweighed, shortfall, shown
+from harness.ports.storage import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,3 +305,18 @@ def describe(
 
 def _bounds(metric: Metric) -> str:
     return f"{shown(metric.lower, metric.unit)} to {shown(metric.upper, metric.unit)}"
+
+
+def grant_nothing_unfinished(
+    measurements: Iterable[Measurement], campaign: Campaign, journal: Journal
+) -> tuple[Measurement, ...]:
+    """The measurements, barred where batches of the campaign are missing from the journal."""
+    planned = batches_planned(campaign, journal.header)
+    missing = planned - len(journal.batches() & set(range(1, planned + 1)))
+    if missing:
+        why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
+    elif journal.header.get("retrials") and DONE not in journal.batches():
+        why = "the campaign is not measured to its end: what was blocked was not tried again"
+    else:
+        return tuple(measurements)
+    return tuple(replace(one, barred=why) for one in measurements)

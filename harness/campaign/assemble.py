@@ -6,7 +6,7 @@ Everything that can be wrong in a campaign file is found here, before a packet i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,18 +15,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.declared_places import declare_places
-from harness.campaign.item_checks import check_plans, untried
-from harness.campaign.item_selection import Chosen, choose
+from harness.campaign.item_selection import Chosen, check_plans, choose, untried
 from harness.campaign.origin_file import read_origin
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
-from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration
+from harness.model.campaign import Campaign, CorpusSelection, LineDeclaration, Service
 from harness.model.observation import CONTROL
+from harness.model.plain_twin import PlainTwins
 from harness.plugins import LINES, PROBES
 from harness.ports.network import (
     Corpus,
     CorpusOpener,
+    Guarded,
     Line,
     Origin,
     Probe,
@@ -35,6 +35,33 @@ from harness.ports.network import (
 )
 from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+
+
+def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
+    """Hand the host of the supplier's block page, and the control, to lines by name and profile.
+
+    A block page at a private address is never fetched past the service.
+    """
+    page = service.block_page.host if service.block_page is not None else ""
+    for (name, profile), line in lines.items():
+        control = lines.get((CONTROL, profile))
+        if name != CONTROL and control is not None and isinstance(line, Guarded):
+            line.declare(page, control)
+
+
+def twin_lines(
+    lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
+) -> dict[tuple[str, str], Line]:
+    """Those lines that a pupil's browser can use, by name and profile; none if none is wanted."""
+    if not declared.number:
+        return {}
+    made: dict[int, Line | None] = {}
+    for line in lines.values():
+        if id(line) not in made:
+            made[id(line)] = client.line_for(line, declared.source)
+    found = {place: made[id(line)] for place, line in lines.items()}
+    return {place: line for place, line in found.items() if line is not None}
+
 
 T = TypeVar("T")
 

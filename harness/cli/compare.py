@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled, terminal
 from harness.cli.printing import say_json
-from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
 

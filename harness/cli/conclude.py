@@ -8,14 +8,22 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.compose import print_assessment
+from harness.cli.compose import print_assessment, warn
 from harness.cli.drawing import terminal
-from harness.cli.paths import Places, journal_folder, places_of_journal
-from harness.cli.printing import say_json
-from harness.cli.registry_session import appeals_in, head_of_registry
-from harness.cli.scheme_review import warn
+from harness.cli.measure import (
+    LANE,
+    SWAPPED,
+    announce,
+    measure_prepared,
+    prepare_in,
+    resumable,
+)
+from harness.cli.paths import OUT, Places, journal_folder, places_of_journal
+from harness.cli.printing import say, say_json
+from harness.cli.registry_session import appeals_in, head_of_registry, open_plans
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock
+from reports.documents import DOCUMENTS
 
 JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
 SCHEME = Annotated[
@@ -42,8 +50,8 @@ def conclude_journal(
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.verdicts.cached_verdicts import VerdictFolder  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
-    from harness.verdicts.verdict_folder import VerdictFolder  # noqa: PLC0415 - the same
 
     folder = journal_folder(path)
     places = places_of_journal(folder)
@@ -72,3 +80,52 @@ def tell(assessment: Assessment, *, json: bool) -> None:
         say_json(encode_assessment(assessment))
         return
     print_assessment(assessment, terminal())
+
+
+def report_command(
+    journal: JOURNAL,
+    scheme: SCHEME = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    kind: Annotated[str, typer.Option("--format", help="See: accredit list documents.")] = "html",
+) -> None:
+    """Write a self-contained document from a journal."""
+    assessment, places = conclude_journal(journal, scheme)
+    path = write_report(assessment, places, out, kind)
+    say(f"report: {path}")
+
+
+def write_report(
+    assessment: Assessment, places: Places, out: Path | None = None, kind: str = "html"
+) -> Path:
+    """Write a document of an assessment; gives its path."""
+    path = out or places.report.with_suffix(f".{kind}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    DOCUMENTS.find(kind)(assessment, path)
+    return path
+
+
+def run_command(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    out: Annotated[Path, typer.Option(help="Where results go.")] = OUT,
+    scheme: SCHEME = None,
+    lane: LANE = None,
+    *,
+    swapped: SWAPPED = False,
+    json: JSON = False,
+) -> None:
+    """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
+    said = terminal(to_stderr=True, soft_wrap=True)
+    prepared = prepare_in(campaign, out, lane, swapped=swapped)
+    announce(prepared, said, scheme)
+    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
+        places = measure_prepared(prepared, out, said)
+    assessment, _ = conclude_journal(places.journal, scheme)
+    if scheme is not None:  # the campaign's own was warned of before it was measured
+        for sentence in assessment.warnings:
+            warn(sentence)
+    tell(assessment, json=json)
+    report = write_report(assessment, places)  # before the registry, which may refuse events
+    for plan in open_plans(assessment, places):
+        said.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
+    said.print(f"report: {report}")
+    raise typer.Exit(assessment.exit_code)

@@ -3,27 +3,157 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
 from rich.table import Table
 
 from corpora.build_pack import import_pack
+from corpora.exporters import LIST_EXPORTERS
 from corpora.lint import lint
-from corpora.list_export import LIST_EXPORTERS
-from corpora.pack_diff import compare
-from corpora.signing import open_signed, sign_pack
+from corpora.manifest import open_signed, sign_pack
+from corpora.pack_reader import compare
+from corpora.ranks import read_ranks
+from corpora.rater_agreement import agree, read_ratings
+from corpora.sampler import sample_pack
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
-from harness.cli.labels import agree_command, appeal_command
+from harness.cli.paths import OUT, Places
 from harness.cli.printing import say, say_json
-from harness.cli.sample import sample_command
+from harness.cli.registry_session import open_book, user
 from harness.errors import FaultyDocument, UsageError, known
 from harness.measure.plain_twins import with_plain_twins
+from harness.model.corpus import Appeal
+from harness.model.event import AppealDecided
+from harness.ports.storage import WallClock
+
+Frame = Literal["uniform", "popularity"]
+Audience = Literal["public", "supplier", "assessor", "sealed"]
+
+
+def sample_command(
+    pack: Annotated[str, typer.Argument(help="Name of a shipped pack, or its folder.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the pack.")],
+    size: Annotated[int, typer.Option("--size", min=1, help="Items of each stratum.")],
+    seed: Annotated[str, typer.Option("--seed", help="Keep it secret until the campaign is over.")],
+    *,
+    category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="Strata: category,popularity,language, or some of these.")
+    ] = "category",
+    frame: Annotated[
+        Frame, typer.Option("--frame", help="Every item counts alike, or as it is visited.")
+    ] = "uniform",
+    ranks: Annotated[
+        Path | None, typer.Option("--ranks", help="How popular domains are: rank,domain.")
+    ] = None,
+    audience: Annotated[
+        Audience | None, typer.Option("--audience", help="Who may know its items.")
+    ] = None,
+    use_limit: Annotated[
+        int | None, typer.Option("--use-limit", min=1, help="Burnt after so many campaigns.")
+    ] = None,
+    one_per_domain: Annotated[
+        bool,
+        typer.Option(
+            "--one-per-domain/--many-per-domain", help="One item of each registrable domain."
+        ),
+    ] = True,
+) -> None:
+    """Draw a seeded sample of each stratum into a pack of its own."""
+    if not seed:
+        msg = "--seed is empty; give a text that nobody guesses"
+        raise UsageError(msg)
+    sample = sample_pack(
+        open_pack(pack, rows=False),
+        out=out,
+        seed=seed,
+        size=size,
+        categories=tuple(category or ()),
+        by=tuple(name.strip() for name in by.split(",")),
+        frame=frame,
+        ranks=read_ranks(ranks) if ranks else None,
+        one_a_domain=one_per_domain,
+        audience=audience,
+        use_limit=use_limit,
+    )
+    commitment = sample.manifest.accredit.sampling.seed_commitment
+    say(f"{out}: {sample.size} items; commitment to the seed: {commitment}")
+
+
+EXIT_CODES = {"reliable": 0, "tentative": 3, "unknown": 3, "unreliable": 1}
+SAID = {
+    "reliable": "reliable: good enough for accreditation",
+    "tentative": "tentative: good enough for self-tests only",
+    "unreliable": "unreliable: nothing may be concluded from these labels",
+    "unknown": "unknown: no two ratings of one item, or one label only",
+}
+
+
+def agree_command(
+    ratings: Annotated[Path, typer.Argument(help="CSV with the columns item, rater, label.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell how far raters agree. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, 1 not."""
+    found = agree(read_ratings(ratings))
+    standing = found.standing
+    if json:
+        told = asdict(found) | {"standing": standing}
+        say_json(msgspec.json.encode(told))
+    elif found.alpha is None:
+        say(f"Krippendorff's alpha: none; {SAID[standing]}")
+    else:
+        between = f"{found.confidence:.0%} interval {found.lower:.3f} to {found.upper:.3f}"
+        say(
+            f"Krippendorff's alpha {found.alpha:.3f} ({between}), {found.units} items, "
+            f"{found.percent:.1%} of pairs agree",
+            SAID[standing],
+        )
+    raise typer.Exit(EXIT_CODES[standing])
+
+
+def appeal_command(
+    pack: Annotated[str, typer.Argument(help="Name of a shipped pack, or its folder.")],
+    item: Annotated[str, typer.Argument(help="Id of the item that is labelled wrongly.")],
+    label: Annotated[list[str], typer.Option("--label", help="What it is; the first counts.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    appellant: Annotated[str, typer.Option("--appellant", help="Who appealed.")],
+    by: Annotated[str, typer.Option(help="Who decides; never the one who appealed.")] = "",
+    out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
+    *,
+    reject: Annotated[bool, typer.Option("--reject", help="The label stays.")] = False,
+) -> None:
+    """Decide a label appeal; one that is upheld re-scores each campaign when concluded again."""
+    corpus = open_pack(pack)
+    before = next((one.labels for one in corpus.items() if one.id == item), None)
+    if before is None:
+        msg = f"pack {pack!r} has no item {item!r}"
+        raise UsageError(msg)
+    for code in label:
+        if code not in corpus.taxonomy:
+            msg = f"--label {code!r} is no category; see the codes in taxonomy.csv"
+            raise UsageError(msg)
+    appeal = Appeal(
+        pack=corpus.reference.name,
+        item=item,
+        before=before,
+        labels=tuple(label),
+        reason=reason,
+        appellant=appellant,
+        upheld=not reject,
+    )
+    with open_book(Places(out=out, campaign="").registry, create=True) as book:
+        book.record(AppealDecided(at=WallClock().now(), actor=by or user(), appeal=appeal))
+    change = f"{'|'.join(before)} -> {'|'.join(label)}"
+    ending = "rejected, the label stays" if reject else "upheld; conclude campaigns again"
+    say(f"{appeal.pack} {item}: {change}: {ending}")
+
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

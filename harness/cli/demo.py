@@ -20,18 +20,15 @@ import typer
 from rich.console import Console
 
 from corpora.build_pack import import_pack
-from corpora.sample_pack import sample_pack
-from harness.cli.compose import open_pack, running_range
-from harness.cli.conclude import conclude_journal, tell
+from corpora.sampler import sample_pack
+from harness.cli.compose import load_and_warn, open_pack, running_range
+from harness.cli.conclude import conclude_journal, tell, write_report
 from harness.cli.drawing import styled, terminal
 from harness.cli.measure import measure_prepared, prepare_in
-from harness.cli.open_plans import open_plans
 from harness.cli.paths import OUT, REGISTRY, Places
 from harness.cli.range import VENDOR_LIST, make_lists
-from harness.cli.registry_session import open_book
-from harness.cli.report import write_report
+from harness.cli.registry_session import open_book, open_plans
 from harness.cli.retest import retest_plan
-from harness.cli.scheme_review import load_and_warn
 from harness.errors import UsageError
 from harness.model.action_plan import ActionPlan
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed

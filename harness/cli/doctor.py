@@ -17,13 +17,11 @@ import msgspec
 import typer
 
 from harness.campaign.assemble import Prepared
-from harness.cli.compose import measurement_context, prepare
-from harness.cli.instrument import read_record
-from harness.cli.measure import SWAPPED
+from harness.cli.compose import load_and_warn, measurement_context, prepare
+from harness.cli.measure import SWAPPED, read_record
 from harness.cli.printing import say, say_json
-from harness.cli.scheme_review import load_and_warn
 from harness.model.batch import Batch
-from harness.model.nonce import new_run
+from harness.model.marker import new_run
 from harness.ports.storage import WallClock
 
 ROOMS = ("harness", "test_suites", "corpora", "probes", "reports")

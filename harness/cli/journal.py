@@ -32,7 +32,7 @@ def about() -> None:
 def verify_command(journal: JOURNAL, head: HEAD = "") -> None:
     """Check every byte of a journal; with --head also that it continues from a printed head."""
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.journal.past_heads import past_heads  # noqa: PLC0415 - the same
+    from harness.store.journal.reader import past_heads  # noqa: PLC0415 - the same
 
     folder = journal_folder(journal)
     opened = open_journal(folder)

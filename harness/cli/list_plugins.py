@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 # Tables of plug-ins stand where their types are known; importing them makes them known here.
-from corpora.list_export import LIST_EXPORTERS
+from corpora.exporters import LIST_EXPORTERS
 from corpora.read_list import LIST_IMPORTERS
 from harness.cli.drawing import terminal
 from harness.cli.printing import say_json

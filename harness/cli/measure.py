@@ -10,33 +10,121 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import TracebackType
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bar,
+)
 
 from harness.campaign.assemble import Prepared, read_campaign
-from harness.cli.compose import measurement_context, prepare
+from harness.cli.compose import (
+    measurement_context,
+    prepare,
+    read_instrument,
+    refuse_burnt,
+    seeded,
+    warn_if_overdue,
+)
 from harness.cli.drawing import terminal
-from harness.cli.instrument import record_of
-from harness.cli.pack_use import refuse_burnt
 from harness.cli.paths import OUT, Places
 from harness.cli.printing import say
-from harness.cli.progress import ProgressTeller
-from harness.cli.scheme_review import warn_if_overdue
-from harness.cli.seeding import seeded
 from harness.cli.undecidable import places_of, sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.measure.event_loop import new_loop
 from harness.measure.measurement_context import Instruments
-from harness.model.campaign import Campaign
+from harness.measure.progress import Progress
+from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
-from harness.model.nonce import new_run
-from harness.model.stop import Stop
+from harness.model.instrument_record import InstrumentRecord
+from harness.model.marker import new_run
 from harness.ports.storage import Clock, WallClock
+
+SYSTEM = "the system's resolver"
+
+
+def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
+    """What this machine measures with now; nothing is sent to any network.
+
+    ``control_resolver`` is what a campaign's control line asks; empty without a campaign.
+    """
+    return read_instrument(clock.now(), control_resolver)
+
+
+def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
+    """What the campaign is measured with now; a resolver's credentials are not written down."""
+    declared = without_secrets(prepared.campaign).control.options.get("resolver")
+    own = prepared.origin.resolver if prepared.origin else ""
+    return read_record(clock, str(declared or own or SYSTEM))
+
+
+PLAIN_STEP = 0.1
+"""Without a terminal, say something at every tenth of the way."""
+
+
+class ProgressTeller:
+    """A reporter for ``measure``; use as a context manager."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._title = title
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._told = -1.0
+
+    def __enter__(self) -> Self:
+        """Start the bar if somebody can see it."""
+        if self._console.is_terminal:
+            self._bar = Bar(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+                TimeRemainingColumn(),
+                console=self._console,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._title, total=None, note="")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def on_progress(self, progress: Progress) -> None:
+        """Show one more step."""
+        note = f"{progress.rate:.0f}/s" if progress.rate else ""
+        if progress.resumed:
+            note += f" ({progress.resumed} from before)"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=progress.done, total=progress.total, note=note)
+            return
+        share = progress.done / progress.total if progress.total else 1.0
+        if share >= 1.0 or share - self._told >= PLAIN_STEP:
+            self._told = share
+            self._console.print(
+                f"{self._title}: {progress.done} of {progress.total} attempts {note}",
+                highlight=False,
+            )
+
 
 SECRET_WORDS = ("password", "secret", "token", "key")
 HIDDEN = "(hidden)"
@@ -141,7 +229,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.private_key import private_key  # noqa: PLC0415 - only measuring needs it
+    from harness.store.private_files import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)

@@ -12,7 +12,7 @@ from harness.cli.undecidable import NOTHING_TO_DECIDE
 from harness.estimate.item_selection import is_asked
 from harness.estimate.metrics import METRICS
 from harness.estimate.planning import items_for_power, rate_for_power, verge
-from harness.estimate.wald import SprtPlan
+from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import SHARE, smallest_sample

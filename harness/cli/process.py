@@ -9,13 +9,186 @@ unexplained.
 from __future__ import annotations
 
 import errno
+import io
+import os
+import platform
+import signal
 import sys
-from collections.abc import Callable
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
 
-from harness.cli.crash_log import write_crash_log
-from harness.cli.standard_streams import complain, flush_output, guarded_streams
-from harness.cli.stop_signals import StopSignals
-from harness.errors import HarnessError
+from harness.cli.printing import say
+from harness.errors import HarnessError, InstrumentError
+from harness.untrusted.passwords import without_passwords
+
+STATE = "XDG_STATE_HOME"
+"""The environment variable that names the folder for such files (XDG Base Directory 0.8)."""
+
+
+def write_crash_log(error: BaseException) -> Path | None:
+    """Write the traceback of ``error``; gives the file, or ``None`` where no folder takes one.
+
+    The command line is left out, for it may hold a password.
+    """
+    now = datetime.now(UTC)
+    text = "\n".join((
+        f"isp-accredit {version('isp-accredit')}, Python {platform.python_version()}",
+        f"{platform.platform()}, {now:%Y-%m-%dT%H:%M:%SZ}",
+        without_passwords("".join(traceback.format_exception(error))),
+    ))  # fmt: skip
+    name = f"error-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
+    for folder in _folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            descriptor = os.open(folder / name, flags, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except OSError:
+            continue
+        return folder / name
+    return None
+
+
+def _folders() -> tuple[Path, ...]:
+    state = os.environ.get(STATE, "")
+    own = Path(state) if Path(state).is_absolute() else Path.home() / ".local/state"
+    return own / "accredit", Path(tempfile.gettempdir())
+
+
+STDOUT, STDERR = 1, 2
+
+
+class _Output(io.FileIO):
+    """A standard stream that drops what cannot be written, and remembers the first reason."""
+
+    reason: OSError | None = None
+    """Why text was dropped; a reader who left is no reason to complain of."""
+
+    def write(self, text: Any, /) -> Any:
+        """Write, or drop: the command goes on in both cases."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            _lead_to_null(self.fileno())
+        except OSError as error:
+            self.reason = error
+            _lead_to_null(self.fileno())
+        return memoryview(text).nbytes
+
+
+@contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Replace the process's own standard streams for a while; those that a test put there stay."""
+    for number in (0, STDOUT, STDERR):
+        if not _is_open(number):
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    before = sys.stdout, sys.stderr
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _guarded(STDOUT)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _guarded(STDERR)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = before
+
+
+def flush_output() -> None:
+    """Wait until standard output has everything. Raises InstrumentError if some was dropped."""
+    sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(raw, _Output) and raw.reason:
+        msg = f"standard output cannot be written: {raw.reason.strerror}; run it again elsewhere"
+        raise InstrumentError(msg)
+
+
+def complain(message: str) -> None:
+    """One line for each fault on standard error."""
+    say(*(f"accredit: {line}" for line in message.split("\n")), to_stderr=True)
+
+
+def _guarded(number: int) -> io.TextIOWrapper:
+    """A stream in the encoding of the terminal, which shows what that cannot by its number."""
+    raw = _Output(number, "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=getattr(sys.__stdout__, "encoding", None) or "utf-8",
+        errors="backslashreplace",
+        line_buffering=raw.isatty() or number == STDERR,
+    )
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _lead_to_null(number: int) -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)
+
+
+POLITE = (signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignals:
+    """While it is entered, says which signal stopped the command. Only the main thread can."""
+
+    def __init__(self) -> None:
+        self._received: signal.Signals | None = None
+        self._before: list[tuple[signal.Signals, signal.Handlers]] = []
+
+    @property
+    def name(self) -> str:
+        """The signal's name, and what a person calls it."""
+        received = self._received or signal.SIGINT
+        return "Ctrl-C (SIGINT)" if received is signal.SIGINT else received.name
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a program that this signal ended."""
+        return 128 + (self._received or signal.SIGINT)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for each in POLITE:
+                before = signal.getsignal(each)
+                if before is not signal.SIG_IGN:  # as under nohup
+                    self._before.append((each, before))  # type: ignore[arg-type]  # a handler
+                    signal.signal(each, self._stop)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for each, before in self._before:
+            signal.signal(each, before)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._received = signal.Signals(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts it with "&"
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
 
 WRONG_USE, TROUBLE = 2, 4
 

@@ -15,12 +15,15 @@ from typing import Annotated
 import typer
 from pydantic import Field
 
-from corpora.content_pages import ContentPages, content_pages, write_content_pages
-from corpora.vendor_list import write_vendor_list
+from corpora.synthetic_sites import (
+    ContentPages,
+    content_pages,
+    write_content_pages,
+    write_vendor_list,
+)
 from harness.campaign.origin_file import read_origin
-from harness.cli.compose import running_range
+from harness.cli.compose import load_and_warn, running_range
 from harness.cli.printing import say
-from harness.cli.scheme_review import load_and_warn
 from harness.errors import InstrumentError, UsageError, known
 from harness.model.declared import Declared
 from harness.ports.network import Origin

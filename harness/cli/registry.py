@@ -32,7 +32,7 @@ def verify_command(
     Events that are dated before earlier ones are named: registries from before that was checked
     may hold some.
     """
-    from harness.model.event_times import backward_events  # noqa: PLC0415 - keep the start light
+    from harness.model.event import backward_events  # noqa: PLC0415 - keep the start light
     from harness.store.registry.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where = registry or Places(out=out, campaign="").registry

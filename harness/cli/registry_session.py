@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.follow.state import Ledger, fold
-from harness.model.appeal import Appeal
+from harness.model.corpus import Appeal
 from harness.model.event import Event
 from harness.model.outcome import PrintedHead
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
     from harness.store.registry.registry import Registry
+import getpass
+
+from harness.cli.paths import Places
+from harness.follow.findings import follow
+from harness.model.action_plan import ActionPlan
+from harness.model.outcome import Assessment
 
 
 class Book:
@@ -73,3 +79,24 @@ def head_of_registry(where: Path | str) -> PrintedHead | None:
     except NoRegistry:
         return None
     return PrintedHead(held=len(hashes), hash=hashes[-1] if hashes else START)
+
+
+def open_plans(
+    assessment: Assessment, places: Places, clock: Clock | None = None
+) -> tuple[ActionPlan, ...]:
+    """Open what is not open yet; gives the new plans. Concluding again opens nothing twice."""
+    clock = clock or WallClock()
+    at = clock.now()
+    with open_book(places.registry, create=True, clock=clock) as book:
+        before = set(book.ledger.plans)
+        events = follow(assessment, book.ledger, at, user())
+        ledger = book.record(*events) if events else book.ledger
+    return tuple(plan for name, plan in ledger.plans.items() if name not in before)
+
+
+def user() -> str:
+    """Who runs this, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

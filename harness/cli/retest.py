@@ -13,27 +13,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.compose import prepare
+from harness.cli.compose import load_and_warn, prepare, seeded
 from harness.cli.drawing import terminal
 from harness.cli.measure import SWAPPED, measure_prepared, resumable
-from harness.cli.open_plans import user
 from harness.cli.paths import OUT, Places
 from harness.cli.printing import say
-from harness.cli.registry_session import Book, appeals_in, open_book
-from harness.cli.scheme_review import load_and_warn
-from harness.cli.seeding import seeded
+from harness.cli.registry_session import Book, appeals_in, open_book, user
 from harness.errors import UsageError
 from harness.follow.retest import RetestSelection, judge_retest, select_retest
-from harness.model.action_plan import ActionPlan, PlanState, Retest, RetestResult
+from harness.model.action_plan import ActionPlan, Finding, PlanState, Retest, RetestResult
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import is_among
 from harness.model.event import PlanClosed, RetestConcluded, RetestStarted
-from harness.model.finding import Finding
 from harness.model.outcome import Assessment
 from harness.model.scheme import Requirement, Scheme
 from harness.ports.network import Corpus
 from harness.ports.storage import Clock, WallClock
-from harness.schemes.editions import resolve
+from harness.schemes.check import resolve
 from harness.verdicts.corrected_labels import hear
 
 EXIT_CODES = {

@@ -23,7 +23,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 @app.command("list")
 def list_schemes(*, json: JSON = False) -> None:
     """List the schemes that come with Accredit."""
-    from harness.schemes.editions import aliases, shipped  # noqa: PLC0415 - keep the start light
+    from harness.schemes.check import aliases, shipped  # noqa: PLC0415 - keep the start light
 
     schemes = [_load(name) for name in shipped()]
     also = {edition: alias for alias, edition in aliases().items()}
@@ -216,7 +216,7 @@ def _row(requirement: str, what: str, old: str, new: str) -> dict[str, str]:
 
 
 def _load(scheme: str) -> Scheme:
-    from harness.cli.scheme_review import load_and_warn  # noqa: PLC0415 - keep the start light
+    from harness.cli.compose import load_and_warn  # noqa: PLC0415 - keep the start light
 
     return load_and_warn(scheme)
 

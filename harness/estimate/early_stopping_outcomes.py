@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
-from harness.estimate.item_selection import counts_category, counts_item
-from harness.estimate.item_sequence import Trials, trials_by_place
-from harness.estimate.sources import Sources, bears_on
-from harness.estimate.stopping_tests import begin_test
-from harness.estimate.wald import TwofoldTest, together
+from harness.estimate.item_selection import Sources, bears_on, counts_category, counts_item
+from harness.estimate.stopping_tests import (
+    Trials,
+    TwofoldTest,
+    begin_test,
+    together,
+    trials_by_place,
+)
 from harness.model.batch import batches_planned
-from harness.model.campaign import Campaign, StoppingPlan
+from harness.model.campaign import Campaign, Stop, StoppingPlan
 from harness.model.corpus import is_among
 from harness.model.metric import Source
 from harness.model.observation import Observation
@@ -27,7 +30,6 @@ from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import RATES
-from harness.model.stop import Stop
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 

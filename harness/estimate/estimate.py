@@ -15,25 +15,26 @@ from harness.estimate import rates
 from harness.estimate.interval_choice import bounded
 from harness.estimate.item_selection import (
     REAGENT,
+    Packs,
     Selection,
     Side,
+    Sources,
     counts_category,
     is_asked,
     selected,
 )
 from harness.estimate.metrics import METRICS
-from harness.estimate.outcome_groups import Cell, Lot, sort_lots, total
-from harness.estimate.places import Place, places_of
 from harness.estimate.plain_twins import recognition
+from harness.estimate.profiles import Place, places_of
+from harness.estimate.rates import Cell, Lot, sort_lots, total
 from harness.estimate.rates_by_pack import Apart, foreknown, packs_apart
-from harness.estimate.sources import Packs, Sources
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import CategoryRate, Measurement, Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
-from harness.ports.counts import Folded
+from harness.ports.judging import Folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.paired import hodges_lehmann, p_above
 from harness.estimate.rates import Taken
 from harness.model.metric import Metric
 from harness.model.outcome_group import BLIND

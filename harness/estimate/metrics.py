@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.estimate import (
-    by_kind,
-    instrument,
-    latency,
-    line_metrics,
-    plain_twins,
-    rates,
-    worst_group,
-)
+from harness.estimate import by_kind, latency, line_metrics, plain_twins, rates, worst_group
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import Taken
 
@@ -33,7 +25,7 @@ METRICS: dict[str, Callable[[Selection], Taken]] = {
         latency.first_byte_overhead,
         latency.first_byte_overhead_share,
         line_metrics.indeterminate_share,
-        instrument.instrument_record,
+        line_metrics.instrument_record,
         worst_group.missed,
         worst_group.overblock_rate,
         worst_group.overblock_rate_by_category,

@@ -6,17 +6,62 @@ lucky miss for one age group shows nothing. A group that nobody tried is undecid
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 
-from harness.estimate.item_selection import Selection, Side
-from harness.estimate.outcome_groups import Lot, Sorted
-from harness.estimate.rates import Taken, count
+from harness.estimate.item_selection import Selection, Side, Sources
+from harness.estimate.rates import Cell, Lot, Sorted, Taken, cells_of, count
 from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric
+from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
+from harness.model.plain_twin import TwinPair
 from harness.model.verdict import State
+from harness.ports.judging import Folded
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line and a profile, with what was folded there; ``beside`` are all of its line."""
+
+    line: str
+    profile: str
+    phase: str
+    cell: Cell
+    folded: Folded
+    preconditions: tuple[Precondition, ...]
+    sources: Sources
+    twins: tuple[TwinPair, ...]
+    beside: list[Place]
+    instrument: tuple[InstrumentRecord, ...] = ()
+
+
+def places_of(
+    folded: Folded,
+    phases: Mapping[str, str],
+    preconditions: tuple[Precondition, ...],
+    sources: Sources,
+    twins: tuple[TwinPair, ...],
+    instrument: tuple[InstrumentRecord, ...] = (),
+) -> list[Place]:
+    """Every line for every profile, even where nothing was seen; ``phases`` by profile."""
+    cells = cells_of(folded.counts)
+    places: list[Place] = []
+    for line in sorted({line for line, _ in cells}) or ["none"]:
+        beside: list[Place] = []
+        for profile in sorted({profile for _, profile in cells} | set(phases)):
+            cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
+            here = tuple(one for one in preconditions if one.concerns(line, profile))
+            own = tuple(one for one in twins if (one.line, one.profile) == (line, profile))
+            place = Place(
+                line, profile, phase, cell, folded, here, sources, own, beside, instrument
+            )
+            beside.append(place)
+        places += beside
+    return places
+
 
 SHOWN = 5
 """The least items that show two policies to be different, or to be the same."""

@@ -15,18 +15,33 @@ from itertools import repeat
 import numpy as np
 from scipy import special
 
-from harness.estimate.intervals import Bounds, worst_case
-from harness.estimate.item_selection import REAGENT, counts_category
-from harness.estimate.multiple_testing import holm
-from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
-from harness.estimate.sources import Packs, source_of
-from harness.estimate.weighted import Draw, weighted_rate
+from harness.estimate.intervals import Bounds, Draw, weighted_rate, worst_case
+from harness.estimate.item_selection import REAGENT, Packs, counts_category, source_of
+from harness.estimate.rates import Cell, Lot, cells_of, sort_lots
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
-from harness.model.outcome import Measurement
+from harness.model.metric import holm
+from harness.model.outcome import Foreknowledge, Measurement, PackRate
 from harness.model.outcome_group import Counts
-from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Policy, Scheme
 from harness.model.verdict import State
+
+__all__ = ["failing", "holm"]
+
+
+def failing(
+    counts: Mapping[str, tuple[int, int]], threshold: float, alpha: float = 0.05
+) -> tuple[str, ...]:
+    """The categories whose rate is below ``threshold`` for certain, family-wise at alpha.
+
+    ``counts`` are (blocked, tried); p = P[X <= blocked] at the threshold, then Holm.
+    """
+    p_values = {
+        name: float(special.bdtr(blocked, tried, threshold))
+        for name, (blocked, tried) in counts.items()
+        if tried > 0
+    }
+    return tuple(name for name, p_value in holm(p_values).items() if p_value <= alpha)
+
 
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
 FRAMES = ("", AS_VISITED)

@@ -1,7 +1,7 @@
 """Looking more than once: bounds that may be read after every item and still keep their level.
 
 An ordinary bound that is looked at every week is wrong in 23 % of years (METHOD (c), "Repeated
-looks"). The e-process watches a service for ever; ``harness.estimate.wald`` stops early.
+looks"). The e-process watches a service for ever; ``harness.estimate.stopping_tests`` stops early.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from harness.follow.deadlines import latest_due, milestones_of
+from harness.follow.guards import latest_due, milestones_of
 from harness.follow.state import Ledger
+from harness.model.action_plan import Finding
 from harness.model.event import Event, FindingOpened, PlanDrafted
-from harness.model.finding import Finding
 from harness.model.outcome import Assessment, Conformity, Outcome
 
 TO_BE_NAMED = "to be agreed"

@@ -12,22 +12,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from harness.errors import UsageError, known
-from harness.follow.deadlines import latest_due
-from harness.follow.person_names import is_same_person
+from harness.follow.guards import is_same_person, latest_due
 from harness.follow.transitions import advance
-from harness.model.action_plan import ActionPlan, PlanState
-from harness.model.appeal import Appeal
+from harness.model.action_plan import ActionPlan, Finding, PlanState
+from harness.model.corpus import Appeal
 from harness.model.event import (
+    TOLERANCE,
     AppealDecided,
+    BackwardEvent,
     ClockCorrected,
     Event,
     FindingOpened,
     PlanDrafted,
     PlanEvent,
     RetestStarted,
+    backward_events,
 )
-from harness.model.event_times import TOLERANCE, BackwardEvent, backward_events
-from harness.model.finding import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import UsageError, known
-from harness.follow.deviations import check_in, describe, deviate, escalate
-from harness.follow.guards import require_text
-from harness.follow.independence import dependence_in
-from harness.follow.retest_origin import origin_fault_in
-from harness.model.action_plan import ActionPlan, PlanState, RetestResult
+from harness.follow.guards import check_in, dependence_in, describe, deviate, escalate, require_text
+from harness.follow.retest import origin_fault_in
+from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResult
 from harness.model.event import (
     FixClaimed,
     PlanAgreed,
@@ -29,7 +27,6 @@ from harness.model.event import (
     RetestStarted,
     VendorCheckedIn,
 )
-from harness.model.finding import Finding
 
 Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
 

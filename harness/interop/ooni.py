@@ -7,16 +7,19 @@ at. See ooni/spec ts-017-web-connectivity and data formats df-001, df-002, df-00
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from cryptography import x509
 
-from harness.interop.ooni_dns import read_dns
-from harness.interop.ooni_failures import failure_from
-from harness.interop.ooni_form import Keys, Measurement
-from harness.interop.ooni_web import read_control_web, read_web
+from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns, restore
+from harness.interop.ooni_form import Keys, Measurement, Response, Transaction, failure_from
+from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
     LONG_AGO,
     MEASUREMENT_IMPORTERS,
@@ -26,7 +29,170 @@ from harness.interop.record import (
     Side,
     trial,
 )
+from harness.model.observation import Certificate, Hop, Stage, WebFacts
 from harness.model.verdict import Trial
+
+VERIFYING = 3
+"""The first major version of the probe that always verifies certificates."""
+
+
+def read_web(found: Measurement) -> Side | None:
+    """What the probe saw; None if it never came to ask for a page."""
+    keys = found.test_keys
+    if keys is None or not (keys.requests or keys.http_experiment_failure or keys.tcp_connect):
+        return None
+    path = list(reversed(keys.requests or []))
+    last = path[-1] if path else Transaction()
+    answered = last.response is not None and bool(last.response.code)
+    name = last.failure or (None if answered else keys.http_experiment_failure)
+    failure = failure_from(name, _stage(keys, name)) if name else None
+    if failure is None and not answered:
+        failure = failure_from(_first_failure(keys) or "no answer", "connect")
+    return restore(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
+
+
+def read_control_web(found: Measurement) -> Side | None:
+    """What the test helper saw; None if it was not asked."""
+    page = (
+        found.test_keys.control.http_request
+        if found.test_keys and found.test_keys.control
+        else None
+    )
+    if page is None:
+        return None
+    if page.failure:
+        return restore(Side(failure=failure_from(page.failure, "response")), page.x_accredit)
+    if not page.status_code or page.status_code < 0:
+        return Side(failure=failure_from("no answer", "response"))
+    length = page.body_length if page.body_length is not None and page.body_length >= 0 else None
+    facts = WebFacts(
+        url=found.input or "",
+        status=page.status_code,
+        headers=read_headers(page.headers),
+        title=" ".join((page.title or "").split()),
+        body_length=length,
+    )
+    return restore(Side(facts=facts), page.x_accredit)
+
+
+def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> WebFacts:
+    response = last.response or Response()
+    body = _body(response.body)
+    markup = read_markup(body)
+    raw = body.encode("utf-8", "surrogatepass")
+    answered = bool(response.code)
+    return WebFacts(
+        url=_url(last) or found.input or "",
+        status=response.code or None,
+        hops=tuple(_hop(one) for one in path[:-1]) + _onward(last, response),
+        headers=_headers(response),
+        peer=_peer(path),
+        certificate=_certificate(found, _url(last)),
+        title=markup.title,
+        text=markup.text,
+        frames=markup.frames,
+        body_length=len(raw) if answered else None,
+        body_sha256=hashlib.sha256(raw).hexdigest() if raw else "",
+    )
+
+
+def _peer(path: list[Transaction]) -> str:
+    """The address that the first request went to, where the probe tells it."""
+    address = (path[0].address if path else None) or ""
+    return address.rpartition(":")[0].strip("[]")
+
+
+def _url(one: Transaction) -> str:
+    return (one.request.url if one.request else None) or ""
+
+
+def _hop(one: Transaction) -> Hop:
+    response = one.response or Response()
+    location = dict(_headers(response)).get("location", "")
+    return Hop(url=_url(one), status=response.code or 0, location=location)
+
+
+def _onward(last: Transaction, response: Response) -> tuple[Hop, ...]:
+    """The last answer is a hop as well where it redirects, and nobody followed."""
+    location = dict(_headers(response)).get("location", "")
+    redirects = location and 300 <= (response.code or 0) < 400  # noqa: PLR2004 - RFC 9110 15.4
+    return (_hop(last),) if redirects else ()
+
+
+def _headers(response: Response) -> tuple[tuple[str, str], ...]:
+    return read_headers(response.headers or response.headers_list)
+
+
+def _body(found: Any) -> str:
+    """A body is text, or base64 where it is not UTF-8 (df-001)."""
+    if isinstance(found, str):
+        return found
+    if isinstance(found, dict) and isinstance(found.get("data"), str):
+        try:
+            return base64.b64decode(found["data"]).decode("utf-8", "replace")
+        except binascii.Error:
+            return ""
+    return ""
+
+
+def _stage(keys: Keys, name: str) -> Stage:
+    """How far the probe got before its fetch failed."""
+    if name.startswith(("dns_", "android_dns")):
+        return "resolve"
+    tried = [one for one in keys.tcp_connect or () if one.status is not None]
+    if tried and all(one.status and one.status.failure for one in tried):
+        return "connect"
+    if any(one.failure for one in keys.tls_handshakes or ()) or name.startswith("ssl_"):
+        return "tls"
+    return "response"
+
+
+def _first_failure(keys: Keys) -> str:
+    tried = (one.status for one in keys.tcp_connect or () if one.status is not None)
+    found = [status.failure for status in tried]
+    return str(found[0]) if found and all(found) else ""
+
+
+def _certificate(found: Measurement, last_url: str) -> Certificate | None:
+    """The chain that the probe was shown by the last host, and whether it held."""
+    keys = found.test_keys
+    known = (keys.tls_handshakes if keys else None) or ()
+    for host in (host_of_url(last_url), host_of_input(found)):
+        shakes = [one for one in known if one.server_name == host]
+        if shakes:
+            break
+    if not shakes:
+        verifying = _major(found) >= VERIFYING
+        return Certificate(chain=("unknown",), trusted=True) if verifying else None
+    good = next((one for one in shakes if not one.failure), shakes[0])
+    ders = [der for one in good.peer_certificates or () if (der := _der(one))]
+    chain = tuple(hashlib.sha256(der).hexdigest() for der in ders)
+    return Certificate(
+        chain=chain or ("unknown",),
+        issuer=_issuer(ders[0]) if ders else "",
+        trusted=not good.failure and not good.no_tls_verify,
+    )
+
+
+def _der(found: Any) -> bytes:
+    text = found.get("data") if isinstance(found, dict) else found
+    try:
+        return base64.b64decode(text) if isinstance(text, str) else b""
+    except binascii.Error:
+        return b""
+
+
+def _issuer(der: bytes) -> str:
+    try:
+        return x509.load_der_x509_certificate(der).issuer.rfc4514_string()
+    except ValueError:
+        return ""
+
+
+def _major(found: Measurement) -> int:
+    text = (found.software_version or "0").split(".")[0]
+    return int(text) if text.isdigit() else 0
+
 
 TEST = "web_connectivity"
 TIMES = "%Y-%m-%d %H:%M:%S"

@@ -7,11 +7,13 @@ object or pairs), ``location``, ``certificate_issuer``, and ``control`` of the s
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from selectolax.lexbor import LexborHTMLParser
 
-from harness.interop.markup import read_markup
 from harness.interop.record import (
     MEASUREMENT_IMPORTERS,
     UNREADABLE,
@@ -21,6 +23,139 @@ from harness.interop.record import (
     trial,
 )
 from harness.model.observation import Certificate, Hop, WebFacts
+
+TEXT_CHARACTERS = 6000
+MARKUP_CHARACTERS = 400_000
+MARKUP_TAGS = 20_000
+"""Bounds on what is looked at; a block page has said what it is long before. The parser takes time
+with the square of the depth of tags: 17 s for 400,000 characters of them.
+"""
+
+LONG, HEADLINES, HEADLINE_CHARACTERS = 700, 3, 160
+"""From which length headlines are put first, how many, and how much of each."""
+
+SCRIPT_CHARACTERS, MERE = 20_000, 90
+"""How much of the scripts is looked at, and the length of text up to which a page only leads on."""
+MENU_ITEMS, MENU_CHARACTERS, LEAST_SAID = 60, 300, 120
+"""How many links of a long page are read, how much of their text is kept, and how much a page
+must say outside of them for them to be put last."""
+IMAGES, IMAGE_CHARACTERS = 4, 80
+
+_MENUS = ["a", "option", "button", "nav", "footer"]
+_UNSEEN = ["script", "style", "noscript", "template", "head", "iframe", "frameset"]
+_REFRESH = re.compile(r"url\s*=\s*['\"]?\s*([^'\"\s>]+)", re.IGNORECASE)
+_SCRIPTED = re.compile(
+    r"(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\s*\()\s*[\"']([^\"']{4,500})[\"']"
+)
+_ADDRESS = re.compile(r"""["'](https?://[^"'\s<>]{4,300})["']""")
+_WRITTEN = re.compile(
+    r"(?:document\.write(?:ln)?\s*\(|\.(?:innerHTML|textContent|innerText)\s*=)\s*"
+    r"([\"'`])((?:(?!\1)[^\\]|\\.){3,2000})\1"
+)
+_TAGS = re.compile(r"<[^<>]{1,2000}>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """A page as a person would meet it; white space folded."""
+
+    title: str = ""
+    text: str = ""
+    frames: tuple[str, ...] = ()
+
+
+def read_markup(body: str) -> Markup:
+    """Read a page. Anything that is no markup is plain text."""
+    if "<" not in body:
+        return Markup(text=_fold(body))
+    body = _bounded(body)
+    tree = LexborHTMLParser(body)
+    title = tree.css_first("title")
+    heading = title.text() if title else ""
+    frames = _frames(tree, body)
+    ways = _scripted_ways(tree)
+    described = tree.css_first("meta[name=description]")
+    spare = _spare_text(tree)
+    tree.strip_tags(_UNSEEN)
+    seen = _seen(tree)
+    if not seen and described is not None:
+        seen = _fold(described.attributes.get("content") or "")
+    if not seen:
+        seen = spare or _images(tree)
+    if len(seen) > LONG:
+        headlines = _headlines(tree)
+        seen = f"{headlines} {_without_links(tree) or seen}"[:TEXT_CHARACTERS].strip()
+    if len(seen) < MERE:
+        frames = tuple(dict.fromkeys((*frames, *ways)))[:8]
+    return Markup(title=_fold(heading)[:300], text=seen, frames=frames)
+
+
+def _bounded(body: str) -> str:
+    parts = body[:MARKUP_CHARACTERS].split("<", MARKUP_TAGS + 1)
+    return "<".join(parts[: MARKUP_TAGS + 1])
+
+
+def _headlines(tree: LexborHTMLParser) -> str:
+    """The first headlines: a long page says there what it is, after its menus and banners."""
+    found = (_fold(node.text(separator=" ")) for node in tree.css("h1, h2")[:HEADLINES])
+    return " ".join(f"{line[:HEADLINE_CHARACTERS]}." for line in found if line)
+
+
+def _seen(tree: LexborHTMLParser) -> str:
+    return _fold(tree.body.text(separator=" ") if tree.body else "")
+
+
+def _without_links(tree: LexborHTMLParser) -> str:
+    """What the page says itself, then the start of its menus; nothing if it is mostly menus."""
+    menus = " ".join(node.text(separator=" ") for node in tree.css("a, option")[:MENU_ITEMS])
+    tree.strip_tags(_MENUS)
+    said = _seen(tree)
+    return f"{said} {_fold(menus)[:MENU_CHARACTERS]}" if len(said) >= LEAST_SAID else ""
+
+
+def _spare_text(tree: LexborHTMLParser) -> str:
+    """What a page shows without scripts, or what its scripts write into it."""
+    without = " ".join(node.text(separator=" ") for node in tree.css("noscript")[:IMAGES])
+    scripts = " ".join(node.text() for node in tree.css("script"))[:SCRIPT_CHARACTERS]
+    written = " ".join(_TAGS.sub(" ", found[2]) for found in _WRITTEN.finditer(scripts))
+    return _fold(f"{_TAGS.sub(' ', without)} {written}")
+
+
+def _images(tree: LexborHTMLParser) -> str:
+    """What stands for the images of a page that shows nothing else: text, or a file's name."""
+    shown = (
+        node.attributes.get("alt") or _file_name(node.attributes.get("src") or "")
+        for node in tree.css("img")[:IMAGES]
+    )
+    return " ".join(f"[{_fold(each)[:IMAGE_CHARACTERS]}]" for each in shown if each)
+
+
+def _file_name(address: str) -> str:
+    return "" if address.startswith("data:") else address.partition("?")[0].rsplit("/", 1)[-1]
+
+
+def _frames(tree: LexborHTMLParser, body: str) -> tuple[str, ...]:
+    found = [node.attributes.get("src") or "" for node in tree.css("iframe, frame")]
+    for node in tree.css("meta[http-equiv]"):
+        if (node.attributes.get("http-equiv") or "").lower() == "refresh":
+            found += _REFRESH.findall(node.attributes.get("content") or "")
+    if len(_TAGS.sub("", body)) < TEXT_CHARACTERS:
+        found += _SCRIPTED.findall(body)
+    return tuple(dict.fromkeys(address.strip() for address in found if address.strip()))[:8]
+
+
+def _scripted_ways(tree: LexborHTMLParser) -> list[str]:
+    """Addresses in scripts that send the reader away, and of forms that send themselves."""
+    script = " ".join(node.text() for node in tree.css("script"))[:SCRIPT_CHARACTERS]
+    if "location" not in script and "submit" not in script:
+        return []
+    forms = [node.attributes.get("action") or "" for node in tree.css("form[action]")]
+    return [*_ADDRESS.findall(script)[:4], *filter(None, forms[:2])]
+
+
+def _fold(text: str) -> str:
+    return " ".join(text[: TEXT_CHARACTERS * 4].split())[:TEXT_CHARACTERS].strip()
+
 
 NOWHERE = "http://page.invalid/"
 """The URL of a page that does not say where it was found (RFC 6761)."""

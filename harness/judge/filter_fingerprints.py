@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.judge import block_page_classifier
-from harness.judge.page_rest import (
+from harness.judge.block_page_check import (
     READ,
     has_room,
     has_styles_by_header,

@@ -12,21 +12,20 @@ from itertools import groupby
 
 import msgspec
 
-from harness.judge.block_page_claims import claimed_category
+from harness.judge.block_page_check import claimed_category
 from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare, learn
 from harness.judge.liveness import Retrials, confirmed, has_answer, passed, sampled
-from harness.judge.pairing import Course, Pairs, course_of, pair
-from harness.judge.plain_twins import PlainTwinTrials
-from harness.judge.rule import Rule
+from harness.judge.pairing import Course, Pairs, PlainTwinTrials, course_of, pair
 from harness.judge.rules.order import RULES, RULES_VERSION
 from harness.judge.sentinels import (
     Bracket,
     Fared,
+    Unfiltered,
     bracket_of,
+    may_teach,
     without_sentinels,
 )
-from harness.judge.trial_features import Case
-from harness.judge.unfiltered import Unfiltered, may_teach
+from harness.judge.trial_features import Case, Rule
 from harness.model.batch import turn_of
 from harness.model.campaign import BlockPage
 from harness.model.observation import Observation

@@ -14,9 +14,16 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from harness.model.observation import Look, Observation
-from harness.model.retrial import DOUBTED_TURN, SAMPLE, Group, Spot, group_of, spot_of
-from harness.model.trouble import is_silent, is_trouble, says_blocked
-from harness.model.verdict import Mechanism, State, Trial, Verdict
+from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, Group, Spot, group_of, spot_of
+from harness.model.verdict import (
+    Mechanism,
+    State,
+    Trial,
+    Verdict,
+    is_silent,
+    is_trouble,
+    says_blocked,
+)
 
 SILENCE_UNCONFIRMED = "silence-without-sign-of-life"
 SILENCE_UNSAMPLED = "silence-not-tried-with-patience"

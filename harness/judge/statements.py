@@ -8,17 +8,99 @@ manuals, shops and of origins that turn readers away themselves count against it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
 from itertools import chain, islice
+from math import sqrt
+from typing import Any
 
-from harness.judge.vocabulary import (
-    SENTENCE_END,
-    Language,
-    fold,
-    scripts_of,
-    vocabulary,
-)
+SENTENCE_END = ".!?|。！？؟।"  # noqa: RUF001 - sentences end in many scripts
+_GAP = f"[^{SENTENCE_END}]"
+_AHEAD, _BEHIND = 90, 60
+"""Characters between the page and what became of it, in either order."""
+_FOLDED = {
+    "\u200c": " ", "\u200f": "", "\u200e": "", "\u0640": "", "\u064a": "\u06cc",
+    "\u0649": "\u06cc", "\u0643": "\u06a9", "\u0451": "\u0435", "\u2019": "'", "\u02bc": "'",
+}  # fmt: skip
+"""Marks of direction, joiners and letters that are written in two ways."""
+_FOLDING = str.maketrans(_FOLDED)
+_LATIN_END = 0x300
+_NEVER = r"(?!)"
+REQUIRED = frozenset({"page", "stopped"})
+"""Keys that each language must have; the others may be left out."""
+_OTHER_KEYS = ("direct", "basis", "reason", "conditional", "ask", "own", "article")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """The words of a language, compiled for folded text.
+
+    ``statement`` finds a page and that it is stopped or unavailable, in one sentence;
+    ``withheld`` either word, ``stopped`` the first alone. ``scripts`` are the blocks of Unicode
+    (code point // 128) beyond Latin in which the language is written; none for Latin. One of
+    its ``letters`` must stand in the text.
+    """
+
+    name: str
+    scripts: frozenset[int]
+    letters: re.Pattern[str]
+    statement: re.Pattern[str]
+    withheld: re.Pattern[str]
+    stopped: re.Pattern[str]
+    direct: re.Pattern[str]
+    basis: re.Pattern[str]
+    reason: re.Pattern[str]
+    conditional: re.Pattern[str]
+    ask: re.Pattern[str]
+    own: re.Pattern[str]
+    article: re.Pattern[str]
+
+
+def fold(text: str) -> str:
+    """Case-folded text (NFC) in which letters that are written in two ways are one."""
+    return unicodedata.normalize("NFC", text).casefold().translate(_FOLDING)
+
+
+def scripts_of(text: str) -> frozenset[int]:
+    """The blocks of Unicode (code point // 128) beyond Latin that a text uses."""
+    return frozenset(ord(letter) >> 7 for letter in set(text) if ord(letter) >= _LATIN_END)
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> tuple[Language, ...]:
+    """The vocabulary that is shipped, compiled once."""
+    text = files("harness.judge").joinpath("vocabulary.toml").read_text(encoding="utf-8")
+    return read_vocabulary(tomllib.loads(text))
+
+
+def read_vocabulary(document: dict[str, Any]) -> tuple[Language, ...]:
+    """Compile a document of the form of ``vocabulary.toml``. Raises KeyError or re.error."""
+    return tuple(_compile(part) for part in document["language"])
+
+
+def _compile(part: dict[str, Any]) -> Language:
+    start = "" if part.get("joined") else r"\b"
+
+    def words(*keys: str) -> str:
+        found = "|".join(fold(part[key]) for key in keys if key in REQUIRED or key in part)
+        return f"{start}(?:{found})" if found else _NEVER
+
+    page, withheld = f"(?:{words('page')}|[*])", words("stopped", "unavailable")
+    statement = f"{page}{_GAP}{{0,{_AHEAD}}}?{withheld}|{withheld}{_GAP}{{0,{_BEHIND}}}?{page}"
+    return Language(
+        name=part["name"],
+        scripts=scripts_of(words("page", "stopped")),
+        letters=re.compile(fold(part.get("letters", ""))),
+        statement=re.compile(statement),
+        withheld=re.compile(withheld),
+        stopped=re.compile(words("stopped")),
+        **{key: re.compile(words(key)) for key in _OTHER_KEYS},
+    )
+
 
 STATED, DIRECT, BASIS, REASON = 1.5, 1.5, 1.0, 1.0
 """Weights of a sentence that says so, that speaks to the reader, that says *under* or *by order
@@ -170,3 +252,56 @@ def _around(text: str, match: re.Match[str]) -> tuple[str, str]:
     first = max(before.rfind(end) for end in SENTENCE_END) + 1
     ends = [place for end in SENTENCE_END if (place := after.find(end)) >= 0]
     return before[first:], after[: min(ends, default=AROUND)]
+
+
+SHARES = ((1300, 1.0), (2600, 0.7), (5000, 0.4))
+"""Share of a weight that counts, by the characters of the text: articles are long."""
+LEAST_SHARE = 0.2
+WEIGHED_OPENING, FIRST_SHARE, STATED_SHARE = 200, 0.5, 0.9
+"""A notice laid over a long page stands within so many characters; what a sign, and what a
+statement, count for there."""
+MOST_SAID = 5.0
+"""Most that signs in title and opening weigh together, however often a page says it."""
+LEAST_SIGNS, LEAST_STATEMENT, MOST_UNSAID = 2.0, 2.5, 2.0
+"""From which weights a page says that it is stopped, and what its words weigh at most if not."""
+TALK_FIRST, TALK, MOST_TALK = 0.5, 2.0, 2.0
+"""Weight taken off for the first and for each further mark of a text that blocks nothing, and
+the most taken off where the title speaks to the reader: portals put their menus around it."""
+WHOLE_WEIGHT = frozenset({"address", "header", "bare"})
+"""Places whose signs count whole, however long the text is."""
+
+
+def length_share(length: int) -> float:
+    """The share of a weight that counts in a text of ``length`` characters, 0 to 1."""
+    return next((share for most, share in SHARES if length <= most), LEAST_SHARE)
+
+
+def sign_share(place: str, share: float, start: int) -> float:
+    """How much of a sign counts, 0 to 1: less in a long text, unless it stands at the start.
+
+    ``start`` counts characters from the end of the title.
+    """
+    if place in WHOLE_WEIGHT:
+        return 1.0
+    return max(share, FIRST_SHARE) if place != "text" and start <= WEIGHED_OPENING else share
+
+
+def word_weight(weighed: Mapping[str, float], stated: Statement, share: float, start: int) -> float:
+    """What the words of a page weigh: enough to stand alone only if they say that it is stopped.
+
+    ``weighed`` has the weight of the signs by place. Of the signs of title and opening and the
+    statement the stronger counts, for they say the same.
+    """
+    signs = weighed["title"] + weighed["opening"]
+    statement = stated.weight * (
+        STATED_SHARE if start <= WEIGHED_OPENING and share < 1 else sqrt(share)
+    )
+    weight = max(min(signs + weighed["grounds"], MOST_SAID), statement) + weighed["text"]
+    says_so = signs >= LEAST_SIGNS or (stated.speaks and statement >= LEAST_STATEMENT)
+    return weight if says_so else min(weight, MOST_UNSAID)
+
+
+def talk_weight(marks: int, stated: Statement) -> float:
+    """The weight to take off for so many different marks of talk."""
+    talked = TALK_FIRST + TALK * (marks - 1) if marks else 0.0
+    return min(talked, MOST_TALK) if stated.leads else talked

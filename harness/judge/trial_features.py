@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.judge import block_page_classifier, certificates, notices
-from harness.judge.notices import UNLIKE
-from harness.judge.signatures import ENOUGH_BESIDE
-from harness.model.observation import DnsFacts, ReachFacts, WebFacts
+from harness.judge import block_page_check, block_page_classifier
+from harness.judge.block_page_check import UNLIKE
+from harness.judge.block_page_classifier import ENOUGH_BESIDE
+from harness.model.observation import Certificate, DnsFacts, ReachFacts, WebFacts
 from harness.model.sketch import share_within
 from harness.model.verdict import Trial
 
@@ -18,6 +18,62 @@ if TYPE_CHECKING:
     from harness.judge.block_page_classifier import Look
     from harness.judge.filter_fingerprints import Lore
     from harness.model.observation import Observation
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.model.verdict import Mechanism, State
+
+PUBLIC_AUTHORITIES = (
+    "let's encrypt", "digicert", "google trust", "gts ca", "sectigo", "comodo", "globalsign",
+    "amazon", "microsoft", "cloudflare", "entrust", "godaddy", "go daddy", "starfield",
+    "identrust", "isrg", "zerossl", "geotrust", "thawte", "rapidssl", "verisign", "symantec",
+    "usertrust", "certum", "actalis", "buypass", "quovadis", "swisssign", "harica", "telekom",
+    "apple public", "trustwave", "network solutions", "gandi", "certigna", "ssl.com", "e-tugra",
+    "baltimore", "cybertrust", "atos", "d-trust", "wisekey", "gehirn", "secom", "cpanel",
+)  # fmt: skip
+"""Words that name authorities of the public web; a supplier's own are not among them."""
+
+
+def is_intercepted(service: Certificate | None, control: Certificate | None) -> bool:
+    """Whether the service's chain is not one that the origin would show.
+
+    Another leaf alone is no proof (large sites have many); another issuer is, unless it is
+    one of the public web's and the client trusts it.
+    """
+    if service is None or control is None:
+        return False
+    if not service.chain or not control.chain:
+        told = service.issuer and control.issuer and service.issuer != control.issuer
+        return bool(told) and not is_public(service.issuer)
+    if service.chain[0] == control.chain[0] or _is_same_issuer(service, control):
+        return False
+    return not (is_public(service.issuer) and service.trusted is not False)
+
+
+def is_same_origin(service: Certificate | None, control: Certificate | None) -> bool:
+    """Whether the service's answer is known to come from the origin itself.
+
+    A trusted chain without a name of its issuer is one that was checked against the public
+    web's own bundle, as other people's probes do.
+    """
+    if service is None or not service.chain:
+        return False
+    if control is not None and control.chain and service.chain[0] == control.chain[0]:
+        return True
+    return service.trusted is True and (not service.issuer or is_public(service.issuer))
+
+
+def is_public(issuer: str) -> bool:
+    """Whether an issuer's name is one of the public web's authorities."""
+    name = issuer.casefold()
+    return any(word in name for word in PUBLIC_AUTHORITIES)
+
+
+def _is_same_issuer(service: Certificate, control: Certificate) -> bool:
+    if len(service.chain) > 1 and len(control.chain) > 1:
+        return service.chain[1] == control.chain[1]
+    return bool(service.issuer) and service.issuer == control.issuer
+
 
 SHARED = 0.3
 """Share of the control's text from which a page holds the control's content."""
@@ -155,13 +211,13 @@ class Case:
         """Whether somebody else's certificate stood where the origin's should."""
         if self.web is None or self.control_web is None:
             return False
-        return certificates.is_intercepted(self.web.certificate, self.control_web.certificate)
+        return is_intercepted(self.web.certificate, self.control_web.certificate)
 
     @cached_property
     def issuer_is_private(self) -> bool:
         """Whether the answer came under a certificate of no authority of the public web."""
         certificate = self.web.certificate if self.web is not None else None
-        return bool(certificate and certificate.issuer) and not certificates.is_public(
+        return bool(certificate and certificate.issuer) and not is_public(
             certificate.issuer if certificate else ""
         )
 
@@ -179,14 +235,14 @@ class Case:
         """Whether the answer came over TLS that ends at the origin, as the control's did."""
         if self.web is None or self.control_web is None or not self.is_secure:
             return False
-        return certificates.is_same_origin(self.web.certificate, self.control_web.certificate)
+        return is_same_origin(self.web.certificate, self.control_web.certificate)
 
     @cached_property
     def proven(self) -> bool:
         """Whether the page came over TLS that the public web's authorities vouch for."""
         if self.web is None or not self.answered or not self.is_secure:
             return False
-        return certificates.is_same_origin(self.web.certificate, None)
+        return is_same_origin(self.web.certificate, None)
 
     @cached_property
     def look(self) -> Look:
@@ -277,7 +333,7 @@ class Case:
 
         Beside a control's page that is quite another one, weaker signs are enough.
         """
-        return notices.looks_blocked(self)
+        return block_page_check.looks_blocked(self)
 
     @cached_property
     def is_learned_page(self) -> bool:
@@ -285,8 +341,25 @@ class Case:
 
         A page that also holds the control's content is not, nor is one with a frame that may.
         """
-        return notices.is_learned_page(self)
+        return block_page_check.is_learned_page(self)
 
 
 def _is_tls(url: str) -> bool:
     return url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """If ``matches``, the verdict is ``state`` by ``mechanism``; ``says`` tells people why.
+
+    ``saw`` names the facts of this very case, for the witnesses. ``origin_refusal`` marks
+    rules under which the origin itself, not the service, turned the client away.
+    """
+
+    id: str
+    matches: Callable[[Case], object]
+    state: State
+    says: str
+    mechanism: Mechanism = Mechanism.NONE
+    saw: Callable[[Case], str] | None = None
+    origin_refusal: bool = False

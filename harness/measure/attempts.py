@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from msgspec.structs import replace
 
-from harness.measure.heartbeats import Pulse
+from harness.measure.concurrency_limiter import Traffic
+from harness.measure.heartbeats import Place, Pulse, place_at, port_of
 from harness.measure.measurement_context import Instruments
-from harness.measure.passed_items import Place, place_at, port_of
-from harness.measure.sentinels import item_of, sentinels_for
-from harness.measure.traffic import Traffic
-from harness.model.browser_choice import browser_number
 from harness.model.campaign import Campaign, Limits
-from harness.model.corpus import Item
-from harness.model.marker import Marker, mark
+from harness.model.corpus import AGREED, Item
+from harness.model.marker import Marker, browser_number, mark
 from harness.model.observation import (
     CONTROL,
     AttemptKey,
@@ -28,8 +26,24 @@ from harness.model.observation import (
     Timings,
 )
 from harness.model.sentinel import Sentinel
-from harness.model.trouble import TIMEOUTS, is_silent, is_trouble
-from harness.ports.network import Attempt, Sighting, left_by
+from harness.model.verdict import TIMEOUTS, is_silent, is_trouble
+from harness.ports.network import Attempt, Probe, Sighting, address_of, left_by
+
+
+def sentinels_for(
+    campaign: Campaign, role: Literal["must_allow", "must_block"], name: str, probe: Probe
+) -> Iterator[tuple[int, Sentinel]]:
+    """The sentinels that a probe (called ``name``) tries, each with its place in the file."""
+    for place, one in enumerate(campaign.sentinels.of(role), 1):
+        if one.is_for(name, address_of(probe, item_of(one, "sentinel"))):
+            yield place, one
+
+
+def item_of(one: Sentinel, name: str) -> Item:
+    """A sentinel as an item, under a name."""
+    agreed = (f"{AGREED}{one.mechanism.value}",) if one.mechanism is not None else ()
+    return Item(id=name, value=one.at, labels=("CTRL", *agreed), kind=one.item_kind)
+
 
 GRACE = 5.0
 """Seconds beyond an attempt's own timeout after which the instrument is to blame."""

@@ -16,19 +16,31 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from harness.measure.attempts import Manner, Try
-from harness.measure.filter_check import is_filter_off
-from harness.measure.looks import look
+from harness.measure.attempts import Manner, Try, marker_for, observed, sighted
+from harness.measure.looks import is_filter_off, look
 from harness.measure.measurement_context import Instruments
-from harness.measure.patience import in_batches
-from harness.measure.second_visits import visit
-from harness.model.campaign import Campaign
+from harness.measure.retrials import in_batches
+from harness.model.campaign import Campaign, Limits
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
-from harness.model.retrial import SAMPLE, Spot, key_again, spot_of
+from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of
 from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import DELIVERED, State
 from harness.ports.judging import JudgeBatch
-from harness.ports.network import address_of
+from harness.ports.network import Attempt, address_of
+
+
+async def visit(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
+    """Visit an item's page once, as soon as there is a place among all attempts."""
+    key, item, client = this.key, this.item, tools.second_client
+    assert client is not None
+    marker = marker_for(this, manner, tools)
+    asked = Attempt(key=key, item=item, limits=limits, timeout=manner.patience, marker=marker)
+    url, line = address_of(tools.probes[key.probe], item), tools.lines[key.line, key.profile]
+    async with tools.courtesy.place(key.line, item), tools.gate:
+        started = tools.clock.now()
+        sighting = await sighted(client.visit(asked, url, line), limits.visit_patience)
+    return observed(asked, this, manner, tools, sighting, started)
+
 
 AGAIN = range(2, 4)
 """What passed must pass once more in so many further tries, a must-block sentinel being blocked

@@ -15,10 +15,9 @@ from dataclasses import replace
 from itertools import chain, groupby
 
 from harness.model.batch import Batch, count_batches, ways
-from harness.model.campaign import Campaign
+from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import is_among
 from harness.model.observation import Observation
-from harness.model.stop import Stop
 from harness.model.verdict import Verdict
 from harness.ports.judging import JudgeBatch, MayStop
 from harness.ports.network import Items

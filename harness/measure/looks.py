@@ -1,7 +1,7 @@
 """Looks at items once, and again where the first look does not tell a block from trouble.
 
 A silence is confirmed with more patience, at the concurrency that the heartbeats of the line
-bear. An abrupt answer (see ``harness.model.trouble``) is looked at again with nothing else begun
+bear. An abrupt answer (see ``harness.model.verdict``) is looked at again with nothing else begun
 on the line, beside a heartbeat. The last look is the one that is kept.
 """
 
@@ -12,12 +12,21 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from harness.measure.attempts import Manner, Try, attempt, beside, place_of, traffic_of
+from harness.measure.attempts import (
+    Manner,
+    Try,
+    attempt,
+    beside,
+    item_of,
+    place_of,
+    sentinels_for,
+    traffic_of,
+)
+from harness.measure.concurrency_limiter import Traffic
 from harness.measure.measurement_context import Instruments
-from harness.measure.traffic import Traffic
 from harness.model.campaign import Campaign, Limits
 from harness.model.observation import CONTROL, Look, Observation, WebFacts
-from harness.model.trouble import is_busy, is_silent, is_trouble
+from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 
 STRAINED = 3
 """How often an attempt is made again after trouble of our own, each time with fewer in flight."""
@@ -198,3 +207,20 @@ def _is_strained(seen: Observation) -> bool:
     """Whether fewer attempts in flight may help; a probe that is broken stays broken."""
     failure = seen.failure
     return failure is not None and failure.is_instrument and failure.name != "instrument_error"
+
+
+async def is_filter_off(this: Try, how: Manner, campaign: Campaign, tools: Instruments) -> bool:
+    """Whether a must-block sentinel passes too, right after an item passed in a retrial.
+
+    Then the filter was switched off, which voids batches, and says nothing of the item.
+    """
+    probe = tools.probes[this.key.probe]
+    for place, one in sentinels_for(campaign, "must_block", this.key.probe, probe):
+        name = f"sentinel-block-{place}@{this.batch}.{this.key.item}.{how.look}.{how.turn}"
+        item = item_of(one, name)
+        key = this.key.for_item(name)
+        beside = Try(key=key, item=item, role="must_block", batch=this.batch)
+        manner = Manner(look="first", patience=campaign.limits.timeout)
+        if is_answer(await look(beside, manner, campaign.limits, tools)):
+            return True
+    return False

@@ -8,12 +8,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Required, Self, TypedDict, Unpack
 
-from harness.measure.concurrency_limiter import Gate
-from harness.measure.heartbeats import Pulse
-from harness.measure.loop_lag_monitor import Watch
-from harness.measure.passed_items import Passing, Place
-from harness.measure.rate_limits import Courtesy
-from harness.measure.traffic import SECOND_LOOKS, Traffic
+from harness.measure.concurrency_limiter import SECOND_LOOKS, Courtesy, Gate, Traffic
+from harness.measure.event_loop import Watch
+from harness.measure.heartbeats import Passing, Place, Pulse
 from harness.model.batch import Half
 from harness.model.campaign import Limits
 from harness.ports.network import Line, Origin, Probe, PupilClient, SecondClient

@@ -14,16 +14,42 @@ from collections.abc import AsyncGenerator, Iterable
 from itertools import count
 from typing import Literal
 
-from harness.measure.attempts import Try, place_of, pulse_of
+from harness.errors import UnfinishedError
+from harness.measure.attempts import Try, item_of, place_of, pulse_of, sentinels_for
 from harness.measure.heartbeats import Pulse
 from harness.measure.looks import observe_all
 from harness.measure.measurement_context import Instruments
-from harness.measure.sentinels import item_of, sentinels_for
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.verdict import is_answer
 from harness.ports.network import fits
+
+AFTER = ".after"
+"""How the sentinels end that are tried when a batch is done."""
+
+
+def require_control(batch: int, observations: Iterable[Observation]) -> None:
+    """Raise UnfinishedError if no must-allow sentinel answers on the control after a batch."""
+    after = [
+        one
+        for one in observations
+        if one.role == "must_allow" and one.key.line == CONTROL and one.key.item.endswith(AFTER)
+    ]
+    if not after or any(map(is_answer, after)):
+        return
+    failure = after[0].failure
+    if failure is not None and failure.is_instrument:
+        return
+    saw = f"{failure.name} at {failure.stage}" if failure is not None else "no token in its page"
+    msg = (
+        f"batch {batch}: the origin does not answer for {after[0].item.host} on the control line "
+        f"({saw}), so nothing can be judged: measuring is stopped; the journal is whole; mend the "
+        "origin or the control, and give the same command again"
+    )
+    raise UnfinishedError(msg)
+
 
 ALOFT = 16
 """How many batches may be unfinished at once: what a killed process can lose."""

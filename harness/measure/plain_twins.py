@@ -21,21 +21,26 @@ from harness.measure.attempts import Manner, Try, observed, sighted
 from harness.measure.measurement_context import Instruments
 from harness.measure.progress import Tally
 from harness.model.batch import turn_of
-from harness.model.browser_choice import browser_number
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.heartbeat import Heartbeats
-from harness.model.marker import unmarked
-from harness.model.observation import CONTROL, AttemptKey, Observation
-from harness.model.plain_twin import PROBES, is_ordinary
-from harness.model.retrial import Group, Spot, group_of, next_number, spot_of
+from harness.model.marker import browser_number, unmarked
+from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
+from harness.model.plain_twin import (
+    PROBES,
+    Group,
+    Spot,
+    group_of,
+    is_ordinary,
+    next_number,
+    spot_of,
+)
 from harness.model.sampler import Smallest, ordering
-from harness.model.trouble import is_answer, is_silent, is_trouble
+from harness.model.verdict import is_answer, is_silent, is_trouble
 from harness.ports.network import Attempt, Origin
 from harness.ports.storage import Journal
 
 ROUND = 500_000
-"""Added to the round of an attempt for the key of its twin; see ``harness.model.retrial``."""
+"""Added to the round of an attempt for the key of its twin; see ``harness.model.plain_twin``."""
 
 
 KEPT_TOGETHER = 20

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from harness.model.batch import ways
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, DnsFacts, Observation, WebFacts
-from harness.ports.progress import Progress, Reporter
 from harness.ports.storage import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a measurement is; counts are attempts.
+
+    ``blocked`` is, by category, (canaries whose token did not arrive, canaries tried); ``rate``
+    is attempts per second.
+    """
+
+    done: int
+    total: int
+    resumed: int
+    rate: float
+    failures: int
+    blocked: dict[str, tuple[int, int]] = field(default_factory=dict)
+    note: str = ""
+
+
+class Reporter(Protocol):
+    """Listens to a measurement; it never changes it."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Take note of how far a measurement is."""
+
+
+class Silence:
+    """A reporter that says nothing."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Hear, and keep quiet."""
 
 
 class Tally:

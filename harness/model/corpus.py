@@ -155,3 +155,18 @@ def bare_code(stratum: str) -> str:
 def frame_of(mark: str) -> str:
     """The frame that a pack's mark tells: ``as visited``, or empty where items count alike."""
     return AS_VISITED if mark.endswith(f" {AS_VISITED}") else ""
+
+
+class Appeal(msgspec.Struct, frozen=True, kw_only=True):
+    """One decided appeal. ``before`` are the labels it was against, ``labels`` those it asked for.
+
+    ``pack`` is the name of a corpus; the id of an item is never reused, so versions do not matter.
+    """
+
+    pack: str
+    item: str
+    before: tuple[str, ...]
+    labels: tuple[str, ...]
+    reason: str
+    appellant: str
+    upheld: bool

@@ -1,6 +1,6 @@
 """Markers tie one attempt to one answer of our own origin (BLAKE2 keyed hashing, RFC 7693).
 
-The client sends a nonce (``harness.model.nonce``). The origin answers with a token and with
+The client sends a nonce (``harness.model.marker``). The origin answers with a token and with
 *delivery words*. All of them derive from a key that only the origin and the assessor hold, so
 nothing between the two can invent them. The token is one string in the page; the words are spread
 over the page, so that a page that was cut, translated, re-encoded or rewritten still shows some of
@@ -11,14 +11,138 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
 import msgspec
 
-from harness.model.carrier import Carrier, carrier_for
-from harness.model.nonce import nonce_for
 from harness.model.observation import AttemptKey
+
+
+def browser_number(seed: str, attempt: AttemptKey) -> int:
+    """A number below 2**32 for an attempt: the same on every line, at every try and resume."""
+    text = "\x1f".join(
+        ("browser", seed, attempt.item, attempt.probe, attempt.profile, str(attempt.round))
+    )
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
+
+
+Form = Literal["digits", "uuid", "trace"]
+
+
+class Carrier(msgspec.Struct, frozen=True):
+    """A cookie or header by its name, and how the nonce is written in it."""
+
+    name: str
+    form: Form = "digits"
+    is_cookie: bool = False
+
+    def value(self, nonce: str) -> str:
+        """The value of the header, or that of the header Cookie."""
+        written = nonce
+        if self.form == "uuid":
+            parts = (nonce[:8], nonce[8:12], nonce[12:16], nonce[16:20], nonce[20:])
+            written = "-".join(parts)
+        elif self.form == "trace":  # W3C Trace Context: version, trace, parent, flags
+            written = f"00-{nonce}-{nonce[16:]}-01"
+        return f"{self.name}={written}" if self.is_cookie else written
+
+
+COOKIES: tuple[tuple[str, Form], ...] = (
+    ("JSESSIONID", "digits"), ("PHPSESSID", "digits"), ("SESSION", "uuid"), ("sessionid", "digits"),
+    ("session_id", "uuid"), ("sid", "digits"), ("sessid", "digits"), ("_session", "digits"),
+    ("csrftoken", "digits"), ("XSRF-TOKEN", "uuid"), ("_csrf", "digits"), ("visitor_id", "digits"),
+    ("visitor", "uuid"), ("_vid", "digits"), ("vuid", "uuid"), ("uid", "digits"), ("_uid", "uuid"),
+    ("device_id", "uuid"), ("client_id", "digits"), ("clientId", "uuid"), ("guest_id", "digits"),
+    ("guest", "uuid"), ("cart", "digits"), ("cart_id", "uuid"), ("basket", "digits"),
+    ("anon_id", "uuid"), ("anonymous_id", "uuid"), ("ajs_anonymous_id", "uuid"), ("ab", "digits"),
+    ("ab_id", "digits"), ("bucket_id", "digits"), ("exp_uid", "uuid"), ("consent_id", "uuid"),
+    ("cmp_id", "digits"), ("browser_id", "uuid"), ("bid", "digits"), ("_uuid", "uuid"),
+    ("uuid", "uuid"), ("token", "digits"), ("pref", "digits"), ("prefs_id", "digits"),
+    ("lb", "digits"), ("route", "digits"), ("INGRESSCOOKIE", "digits"), ("SERVERID", "digits"),
+    ("track_id", "uuid"), ("tid", "digits"), ("rid", "digits"), ("site_id", "uuid"),
+    ("ident", "digits"), ("user_key", "digits"), ("app_session", "uuid"), ("web_session", "uuid"),
+)  # fmt: skip
+"""Names that sites give to cookies, each with the form that goes with it."""
+
+HEADERS: tuple[tuple[str, Form], ...] = (
+    ("X-Request-ID", "digits"), ("X-Request-Id", "uuid"), ("X-Correlation-ID", "uuid"),
+    ("X-Trace-ID", "digits"), ("X-B3-TraceId", "digits"), ("X-Client-ID", "digits"),
+    ("X-Device-ID", "uuid"), ("X-Session-ID", "digits"), ("X-Transaction-ID", "uuid"),
+    ("X-Client-Request-ID", "uuid"), ("Request-Id", "uuid"), ("traceparent", "trace"),
+)  # fmt: skip
+"""Names of headers that proxies and extensions of browsers put in."""
+
+CARRIERS = (
+    *(Carrier(name, form, is_cookie=True) for name, form in COOKIES),
+    *(Carrier(name, form) for name, form in HEADERS),
+)
+
+NUMBERED = 4
+"""One cookie in so many has a number behind its name, as those of one customer of many do."""
+
+
+@lru_cache(maxsize=64)
+def carrier_for(key: bytes, run: str) -> Carrier:
+    """What carries the nonces of one run; ``key`` is the origin's."""
+    digest = hashlib.blake2b(f"carrier\x1f{run}".encode(), key=key[:64], digest_size=8).digest()
+    chosen = CARRIERS[int.from_bytes(digest[:4], "big") % len(CARRIERS)]
+    if not chosen.is_cookie or digest[4] % NUMBERED:
+        return chosen
+    number = int.from_bytes(digest[5:], "big") % 1_000_000
+    return Carrier(f"{chosen.name}_{number}", chosen.form, is_cookie=True)
+
+
+HALF = 8
+"""Bytes of each half: 64 bits of check are not met by accident."""
+
+DIGITS = 4 * HALF
+
+SHAPE = re.compile(r"\b[0-9a-f]{8}(?:[0-9a-f]{24}|(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+"""What may be a nonce: 32 digits, or the same written as a UUID."""
+
+
+def new_run() -> str:
+    """A random id for one run of a campaign, kept in its journal: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def nonce_for(key: bytes, attempt: AttemptKey, tries: int = 1, run: str = "") -> str:
+    """The nonce of one attempt in one run: 32 hexadecimal digits, unguessable without the key."""
+    text = "\x1f".join(
+        (
+            "nonce",
+            run,
+            attempt.campaign,
+            attempt.item,
+            attempt.probe,
+            attempt.line,
+            attempt.profile,
+            str(attempt.round),
+            str(tries),
+        )
+    )
+    first = hashlib.blake2b(text.encode(), key=key[:64], digest_size=HALF).hexdigest()
+    return first + _check(key, first)
+
+
+def find_nonce(key: bytes, values: Iterable[str]) -> str:
+    """The first nonce made with ``key`` in some texts, such as header values; empty if none."""
+    for value in values:
+        for found in SHAPE.finditer(value) if len(value) >= DIGITS else ():
+            digits = found[0].replace("-", "")
+            if _check(key, digits[: 2 * HALF]) == digits[2 * HALF :]:
+                return digits
+    return ""
+
+
+def _check(key: bytes, first: str) -> str:
+    text = f"check\x1f{first}"
+    return hashlib.blake2b(text.encode(), key=key[:64], digest_size=HALF).hexdigest()
+
 
 ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
 """How many delivery words a page has: of the attempt, of the host, of its categorised piece."""

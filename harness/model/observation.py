@@ -6,13 +6,55 @@ failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from harness.model.corpus import Item
-from harness.model.heartbeat import Heartbeats
+
+
+class Heartbeats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many heartbeats began during a wait and were answered in time, or were late.
+
+    ``slowest`` is the longest time that one took, ``allowed`` the time that each was given (a
+    multiple of what it takes on the idle line); both in seconds. A heartbeat that failed, or
+    that was overdue when the wait ended, is *late*.
+    """
+
+    answered: int = 0
+    late: int = 0
+    slowest: float | None = None
+    allowed: float | None = None
+
+    @property
+    def shows_life(self) -> bool:
+        """Whether the line answered during the wait: more heartbeats were in time than late."""
+        return self.answered > self.late
+
+    def __str__(self) -> str:
+        took = f", the slowest in {self.slowest:.2f} s" if self.slowest is not None else ""
+        given = f" (allowed: {self.allowed:.2f} s)" if self.allowed is not None else ""
+        return f"heartbeats: {self.answered} answered in time, {self.late} late{took}{given}"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of one kind, with the digest that names them."""
+
+    media_type: str
+    body: bytes
+
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the hexadecimal digest of the body."""
+        return digest_of(self.body)
+
+
+def digest_of(body: bytes) -> str:
+    """The name under which ``body`` is kept."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
 
 CONTROL = "control"
 """The name of the unfiltered line; every trial needs an observation made on it."""
@@ -163,7 +205,7 @@ class WebFacts(
     and ``page_words`` is the number of words that came from the rest of that page. ``asked``:
     a header shows that the origin was asked. ``codings`` are the content codings that were
     undone, outermost first; ``undecoded`` could not be. ``embedded`` counts what may show content
-    without text (``probes.net.embedded``), ``text_length`` the characters of the visible text.
+    without text (``probes.net.html_text``), ``text_length`` the characters of the visible text.
     ``inner`` are the pages that ``frames`` lead to, one level; without a status, not reached.
     ``browser`` is the profile whose requests were sent (``probes.net.browser_profiles``).
     ``sketch`` is that of all visible text, on the control line and where the page did not come.

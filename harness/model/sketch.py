@@ -10,6 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 
+BARE = 60
+"""Characters of visible text up to which a page says nothing by itself."""
+
+
 SHINGLE, SIZE = 3, 40
 """Words of a shingle, and numbers of a sketch."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, Observation
+from harness.model.observation import AttemptKey, DnsFacts, Observation, ReachFacts, WebFacts
 
 NOTED_PROBES = frozenset({"dns_https"})
 """Probes whose verdicts are kept, and count for nobody and against nobody: a browser does without
@@ -86,3 +86,101 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intercepted: bool = False
     first_byte_service: float | None = None
     first_byte_control: float | None = None
+
+
+TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+"""No answer came within the patience of an attempt."""
+
+ABRUPT = frozenset(
+    {
+        "connection_aborted",
+        "connection_refused",
+        "connection_reset",
+        "eof_error",
+        "host_unreachable",
+        "network_unreachable",
+        "ssl_failed_handshake",
+        "tls_alert",
+    }
+)
+"""A reset, an end of the stream, an ICMP error, a TLS handshake that was broken off."""
+
+RESOLVER_TROUBLE = frozenset(
+    {
+        "dns_non_recoverable_failure",
+        "dns_refused_error",
+        "dns_server_misbehaving",
+        "dns_servfail_error",
+        "dns_temporary_failure",
+    }
+)
+"""A resolver that says it failed, or that it will not answer (SERVFAIL, REFUSED, RFC 1035 section
+4.1.1), as some do of those who ask too often."""
+
+FALSE_CERTIFICATES = frozenset(
+    {"ssl_invalid_certificate", "ssl_invalid_hostname", "ssl_unknown_authority"}
+)
+"""Failures behind which the page is read nevertheless."""
+
+BUSY = frozenset({429, 502, 503, 504})
+"""Answers of a gateway that may be overloaded (RFC 9110 section 15.6, RFC 6585 section 4)."""
+
+
+SAYS_BLOCKED = frozenset({15, 16, 17, 18})
+"""Extended DNS errors by which a resolver says so itself: blocked, censored, filtered, prohibited
+(RFC 8914 sections 4.16 to 4.19)."""
+
+
+def is_silent(seen: Observation) -> bool:
+    """Whether no answer came in time."""
+    return seen.failure is not None and seen.failure.name in TIMEOUTS
+
+
+def is_busy(seen: Observation) -> bool:
+    """Whether a gateway or resolver said that it could not answer now."""
+    if seen.failure is not None and seen.failure.name in RESOLVER_TROUBLE:
+        return True
+    match seen.facts:
+        case WebFacts(status=status, tunnel_status=tunnel):
+            return bool({status, tunnel} & BUSY)
+        case DnsFacts(rcode=rcode):
+            return rcode in ("SERVFAIL", "REFUSED")
+        case _:
+            return False
+
+
+def is_trouble(seen: Observation) -> bool:
+    """Whether the answer may be a block as well as trouble of the line, the service or the origin.
+
+    A silence is none of these; it is confirmed with patience instead.
+    """
+    abrupt = seen.failure is not None and seen.failure.name in ABRUPT
+    return abrupt or is_busy(seen)
+
+
+def is_answer(seen: Observation) -> bool:
+    """Whether a must-allow item got the answer that it gets on an idle line."""
+    if is_trouble(seen):
+        return False
+    if seen.failure is not None:
+        # what came behind somebody else's certificate was read all the same
+        came = isinstance(seen.facts, WebFacts) and seen.facts.canary == "seen"
+        return came and seen.failure.name in FALSE_CERTIFICATES
+    match seen.facts:
+        case WebFacts(canary=canary):
+            return canary in ("seen", "not_applicable")
+        case DnsFacts(rcode=rcode, addresses=addresses, type=kind):
+            return rcode == "NOERROR" and (bool(addresses) or kind == "HTTPS")
+        case ReachFacts(reached=reached):
+            return reached is not False
+        case _:
+            return False
+
+
+def says_blocked(seen: Observation) -> bool:
+    """Whether a resolver said itself that it blocks, so that no trouble is mistaken for it."""
+    facts, failure = seen.facts, seen.failure
+    codes = (
+        {error.code for error in facts.extended_errors} if isinstance(facts, DnsFacts) else set()
+    )
+    return bool(SAYS_BLOCKED & {*codes, *(failure.extended_errors if failure else ())})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.model.observation import Observation
-from harness.model.outcome import Precondition
+from harness.model.outcome import Precondition, Witness
+from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Verdict
 
@@ -64,3 +65,20 @@ class JournalJudge(Protocol):
 
 MakeJudge = Callable[[], JournalJudge]
 """Makes a judge of a journal that has judged nothing yet."""
+
+
+class Folded(Protocol):
+    """Counts of all verdicts; what was seen of single items is asked for.
+
+    ``witnesses`` are the first verdicts that speak against the service, one an item, in the
+    order of trial. ``overheads`` are times to first byte that the service added in items of the
+    named fates, in seconds, sorted. ``first_pairs`` are the times of the first so many items.
+    """
+
+    @property
+    def counts(self) -> Counts: ...
+    def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]: ...
+    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
+    def first_pairs(
+        self, fates: Collection[int], profile: str, probe: str, limit: int
+    ) -> tuple[Pairs, ...]: ...

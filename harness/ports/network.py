@@ -12,20 +12,20 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, CorpusReference, Item
-from harness.model.evidence import Evidence
 from harness.model.marker import (
     Marker,
     WordGroup,
+    find_nonce,
     path_words_for,
     receipt_for,
     token_for,
     words_for,
 )
-from harness.model.nonce import find_nonce
 from harness.model.observation import (
     AttemptKey,
     Certificate,
     DnsFacts,
+    Evidence,
     Facts,
     Failure,
     Timings,

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Protocol
 
-from harness.model.evidence import Evidence
+from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.observation import AttemptKey, Observation
-from harness.model.stop import Stop
+from harness.model.observation import AttemptKey, Evidence, Observation
 
 
 class Journal(Protocol):

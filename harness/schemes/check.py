@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict
@@ -14,8 +15,110 @@ from harness.errors import Fault, known
 from harness.model.campaign import PHASES
 from harness.model.declared import Declared
 from harness.model.scheme import Policy, Requirement
-from harness.schemes.editions import CURRENT, resolve
+from harness.model.smallest_sample import SHARE, smallest_sample
 from harness.yaml_reader import Document, Path_, dotted
+
+SHIPPED = Path(__file__).parent
+"""Where the schemes that come with Accredit live; policies in a folder beside them."""
+
+TABLES = frozenset({"metrics"})
+"""YAML files in the same folder that are no schemes."""
+
+REVISED = ("dfe", "uksic")
+"""Documents of which their publishers still bring out new editions."""
+
+CURRENT = "-current"
+"""How an alias ends; no scheme may be called so itself."""
+
+
+def shipped() -> tuple[str, ...]:
+    """The ids of the schemes that come with Accredit."""
+    return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml") if p.stem not in TABLES))
+
+
+def aliases() -> dict[str, str]:
+    """Each alias with the id of the shipped scheme that it stands for."""
+    return {document + CURRENT: newest(document, shipped()) for document in REVISED}
+
+
+def newest(document: str, ids: tuple[str, ...]) -> str:
+    """The latest edition of a document among ``ids``, which end in its date (YYYY or YYYY-MM).
+
+    Raises ValueError if there is none.
+    """
+    dates = {one.removeprefix(f"{document}-"): one for one in ids if one.startswith(f"{document}-")}
+    return dates[max(date for date in dates if date[:1].isdigit())]
+
+
+def resolve(name: str) -> str:
+    """The id that an alias stands for; any other name or path as it is."""
+    return aliases().get(name, name) if name.endswith(CURRENT) else name
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a smallest number depends on: the units of metrics, and the scheme's own alpha."""
+
+    units: Mapping[str, str]
+    alpha: float
+
+    def smallest(self, requirement: Requirement) -> int | None:
+        """The fewest items that can decide a requirement; ``None`` if no number can."""
+        unit = self.units.get(requirement.measure.metric, SHARE)
+        return smallest_sample(requirement, self.alpha_of(requirement), unit)
+
+    def alpha_of(self, requirement: Requirement) -> float:
+        """The one-sided level of a requirement."""
+        return requirement.alpha or self.alpha
+
+
+def with_smallest(requirements: Iterable[Requirement], sizes: Sizes) -> tuple[Requirement, ...]:
+    """The requirements, none with an ``n_min`` below the smallest number that can decide.
+
+    A file need not say again what only its stricter threshold or alpha makes too few.
+    """
+    return tuple(
+        one.model_copy(update={"n_min": max(one.n_min, sizes.smallest(one) or 0)})
+        for one in requirements
+    )
+
+
+def undersized(
+    document: Document,
+    own: Iterable[tuple[int, Requirement]],
+    written: Sequence[Mapping[str, Any]],
+    sizes: Sizes,
+) -> Iterator[Fault]:
+    """Faults of numbers in a file that no result can meet, each at its line.
+
+    ``own`` are the requirements that the file names, by their position in it, with what they
+    inherit; ``written`` is what it says of each.
+    """
+    for position, one in own:
+        at: Path_ = ("requirements", position)
+        said, smallest = written[position], sizes.smallest(one)
+        if smallest is None:
+            found = f"no number of items can show the threshold of {one.id} under rule {one.rule}"
+            remedy = "write rule: census, or a threshold below 1 (at_most: above 0)"
+            yield _fault(document, (*at, "threshold"), found, remedy)
+            continue
+        if "n_min" in said and one.n_min < smallest:
+            found = (
+                f"{one.n_min} is too few for {one.id}: at alpha {sizes.alpha_of(one):g} even a "
+                f"faultless service conforms only with {smallest} or more"
+            )
+            yield _fault(document, (*at, "n_min"), found, f"write n_min: {smallest}")
+        domains = one.needs_list.domains if one.needs_list is not None else None
+        least = max(smallest, one.n_min)
+        if "needs_list" in said and domains is not None and domains < least:
+            found = f"a list of {domains} domains is too short for {one.id}, which needs {least}"
+            key = (*at, "needs_list", "domains")
+            yield _fault(document, key, found, f"write {least} or more")
+
+
+def _fault(document: Document, key: Path_, found: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(key), dotted(key), found, remedy)
+
 
 REMEDIES = {
     "at_least": "a rate is a fraction between 0 and 1: write 0.9 for 90 %",

@@ -7,7 +7,7 @@ One fault, one line: file, line, key, what was found, and what is known instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,12 +17,81 @@ from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.campaign import PHASES
 from harness.model.declared import Declared
 from harness.model.scheme import Day, Decision, Policy, Requirement, Scheme
-from harness.schemes.catalogue import find_row
-from harness.schemes.check import MetricName, Names, check, doubles, misdated, remedied
-from harness.schemes.editions import SHIPPED, aliases, resolve, shipped
-from harness.schemes.inherit import inherited, merged
-from harness.schemes.sample_sizes import Sizes, undersized, with_smallest
+from harness.schemes.check import (
+    SHIPPED,
+    MetricName,
+    Names,
+    Sizes,
+    aliases,
+    check,
+    doubles,
+    misdated,
+    remedied,
+    resolve,
+    shipped,
+    undersized,
+    with_smallest,
+)
 from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+
+TABLES = Path(__file__).parent / "requirements"
+"""One YAML file an area, named like the letters of its ids: ``url.yaml`` holds ``URL-01``."""
+
+
+def find_row(requirement_id: str) -> Requirement | None:
+    """The catalogue's row of that id, or ``None``."""
+    area = requirement_id.partition("-")[0].lower()
+    return _table(area).get(requirement_id) if area in areas() else None
+
+
+def whole_catalogue() -> tuple[Requirement, ...]:
+    """All rows, area by area."""
+    return tuple(row for area in areas() for row in _table(area).values())
+
+
+@cache
+def areas() -> tuple[str, ...]:
+    """The areas that have a table."""
+    return tuple(sorted(path.stem for path in TABLES.glob("*.yaml")))
+
+
+@cache
+def _table(area: str) -> dict[str, Requirement]:
+    document = read_document(TABLES / f"{area}.yaml")
+    rows = [
+        validate(document, Requirement, data, (position,))
+        for position, data in enumerate(document.data)
+    ]
+    return {row.id: row for row in rows}
+
+
+def merged(base: Requirement | None, own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file says of a requirement, on top of what its base says.
+
+    The measure is merged key by key. A threshold is replaced whole: a new number must bring
+    its own provenance.
+    """
+    if base is None:
+        return dict(own)
+    below = base.model_dump(exclude_unset=True)
+    together = {**below, **own}
+    if isinstance(own.get("measure"), Mapping):
+        together["measure"] = {**below["measure"], **own["measure"]}
+    return together
+
+
+def inherited(
+    own: Iterable[Requirement], parent: Iterable[Requirement], without: Iterable[str]
+) -> tuple[Requirement, ...]:
+    """The parent's requirements in their order, replaced by own ones of the same id, then new ones.
+
+    ``without`` names those of the parent that the child gives up.
+    """
+    mine = {requirement.id: requirement for requirement in own}
+    dropped = frozenset(without)
+    kept = [mine.pop(one.id, one) for one in parent if one.id not in dropped]
+    return (*kept, *mine.values())
+
 
 __all__ = [
     "SHIPPED",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
 from harness.model.outcome import Assessment
-from harness.store.document import write_document
+from harness.store.atomic_write import write_document
 
 FORMAT = "accredit-assessment/1"
 """The name of the shape; a new meaning gets a new number."""

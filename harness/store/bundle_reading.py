@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import HarnessError, UsageError
-from harness.model.appeal import Appeal
+from harness.model.corpus import Appeal
 from harness.model.outcome import Assessment
 from harness.signing import read_envelope, read_keys, require_signature
 from harness.store.assessments import read_assessment

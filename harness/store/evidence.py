@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item
-from harness.model.evidence import Evidence, digest_of
+from harness.model.observation import Evidence, digest_of
 from harness.store.atomic_write import swap_in
-from harness.store.private_folder import make_private
+from harness.store.private_files import make_private
 
 NEVER_STORED = frozenset({"S3", "S4"})
 """Sensitivities whose bodies never reach the disk (METHOD, S3 and S4)."""

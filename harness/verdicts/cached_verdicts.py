@@ -5,14 +5,130 @@ Judging costs far more than counting, and another scheme changes no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 
+import msgspec
+
+from harness.errors import InstrumentError
 from harness.model.observation import Observation
+from harness.model.outcome_group import Counts
+from harness.model.verdict import Verdict
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
+from harness.store.atomic_write import swap_in
+from harness.store.journal.parquet_segment import digest_of_file, duckdb
+from harness.store.private_files import make_private
+from harness.verdicts.count_outcomes import fold
 from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
-from harness.verdicts.verdict_folder import VerdictFolder, digest_of_makers, passing_verdicts
+
+KEPT = "kept.json"
+SUFFIXES = (".py", ".toml")
+SOURCES = ("harness.model", "harness.judge", "harness.judge.rules", "harness.verdicts")
+"""Packages whose code and data make verdicts what they are."""
+
+
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    made_of: str
+    sha256: str
+    basis: Basis
+    counts: Counts
+
+
+class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    sha256: str
+    kept: msgspec.Raw
+
+
+class VerdictFolder:
+    """Keeps the verdicts of one journal in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def recall(self, made_of: str) -> FoldedVerdicts | None:
+        """What was kept of the same journal, rules and appeals, if every byte of it holds."""
+        path = self._path(made_of)
+        try:
+            sealed = msgspec.json.decode((self._folder / KEPT).read_bytes(), type=_Sealed)
+            if sealed.sha256 != _digest(sealed.kept):
+                return None
+            kept = msgspec.json.decode(sealed.kept, type=_Kept)
+            if kept.made_of != made_of or kept.sha256 != _digest_of(path):
+                return None
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        return FoldedVerdicts(path, kept.counts, kept.basis)
+
+    def keep(
+        self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], Basis]
+    ) -> FoldedVerdicts:
+        """Fold verdicts as they come, and keep them; ``basis`` is asked after the last one.
+
+        What was kept before goes. Raises InstrumentError with the disk's own reason.
+        """
+        path = self._path(made_of)
+        try:
+            make_private(self._folder)
+            rmtree(path, ignore_errors=True)
+            counts = fold(verdicts, path)
+            kept = _Kept(
+                made_of=made_of,
+                sha256=_digest_of(path),
+                basis=basis(),
+                counts=counts,
+            )
+            text = msgspec.json.encode(kept)
+            sealed = _Sealed(sha256=_digest(text), kept=msgspec.Raw(text))
+            swap_in(self._folder / KEPT, msgspec.json.encode(sealed))
+            for other in self._folder.iterdir():
+                if len(other.name) == len(path.name) and other != path:
+                    rmtree(other, ignore_errors=True)
+        except (duckdb().Error, OSError) as error:
+            msg = f"{self._folder}: verdicts cannot be kept: {error}"
+            raise InstrumentError(msg) from error
+        return FoldedVerdicts(path, counts, kept.basis)
+
+    def _path(self, made_of: str) -> Path:
+        return self._folder / made_of[:32]
+
+
+@contextmanager
+def passing_verdicts() -> Iterator[VerdictFolder]:
+    """A folder that goes when it has been used: for conclusions that nobody draws twice."""
+    with TemporaryDirectory(prefix="accredit-verdicts-") as name:
+        yield VerdictFolder(Path(name))
+
+
+def digest_of_makers(*others: str) -> str:
+    """What verdicts are made of: the code and the signatures that judge, and ``others``."""
+    return _digest(msgspec.json.encode([_sources(), *others]))
+
+
+@cache
+def _sources() -> str:
+    digest = hashlib.sha256()
+    for package in SOURCES:
+        inside = [one for one in files(package).iterdir() if one.name.endswith(SUFFIXES)]
+        for source in sorted(inside, key=lambda one: one.name):
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()
+
+
+def _digest(text: bytes | msgspec.Raw) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+def _digest_of(folder: Path) -> str:
+    """The digest of the digests of all files of a folder, in the order of their names."""
+    names = sorted(path for path in folder.iterdir())
+    return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))
 
 
 @contextmanager

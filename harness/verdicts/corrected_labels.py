@@ -14,11 +14,10 @@ from typing import NoReturn
 
 import msgspec
 
-from harness.model.appeal import Appeal
-from harness.model.corpus import Item
+from harness.model.campaign import Stop
+from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
-from harness.model.stop import Stop
 from harness.ports.storage import Journal
 
 ONLY_READ = "a journal seen through appeals is only read"

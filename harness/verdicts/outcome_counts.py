@@ -15,8 +15,8 @@ from harness.errors import InstrumentError
 from harness.model.outcome import Precondition, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.plain_twin import TwinPair
-from harness.store.duckdb_session import connect, duckdb, quoted
-from harness.verdicts.verdict_rows import STATES
+from harness.store.journal.parquet_segment import connect, duckdb, quoted
+from harness.verdicts.count_outcomes import STATES
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 
@@ -31,7 +31,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldedVerdicts:
-    """Satisfies ``harness.ports.counts.Folded``; reads single verdicts where they lie."""
+    """Satisfies ``harness.ports.judging.Folded``; reads single verdicts where they lie."""
 
     def __init__(self, path: Path, counts: Counts, basis: Basis) -> None:
         self.counts = counts

@@ -10,8 +10,7 @@ from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
 import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from probes.net.bounded_markup import bounded
-from probes.net.html_text import decode_text, read_page, refresh_target
+from probes.net.html_text import bounded, decode_text, read_page, refresh_target
 
 BUTTONS = frozenset({"submit", "image"})
 """Types of input elements that send a form."""

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 from harness.model.observation import WebFacts
 from harness.ports.network import Attempt, Line, Probe, Request, Sighting
-from probes.net.browser.client import can_browse
+from probes.net.browser import can_browse
 from probes.net.browser_profiles import Headers, profile_for
 
 ICON = "/favicon.ico"

@@ -17,7 +17,7 @@ from harness.model.private_address import PRIVATE_ADDRESS
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, Question, Sighting
 from probes.kinds.web import Web
-from probes.net.address import is_literal, is_loopback, is_unspecified
+from probes.net.route import is_literal, is_loopback, is_unspecified
 
 MOST_LANDINGS = 4
 """Addresses of one answer whose pages are looked at."""

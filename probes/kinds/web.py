@@ -3,7 +3,7 @@
 Redirects are followed one by one, so that each hop is a fact; frames, meta refreshes and script
 redirects are followed one level where the item's own page did not come. On the canary zone the
 request carries the attempt's nonce, and the answer is searched for the origin's token and words
-(``probes.net.expected_marks``).
+(``probes.net.delivery``).
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
-from harness.model.bare_page import BARE
 from harness.model.corpus import Item
-from harness.model.evidence import Evidence
-from harness.model.observation import CONTROL, Failure, Timings, WebFacts
-from harness.model.sketch import Sketch, sketch_of, title_mark
+from harness.model.observation import CONTROL, Evidence, Failure, Timings, WebFacts
+from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
-from probes.net.expected_marks import Delivered, ExpectedMarks
+from probes.net.delivery import Delivered, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
 from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
-from probes.net.url_variant import Variant, host_of, url_of
+from probes.net.url_target import Variant, host_of, url_of
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
@@ -252,3 +250,31 @@ def _timings(exchanges: list[Exchange], total: float) -> Timings:
             if took is not None:
                 phases[name] = phases.get(name, 0.0) + took
     return Timings(**phases, total=total)
+
+
+@PROBES.register("web_www")
+class WebWww(Web):
+    """By plain HTTP, at the ``www.`` of a domain."""
+
+    variant = "www"
+
+
+@PROBES.register("web_apex")
+class WebApex(Web):
+    """By plain HTTP, at the domain of a ``www.``."""
+
+    variant = "apex"
+
+
+@PROBES.register("web_https_www")
+class WebHttpsWww(WebHttps):
+    """By HTTPS, at the ``www.`` of a domain."""
+
+    variant = "www"
+
+
+@PROBES.register("web_https_apex")
+class WebHttpsApex(WebHttps):
+    """By HTTPS, at the domain of a ``www.``."""
+
+    variant = "apex"

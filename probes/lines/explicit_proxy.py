@@ -20,15 +20,11 @@ from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
-from probes.net.address import Address, Family, is_literal, is_of
-from probes.net.address_guard import AddressGuard
-from probes.net.backend import LaneName, open_lane
-from probes.net.client_way import ClientWay
-from probes.net.control_lookup import ControlLookup
-from probes.net.direct import LEAST_PATIENCE, pupils_options, unaskable
-from probes.net.endpoint_lookup import find_address
+from probes.net.address_guard import AddressGuard, ControlLookup
+from probes.net.backend import ClientWay, LaneName, open_lane
+from probes.net.direct import LEAST_PATIENCE, find_address, pupils_options, unaskable
 from probes.net.local_binding import Source, check_source
-from probes.net.route import Proxy, Route, trusting
+from probes.net.route import Address, Family, Proxy, Route, is_literal, is_of, trusting
 from probes.net.url_target import read_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}

@@ -13,12 +13,11 @@ from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
-from probes.net.address import Address, Family, is_literal
 from probes.net.direct import DirectLine, DirectOptions
 from probes.net.dns_server import Server, parse_server
-from probes.net.local_binding import Source
-from probes.net.namespace import resolver_file
+from probes.net.local_binding import Source, resolver_file
 from probes.net.portable.resolver import system_server
+from probes.net.route import Address, Family, is_literal
 
 HTTP_PORT = 80
 

@@ -23,13 +23,19 @@ from harness.plugins import LINES
 from harness.ports.network import Exchange, Line, Origin, Question, Request
 from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
-from probes.net.address import Address
-from probes.net.control_lookup import ControlLookup
+from probes.net.address_guard import ControlLookup
 from probes.net.direct import LEAST_PATIENCE, unaskable
 from probes.net.local_binding import own_address
-from probes.net.pac.choice import STRAIGHT, Choice, read_choices
-from probes.net.pac.script import SCRIPT_BYTES, Script, ScriptError, find_engine
-from probes.net.route import Proxy, Route
+from probes.net.pac import (
+    SCRIPT_BYTES,
+    STRAIGHT,
+    Choice,
+    Script,
+    ScriptError,
+    find_engine,
+    read_choices,
+)
+from probes.net.route import Address, Proxy, Route
 from probes.net.url_target import Target, read_target
 
 FETCHED = ("http://", "https://")

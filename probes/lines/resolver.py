@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
-from probes.net.address import Address
 from probes.net.direct import DirectLine, DirectOptions
 from probes.net.dns_server import parse_server
+from probes.net.route import Address
 
 
 class ResolverOptions(DirectOptions):

@@ -19,7 +19,7 @@ from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timin
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Origin, Question, Request
 from probes.range import zone
-from probes.range.policy import MUST_BLOCK
+from probes.range.filter import MUST_BLOCK
 
 Style = Literal["200", "403", "451", "reset", "eof", "silent"]
 DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]

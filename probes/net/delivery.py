@@ -12,9 +12,14 @@ import binascii
 import html
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from harness.model.observation import CanarySighting
+from harness.ports.network import Attempt, Exchange, Line
+from probes.net.browser_profiles import Headers
 from probes.net.html_text import decode_text
+from probes.net.redirects import RedirectChain
 
 LONGEST_BASE64 = 256
 """How many Base64 runs of a body are decoded."""
@@ -85,3 +90,119 @@ def _base64(run: bytes) -> bytes:
         return base64.b64decode(bare + b"=" * (-len(bare) % 4))
     except binascii.Error:
         return b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a request carries beside a browser's own headers: a cookie, or more headers."""
+
+    cookie: str = ""
+    headers: Headers = ()
+
+
+NOTHING_CARRIED = Carried()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What came in one or more answers; see ``WebFacts`` for ``words`` and ``page_words``."""
+
+    canary: CanarySighting = "not_applicable"
+    words: tuple[str, ...] = ()
+    page_words: int = 0
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one answer shows of one host's page."""
+
+    token: bool = False
+    words: tuple[str, ...] = ()
+    page_words: int = 0
+
+    @property
+    def came(self) -> bool:
+        return self.token or bool(self.words)
+
+
+class ExpectedMarks:
+    """The token, words and receipt that the origin gives for an attempt, host by host.
+
+    For an item that is judged by its content, only the piece that carries the marker counts.
+    """
+
+    def __init__(self, attempt: Attempt, line: Line, home: str) -> None:
+        self._marker = attempt.marker
+        self._origin = line.origin
+        self._own_host = attempt.item.host
+        self._home = home
+        self._by_content = attempt.item.applies_to == "content"
+
+    def carried(self, host: str) -> Carried:
+        """The nonce, for hosts of the canary zone only: other servers never see it."""
+        if self._marker is None or not self._marker.nonce or not self._is_ours(host):
+            return NOTHING_CARRIED
+        carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)
+        if carrier.is_cookie:
+            return Carried(cookie=value)
+        return Carried(headers=((carrier.name, value),))
+
+    def delivered(self, chain: RedirectChain) -> Delivered:
+        """What a chain of answers delivered of the item's own page.
+
+        The last answer decides. It counts if it shows the page of the item's own host, or that
+        of its own host when each answer on the way came from the origin too.
+        """
+        if self._marker is None:
+            return Delivered()
+        last = self._in_answer(self._home, chain.last)
+        asked = self._was_asked(chain)
+        if last.came or chain.hosts[-1] == self._home:
+            return self._result("seen" if last.came else "absent", last, asked=asked)
+        there = self._in_answer(chain.hosts[-1], chain.last)
+        if not there.came:
+            return self._result("absent", last, asked=asked)
+        pairs = zip(chain.hosts[:-1], chain.exchanges[:-1], strict=True)
+        whole_way = all(self._in_answer(host, exchange).came for host, exchange in pairs)
+        return self._result("seen" if whole_way else "elsewhere", there, asked=asked)
+
+    def _result(self, canary: CanarySighting, found: _Found, *, asked: bool) -> Delivered:
+        return Delivered(canary=canary, words=found.words, page_words=found.page_words, asked=asked)
+
+    def _is_ours(self, host: str) -> bool:
+        return self._origin.covers(host) if self._origin else host == self._own_host
+
+    def _was_asked(self, chain: RedirectChain) -> bool:
+        assert self._marker is not None
+        if self._origin is None or not self._marker.nonce:
+            return False
+        receipt = self._origin.receipt(chain.hosts[-1], self._marker.nonce)
+        tags = (value for name, value in chain.last.headers if name == "etag")
+        return any(receipt in tag for tag in tags)
+
+    def _in_answer(self, host: str, exchange: Exchange) -> _Found:
+        """What an answer shows of the page at ``host``, with the nonce or without."""
+        if not exchange.body or not self._is_ours(host):
+            return _Found()
+        assert self._marker is not None
+        if self._marker.nonce and self._token(host).encode() in exchange.body:
+            return _Found(token=True)
+        if self._origin is None:
+            return _Found()
+        nonces = dict.fromkeys((self._marker.nonce, ""))
+        piece = [word for nonce in nonces for word in self._origin.words(host, nonce, "piece")]
+        page = [word for nonce in nonces for word in self._origin.words(host, nonce, "attempt")]
+        page += self._origin.words(host, "", "host")
+        kind = next((value for name, value in exchange.headers if name == "content-type"), "")
+        if not self._by_content:
+            return _Found(words=find_words(exchange.body, kind, page + piece))
+        found = find_words(exchange.body, kind, piece)
+        rest = 0 if found else len(find_words(exchange.body, kind, page))
+        return _Found(words=found, page_words=rest)
+
+    def _token(self, host: str) -> str:
+        assert self._marker is not None
+        if self._origin is None or host == self._own_host:
+            return self._marker.token
+        return self._origin.token(host, self._marker.nonce)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -13,18 +15,42 @@ import msgspec
 
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
-from harness.model.observation import DnsFacts, Failure, Timings
+from harness.model.observation import DnsFacts, Failure, Stage, Timings
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
-from probes.net.address import Address, Family, is_literal, is_loopback, is_of, is_unspecified
 from probes.net.address_guard import AddressGuard
-from probes.net.backend import LaneName, open_lane
-from probes.net.client_way import ClientWay
+from probes.net.backend import ClientWay, LaneName, open_lane
 from probes.net.dns_server import Server, spoken_over
-from probes.net.endpoint_lookup import find_address
-from probes.net.failures import resolve_failure
-from probes.net.local_binding import ANYWHERE, Source, check_source
-from probes.net.route import Route, trusting
+from probes.net.exchange_recorder import failure_of, resolve_failure
+from probes.net.local_binding import ANYWHERE, Source, check_source, family_of
+from probes.net.route import (
+    Address,
+    Family,
+    Route,
+    is_literal,
+    is_loopback,
+    is_of,
+    is_unspecified,
+    trusting,
+)
 from probes.net.url_target import read_target
+
+
+async def find_address(named: Address, stage: Stage, family: Family = "any") -> Address | Failure:
+    """The IP address of a host, IPv4 first; a Failure at ``stage`` where there is none."""
+    if is_literal(named.host):
+        return named
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            named.host, named.port, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError) as error:
+        return failure_of(error, stage)
+    hosts = [host for each in found if is_of(family, host := str(each[4][0]))]
+    if not hosts:
+        detail = f"{named.host} has no address of family {family}"
+        return Failure(name="dns_no_answer", stage=stage, detail=detail)
+    return Address(host=min(hosts, key=lambda host: family_of(host).value), port=named.port)
+
 
 LEAST_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""

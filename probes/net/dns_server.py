@@ -7,14 +7,32 @@ RFC 8484.
 from __future__ import annotations
 
 import importlib.util
+import os
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from probes.net.address import Address, parse_address
 from probes.net.local_binding import ANYWHERE, Source
+from probes.net.route import Address, parse_address
+
+_BIT = 0x20
+_LETTERS = bytes(
+    _BIT if chr(octet).isascii() and chr(octet).isalpha() else 0 for octet in range(256)
+)
+
+
+def mix_case(name: bytes, draw: Callable[[int], bytes] = os.urandom) -> bytes:
+    """The name with the case of each ASCII letter drawn anew; ``draw`` gives random bytes.
+
+    Lengths of labels in wire form are no letters, for none is longer than 63.
+    """
+    size = len(name)
+    drawn = int.from_bytes(draw(size), "big") & int.from_bytes(name.translate(_LETTERS), "big")
+    return (int.from_bytes(name, "big") ^ drawn).to_bytes(size, "big")
+
 
 Transport = Literal["udp", "tcp", "tls", "https"]
 

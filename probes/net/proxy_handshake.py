@@ -5,14 +5,191 @@ Both lanes carry the bytes; neither knows which it is.
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Generator
 from typing import Protocol
 
-from probes.net.address import Address
-from probes.net.exchange_recorder import Passage
-from probes.net.http_head import Headers
-from probes.net.route import Route
-from probes.net.socks import Socks
-from probes.net.tunnel import Tunnel
+from probes.net.exchange_recorder import END, HEAD_BYTES, Headers, Passage, read_head, write_head
+from probes.net.route import Address, Proxy, Route
+
+SUCCESS = range(200, 300)
+LAST_CHUNK = b"0\r\n\r\n"
+"""How a chunked body ends, without trailers: the proxy need not close after it."""
+
+PLAIN: Headers = (("Host", ""), ("Proxy-Connection", "keep-alive"))
+"""The headers of a CONNECT that nobody said more of."""
+
+PROXY_AUTHENTICATION_REQUIRED = 407
+
+
+class TunnelRefusedError(Exception):
+    """The proxy answered CONNECT with a refusal, or a page of its own; the passage holds it."""
+
+
+class Tunnel:
+    """Asks for a tunnel to ``far``: send what is ``due``, then ``feed`` until it says True.
+
+    ``headers`` are those of the CONNECT; Host is filled in where its value is empty.
+    """
+
+    def __init__(
+        self, passage: Passage, proxy: Proxy, far: Address, headers: Headers = PLAIN
+    ) -> None:
+        passage.stage = "tunnel"
+        sent = [(name, value or str(far)) for name, value in headers or PLAIN]
+        if proxy.authorization:
+            sent.append(("Proxy-Authorization", proxy.authorization))
+        self._due = write_head("CONNECT", str(far), sent)
+        self._passage = passage
+        self._received = b""
+        self._wanted = 0
+        self._is_chunked = False
+
+    def due(self) -> bytes:
+        """What is to be sent now, once: the request."""
+        due, self._due = self._due, b""
+        return due
+
+    def feed(self, received: bytes) -> bool:
+        """Take what the proxy sent (nothing: it closed); True when the tunnel is open.
+
+        Raises TunnelRefusedError after the refusal's page was read, EOFError if the proxy left
+        without an answer, ValueError if its answer is none.
+        """
+        passage = self._passage
+        if passage.tunnel is not None:
+            return self._read_page(received)
+        if not received:
+            raise EOFError("the proxy closed without an answer")
+        self._received += received
+        head, end, rest = self._received.partition(END)
+        if not end:
+            if len(self._received) > HEAD_BYTES:
+                raise ValueError("the proxy's answer to CONNECT has no end")
+            return False
+        passage.tunnel = read_head(head)
+        if passage.tunnel.status in SUCCESS and not rest:
+            return True
+        if passage.tunnel.status in SUCCESS:
+            # In TLS the client speaks first: this is the proxy's own page (Squid, deny_info 200).
+            passage.stage = "tls"
+            passage.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
+        else:
+            asked = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
+            passage.end("proxy_authentication_required" if asked else "proxy_refused_tunnel")
+        declared = passage.tunnel.header("content-length")
+        coding = passage.tunnel.header("transfer-encoding").lower()
+        self._is_chunked = "chunked" in coding
+        length = int(declared) if declared.isascii() and declared.isdigit() else passage.limit
+        self._wanted = min(length, passage.limit)
+        if not self._wanted:
+            raise TunnelRefusedError
+        return self._read_page(rest) if rest else False
+
+    def _read_page(self, received: bytes) -> bool:
+        self._passage.body += received
+        body = self._passage.body
+        ends = not received or len(body) >= self._wanted
+        if ends or (self._is_chunked and body.endswith(LAST_CHUNK)):
+            raise TunnelRefusedError
+        return False
+
+
+VERSION, CONNECT = 5, 1
+NO_AUTHENTICATION, USER_PASSWORD, NONE_ACCEPTABLE = 0, 2, 255
+IPV4, NAME, IPV6 = 1, 3, 4
+LENGTHS = {IPV4: 4, IPV6: 16}
+
+REPLIES = {
+    2: ("proxy_refused_tunnel", "not allowed by the ruleset"),
+    3: ("network_unreachable", "network unreachable"),
+    4: ("host_unreachable", "host unreachable"),
+    5: ("connection_refused", "connection refused"),
+    6: ("host_unreachable", "time to live expired"),
+}
+"""What a proxy's replies are called (RFC 1928 section 6). Only 2 says that it will not."""
+
+_Talk = Generator[tuple[bytes, int], bytes, None]
+
+
+class Socks:
+    """Asks for a way to ``far``: send what is ``due``, then ``feed``, until it says True."""
+
+    def __init__(self, passage: Passage, proxy: Proxy, far: Address) -> None:
+        # Until the proxy has let us in, nothing was said of the far end.
+        passage.stage = "proxy_connect"
+        self._passage = passage
+        self._received = b""
+        self._talk = self._negotiate(proxy, far)
+        self._due, self._wanted = next(self._talk)
+
+    def due(self) -> bytes:
+        """What is to be sent now, once."""
+        due, self._due = self._due, b""
+        return due
+
+    def feed(self, received: bytes) -> bool:
+        """Take what the proxy sent (nothing: it closed); True when the way is open.
+
+        Raises TunnelRefusedError, EOFError if the proxy left without an answer, ValueError if
+        its answer is none.
+        """
+        if not received:
+            raise EOFError("the proxy closed without an answer")
+        self._received += received
+        while len(self._received) >= self._wanted:
+            part = self._received[: self._wanted]
+            self._received = self._received[self._wanted :]
+            try:
+                due, self._wanted = self._talk.send(part)
+            except StopIteration:
+                if self._received:
+                    raise ValueError("the proxy spoke before it was asked") from None
+                return True
+            self._due += due
+        return False
+
+    def _negotiate(self, proxy: Proxy, far: Address) -> _Talk:
+        """Yield what to send and how many bytes must come; is sent those."""
+        offered = (NO_AUTHENTICATION, USER_PASSWORD) if proxy.username else (NO_AUTHENTICATION,)
+        version, method = yield bytes((VERSION, len(offered), *offered)), 2
+        if version != VERSION or method not in (*offered, NONE_ACCEPTABLE):
+            raise ValueError(f"no SOCKS5 proxy: it answered {bytes((version, method))!r}")
+        if method == NONE_ACCEPTABLE:
+            self._refuse("proxy_authentication_required", "no way to sign in is acceptable")
+        if method == USER_PASSWORD:
+            _, status = yield _credentials(proxy), 2
+            if status:
+                self._refuse("proxy_authentication_required", f"sign-in failed ({status})")
+        self._passage.stage = "tunnel"
+        _, reply, _, kind = yield bytes((VERSION, CONNECT, 0)) + _destination(far), 4
+        if reply:
+            name, said = REPLIES.get(reply, ("not_connected", "failure"))
+            self._refuse(name, f"SOCKS5 reply {reply}: {said}")
+        length = LENGTHS.get(kind, 0)
+        if kind == NAME:
+            (length,) = yield b"", 1
+        yield b"", length + 2
+
+    def _refuse(self, name: str, detail: str) -> None:
+        self._passage.stage = "tunnel"
+        self._passage.end(name, detail)
+        raise TunnelRefusedError
+
+
+def _credentials(proxy: Proxy) -> bytes:
+    username, password = proxy.username.encode(), proxy.password.encode()
+    return bytes((1, len(username))) + username + bytes((len(password),)) + password
+
+
+def _destination(far: Address) -> bytes:
+    port = far.port.to_bytes(2, "big")
+    try:
+        literal = ipaddress.ip_address(far.host)
+    except ValueError:
+        name = far.host.encode("ascii")
+        return bytes((NAME, len(name))) + name + port
+    return bytes((IPV4 if literal.version == 4 else IPV6,)) + literal.packed + port  # noqa: PLR2004 - IP version 4
 
 
 class Opening(Protocol):

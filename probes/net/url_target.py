@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from yarl import URL
 
+from harness.model.corpus import Item
 from harness.model.private_address import has_blank
-from probes.net.address import HIGHEST_PORT, Address
+from probes.net.route import HIGHEST_PORT, Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -70,3 +73,29 @@ def _read_odd(url: str) -> Target:
         authority=named if port == DEFAULT_PORTS[parts.scheme] else f"{named}:{port}",
         path=parts.raw_path_qs,
     )
+
+
+Variant = Literal["as_given", "www", "apex"]
+
+WWW = "www."
+
+
+def host_of(item: Item, variant: Variant) -> str:
+    """The host of an item's variant; empty where it has none, or is that one itself."""
+    if variant == "as_given":
+        return item.host
+    domain = item.registrable.lower()
+    if variant == "www":
+        return WWW + domain if domain and item.host == domain else ""
+    return domain if domain and item.host == WWW + domain else ""
+
+
+def url_of(item: Item, scheme: str, variant: Variant) -> str:
+    """The URL of an item's variant; its own where it has none."""
+    url, host = item.url(scheme), host_of(item, variant)
+    if variant == "as_given" or not host:
+        return url
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    _, colon, port = place.partition(":")
+    return parts._replace(netloc=user + at + host + colon + port).geturl()

@@ -5,13 +5,87 @@ The proxy, the resolver and the gateway carry it out, each in its own protocol.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
-from probes.range.content_analysis import code_in
+from harness.model.corpus import Item
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.policy import FilterPolicy
-from probes.range.zone import BLOCK_HOST, plain
+from probes.range.origin_pages import MARKER_PREFIX
+from probes.range.zone import BLOCK_HOST, ZONE, bare, code_of, meant, plain
+
+MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
+MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
+"""The sentinels: by the names that campaigns have unless they declare others, and by older ones."""
+
+
+def blocks_all_categories(code: str, profile: str) -> bool:
+    """Block every category but those that say what must be let through."""
+    del profile
+    return code.partition(".")[0] not in {"", "ALW", "CTRL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPolicy:
+    """Host to category, category and profile to blocked or allowed.
+
+    ``categories`` are the hosts that the supplier was told of, ``own`` those that the filter
+    knows by its own categorisation. A host that neither names has the category in its canary
+    name, if any. With ``reads_pages`` what passes in the clear is analysed as well.
+    ``must_allow`` and ``must_block`` are the sentinels; they go before all else.
+    """
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    blocks: Callable[[str, str], bool] = blocks_all_categories
+    must_allow: frozenset[str] = MUST_ALLOW
+    must_block: frozenset[str] = MUST_BLOCK
+    own: Mapping[str, str] = field(default_factory=dict)
+    reads_pages: bool = True
+
+    @classmethod
+    def from_items(
+        cls,
+        items: Iterable[Item],
+        blocks: Callable[[str, str], bool] = blocks_all_categories,
+        *,
+        must_allow: Iterable[str] = MUST_ALLOW,
+        must_block: Iterable[str] = MUST_BLOCK,
+        own: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The policy of a supplier who knows exactly these items."""
+        return cls(
+            categories={item.host: item.category for item in items},
+            blocks=blocks,
+            must_allow=frozenset(map(plain, must_allow)),
+            must_block=frozenset(map(plain, must_block)),
+            own=own or {},
+        )
+
+    def category_of(self, host: str) -> str:
+        """The taxonomy code that the filter has for a host; empty if it has none."""
+        name = meant(host)
+        listed = self.categories.get(name) or self.categories.get(bare(name))
+        return listed or self.own.get(name) or self.own.get(bare(name)) or code_of(name)
+
+    def is_blocked(self, host: str, profile: str) -> bool:
+        """Whether that profile's users may not see the host; a twin is listed like its host."""
+        name = meant(host)
+        if name in self.must_allow:
+            return False
+        return name in self.must_block or self.blocks(self.category_of(name), profile)
+
+
+_MARKER = re.compile(
+    MARKER_PREFIX.encode() + rb"([A-Z][A-Z0-9]*(?:-[A-Z][A-Z0-9]*)*)-[0-9A-Z]{4}\b"
+)
+
+
+def code_in(answer: bytes) -> str:
+    """The taxonomy code that an answer's marker tells (``PORN.NUDE``), or nothing."""
+    found = _MARKER.search(answer)
+    return found[1].decode("ascii").replace("-", ".") if found else ""
+
 
 Service = Literal["proxy", "resolver", "gateway"]
 

@@ -8,19 +8,97 @@ or under one that no client accepts.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from probes.range.authority import Authority
+from probes.range.authority import Authority, Tls
+from probes.range.connection import Connection, Listener, Request
 from probes.range.faults import FaultKind
-from probes.range.filter import Decision, ReferenceFilter, Service
-from probes.range.hello import named_in
+from probes.range.filter import Decision, FilterPolicy, ReferenceFilter, Service
 from probes.range.origin_pages import block_page
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.request import Request
-from probes.range.tls import Tls
-from probes.range.zone import ADDRESS
+from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
+
+
+def named_in(received: bytes) -> str | None:
+    """The host that a ClientHello names (empty: none), or None while more of it must come.
+
+    Raises ValueError if it is no ClientHello.
+    """
+    names: list[str] = []
+
+    def note(tls: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> int:
+        del tls, context
+        names.append(name or "")
+        return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sni_callback = note
+    incoming = ssl.MemoryBIO()
+    incoming.write(received)
+    try:
+        context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True).do_handshake()
+    except ssl.SSLWantReadError:
+        return None
+    except ssl.SSLError as error:
+        if not names:
+            msg = f"no ClientHello: {error.reason}"
+            raise ValueError(msg) from None
+    return names[0] if names else ""
+
+
+GUESTS = 3
+"""Connections that fill a queue of length 0: the kernel takes one more than it says."""
+
+
+def closed_port() -> int:
+    """A loopback port on which nothing listens: connections to it are refused."""
+    with socket.socket() as briefly:
+        briefly.bind((ADDRESS, 0))
+        return int(briefly.getsockname()[1])
+
+
+class BlackHole:
+    """A port that takes connections and datagrams and never answers; a context manager."""
+
+    def __enter__(self) -> Self:
+        self._tcp = socket.socket()
+        self._tcp.bind((ADDRESS, 0))
+        self._tcp.listen(1024)
+        self.port = int(self._tcp.getsockname()[1])
+        self._udp = socket.socket(type=socket.SOCK_DGRAM)
+        self._udp.bind((ADDRESS, self.port))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._tcp.close()
+        self._udp.close()
+
+
+class FullHouse:
+    """A port whose queue is full, so that SYNs to it are dropped (Linux); a context manager."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self._place = (address, port)
+
+    def __enter__(self) -> Self:
+        self._door = socket.socket()
+        self._door.bind(self._place)
+        self._door.listen(0)
+        self._guests = [socket.socket() for _ in range(GUESTS)]
+        for guest in self._guests:
+            guest.settimeout(0)
+            guest.connect_ex(self._place)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for sock in (*self._guests, self._door):
+            sock.close()
+
 
 ALERT = bytes((21, 3, 3, 0, 2, 2, 49))
 """A TLS record: a fatal alert, access_denied (RFC 8446 section 6.2)."""
@@ -116,3 +194,58 @@ class SecureGateway(PlainGateway):
             self._far.has_spoken = True
             self._far.send(bytes(self._hello))
             self._hello = None
+
+
+EVERYTHING = FilterPolicy(blocks=lambda *_: True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateways:
+    """Starts gateways that share one filter; they live as long as the stack that they enter."""
+
+    filter: ReferenceFilter
+    upstream: Upstream
+    seals: Seals
+
+    async def start(
+        self, stack: AsyncExitStack, profiles: Iterable[str]
+    ) -> dict[str, dict[str, int]]:
+        """Start them all, and the landing server; gives each profile's ports by those of URLs."""
+        landing = Gateways(
+            filter=ReferenceFilter(policy=EVERYTHING), upstream=self.upstream, seals=self.seals
+        )
+        await landing._stand(stack, "", LANDING_ADDRESS, self.upstream.ports)
+        given = {}
+        for profile in profiles:
+            ports = given[profile] = await self._stand(stack, profile)
+            if TWIN_ADDRESS != ADDRESS:
+                await self._stand(stack, profile, TWIN_ADDRESS, ports)
+            await landing._stand(stack, "", LANDING_ADDRESS, ports)
+            for port in ports.values():
+                stack.enter_context(FullHouse(DROP_ADDRESS, port))
+        return {
+            profile: {str(port): real for port, real in ports.items()}
+            for profile, ports in given.items()
+        }
+
+    async def _stand(
+        self,
+        stack: AsyncExitStack,
+        profile: str,
+        address: str = ADDRESS,
+        at: dict[int, int] | None = None,
+    ) -> dict[int, int]:
+        """Listen for plain and secure clients, at the ports ``at`` or any."""
+
+        def plain() -> Connection:
+            return PlainGateway(self.filter, profile, self.upstream)
+
+        def secure() -> Connection:
+            return SecureGateway(self.filter, profile, self.upstream, self.seals)
+
+        at = at or {}
+        ports = {}
+        for port, connect in ((80, plain), (443, secure)):
+            listener = Listener(connect, address, at.get(port, 0))
+            ports[port] = (await stack.enter_async_context(listener)).port
+        return ports

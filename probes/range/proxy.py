@@ -7,20 +7,155 @@ name can be resolved.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from enum import Enum
+from typing import ClassVar, Protocol, cast
 
+from harness.model.marker import SHAPE
 from probes.range.block_page import notice
-from probes.range.connection import Connection
+from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import PASSING, Decision, ReferenceFilter, Service
 from probes.range.origin_pages import Page, redirect_page, trouble_page
-from probes.range.request import Request
-from probes.range.tampering import TAMPERED, Ending, tamper, unmarked
-from probes.range.upstream import Far
+from probes.range.resolver import Names
 from probes.range.zone import ADDRESS
-from probes.range.zone_server import Names
+
+BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
+DROP = 8
+"""Bytes of an answer that drips."""
+
+END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = re.compile(rb"(?i)^content-length:.*\r\n", re.MULTILINE)
+
+TAMPERED = frozenset(
+    {
+        FaultKind.BANNER,
+        FaultKind.TRUNCATED,
+        FaultKind.TORN,
+        FaultKind.STALLED,
+        FaultKind.DRIP,
+    }
+)
+"""The kinds of fault that change an answer after the origin gave it."""
+
+
+class Ending(Enum):
+    """How the connection to the client ends."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tampered:
+    """What is sent in place of the answer, piece by piece, and how it ends.
+
+    The fault's ``delay`` seconds lie between two pieces.
+    """
+
+    pieces: tuple[bytes, ...]
+    ending: Ending = Ending.CLOSE
+
+
+def tamper(fault: Fault, answer: bytes) -> Tampered:
+    """The origin's whole answer as that fault leaves it; unchanged for kinds not in TAMPERED."""
+    head, _, body = answer.partition(END_OF_HEAD)
+    kept = answer[: len(head) + len(END_OF_HEAD) + round(len(body) * fault.share)]
+    match fault.kind:
+        case FaultKind.BANNER:
+            changed = body.replace(b"<body>", b"<body>" + BANNER, 1)
+            return Tampered(pieces=(_measured(head, len(changed)) + changed,))
+        case FaultKind.TRUNCATED:
+            return Tampered(pieces=(kept,))
+        case FaultKind.TORN:
+            return Tampered(pieces=(kept,), ending=Ending.RESET)
+        case FaultKind.STALLED:
+            promised = _measured(head, len(body) + 1)
+            return Tampered(pieces=(promised + body,), ending=Ending.NEVER)
+        case FaultKind.DRIP:
+            return Tampered(pieces=tuple(_drops(answer)))
+    return Tampered(pieces=(answer,))
+
+
+def unmarked(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Request lines without the nonce: what is answered then has no token, as from a cache."""
+    return tuple(line for line in lines if not SHAPE.search(line.decode("latin-1")))
+
+
+def _measured(head: bytes, length: int) -> bytes:
+    """A head that states another length of the body."""
+    lines = _LENGTH.sub(b"", head + b"\r\n")
+    return lines + f"Content-Length: {length}\r\n\r\n".encode()
+
+
+def _drops(answer: bytes) -> Iterator[bytes]:
+    return (answer[place : place + DROP] for place in range(0, len(answer), DROP))
+
+
+class Near(Protocol):
+    """The client's side, which gets what the far side says."""
+
+    def pass_back(self, data: bytes) -> None: ...  # noqa: D102 - see the implementation
+    def far_ended(self, far: Far) -> None: ...  # noqa: D102
+    def pause(self) -> None: ...  # noqa: D102
+    def resume(self) -> None: ...  # noqa: D102
+
+
+class Far(asyncio.Protocol):
+    """The filter's connection to the origin; what comes from it goes to the near side."""
+
+    def __init__(self, near: Near, host: str) -> None:
+        self._near = near
+        self._transport: asyncio.Transport | None = None
+        self.has_spoken = False
+        self.host = host
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to the origin."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what the origin says."""
+        self.has_spoken = True
+        self._near.pass_back(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the near side."""
+        del exc
+        self._transport = None
+        self._near.far_ended(self)
+
+    def pause_writing(self) -> None:
+        """Let the client wait until the origin has read."""
+        self._near.pause()
+
+    def resume_writing(self) -> None:
+        """Let the client go on."""
+        self._near.resume()
+
+    def send(self, data: bytes) -> None:
+        """Send to the origin, if it is still there."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading from the origin."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read from the origin again."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
 
 TUNNEL_MADE = b"HTTP/1.1 200 Connection established\r\n\r\n"
 

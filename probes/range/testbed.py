@@ -14,21 +14,18 @@ from typing import Any, ClassVar, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from probes.range import encrypted as dns_over
+from probes.range import name_server as dns_over
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.filter import ReferenceFilter
-from probes.range.gateway import Seals
-from probes.range.gateways import Gateways
-from probes.range.log import Log
+from probes.range.filter import FilterPolicy, ReferenceFilter
+from probes.range.gateway import Gateways, Seals
 from probes.range.name_server import NameServer, Reply
-from probes.range.origin import SLOW_DELAY
+from probes.range.origin import SLOW_DELAY, Log
 from probes.range.origin import Origin as Pagegiver
 from probes.range.origin_pages import Pages
-from probes.range.policy import FilterPolicy
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.resolver import FilteringResolver
+from probes.range.resolver import FilteringResolver, Names
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
@@ -38,7 +35,6 @@ from probes.range.zone import (
     TWIN_ZONE,
     ZONE,
 )
-from probes.range.zone_server import Names
 
 ORIGIN_FILE = "origin.json"
 AUTHORITY_FILE = "authority.pem"

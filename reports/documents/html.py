@@ -15,12 +15,10 @@ from typing import Any
 from harness.model.corpus import is_among
 from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from harness.model.scheme import Requirement
-from harness.store.document import write_document
-from reports import figures, parts, phrases, plain_words
+from harness.store.atomic_write import write_document
+from reports import figures, phrases, tables
 from reports.documents import DOCUMENTS
-from reports.groups import groups_of
-from reports.instrument import NONE, instrument_tables
-from reports.packs import pack_tables
+from reports.tables import NONE, groups_of, instrument_tables, pack_tables
 
 SHOWN_ITEMS = 100
 """Witnesses that a table of the page holds; the JSON of the assessment holds the others."""
@@ -56,7 +54,7 @@ def render(assessment: Assessment) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, parts=parts, words=plain_words, shown_items=SHOWN_ITEMS)
+    page.globals.update(phrases=phrases, parts=tables, words=phrases, shown_items=SHOWN_ITEMS)
     page.filters["short"] = _short
     return page.get_template("report.html.j2").render(**_contents(assessment))
 
@@ -118,7 +116,7 @@ def _plots(assessment: Assessment) -> list[Plot]:
         title = "How the service blocked"
         svg = figures.mechanisms(assessment.mechanisms, title)
         ways = sorted(assessment.mechanisms.items(), key=lambda way: -way[1])
-        counts = tuple((plain_words.mechanism_name(way), way, f"{n:,}") for way, n in ways)
+        counts = tuple((phrases.mechanism_name(way), way, f"{n:,}") for way, n in ways)
         plots.append(Plot(title=title, svg=svg, columns=("Way", "Code", "Trials"), rows=counts))
     return plots
 
@@ -128,7 +126,7 @@ def _place(rate: CategoryRate) -> tuple[str, str]:
 
 
 def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
-    label = plain_words.framed(plain_words.labelled(rate.category), rate.frame)
+    label = phrases.framed(phrases.labelled(rate.category), rate.frame)
     counts = (rate.blocked, rate.allowed, rate.altered, rate.down, rate.insufficient)
     low, high = phrases.percent(rate.lower), phrases.percent(rate.upper)
     return (label, *(f"{count:,}" for count in counts), f"{low} to {high}")

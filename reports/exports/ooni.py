@@ -18,9 +18,8 @@ from typing import Any
 import msgspec
 
 from harness.interop.ooni import TEST, TIMES
-from harness.interop.ooni_dns import OF_LINE, host_of_url
+from harness.interop.ooni_dns import CONTROL, OF_LINE, SERVICE, go_beyond, host_of_url
 from harness.interop.record import Side
-from harness.interop.x_accredit import CONTROL, SERVICE, go_beyond
 from harness.judge.pairing import pair
 from harness.model.campaign import Campaign
 from harness.model.observation import DnsFacts, Hop, Observation, WebFacts

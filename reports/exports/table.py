@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.model.outcome import Assessment, Outcome
-from harness.store.document import write_document
+from harness.store.atomic_write import write_document
 from harness.untrusted.visible_text import spreadsheet_cell
 from reports.phrases import limit_of
 

@@ -10,7 +10,7 @@ import pytest
 
 from corpora.pack_reader import open_pack
 from harness.schemes.load import load_scheme
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World
 
 POLICY = load_scheme("becta-2008").policy

@@ -14,8 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from harness.assess.incomplete_campaign import grant_nothing_unfinished
-from harness.assess.outcomes import assess
+from harness.assess.outcomes import assess, grant_nothing_unfinished
 from harness.campaign.assemble import Prepared
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import measurement_context, prepare

@@ -21,9 +21,8 @@ from rich.console import Console
 
 from harness.cli.compose import prepare
 from harness.cli.doctor import campaign_checks
-from harness.cli.open_plans import open_plans
 from harness.cli.paths import Places
-from harness.cli.registry_session import open_book
+from harness.cli.registry_session import open_book, open_plans
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import PlanState, Retest, RetestResult

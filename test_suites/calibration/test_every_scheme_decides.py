@@ -14,8 +14,7 @@ from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import supplies
-from harness.cli.obstacles import Place
-from harness.cli.undecidable import undecidable
+from harness.cli.undecidable import Place, undecidable
 from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item

@@ -14,7 +14,7 @@ from harness.model.observation import CONTROL, WebFacts
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World
 from test_suites.calibration.conftest import POLICY
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign

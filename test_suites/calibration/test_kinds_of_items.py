@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 
 from corpora.build_pack import import_pack
-from corpora.content_pages import content_pages, write_content_pages
 from corpora.pack_reader import open_pack
-from corpora.sample_pack import sample_pack
-from corpora.vendor_list import vendor_list, write_vendor_list
+from corpora.sampler import sample_pack
+from corpora.synthetic_sites import (
+    content_pages,
+    vendor_list,
+    write_content_pages,
+    write_vendor_list,
+)
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World
 from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import UnfinishedError
 from harness.model.outcome import Conformity
-from probes.range.blackholes import BlackHole, closed_port
 from probes.range.faults import Fault, FaultKind
+from probes.range.gateway import BlackHole, closed_port
 from probes.range.testbed import World
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.open_plans import open_plans
 from harness.cli.paths import Places
-from harness.cli.registry_session import open_book
+from harness.cli.registry_session import open_book, open_plans
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import ActionPlan, PlanState, RetestResult

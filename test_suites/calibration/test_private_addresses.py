@@ -31,7 +31,7 @@ from probes.kinds.web import Web
 from probes.net import address_guard
 from probes.net.backend import LANES
 from probes.range.faults import Fault, FaultKind
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World
 from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign

@@ -11,7 +11,7 @@ import pytest
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
 from harness.model.verdict import State, Verdict
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World
 from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table

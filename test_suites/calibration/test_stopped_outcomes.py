@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from harness.assess.outcomes import assess
 from harness.estimate.early_stopping_outcomes import Settlement
 from harness.estimate.estimate import estimate
-from harness.estimate.gaffke import lower_bound
+from harness.estimate.intervals import lower_bound
 from harness.estimate.sequential import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
 from harness.model.corpus import AS_VISITED

@@ -12,9 +12,8 @@ import pytest
 
 from harness.cli.conclude import conclude_journal
 from harness.errors import UsageError
-from harness.model.campaign import Campaign
+from harness.model.campaign import Campaign, Stop
 from harness.model.outcome import Conformity
-from harness.model.stop import Stop
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import World

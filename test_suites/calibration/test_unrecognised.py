@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.carrier import carrier_for
+from harness.model.marker import carrier_for
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal

@@ -8,7 +8,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.heartbeat import Heartbeats
 from harness.model.observation import (
     CONTROL,
     AttemptKey,
@@ -16,14 +15,14 @@ from harness.model.observation import (
     DnsFacts,
     Facts,
     Failure,
+    Heartbeats,
     Observation,
     ReachFacts,
     Role,
     Stage,
     WebFacts,
 )
-from harness.model.trouble import is_silent, is_trouble
-from harness.model.verdict import Trial
+from harness.model.verdict import Trial, is_silent, is_trouble
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OURS = "gamb-001.canary.accredit.test"

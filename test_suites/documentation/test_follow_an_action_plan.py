@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from harness.cli import plan
 from harness.cli.registry_session import open_book
 from harness.follow.findings import draft_plan
+from harness.model.action_plan import Finding
 from harness.model.event import FindingOpened
-from harness.model.finding import Finding
 from test_suites.house.rooms import ROOT
 
 GUIDE = (ROOT / "docs/how-to/follow-an-action-plan.md").read_text(encoding="utf-8")

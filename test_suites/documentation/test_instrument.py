@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.model.instrument_record import InstrumentRecord
-from probes.net.client_hello import SERVER_NAME
+from probes.net.tls_facts import SERVER_NAME
 from test_suites.house.rooms import ROOT
 
 PAGE = (ROOT / "docs/reference/instrument.md").read_text(encoding="utf-8")

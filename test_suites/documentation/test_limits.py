@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from corpora import archive, manifest, pack_reader, rater_labels, signing
+from corpora import archive, manifest, pack_reader, rater_agreement
 from corpora.source import Limits
+from harness import yaml_reader
 from harness.campaign import origin_file
-from harness.interop.bounded_lines import LineLimits
+from harness.interop.record import LineLimits
 from harness.signing import _KEY_BYTES
-from harness.untrusted import bounded_yaml
 from harness.yaml_reader import MOST_FAULTS
-from probes.net.pac.script import SCRIPT_BYTES
+from probes.net.pac import SCRIPT_BYTES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/limits.md").read_text("utf-8")
 ROWS = {
@@ -34,11 +34,11 @@ LIST, LINES = Limits(), LineLimits()
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("a declaration", f"{bounded_yaml.BYTES // MIB} MiB"),
-        ("a declaration", f"{bounded_yaml.VALUES:,} values"),
+        ("a declaration", f"{yaml_reader.BYTES // MIB} MiB"),
+        ("a declaration", f"{yaml_reader.VALUES:,} values"),
         ("a manifest", f"{manifest.LIMIT_BYTES // MIB} MiB"),
         ("a manifest", f"{origin_file.LIMIT_BYTES // MIB} MiB"),
-        ("a signature", f"{signing._LIMIT_BYTES // MIB} MiB"),
+        ("a signature", f"{manifest._LIMIT_BYTES // MIB} MiB"),
         ("a key", f"{_KEY_BYTES // KIB} KiB"),
         ("a list to import", f"{LIST.total_bytes // GIB} GiB unpacked"),
         ("a list to import", f"{LIST.line_bytes // KIB} KiB a line"),
@@ -50,7 +50,7 @@ LIST, LINES = Limits(), LineLimits()
         ("an archive", f"{LIST.members:,} files, {archive._DEPTH} folders deep"),
         (
             "ratings",
-            f"{rater_labels.TOTAL_BYTES // MIB} MiB, {rater_labels.LINE_BYTES // KIB} KiB a line",
+            f"{rater_agreement.TOTAL_BYTES // MIB} MiB, {rater_agreement.LINE_BYTES // KIB} KiB a line",
         ),
         ("the table of a pack", f"{pack_reader.MOST_BYTES // GIB} GiB"),
         ("measurements", f"{LINES.total_bytes // GIB} GiB, {LINES.line_bytes // MIB} MiB a line"),
@@ -68,9 +68,9 @@ def test_the_table_says_what_is_so(what: str, said: str) -> None:
 def test_the_text_says_what_is_so() -> None:
     text = " ".join(PAGE.split())
 
-    assert f"at most {bounded_yaml.DEPTH} deep" in text
-    assert f"at most {bounded_yaml.DIGITS} digits" in text
-    assert f"another number {bounded_yaml.NUMBER_LENGTH} characters" in text
+    assert f"at most {yaml_reader.DEPTH} deep" in text
+    assert f"at most {yaml_reader.DIGITS} digits" in text
+    assert f"another number {yaml_reader.NUMBER_LENGTH} characters" in text
     assert f"The first {MOST_FAULTS} faults are told" in text
 
 

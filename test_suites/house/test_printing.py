@@ -9,7 +9,7 @@ from pathlib import Path
 from test_suites.house.rooms import modules, syntax
 
 SEAM = (Path("harness/cli/printing.py"), Path("harness/cli/drawing.py"))
-STREAMS = Path("harness/cli/standard_streams.py")
+STREAMS = Path("harness/cli/process.py")
 """Puts the standard streams in order for that module, and prints nothing."""
 STYLED = {*SEAM, Path("reports/terminal.py")}
 """Who makes styled text: both escape it."""

@@ -24,7 +24,7 @@ from rich.console import Console
 
 import harness.estimate.estimate
 import harness.pipeline
-import harness.verdicts.verdict_folder  # noqa: F401 - see above
+import harness.verdicts.cached_verdicts  # noqa: F401 - see above
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_prepared, prepare_in
 from harness.store.journal.journal import SegmentJournal, open_journal

@@ -22,7 +22,7 @@ run()
 """
 
 HALF_WAY = """
-from harness.cli.progress import ProgressTeller
+from harness.cli.measure import ProgressTeller
 def on_progress(self, progress):
     if progress.done * 2 > progress.total and not getattr(self, "met", False):
         self.met = True

@@ -12,9 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.cli.open_plans import open_plans
 from harness.cli.paths import REGISTRY, Places
-from harness.cli.registry_session import appeals_in
+from harness.cli.registry_session import appeals_in, open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import FixClaimed, PlanClosed
 from harness.store.registry.registry import START, open_registry

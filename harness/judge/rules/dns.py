@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from harness.judge.page_rest import says_nothing
-from harness.judge.rule import Rule
-from harness.judge.trial_features import Case
+from harness.judge.block_page_check import says_nothing
+from harness.judge.trial_features import Case, Rule
+from harness.model.observation import DnsFacts
 from harness.model.private_address import is_public
-from harness.model.trouble import says_blocked
-from harness.model.verdict import Mechanism, State
+from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
 """Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
@@ -239,5 +238,106 @@ DNS_RULES: tuple[Rule, ...] = (
         state=State.INSUFFICIENT,
         says="the resolver left nothing to judge by",
         saw=_said,
+    ),
+)  # fmt: skip
+
+
+TYPE = "HTTPS"
+NOT_ANSWERING = frozenset({"REFUSED", "NOTIMP"})
+KEYS = "ech="
+"""How the keys for an encrypted ClientHello stand in a record's text (RFC 9848)."""
+
+
+def asks_https(facts: DnsFacts | None) -> bool:
+    """Whether a question was for an HTTPS record."""
+    return facts is not None and facts.type == TYPE
+
+
+def _is_here(case: Case) -> bool:
+    return asks_https(case.control_dns)
+
+
+def _records(facts: DnsFacts | None) -> frozenset[str]:
+    found = facts.records if facts is not None else ()
+    return frozenset(each.data for each in found if each.type == TYPE)
+
+
+def _ours(case: Case) -> frozenset[str]:
+    return _records(case.dns)
+
+
+def _theirs(case: Case) -> frozenset[str]:
+    return _records(case.control_dns)
+
+
+def _record_says(case: Case) -> str:
+    words = "; ".join(sorted(_ours(case))) or case.rcode or case.failure
+    return f"service: {words}; control: {'; '.join(sorted(_theirs(case))) or 'no HTTPS record'}"
+
+
+def _has_keys(records: frozenset[str]) -> bool:
+    return any(KEYS in record for record in records)
+
+
+HTTPS_RULES: tuple[Rule, ...] = (
+    Rule(
+        id="https-added",
+        matches=lambda case: _is_here(case) and _ours(case) and not _theirs(case),
+        state=State.ALTERED,
+        says="the resolver gives an HTTPS record where the control knows of none",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-none",
+        matches=lambda case: _is_here(case) and not _theirs(case) and case.rcode != "NXDOMAIN",
+        state=State.INSUFFICIENT,
+        says="the name has no HTTPS record: there is nothing to compare",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-same",
+        matches=lambda case: _is_here(case) and _ours(case) & _theirs(case),
+        state=State.ALLOWED,
+        says="the resolver gives an HTTPS record that the control gives",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-without-keys",
+        matches=lambda case: _is_here(case) and _ours(case) and _has_keys(_theirs(case))
+        and not _has_keys(_ours(case)),
+        state=State.ALTERED,
+        says="the HTTPS record comes without its keys for an encrypted ClientHello",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-varies",
+        matches=lambda case: _is_here(case) and _ours(case),
+        state=State.ALLOWED,
+        says="the resolver gives another HTTPS record, as large sites have many",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-withheld",
+        matches=lambda case: _is_here(case) and case.rcode == "NOERROR",
+        state=State.ALTERED,
+        mechanism=Mechanism.DNS_NODATA,
+        says="the resolver holds the HTTPS record back; browsers do without",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-refused",
+        matches=lambda case: _is_here(case) and case.rcode in NOT_ANSWERING,
+        state=State.ALTERED,
+        mechanism=Mechanism.DNS_REFUSED,
+        says="the resolver refuses to answer for HTTPS records; browsers do without",
+        saw=_record_says,
+    ),
+    Rule(
+        id="https-silent",
+        matches=lambda case: _is_here(case) and case.failure in TIMEOUTS,
+        state=State.ALTERED,
+        mechanism=Mechanism.DNS_SILENT,
+        says="the resolver does not answer for an HTTPS record; browsers do without",
+        saw=_record_says,
     ),
 )  # fmt: skip

@@ -10,13 +10,11 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 
-from harness.judge.rule import Rule
-from harness.judge.rules.dns import DNS_RULES
-from harness.judge.rules.https_records import HTTPS_RULES
-from harness.judge.rules.preconditions import GROUND_RULES
-from harness.judge.rules.private_addresses import PRIVATE_RULES
+from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
+from harness.judge.rules.preconditions import GROUND_RULES, PRIVATE_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
+from harness.judge.trial_features import Rule
 
 SOURCES = ("harness.judge", "harness.judge.rules")
 """The packages whose code and data judge."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from harness.judge.page_rest import READ, says_nothing
-from harness.judge.rule import Rule
-from harness.judge.trial_features import Case
+from harness.judge.block_page_check import READ, says_nothing
+from harness.judge.trial_features import Case, Rule
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
 

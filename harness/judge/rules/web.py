@@ -5,7 +5,6 @@ Three answers, in this order: content came; a refusal was seen; neither, which i
 
 from __future__ import annotations
 
-from harness.judge.rule import Rule
 from harness.judge.rules.refusals import (
     CONNECTION_REFUSALS,
     FALSE_CERTIFICATES,
@@ -14,9 +13,8 @@ from harness.judge.rules.refusals import (
     is_refused_by_status,
     is_refused_for_legal_reasons,
 )
-from harness.judge.trial_features import Case
-from harness.model.trouble import says_blocked
-from harness.model.verdict import Mechanism, State
+from harness.judge.trial_features import Case, Rule
+from harness.model.verdict import Mechanism, State, says_blocked
 
 TUNNEL_OPEN = range(200, 300)
 SERVER_TROUBLE = 500

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from harness.judge.block_page_check import UNLIKE, says_blocked, shown_beside_text
 from harness.judge.block_page_classifier import Kind
-from harness.judge.notices import UNLIKE, says_blocked
-from harness.judge.page_rest import shown_beside_text
-from harness.judge.rule import Rule
 from harness.judge.rules.refusals import LEGAL, is_refused_by_status, is_refused_for_legal_reasons
-from harness.judge.trial_features import Case
+from harness.judge.trial_features import Case, Rule
 from harness.model.verdict import Mechanism, State
 
 REFUSING, SERVER_TROUBLE = 400, 500

@@ -7,8 +7,7 @@ can show that it is the origin's. Campaigns never use these rules: their trials 
 from __future__ import annotations
 
 from harness.judge.block_page_classifier import Kind
-from harness.judge.rule import Rule
-from harness.judge.trial_features import Case
+from harness.judge.trial_features import Case, Rule
 from harness.model.verdict import Mechanism, State
 
 LEGAL, REFUSING = 451, 400

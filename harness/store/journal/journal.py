@@ -21,9 +21,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from harness.errors import InstrumentError, UsageError
+from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import Observation
-from harness.model.stop import Stop
 from harness.store.atomic_write import sync_folder
 from harness.store.head import Head, extended, write_head
 from harness.store.journal import parquet_segment
@@ -32,21 +32,27 @@ from harness.store.journal.header import (
     require_same,
     write_header,
 )
-from harness.store.journal.instrument_records import append_record
-from harness.store.journal.jsonl_segment import SegmentWriter, encode_batch, lines_of, marker_of
-from harness.store.journal.key_filter import Marks
-from harness.store.journal.key_index import HeldKeys
+from harness.store.journal.jsonl_segment import (
+    SegmentWriter,
+    cut_torn_tails,
+    drop_half_states,
+    encode_batch,
+    lines_of,
+    marker_of,
+)
+from harness.store.journal.key_index import HeldKeys, Marks
 from harness.store.journal.manifest import (
+    CHAINS,
+    MANIFEST,
     SealedSegment,
     append_line,
     chain_hashes,
     chained,
+    look,
     read_manifest,
 )
 from harness.store.journal.reader import JournalReader
-from harness.store.journal.repair import cut_torn_tails, drop_half_states
-from harness.store.journal.standing import CHAINS, MANIFEST, look
-from harness.store.journal.stops import append_stop
+from harness.store.journal.side_records import append_record, append_stop
 from harness.store.lock import WriterLock
 
 SEGMENT_ROWS = 100_000

@@ -13,9 +13,37 @@ from typing import Any
 
 from harness.errors import InstrumentError
 from harness.store.atomic_write import sync_file, sync_folder
-from harness.store.duckdb_session import connect, duckdb, quoted
 from harness.store.journal.jsonl_segment import MARKER
-from harness.store.journal.key_filter import SEPARATOR
+from harness.store.journal.key_index import SEPARATOR
+
+SESSION_MEMORY = "160MB"
+"""What DuckDB may hold; the rest goes to the disk, beside the database file."""
+
+
+def connect(path: Path | None = None, memory: str = SESSION_MEMORY) -> Any:
+    """Open a database file, or one in memory. Raises duckdb.Error."""
+    settings = {
+        "autoinstall_known_extensions": "false",
+        "preserve_insertion_order": "true",
+        "threads": "1",
+        "memory_limit": memory,
+    }
+    connection = duckdb().connect(str(path or ":memory:"), config=settings)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def duckdb() -> Any:
+    """The library: 60 ms that most commands need not pay."""
+    import duckdb  # noqa: PLC0415 - see above
+
+    return duckdb
+
+
+def quoted(path: Path) -> str:
+    """A path as SQL text, for where no parameter can stand."""
+    return "'" + str(path).replace("'", "''") + "'"
+
 
 ROW_GROUP = 20_000
 """Rows held in memory at a time while writing or reading."""

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from harness.errors import InstrumentError
+from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation
-from harness.model.stop import Stop
-from harness.store.head import Head
+from harness.store.head import Head, steps
 from harness.store.journal import parquet_segment
-from harness.store.journal.fingerprint import fingerprint_of
-from harness.store.journal.header import FORMAT, PRESENT, read_header
-from harness.store.journal.instrument_records import read_instrument
-from harness.store.journal.jsonl_segment import lines_of
+from harness.store.journal.header import FORMAT, PRESENT, read_header, with_seed
+from harness.store.journal.jsonl_segment import BatchMarker, Scan, ended, lines_of
 from harness.store.journal.key_index import HeldKeys
-from harness.store.journal.seed import with_seed
-from harness.store.journal.standing import Standing, read_standing
-from harness.store.journal.stops import read_stops
+from harness.store.journal.manifest import SealedSegment, Standing, read_standing
+from harness.store.journal.side_records import read_instrument, read_stops
 
 _SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
 _OBSERVATIONS = msgspec.json.Decoder(Observation)
@@ -124,3 +121,51 @@ class JournalReader:
     def standing(self) -> Standing:
         """What is on the disk now. Raises InstrumentError if it is damaged."""
         return read_standing(self.directory, self.start, has_head=self._has_head)
+
+
+def fingerprint_of(
+    folder: Path,
+    start: str,
+    opened: Iterable[tuple[Path, Scan]],
+    segments: tuple[SealedSegment, ...],
+) -> str:
+    """The SHA-256 of the header's digest, the sealed files and the open segments.
+
+    Sealed files count by what the manifest says of them, size and time of change; of open
+    segments the lines of whole batches do. Raises OSError if a sealed file is missing.
+    """
+    stats = [(folder / segment.name).stat() for segment in segments]
+    files = [(one.st_size, one.st_mtime_ns) for one in stats]
+    digest = hashlib.sha256(msgspec.json.encode([start, segments, files]))
+    for path, found in opened:
+        for line in lines_of(path, found.good):
+            digest.update(line)
+    return digest.hexdigest()
+
+
+def past_heads(journal: JournalReader) -> Iterator[Head]:
+    """The heads, oldest first. Raises InstrumentError if the journal is damaged.
+
+    Of a sealed segment the markers of its batches are made again from its rows.
+    """
+    standing, previous, rows = journal.standing(), journal.start, 0
+    for segment in standing.sealed:
+        markers = _markers(journal, segment)
+        yield from steps(previous, rows, markers)
+        previous, rows = segment.hash, rows + segment.rows
+    opened = (marker for _, found in standing.opened for marker in found.markers)
+    yield from steps(previous, rows, opened)
+
+
+def _markers(journal: JournalReader, segment: SealedSegment) -> Iterator[BatchMarker]:
+    """The markers of a segment's batches, one record in memory at a time."""
+    digests = {number: hashlib.sha256() for number in segment.batches}
+    rows = dict.fromkeys(segment.batches, 0)
+    for number, record in parquet_segment.records_by_batch(journal.directory / segment.name):
+        if number not in digests:
+            msg = f"{segment.name}: holds batch {number}, which the manifest does not name"
+            raise InstrumentError(msg)
+        digests[number].update(record + b"\n")
+        rows[number] += 1
+    for number in segment.batches:
+        yield BatchMarker(batch=number, rows=rows[number], sha256=ended(digests[number], number))

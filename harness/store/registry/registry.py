@@ -19,8 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, insert, inspect, selec
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from harness.errors import InstrumentError, UsageError
-from harness.model.event import AnyEvent, Event
-from harness.model.event_times import require_times
+from harness.model.event import AnyEvent, Event, require_times
 from harness.store.registry.tables import EVENTS, HEAD, METADATA
 from harness.untrusted.passwords import database_place, is_database, reason_without
 

@@ -18,13 +18,11 @@ from yarl import URL
 
 from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dns_server import Server
-from probes.net.exchange_recorder import Passage
-from probes.net.http_head import HEAD_BYTES, Head, header_text, sent_headers
-from probes.net.portable.arrival_times import Hearing
-from probes.net.portable.dial import dial
+from probes.net.exchange_recorder import HEAD_BYTES, Head, Passage, header_text, sent_headers
+from probes.net.portable.dial import Hearing, dial
 from probes.net.portable.resolver import Resolver
+from probes.net.proxy_handshake import PROXY_AUTHENTICATION_REQUIRED
 from probes.net.route import Route
-from probes.net.tunnel import PROXY_AUTHENTICATION_REQUIRED
 from probes.net.url_target import read_target
 
 MALFORMED = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)

@@ -29,13 +29,12 @@ from msgspec.structs import replace
 from harness.errors import UsageError
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
 from harness.ports.network import Answer, Question
-from probes.net.address import Address, parse_address
-from probes.net.dns_0x20 import mix_case
-from probes.net.dns_server import Server, Transport
-from probes.net.failures import failure_of
+from probes.net.dns_server import Server, Transport, mix_case
+from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import open_socket
 from probes.net.portable.dns_pool import Kept
-from probes.net.portable.doh_http1 import StatusError
+from probes.net.portable.doh import StatusError
+from probes.net.route import Address, parse_address
 
 DNS_PORT = 53
 PAYLOAD = 1232

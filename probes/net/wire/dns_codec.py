@@ -19,8 +19,7 @@ import msgspec
 
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError
 from harness.ports.network import Question
-from probes.net.dns_0x20 import mix_case
-from probes.net.dns_server import Transport
+from probes.net.dns_server import Transport, mix_case
 
 PAYLOAD = 1232
 HEADER = 12

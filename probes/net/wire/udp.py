@@ -21,10 +21,10 @@ import dns.exception
 import dns.message
 import msgspec
 
-from probes.net.address import Address
 from probes.net.local_binding import ANYWHERE, Source, open_socket
+from probes.net.route import Address
 from probes.net.wire.dns_codec import Query, repeats
-from probes.net.wire.icmp import Complaint, keep_complaints, read_complaint
+from probes.net.wire.reactor import Complaint, keep_complaints, read_complaint
 
 READ_BYTES = 4096
 """More than the payload that is asked for; a longer datagram is read in part, and is odd."""

@@ -7,8 +7,8 @@ import socket
 import ssl
 import struct
 
-from probes.range.request import Request, read
-from probes.range.tls import Tls
+from probes.range.authority import Tls
+from probes.range.connection import Request, read
 
 NO_LINGER = struct.pack("ii", 1, 0)
 PIECE = 16 * 1024

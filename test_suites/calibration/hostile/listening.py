@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from probes.range.request import Unreadable
+from probes.range.connection import Unreadable
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 

@@ -16,8 +16,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from probes.range.resolver import Names, host_in
 from probes.range.zone import ADDRESS
-from probes.range.zone_server import Names, host_in
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.knowledge import Knowledge, Known
 from test_suites.calibration.hostile.listening import Listening

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.model.carrier import HEADERS
+from harness.model.marker import HEADERS
 from harness.model.sentinel import Sentinels
-from probes.range.tampering import unmarked
+from probes.range.proxy import unmarked
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
 from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web

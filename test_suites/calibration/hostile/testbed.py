@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from probes.range.authority import Authority
-from probes.range.log import Log
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
+from probes.range.origin import Log
+from probes.range.resolver import Names
 from probes.range.testbed import World
 from probes.range.zone import ADDRESS
-from probes.range.zone_server import Names
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.corpus import contents, known_hosts, write_packs
 from test_suites.calibration.hostile.knowledge import CONTENT_ADDRESS, Knowledge

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from probes.range.request import Request
-from probes.range.tampering import unmarked
+from probes.range.connection import Request
+from probes.range.proxy import unmarked
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer

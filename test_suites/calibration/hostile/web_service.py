@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from probes.range.authority import Authority
-from probes.range.hello import named_in
-from probes.range.request import Request
+from probes.range.connection import Request
+from probes.range.gateway import named_in
+from probes.range.resolver import Names
 from probes.range.zone import ADDRESS, TWIN_ADDRESS, plain
-from probes.range.zone_server import Names
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge

@@ -2,8 +2,7 @@
 
 import pytest
 
-from corpora.benign_neighbours import twin_of
-from corpora.taxonomy import shipped
+from corpora.taxonomy import shipped, twin_of
 
 
 def test_each_category_that_may_be_blocked_has_a_benign_neighbour() -> None:

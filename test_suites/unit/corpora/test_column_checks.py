@@ -2,8 +2,7 @@
 
 import pytest
 
-from corpora.column_checks import CHECKS, VALUES
-from corpora.item_table import COLUMNS
+from corpora.item_table import CHECKS, COLUMNS, VALUES
 
 
 @pytest.mark.parametrize(

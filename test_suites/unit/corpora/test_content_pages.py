@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpora.content_pages import CATEGORIES, content_pages, write_content_pages
 from corpora.lint import lint
-from corpora.vendor_list import vendor_list
+from corpora.synthetic_sites import CATEGORIES, content_pages, vendor_list, write_content_pages
 
 CREATED = "2026-01-01T00:00:00Z"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import duplicates
-from corpora.duplicates import Seen
+from corpora import import_entry
+from corpora.import_entry import Seen
 
 
 def plain(texts: list[str], known: set[str]) -> list[bool]:
@@ -30,7 +30,7 @@ def test_it_says_what_a_set_says(batches: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("longest", [1, 64, 1 << 20])
 def test_runs_may_be_merged_or_not(monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
-    monkeypatch.setattr(duplicates, "LONGEST", longest)
+    monkeypatch.setattr(import_entry, "LONGEST", longest)
     seen_, texts = Seen(), [str(n) for n in range(1000)]
 
     for at in range(0, 1000, 50):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora import hostnames
-from corpora.neutral_names import ZONE, neutral_hosts
+from corpora.synthetic_sites import ZONE, neutral_hosts
 
 TELLING = re.compile(
     "sex|porn|nude|adult|drug|weed|grass|poppy|pill|needle|gun|knife|weapon|bomb|kill|blood|gore|bet|"

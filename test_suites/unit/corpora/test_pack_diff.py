@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from corpora.pack_diff import compare
-from corpora.pack_reader import Pack, open_pack
+from corpora.pack_reader import Pack, compare, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 
 

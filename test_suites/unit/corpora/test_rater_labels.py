@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.rater_labels import read_ratings
+from corpora.rater_agreement import read_ratings
 from harness.errors import FaultyDocument, UsageError
 
 
@@ -67,7 +67,7 @@ def test_nothing_but_its_own_errors_gets_out(raw: bytes, tmp_path: Path) -> None
 def test_ratings_are_read_up_to_a_limit(
     limit: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"corpora.rater_labels.{limit}", 20)
+    monkeypatch.setattr(f"corpora.rater_agreement.{limit}", 20)
     path = written(tmp_path, "item,rater,label\n" + "a" * 30 + ",b,GAMB\n")
 
     with pytest.raises(UsageError, match=said):

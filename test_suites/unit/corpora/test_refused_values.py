@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpora.hostnames import BLANK
-from corpora.refused_values import PRIVATE, why_refused
+from corpora.hostnames import BLANK, PRIVATE, why_refused
 
 
 @pytest.mark.parametrize(

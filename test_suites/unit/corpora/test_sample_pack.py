@@ -13,8 +13,7 @@ from corpora.lint import lint
 from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.ranks import Ranks
-from corpora.sample_pack import sample_pack
-from corpora.stratified_sample import ONE_A_DOMAIN
+from corpora.sampler import ONE_A_DOMAIN, sample_pack
 from harness.errors import UsageError
 
 RANKS = Ranks(title="r.csv", sha256="1" * 64, places={"gamb-001.canary.accredit.test": 7})

@@ -16,7 +16,7 @@ from corpora.item_table import COLUMNS
 from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.ranks import Ranks
-from corpora.stratified_sample import ANY_ITEM, BY_POPULARITY, ONE_A_DOMAIN, Lots, draw
+from corpora.sampler import ANY_ITEM, BY_POPULARITY, ONE_A_DOMAIN, Lots, draw
 from harness.errors import UsageError
 
 DETAILS = PackDetails(name="pack", version="1.0.0", title="t", created="2026-01-01T00:00:00Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpora.telling_names import telling_word
+from corpora.lint import telling_word
 from harness.model.sentinel import Sentinels
 
 ZONE = "accredit.test"

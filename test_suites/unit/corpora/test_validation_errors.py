@@ -1,6 +1,6 @@
 """A list of faults stays small, and still says how many there were."""
 
-from corpora.validation_errors import LIMIT, FaultList
+from corpora.item_table import LIMIT, FaultList
 
 
 def test_the_first_faults_are_told_and_the_rest_counted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.value_store import Saying, Values
+from corpora.build_pack import Saying, Values
 
 SAYINGS = [
     Saying("suffix", "GAMB", once=True),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from corpora.build_pack import import_pack
 from corpora.pack_reader import open_pack
+from corpora.synthetic_sites import vendor_list, write_vendor_list
 from corpora.taxonomy import shipped
-from corpora.vendor_list import vendor_list, write_vendor_list
 from harness.model.coverage import fewest
 from harness.schemes.load import load_scheme
 from harness.schemes.load import shipped as schemes

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from harness.measure.concurrency_limiter import Gate
-from harness.measure.loop_lag_monitor import Watch
+from harness.measure.event_loop import Watch
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
-from harness.model.evidence import Evidence
-from harness.model.observation import AttemptKey, Failure, Stage, Timings, WebFacts
+from harness.model.observation import AttemptKey, Evidence, Failure, Stage, Timings, WebFacts
 from harness.ports.network import Attempt, Sighting
 from harness.ports.storage import WallClock
 

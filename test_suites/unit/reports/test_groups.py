@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.groups import groups_of
+from reports.tables import groups_of
 from test_suites.example import example_outcomes
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reports.documents.html import render
-from reports.instrument import NONE, instrument_tables, told_briefly
+from reports.tables import NONE, instrument_tables, told_briefly
 from test_suites.example import example_assessment
 from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.model.outcome import Assessment
-from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.outcome import Assessment, Foreknowledge, PackRate
 from reports.documents.html import render
-from reports.packs import pack_tables
+from reports.tables import pack_tables
 from reports.terminal import render_assessment
 from test_suites.example import example_assessment
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from harness.model.metric import Part, Source
 from reports import phrases
-from reports.parts import apart, rests_on
+from reports.tables import apart, rests_on
 from test_suites.example import example_assessment, example_metric, example_outcome
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.list_export import LIST_EXPORTERS
+from corpora.exporters import LIST_EXPORTERS
 from corpora.read_list import import_list
 from harness.errors import UsageError
 from harness.model.corpus import Item

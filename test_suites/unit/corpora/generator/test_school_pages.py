@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from corpora.generator.school_pages import FORMS, school_pages
+from corpora.generator.vector_packs import FORMS, school_pages
 from corpora.pack_reader import open_pack
 from corpora.taxonomy import shipped
 

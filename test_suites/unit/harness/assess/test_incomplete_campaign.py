@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from harness.assess.incomplete_campaign import grant_nothing_unfinished
+from harness.assess.outcomes import grant_nothing_unfinished
 from harness.model.batch import batches_planned
 from harness.model.campaign import Campaign
 from harness.model.outcome import Measurement
-from harness.model.retrial import DONE
+from harness.model.plain_twin import DONE
 from harness.ports.storage import Journal
 
 CAMPAIGN = Campaign.model_validate(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.campaign.declared_places import declare_places
+from harness.campaign.assemble import declare_places
 from harness.model.campaign import BlockPage, Service
 from harness.ports.network import Line
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.campaign.item_checks import untried
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import Chosen, untried
 from harness.model.corpus import Item
 
 

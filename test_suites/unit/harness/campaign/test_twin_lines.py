@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from harness.campaign.twin_lines import twin_lines
+from harness.campaign.assemble import twin_lines
 from harness.model.plain_twin import PlainTwins
 from harness.ports.network import Line
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.crash_log import write_crash_log
+from harness.cli.process import write_crash_log
 
 
 @pytest.fixture

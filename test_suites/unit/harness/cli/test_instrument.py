@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from harness.cli import measure
 from harness.cli.compose import prepare
-from harness.cli.instrument import read_record, record_of
 from harness.cli.main import app
+from harness.cli.measure import read_record, record_of
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import open_journal
 from test_suites.instrument import record

@@ -29,8 +29,7 @@ from harness.cli.paths import Places
 from harness.errors import UsageError
 from harness.measure.attempts import Manner, Try
 from harness.measure.looks import look
-from harness.model.campaign import Campaign
-from harness.model.stop import Stop
+from harness.model.campaign import Campaign, Stop
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import SegmentJournal, open_journal
 from test_suites.unit.harness.scripted import CAMPAIGN as SCRIPTED

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_campaign
-from harness.cli.open_plans import open_plans, user
+from harness.cli.registry_session import open_plans, user
 
 
 def test_plans_open_once(simulated: Any, tmp_path: Path) -> None:

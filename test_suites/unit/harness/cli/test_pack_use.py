@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from corpora.pack_reader import open_pack
+from harness.cli.compose import refuse_burnt, uses_of
 from harness.cli.corpus import app
 from harness.cli.measure import measure_campaign
-from harness.cli.pack_use import refuse_burnt, uses_of
 from harness.errors import UsageError
 from harness.model.corpus import CorpusReference
 from harness.store.journal.header import write_header

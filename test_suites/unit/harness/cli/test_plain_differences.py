@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.plain_differences import differences
+from harness.cli.judge_again import differences
 
 
 @pytest.mark.parametrize(

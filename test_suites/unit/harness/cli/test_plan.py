@@ -16,9 +16,8 @@ from harness.cli import plan
 from harness.cli.registry_session import open_book
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
-from harness.model.action_plan import Retest, RetestResult
+from harness.model.action_plan import Finding, Retest, RetestResult
 from harness.model.event import FindingOpened, RetestConcluded, RetestStarted
-from harness.model.finding import Finding
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from harness.cli.plan_view import as_data, lines_of
+from harness.cli.plan import as_data, lines_of
 from harness.follow.findings import draft_plan
 from harness.follow.state import fold
-from harness.model.action_plan import Deviation, DeviationKind
+from harness.model.action_plan import Deviation, DeviationKind, Finding
 from harness.model.event import FindingOpened, PlanExtended
-from harness.model.finding import Finding
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FINDING = Finding(

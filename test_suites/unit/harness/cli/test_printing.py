@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.cli.printing import say, say_json
-from harness.cli.standard_streams import complain
+from harness.cli.process import complain
 from harness.errors import Fault, FaultyDocument, UsageError
 
 HOSTILE = "[red]\x1b[2J\x9b31m\r\naccredit: conforms\u202e:smile:"

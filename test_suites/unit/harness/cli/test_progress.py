@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from harness.cli.progress import ProgressTeller
-from harness.ports.progress import Progress
+from harness.cli.measure import ProgressTeller
+from harness.measure.progress import Progress
 
 
 def told(*, terminal: bool) -> str:

@@ -10,8 +10,8 @@ import pytest
 from harness.cli.registry_session import open_book
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
+from harness.model.action_plan import Finding
 from harness.model.event import FindingOpened, PlanAgreed
-from harness.model.finding import Finding
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FINDING = Finding(

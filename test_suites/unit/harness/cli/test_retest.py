@@ -14,7 +14,7 @@ from harness.cli.compose import prepare
 from harness.cli.main import app
 from harness.cli.retest import _narrow
 from harness.errors import UsageError
-from harness.model.finding import Finding
+from harness.model.action_plan import Finding
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import UsageError
-from harness.model.appeal import Appeal
+from harness.model.corpus import Appeal
 from harness.model.event import AppealDecided
 from harness.store.registry.registry import open_registry
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from harness.cli import scheme_review
+from harness.cli import compose
+from harness.cli.compose import load_and_warn
 from harness.cli.main import app
-from harness.cli.scheme_review import load_and_warn
 from harness.ports.storage import WallClock
 from test_suites.house.rooms import modules, syntax
 
@@ -54,7 +54,7 @@ def test_every_verb_warns_and_ends_as_it_would(
     monkeypatch: pytest.MonkeyPatch, runner: CliRunner, words: tuple[str, ...]
 ) -> None:
     early = runner.invoke(app, ["scheme", *words])
-    monkeypatch.setattr(scheme_review, "WallClock", lambda: DAY_AFTER)
+    monkeypatch.setattr(compose, "WallClock", lambda: DAY_AFTER)
     late = runner.invoke(app, ["scheme", *words])
 
     assert (0, early.stdout) == (late.exit_code, late.stdout)
@@ -66,7 +66,7 @@ def test_every_verb_warns_and_ends_as_it_would(
 def test_planning_and_listing_warn_as_well(
     monkeypatch: pytest.MonkeyPatch, runner: CliRunner, verb: str
 ) -> None:
-    monkeypatch.setattr(scheme_review, "WallClock", lambda: DAY_AFTER)
+    monkeypatch.setattr(compose, "WallClock", lambda: DAY_AFTER)
 
     ended: Any = runner.invoke(app, ["scheme", verb, *(["strict"] if verb == "plan" else [])])
 

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
+from harness.cli.compose import held_seed, seeded
 from harness.cli.main import app
 from harness.cli.measure import prepare_in
-from harness.cli.seeding import held_seed, seeded
 from harness.errors import UsageError
 from test_suites.keys import write_keys
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.cli.standard_streams import complain, flush_output, guarded_streams
+from harness.cli.process import complain, flush_output, guarded_streams
 
 
 def test_streams_that_somebody_put_in_place_stay(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.cli.stop_signals import StopSignals
+from harness.cli.process import StopSignals
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

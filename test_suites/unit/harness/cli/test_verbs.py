@@ -9,8 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from harness.cli.main import MainVerbs, app
-from harness.cli.verbs import Verbs
+from harness.cli.main import MainVerbs, Verbs, app
 from harness.errors import UsageError
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.cli.item_supply import supplies
-from harness.cli.obstacles import Place
-from harness.cli.undecidable import Undecidable, undecidable
+from harness.cli.undecidable import Place, Undecidable, undecidable
 from harness.model.corpus import Item
 from harness.model.scheme import Scheme
 from harness.plugins import PROBES

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.clusters import clustered
+from harness.estimate.interval_choice import clustered
 
 
 @given(st.lists(st.booleans(), min_size=2, max_size=200))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.estimate.confusion import (
+from harness.estimate.line_metrics import (
     Confusion,
-    clean_blocked_per_harmful,
+    blocked_ratio,
     harmful_among_blocked,
 )
 
@@ -30,7 +30,7 @@ def test_nothing_to_divide_by_is_no_rate() -> None:
 
 
 def test_starks_index_sample_blocks_22_clean_pages_for_each_harmful_one() -> None:
-    assert round(clean_blocked_per_harmful(0.011, 0.911, 0.226), 1) == 22.3
+    assert round(blocked_ratio(0.011, 0.911, 0.226), 1) == 22.3
 
 
 def test_the_share_agrees_with_the_counts_it_stands_for() -> None:
@@ -41,4 +41,4 @@ def test_where_nothing_is_blocked_there_is_no_share() -> None:
     with pytest.raises(ValueError, match="nothing is blocked"):
         harmful_among_blocked(0.1, 0.0, 0.0)
     with pytest.raises(ValueError, match="no harmful item"):
-        clean_blocked_per_harmful(0.1, 0.0, 0.5)
+        blocked_ratio(0.1, 0.0, 0.5)

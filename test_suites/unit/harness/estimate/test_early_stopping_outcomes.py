@@ -13,13 +13,12 @@ from harness.estimate.early_stopping_outcomes import Settlement
 from harness.estimate.estimate import estimate
 from harness.estimate.sequential import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
-from harness.model.campaign import Campaign, Stopping, StoppingPlan
+from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Conformity, Outcome
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
-from harness.model.stop import Stop
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory

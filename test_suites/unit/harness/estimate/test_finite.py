@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.estimate.finite import items_for_none_open, open_entries
+from harness.estimate.intervals import items_for_none_open, open_entries
 
 
 @pytest.mark.parametrize(("size", "needed"), [(6000, 5700), (1000, 950)])

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.estimate import gaffke
-from harness.estimate.gaffke import (
+from harness.estimate import intervals
+from harness.estimate.intervals import (
     Rates,
+    clopper_pearson,
     lower_bound,
     mirrored,
     p_above,
     p_below,
     upper_bound,
 )
-from harness.estimate.intervals import clopper_pearson
 
 RATES = st.dictionaries(
     st.fractions(0, 1, max_denominator=12).map(float), st.integers(1, 9), min_size=1, max_size=9
@@ -141,12 +141,12 @@ def test_lopsided_and_huge_samples_have_a_bound_below_their_mean(rates: dict[flo
 
 def test_very_many_distinct_rates_are_rounded_against_the_service() -> None:
     random = np.random.default_rng(7)
-    rates = Counter(map(float, random.beta(9, 1, size=gaffke.MANY + 500)))
+    rates = Counter(map(float, random.beta(9, 1, size=intervals.MANY + 500)))
     lower = lower_bound(rates, 0.05)
     mean = sum(rates) / len(rates)
     error = float(np.std(list(rates)) / len(rates) ** 0.5)
 
-    assert mean - 1.645 * error - 2 / gaffke.GRID - 0.001 < lower < mean - 1.645 * error
+    assert mean - 1.645 * error - 2 / intervals.GRID - 0.001 < lower < mean - 1.645 * error
 
 
 def test_what_is_no_sample_is_refused() -> None:

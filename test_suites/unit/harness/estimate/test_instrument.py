@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from harness.assess.outcomes import assess
-from harness.estimate.instrument import instrument_record
 from harness.estimate.item_selection import Selection
+from harness.estimate.line_metrics import instrument_record
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import Conformity, Measurement, Outcome
 from harness.model.scheme import Decision
-from harness.schemes.catalogue import find_row
+from harness.schemes.load import find_row
 from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
 
 Select = Callable[..., Selection]

@@ -8,10 +8,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from harness.estimate.gaffke import lower_bound, upper_bound
 from harness.estimate.interval_choice import Bounded, bounded, design_effect, shares
-from harness.estimate.intervals import Bounds, clopper_pearson, worst_case
-from harness.estimate.outcome_groups import Lot
+from harness.estimate.intervals import Bounds, clopper_pearson, lower_bound, upper_bound, worst_case
+from harness.estimate.rates import Lot
 from harness.estimate.sequential import anytime_bounds
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import Fate, MakeUp

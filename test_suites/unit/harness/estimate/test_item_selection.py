@@ -8,13 +8,13 @@ import pytest
 
 from harness.estimate.item_selection import (
     Selection,
+    Sources,
     counts_category,
     counts_item,
     is_asked,
     selected,
 )
-from harness.estimate.outcome_groups import cells_of
-from harness.estimate.sources import Sources
+from harness.estimate.rates import cells_of
 from harness.model.corpus import Item
 from harness.model.scheme import Measure, Policy, Requirement
 from harness.model.verdict import Verdict

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.item_sequence import Ending, Trials, trials_by_place
+from harness.estimate.stopping_tests import Ending, Trials, trials_by_place
 from harness.model.batch import AGAIN
 from harness.model.corpus import Item, Layer
 from harness.model.observation import AttemptKey

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.estimate.campaign_comparison import (
+    Shift,
+    hodges_lehmann,
+    is_not_inferior,
+    mcnemar,
+    p_above,
+)
 from harness.estimate.intervals import Bounds
-from harness.estimate.paired import Shift, hodges_lehmann, is_not_inferior, mcnemar, p_above
 
 
 def test_the_estimate_is_the_median_of_pairwise_means() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.estimate.places import places_of
-from harness.estimate.sources import Sources
+from harness.estimate.item_selection import Sources
+from harness.estimate.profiles import places_of
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Verdict

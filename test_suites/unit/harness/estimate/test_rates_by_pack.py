@@ -13,10 +13,9 @@ from msgspec.structs import replace
 from scipy.stats import fisher_exact as oracle
 
 from harness.estimate.estimate import estimate
-from harness.estimate.intervals import clopper_pearson
+from harness.estimate.intervals import Draw, clopper_pearson, weighted_rate
 from harness.estimate.rates_by_pack import Apart, fisher_exact, packs_apart
-from harness.estimate.weighted import Draw, weighted_rate
-from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.outcome import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import MemoryFold

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.estimate.sources import (
+from harness.estimate.item_selection import (
     AGREED,
     AGREED_ONLY,
     KNOWN_ONLY,

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.item_sequence import Ending
-from harness.estimate.wald import Decision, Sprt, SprtPlan, TwofoldTest, together
+from harness.estimate.stopping_tests import Decision, Ending, Sprt, SprtPlan, TwofoldTest, together
 from harness.model.corpus import Item
 
 TABLE_3 = {

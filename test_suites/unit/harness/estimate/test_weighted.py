@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.intervals import clopper_pearson
-from harness.estimate.weighted import Draw, weighted_rate
+from harness.estimate.intervals import Draw, clopper_pearson, weighted_rate
 
 
 def test_a_weight_says_how_many_an_item_stands_for() -> None:

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from harness.estimate import rates
 from harness.estimate.intervals import clopper_pearson
-from harness.estimate.item_selection import Selection
-from harness.estimate.sources import Sources
+from harness.estimate.item_selection import Selection, Sources
 from harness.estimate.worst_group import (
     block_rate,
     block_rate_by_category,

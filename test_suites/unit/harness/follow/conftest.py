@@ -12,6 +12,7 @@ import pytest
 from harness.model.action_plan import (
     ActionPlan,
     DeviationKind,
+    Finding,
     Level,
     Milestone,
     PlanState,
@@ -31,7 +32,6 @@ from harness.model.event import (
     RetestStarted,
     VendorCheckedIn,
 )
-from harness.model.finding import Finding
 from harness.model.metric import Metric
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.scheme import Measure, Requirement, Threshold

@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from harness.errors import UsageError
-from harness.follow.deadlines import latest_due
 from harness.follow.findings import draft_plan
+from harness.follow.guards import latest_due
 from harness.follow.state import Ledger, fold
 from harness.model.action_plan import (
     ActionPlan,
     DeviationKind,
+    Finding,
     Level,
     PlanState,
     Retest,
     RetestResult,
 )
 from harness.model.event import (
+    TOLERANCE,
     AnyEvent,
     ClockCorrected,
     Event,
@@ -37,9 +39,9 @@ from harness.model.event import (
     RetestConcluded,
     RetestStarted,
     VendorCheckedIn,
+    backward_events,
+    require_times,
 )
-from harness.model.event_times import TOLERANCE, backward_events, require_times
-from harness.model.finding import Finding
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PERSON = {

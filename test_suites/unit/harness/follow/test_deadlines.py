@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from harness.follow.deadlines import LEVELS, latest_due, milestones_of
-from harness.model.finding import Finding
+from harness.follow.guards import LEVELS, latest_due, milestones_of
+from harness.model.action_plan import Finding
 
 
 @pytest.mark.parametrize(

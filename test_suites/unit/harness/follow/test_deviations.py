@@ -11,9 +11,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.follow.transitions import advance
-from harness.model.action_plan import ActionPlan, DeviationKind, Level, PlanState
+from harness.model.action_plan import ActionPlan, DeviationKind, Finding, Level, PlanState
 from harness.model.event import PlanDeviated, PlanEscalated, PlanEvent, VendorCheckedIn
-from harness.model.finding import Finding
 
 
 def test_a_deviation_excuses_lateness_until_its_day_and_nothing_else(

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from harness.errors import UsageError
-from harness.follow.independence import dependence_in
+from harness.follow.guards import dependence_in
 from harness.follow.transitions import advance
-from harness.model.action_plan import ActionPlan, PlanState
+from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import (
     FixClaimed,
     PlanAgreed,
@@ -25,7 +25,6 @@ from harness.model.event import (
     RetestStarted,
     VendorCheckedIn,
 )
-from harness.model.finding import Finding
 
 Made = Callable[..., PlanEvent]
 LOOKS_LIKE_BEA = "В\u0435\u0430"  # noqa: RUF001 - Cyrillic letters that look like Bea

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.follow.retest import RetestSelection, judge_retest, select_retest
-from harness.model.action_plan import Retest, RetestResult
+from harness.model.action_plan import Finding, Retest, RetestResult
 from harness.model.corpus import Item
-from harness.model.finding import Finding
 from harness.model.outcome import Assessment, Conformity, Outcome
 
 Make = Callable[..., Outcome]

@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
-from harness.follow.retest_origin import origin_fault_in
+from harness.follow.retest import origin_fault_in
 from harness.follow.transitions import advance
-from harness.model.action_plan import ActionPlan, PlanState
+from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import FixClaimed, PlanEvent, RetestConcluded, RetestStarted
-from harness.model.finding import Finding
 
 Made = Callable[..., PlanEvent]
 

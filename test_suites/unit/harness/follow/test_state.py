@@ -13,11 +13,12 @@ from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.follow.state import Ledger, fold
 from harness.model.action_plan import (
+    Finding,
     PlanState,
     Retest,
     RetestResult,
 )
-from harness.model.appeal import Appeal
+from harness.model.corpus import Appeal
 from harness.model.event import (
     AppealDecided,
     ClockCorrected,
@@ -31,7 +32,6 @@ from harness.model.event import (
     RetestConcluded,
     RetestStarted,
 )
-from harness.model.finding import Finding
 from test_suites.unit.harness.follow.plan_life import START, PlanLife
 
 

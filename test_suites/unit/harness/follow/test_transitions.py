@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.follow.transitions import TRANSITIONS, advance, verbs_in
 from harness.model.action_plan import (
     ActionPlan,
+    Finding,
     PlanState,
     RetestResult,
 )
@@ -29,7 +30,6 @@ from harness.model.event import (
     RetestStarted,
     VendorCheckedIn,
 )
-from harness.model.finding import Finding
 
 EXPECTED = {
     (PlanState.DRAFT, PlanAgreed): PlanState.AGREED,

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from harness.errors import UsageError
-from harness.interop.bounded_lines import LineLimits, bounded_lines
+from harness.interop.record import LineLimits, bounded_lines
 
 LINES = b"a\nbb\nccc"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.interop.markup import MARKUP_TAGS, TEXT_CHARACTERS, read_markup
+from harness.interop.page import MARKUP_TAGS, TEXT_CHARACTERS, read_markup
 
 
 def test_title_and_visible_text_are_read_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.interop.ooni_failures import OLD_NAMES, UNKNOWN, failure_from
+from harness.interop.ooni_form import OLD_NAMES, UNKNOWN, failure_from
 from harness.model.observation import FAILURES
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.interop.ooni import read_control_web, read_web
 from harness.interop.ooni_form import Measurement
-from harness.interop.ooni_web import read_control_web, read_web
 from harness.interop.record import Side
 from harness.model.observation import WebFacts
 from test_suites.calibration.ooni_cases import (

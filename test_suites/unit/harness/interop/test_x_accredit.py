@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from harness.interop.ooni_dns import CONTROL, SERVICE, Beyond, go_beyond, restore
 from harness.interop.record import Side
-from harness.interop.x_accredit import CONTROL, SERVICE, Beyond, go_beyond, restore
 from harness.model.marker import token_for
 from harness.model.observation import Hop, WebFacts
 from test_suites.calibration.trials import certificate, dns, failed, foreign

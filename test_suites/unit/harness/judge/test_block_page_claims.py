@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.block_page_claims import claimed_category
+from harness.judge.block_page_check import claimed_category
 from harness.model.observation import Hop
 from test_suites.calibration.trials import foreign
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.judge import block_page_classifier
-from harness.judge.block_page_classifier import Kind, look_at
-from harness.judge.signatures import ENOUGH_ALONE
+from harness.judge.block_page_classifier import ENOUGH_ALONE, Kind, look_at
 from harness.model.observation import Hop
 from test_suites.calibration.trials import PROSE, THEIRS, foreign, web
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.page_rest import LEAST, READ, has_room, says_nothing
+from harness.judge.block_page_check import LEAST, READ, has_room, says_nothing
 from harness.model.sketch import sketch_of
 from test_suites.calibration.trials import web
 

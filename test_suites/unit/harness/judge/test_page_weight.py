@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge import page_weight
-from harness.judge.page_weight import length_share, sign_share, talk_weight, word_weight
-from harness.judge.signatures import ENOUGH_ALONE
-from harness.judge.statements import SILENT, Statement
+from harness.judge import statements
+from harness.judge.block_page_classifier import ENOUGH_ALONE
+from harness.judge.statements import (
+    SILENT,
+    Statement,
+    length_share,
+    sign_share,
+    talk_weight,
+    word_weight,
+)
 
 NONE = {"title": 0.0, "opening": 0.0, "grounds": 0.0, "text": 0.0}
 
@@ -17,16 +23,16 @@ def test_the_longer_a_text_the_less_a_sign_counts() -> None:
 
     assert shares == sorted(shares, reverse=True)
     assert shares[0] == 1.0
-    assert shares[-1] == page_weight.LEAST_SHARE
+    assert shares[-1] == statements.LEAST_SHARE
 
 
 def test_what_stands_first_counts_at_least_half() -> None:
-    assert sign_share("opening", 0.2, 10) == page_weight.FIRST_SHARE
-    assert sign_share("opening", 0.2, page_weight.FIRST + 1) == 0.2
+    assert sign_share("opening", 0.2, 10) == statements.FIRST_SHARE
+    assert sign_share("opening", 0.2, statements.WEIGHED_OPENING + 1) == 0.2
     assert sign_share("text", 0.2, 0) == 0.2
 
 
-@pytest.mark.parametrize("place", sorted(page_weight.WHOLE_WEIGHT))
+@pytest.mark.parametrize("place", sorted(statements.WHOLE_WEIGHT))
 def test_addresses_headers_and_bare_pages_count_whole(place: str) -> None:
     assert sign_share(place, 0.2, 10**4) == 1.0
 
@@ -54,7 +60,7 @@ def test_signs_and_statement_are_not_added_up() -> None:
 def test_signs_of_the_same_thing_have_a_limit() -> None:
     signs = {**NONE, "title": 4.0, "opening": 9.0, "grounds": 3.5}
 
-    assert word_weight(signs, SILENT, 1.0, 0) == page_weight.MOST_SAID
+    assert word_weight(signs, SILENT, 1.0, 0) == statements.MOST_SAID
 
 
 def test_a_statement_in_a_long_text_counts_if_it_stands_first() -> None:
@@ -69,4 +75,4 @@ def test_talk_weighs_more_the_more_of_it_there_is() -> None:
 
 
 def test_talk_around_a_title_that_says_it_to_the_reader_has_a_limit() -> None:
-    assert talk_weight(9, Statement(leads=True)) == page_weight.MOST_TALK
+    assert talk_weight(9, Statement(leads=True)) == statements.MOST_TALK

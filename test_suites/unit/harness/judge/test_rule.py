@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.rule import Rule
+from harness.judge.trial_features import Rule
 from harness.model.verdict import Mechanism, State
 
 

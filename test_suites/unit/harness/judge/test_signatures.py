@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.signatures import ENOUGH_ALONE, read_signatures, signatures
+from harness.judge.block_page_classifier import ENOUGH_ALONE, read_signatures, signatures
 
 PLACES = {"title", "opening", "grounds", "bare", "text", "address", "header"}
 

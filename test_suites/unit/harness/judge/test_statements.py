@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.signatures import ENOUGH_ALONE
+from harness.judge.block_page_classifier import ENOUGH_ALONE
 from harness.judge.statements import OPENING, SILENT, read_statement
 
 NOTICE = "This site is blocked under an order of the court."

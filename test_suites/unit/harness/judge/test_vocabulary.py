@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.vocabulary import Language, fold, read_vocabulary, scripts_of, vocabulary
+from harness.judge.statements import Language, fold, read_vocabulary, scripts_of, vocabulary
 
 TOY = {"name": "Toy", "page": "site", "stopped": "shut", "unavailable": "away", "direct": "this"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.measure import attempts
 from harness.measure.attempts import Manner, Try, attempt, place_of, pulse_of, sighted
-from harness.measure.passed_items import port_of
+from harness.measure.heartbeats import port_of
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, Role
 from harness.ports.network import Sighting

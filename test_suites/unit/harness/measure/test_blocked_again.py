@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from harness.judge.judge import judge_batch
 from harness.measure.blocked_again import BlockedAgain
-from harness.measure.patience import in_batches
+from harness.measure.retrials import in_batches
 from harness.model.observation import CONTROL, Observation, Timings
-from harness.model.retrial import SAMPLE
+from harness.model.plain_twin import SAMPLE
 from harness.ports.network import Attempt, Line, Sighting
 from test_suites.calibration.trials import batch_of, observation, web
 from test_suites.unit.harness.measure.test_second_visits import Addressed, Client

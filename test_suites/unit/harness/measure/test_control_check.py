@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UnfinishedError
-from harness.measure.control_check import require_control
+from harness.measure.observe import require_control
 from harness.model.observation import Facts, Failure
 from test_suites.calibration.trials import batch_of, failed, web
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from harness.campaign.assemble import Prepared
-from harness.campaign.item_checks import check_plans
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import Chosen, check_plans
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import measurement_context, prepare
 from harness.cli.measure import header_of
@@ -21,10 +20,9 @@ from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.judge import batch_judges
 from harness.measure.batch_plan import plan_batches, repeat_batch
 from harness.measure.early_stopping import Stopper
-from harness.model.campaign import Campaign, Stopping, StoppingPlan
+from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.observation import AttemptKey, Observation
-from harness.model.stop import Stop
 from harness.pipeline import measure
 from harness.ports.network import Items, Origin
 from harness.ports.storage import WallClock

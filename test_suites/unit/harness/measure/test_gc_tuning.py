@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from harness.measure.gc_tuning import YOUNG, calm_collector
+from harness.measure.event_loop import YOUNG, calm_collector
 
 
 class Knot:

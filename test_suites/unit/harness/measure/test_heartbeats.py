@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from harness.measure.attempts import pulse_of
-from harness.measure.heartbeats import Pulse
-from harness.measure.passed_items import Passed, Place
-from harness.model.heartbeat import Heartbeats
-from harness.model.observation import Timings, WebFacts
+from harness.measure.heartbeats import Passed, Place, Pulse
+from harness.model.observation import Heartbeats, Timings, WebFacts
 from harness.ports.network import Attempt, Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, item, tools
 

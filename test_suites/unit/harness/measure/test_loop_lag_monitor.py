@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from harness.measure.loop_lag_monitor import TOLERATED, Watch
+from harness.measure.event_loop import TOLERATED, Watch
 
 
 class Clock:

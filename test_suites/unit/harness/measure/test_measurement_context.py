@@ -6,10 +6,9 @@ from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any
 
-from harness.measure.concurrency_limiter import Gate
-from harness.measure.loop_lag_monitor import Watch
+from harness.measure.concurrency_limiter import Courtesy, Gate
+from harness.measure.event_loop import Watch
 from harness.measure.measurement_context import Instruments
-from harness.measure.rate_limits import Courtesy
 from harness.model.campaign import Limits
 from harness.ports.storage import WallClock
 

@@ -9,16 +9,14 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from harness.measure.concurrency_limiter import Gate
-from harness.measure.loop_lag_monitor import Watch
+from harness.measure.concurrency_limiter import Courtesy, Gate
+from harness.measure.event_loop import Watch
 from harness.measure.measurement_context import Instruments
 from harness.measure.observe import observe_batch
-from harness.measure.rate_limits import Courtesy
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.evidence import Evidence
-from harness.model.observation import Failure, Observation, Timings, WebFacts
+from harness.model.observation import Evidence, Failure, Observation, Timings, WebFacts
 from harness.ports.network import Attempt, Origin, Sighting
 
 WAY = Way(probe="web", lines=("a", "b"), profile="ks2", round=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.passed_items import (
+from harness.measure.heartbeats import (
     Passed,
     PassedItems,
     Passing,

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.patience import PatientLooks, confirmed_silences, in_batches
+from harness.measure.retrials import PatientLooks, confirmed_silences, in_batches
 from harness.model.campaign import Campaign
-from harness.model.heartbeat import Heartbeats
-from harness.model.observation import CONTROL, Observation
-from harness.model.retrial import DOUBTED_TURN, SAMPLE
+from harness.model.observation import CONTROL, Heartbeats, Observation
+from harness.model.plain_twin import DOUBTED_TURN, SAMPLE
 from harness.ports.network import Attempt, Sighting
 from test_suites.calibration.trials import failed, observation, web
 from test_suites.unit.harness.scripted import CAMPAIGN, SILENT, Played, tools

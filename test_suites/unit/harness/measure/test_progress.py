@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harness.measure.progress import Tally
+from harness.measure.progress import Progress, Tally
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Failure, Observation, WebFacts
-from harness.ports.progress import Progress
 
 ITEM = Item(id="i", value="a.test", labels=("DRUG",))
 CAMPAIGN = Campaign.model_validate(

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from harness.measure.rate_limits import Courtesy
+from harness.measure.concurrency_limiter import Courtesy
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from harness.campaign.item_selection import Chosen
-from harness.measure.retries import Retrier
+from harness.measure.batch_plan import Retrier
 from harness.model.batch import AGAIN, Batch, count_batches, turn_of
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item

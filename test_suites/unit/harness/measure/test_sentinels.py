@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.measure.sentinels import item_of, sentinels_for
+from harness.measure.attempts import item_of, sentinels_for
 from harness.model.campaign import Campaign
 from harness.ports.network import Probe
 from test_suites.unit.harness.scripted import CAMPAIGN

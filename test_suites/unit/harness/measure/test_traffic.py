@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.measure.traffic import Traffic
+from harness.measure.concurrency_limiter import Traffic
 from harness.model.campaign import Limits
 from harness.ports.storage import WallClock
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from harness.model.appeal import Appeal
+from harness.model.corpus import Appeal
 
 
 def test_an_appeal_survives_being_kept() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.judge.page_rest import is_wordless
-from harness.model.bare_page import BARE
+from harness.judge.block_page_check import is_wordless
+from harness.model.sketch import BARE
 from test_suites.calibration.trials import web
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.browser_choice import browser_number
+from harness.model.marker import browser_number
 from harness.model.observation import AttemptKey
 
 KEY = AttemptKey(campaign="c", item="a", probe="web", line="proxy", profile="ks2")

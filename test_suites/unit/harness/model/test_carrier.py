@@ -6,8 +6,15 @@ from collections import Counter
 
 import pytest
 
-from harness.model.carrier import CARRIERS, COOKIES, HEADERS, Carrier, carrier_for
-from harness.model.nonce import find_nonce, nonce_for
+from harness.model.marker import (
+    CARRIERS,
+    COOKIES,
+    HEADERS,
+    Carrier,
+    carrier_for,
+    find_nonce,
+    nonce_for,
+)
 from harness.model.observation import AttemptKey
 
 SECRET = b"k" * 32

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.model.event import ClockCorrected, Event, PlanClosed
-from harness.model.event_times import (
+from harness.model.event import (
     TOLERANCE,
+    ClockCorrected,
+    Event,
+    PlanClosed,
     backward_events,
     lasting,
     latest_time,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from harness.model.evidence import Evidence, digest_of
+from harness.model.observation import Evidence, digest_of
 
 
 def test_a_digest_is_the_sha256_of_the_body() -> None:

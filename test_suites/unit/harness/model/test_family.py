@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.family import accusations, holm
+from harness.model.metric import accusations, holm
 
 LEVELS = st.sampled_from([0.01, 0.05])
 ROWS = st.dictionaries(st.integers(), st.tuples(st.floats(0, 1), LEVELS), max_size=20)

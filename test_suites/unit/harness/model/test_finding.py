@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.model.finding import Finding
+from harness.model.action_plan import Finding
 
 
 def test_a_finding_cannot_be_rewritten() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.heartbeat import Heartbeats
+from harness.model.observation import Heartbeats
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.carrier import carrier_for
-from harness.model.marker import mark, path_words_for, plain_path, token_for, words_for
-from harness.model.nonce import nonce_for
+from harness.model.marker import (
+    carrier_for,
+    mark,
+    nonce_for,
+    path_words_for,
+    plain_path,
+    token_for,
+    words_for,
+)
 from harness.model.observation import AttemptKey
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.nonce import find_nonce, new_run, nonce_for
+from harness.model.marker import find_nonce, new_run, nonce_for
 from harness.model.observation import AttemptKey
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")

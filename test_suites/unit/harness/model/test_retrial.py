@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.model.batch import AGAIN, turn_of
 from harness.model.observation import AttemptKey, Look
-from harness.model.retrial import ROUNDS, SAMPLE, group_of, key_again, spot_of
+from harness.model.plain_twin import ROUNDS, SAMPLE, group_of, key_again, spot_of
 
 LOOKS: tuple[Look, ...] = tuple(ROUNDS)
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.model.coverage import marked, missed, outweighed, reached, shortfall, shown
 from harness.model.metric import Metric, Span, Spread
 from harness.model.scheme import Threshold
-from harness.model.shortfall import marked, missed, outweighed, reached, shortfall, shown
 
 NINETY = Threshold(at_least=0.9, provenance="proposed", source="test")
 FIVE = Threshold(at_most=0.05, provenance="proposed", source="test")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
-from harness.estimate.paired import hodges_lehmann
 from harness.estimate.planning import fewest_items
 from harness.estimate.sequential import BETS, anytime_bounds
 from harness.estimate.survival import Waiting, time_to_effect

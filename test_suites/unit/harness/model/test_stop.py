@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model.stop import Stop
+from harness.model.campaign import Stop
 
 STOP = Stop(
     plan=1,

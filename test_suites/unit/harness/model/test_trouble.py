@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model.observation import DnsFacts, Facts, Failure, ReachFacts, WebFacts
-from harness.model.trouble import is_answer, is_busy, is_silent, is_trouble
+from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 from test_suites.calibration.trials import dns, failed, observation, reach, web
 
 SERVFAIL = dns(rcode="SERVFAIL")

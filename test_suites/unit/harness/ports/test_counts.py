@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.model.outcome_group import Counts
-from harness.ports.counts import Folded
+from harness.ports.judging import Folded
 from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
 from test_suites.memory_fold import MemoryFold
 

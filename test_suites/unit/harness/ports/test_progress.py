@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.ports.progress import Progress, Silence
+from harness.measure.progress import Progress, Silence
 
 
 def test_silence(capsys: object) -> None:

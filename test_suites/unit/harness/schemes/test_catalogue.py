@@ -6,8 +6,14 @@ from collections import Counter
 
 import pytest
 
-from harness.schemes.catalogue import areas, find_row, whole_catalogue
-from harness.schemes.load import load_scheme, metric_names, shipped
+from harness.schemes.load import (
+    areas,
+    find_row,
+    load_scheme,
+    metric_names,
+    shipped,
+    whole_catalogue,
+)
 
 
 def test_all_136_rows_exist_once() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.schemes.editions import REVISED, aliases, newest, resolve, shipped
+from harness.schemes.check import REVISED, aliases, newest, resolve, shipped
 from harness.schemes.load import load_scheme
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model.scheme import Requirement
-from harness.schemes.inherit import inherited, merged
+from harness.schemes.load import inherited, merged
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InstrumentError
-from harness.store.document import write_document, write_lines
+from harness.store.atomic_write import write_document, write_lines
 
 
 def test_writes_into_a_folder_that_it_makes(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_disk_that_refuses_leaves_the_old_text(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.store.document.write_whole", refuse)
+    monkeypatch.setattr("harness.store.atomic_write.write_whole", refuse)
     with pytest.raises(InstrumentError, match=r"report\.html: cannot be written: No space left"):
         write_document(path, b"new")
 

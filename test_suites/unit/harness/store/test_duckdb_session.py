@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.store.duckdb_session import connect, quoted
+from harness.store.journal.parquet_segment import connect, quoted
 
 
 def test_it_has_one_thread_and_fetches_nothing() -> None:

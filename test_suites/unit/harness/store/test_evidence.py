@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item, Sensitivity
-from harness.model.evidence import Evidence
+from harness.model.observation import Evidence
 from harness.store.evidence import EvidenceFolder
 
 PAGE = Evidence(media_type="text/html", body=b"<p>This page is blocked")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.evidence import Evidence
-from harness.model.observation import Observation
+from harness.model.observation import Evidence, Observation
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal
-from harness.store.private_folder import make_private
+from harness.store.private_files import make_private
 from harness.store.registry.registry import open_registry
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InstrumentError
-from harness.store.private_key import LENGTH, private_key
+from harness.store.private_files import LENGTH, private_key
 
 
 def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

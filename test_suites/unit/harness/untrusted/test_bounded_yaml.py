@@ -11,8 +11,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
 from harness.errors import FaultyDocument
-from harness.untrusted.bounded_yaml import DEPTH, DIGITS, VALUES, compose, unreadable_scalar
-from harness.yaml_reader import Document
+from harness.yaml_reader import DEPTH, DIGITS, VALUES, Document, compose, unreadable_scalar
 from test_suites.hostile_inputs.texts import YAML, laughs
 
 

@@ -14,8 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.composite_measurements import judge_journal, judge_maker
-from harness.model.appeal import Appeal
 from harness.model.campaign import Campaign
+from harness.model.corpus import Appeal
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.outcome_group import Counts
 from harness.model.verdict import State
@@ -24,10 +24,9 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from harness.store.assessments import encode_assessment
 from harness.store.journal.journal import SegmentJournal
-from harness.verdicts.cached_verdicts import judged
+from harness.verdicts.cached_verdicts import VerdictFolder, judged
 from harness.verdicts.corrected_labels import hear
 from harness.verdicts.outcome_counts import Basis
-from harness.verdicts.verdict_folder import VerdictFolder
 from test_suites.calibration.trials import batch_of, failed, observation, web
 from test_suites.memory_fold import MemoryFold
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.model.appeal import Appeal
-from harness.model.corpus import Item
+from harness.model.campaign import Stop
+from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
-from harness.model.stop import Stop
 from harness.verdicts.corrected_labels import hear
 
 STOP = Stop(

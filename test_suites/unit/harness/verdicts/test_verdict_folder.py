@@ -12,8 +12,8 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Precondition
 from harness.model.verdict import State, Verdict
+from harness.verdicts.cached_verdicts import KEPT, VerdictFolder, digest_of_makers, passing_verdicts
 from harness.verdicts.outcome_counts import Basis
-from harness.verdicts.verdict_folder import KEPT, VerdictFolder, digest_of_makers, passing_verdicts
 
 SEVEN = Basis(
     observations=7,

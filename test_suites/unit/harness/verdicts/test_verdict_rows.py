@@ -9,7 +9,7 @@ import pytest
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.verdict import State, Verdict
-from harness.verdicts.verdict_rows import STATES, Rows, witness_of
+from harness.verdicts.count_outcomes import STATES, Rows, witness_of
 
 
 def verdict(state: State, **more: Any) -> Verdict:

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from harness.model.observation import Failure
-from probes.clients.httpx_backend import LineTransport
-from probes.net.address import Address
-from probes.net.client_way import ClientWay
+from probes.clients.second_client import LineTransport
+from probes.net.backend import ClientWay
+from probes.net.route import Address
 
 
 async def fetch(found: Address | Failure, **more: object) -> httpx.Response:

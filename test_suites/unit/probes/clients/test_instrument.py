@@ -17,7 +17,7 @@ from probes.clients.instrument import (
     read_instrument,
     system_resolvers,
 )
-from probes.net.browser.client import can_browse
+from probes.net.browser import can_browse
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from harness.model.marker import mark
 from harness.model.observation import AttemptKey, WebFacts
 from harness.ports.network import Attempt, Line, Origin, Sighting
 from probes.clients.second_client import SecondClient
-from probes.net.address import Address
-from probes.net.client_way import ClientWay
+from probes.net.backend import ClientWay
+from probes.net.route import Address
 from probes.range.origin_pages import Pages
 
 ORIGIN = Origin(zone="accredit.test", resolver="r", ports={}, authority="a", key=b"k" * 32)

@@ -12,8 +12,7 @@ from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Timings, WebFacts
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Origin, Request
-from probes.kinds.web import Web
-from probes.kinds.web_variants import WebApex, WebHttpsApex, WebHttpsWww, WebWww
+from probes.kinds.web import Web, WebApex, WebHttpsApex, WebHttpsWww, WebWww
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="", ports={}, authority="", key=b"k" * 16)

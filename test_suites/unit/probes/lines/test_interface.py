@@ -13,8 +13,8 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
-from probes.net.address import Address
 from probes.net.backend import LANES
+from probes.net.route import Address
 
 
 def line(**options: Any) -> Interface:

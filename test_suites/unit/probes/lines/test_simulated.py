@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.nonce import nonce_for
+from harness.model.marker import nonce_for
 from harness.model.observation import AttemptKey
 from harness.plugins import LINES
 from harness.ports.network import Exchange, Origin, Question, Request

@@ -12,10 +12,9 @@ import dns.rrset
 import pytest
 
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.address import Address
 from probes.net.backend import LANES, Lane, has_wire, open_lane
 from probes.net.dns_server import Server
-from probes.net.route import Route, trusting
+from probes.net.route import Address, Route, trusting
 from probes.range.authority import Authority
 
 Reply = Callable[[dns.message.Message], list[bytes]]

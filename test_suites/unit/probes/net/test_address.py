@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.net.address import Address, is_literal, is_of, is_unspecified, parse_address
+from probes.net.route import Address, is_literal, is_of, is_unspecified, parse_address
 
 
 @given(

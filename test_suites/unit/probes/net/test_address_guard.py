@@ -14,9 +14,8 @@ from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.control import Control as ControlLine
 from probes.lines.control import ControlOptions
 from probes.lines.pac import Pac, PacOptions
-from probes.net.address import Address
-from probes.net.address_guard import AddressGuard
-from probes.net.control_lookup import ControlLookup
+from probes.net.address_guard import AddressGuard, ControlLookup
+from probes.net.route import Address
 
 ORIGIN = Origin(
     zone="accredit.test", resolver="r", ports={80: 8080, 443: 8443}, authority="a", key=b"k",

@@ -17,10 +17,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Question
-from probes.net.address import Address
 from probes.net.backend import Lane, open_lane
-from probes.net.browser.client import BrowserLane
+from probes.net.browser import BrowserLane
 from probes.net.dns_server import Server
+from probes.net.route import Address
 from test_suites.unit.probes.net.conftest import found
 
 HOST = "gamb-001.canary.accredit.test"

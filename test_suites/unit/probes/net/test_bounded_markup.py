@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.net.bounded_markup import MOST_CHARACTERS, MOST_TAGS, SHORT, bounded
-from probes.net.html_text import read_page
+from probes.net.html_text import MOST_CHARACTERS, MOST_TAGS, SHORT, bounded, read_page
 
 MIB = 1024 * 1024
 FRAME = '<iframe src="/inner"></iframe>'

@@ -9,8 +9,8 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probes.net.backend import Lane
-from probes.net.browser.client import BrowserLane
-from probes.net.certificate import read_certificate
+from probes.net.browser import BrowserLane
+from probes.net.tls_facts import read_certificate
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.client_hello import hello_of, is_whole, read_hello
 from probes.net.route import accepting_any
+from probes.net.tls_facts import hello_of, is_whole, read_hello
 
 CONTEXT = accepting_any()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ssl
 
-from probes.net.address import Address
-from probes.net.client_way import ClientWay, way_of
+from probes.net.backend import ClientWay, way_of
+from probes.net.route import Address
 
 
 async def find(host: str, port: int, patience: float) -> Address:

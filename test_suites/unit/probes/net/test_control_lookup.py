@@ -8,9 +8,9 @@ import pytest
 
 from harness.model.observation import DnsFacts, Failure, Timings
 from harness.ports.network import Answer, Question
-from probes.net import control_lookup
-from probes.net.address import Address
-from probes.net.control_lookup import PATIENCE, ControlLookup
+from probes.net import address_guard
+from probes.net.address_guard import PATIENCE, ControlLookup
+from probes.net.route import Address
 
 FAR = Address(host="a.example", port=80)
 
@@ -67,7 +67,7 @@ async def test_a_control_that_answers_no_questions_finds_nothing() -> None:
 
 
 async def test_only_so_many_names_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_lookup, "REMEMBERED", 2)
+    monkeypatch.setattr(address_guard, "REMEMBERED", 2)
     control = Control()
     looking = lookup(control)
     for host in ("a.example", "b.example", "c.example", "a.example", "c.example"):

@@ -16,10 +16,10 @@ from harness.model.campaign import Limits
 from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
 from harness.ports.network import Answer, Origin, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
-from probes.net.address import Address, Family
 from probes.net.backend import LANES, LaneName
 from probes.net.direct import DirectLine, DirectOptions, Ports, _read
 from probes.net.dns_server import parse_server
+from probes.net.route import Address, Family
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import World
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ports.network import Answer, Question
-from probes.net.dns_0x20 import mix_case
-from probes.net.dns_server import Server
+from probes.net.dns_server import Server, mix_case
 from test_suites.unit.probes.net.conftest import found
 
 HOST = "gamb-001.canary.accredit.test"

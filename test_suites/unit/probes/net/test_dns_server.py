@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import UsageError
-from probes.net.address import Address
 from probes.net.dns_server import parse_server
+from probes.net.route import Address
 
 
 @pytest.mark.parametrize(

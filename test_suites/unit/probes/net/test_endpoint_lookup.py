@@ -8,8 +8,8 @@ import socket
 import pytest
 
 from harness.model.observation import Failure
-from probes.net.address import Address, Family
-from probes.net.endpoint_lookup import find_address
+from probes.net.direct import find_address
+from probes.net.route import Address, Family
 
 
 async def test_an_address_is_itself() -> None:

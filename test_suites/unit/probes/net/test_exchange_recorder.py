@@ -8,8 +8,7 @@ from itertools import count
 
 import pytest
 
-from probes.net.exchange_recorder import Passage
-from probes.net.http_head import Head
+from probes.net.exchange_recorder import Head, Passage
 
 
 def ticking() -> Passage:

@@ -9,12 +9,11 @@ import msgspec
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.carrier import Carrier
 from harness.model.corpus import Item, Layer
-from harness.model.marker import Marker, mark, unmarked
+from harness.model.marker import Carrier, Marker, mark, unmarked
 from harness.model.observation import AttemptKey, Timings
 from harness.ports.network import Attempt, Exchange, Line, Origin
-from probes.net.expected_marks import Carried, Delivered, ExpectedMarks
+from probes.net.delivery import Carried, Delivered, ExpectedMarks
 from probes.net.redirects import RedirectChain
 
 HOST, OTHER = "gamb-001.canary.accredit.test", "landed.accredit.test"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.model.observation import FAILURES
-from probes.net.failures import (
+from probes.net.exchange_recorder import (
     ERRNO_NAMES,
     RCODE_NAMES,
     RESOLVER_NAMES,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.http_head import read_head, write_head
+from probes.net.exchange_recorder import read_head, write_head
 
 
 def test_a_head_is_read() -> None:

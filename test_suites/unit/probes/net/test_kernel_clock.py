@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from probes.net.kernel_clock import STA_NANO, STA_UNSYNC, TIME_ERROR, clock_state, kernel_clock
+from probes.clients.instrument import STA_NANO, STA_UNSYNC, TIME_ERROR, clock_state, kernel_clock
 
 
 def test_offset_and_bound_are_in_seconds() -> None:

@@ -14,8 +14,8 @@ from typing import NoReturn
 import pytest
 
 from harness.errors import UsageError
-from probes.net import namespace
-from probes.net.namespace import NEEDS, check_namespace, inside, resolver_file
+from probes.net import local_binding
+from probes.net.local_binding import NAMESPACE_NEEDS, check_namespace, inside, resolver_file
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 
@@ -64,16 +64,16 @@ def test_what_is_raised_inside_is_raised_here(empty: str) -> None:
         inside(empty, fail)
 
 
-@pytest.mark.parametrize("code", sorted(NEEDS))
+@pytest.mark.parametrize("code", sorted(NAMESPACE_NEEDS))
 def test_each_trouble_says_what_is_needed(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(namespace, "_enter", fail)
+    monkeypatch.setattr(local_binding, "_enter", fail)
     with pytest.raises(UsageError) as caught:
         check_namespace("site", "line 'x'")
 
-    assert f"line 'x': cannot enter 'site': {NEEDS[code]}" == str(caught.value)
+    assert f"line 'x': cannot enter 'site': {NAMESPACE_NEEDS[code]}" == str(caught.value)
 
 
 def test_a_name_that_is_not_there() -> None:
@@ -104,7 +104,7 @@ def test_the_call_of_older_pythons_does_the_same(
 def test_a_namespace_may_have_name_servers_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(namespace, "CONFIGURED", tmp_path)
+    monkeypatch.setattr(local_binding, "CONFIGURED", tmp_path)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "resolv.conf").touch()
 

@@ -6,12 +6,9 @@ import ssl
 
 import pytest
 
-from probes.net.address import Address
 from probes.net.exchange_recorder import Passage
-from probes.net.proxy_handshake import opening_of
-from probes.net.route import Proxy, Route
-from probes.net.socks import Socks
-from probes.net.tunnel import Tunnel
+from probes.net.proxy_handshake import Socks, Tunnel, opening_of
+from probes.net.route import Address, Proxy, Route
 
 FAR = Address(host="a.accredit.test", port=443)
 

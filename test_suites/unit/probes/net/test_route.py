@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from probes.net.address import Address
 from probes.net.local_binding import Source
-from probes.net.route import Proxy, Route, basic_authorization, trusting
+from probes.net.route import Address, Proxy, Route, basic_authorization, trusting
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"

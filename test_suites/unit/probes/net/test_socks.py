@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.address import Address
 from probes.net.exchange_recorder import Passage
-from probes.net.route import Proxy
-from probes.net.socks import REPLIES, Socks
-from probes.net.tunnel import TunnelRefusedError
+from probes.net.proxy_handshake import REPLIES, Socks, TunnelRefusedError
+from probes.net.route import Address, Proxy
 
 FAR = Address(host="a.accredit.test", port=443)
 ANN = Proxy(kind="socks5", username="ann", password="pw")

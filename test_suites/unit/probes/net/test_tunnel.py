@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.address import Address
 from probes.net.exchange_recorder import Passage
-from probes.net.route import Proxy
-from probes.net.tunnel import Tunnel, TunnelRefusedError
+from probes.net.proxy_handshake import Tunnel, TunnelRefusedError
+from probes.net.route import Address, Proxy
 
 FAR = Address(host="a.accredit.test", port=443)
 PROXY = Proxy()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.corpus import Item, ItemKind
-from probes.net.url_variant import Variant, host_of, url_of
+from probes.net.url_target import Variant, host_of, url_of
 
 
 def item(value: str, registrable: str, kind: ItemKind = "host") -> Item:

@@ -10,8 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.range import authority
-from probes.range.authority import Authority
-from probes.range.tls import Tls
+from probes.range.authority import Authority, Tls
 
 HOST = "gamb-001.canary.accredit.test"
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from probes.range.blackholes import BlackHole, FullHouse, closed_port
+from probes.range.gateway import BlackHole, FullHouse, closed_port
 
 
 def test_a_closed_port_refuses() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from probes.range.block_page import notice
+from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import Decision
-from probes.range.request import Request
 
 HOST = "drug-001.canary.accredit.test"
 

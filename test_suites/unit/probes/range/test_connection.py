@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from probes.range.connection import Connection, Listener
+from probes.range.connection import Connection, Listener, Request
 from probes.range.origin_pages import Page
-from probes.range.request import Request
 
 
 class Echo(Connection):

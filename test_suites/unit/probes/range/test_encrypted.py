@@ -14,7 +14,7 @@ import dns.rcode
 import httpx
 import pytest
 
-from probes.range.encrypted import HOST
+from probes.range.name_server import HOST
 from probes.range.testbed import World
 
 BLOCKED = "copper-meadow.accredit.test"

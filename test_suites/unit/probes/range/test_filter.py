@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.filter import DEFAULT, STYLES, ReferenceFilter
-from probes.range.policy import FilterPolicy
+from probes.range.filter import DEFAULT, STYLES, FilterPolicy, ReferenceFilter
 from probes.range.zone import BLOCK_HOST
 
 CANARY = "gamb-001.canary.accredit.test"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from probes.range.faults import Fault, FaultKind
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import World, running
 
 HOST = "drug-001.canary.accredit.test"

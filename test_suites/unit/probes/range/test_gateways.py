@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from probes.range.authority import Authority
-from probes.range.filter import ReferenceFilter
-from probes.range.gateway import Seals
-from probes.range.gateways import Gateways
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy, ReferenceFilter
+from probes.range.gateway import Gateways, Seals
 from probes.range.proxy import Upstream
 from probes.range.testbed import World
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.hello import named_in
+from probes.range.gateway import named_in
 
 
 def hello(host: str | None) -> bytes:

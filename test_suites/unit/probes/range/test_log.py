@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from probes.range.log import Log
+from probes.range.origin import Log
 
 
 def test_arrivals_are_kept_in_order_and_written_as_json_lines(tmp_path: Path) -> None:

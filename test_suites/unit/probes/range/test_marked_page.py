@@ -6,7 +6,7 @@ import re
 
 from harness.model.marker import path_words_for, token_for, words_for
 from probes.net.delivery import find_words
-from probes.range.marked_page import marked_page, marks_for
+from probes.range.origin_pages import marked_page, marks_for
 
 KEY, HOST, NONCE = b"k" * 32, "gamb-001.canary.accredit.test", "0123456789abcdef" * 2
 TEXT = "The garden centre opens at nine."

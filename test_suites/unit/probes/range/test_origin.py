@@ -8,9 +8,7 @@ import ssl
 import httpx
 import pytest
 
-from harness.model.carrier import CARRIERS, Carrier
-from harness.model.marker import token_for
-from harness.model.nonce import nonce_for
+from harness.model.marker import CARRIERS, Carrier, nonce_for, token_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import World

@@ -6,7 +6,7 @@ import pytest
 
 from harness.model.corpus import Item
 from harness.model.sentinel import Sentinels
-from probes.range.policy import FilterPolicy
+from probes.range.filter import FilterPolicy
 
 SENTINELS = (
     ("amber-lantern.accredit.test", "copper-meadow.accredit.test"),

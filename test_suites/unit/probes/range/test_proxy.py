@@ -8,15 +8,14 @@ import struct
 import httpx
 import pytest
 
-from harness.model.marker import token_for
-from harness.model.nonce import nonce_for
+from harness.model.marker import nonce_for, token_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import ReferenceFilter
-from probes.range.log import Log
+from probes.range.origin import Log
 from probes.range.proxy import TUNNEL_MADE, ProxyConnection, Upstream
+from probes.range.resolver import Names
 from probes.range.testbed import World
-from probes.range.zone_server import Names
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 CANARY = "gamb-001.canary.accredit.test"

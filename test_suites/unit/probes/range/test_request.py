@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probes.range.request import LIMIT_HEAD, Request, Unreadable, read
+from probes.range.connection import LIMIT_HEAD, Request, Unreadable, read
 
 
 def asked(text: str, body: bytes = b"") -> Request:

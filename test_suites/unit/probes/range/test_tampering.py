@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.carrier import Carrier
-from harness.model.nonce import nonce_for
+from harness.model.marker import Carrier, nonce_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
-from probes.range.tampering import BANNER, DROP, TAMPERED, Ending, tamper, unmarked
+from probes.range.proxy import BANNER, DROP, TAMPERED, Ending, tamper, unmarked
 
 BODY = b"<html><body>0123456789</body></html>"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y\r\n\r\n" % len(BODY) + BODY

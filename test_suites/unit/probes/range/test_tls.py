@@ -7,8 +7,7 @@ import ssl
 
 import pytest
 
-from probes.range.authority import Authority
-from probes.range.tls import Tls, server_context
+from probes.range.authority import Authority, Tls, server_context
 
 
 class Talk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.range.upstream import Far
+from probes.range.proxy import Far
 
 
 class Near:

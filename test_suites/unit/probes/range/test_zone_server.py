@@ -13,10 +13,10 @@ import pytest
 
 from harness.model.plain_twin import twin_of
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.log import Log
+from probes.range.origin import Log
+from probes.range.resolver import Names, host_in
 from probes.range.testbed import World
 from probes.range.zone import TWIN_ADDRESS, TWIN_ZONE, ZONE
-from probes.range.zone_server import Names, host_in
 
 HOST = "gamb-001.canary.accredit.test"
 

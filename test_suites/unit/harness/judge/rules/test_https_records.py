@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.judge import judge_trial
-from harness.judge.rules.https_records import HTTPS_RULES, asks_https
+from harness.judge.rules.dns import HTTPS_RULES, asks_https
 from harness.model.observation import DnsFacts, DnsRecord
 from harness.model.verdict import State
 from test_suites.calibration.trials import OURS, dns, failed, trial

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.store.journal.fingerprint import fingerprint_of
 from harness.store.journal.jsonl_segment import encode_batch, scan
 from harness.store.journal.manifest import SealedSegment
+from harness.store.journal.reader import fingerprint_of
 
 
 def test_it_changes_with_header_sealed_files_and_whole_batches(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.model.observation import AttemptKey, Observation
 from harness.store.journal import parquet_segment
 from harness.store.journal.jsonl_segment import encode_batch
-from harness.store.journal.key_filter import Marks, mark_of
+from harness.store.journal.key_index import Marks, mark_of
 
 WORDS = st.text(max_size=5)
 KEYS = st.lists(

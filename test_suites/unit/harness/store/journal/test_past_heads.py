@@ -10,7 +10,7 @@ import pytest
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.past_heads import past_heads
+from harness.store.journal.reader import past_heads
 
 Batch = Callable[[int, int], list[Observation]]
 

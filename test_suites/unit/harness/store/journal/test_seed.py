@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
+from harness.store.journal.header import keep_seed, seed_of, with_seed, without_seed
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.seed import keep_seed, seed_of, with_seed, without_seed
 
 
 def header_of(seed: str) -> dict[str, Any]:

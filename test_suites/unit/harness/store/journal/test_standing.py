@@ -16,7 +16,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.head import HEAD, Head, read_head
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.standing import MANIFEST, look, read_standing
+from harness.store.journal.manifest import MANIFEST, look, read_standing
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]
@@ -220,7 +220,7 @@ def test_a_writer_at_work_is_read_again(folder: Path, monkeypatch: pytest.Monkey
     whole = read_head(folder)
     assert whole
     heads = iter([Head(rows=1, hash="moved"), whole, whole, whole])
-    monkeypatch.setattr("harness.store.journal.standing.read_head", lambda _: next(heads))
+    monkeypatch.setattr("harness.store.journal.manifest.read_head", lambda _: next(heads))
 
     standing = read_standing(folder, SegmentJournal(folder).start, has_head=True)
 
@@ -234,7 +234,7 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
 ) -> None:
     turns = iter(range(1000))
     monkeypatch.setattr(
-        "harness.store.journal.standing.read_head", lambda _: Head(rows=next(turns), hash="")
+        "harness.store.journal.manifest.read_head", lambda _: Head(rows=next(turns), hash="")
     )
     start = SegmentJournal(folder).start
 

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
-from probes.net.portable.arrival_times import Hearing
+from probes.net.portable.dial import Hearing
 
 
 async def hear(serve: Any, play: Any) -> Hearing:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from harness.ports.network import Request
-from probes.net.address import Address
 from probes.net.portable.client import PortableLane
-from probes.net.route import Route
+from probes.net.route import Address, Route
 
 
 async def test_a_lane_is_used_inside_its_context() -> None:

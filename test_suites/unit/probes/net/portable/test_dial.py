@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from probes.net.address import Address
 from probes.net.exchange_recorder import Passage
 from probes.net.portable.dial import dial
-from probes.net.route import Proxy, Route
-from probes.net.tunnel import TunnelRefusedError
+from probes.net.proxy_handshake import TunnelRefusedError
+from probes.net.route import Address, Proxy, Route
 
 FAR = Address(host="a.accredit.test", port=443)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from probes.net.address import Address
 from probes.net.dns_server import Server
 from probes.net.portable.dns_pool import Kept
+from probes.net.route import Address
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Keep = Callable[[Talk], Awaitable[tuple[Kept, list[int]]]]

@@ -12,10 +12,10 @@ import dns.rrset
 import pytest
 
 from harness.ports.network import Question
-from probes.net.address import Address
 from probes.net.backend import Lane
 from probes.net.dns_server import Server, parse_server
-from probes.net.portable.doh_http1 import MESSAGE
+from probes.net.portable.doh import MESSAGE
+from probes.net.route import Address
 
 HOST = "dns.accredit.test"
 QUESTION = Question(name="a.accredit.test", timeout=5.0)

@@ -11,9 +11,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.ports.network import Question
-from probes.net.address import Address
 from probes.net.dns_server import Server
 from probes.net.portable.resolver import name_failure, read_message, system_server
+from probes.net.route import Address
 
 SERVER = Server(address=Address(host="::1", port=53))
 

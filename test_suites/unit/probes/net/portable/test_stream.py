@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from probes.net.address import Address
 from probes.net.local_binding import ANYWHERE, Source
-from probes.net.portable.stream import connect
+from probes.net.portable.dial import connect
+from probes.net.route import Address
 
 HOST = "proxy.accredit.test"
 

@@ -7,8 +7,7 @@ import ssl
 from typing import Any
 
 from harness.ports.network import Request
-from probes.net.address import Address
-from probes.net.route import Route
+from probes.net.route import Address, Route
 from probes.net.wire.client import WireLane
 
 

@@ -13,8 +13,8 @@ import pytest
 import uvloop
 
 from harness.ports.network import Answer, Question
-from probes.net.address import Address
 from probes.net.dns_server import Server
+from probes.net.route import Address
 from probes.net.wire import dns_client
 from probes.net.wire.dns_client import Asker
 from probes.net.wire.udp import QUESTIONS

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ports.network import Question
-from probes.net.address import Address
 from probes.net.dns_server import Server
 from probes.net.portable.resolver import read_message
+from probes.net.route import Address
 from probes.net.wire.dns_codec import Query, is_cut, mix_query, read_answer, repeats, write_query
 
 QUESTION = Question(name="gamb-001.canary.accredit.test")

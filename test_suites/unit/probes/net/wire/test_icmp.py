@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.wire.icmp import IP_RECVERR, Complaint, keep_complaints, read_complaint
+from probes.net.wire.reactor import IP_RECVERR, Complaint, keep_complaints, read_complaint
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.address import Address
+from probes.net.route import Address
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from probes.net.address import Address
+from probes.net.route import Address
 from probes.net.wire.reactor import Errand, Reactor, Steps
-from probes.net.wire.tcp import Tcp
-from probes.net.wire.tls import Tls
+from probes.net.wire.tcp import Tcp, Tls
 
 HOST = "gamb-001.canary.accredit.test"
 

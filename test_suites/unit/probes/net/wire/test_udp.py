@@ -12,10 +12,10 @@ from typing import Any
 import dns.message
 import pytest
 
-from probes.net.address import Address
+from probes.net.route import Address
 from probes.net.wire import udp as module
 from probes.net.wire.dns_codec import Query, write_query
-from probes.net.wire.icmp import Complaint
+from probes.net.wire.reactor import Complaint
 from probes.net.wire.udp import Udp
 
 

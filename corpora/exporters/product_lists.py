@@ -1,0 +1,127 @@
+"""e2guardian lists: a folder with lists of sites, of URLs and of addresses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from corpora.exporters import LIST_EXPORTERS, addresses_of, hosts_of, urls_of, write_lines
+from corpora.taxonomy import shipped
+from harness.errors import UsageError
+from harness.model.corpus import Item
+
+FILES: dict[str, Callable[[Iterable[Item]], Iterator[str]]] = {
+    "bannedsitelist": hosts_of,
+    "bannedurllist": urls_of,
+    "bannedsiteiplist": addresses_of,
+}
+
+
+@LIST_EXPORTERS.register("e2guardian")
+def export_e2guardian(items: Iterable[Item], out: Path) -> None:
+    """Write the lists, those only that have an entry. A site stands for all names below it."""
+    listed = list(items)
+    entries = {name: list(of(listed)) for name, of in FILES.items()}
+    if not any(entries.values()):
+        msg = f"{out}: none of the items can be said in this format"
+        raise UsageError(msg)
+    categories = ", ".join(sorted({item.category for item in listed}))
+    for name, lines in entries.items():
+        if lines:
+            write_lines(out / name, [f'#listcategory: "{categories}"', *lines])
+
+
+NOWHERE = "0.0.0.0"  # noqa: S104 - written into a list, not bound
+
+
+@LIST_EXPORTERS.register("hosts")
+def export_hosts(items: Iterable[Item], out: Path) -> None:
+    """Write a hosts file. Names below a host are not covered: the format cannot say that."""
+    write_lines(out, (f"{NOWHERE} {host}" for host in hosts_of(items)))
+
+
+HEAD = (
+    "$TTL 300",
+    "@ SOA localhost. root.localhost. 1 3600 600 86400 300",
+    "@ NS localhost.",
+)
+
+
+@LIST_EXPORTERS.register("rpz")
+def export_rpz(items: Iterable[Item], out: Path) -> None:
+    """Write a zone, to be loaded under any name. A suffix covers the names below it, too."""
+    listed = list(items)
+    wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
+    lines = list(_records(listed, wide))
+    if not lines:
+        msg = f"{out}: none of the items can be said in this format"
+        raise UsageError(msg)
+    write_lines(out, [*HEAD, *lines])
+
+
+def _records(items: list[Item], wide: set[str]) -> Iterator[str]:
+    for host in hosts_of(items):
+        yield f"{host} CNAME ."
+        if host in wide:
+            yield f"*.{host} CNAME ."
+
+
+@LIST_EXPORTERS.register("squid")
+def export_squid(items: Iterable[Item], out: Path) -> None:
+    """Write a dstdomain file.
+
+    A name below another is left out, for Squid complains of those it already covers.
+    """
+    listed = list(items)
+    wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
+    write_lines(out, _lines(listed, wide))
+
+
+def _lines(items: list[Item], wide: set[str]) -> Iterator[str]:
+    for host in hosts_of(items):
+        if not _is_covered(host, wide):
+            yield f".{host}" if host in wide else host
+
+
+def _is_covered(host: str, wide: set[str]) -> bool:
+    while host := host.partition(".")[2]:
+        if host in wide:
+            return True
+    return False
+
+
+SCHEME = "ut1"
+
+
+@LIST_EXPORTERS.register(SCHEME)
+def export_ut1(items: Iterable[Item], out: Path) -> None:
+    """Write a tree. A category goes by UT1's name for it, or by its code if UT1 has none."""
+    folders: dict[str, list[Item]] = defaultdict(list)
+    names = _names()
+    for item in items:
+        folders[names.get(item.category, item.category.lower())].append(item)
+    written = 0
+    for folder, members in sorted(folders.items()):
+        lists = {
+            "domains": list(chain(hosts_of(members), addresses_of(members))),
+            "urls": list(urls_of(members)),
+        }
+        for name, lines in lists.items():
+            if lines:
+                write_lines(out / folder / name, sorted(lines))
+                written += 1
+        if any(lists.values()):
+            write_lines(out / folder / "usage", ["black"])
+    if not written:
+        msg = f"{out}: none of the items can be said in this format"
+        raise UsageError(msg)
+
+
+def _names() -> dict[str, str]:
+    """The first UT1 name of each code."""
+    found: dict[str, str] = {}
+    for label, code in shipped().labels_of(SCHEME).items():
+        found.setdefault(code, label)
+    return found

@@ -1,0 +1,204 @@
+"""Citizen Lab test lists: CSV with a URL and a category code.
+
+See https://github.com/citizenlab/test-lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from corpora import hostnames
+from corpora.import_entry import SHOWN, Entry, address_entry, fault, host_entry
+from corpora.read_list import LIST_IMPORTERS
+from corpora.source import Line, Record, Refused, Source
+
+HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]
+SCHEME = "citizenlab"
+_URL, _CODE, _DATE = 0, 1, 3
+
+
+class _Listed(NamedTuple):
+    """What a URL was listed as before."""
+
+    line: int
+    host: str
+    code: str
+
+
+@LIST_IMPORTERS.register("citizenlab")
+def read_citizenlab(source: Source) -> Iterator[Entry]:
+    """Entries of a test list. One address listed under two codes is a conflict."""
+    records = source.records()
+    header = next(records, None)
+    if header is None or header.cells != HEADER:
+        raise Refused(f"the header is not {','.join(HEADER)}")
+    listed: dict[str, _Listed] = {}
+    for record in records:
+        if len(record.cells) == len(HEADER):
+            yield _entry(source, record, listed)
+        else:
+            found = f"{len(record.cells)} cells instead of {len(HEADER)}"
+            yield fault(source.place(record.first), found, ",".join(record.cells)[:SHOWN])
+
+
+def _entry(source: Source, record: Record, listed: dict[str, _Listed]) -> Entry:
+    line, cells = source.place(record.first), record.cells
+    try:
+        address = hostnames.to_address(cells[_URL].strip())
+    except hostnames.BadName as error:
+        return fault(line, str(error), cells[_URL])
+    code = source.translate(SCHEME, cells[_CODE])
+    wrong = [] if code else ["unknown code"]
+    if not _is_date(cells[_DATE]):
+        wrong.append("bad date")
+    if wrong:
+        note = "; ".join(wrong)
+        return Entry(line, address.href, "url", "label", code, "error", note)
+    bare = address.host.removeprefix("www.")
+    before = listed.setdefault(
+        bare + address.href.partition(address.host)[2], _Listed(record.first, address.host, code)
+    )
+    note = record.note
+    if before.line == record.first or (before.host == address.host and before.code == code):
+        return Entry(line, address.href, "url", "label", code, "ok", note)
+    same = "same URL" if before.host == address.host else "same host"
+    note = f"{same} as record {before.line}"
+    if before.host != address.host:
+        note += " without www" if address.host == bare else " with www"
+    if before.code == code:
+        return Entry(line, address.href, "url", "label", code, "duplicate", note)
+    return Entry(line, address.href, "url", "label", code, "conflict", f"{note}, other code")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+VALUES = ("value", "domain", "url")
+"""What the column of values may be called."""
+
+LABELS = {"ut1_category": "ut1", "blp_list": "blocklistproject", "canonical_code": ""}
+"""What the column of labels may be called, and the scheme its labels belong to."""
+
+
+class _Table(NamedTuple):
+    """Which columns matter, and the scheme of the labels; empty for our own codes."""
+
+    value: int
+    label: int
+    scheme: str
+    width: int
+
+
+@LIST_IMPORTERS.register("labelled")
+def read_labelled(source: Source) -> Iterator[Entry]:
+    """Entries of a table; a domain stands for all below it, too."""
+    records = source.records()
+    header = next(records, None)
+    table = _table(header.cells if header else [])
+    for record in records:
+        line = source.place(record.first)
+        if len(record.cells) == table.width:
+            value, label = record.cells[table.value].strip(), record.cells[table.label].strip()
+            yield _labelled(source, _labelled_entry(line, value), label, table.scheme)
+        else:
+            found = f"{len(record.cells)} cells instead of {table.width}"
+            yield fault(line, found, ",".join(record.cells)[:SHOWN])
+
+
+def _table(header: list[str]) -> _Table:
+    value = next((name for name in VALUES if name in header), None)
+    label = next((name for name in LABELS if name in header), None)
+    if value is None or label is None:
+        raise Refused(f"no column of {'/'.join(VALUES)}, or none of {'/'.join(LABELS)}")
+    return _Table(header.index(value), header.index(label), LABELS[label], len(header))
+
+
+def _labelled_entry(line: int | str, value: str) -> Entry:
+    address = address_entry(line, value, "label")
+    if address is not None:
+        return address
+    if "://" not in value:
+        return host_entry(line, value, "suffix", "label")
+    try:
+        return Entry(line, hostnames.to_address(value).href, "url", "label")
+    except hostnames.BadName as error:
+        return fault(line, str(error), value)
+
+
+def _labelled(source: Source, entry: Entry, label: str, scheme: str) -> Entry:
+    if entry.status != "ok":
+        return entry
+    code = source.translate(scheme, label) if scheme else source.own_code(label)
+    return (
+        entry._replace(target=code)
+        if code
+        else entry._replace(status="error", note="unknown category")
+    )
+
+
+CODE = "MALW.MAL"
+_URLHAUS_URL, _STATUS, _CELLS = 2, 3, 9
+
+
+@LIST_IMPORTERS.register("urlhaus")
+def read_urlhaus(source: Source) -> Iterator[Entry]:
+    """Entries of a dump, all in quarantine: nothing of it may be probed."""
+    for record in source.records(_rows(source)):
+        line, cells = source.place(record.first), record.cells
+        if len(cells) != _CELLS:
+            yield fault(line, f"{len(cells)} cells instead of {_CELLS}")
+            continue
+        try:
+            address = hostnames.to_address(cells[_URLHAUS_URL])
+        except hostnames.BadName as error:
+            yield fault(line, str(error))
+            continue
+        is_online = cells[_STATUS] == "online"
+        note = "online malware: never probed; count only" if is_online else cells[_STATUS]
+        yield Entry(line, address.href, "url", "label", CODE, "quarantine", note)
+
+
+def _rows(source: Source) -> Iterator[Line]:
+    return (line for line in source.lines() if not line.text.startswith("#"))
+
+
+NEEDED = ("name", "pattern_type", "pattern")
+MATCHES = {"full": "exact", "prefix": "prefix", "contains": "contains", "regexp": "regex"}
+_FALSE_POSITIVES = "confidence_no_fp"
+
+
+@LIST_IMPORTERS.register("ooni_fingerprints")
+def read_fingerprints(source: Source) -> Iterator[Entry]:
+    """Entries of ``fingerprints_http.csv`` or ``fingerprints_dns.csv``; patterns are never run."""
+    records = source.records()
+    header = next(records, None)
+    columns = header.cells if header else []
+    if missing := [name for name in NEEDED if name not in columns]:
+        raise Refused(f"no column {', '.join(missing)}")
+    for record in records:
+        line = source.place(record.first)
+        if len(record.cells) != len(columns):
+            found = f"{len(record.cells)} cells instead of {len(columns)}"
+            yield fault(line, found, ",".join(record.cells)[:SHOWN])
+            continue
+        cells = dict(zip(columns, record.cells, strict=True))
+        match = MATCHES.get(cells["pattern_type"])
+        if not match or not cells["pattern"]:
+            found = "unknown pattern type" if cells["pattern"] else "no pattern"
+            yield fault(line, found, cells["pattern_type"])
+        else:
+            sure = cells.get(_FALSE_POSITIVES, "")
+            note = "; ".join(
+                part
+                for part in (f"confidence {sure}" if sure else "", cells.get("scope", ""))
+                if part
+            )
+            pattern = cells["pattern"].replace("\r", "\\r").replace("\n", "\\n")
+            yield Entry(line, pattern, match, "fingerprint", cells["name"][:SHOWN], note=note)

@@ -1,0 +1,213 @@
+"""Host names that say nothing: two everyday words each, in an order that a key makes.
+
+Names of hidden items must not tell what is to be expected of them, so they are made of words
+about landscape, weather and tools. The order is a keyed hash (BLAKE2b, RFC 7693): neighbours in
+a list are no neighbours by name, and who does not know the key cannot foresee the next name.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice, product
+from pathlib import Path
+
+from corpora.pack_reader import Pack, open_pack
+from corpora.pack_writer import PackDetails, write_pack
+from corpora.taxonomy import shipped, twin_of
+from harness.model.corpus import TWIN
+from harness.model.sampler import ordering
+
+ZONE = "sites.accredit.test"
+"""Where the names lie: a declared private suffix, so that each of them is a site of its own."""
+
+_FIRST = """
+amber ample autumn azure basalt birch bold breezy brisk bronze calm cedar chalk cobalt copper
+coral cosy crisp crystal curious dapple deft denim distant double early eastern elder elm even
+fabric farther far fern fine first flint floral fluent forest fresh frosty gentle gilded glad glass
+golden grand granite green hazel heather hollow honest humble indigo ivory ivy jade jolly keen
+kind large late laurel lemon level light lilac linen little lively long low lucky lunar maple
+marble mellow mild mint misty modern mossy neat noble northern oaken olive opal open orange orchid
+patient pearl pine plain pleasant polar proud quartz quick quiet rapid ready rosy round royal ruby
+rustic sandy satin scarlet second serene shady sharp silent silver simple slate smooth snowy solar
+southern spare spruce steady still sunny swift tall tawny tidy timber topaz upper urban velvet
+warm wide willow windy woven
+"""
+
+_SECOND = """
+acorn anchor apple arch atlas avenue badge balcony banner barn basin basket bay beacon bench bell
+bicycle blanket boat book bower bridge brook bucket button cabin candle canoe canyon carpet
+cart castle cellar chair chapel cliff clock cloud coast comet compass corner cottage creek cup
+curtain dale dawn desk dock door drum dune easel engine feather fence ferry field finch fjord flag
+flute fountain gable garden gate glade glove grove hall harbour hedge hill horizon house
+island jetty kettle kite ladder lagoon lake lamp lantern lark leaf ledge library lighthouse loom
+map market marsh meadow mill mirror moor museum nest oar oasis orchard paddle parcel
+parlour path pebble pencil picnic pier plaza pond porch prairie quay quilt raft ribbon ridge
+river road saddle sail scarf shelf shell shore signal spoon spring square stair station stool
+stream table thimble tower trail tram tunnel valley vase village wagon walk wharf wheel window yard
+"""
+
+
+def neutral_hosts(key: str, count: int, taken: Collection[str] = ()) -> tuple[str, ...]:
+    """The first ``count`` hosts of the key's order that are not ``taken``.
+
+    Raises ValueError if there are not so many.
+    """
+    place = ordering(key)
+    pairs = (f"{one}-{other}.{ZONE}" for one, other in product(_FIRST.split(), _SECOND.split()))
+    free = sorted((host for host in pairs if host not in taken), key=place)
+    if len(free) < count:
+        msg = f"{count} neutral names are wanted, and there are {len(free)}"
+        raise ValueError(msg)
+    return tuple(free[:count])
+
+
+VENDOR = "Example Web Categories"
+KEY = "the list of a made-up vendor, version 1"
+"""Makes the order of the names; it is no secret."""
+
+SITES = {"local_policy": 40, "must_allow": 80}
+"""Sites of each category by tier, unless ``LARGER`` says otherwise."""
+MOST = 240
+"""Sites of each category of any other tier: the strictest shipped requirement needs 228."""
+
+LARGER = {
+    "PORN": 1200,
+    "ALW.CHILD": 400,
+    "ALW.CURR": 1000,
+    "ALW.EDU": 1000,
+    "ALW.HEALTH": 500,
+    "ALW.LGBT": 500,
+    "ALW.SEXED": 500,
+    "ALW.SUPPORT": 500,
+}
+"""Categories of which the strictest shipped requirement needs more."""
+
+_ILLEGAL, _CONTROL = "illegal", "control"
+_NO_CONTENT = frozenset({"LOC", "ALW"})
+"""Roots that have no sites of their own."""
+
+
+@functools.cache
+def vendor_list() -> Mapping[str, str]:
+    """The category of each host, in the order of the names."""
+    sizes = {
+        category.code: LARGER.get(category.code, SITES.get(category.tier, MOST))
+        for category in shipped()
+        if category.tier not in (_ILLEGAL, _CONTROL) and category.code not in _NO_CONTENT
+    }
+    hosts = iter(neutral_hosts(KEY, sum(sizes.values())))
+    labelled = {next(hosts): code for code, size in sizes.items() for _ in range(size)}
+    return dict(sorted(labelled.items()))
+
+
+def write_vendor_list(path: Path) -> Path:
+    """Write the list as a table ``domain,canonical_code``, which format ``labelled`` reads."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("domain", "canonical_code"))
+        writer.writerows(_rows())
+    return path
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    return iter(vendor_list().items())
+
+
+CATEGORIES = (
+    "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
+)  # fmt: skip
+"""The categories of which there are pages, unless told: those that the schemes name."""
+
+PAGES = 60
+"""Pages of each category, and as many beside them that must be let through."""
+
+_FILLERS = (
+    "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
+    "The museum of clocks is closed on Mondays, and the café beside it is not.",
+    "Bus number seven leaves from the market square every twenty minutes.",
+    "The choir rehearses on Thursdays in the old library; new voices are welcome.",
+    "Our boats are painted each spring, before the lake is warm enough for swimmers.",
+    "The baker on the corner sells rolls with sunflower seeds until they are gone.",
+    "Take the path along the river, and turn left at the second wooden bridge.",
+    "The summer fair needs helpers for the tombola and for the cake table.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPages:
+    """What an origin shows where: ``codes`` by host where a marker stands, ``texts`` by host."""
+
+    codes: dict[str, str]
+    texts: dict[str, str]
+    rows: tuple[dict[str, str], ...]
+
+
+def content_pages(
+    seed: str, categories: Collection[str] = CATEGORIES, pages: int = PAGES
+) -> ContentPages:
+    """The pages that ``seed`` makes: ``pages`` of each category, and their must-allow twins."""
+    hosts = iter(neutral_hosts(seed, 2 * pages * len(categories), taken=vendor_list()))
+    harmless = cycle(_harmless_texts())
+    codes: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    rows: list[dict[str, str]] = []
+    number = 0
+    for code in categories:
+        for _ in range(pages):
+            number += 1
+            host, beside = next(hosts), next(hosts)
+            codes[host], texts[host] = code, _filler(number)
+            texts[beside] = next(harmless)
+            pair = f"content-{number:04}"
+            rows.append(_row(pair, host, code, code, pair))
+            rows.append(_row(f"{pair}-twin", beside, twin_of(code), f"{TWIN}{code}", pair))
+    return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
+
+
+def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
+    """Write the pack of these pages, for assessors alone; ``created`` is an RFC 3339 moment."""
+    details = PackDetails(
+        name="content-pages",
+        version="1.0.0",
+        title="Content pages on hosts that nobody was told of",
+        created=created,
+        sources=({"title": "own work of the project", "x-licence": "CC0-1.0"},),
+        frame="pages made for one origin",
+        design="stratified",
+        seed=seed,
+        kind="content",
+        audience="assessor",
+    )
+    write_pack(out, pages.rows, details)
+    return open_pack(str(out))
+
+
+def _row(identity: str, host: str, label: str, stratum: str, pair: str) -> dict[str, str]:
+    return {
+        "id": identity,
+        "value": host,
+        "kind": "host",
+        "registrable": host,
+        "labels": label,
+        "applies_to": "content",
+        "pair_id": pair,
+        "stratum": stratum,
+        "sensitivity": "S0",
+    }
+
+
+def _filler(number: int) -> str:
+    """Three sentences, another choice for each number."""
+    size = len(_FILLERS)
+    order = (number, number // size + 1, number // size**2 + 3)
+    chosen = dict.fromkeys(_FILLERS[(place * step) % size] for step, place in enumerate(order, 1))
+    return f"Notice {number}. " + " ".join(chosen)
+
+
+def _harmless_texts() -> Iterator[str]:
+    """Sentences about harmless things with words that trip a crude filter."""
+    notes = open_pack("overblock").notes().values()
+    return islice(notes, None)

@@ -1,0 +1,201 @@
+"""Where two documents of plain values differ, figures apart by no more than a tolerance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.printing import say_json
+from harness.errors import UsageError
+from harness.interop.record import MEASUREMENT_IMPORTERS, bounded_lines
+from harness.untrusted.regular_file import open_regular
+
+if TYPE_CHECKING:
+    from harness.model.verdict import Verdict
+from dataclasses import dataclass, replace
+from math import isclose
+from typing import TYPE_CHECKING
+
+import msgspec
+from pydantic import ValidationError
+
+from harness.model.scheme import Scheme
+
+if TYPE_CHECKING:
+    from harness.store.bundle_reading import Bundle
+
+
+FORMAT = Annotated[str, typer.Option("--format", help="See: accredit list importers.")]
+FILE = Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")]
+
+
+def judge_command(file: FILE, form: FORMAT) -> None:
+    """Judge other people's measurements: a JSON line in, a JSON verdict out.
+
+    A line that cannot be read becomes a JSON line on standard error, the others are judged,
+    and the exit code is 2.
+    """
+    faults = 0
+    for number, line in enumerate(lines_of(file), 1):
+        if not line.strip():
+            continue
+        try:
+            written = judge_line(line, form)
+        except (ValueError, RecursionError) as error:
+            faults += 1
+            told = {"file": str(file), "line": number, "error": str(error)}
+            say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
+        else:
+            say_json(json.dumps(written, ensure_ascii=False))
+    raise typer.Exit(2 if faults else 0)
+
+
+def judge_line(line: bytes, form: str) -> dict[str, Any]:
+    """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
+    from harness.judge.composite_measurements import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
+
+    record = MEASUREMENT_IMPORTERS.find(form)(line)
+    verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
+    return _shown(record.id, verdict)
+
+
+def _shown(identity: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "state": verdict.state.value,
+        "mechanism": verdict.mechanism.value,
+        "rule": verdict.rule,
+        "witnesses": list(verdict.witnesses),
+        "claimed_category": verdict.claimed_category,
+        "origin_refusal": verdict.origin_refusal,
+        "intercepted": verdict.intercepted,
+        "rules_version": verdict.rules_version,
+    }
+
+
+def lines_of(file: Path) -> Iterator[bytes]:
+    """The lines of a file, or of standard input for ``-``. Raises UsageError."""
+    if str(file) == "-":
+        yield from bounded_lines(sys.stdin.buffer, "standard input")
+        return
+    try:
+        with open_regular(file) as opened:
+            yield from bounded_lines(opened, str(file))
+    except OSError as error:
+        msg = f"{file}: {error.strerror or error}"
+        raise UsageError(msg) from None
+
+
+Difference = tuple[str, Any, Any]
+"""The place, such as ``outcomes.URL-01.metric.k``, and the two values."""
+
+
+def differences(at: str, one: Any, other: Any, tolerance: float) -> Iterator[Difference]:
+    """Every difference below ``at``. Whole numbers must be equal; figures may differ relatively."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            below = f"{at}.{name}" if at else name
+            yield from differences(below, one.get(name), other.get(name), tolerance)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from differences(f"{at}[{number}]", left, right, tolerance)
+    elif not _is_same(one, other, tolerance):
+        yield at, one, other
+
+
+def _is_same(one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
+    return bool(one == other)
+
+
+NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
+"""Of an assessment, what the journal does not decide: when it was made, and what stood beside."""
+
+UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
+"""What judging raises where a journal is whole and holds something else than a campaign's."""
+
+TOLERANCE = 1e-9
+"""Figures may differ so much, relatively, from one machine's arithmetic to another's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAgain:
+    """How an assessment differs from the one that the installed rules give of the same journal.
+
+    ``recorded`` and ``installed`` are the versions of the judging rules.
+    """
+
+    differences: tuple[str, ...]
+    recorded: str
+    installed: str
+
+    @property
+    def is_same_version(self) -> bool:
+        """Whether the rules are those that the assessment was made by."""
+        return self.recorded == self.installed
+
+
+def judge_again(bundle: Bundle) -> JudgedAgain:
+    """Judge a bundle's journal against the bundle's scheme, by the rules that are installed.
+
+    Raises UsageError if the bundle's scheme is none that is understood or not the one that is
+    shipped under its name and version, or if its journal cannot be judged.
+    """
+    from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
+    from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
+    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+
+    scheme = _scheme(bundle)
+    heard = hear(bundle.journal, bundle.appeals)
+    try:
+        made = conclude(heard, scheme)
+    except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        msg = f"the journal of the bundle cannot be judged: {said}"
+        raise UsageError(msg) from None
+    made = replace(made, journal_head=bundle.journal.head.printed())
+    one, other = (assessment_document(each) for each in (bundle.assessment, made))
+    found = differences("", _by_id(one), _by_id(other), TOLERANCE)
+    return JudgedAgain(
+        differences=tuple(
+            f"{at}: recorded {_short(recorded)}, judged again {_short(judged)}"
+            for at, recorded, judged in found
+        ),
+        recorded=bundle.assessment.rules_version,
+        installed=made.rules_version,
+    )
+
+
+def _scheme(bundle: Bundle) -> Scheme:
+    from harness.schemes.load import load_scheme, shipped  # noqa: PLC0415 - keep the start light
+    from harness.store.assessments import tupled  # noqa: PLC0415 - the same
+
+    try:
+        scheme = Scheme.model_validate(tupled(bundle.scheme))
+    except ValidationError as error:
+        msg = f"scheme.json of the bundle is not understood: {' '.join(str(error).split())[:200]}"
+        raise UsageError(msg) from None
+    if scheme.id in shipped():
+        ours = load_scheme(scheme.id)
+        if ours.version == scheme.version and ours != scheme:
+            known_as = f"{scheme.id} {scheme.version}"
+            msg = f"scheme.json was changed: it is not the {known_as} that is shipped"
+            raise UsageError(msg)
+    return scheme
+
+
+def _by_id(document: dict[str, Any]) -> dict[str, Any]:
+    """The parts of an assessment's document that are compared; outcomes by their ids."""
+    kept = {name: value for name, value in document.items() if name not in NOT_COMPARED}
+    return kept | {"outcomes": {each["id"]: each for each in document["outcomes"]}}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line's share

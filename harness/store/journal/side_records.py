@@ -1,0 +1,88 @@
+"""The stops of a journal: where its campaign tried some categories no further, hash-chained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import InstrumentError
+from harness.model.campaign import Stop
+from harness.model.instrument_record import InstrumentRecord
+from harness.store.journal.manifest import append_line, chained, read_chain
+
+STOPS = "stops.jsonl"
+
+
+class StopLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: the stop, and the chain."""
+
+    name: str
+    stop: Stop
+    previous: str
+    hash: str = ""
+
+
+def read_stops(directory: Path, start: str) -> tuple[Stop, ...]:
+    """The stops of the journal in a folder, oldest first; ``start`` is its header's digest.
+
+    Raises InstrumentError, naming the byte, where the chain does not hold.
+    """
+    return tuple(line.stop for line in read_chain(directory / STOPS, start, StopLine))
+
+
+def append_stop(directory: Path, start: str, stop: Stop) -> None:
+    """Add one stop and wait until the disk has it. Raises InstrumentError, the file as it was."""
+    path = directory / STOPS
+    held = read_chain(path, start, StopLine)
+    name = f"plan {stop.plan} for {stop.profile}"
+    line = StopLine(name=name, stop=stop, previous=held[-1].hash if held else start)
+    try:
+        append_line(path, chained(line))
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise InstrumentError(msg) from error
+
+
+INSTRUMENT = "instrument.jsonl"
+
+
+class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line: the record, and the chain."""
+
+    name: str
+    record: InstrumentRecord
+    previous: str
+    hash: str = ""
+
+
+def read_instrument(directory: Path, start: str) -> tuple[InstrumentRecord, ...]:
+    """The records of the journal in a folder, oldest first; ``start`` is its header's digest.
+
+    Journals from before instruments were recorded have none. Raises InstrumentError, naming the
+    byte, where the chain does not hold.
+    """
+    return tuple(line.record for line in read_chain(directory / INSTRUMENT, start, InstrumentLine))
+
+
+def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool:
+    """Add a record unless it is like the last one; returns whether it was added.
+
+    Raises InstrumentError if the chain does not hold or the disk does not take it; the file is then
+    as it was.
+    """
+    path = directory / INSTRUMENT
+    held = read_chain(path, start, InstrumentLine)
+    if held and held[-1].record.is_like(record):
+        return False
+    line = InstrumentLine(
+        name=f"the instrument at {record.at:%Y-%m-%d %H:%M:%S}",
+        record=record,
+        previous=held[-1].hash if held else start,
+    )
+    try:
+        append_line(path, chained(line))
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise InstrumentError(msg) from error
+    return True

@@ -1,1 +1,0 @@
-"""Fleets: where probes run."""

@@ -1,0 +1,367 @@
+"""The browser lane: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
+
+The connection, and what is asked of a proxy, are the portable lane's; so is plain HTTP, where the
+request's own headers are all that a browser shows. Over TLS, curl_cffi speaks as the browser does
+whose User-Agent the request has (its profiles follow released versions). Which certificate was
+shown it does not tell, only whether it is trusted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import ssl
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, cast
+
+from harness.errors import UsageError
+from harness.ports.network import Answer, Exchange, Question, Request
+from probes.net.dns_server import Server
+from probes.net.exchange_recorder import Head, Passage, header_text, write_head
+from probes.net.portable.client import PortableLane
+from probes.net.portable.dial import Stream, reach
+from probes.net.route import Route
+from probes.net.url_target import Target, read_target
+
+if TYPE_CHECKING:
+    from curl_cffi import Curl
+
+
+READ_BYTES = 65536
+
+
+class Relay:
+    """One connection handed on to one client; a context manager. ``path`` is the socket's.
+
+    ``left`` is how the far end left: an OSError, an EOFError, or None while it is there.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._folder = Path(tempfile.mkdtemp(prefix="accredit-"))
+        self.path = self._folder / "s"
+        self._listening = socket.socket(socket.AF_UNIX)
+        self.left: Exception | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._listening.settimeout(0)
+            self._listening.bind(str(self.path))
+            self._listening.listen(1)
+        except BaseException:
+            self._close()
+            raise
+        self._serving = asyncio.create_task(self._serve())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        self._close()
+
+    def _close(self) -> None:
+        self._listening.close()
+        self._stream.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _serve(self) -> None:
+        """Carry bytes both ways for the first client that comes; any other is refused."""
+        await _readable(self._listening)
+        client, _ = self._listening.accept()
+        self._listening.close()
+        with client:
+            client.settimeout(0)
+            await asyncio.gather(self._out(client), self._in(client))
+
+    async def _out(self, client: socket.socket) -> None:
+        with suppress(OSError):
+            while said := await asyncio.get_running_loop().sock_recv(client, READ_BYTES):
+                await self._stream.write(said)
+
+    async def _in(self, client: socket.socket) -> None:
+        try:
+            while came := await self._stream.read():
+                await asyncio.get_running_loop().sock_sendall(client, came)
+            self.left = EOFError("the connection was closed")
+        except OSError as error:
+            self.left = error
+        finally:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+
+async def _readable(listening: socket.socket) -> None:
+    """Wait for a client without taking it, so that a cancelled wait cannot lose it."""
+    loop, come = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, come.set)
+    try:
+        await come.wait()
+    finally:
+        loop.remove_reader(listening)
+
+
+BROWSERS = {"Firefox/": "firefox155", "Version/": "safari270"}
+"""The profile of curl_cffi for what a User-Agent holds; anything else is Chromium's."""
+
+CHROMIUM = "chrome152"
+
+LATE, BAD_CERTIFICATE, WRITE_ENDED, HANDSHAKE = 28, 60, 23, 35
+BROKEN = frozenset({18, 52, 55, 56})
+"""Error numbers of libcurl (``libcurl-errors(3)``); BROKEN are those of a torn connection."""
+
+WRONG_HOST, UNKNOWN_AUTHORITY = 62, 20
+"""OpenSSL's ``X509_V_ERR_HOSTNAME_MISMATCH`` and ``_UNABLE_TO_GET_ISSUER_CERT_LOCALLY``."""
+
+HOSTS_OWN = frozenset({"host", "proxy-connection"})
+
+
+class HandshakeError(ssl.SSLError):
+    """A TLS handshake that failed; ``reason`` is named as OpenSSL's."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.reason = f"TLSV1_{told}" if "alert" in told.lower() else told
+
+
+@dataclass(slots=True, kw_only=True)
+class _Heard:
+    """What curl says of one answer."""
+
+    passage: Passage
+    lines: list[bytes] = field(default_factory=list)
+
+    def header(self, line: bytes) -> int:
+        """Take a line of the head; an interim answer's is forgotten."""
+        if line.startswith(b"HTTP/"):
+            self.lines.clear()
+        self.lines.append(line.rstrip(b"\r\n"))
+        return len(line)
+
+    def write(self, data: bytes) -> int:
+        """Take a part of the body, up to the limit."""
+        if len(self.passage.body) > self.passage.limit:
+            return 0
+        self.passage.body += data
+        return len(data)
+
+    def head(self) -> Head | None:
+        """The head of the answer, if there was one."""
+        if not self.lines:
+            return None
+        status = self.lines[0].split(b" ")
+        if len(status) < 2 or not status[1].isdigit():  # noqa: PLR2004 - version and status
+            return None
+        pairs = (line.partition(b":") for line in self.lines[1:] if b":" in line)
+        headers = tuple(
+            (header_text(name.strip()).lower(), header_text(value.strip()))
+            for name, _, value in pairs
+        )
+        return Head(status=int(status[1]), headers=headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What came of a transfer: libcurl's error number (0 for none), its words, and seconds."""
+
+    number: int
+    told: str
+    tls: float | None
+    first_byte: float | None
+
+
+class BrowserLane:
+    """Carries exchanges as a browser does; needs curl_cffi and Unix sockets."""
+
+    def __init__(self) -> None:
+        if not can_browse():
+            raise UsageError(
+                "the browser lane needs curl_cffi and Unix sockets, which are not here"
+            )
+        self._portable = PortableLane()
+        self._servers: dict[int, tuple[Server, Server]] = {}
+        self._trusted: dict[int, tuple[ssl.SSLContext, bytes]] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._portable.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._portable.__aexit__(*exc)
+        self._forget_authorities()
+
+    async def ask(self, question: Question, server: Server) -> Answer:
+        """Carry one question, as a pupil's device asks: without EDNS."""
+        held = self._servers.get(id(server))
+        if held is None:
+            held = self._servers[id(server)] = (server, replace(server, extended=False))
+        return await self._portable.ask(question, held[1])
+
+    async def exchange(self, request: Request, route: Route) -> Exchange:
+        """Carry one request; what went wrong is in the Exchange, never raised."""
+        try:
+            target = read_target(request.url)
+        except ValueError:
+            return await self._portable.exchange(request, route)
+        if target.scheme != "https":
+            return await self._portable.exchange(request, route)
+        passage = Passage(request.body_bytes)
+        try:
+            async with asyncio.timeout(request.timeout):
+                await self._carry(request, target, route, passage, verified=True)
+                if passage.failure is not None and passage.failure.name.startswith("ssl_"):
+                    # What is shown behind a certificate that does not verify may be the page.
+                    await self._carry(request, target, route, passage, verified=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
+            passage.fail(error)
+        return passage.exchange()
+
+    async def _carry(
+        self, request: Request, target: Target, route: Route, passage: Passage, *, verified: bool
+    ) -> None:
+        on_the_way = passage if verified else Passage(passage.limit)
+        stream = await reach(on_the_way, route, "https", target.far, request.tunnel_headers)
+        heard = _Heard(passage=passage)
+        passage.stage = "tls"
+        async with Relay(stream) as relay:
+            curl = self._asking(request, route, relay.path, heard, verified=verified)
+            done = await asyncio.to_thread(_performed, curl)
+            _note(done, passage)
+            passage.head = heard.head()
+            if done.number:
+                _fail(passage, done.number, done.told, relay.left)
+
+    def _asking(
+        self, request: Request, route: Route, path: Path, heard: _Heard, *, verified: bool
+    ) -> Curl:
+        from curl_cffi import Curl, CurlOpt  # noqa: PLC0415 - loaded only where twins are tried
+
+        lines = sent(request)
+        curl = Curl(cacert="")
+        curl.impersonate(browser_of(request), default_headers=False)
+        for option, value in (
+            (CurlOpt.URL, request.url.encode()),
+            (CurlOpt.CUSTOMREQUEST, request.method.encode()),
+            (CurlOpt.UNIX_SOCKET_PATH, os.fsencode(path)),
+            (CurlOpt.HTTPHEADER, lines),
+            (CurlOpt.HTTPHEADER_ORDER, order_of(lines)),
+            (CurlOpt.TIMEOUT_MS, max(1, int(request.timeout * 1000))),
+            (CurlOpt.SSL_VERIFYPEER, int(verified)),
+            (CurlOpt.SSL_VERIFYHOST, 2 * verified),
+            (CurlOpt.HTTP_CONTENT_DECODING, 0),
+            (CurlOpt.PROXY, b""),
+            (CurlOpt.HEADERFUNCTION, heard.header),
+            (CurlOpt.WRITEFUNCTION, heard.write),
+        ):
+            curl.setopt(option, value)
+        if verified:
+            curl.setopt(CurlOpt.CAINFO, self._authorities(route.trust))
+        return curl
+
+    def _authorities(self, trust: ssl.SSLContext) -> bytes:
+        """A file of what a context trusts, written once, and gone when the lane is closed."""
+        held = self._trusted.get(id(trust))
+        if held is None:
+            found = trust.get_ca_certs(binary_form=True)
+            with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+                file.writelines(map(ssl.DER_cert_to_PEM_cert, found))
+            held = self._trusted[id(trust)] = (trust, os.fsencode(file.name))
+        return held[1]
+
+    def _forget_authorities(self) -> None:
+        for _, file in self._trusted.values():
+            Path(os.fsdecode(file)).unlink(missing_ok=True)
+        self._trusted.clear()
+
+
+def can_browse() -> bool:
+    """Whether the lane can run on this machine."""
+    from importlib.util import find_spec  # noqa: PLC0415 - asked seldom
+
+    return find_spec("curl_cffi") is not None and hasattr(asyncio, "start_unix_server")
+
+
+def browser_of(request: Request) -> str:
+    """The profile of curl_cffi that fits the request's User-Agent."""
+    agent = next((value for name, value in request.headers if name.lower() == "user-agent"), "")
+    return next((name for part, name in BROWSERS.items() if part in agent), CHROMIUM)
+
+
+def sent(request: Request) -> list[bytes]:
+    """The request's headers in order but for Host; over HTTP/2 curl leaves Connection out."""
+    chosen = [pair for pair in request.headers if pair[0].lower() not in HOSTS_OWN]
+    write_head(request.method, "/", chosen)  # refuses a line break
+    return [f"{name}: {value}".encode("latin-1") for name, value in chosen]
+
+
+def order_of(lines: list[bytes]) -> bytes:
+    """The order in which headers are sent: Host first, as browsers do."""
+    return b",".join([b"Host", *(line.partition(b":")[0] for line in lines)])
+
+
+def _performed(curl: Curl) -> _Done:
+    """Transfer, and let go of curl: whoever waits for it may have gone by then."""
+    from curl_cffi import CurlError, CurlInfo  # noqa: PLC0415 - loaded only where twins are tried
+
+    number, told = 0, ""
+    try:
+        try:
+            curl.perform()
+        except CurlError as error:
+            number, told = int(error.code), str(error)
+        times = (
+            CurlInfo.CONNECT_TIME,
+            CurlInfo.APPCONNECT_TIME,
+            CurlInfo.PRETRANSFER_TIME,
+            CurlInfo.STARTTRANSFER_TIME,
+        )
+        connect, secured, asked, first = (float(cast("float", curl.getinfo(one))) for one in times)
+    finally:
+        curl.close()
+    return _Done(
+        number=number,
+        told=told,
+        tls=max(0.0, secured - connect) if secured > 0 else None,
+        first_byte=max(0.0, first - asked) if first > 0 else None,
+    )
+
+
+def _note(done: _Done, passage: Passage) -> None:
+    """The stage that was reached, and how long TLS and the first byte took."""
+    if done.tls is not None:
+        passage.stage = "response"
+        passage.phases["tls"] = done.tls
+    if done.first_byte is not None:
+        passage.phases["first_byte"] = done.first_byte
+
+
+def _fail(passage: Passage, number: int, told: str, left: Exception | None) -> None:
+    """Name what libcurl's error stands for. That the body was long enough is none."""
+    if number == WRITE_ENDED and len(passage.body) > passage.limit:
+        return
+    if number == LATE:
+        passage.fail(TimeoutError(told))
+    elif number == BAD_CERTIFICATE:
+        passage.fail(_untrusted(told))
+    elif number == HANDSHAKE and "alert" in told.lower():
+        passage.fail(HandshakeError(told))
+    elif left is not None and (number in BROKEN or number == HANDSHAKE):
+        passage.fail(left)
+    elif number == HANDSHAKE:
+        passage.fail(HandshakeError(told))
+    elif number in BROKEN:
+        passage.fail(EOFError(told))
+    else:
+        passage.end("http_invalid_response", told)
+
+
+def _untrusted(told: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(told)
+    # libcurl says so where it compares names itself (lib/vtls/openssl.c, ossl_verifyhost).
+    error.verify_code = WRONG_HOST if "subject name" in told else UNKNOWN_AUTHORITY
+    error.verify_message = told
+    return error

@@ -1,1 +1,0 @@
-"""The browser lane: the TLS and HTTP/2 of a current browser, for plain twins."""

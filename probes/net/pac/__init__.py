@@ -1,1 +1,0 @@
-"""Proxy auto-configuration: which way a browser goes, by a script that a school gives it."""
