@@ -16,7 +16,9 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.observation import CONTROL, Evidence, Failure, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, Evidence, Failure, Timings
+from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Sighting
@@ -53,10 +55,14 @@ CHOSEN_HEADERS = frozenset(
 """The headers that are facts: who answered, where it leads, and what filters say of themselves."""
 
 
+PAGE = ProbeDeclaration(needs="fetch", facts="web")
+"""What every web probe declares: it fetches pages, and sees all of an item."""
+
+
 class _Web:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration]
     scheme: ClassVar[str]
     variant: ClassVar[Variant] = "as_given"
 
@@ -98,6 +104,7 @@ class _Web:
 class Web(_Web):
     """By plain HTTP."""
 
+    declares = replace(PAGE, only_scheme="http", has_twins=True)
     scheme = "http"
 
 
@@ -105,6 +112,7 @@ class Web(_Web):
 class WebHttps(_Web):
     """By HTTPS."""
 
+    declares = replace(PAGE, only_scheme="https", has_twins=True)
     scheme = "https"
 
 
@@ -256,6 +264,7 @@ def _timings(exchanges: list[Exchange], total: float) -> Timings:
 class WebWww(Web):
     """By plain HTTP, at the ``www.`` of a domain."""
 
+    declares = PAGE
     variant = "www"
 
 
@@ -263,6 +272,7 @@ class WebWww(Web):
 class WebApex(Web):
     """By plain HTTP, at the domain of a ``www.``."""
 
+    declares = PAGE
     variant = "apex"
 
 
@@ -270,6 +280,7 @@ class WebApex(Web):
 class WebHttpsWww(WebHttps):
     """By HTTPS, at the ``www.`` of a domain."""
 
+    declares = PAGE
     variant = "www"
 
 
@@ -277,4 +288,5 @@ class WebHttpsWww(WebHttps):
 class WebHttpsApex(WebHttps):
     """By HTTPS, at the domain of a ``www.``."""
 
+    declares = PAGE
     variant = "apex"

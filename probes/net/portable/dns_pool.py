@@ -108,6 +108,6 @@ class Kept:
         host = str(Address(host=server.host, port=server.address.port))
         if spoken != HTTP_2:
             return Posting(host, server.path)
-        from probes.net.portable.dns_stream import Multiplex  # noqa: PLC0415 - an extra
+        from probes.net.portable.doh_http2 import Multiplex  # noqa: PLC0415 - an extra
 
         return Multiplex(host, server.path)
