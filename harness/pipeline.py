@@ -25,7 +25,6 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.network import Items
 from harness.ports.storage import Clock, Journal, WallClock
-from harness.schemes.load import metric_units
 from harness.verdicts.cached_verdicts import VerdictFolder, judged
 
 
@@ -81,7 +80,7 @@ def conclude(
     early = Settlement(campaign, scheme, journal, make_judge)
     with judged(journal, make_judge, only, verdicts) as folded:
         basis = folded.basis
-        told |= {"units": metric_units(), "items": campaign.items, "twins": basis.twins}
+        told |= {"items": campaign.items, "twins": basis.twins}
         found = estimate(folded, early.scheme, phases, basis.preconditions, **told)
     whole = grant_nothing_unfinished(found.measurements, campaign, journal)
     outcomes = assess(early.settle(whole), scheme.decision, found.preconditions)

@@ -211,13 +211,13 @@ def announce(
 
     ``scheme`` is another than the campaign's own, if the campaign is to be held against it.
     """
-    from harness.schemes.load import load_scheme, metric_units  # noqa: PLC0415 - keep it light
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep it light
 
     own = load_scheme(prepared.campaign.scheme)
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
     early = bounded_at_any_time(prepared.campaign, chosen)
-    for line in sentences(undecidable(chosen, places_of(prepared), metric_units(), early)):
+    for line in sentences(undecidable(chosen, places_of(prepared), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 

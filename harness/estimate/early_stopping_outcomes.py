@@ -25,16 +25,13 @@ from harness.model.batch import batches_planned
 from harness.model.campaign import Campaign, Stop, StoppingPlan
 from harness.model.corpus import is_among
 from harness.model.metric import Source
+from harness.model.metric_spec import spec_of
 from harness.model.observation import Observation
 from harness.model.outcome import CategoryRate, Measurement, Sequential
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import RATES
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
-
-BOUNDED = RATES
-"""Rates, whose bounds exist in a form that may be read at any time."""
 
 UNTOUCHED = frozenset({"report", "gate", "evidence"})
 """Rules that grant nothing."""
@@ -196,7 +193,7 @@ def _touch(
     }
     plans = tuple(number for number, codes in holds.items() if codes)
     whole = [number for number in plans if holds[number] == counted]
-    if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
+    if not whole or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
         return _Touch(plans=plans)
     decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
     return _Touch(plans=plans, within=whole[0], decides=decides)
