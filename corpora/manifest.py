@@ -7,21 +7,16 @@ See https://datapackage.org/standard/data-package/.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from corpora.pack_reader import Pack, open_pack
 from harness.errors import Fault, FaultyDocument, UsageError
 from harness.model.corpus import Audience, Design, PackKind, Sensitivity
 from harness.model.declared import Declared
-from harness.signing import Envelope, canonical, read_envelope, read_keys, require_signature, sign
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import DIGITS, Document, validate
 
@@ -236,57 +231,3 @@ def _text(path: Path) -> str:
 
 def _fault(path: Path, line: int | None, found: str, remedy: str = "") -> Fault:
     return Fault(where=str(path), line=line, key="", found=found, known=remedy)
-
-
-ENVELOPE = "datapackage.dsse.json"
-PAYLOAD_TYPE = "application/vnd.accredit.corpus+json"
-_LIMIT_BYTES = 4 * 1024 * 1024
-
-
-def sign_pack(pack: Pack, key: Path) -> str:
-    """Sign a checked pack with a private key; gives the id of the key.
-
-    The envelope lies beside the manifest. Raises UsageError if the key is none.
-    """
-    envelope = sign(PAYLOAD_TYPE, _canonical(pack.directory), key)
-    try:
-        (pack.directory / ENVELOPE).write_bytes(envelope.encoded())
-    except OSError as error:
-        msg = f"{pack.directory / ENVELOPE}: {error.strerror or error}"
-        raise UsageError(msg) from None
-    return envelope.signatures[0].keyid
-
-
-def open_signed(name_or_path: str, keys: Sequence[Path]) -> Pack:
-    """Open a pack that one of the public keys signed; its reference says so.
-
-    Raises UsageError that says what does not hold, and whatever ``open_pack`` raises.
-    """
-    trusted = read_keys(keys)
-    pack = open_pack(name_or_path)
-    where = pack.directory / ENVELOPE
-    envelope = _read(where)
-    if envelope.payload_type != PAYLOAD_TYPE:
-        msg = f"{where}: signs a {envelope.payload_type[:60]!r}, not a corpus"
-        raise UsageError(msg)
-    if envelope.payload != _canonical(pack.directory):
-        msg = f"{where}: the manifest was changed after it was signed"
-        raise UsageError(msg)
-    require_signature(envelope, trusted, where)
-    reference = msgspec.structs.replace(pack.reference, signed=True)
-    return dataclasses.replace(pack, reference=reference)
-
-
-def _canonical(directory: Path) -> bytes:
-    return canonical(read_json(directory / FILE), directory / FILE)
-
-
-def _read(where: Path) -> Envelope:
-    try:
-        return read_envelope(read_bounded(where, _LIMIT_BYTES), where)
-    except FileNotFoundError:
-        msg = f"{where.parent}: is not signed; sign it with 'accredit corpus sign'"
-        raise UsageError(msg) from None
-    except OSError as error:
-        msg = f"{where}: not a DSSE envelope: {error.strerror or error}"
-        raise UsageError(msg) from None

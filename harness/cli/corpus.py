@@ -15,11 +15,11 @@ from rich.table import Table
 from corpora.build_pack import import_pack
 from corpora.exporters import LIST_EXPORTERS
 from corpora.lint import lint
-from corpora.manifest import open_signed, sign_pack
 from corpora.pack_reader import compare
 from corpora.ranks import read_ranks
 from corpora.rater_agreement import agree, read_ratings
 from corpora.sampler import sample_pack
+from corpora.signing import open_signed, sign_pack
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal

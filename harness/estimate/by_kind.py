@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from harness.estimate import line_metrics, profiles
 from harness.estimate.item_selection import Selection, Side
-from harness.estimate.rates import Lot, Taken
+from harness.estimate.outcome_groups import Lot
+from harness.estimate.rates import Taken
 from harness.model.metric import Source
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import REAGENT
-from harness.estimate.rates import end_of
+from harness.estimate.outcome_groups import end_of
 from harness.estimate.rates_by_pack import holm
 from harness.estimate.stopping_tests import Trials, trials_by_place
 from harness.model.scheme import Policy

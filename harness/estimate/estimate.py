@@ -24,9 +24,9 @@ from harness.estimate.item_selection import (
     selected,
 )
 from harness.estimate.metrics import METRICS
+from harness.estimate.outcome_groups import Cell, Lot, sort_lots, total
 from harness.estimate.plain_twins import recognition
 from harness.estimate.profiles import Place, places_of
-from harness.estimate.rates import Cell, Lot, sort_lots, total
 from harness.estimate.rates_by_pack import Apart, foreknown, packs_apart
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord

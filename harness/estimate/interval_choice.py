@@ -20,7 +20,7 @@ from harness.estimate.intervals import (
     p_below,
     upper_bound,
 )
-from harness.estimate.rates import Lot, total
+from harness.estimate.outcome_groups import Lot, total
 from harness.estimate.sequential import anytime_bounds, anytime_p_above, anytime_p_below
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import MakeUp

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.estimate.rates import Cell, Lot
+from harness.estimate.outcome_groups import Cell, Lot
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Source

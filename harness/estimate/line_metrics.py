@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from harness.estimate.interval_choice import design_effect as effect_of
 from harness.estimate.item_selection import REAGENT, Selection
-from harness.estimate.rates import Lot, Sorted, Taken, count, sort_lots
+from harness.estimate.outcome_groups import Lot, Sorted, sort_lots
+from harness.estimate.rates import Taken, count
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import State

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from harness.estimate.item_selection import Selection, Side, Sources
-from harness.estimate.rates import Cell, Lot, Sorted, Taken, cells_of, count
+from harness.estimate.outcome_groups import Cell, Lot, Sorted, cells_of
+from harness.estimate.rates import Taken, count
 from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric

@@ -17,7 +17,7 @@ from scipy import special
 
 from harness.estimate.intervals import Bounds, Draw, weighted_rate, worst_case
 from harness.estimate.item_selection import REAGENT, Packs, counts_category, source_of
-from harness.estimate.rates import Cell, Lot, cells_of, sort_lots
+from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.metric import holm
 from harness.model.outcome import Foreknowledge, Measurement, PackRate

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from harness.estimate import rates
 from harness.estimate.item_selection import Selection, is_wanted
-from harness.estimate.rates import Lot, Taken
+from harness.estimate.outcome_groups import Lot
+from harness.estimate.rates import Taken
 from harness.model.corpus import covers
 from harness.model.coverage import fewest, reached
 from harness.model.metric import Metric, Part, Source, Span

@@ -17,8 +17,15 @@ from typing import Any
 import msgspec
 from cryptography import x509
 
-from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns, restore
-from harness.interop.ooni_form import Keys, Measurement, Response, Transaction, failure_from
+from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns
+from harness.interop.ooni_form import (
+    Keys,
+    Measurement,
+    Response,
+    Transaction,
+    failure_from,
+    restore,
+)
 from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
     LONG_AGO,

@@ -91,7 +91,7 @@ STACK_BYTES = 256 * 1024
 SCRIPT_BYTES = 1024 * 1024
 """What Chromium takes as the largest PAC file."""
 
-FUNCTIONS = (files(__package__ or "probes.net.pac") / "functions.js").read_text(encoding="utf-8")
+FUNCTIONS = (files("probes.net") / "pac_functions.js").read_text(encoding="utf-8")
 
 
 class ScriptError(Exception):

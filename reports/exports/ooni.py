@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from harness.interop.ooni import TEST, TIMES
-from harness.interop.ooni_dns import CONTROL, OF_LINE, SERVICE, go_beyond, host_of_url
+from harness.interop.ooni_dns import OF_LINE, host_of_url
+from harness.interop.ooni_form import CONTROL, SERVICE, go_beyond
 from harness.interop.record import Side
 from harness.judge.pairing import pair
 from harness.model.campaign import Campaign

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora import archive, manifest, pack_reader, rater_agreement
+from corpora import archive, manifest, pack_reader, rater_agreement, signing
 from corpora.source import Limits
 from harness import yaml_reader
 from harness.campaign import origin_file
@@ -38,7 +38,7 @@ LIST, LINES = Limits(), LineLimits()
         ("a declaration", f"{yaml_reader.VALUES:,} values"),
         ("a manifest", f"{manifest.LIMIT_BYTES // MIB} MiB"),
         ("a manifest", f"{origin_file.LIMIT_BYTES // MIB} MiB"),
-        ("a signature", f"{manifest._LIMIT_BYTES // MIB} MiB"),
+        ("a signature", f"{signing._LIMIT_BYTES // MIB} MiB"),
         ("a key", f"{_KEY_BYTES // KIB} KiB"),
         ("a list to import", f"{LIST.total_bytes // GIB} GiB unpacked"),
         ("a list to import", f"{LIST.line_bytes // KIB} KiB a line"),

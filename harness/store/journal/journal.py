@@ -32,14 +32,7 @@ from harness.store.journal.header import (
     require_same,
     write_header,
 )
-from harness.store.journal.jsonl_segment import (
-    SegmentWriter,
-    cut_torn_tails,
-    drop_half_states,
-    encode_batch,
-    lines_of,
-    marker_of,
-)
+from harness.store.journal.jsonl_segment import SegmentWriter, encode_batch, lines_of, marker_of
 from harness.store.journal.key_index import HeldKeys, Marks
 from harness.store.journal.manifest import (
     CHAINS,
@@ -52,6 +45,7 @@ from harness.store.journal.manifest import (
     read_manifest,
 )
 from harness.store.journal.reader import JournalReader
+from harness.store.journal.repair import cut_torn_tails, drop_half_states
 from harness.store.journal.side_records import append_record, append_stop
 from harness.store.lock import WriterLock
 

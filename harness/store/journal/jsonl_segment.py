@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import InstrumentError
-from harness.store.atomic_write import sync_folder, write_all, write_whole
-from harness.store.journal.parquet_segment import digest_of_file
+from harness.store.atomic_write import sync_folder, write_all
 
 MARKER = b'{"batch":'
 """How a marker line starts; an observation's line starts with its key."""
@@ -148,47 +147,3 @@ def _marker(line: bytes) -> BatchMarker | None:
         return _MARKERS.decode(line) if line.endswith(b"\n") else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def drop_half_states(directory: Path, sealed: Mapping[str, str]) -> None:
-    """Of each segment keep one form: Parquet if its stem is in ``sealed``, else JSON lines.
-
-    ``sealed`` gives the SHA-256 of each Parquet file by its stem: the JSON lines go only where the
-    file has it. Raises OSError, InstrumentError.
-    """
-    for pattern in ("segment-*.parquet.tmp", "head.json.*.tmp"):
-        for path in directory.glob(pattern):
-            path.unlink()
-    for path in directory.glob("segment-*.jsonl"):
-        made = path.with_suffix(".parquet")
-        if path.stem not in sealed:
-            made.unlink(missing_ok=True)
-            continue
-        if digest_of_file(made) != sealed[path.stem]:
-            msg = f"{made}: its SHA-256 is not the one in the manifest; {path.name} has the lines"
-            raise InstrumentError(msg)
-        path.unlink()
-
-
-def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:
-    """Move batches that were cut short out of their segments; returns where they are kept.
-
-    The tail is safe aside before the segment is cut. Raises OSError.
-    """
-    kept = []
-    for path, found in segments:
-        if found.good == found.size:
-            continue
-        with path.open("r+b") as stream:
-            stream.seek(found.good)
-            aside = _free_name(path.parent)
-            write_whole(aside, stream.read(), mode=0o600)
-            stream.truncate(found.good)
-            os.fsync(stream.fileno())
-        kept.append(aside)
-    return tuple(kept)
-
-
-def _free_name(directory: Path) -> Path:
-    number = len(list(directory.glob("torn-*.bin"))) + 1
-    return directory / f"torn-{number:06d}.bin"

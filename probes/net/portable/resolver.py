@@ -33,7 +33,7 @@ from probes.net.dns_server import Server, Transport, mix_case
 from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import open_socket
 from probes.net.portable.dns_pool import Kept
-from probes.net.portable.doh import StatusError
+from probes.net.portable.dns_stream import StatusError
 from probes.net.route import Address, parse_address
 
 DNS_PORT = 53

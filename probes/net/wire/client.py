@@ -6,20 +6,13 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from contextlib import closing
-from functools import lru_cache
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
-
-import httptools
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from harness.ports.network import Answer, Exchange, Question, Request
 from probes.net.dns_server import Server
 from probes.net.exchange_recorder import (
-    HEAD_BYTES,
-    Head,
     Headers,
     Passage,
-    header_text,
     sent_headers,
     write_head,
 )
@@ -27,105 +20,12 @@ from probes.net.proxy_handshake import PROXY_AUTHENTICATION_REQUIRED, TunnelRefu
 from probes.net.route import Route, accepting_any
 from probes.net.tls_facts import read_certificate
 from probes.net.url_target import Target, read_target
+from probes.net.wire.http1 import Stream, speak
 from probes.net.wire.reactor import Errand, Reactor, Steps
 from probes.net.wire.tcp import Tcp, Tls
 
 if TYPE_CHECKING:
     from probes.net.wire.dns_client import Asker
-
-
-SWITCHING_PROTOCOLS = 101
-FIRST_FINAL = 200
-
-
-class Stream(Protocol):
-    """What an exchange needs of a connection."""
-
-    @property
-    def arrived(self) -> float: ...  # noqa: D102 - see Tcp
-    def read(self) -> Steps[bytes]: ...  # noqa: D102
-    def write(self, data: bytes) -> Steps[None]: ...  # noqa: D102
-
-
-class Reading:
-    """Takes what the parser finds; interim answers (1xx) are passed over."""
-
-    __slots__ = ("_headers", "_parser", "_passage", "complete", "on_body")
-
-    def __init__(self, passage: Passage) -> None:
-        self.complete = False
-        self._passage = passage
-        self._headers: list[tuple[str, str]] = []
-        self.on_body = passage.body.extend
-        self._parser = httptools.HttpResponseParser(self)
-
-    @property
-    def framed(self) -> bool:
-        """Whether the head says where the body ends, other than with the connection."""
-        head = self._passage.head
-        if head is None:
-            return False
-        coded = "chunked" in head.header("transfer-encoding").lower()
-        return coded or bool(head.header("content-length"))
-
-    def feed(self, received: bytes) -> None:
-        """Parse some bytes; raises ValueError if they are no HTTP."""
-        try:
-            self._parser.feed_data(received)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self.complete:
-                raise ValueError(f"no HTTP: {error}") from None
-
-    def close(self) -> None:
-        """Part with the parser, for the two hold each other: thousands a second of them."""
-        del self._parser
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header was read."""
-        self._headers.append((_header_name(name), header_text(value)))
-
-    def on_headers_complete(self) -> None:
-        """The head was read."""
-        status = self._parser.get_status_code()
-        headers, self._headers = tuple(self._headers), []
-        if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
-            self._passage.head = Head(status=status, headers=headers)
-
-    def on_message_complete(self) -> None:
-        """The answer is whole, unless it was an interim one."""
-        self.complete = self._passage.head is not None
-
-
-@lru_cache(maxsize=1024)
-def _header_name(name: bytes) -> str:
-    return header_text(name).lower()
-
-
-def speak(stream: Stream, request: bytes, passage: Passage) -> Steps[None]:
-    """Send a request, and read its answer into the passage, up to the passage's limit.
-
-    Raises EOFError if the far end closed too early, ValueError if its answer is no HTTP.
-    """
-    passage.stage = "response"
-    reading = Reading(passage)
-    try:
-        asked = perf_counter()
-        yield from stream.write(request)
-        heard = 0
-        while not reading.complete and len(passage.body) <= passage.limit:
-            received = yield from stream.read()
-            if not received:
-                if passage.head is None or reading.framed:
-                    raise EOFError("the far end closed too early")
-                return
-            if not heard:
-                passage.phases["first_byte"] = max(stream.arrived - asked, 0.0)
-            heard += len(received)
-            reading.feed(received)
-            if passage.head is None and heard > HEAD_BYTES:
-                raise ValueError("the head of the answer has no end")
-    finally:
-        reading.close()
 
 
 class WireLane:

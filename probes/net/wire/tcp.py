@@ -18,7 +18,7 @@ from time import perf_counter
 
 from probes.net.local_binding import ANYWHERE, Source, open_socket
 from probes.net.route import Address
-from probes.net.wire.client import Stream
+from probes.net.wire.http1 import Stream
 from probes.net.wire.reactor import Errand, Steps, keep_complaints, read_complaint
 
 READ_BYTES = 65536

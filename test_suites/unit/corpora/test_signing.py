@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from corpora.manifest import ENVELOPE, open_signed, sign_pack
 from corpora.pack_reader import PACKS, Pack, open_pack
+from corpora.signing import ENVELOPE, open_signed, sign_pack
 from harness.errors import UsageError
 from test_suites.keys import PEM, write_keys
 

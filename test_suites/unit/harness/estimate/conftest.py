@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import cells_of
+from harness.estimate.outcome_groups import cells_of
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.scheme import Policy, Requirement, Scheme

@@ -10,7 +10,7 @@ import pytest
 
 from harness.estimate.interval_choice import Bounded, bounded, design_effect, shares
 from harness.estimate.intervals import Bounds, clopper_pearson, lower_bound, upper_bound, worst_case
-from harness.estimate.rates import Lot
+from harness.estimate.outcome_groups import Lot
 from harness.estimate.sequential import anytime_bounds
 from harness.model.metric import Span, Spread
 from harness.model.outcome_group import Fate, MakeUp

@@ -14,7 +14,7 @@ from harness.estimate.item_selection import (
     is_asked,
     selected,
 )
-from harness.estimate.rates import cells_of
+from harness.estimate.outcome_groups import cells_of
 from harness.model.corpus import Item
 from harness.model.scheme import Measure, Policy, Requirement
 from harness.model.verdict import Verdict

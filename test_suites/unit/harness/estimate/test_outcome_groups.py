@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.rates import Lot, cells_of, sort_lots
+from harness.estimate.outcome_groups import Lot, cells_of, sort_lots
 from harness.model.outcome_group import Fate, Sight
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import MemoryFold

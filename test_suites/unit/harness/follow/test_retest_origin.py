@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
-from harness.follow.retest import origin_fault_in
-from harness.follow.transitions import advance
+from harness.follow.transitions import advance, origin_fault_in
 from harness.model.action_plan import ActionPlan, Finding, PlanState
 from harness.model.event import FixClaimed, PlanEvent, RetestConcluded, RetestStarted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.interop.ooni_dns import CONTROL, SERVICE, Beyond, go_beyond, restore
+from harness.interop.ooni_form import CONTROL, SERVICE, Beyond, go_beyond, restore
 from harness.interop.record import Side
 from harness.model.marker import token_for
 from harness.model.observation import Hop, WebFacts

@@ -13,7 +13,8 @@ import pytest
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.jsonl_segment import cut_torn_tails, drop_half_states, encode_batch, scan
+from harness.store.journal.jsonl_segment import encode_batch, scan
+from harness.store.journal.repair import cut_torn_tails, drop_half_states
 
 Batch = Callable[[int, int], list[Observation]]
 HEADER = {"campaign": "spring"}

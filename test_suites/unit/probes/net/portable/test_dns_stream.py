@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from probes.net.portable.dns_pool import Conversation, LostError
+from probes.net.portable.dns_stream import Conversation, LostError
 
 
 class Talk(Conversation):

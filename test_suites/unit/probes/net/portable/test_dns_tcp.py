@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.portable.dns_pool import Pipeline
+from probes.net.portable.dns_stream import Pipeline
 
 
 @given(st.data(), st.lists(st.binary(max_size=40), min_size=1, max_size=6))

@@ -14,7 +14,7 @@ import pytest
 from harness.ports.network import Question
 from probes.net.backend import Lane
 from probes.net.dns_server import Server, parse_server
-from probes.net.portable.doh import MESSAGE
+from probes.net.portable.dns_stream import MESSAGE
 from probes.net.route import Address
 
 HOST = "dns.accredit.test"

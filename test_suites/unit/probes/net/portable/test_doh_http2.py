@@ -17,7 +17,7 @@ import pytest
 from harness.ports.network import Question
 from probes.net.backend import Lane
 from probes.net.dns_server import Server, parse_server
-from probes.net.portable.doh import MESSAGE, Multiplex
+from probes.net.portable.dns_stream import MESSAGE, Multiplex
 from probes.net.route import trusting
 from test_suites.unit.probes.net.conftest import found
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.net.exchange_recorder import Passage
-from probes.net.wire.client import speak
+from probes.net.wire.http1 import speak
 from probes.net.wire.reactor import Steps
 
 ANSWER = (
