@@ -8,7 +8,7 @@ line of the same campaign sees what this one cannot.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from harness.estimate import rates
@@ -27,34 +27,21 @@ from harness.estimate.metrics import function_of
 from harness.estimate.outcome_groups import Cell, Lot, sort_lots, total
 from harness.estimate.plain_twins import recognition
 from harness.estimate.profiles import Place, places_of
-from harness.estimate.rates_by_pack import Apart, foreknown, packs_apart
+from harness.estimate.rates_by_pack import foreknown, packs_apart
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric_spec import spec_of
-from harness.model.outcome import CategoryRate, Measurement, Precondition
+from harness.model.outcome import (
+    CategoryRate,
+    Estimates,
+    Measurement,
+    Precondition,
+)
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.judging import Folded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimates:
-    """All measurements, and the counts that figures and tables are made of.
-
-    ``preconditions`` are those of the verdicts, and whether plain twins fared like their items.
-    ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
-    of the unfiltered line beside them. ``not_applicable`` are sentences.
-    """
-
-    measurements: tuple[Measurement, ...]
-    rates: tuple[CategoryRate, ...]
-    mechanisms: dict[str, int]
-    latencies: dict[str, tuple[float, ...]]
-    not_applicable: tuple[str, ...]
-    apart: Apart
-    preconditions: tuple[Precondition, ...] = ()
 
 
 def estimate(
@@ -102,7 +89,8 @@ def estimate(
         mechanisms=folded.counts.mechanisms,
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
-        apart=apart,
+        packs=apart.rates,
+        foreknowledge=apart.foreknowledge,
         preconditions=preconditions,
     )
 
