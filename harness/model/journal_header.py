@@ -40,8 +40,9 @@ class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
     ``corpora`` are its packs as ``name version sha256``, ``packs`` the same by the mark that items
     bear; ``items`` is how many were chosen, ``frames`` how many of each category there were to
     choose from. ``retrials`` says that what was blocked is to be tried again, ``run`` is in every
-    nonce. ``probes`` is what each probe declared. ``foreign`` is the format of other people's measurements, empty for our own. Journals
-    of earlier versions say less: what is missing has its default.
+    nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
+    measurements, empty for our own. Journals of earlier versions say less: what is missing has
+    its default.
     """
 
     campaign: Campaign

@@ -42,7 +42,7 @@ def test_the_keys_of_the_file_are_those_of_every_journal_so_far() -> None:
 
     assert list(document) == [
         "campaign", "corpora", "packs", "items", "frames", "retrials", "seed_commitment",
-        "instrument", "run",
+        "instrument", "run", "probes",
     ]  # fmt: skip
     assert document["campaign"] == TEXT
     assert list(document["packs"].values()) == [
