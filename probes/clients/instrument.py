@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.model.instrument_record import ClientHello, ClockState, InstrumentRecord
 from probes.net.browser import CHROMIUM, can_browse
-from probes.net.route import trusting
+from probes.net.route import client_tls_context
 from probes.net.tls_facts import SERVER_NAME, hello_of, is_whole, read_hello
 
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
@@ -131,7 +131,7 @@ def _libraries() -> tuple[tuple[str, str], ...]:
 @cache
 def _hellos() -> tuple[ClientHello, ...]:
     """That of Python's TLS (lanes portable and wire), and of a browser's (lane browser)."""
-    hellos = [hello_of(trusting(), "lanes portable and wire")]
+    hellos = [hello_of(client_tls_context(), "lanes portable and wire")]
     if can_browse():
         hellos.append(browser_hello())
     return tuple(hellos)

@@ -31,47 +31,47 @@ class Step(NamedTuple):
     @property
     def host(self) -> str:
         """The host that is asked."""
-        return host_of(self.url)
+        return url_host(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
+class PageLinks:
     """Addresses of pictures, scripts and styles, and the steps that lead on, each in order."""
 
-    needed: tuple[str, ...]
+    subresources: tuple[str, ...]
     steps: tuple[Step, ...]
 
 
-def ways_from(page: httpx.Response) -> Ways:
+def read_links(page: httpx.Response) -> PageLinks:
     """What a page needs, and its steps: by itself first, then on its own host, then to others."""
     content = page.headers.get("content-type", "")
     tree = LexborHTMLParser(bounded(decode_text(page.content, content))[0])
     base = _base_of(tree, page)
-    led = (
+    forwards = (
         *refresh_target(page.headers.get("refresh", "")),
         *read_page(page.content, content).frames,
     )
     forms = [step for form in tree.css("form") for step in _sent(form, page, base)]
     links = _absolute(_values(tree.css("a[href], area[href]"), "href"), base)
-    home = host_of(str(page.url))
+    home = url_host(str(page.url))
     found = sorted([*forms, *map(Step, links)], key=lambda step: step.host != home)
-    needed = [
+    subresources = [
         *_values(tree.css("img[src], script[src]"), "src"),
         *_values(tree.css("link[rel=stylesheet][href], link[rel=icon][href]"), "href"),
     ]
-    steps = dict.fromkeys([*map(Step, _absolute(led, base)), *found])
-    return Ways(needed=tuple(_absolute(needed, base)), steps=tuple(steps))
+    steps = dict.fromkeys([*map(Step, _absolute(forwards, base)), *found])
+    return PageLinks(subresources=tuple(_absolute(subresources, base)), steps=tuple(steps))
 
 
-def host_of(url: str) -> str:
+def url_host(url: str) -> str:
     """The host of a URL, in lower case."""
     return (urlsplit(url).hostname or "").lower()
 
 
 def _base_of(tree: LexborHTMLParser, page: httpx.Response) -> str:
     """What the addresses in a page are relative to (WHATWG HTML, 4.2.3)."""
-    named = _values(tree.css("base[href]"), "href")
-    return next(iter(_absolute(named[:1], str(page.url))), str(page.url))
+    references = _values(tree.css("base[href]"), "href")
+    return next(iter(_absolute(references[:1], str(page.url))), str(page.url))
 
 
 def _sent(form: LexborNode, page: httpx.Response, base: str) -> Iterator[Step]:
@@ -85,13 +85,13 @@ def _sent(form: LexborNode, page: httpx.Response, base: str) -> Iterator[Step]:
     types = {_type(node) for node in inputs}
     is_pressed_only = types <= PRESSED_ONLY and not form.css("select, textarea")
     for button in _buttons(form) or [form]:
-        told = {**form.attributes, **_own(button)}
-        action = (told.get("action") or "").strip() or str(page.url)
-        is_post = (told.get("method") or "").lower() == "post"
+        attributes = {**form.attributes, **_own(button)}
+        action = (attributes.get("action") or "").strip() or str(page.url)
+        is_post = (attributes.get("method") or "").lower() == "post"
         pressed = button is not form and _name(button)
         sent = urlencode([*fields, (pressed, _value(button))] if pressed else fields)
         for url in _absolute([action], base):
-            is_own = host_of(url) == host_of(str(page.url))
+            is_own = url_host(url) == url_host(str(page.url))
             if not is_post:
                 yield Step(urlsplit(url)._replace(query=sent).geturl() if sent else url)
             elif "password" not in types and (is_own or is_pressed_only):
@@ -105,9 +105,9 @@ def _buttons(form: LexborNode) -> list[LexborNode]:
 
 def _own(button: LexborNode) -> dict[str, str | None]:
     """What a button says in place of its form (WHATWG HTML, 4.10.18.6)."""
-    told = button.attributes
-    named = {"action": told.get("formaction"), "method": told.get("formmethod")}
-    return {name: value for name, value in named.items() if value}
+    attributes = button.attributes
+    references = {"action": attributes.get("formaction"), "method": attributes.get("formmethod")}
+    return {name: value for name, value in references.items() if value}
 
 
 def _is_field(node: LexborNode) -> bool:
@@ -130,11 +130,11 @@ def _values(nodes: Iterable[LexborNode], name: str) -> list[str]:
     return [value for node in nodes if (value := node.attributes.get(name))]
 
 
-def _absolute(named: Iterable[str], base: str) -> list[str]:
+def _absolute(references: Iterable[str], base: str) -> list[str]:
     found = []
-    for one in named:
+    for reference in references:
         try:
-            url = urldefrag(urljoin(base, one.strip())).url
+            url = urldefrag(urljoin(base, reference.strip())).url
             parts = urlsplit(url)
         except ValueError:
             continue

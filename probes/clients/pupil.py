@@ -12,7 +12,7 @@ from probes.net.browser_profiles import Headers, profile_for
 ICON = "/favicon.ico"
 IMAGES = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 
-OF_AN_IMAGE = {
+IMAGE_HEADERS = {
     "accept": IMAGES,
     "sec-fetch-dest": "image",
     "sec-fetch-mode": "no-cors",
@@ -20,7 +20,7 @@ OF_AN_IMAGE = {
 }
 """How a browser's request for an image differs from that for the page (Fetch Metadata)."""
 
-OF_A_PAGE = frozenset({"sec-fetch-user", "upgrade-insecure-requests", "priority"})
+PAGE_ONLY_HEADERS = frozenset({"sec-fetch-user", "upgrade-insecure-requests", "priority"})
 """What a browser sends for a page alone."""
 
 
@@ -40,24 +40,24 @@ class Pupil:
         sighting = await probe.try_item(attempt, line)
         page = sighting.facts
         if isinstance(page, WebFacts) and page.status is not None and sighting.failure is None:
-            await line.fetch(icon_of(page.url, attempt))
+            await line.fetch(icon_request(page.url, attempt))
         return sighting
 
 
-def icon_of(page: str, attempt: Attempt) -> Request:
+def icon_request(page: str, attempt: Attempt) -> Request:
     """The request for the icon of the site whose page has come."""
     sent = profile_for(attempt.browser).headers(page.partition(":")[0])
     return Request(
         url=urljoin(page, ICON),
-        headers=_of_an_image(sent.direct, page),
-        proxied_headers=_of_an_image(sent.proxied, page),
+        headers=_image_headers(sent.direct, page),
+        proxied_headers=_image_headers(sent.proxied, page),
         tunnel_headers=sent.tunnel,
         timeout=attempt.timeout,
         body_bytes=attempt.limits.body_bytes,
     )
 
 
-def _of_an_image(headers: Headers, page: str) -> Headers:
-    kept = [(name, value) for name, value in headers if name.lower() not in OF_A_PAGE]
-    changed = [(name, OF_AN_IMAGE.get(name.lower(), value)) for name, value in kept]
+def _image_headers(headers: Headers, page: str) -> Headers:
+    kept = [(name, value) for name, value in headers if name.lower() not in PAGE_ONLY_HEADERS]
+    changed = [(name, IMAGE_HEADERS.get(name.lower(), value)) for name, value in kept]
     return (*changed, ("Referer", page))

@@ -24,7 +24,7 @@ from probes.net.url_target import DEFAULT_PORTS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from probes.net.backend import ClientWay
+    from probes.net.backend import ClientSettings
 from collections import deque
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -34,8 +34,8 @@ from harness.model.marker import plain_path
 from harness.model.observation import CanarySighting, Hop, Stage, Timings, WebFacts
 from harness.model.sketch import sketch_of, title_mark
 from harness.ports.network import Attempt, Exchange, Line, Sighting
-from probes.clients.onward import Step, host_of, ways_from
-from probes.net.backend import way_of
+from probes.clients.onward import Step, read_links, url_host
+from probes.net.backend import client_settings_of
 from probes.net.delivery import ExpectedMarks, find_words
 from probes.net.html_text import read_page
 from probes.net.redirects import RedirectChain
@@ -47,38 +47,38 @@ PATIENCE = 60.0
 class LineTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport, with connections made as a line makes them."""
 
-    def __init__(self, way: ClientWay) -> None:
-        super().__init__(verify=way.trust)
-        self._way = way
-        backend = _Backend(way)
-        if way.proxy:
+    def __init__(self, settings: ClientSettings) -> None:
+        super().__init__(verify=settings.trust)
+        self._settings = settings
+        backend = _NetworkBackend(settings)
+        if settings.proxy:
             self._pool = httpcore.AsyncHTTPProxy(
-                proxy_url=way.proxy,
-                proxy_auth=way.credentials,
-                ssl_context=way.trust,
-                proxy_ssl_context=way.proxy_trust,
+                proxy_url=settings.proxy,
+                proxy_auth=settings.credentials,
+                ssl_context=settings.trust,
+                proxy_ssl_context=settings.proxy_trust,
                 http2=True,
                 network_backend=backend,
             )
         else:
             self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=way.trust, http2=True, network_backend=backend
+                ssl_context=settings.trust, http2=True, network_backend=backend
             )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, unless the line refuses where it leads. Raises httpx.ConnectError."""
-        if self._way.refusal is not None:
+        if self._settings.refusal is not None:
             url = request.url
             port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
-            refusal = await self._way.refusal(url.host, port, PATIENCE)
+            refusal = await self._settings.refusal(url.host, port, PATIENCE)
             if refusal is not None:
                 raise httpx.ConnectError(f"{refusal.name}: {refusal.detail}")
         return await super().handle_async_request(request)
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    def __init__(self, way: ClientWay) -> None:
-        self._way = way
+class _NetworkBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
 
     async def connect_tcp(
         self,
@@ -91,11 +91,11 @@ class _Backend(httpcore.AsyncNetworkBackend):
         """Find the host as the line does, and connect."""
         del local_address, socket_options
         patience = timeout or PATIENCE
-        found = await self._way.find(host, port, patience)
+        found = await self._settings.find(host, port, patience)
         if isinstance(found, Failure):
             raise httpcore.ConnectError(found.name)
-        async with _told(patience, httpcore.ConnectTimeout, httpcore.ConnectError):
-            sock = open_socket(found.host, socket.SOCK_STREAM, self._way.source)
+        async with _mapped_errors(patience, httpcore.ConnectTimeout, httpcore.ConnectError):
+            sock = open_socket(found.host, socket.SOCK_STREAM, self._settings.binding)
             try:
                 await asyncio.get_running_loop().sock_connect(sock, (found.host, found.port))
                 reader, writer = await asyncio.open_connection(sock=sock)
@@ -114,11 +114,11 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._reader, self._writer = reader, writer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's own signature
-        async with _told(timeout, httpcore.ReadTimeout, httpcore.ReadError):
+        async with _mapped_errors(timeout, httpcore.ReadTimeout, httpcore.ReadError):
             return await self._reader.read(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's own signature
-        async with _told(timeout, httpcore.WriteTimeout, httpcore.WriteError):
+        async with _mapped_errors(timeout, httpcore.WriteTimeout, httpcore.WriteError):
             self._writer.write(buffer)
             await self._writer.drain()
 
@@ -133,7 +133,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
     ) -> httpcore.AsyncNetworkStream:
-        async with _told(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+        async with _mapped_errors(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         return self
 
@@ -143,7 +143,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 @asynccontextmanager
-async def _told(
+async def _mapped_errors(
     patience: float | None, late: type[Exception], broken: type[Exception]
 ) -> AsyncIterator[None]:
     try:
@@ -155,13 +155,13 @@ async def _told(
         raise broken(f"{type(error).__name__}: {error}") from error
 
 
-REQUESTS = 40
+MAX_REQUESTS = 40
 """After so many requests of a visit, redirects among them, no further step is begun."""
 
-DEPTH = 3
+MAX_DEPTH = 3
 """How many steps, one after the other, are followed from the first page."""
 
-NEEDED = 12
+MAX_SUBRESOURCES = 12
 """How many pictures, scripts and styles of the first page are fetched."""
 
 HEADERS = {
@@ -198,22 +198,22 @@ class _Visit:
 
     def is_over(self) -> bool:
         """Whether no further step is begun."""
-        return self.delivered or self.sent >= REQUESTS or perf_counter() >= self.until
+        return self.delivered or self.sent >= MAX_REQUESTS or perf_counter() >= self.until
 
     def may_try(self, step: Step, page: httpx.Response, depth: int) -> bool:
         """Whether a step from a page is new; other hosts are asked for our own items alone."""
-        is_own = step.host == host_of(str(page.url))
+        is_own = step.host == url_host(str(page.url))
         before = self.asked.get(step, set())
         is_new = str(page.url) not in before if depth == 0 else not before
         return is_new and (is_own or self.attempt.marker is not None)
 
     def marks(self, host: str) -> dict[str, str]:
         """The headers that carry the nonce to our own hosts; a cookie is put beside the others."""
-        carried = ExpectedMarks(self.attempt, self.line, host).carried(host)
-        if carried.cookie:
-            name, _, value = carried.cookie.partition("=")
+        request_marks = ExpectedMarks(self.attempt, self.line, host).request_marks(host)
+        if request_marks.cookie:
+            name, _, value = request_marks.cookie.partition("=")
             self.client.cookies.set(name, value, domain=host)
-        return dict(carried.headers)
+        return dict(request_marks.headers)
 
 
 class SecondClient:
@@ -221,23 +221,26 @@ class SecondClient:
 
     def can_use(self, line: Line) -> bool:
         """Whether httpx can go over a line."""
-        return way_of(line) is not None
+        return client_settings_of(line) is not None
 
     async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
         """What came of a visit. Where the line is of no use to httpx, that is the failure."""
-        way = way_of(line)
-        if way is None:
+        settings = client_settings_of(line)
+        if settings is None:
             detail = f"the second client cannot use line {line.name!r} ({type(line).__name__})"
             return _failed("instrument_error", "instrument", detail)
         started = perf_counter()
         async with httpx.AsyncClient(
-            transport=LineTransport(way), headers=HEADERS, timeout=attempt.timeout, trust_env=False
+            transport=LineTransport(settings),
+            headers=HEADERS,
+            timeout=attempt.timeout,
+            trust_env=False,
         ) as client:
             until = started + attempt.limits.visit_patience / 2  # the rest is for the reload
             visit = _Visit(attempt=attempt, url=url, line=line, client=client, until=until)
             try:
                 async with asyncio.timeout(attempt.limits.visit_patience):
-                    facts = await _see(visit, url)
+                    facts = await _load(visit, url)
             except TimeoutError:
                 return _failed("generic_timeout_error", "response", "", perf_counter() - started)
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
@@ -248,7 +251,7 @@ class SecondClient:
         return Sighting(timings=Timings(total=perf_counter() - started), facts=facts)
 
 
-async def _see(visit: _Visit, url: str) -> WebFacts:
+async def _load(visit: _Visit, url: str) -> WebFacts:
     """The page, what it needs, where it leads to, and the page once more."""
     page = first = await _fetch(visit, Step(url))
     if not visit.came():
@@ -264,21 +267,21 @@ async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
     Pages nearer to the first one are followed before those farther from it.
     """
     last = first
-    for needed in ways_from(first).needed[:NEEDED]:
-        last = await _try(visit, Step(needed), str(first.url)) or last
+    for subresources in read_links(first).subresources[:MAX_SUBRESOURCES]:
+        last = await _try(visit, Step(subresources), str(first.url)) or last
         if visit.is_over():
             return last
     pages = deque([(first, 0)])
     while pages:
         page, depth = pages.popleft()
-        for step in ways_from(page).steps:
+        for step in read_links(page).steps:
             if visit.is_over():
                 return last
             if not visit.may_try(step, page, depth):
                 continue
             found = await _try(visit, step, str(page.url))
             last = found or last
-            if found and depth + 1 < DEPTH:
+            if found and depth + 1 < MAX_DEPTH:
                 pages.append((found, depth + 1))
     return last
 
@@ -341,14 +344,14 @@ def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
     At another host or path it is a copy of that page. But another page of the item's host, which
     the words of its path show to stand where the origin has it, is none.
     """
-    host, path = host_of(visit.url), _path_of(httpx.URL(visit.url))
+    host, path = url_host(visit.url), _path_of(httpx.URL(visit.url))
     headers = tuple((name.lower(), value) for name, value in answer.headers.items())
     exchange = Exchange(timings=Timings(), status=answer.status_code, headers=headers, body=body)
     chain = RedirectChain(url=visit.url, exchanges=[exchange], hosts=[host])
     if ExpectedMarks(visit.attempt, visit.line, host).delivered(chain).canary != "seen":
         return False
     here = _path_of(answer.url)
-    if host_of(str(answer.url)) != host or here == path:
+    if url_host(str(answer.url)) != host or here == path:
         return True
     origin = visit.line.origin
     kind = answer.headers.get("content-type", "")

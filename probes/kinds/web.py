@@ -21,10 +21,10 @@ from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
-from probes.net.delivery import Delivered, ExpectedMarks
+from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
-from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
-from probes.net.url_target import Variant, host_of, url_of
+from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
+from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
@@ -58,18 +58,18 @@ class _Web:
 
     asks: ClassVar[str] = "fetch"
     scheme: ClassVar[str]
-    variant: ClassVar[Variant] = "as_given"
+    variant: ClassVar[UrlVariant] = "as_given"
 
     def __init__(self) -> None:
         self._pages = PageReader()
 
     def fits(self, item: Item) -> bool:
         """Whether the item has this variant; a sentinel without one is tried as it is."""
-        return self.variant == "as_given" or bool(host_of(item, self.variant))
+        return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
         """The URL that is fetched for an item."""
-        return url_of(item, self.scheme, self.variant)
+        return variant_url(item, self.scheme, self.variant)
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Fetch the item over the line, once, following redirects."""
@@ -78,10 +78,10 @@ class _Web:
             failure = Failure(name="instrument_error", stage="instrument", detail=detail)
             return Sighting(timings=Timings(), failure=failure)
         started = perf_counter()
-        home = host_of(attempt.item, self.variant) or attempt.item.host
+        home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = _Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(url_of(attempt.item, self.scheme, self.variant), home)
+        chain = await visit.follow(variant_url(attempt.item, self.scheme, self.variant), home)
         timings = _timings(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if _leads_on(facts, chain) and not _is_sensitive(attempt):
@@ -143,7 +143,7 @@ class _Visit:
         targets = dict.fromkeys(web_address(facts.url, each) for each in facts.frames)
         return tuple(
             [
-                self.facts(await self.follow(target, host_in(target)))
+                self.facts(await self.follow(target, url_host(target)))
                 for target in targets
                 if target not in ("", facts.url)
             ]
@@ -162,7 +162,7 @@ class _Visit:
         page = Page()
         if answered:
             page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
-        delivered: Delivered = self._expected.delivered(chain)
+        delivered: Delivery = self._expected.delivered(chain)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if _is_sensitive(self._attempt):
@@ -196,7 +196,7 @@ class _Visit:
         )
 
     def _fingerprint(
-        self, page: Page, chain: RedirectChain, delivered: Delivered
+        self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
         """Title mark and sketch of a page, where it will be compared with another."""
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
@@ -205,8 +205,10 @@ class _Visit:
         return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:
-        carried = self._expected.carried(host)
-        return self._browser.headers(url.partition(":")[0], carried.cookie, carried.headers)
+        request_marks = self._expected.request_marks(host)
+        return self._browser.headers(
+            url.partition(":")[0], request_marks.cookie, request_marks.headers
+        )
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
@@ -232,7 +234,7 @@ def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Eviden
 def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
     """The addresses of frames without paths, which may tell what a sensitive page is about."""
     targets = (web_address(base, each) for each in frames)
-    return tuple(dict.fromkeys(f"http://{host_in(each)}/" for each in targets if each))
+    return tuple(dict.fromkeys(f"http://{url_host(each)}/" for each in targets if each))
 
 
 def _is_sensitive(attempt: Attempt) -> bool:

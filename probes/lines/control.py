@@ -10,7 +10,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.dns_server import Server, parse_server
+from probes.net.dns_server import DnsServer, parse_dns_server
 from probes.net.portable.resolver import system_server
 
 
@@ -38,5 +38,5 @@ class Control(DirectLine):
         named = options.resolver or (origin.resolver if origin else "")
         what = f"line {name!r}, option 'resolver'"
         at = options.server_address
-        server = parse_server(named, what, at) if named else Server(address=system_server())
+        server = parse_dns_server(named, what, at) if named else DnsServer(address=system_server())
         super().__init__(name, options, origin, limits, server)

@@ -21,11 +21,11 @@ from harness.model.observation import DnsFacts, Failure, Timings
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address_guard import AddressGuard, ControlLookup
-from probes.net.backend import ClientWay, LaneName, open_lane
-from probes.net.direct import LEAST_PATIENCE, find_address, pupils_options, unaskable
-from probes.net.local_binding import Source, check_source
-from probes.net.route import Address, Family, Proxy, Route, is_literal, is_of, trusting
-from probes.net.url_target import read_target
+from probes.net.backend import BackendName, ClientSettings, open_backend
+from probes.net.direct import MIN_PATIENCE, find_address, invalid_request, pupil_options
+from probes.net.local_binding import LocalBinding, check_binding
+from probes.net.route import Address, Family, Proxy, Route, client_tls_context, is_literal, is_of
+from probes.net.url_target import parse_url_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
 """Where proxies usually listen: Squid's ports, and that of SOCKS (RFC 1928 section 3)."""
@@ -50,7 +50,7 @@ class ExplicitProxyOptions(Declared):
     proxy_address: str = ""
     family: Family = "any"
     source: str = ""
-    lane: LaneName = "auto"
+    lane: BackendName = "auto"
 
 
 @LINES.register("explicit_proxy")
@@ -70,18 +70,18 @@ class ExplicitProxy:
         self._scheme, self._named = _read_proxy(name, options.proxy)
         _check_family(name, options, self._named)
         self._username, self._password = _credentials(name, options)
-        self.guard = AddressGuard(origin, None, self._own_places())
-        self._lost: Failure | None = None
+        self.guard = AddressGuard(origin, None, self._declared_endpoints())
+        self._unreachable: Failure | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""
-        trust = trusting(authority, self._options.authority)
+        trust = client_tls_context(authority, self._options.authority)
         named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
         found = await find_address(named, "proxy_connect", self._options.family)
         if isinstance(found, Failure):
             # The proxy is out of reach, which no rule may take for a block.
-            self._lost, found = found, named
+            self._unreachable, found = found, named
         proxy = Proxy(
             kind="socks5" if self._scheme == "socks5" else "http",
             host=self._named.host,
@@ -89,10 +89,10 @@ class ExplicitProxy:
             username=self._username,
             password=self._password,
         )
-        source = Source(address=self._options.source)
-        check_source(source, f"line {self.name!r}")
-        self._route = Route(address=found, trust=trust, proxy=proxy, source=source)
-        self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
+        binding = LocalBinding(address=self._options.source)
+        check_binding(binding, f"line {self.name!r}")
+        self._route = Route(address=found, trust=trust, proxy=proxy, binding=binding)
+        self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -100,9 +100,7 @@ class ExplicitProxy:
 
     def as_pupil(self, source: str) -> Self:
         """The same line as a pupil's browser uses it, from another address if one is given."""
-        line = type(self)(
-            self.name, pupils_options(self._options, source), self.origin, self.limits
-        )
+        line = type(self)(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
 
@@ -111,49 +109,55 @@ class ExplicitProxy:
         self.guard.declare_block_page(block_page)
         self.guard.lookup = ControlLookup(control)
 
-    def _own_places(self) -> tuple[Address, ...]:
+    def _declared_endpoints(self) -> tuple[Address, ...]:
         """The proxy itself, by its name and by its address."""
         hosts = filter(None, (self._named.host, self._options.proxy_address))
         return tuple(Address(host=host, port=self._named.port) for host in hosts)
 
-    def client_way(self) -> ClientWay | None:
+    def client_settings(self) -> ClientSettings | None:
         """How a client of another make goes through the proxy; by SOCKS it cannot."""
-        return None if self._scheme == "socks5" or self._lost is not None else self._client_way
+        return (
+            None
+            if self._scheme == "socks5" or self._unreachable is not None
+            else self._client_settings
+        )
 
     @cached_property
-    def _client_way(self) -> ClientWay:
+    def _client_settings(self) -> ClientSettings:
         authority = self.origin.authority if self.origin else ""
         trusted = (authority, self._options.authority)
         named = Address(host=self._named.host, port=self._named.port)
-        return ClientWay(
-            find=self._place,
-            trust=trusting(*trusted),
-            source=self._route.source,
+        return ClientSettings(
+            find=self._find_endpoint,
+            trust=client_tls_context(*trusted),
+            binding=self._route.binding,
             proxy=f"{self._scheme}://{named}",
             credentials=(self._username, self._password) if self._username else None,
-            proxy_trust=trusting(*trusted) if self._scheme == "https" else None,
+            proxy_trust=client_tls_context(*trusted) if self._scheme == "https" else None,
             refusal=self._refusal,
         )
 
-    async def _place(self, host: str, port: int, patience: float) -> Address:
+    async def _find_endpoint(self, host: str, port: int, patience: float) -> Address:
         """Everything goes to the proxy."""
         del host, port, patience
         return self._route.address
 
     async def fetch(self, request: Request) -> Exchange:
         """Fetch through the proxy."""
-        if self._lost is not None:
-            return Exchange(timings=Timings(), failure=self._lost)
+        if self._unreachable is not None:
+            return Exchange(timings=Timings(), failure=self._unreachable)
         try:
-            far = read_target(request.url).far
+            endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
-            return unaskable(str(error))
+            return invalid_request(str(error))
         started = perf_counter()
-        refusal = await self.guard.refusal_by_proxy(far, request.timeout, may_lead=request.may_lead)
+        refusal = await self.guard.refusal_by_proxy(
+            endpoint, request.timeout, may_lead=request.may_lead
+        )
         if refusal is not None:
             return Exchange(timings=Timings(), failure=refusal)
-        left = max(request.timeout - (perf_counter() - started), LEAST_PATIENCE)
-        return await self._lane.exchange(structs.replace(request, timeout=left), self._route)
+        left = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await self._backend.exchange(structs.replace(request, timeout=left), self._route)
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
         """Why the proxy may not be asked for a host and port; None if it may."""

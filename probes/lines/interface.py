@@ -14,8 +14,8 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.dns_server import Server, parse_server
-from probes.net.local_binding import Source, resolver_file
+from probes.net.dns_server import DnsServer, parse_dns_server
+from probes.net.local_binding import LocalBinding, resolver_file
 from probes.net.portable.resolver import system_server
 from probes.net.route import Address, Family, is_literal
 
@@ -53,12 +53,12 @@ class Interface(DirectLine):
         what = f"line {name!r}, option 'resolver'"
         named, at = options.resolver, options.server_address
         self._names_server = bool(named)
-        server = parse_server(named, what, at) if named else _own_server(options)
-        source = Source(address=options.address, device=options.device, netns=options.netns)
-        super().__init__(name, options, origin, limits, server, source)
-        self.left_by = " ".join(filter(None, (source.netns, source.device, source.address)))
+        server = parse_dns_server(named, what, at) if named else _own_server(options)
+        binding = LocalBinding(address=options.address, device=options.device, netns=options.netns)
+        super().__init__(name, options, origin, limits, server, binding)
+        self.left_by = " ".join(filter(None, (binding.netns, binding.device, binding.address)))
 
-    def _own_places(self) -> tuple[Address, ...]:
+    def _declared_endpoints(self) -> tuple[Address, ...]:
         places = (self._server.address,) if self._names_server else ()
         return (*places, *self._gateway)
 
@@ -71,8 +71,8 @@ def _gateway_of(name: str, options: InterfaceOptions) -> tuple[Address, ...]:
     return (Address(host=options.gateway, port=HTTP_PORT),)
 
 
-def _own_server(options: InterfaceOptions) -> Server:
-    return Server(address=system_server(resolver_file(options.netns)))
+def _own_server(options: InterfaceOptions) -> DnsServer:
+    return DnsServer(address=system_server(resolver_file(options.netns)))
 
 
 def _of_one_family(name: str, options: InterfaceOptions) -> InterfaceOptions:

@@ -24,11 +24,11 @@ from harness.ports.network import Exchange, Line, Origin, Question, Request
 from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
-from probes.net.direct import LEAST_PATIENCE, unaskable
-from probes.net.local_binding import own_address
+from probes.net.direct import MIN_PATIENCE, invalid_request
+from probes.net.local_binding import local_address
 from probes.net.pac import (
+    DIRECT,
     SCRIPT_BYTES,
-    STRAIGHT,
     Choice,
     Script,
     ScriptError,
@@ -36,7 +36,7 @@ from probes.net.pac import (
     read_choices,
 )
 from probes.net.route import Address, Proxy, Route
-from probes.net.url_target import Target, read_target
+from probes.net.url_target import UrlTarget, parse_url_target
 
 FETCHED = ("http://", "https://")
 BAD_SECONDS = 300.0
@@ -91,7 +91,7 @@ class Pac(Interface):
         find_engine(f"line {name!r} follows a PAC file, which")
         self._clock = clock
         self._script: Script | None = None
-        self._no_way: Failure | None = None
+        self._script_failure: Failure | None = None
         self._bad_until: dict[Choice, float] = {}
         if not options.file.startswith(FETCHED):
             self._script = self._read(options.file)
@@ -99,7 +99,7 @@ class Pac(Interface):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         try:
-            self._own = own_address(self._server.address.host, self._source)
+            self._own = local_address(self._server.address.host, self._binding)
         except OSError:
             self._own = LOOPBACK
         if self._pac.file.startswith(FETCHED):
@@ -111,28 +111,28 @@ class Pac(Interface):
         super().declare(block_page, control)
         self.guard.lookup = ControlLookup(control)
 
-    def _own_places(self) -> tuple[Address, ...]:
-        return (*super()._own_places(), *self._file_place())
+    def _declared_endpoints(self) -> tuple[Address, ...]:
+        return (*super()._declared_endpoints(), *self._file_endpoint())
 
-    def _file_place(self) -> tuple[Address, ...]:
+    def _file_endpoint(self) -> tuple[Address, ...]:
         """Where the file is fetched from."""
         if not self._pac.file.startswith(FETCHED):
             return ()
         try:
-            return (read_target(self._pac.file).far,)
+            return (parse_url_target(self._pac.file).endpoint,)
         except ValueError:
             return ()
 
-    def client_way(self) -> None:
+    def client_settings(self) -> None:
         """None: a client of another make would not follow the file, and go past the proxies."""
 
     async def fetch(self, request: Request) -> Exchange:
         """Go the first choice that is not out of reach."""
         started = perf_counter()
         try:
-            target = read_target(request.url)
+            target = parse_url_target(request.url)
         except ValueError as error:
-            return unaskable(str(error))
+            return invalid_request(str(error))
         choices = await self._choose(target, request.timeout)
         if isinstance(choices, Failure):
             return Exchange(timings=Timings(total=perf_counter() - started), failure=choices)
@@ -142,7 +142,7 @@ class Pac(Interface):
             left = request.timeout - (perf_counter() - started)
             if left < request.timeout * LEAST_SHARE:
                 break
-            exchange = await self._go(choice, replace(request, timeout=left))
+            exchange = await self._fetch_by(choice, replace(request, timeout=left))
             tried.append(str(choice))
             if not _is_out_of_reach(exchange):
                 break
@@ -174,55 +174,55 @@ class Pac(Interface):
         exchange = await super().fetch(request)
         if exchange.failure is not None or exchange.status != OK or exchange.truncated:
             why = exchange.failure.name if exchange.failure else f"status {exchange.status}"
-            self._no_way = _no_way(f"{self._pac.file} did not come: {why}")
+            self._script_failure = _script_failure(f"{self._pac.file} did not come: {why}")
             return
         try:
             self._script = Script(_decode(exchange.body))
         except ScriptError as error:
-            self._no_way = _no_way(str(error))
+            self._script_failure = _script_failure(str(error))
 
-    async def _choose(self, target: Target, patience: float) -> tuple[Choice, ...] | Failure:
+    async def _choose(self, target: UrlTarget, patience: float) -> tuple[Choice, ...] | Failure:
         """The choices for a URL, as the file has it; names are asked for until it wants no more."""
         if self._script is None:
-            return self._no_way or _no_way("it was never fetched")
+            return self._script_failure or _script_failure("it was never fetched")
         deadline = perf_counter() + patience
         known: dict[str, str | None] = {}
         # Browsers show a script no more than the host of a URL whose path TLS would hide.
         url = f"https://{target.authority}/" if target.scheme == "https" else str(target.url)
         try:
             while len(known) <= NAMES:
-                decision = self._script.decide(url, target.far.host, known, self._own)
+                decision = self._script.decide(url, target.endpoint.host, known, self._own)
                 if not decision.wanted:
                     return read_choices(decision.answer)
-                left = max(deadline - perf_counter(), LEAST_PATIENCE)
+                left = max(deadline - perf_counter(), MIN_PATIENCE)
                 found = await asyncio.gather(
                     *(self._look_up(name, left) for name in decision.wanted[: NAMES + 1])
                 )
                 known |= zip(decision.wanted, found, strict=False)
         except (ScriptError, ValueError) as error:
-            return _no_way(str(error))
-        return _no_way(f"it wants more than {NAMES} names")
+            return _script_failure(str(error))
+        return _script_failure(f"it wants more than {NAMES} names")
 
     async def _look_up(self, name: str, patience: float) -> str | None:
         """The IPv4 address of a name by the line's own name server (the format knows no other)."""
         answer = await self.ask(Question(name=name, type="A", timeout=patience))
         return next((each for each in answer.facts.addresses if ":" not in each), None)
 
-    async def _go(self, choice: Choice, request: Request) -> Exchange:
-        if choice == STRAIGHT:
+    async def _fetch_by(self, choice: Choice, request: Request) -> Exchange:
+        if choice == DIRECT:
             return await super().fetch(request)
         if choice.kind == "unspoken" or choice.address is None:
-            return unaskable(f"the PAC file leads to {choice}, which is not spoken here")
+            return invalid_request(f"the PAC file leads to {choice}, which is not spoken here")
         started = perf_counter()
         refusal = await self.guard.refusal_by_proxy(
-            read_target(request.url).far, request.timeout, may_lead=request.may_lead
+            parse_url_target(request.url).endpoint, request.timeout, may_lead=request.may_lead
         )
         if refusal is not None:
             return Exchange(timings=Timings(), failure=refusal)
         found = await self._find(choice.address.host, request.timeout)
         took = perf_counter() - started
         if isinstance(found, str) and not self._may_be_proxy(found):
-            found = _no_way(f"{choice} is on this machine or link, where no service is")
+            found = _script_failure(f"{choice} is on this machine or link, where no service is")
         if isinstance(found, Failure):
             failure = found if found.is_instrument else replace(found, stage="proxy_connect")
             return Exchange(timings=Timings(total=took), failure=failure)
@@ -230,14 +230,14 @@ class Pac(Interface):
             address=Address(host=found, port=choice.address.port),
             trust=self._trust,
             proxy=self._proxy(choice, choice.address.host),
-            source=self._source,
+            binding=self._binding,
         )
-        left = max(request.timeout - took, LEAST_PATIENCE)
-        return await self._lane.exchange(replace(request, timeout=left), route)
+        left = max(request.timeout - took, MIN_PATIENCE)
+        return await self._backend.exchange(replace(request, timeout=left), route)
 
     def _may_be_proxy(self, address: str) -> bool:
         """Whether a proxy may be at an address: a file of the service's names none of our own."""
-        places = self._file_place()
+        places = self._file_endpoint()
         is_trusted = not places or reach_of(places[0].host) is Reach.LOCAL
         return is_trusted or reach_of(address) is not Reach.LOCAL
 
@@ -255,7 +255,7 @@ def _is_out_of_reach(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.failure.stage == "proxy_connect"
 
 
-def _no_way(why: str) -> Failure:
+def _script_failure(why: str) -> Failure:
     """The file led nowhere, which no rule may take for a block."""
     detail = f"PAC file: {why}"[:300]
     return Failure(name="proxy_autoconfig_failed", stage="proxy_connect", detail=detail)

@@ -10,7 +10,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.dns_server import parse_server
+from probes.net.dns_server import parse_dns_server
 from probes.net.route import Address
 
 
@@ -35,8 +35,8 @@ class ResolverLine(DirectLine):
         self, name: str, options: ResolverOptions, origin: Origin | None, limits: Limits
     ) -> None:
         what = f"line {name!r}, option 'server'"
-        server = parse_server(options.server, what, options.server_address)
+        server = parse_dns_server(options.server, what, options.server_address)
         super().__init__(name, options, origin, limits, server)
 
-    def _own_places(self) -> tuple[Address, ...]:
+    def _declared_endpoints(self) -> tuple[Address, ...]:
         return (self._server.address,)

@@ -83,7 +83,7 @@ class Simulated:
     async def fetch(self, request: Request) -> Exchange:
         """Answer as the service or the origin would, at once."""
         shown = (urlsplit(request.url).hostname or "").lower()
-        host = zone.meant(shown)
+        host = zone.original_host(shown)
         self._asked += 1
         if host in self._silent:
             return self._fail("generic_timeout_error", "response", request.timeout)
@@ -97,7 +97,7 @@ class Simulated:
 
     async def ask(self, question: Question) -> Answer:
         """Answer as the service's name server would, at once."""
-        host = zone.meant(question.name)
+        host = zone.original_host(question.name)
         self._asked += 1
         blocked = self._blocks(host)
         style = self._options.dns_style if blocked else ""
@@ -162,11 +162,11 @@ def _dns_facts(question: Question, style: str) -> DnsFacts:
     address = {"": ADDRESS, "sinkhole": SINKHOLE}.get(style, "")
     records: tuple[DnsRecord, ...] = ()
     if question.type == "HTTPS":
-        kind, told, address = "HTTPS", HTTPS_RECORD if not style else "", ""
+        kind, data, address = "HTTPS", HTTPS_RECORD if not style else "", ""
     else:
-        kind, told = "A", address
-    if told:
-        records = (DnsRecord(name=question.name, type=kind, ttl=60, data=told),)
+        kind, data = "A", address
+    if data:
+        records = (DnsRecord(name=question.name, type=kind, ttl=60, data=data),)
     return DnsFacts(
         name=question.name,
         type=question.type,

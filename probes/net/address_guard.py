@@ -21,15 +21,15 @@ from probes.net.route import Address
 PATIENCE = 2.0
 """Seconds that the control's name server is given; a name without an answer has no address."""
 
-REMEMBERED = 4096
+MAX_NAMES = 4096
 """How many names are kept with their addresses."""
 
 
 @runtime_checkable
-class SaysPlaces(Protocol):
+class ChecksAddresses(Protocol):
     """A line that connects by itself, and says whether it may go to an address for a host."""
 
-    def may_visit(self, far: Address, address: str) -> bool:
+    def may_visit(self, endpoint: Address, address: str) -> bool:
         """Whether nothing keeps the line from that IP address for the host and port of a URL."""
         ...
 
@@ -41,16 +41,18 @@ class ControlLookup:
         self._control = control
         self._known: dict[str, tuple[str, ...]] = {}
 
-    async def unvisited(self, far: Address, patience: float) -> tuple[str, ...]:
+    async def refused_addresses(self, endpoint: Address, patience: float) -> tuple[str, ...]:
         """The addresses of a host that the control itself may not visit.
 
         None if it has none, or ``patience`` (seconds) ran out.
         """
-        found = await self._addresses(far.host, patience) if "ask" in self._control.carries else ()
+        found = (
+            await self._addresses(endpoint.host, patience) if "ask" in self._control.carries else ()
+        )
         control = self._control
-        if not isinstance(control, SaysPlaces):
+        if not isinstance(control, ChecksAddresses):
             return found
-        return tuple(each for each in found if not control.may_visit(far, each))
+        return tuple(each for each in found if not control.may_visit(endpoint, each))
 
     async def _addresses(self, name: str, patience: float) -> tuple[str, ...]:
         if name not in self._known:
@@ -60,7 +62,7 @@ class ControlLookup:
             found = tuple(one for answer in answers for one in answer.facts.addresses)
             if any(answer.failure is not None for answer in answers):
                 return found
-            while len(self._known) >= REMEMBERED:
+            while len(self._known) >= MAX_NAMES:
                 del self._known[next(iter(self._known))]
             self._known[name] = found
         return self._known[name]
@@ -91,23 +93,23 @@ class AddressGuard:
             frozenset(origin.ports) if origin is not None else WEB_PORTS
         )
         self._declared: set[Address] = set()
-        self._pages: set[str] = set()
-        self._led: set[Address] = set()
+        self._block_page_hosts: set[str] = set()
+        self._learned: set[Address] = set()
         for each in declared:
             self.declare(each)
 
-    def declare(self, place: Address) -> None:
+    def declare(self, endpoint: Address) -> None:
         """Let a host be visited that the line itself uses."""
-        ports = {place.port}
-        if reach_of(place.host) is not Reach.LOCAL:
+        ports = {endpoint.port}
+        if reach_of(endpoint.host) is not Reach.LOCAL:
             ports |= WEB_PORTS
-        host = canonical(place.host)
+        host = canonical(endpoint.host)
         self._declared |= {Address(host=host, port=port) for port in ports}
 
     def declare_block_page(self, host: str) -> None:
         """Let the host of the supplier's block page be visited, at any port."""
         if host:
-            self._pages.add(canonical(host))
+            self._block_page_hosts.add(canonical(host))
 
     def refusal(self, host: str, at: Address, *, may_lead: bool = False) -> Failure | None:
         """Why a line may not connect to ``at`` for the host of a URL; None if it may.
@@ -121,32 +123,35 @@ class AddressGuard:
         return self._refusal(host, at, reach, may_lead=may_lead)
 
     async def refusal_by_proxy(
-        self, far: Address, patience: float, *, may_lead: bool = False
+        self, endpoint: Address, patience: float, *, may_lead: bool = False
     ) -> Failure | None:
         """The same where a proxy connects: by the host of a URL, and where the control finds it.
 
         A name server that gives the proxy another address than the control is not found out.
         """
-        if self._is_behind_proxy(far):
+        if self._is_behind_proxy(endpoint):
             return None
         addresses: tuple[str, ...] = ()
-        if self.lookup is not None and literal(far.host) is None:
-            named = Address(host=canonical(far.host), port=far.port)
-            addresses = await self.lookup.unvisited(named, patience)
-        reach = max(map(reach_of, (far.host, *addresses)))
+        if self.lookup is not None and literal(endpoint.host) is None:
+            named = Address(host=canonical(endpoint.host), port=endpoint.port)
+            addresses = await self.lookup.refused_addresses(named, patience)
+        reach = max(map(reach_of, (endpoint.host, *addresses)))
         if reach is Reach.PUBLIC:
             return None
-        return self._refusal(far.host, far, reach, may_lead=may_lead)
+        return self._refusal(endpoint.host, endpoint, reach, may_lead=may_lead)
 
     def _refusal(self, host: str, at: Address, reach: Reach, *, may_lead: bool) -> Failure | None:
-        name, place = canonical(host), _place(at)
-        if {place, Address(host=name, port=at.port)} & self._declared or place in self._led:
+        name, endpoint = canonical(host), _canonical_endpoint(at)
+        if {
+            endpoint,
+            Address(host=name, port=at.port),
+        } & self._declared or endpoint in self._learned:
             return None
-        if place.host in self._pages:
-            return None if literal(place.host) or reach is Reach.PRIVATE else _refused(host, at)
-        if reach is Reach.PRIVATE and (may_lead or name in self._pages):
+        if endpoint.host in self._block_page_hosts:
+            return None if literal(endpoint.host) or reach is Reach.PRIVATE else _refused(host, at)
+        if reach is Reach.PRIVATE and (may_lead or name in self._block_page_hosts):
             if may_lead:
-                self._led.add(place)
+                self._learned.add(endpoint)
             return None
         return _refused(host, at)
 
@@ -162,16 +167,16 @@ class AddressGuard:
             return True
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 
-    def _is_behind_proxy(self, far: Address) -> bool:
+    def _is_behind_proxy(self, endpoint: Address) -> bool:
         """Whether a proxy finds the origin by the host of a URL, or the origin is named itself."""
         origin = self._origin
         if origin is None:
             return False
-        is_in_zone = origin.covers(far.host) and far.port in self._zone_ports
-        return is_in_zone or self._is_origins(far.host, far)
+        is_in_zone = origin.covers(endpoint.host) and endpoint.port in self._zone_ports
+        return is_in_zone or self._is_origins(endpoint.host, endpoint)
 
 
-def _place(at: Address) -> Address:
+def _canonical_endpoint(at: Address) -> Address:
     return Address(host=canonical(at.host), port=at.port)
 
 

@@ -17,21 +17,21 @@ from typing import Literal, Protocol, Self, cast, runtime_checkable
 from harness.errors import UsageError, known
 from harness.model.observation import Failure
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.dns_server import Server
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.dns_server import DnsServer
+from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, Route
 
-LaneName = Literal["auto", "portable", "wire", "browser"]
+BackendName = Literal["auto", "portable", "wire", "browser"]
 
-LANES = {
-    "portable": "probes.net.portable.client:PortableLane",
-    "wire": "probes.net.wire.client:WireLane",
-    "browser": "probes.net.browser:BrowserLane",
+BACKENDS = {
+    "portable": "probes.net.portable.client:PortableBackend",
+    "wire": "probes.net.wire.client:WireBackend",
+    "browser": "probes.net.browser:BrowserBackend",
 }
 """Where each lane is; a lane is only loaded when it is opened."""
 
 
-class Lane(Protocol):
+class Backend(Protocol):
     """Carries requests over routes, each on a socket of its own, and questions to name servers.
 
     Used as an asynchronous context manager; neither method raises for network trouble.
@@ -43,23 +43,23 @@ class Lane(Protocol):
         """Carry one request to its answer or failure."""
         ...
 
-    async def ask(self, question: Question, server: Server) -> Answer:
+    async def ask(self, question: Question, server: DnsServer) -> Answer:
         """Carry one question to a name server, over UDP, TCP, TLS or HTTPS."""
         ...
 
 
-def open_lane(name: str = "auto") -> Lane:
+def open_backend(name: str = "auto") -> Backend:
     """Make the lane of that name; ``auto`` takes the wire where it can run."""
     if name == "auto":
         name = "wire" if has_wire() else "portable"
-    if name not in LANES:
-        raise UsageError(f"no lane {name!r}; {known(('auto', *LANES))}")
+    if name not in BACKENDS:
+        raise UsageError(f"no lane {name!r}; {known(('auto', *BACKENDS))}")
     if name == "wire" and not has_wire():
         raise UsageError(
             "the wire lane needs Linux and httptools; use lane 'portable' or 'auto' here"
         )
-    module, _, attribute = LANES[name].partition(":")
-    make = cast("Callable[[], Lane]", getattr(importlib.import_module(module), attribute))
+    module, _, attribute = BACKENDS[name].partition(":")
+    make = cast("Callable[[], Backend]", getattr(importlib.import_module(module), attribute))
     return make()
 
 
@@ -68,15 +68,15 @@ def has_wire() -> bool:
     return sys.platform == "linux" and importlib.util.find_spec("httptools") is not None
 
 
-Find = Callable[[str, int, float], Awaitable[Address | Failure]]
+FindAddress = Callable[[str, int, float], Awaitable[Address | Failure]]
 """Where to connect to for a host, a port and a patience in seconds."""
 
-Refuse = Callable[[str, int, float], Awaitable[Failure | None]]
+FindRefusal = Callable[[str, int, float], Awaitable[Failure | None]]
 """Why a host and port may not be asked for, with a patience in seconds; None if they may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientWay:
+class ClientSettings:
     """How to go over a line: ``trust`` is the client's own, for it may change what it offers.
 
     ``proxy`` is the URL of a proxy that everything goes through (``find`` then finds the proxy),
@@ -84,24 +84,24 @@ class ClientWay:
     guards what it is asked for; without a proxy, ``find`` does.
     """
 
-    find: Find
+    find: FindAddress
     trust: ssl.SSLContext
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
     proxy: str = ""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     proxy_trust: ssl.SSLContext | None = None
-    refusal: Refuse | None = None
+    refusal: FindRefusal | None = None
 
 
 @runtime_checkable
-class HasClientWay(Protocol):
+class OffersClientSettings(Protocol):
     """A line that a client of another make can use."""
 
-    def client_way(self) -> ClientWay | None:
+    def client_settings(self) -> ClientSettings | None:
         """The way, or None where there is none for such a client."""
         ...
 
 
-def way_of(line: object) -> ClientWay | None:
+def client_settings_of(line: object) -> ClientSettings | None:
     """The way over a line, or None where there is none for such a client."""
-    return line.client_way() if isinstance(line, HasClientWay) else None
+    return line.client_settings() if isinstance(line, OffersClientSettings) else None

@@ -93,18 +93,18 @@ def _base64(run: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class RequestMarks:
     """What a request carries beside a browser's own headers: a cookie, or more headers."""
 
     cookie: str = ""
     headers: Headers = ()
 
 
-NOTHING_CARRIED = Carried()
+NO_MARKS = RequestMarks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class Delivery:
     """What came in one or more answers; see ``WebFacts`` for ``words`` and ``page_words``."""
 
     canary: CanarySighting = "not_applicable"
@@ -114,7 +114,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _PageMarks:
     """What one answer shows of one host's page."""
 
     token: bool = False
@@ -122,7 +122,7 @@ class _Found:
     page_words: int = 0
 
     @property
-    def came(self) -> bool:
+    def is_shown(self) -> bool:
         return self.token or bool(self.words)
 
 
@@ -139,36 +139,36 @@ class ExpectedMarks:
         self._home = home
         self._by_content = attempt.item.applies_to == "content"
 
-    def carried(self, host: str) -> Carried:
+    def request_marks(self, host: str) -> RequestMarks:
         """The nonce, for hosts of the canary zone only: other servers never see it."""
         if self._marker is None or not self._marker.nonce or not self._is_ours(host):
-            return NOTHING_CARRIED
+            return NO_MARKS
         carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)
         if carrier.is_cookie:
-            return Carried(cookie=value)
-        return Carried(headers=((carrier.name, value),))
+            return RequestMarks(cookie=value)
+        return RequestMarks(headers=((carrier.name, value),))
 
-    def delivered(self, chain: RedirectChain) -> Delivered:
+    def delivered(self, chain: RedirectChain) -> Delivery:
         """What a chain of answers delivered of the item's own page.
 
         The last answer decides. It counts if it shows the page of the item's own host, or that
         of its own host when each answer on the way came from the origin too.
         """
         if self._marker is None:
-            return Delivered()
+            return Delivery()
         last = self._in_answer(self._home, chain.last)
         asked = self._was_asked(chain)
-        if last.came or chain.hosts[-1] == self._home:
-            return self._result("seen" if last.came else "absent", last, asked=asked)
+        if last.is_shown or chain.hosts[-1] == self._home:
+            return self._result("seen" if last.is_shown else "absent", last, asked=asked)
         there = self._in_answer(chain.hosts[-1], chain.last)
-        if not there.came:
+        if not there.is_shown:
             return self._result("absent", last, asked=asked)
         pairs = zip(chain.hosts[:-1], chain.exchanges[:-1], strict=True)
-        whole_way = all(self._in_answer(host, exchange).came for host, exchange in pairs)
-        return self._result("seen" if whole_way else "elsewhere", there, asked=asked)
+        all_from_origin = all(self._in_answer(host, exchange).is_shown for host, exchange in pairs)
+        return self._result("seen" if all_from_origin else "elsewhere", there, asked=asked)
 
-    def _result(self, canary: CanarySighting, found: _Found, *, asked: bool) -> Delivered:
-        return Delivered(canary=canary, words=found.words, page_words=found.page_words, asked=asked)
+    def _result(self, canary: CanarySighting, found: _PageMarks, *, asked: bool) -> Delivery:
+        return Delivery(canary=canary, words=found.words, page_words=found.page_words, asked=asked)
 
     def _is_ours(self, host: str) -> bool:
         return self._origin.covers(host) if self._origin else host == self._own_host
@@ -181,25 +181,25 @@ class ExpectedMarks:
         tags = (value for name, value in chain.last.headers if name == "etag")
         return any(receipt in tag for tag in tags)
 
-    def _in_answer(self, host: str, exchange: Exchange) -> _Found:
+    def _in_answer(self, host: str, exchange: Exchange) -> _PageMarks:
         """What an answer shows of the page at ``host``, with the nonce or without."""
         if not exchange.body or not self._is_ours(host):
-            return _Found()
+            return _PageMarks()
         assert self._marker is not None
         if self._marker.nonce and self._token(host).encode() in exchange.body:
-            return _Found(token=True)
+            return _PageMarks(token=True)
         if self._origin is None:
-            return _Found()
+            return _PageMarks()
         nonces = dict.fromkeys((self._marker.nonce, ""))
         piece = [word for nonce in nonces for word in self._origin.words(host, nonce, "piece")]
         page = [word for nonce in nonces for word in self._origin.words(host, nonce, "attempt")]
         page += self._origin.words(host, "", "host")
         kind = next((value for name, value in exchange.headers if name == "content-type"), "")
         if not self._by_content:
-            return _Found(words=find_words(exchange.body, kind, page + piece))
+            return _PageMarks(words=find_words(exchange.body, kind, page + piece))
         found = find_words(exchange.body, kind, piece)
         rest = 0 if found else len(find_words(exchange.body, kind, page))
-        return _Found(words=found, page_words=rest)
+        return _PageMarks(words=found, page_words=rest)
 
     def _token(self, host: str) -> str:
         assert self._marker is not None

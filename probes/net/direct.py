@@ -18,21 +18,21 @@ from harness.model.declared import Declared
 from harness.model.observation import DnsFacts, Failure, Stage, Timings
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address_guard import AddressGuard
-from probes.net.backend import ClientWay, LaneName, open_lane
-from probes.net.dns_server import Server, spoken_over
+from probes.net.backend import BackendName, ClientSettings, open_backend
+from probes.net.dns_server import DnsServer, alpn_for
 from probes.net.exchange_recorder import failure_of, resolve_failure
-from probes.net.local_binding import ANYWHERE, Source, check_source, family_of
+from probes.net.local_binding import UNBOUND, LocalBinding, check_binding, family_of
 from probes.net.route import (
     Address,
     Family,
     Route,
+    client_tls_context,
     is_literal,
     is_loopback,
     is_of,
     is_unspecified,
-    trusting,
 )
-from probes.net.url_target import read_target
+from probes.net.url_target import parse_url_target
 
 
 async def find_address(named: Address, stage: Stage, family: Family = "any") -> Address | Failure:
@@ -52,7 +52,7 @@ async def find_address(named: Address, stage: Stage, family: Family = "any") -> 
     return Address(host=min(hosts, key=lambda host: family_of(host).value), port=named.port)
 
 
-LEAST_PATIENCE = 0.001
+MIN_PATIENCE = 0.001
 """Seconds left to a fetch whose name took all the time there was."""
 
 TYPES: dict[Family, tuple[str, ...]] = {"any": ("A", "AAAA"), "ipv4": ("A",), "ipv6": ("AAAA",)}
@@ -72,20 +72,20 @@ class DirectOptions(Declared):
     family: Family = "any"
     mixed_case: bool = False
     source: str = ""
-    lane: LaneName = "auto"
+    lane: BackendName = "auto"
 
 
 Options = TypeVar("Options", bound=Declared)
 
 
-def pupils_options(options: Options, source: str) -> Options:
+def pupil_options(options: Options, source: str) -> Options:
     """Options of a line for plain twins: the browser lane, and ``source`` where it is given."""
     changed = {"lane": "browser", "mixed_case": False} | ({"source": source} if source else {})
     fields = type(options).model_fields
     return options.model_copy(update={name: changed[name] for name in changed if name in fields})
 
 
-def unaskable(reason: str) -> Exchange:
+def invalid_request(reason: str) -> Exchange:
     """The exchange that never began, for what was asked makes no sense: our own trouble."""
     failure = Failure(name="instrument_error", stage="instrument", detail=reason[:200])
     return Exchange(timings=Timings(), failure=failure)
@@ -98,11 +98,11 @@ class Ports:
     mapping: Mapping[int, int]
     origin: Origin | None
 
-    def real(self, far: Address) -> int:
+    def real(self, endpoint: Address) -> int:
         """The port to connect to."""
-        if self.origin is not None and not self.origin.covers(far.host):
-            return far.port
-        return self.mapping.get(far.port, far.port)
+        if self.origin is not None and not self.origin.covers(endpoint.host):
+            return endpoint.port
+        return self.mapping.get(endpoint.port, endpoint.port)
 
 
 class DirectLine:
@@ -116,29 +116,29 @@ class DirectLine:
         options: DirectOptions,
         origin: Origin | None,
         limits: Limits,
-        server: Server,
-        source: Source = ANYWHERE,
+        server: DnsServer,
+        binding: LocalBinding = UNBOUND,
     ) -> None:
         self.name = name
         self.origin = origin
         self.limits = limits
         self._options = options
         if options.source:
-            source = replace(source, address=options.source)
-        self._server = replace(server, source=source, mixed_case=options.mixed_case)
-        self._source = source
+            binding = replace(binding, address=options.source)
+        self._server = replace(server, binding=binding, mixed_case=options.mixed_case)
+        self._binding = binding
         mapping = options.ports if options.ports is not None else origin.ports if origin else {}
         self._ports = Ports(mapping=mapping, origin=origin)
-        self.guard = AddressGuard(origin, mapping, self._own_places())
-        self._lost: Failure | None = None
+        self.guard = AddressGuard(origin, mapping, self._declared_endpoints())
+        self._unreachable: Failure | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         trusted = (self.origin.authority if self.origin else "", self._options.authority)
-        self._trust = trusting(*trusted)
-        check_source(self._source, f"line {self.name!r}")
+        self._trust = client_tls_context(*trusted)
+        check_binding(self._binding, f"line {self.name!r}")
         await self._find_server(trusted)
-        self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
+        self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -147,7 +147,7 @@ class DirectLine:
     def as_pupil(self, source: str) -> Self:
         """The same line as a pupil's browser uses it, from another address if one is given."""
         make = cast("Callable[..., Self]", type(self))  # a line is built alike, whatever its type
-        line = make(self.name, pupils_options(self._options, source), self.origin, self.limits)
+        line = make(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
 
@@ -156,24 +156,26 @@ class DirectLine:
         del control
         self.guard.declare_block_page(block_page)
 
-    def may_visit(self, far: Address, address: str) -> bool:
+    def may_visit(self, endpoint: Address, address: str) -> bool:
         """Whether nothing keeps the line from an IP address for the host and port of a URL."""
-        return isinstance(self._guarded(far, address), Address)
+        return isinstance(self._guarded(endpoint, address), Address)
 
-    def _own_places(self) -> tuple[Address, ...]:
+    def _declared_endpoints(self) -> tuple[Address, ...]:
         """What the line's options declare beside the origin."""
         return ()
 
     @cached_property
-    def _client_way(self) -> ClientWay:
+    def _client_settings(self) -> ClientSettings:
         trusted = (self.origin.authority if self.origin else "", self._options.authority)
-        return ClientWay(find=self._place, trust=trusting(*trusted), source=self._source)
+        return ClientSettings(
+            find=self._find_endpoint, trust=client_tls_context(*trusted), binding=self._binding
+        )
 
-    def client_way(self) -> ClientWay | None:
+    def client_settings(self) -> ClientSettings | None:
         """How a client of another make goes over this line."""
-        return self._client_way
+        return self._client_settings
 
-    async def _place(self, host: str, port: int, patience: float) -> Address | Failure:
+    async def _find_endpoint(self, host: str, port: int, patience: float) -> Address | Failure:
         found = await self._find(host, patience)
         if isinstance(found, Failure):
             return found
@@ -181,34 +183,34 @@ class DirectLine:
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's own name server."""
-        if self._lost is not None:
+        if self._unreachable is not None:
             facts = DnsFacts(name=question.name, type=question.type, server=str(self._server))
-            return Answer(facts=facts, timings=Timings(), failure=self._lost)
-        return await self._lane.ask(question, self._server)
+            return Answer(facts=facts, timings=Timings(), failure=self._unreachable)
+        return await self._backend.ask(question, self._server)
 
     async def fetch(self, request: Request) -> Exchange:
         """Resolve, connect and ask; the resolve phase is part of the exchange's timings."""
         started = perf_counter()
         try:
-            far = read_target(request.url).far
+            endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
-            return unaskable(str(error))
+            return invalid_request(str(error))
         found: Address | Failure | str = request.address or await self._find(
-            far.host, request.timeout
+            endpoint.host, request.timeout
         )
         resolve = perf_counter() - started
         if isinstance(found, str):
-            found = self._guarded(far, found, may_lead=request.may_lead)
+            found = self._guarded(endpoint, found, may_lead=request.may_lead)
         if isinstance(found, Failure):
             return Exchange(timings=Timings(total=resolve), failure=found)
-        left = max(request.timeout - resolve, LEAST_PATIENCE)
-        exchange = await self._lane.exchange(
+        left = max(request.timeout - resolve, MIN_PATIENCE)
+        exchange = await self._backend.exchange(
             msgspec.structs.replace(request, timeout=left),
-            Route(address=found, trust=self._trust, source=self._source),
+            Route(address=found, trust=self._trust, binding=self._binding),
         )
         timings = msgspec.structs.replace(
             exchange.timings,
-            resolve=None if is_literal(far.host) else resolve,
+            resolve=None if is_literal(endpoint.host) else resolve,
             total=perf_counter() - started,
         )
         return msgspec.structs.replace(exchange, timings=timings)
@@ -218,11 +220,13 @@ class DirectLine:
         found = await find_address(self._server.address, "resolve")
         if isinstance(found, Failure):
             # The server is out of reach, which no rule may take for an answer.
-            self._lost = Failure(name="dns_temporary_failure", stage="resolve", detail=found.name)
+            self._unreachable = Failure(
+                name="dns_temporary_failure", stage="resolve", detail=found.name
+            )
             return
         over = self._server.transport
         secure = over in ("tls", "https")
-        trust = trusting(*trusted, spoken=spoken_over(over)) if secure else None
+        trust = client_tls_context(*trusted, alpn=alpn_for(over)) if secure else None
         self._server = replace(self._server, address=found, trust=trust)
 
     async def _find(self, host: str, patience: float) -> str | Failure:
@@ -232,23 +236,25 @@ class DirectLine:
             return host if is_of(family, host) else _other_family(host, family)
         deadline = perf_counter() + patience
         for type_ in TYPES[family]:
-            left = max(deadline - perf_counter(), LEAST_PATIENCE)
+            left = max(deadline - perf_counter(), MIN_PATIENCE)
             answer = await self.ask(Question(name=host, type=type_, timeout=left))
             found = _read(answer, family)
             if found is not None:
                 return found
-        left = max(deadline - perf_counter(), LEAST_PATIENCE)
+        left = max(deadline - perf_counter(), MIN_PATIENCE)
         if family != "any" and await self._is_elsewhere(host, left):
             return _absent(host, family)
         return resolve_failure("NOERROR")
 
-    def _guarded(self, far: Address, found: str, *, may_lead: bool = False) -> Address | Failure:
+    def _guarded(
+        self, endpoint: Address, found: str, *, may_lead: bool = False
+    ) -> Address | Failure:
         """Where to connect to for the host of a URL that was found at an IP address."""
-        at = Address(host=found, port=self._ports.real(far))
-        refusal = self.guard.refusal(far.host, at, may_lead=may_lead)
+        at = Address(host=found, port=self._ports.real(endpoint))
+        refusal = self.guard.refusal(endpoint.host, at, may_lead=may_lead)
         if refusal is None:
             return at
-        return _nowhere(found) if self._is_sinkhole(far.host, found) else refusal
+        return _bogon(found) if self._is_sinkhole(endpoint.host, found) else refusal
 
     def _is_sinkhole(self, host: str, address: str) -> bool:
         """Whether a name leads to this machine, and no origin is there."""
@@ -269,7 +275,7 @@ def _read(answer: Answer, family: Family) -> str | Failure | None:
         return answer.failure
     address = next((each for each in answer.facts.addresses if is_of(family, each)), "")
     if address and is_unspecified(address):
-        return _nowhere(address)
+        return _bogon(address)
     if not address and answer.facts.has_alias_loop:
         return resolve_failure("", "aliases that lead back to each other")
     if not address and answer.facts.rcode != "NOERROR":
@@ -278,7 +284,7 @@ def _read(answer: Answer, family: Family) -> str | Failure | None:
     return address or None
 
 
-def _nowhere(address: str) -> Failure:
+def _bogon(address: str) -> Failure:
     return Failure(name="dns_bogon_error", stage="resolve", detail=address)
 
 

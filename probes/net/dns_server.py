@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, parse_address
 
 _BIT = 0x20
@@ -43,11 +43,11 @@ DNS_PATH = "/dns-query"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class DnsServer:
     """Where a name server is. For ``tls`` and ``https`` its certificate is for ``host``.
 
     ``mixed_case``: over UDP it is asked in mixed letter case (see ``letter_case``). Without
-    ``extended`` it is asked as pupils' devices do, without EDNS (RFC 6891).
+    ``edns`` it is asked as pupils' devices do, without EDNS (RFC 6891).
     """
 
     address: Address
@@ -55,9 +55,9 @@ class Server:
     host: str = ""
     path: str = ""
     trust: ssl.SSLContext | None = None
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
     mixed_case: bool = False
-    extended: bool = True
+    edns: bool = True
 
     @property
     def url(self) -> str:
@@ -73,7 +73,7 @@ class Server:
         )
 
 
-def spoken_over(transport: Transport) -> tuple[str, ...]:
+def alpn_for(transport: Transport) -> tuple[str, ...]:
     """What is offered in a TLS handshake (ALPN, RFC 7301), the best liked first.
 
     HTTP/2 needs h2, an extra, and costs more than HTTP/1.1; but some servers speak nothing else.
@@ -84,7 +84,7 @@ def spoken_over(transport: Transport) -> tuple[str, ...]:
     return ("http/1.1", HTTP_2) if has_h2 else ("http/1.1",)
 
 
-def parse_server(text: str, what: str, at: str = "") -> Server:
+def parse_dns_server(text: str, what: str, at: str = "") -> DnsServer:
     """Read ``192.0.2.1:53``, ``tcp://``, ``tls://name:853`` or ``https://name/dns-query``.
 
     ``at`` is the IP address of a server that is named. Raises UsageError saying ``what`` it
@@ -92,7 +92,7 @@ def parse_server(text: str, what: str, at: str = "") -> Server:
     """
     scheme, separator, _ = text.partition("://")
     if not separator:
-        return Server(address=parse_address(at or text, what, PORTS["udp"]))
+        return DnsServer(address=parse_address(at or text, what, PORTS["udp"]))
     transport = next((each for each in PORTS if each == scheme), None)
     try:
         parts = urlsplit(text)
@@ -106,4 +106,4 @@ def parse_server(text: str, what: str, at: str = "") -> Server:
         )
     path = (parts.path.rstrip("/") or DNS_PATH) if transport == "https" else ""
     address = Address(host=at or host, port=port or PORTS[transport])
-    return Server(address=address, transport=transport, host=host, path=path)
+    return DnsServer(address=address, transport=transport, host=host, path=path)

@@ -124,7 +124,7 @@ def _detail_of(error: BaseException) -> str:
 HEAD_BYTES = 65536
 """A head larger than this is not one."""
 
-END = b"\r\n\r\n"
+END_OF_HEAD = b"\r\n\r\n"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?")
 
 Headers = tuple[tuple[str, str], ...]
@@ -166,12 +166,12 @@ def header_text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def sent_headers(request: Request, *, handed_on: bool) -> list[tuple[str, str]]:
-    """The headers of a request but for Host, in order; ``handed_on``: to a proxy, whole.
+def request_headers(request: Request, *, absolute_form: bool) -> list[tuple[str, str]]:
+    """The headers of a request but for Host, in order; ``absolute_form``: to a proxy, whole.
 
     A request that says nothing of its connection has it closed after the answer.
     """
-    chosen = list((handed_on and request.proxied_headers) or request.headers)
+    chosen = list((absolute_form and request.proxied_headers) or request.headers)
     if not any(name.lower() in ("connection", "proxy-connection") for name, _ in chosen):
         chosen.append(("Connection", "close"))
     return chosen
@@ -206,7 +206,7 @@ class Phase:
             self._phases[self._name] = self._phases.get(self._name, 0.0) + took
 
 
-class Passage:
+class ExchangeRecorder:
     """The mutable side of an Exchange. ``stage`` is where a failure would have happened."""
 
     def __init__(self, limit: int, clock: Clock = perf_counter) -> None:

@@ -151,8 +151,8 @@ def _written_by(style: str) -> int:
 
 def _shown_value(node: LexborNode) -> int:
     """Characters of a field that stand in an attribute and are shown."""
-    told = node.attributes
-    return sum(len(told.get(name) or "") for name in ("value", "placeholder", "label"))
+    attrs = node.attributes
+    return sum(len(attrs.get(name) or "") for name in ("value", "placeholder", "label"))
 
 
 def _is_script(node: LexborNode) -> bool:
@@ -183,7 +183,7 @@ TEXT_CHARACTERS = 256
 WHOLE_TEXT = 24_000
 """How much of the visible text is sketched."""
 
-REMEMBERED = 2048
+MAX_PAGES = 2048
 """How many pages a reader knows again: those of the batches under way."""
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.ASCII)
@@ -246,8 +246,8 @@ class PageReader:
     A page of 64 KiB takes a millisecond to read, which is more than all the rest of an attempt.
     """
 
-    def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._remembered = remembered
+    def __init__(self, max_pages: int = MAX_PAGES) -> None:
+        self._max_pages = max_pages
         self._pages: dict[tuple[str, str], Page] = {}
 
     def read(self, body: bytes, content_type: str, digest: str) -> Page:
@@ -255,7 +255,7 @@ class PageReader:
         name = digest, content_type
         page = self._pages.pop(name, None) or read_page(body, content_type)
         self._pages[name] = page  # the last one used goes last, the first one is forgotten first
-        if len(self._pages) > self._remembered:
+        if len(self._pages) > self._max_pages:
             del self._pages[next(iter(self._pages))]
         return page
 
@@ -295,9 +295,9 @@ def _frames(tree: LexborHTMLParser) -> tuple[str, ...]:
     framed = (*tree.tags("iframe"), *tree.tags("frame"))
     found = [node.attributes.get("src") or "" for node in framed]
     for node in tree.tags("meta"):
-        told = node.attributes
-        if (told.get("http-equiv") or "").lower() == "refresh":
-            found += refresh_target(told.get("content") or "")
+        attrs = node.attributes
+        if (attrs.get("http-equiv") or "").lower() == "refresh":
+            found += refresh_target(attrs.get("content") or "")
     for node in tree.tags("script"):
         found += [each for pair in _SCRIPTED.findall(node.text()) for each in pair]
     return tuple(dict.fromkeys(each[:FRAME_CHARACTERS] for each in found if each))[:FRAMES]

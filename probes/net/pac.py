@@ -51,7 +51,7 @@ class Choice:
         return f"{self.word} {self.address}" if self.address is not None else self.word
 
 
-STRAIGHT = Choice(word="DIRECT")
+DIRECT = Choice(word="DIRECT")
 
 
 def read_choices(answer: str) -> tuple[Choice, ...]:
@@ -61,7 +61,7 @@ def read_choices(answer: str) -> tuple[Choice, ...]:
     raises ValueError if nothing else is left.
     """
     if not answer.strip():
-        return (STRAIGHT,)
+        return (DIRECT,)
     choices = dict.fromkeys(
         choice for part in answer.split(";") if (choice := _read_choice(part)) is not None
     )
@@ -74,7 +74,7 @@ def _read_choice(part: str) -> Choice | None:
     word, _, place = part.strip().partition(" ")
     word, place = word.upper(), place.strip()
     if word == "DIRECT":
-        return None if place else STRAIGHT
+        return None if place else DIRECT
     if word not in KINDS or not place:
         return None
     try:
@@ -121,7 +121,7 @@ class Script:
 
         ``own`` is this machine's address. Raises ScriptError.
         """
-        told = {
+        arguments = {
             "url": url,
             "host": host,
             "known": dict(known),
@@ -129,12 +129,12 @@ class Script:
             "now": self._clock() * 1000,
         }
         try:
-            said = json.loads(self._decide(json.dumps(told)))
+            result = json.loads(self._decide(json.dumps(arguments)))
         except (self._engine.JSException, UnicodeError) as error:
             # What is left of a script that was stopped half-way may hold all the memory it had.
             self._decide = self._make()
             raise ScriptError(_first_line(error)) from None
-        return Decision(answer=said["answer"], wanted=tuple(said["wanted"]))
+        return Decision(answer=result["answer"], wanted=tuple(result["wanted"]))
 
     def _make(self) -> Any:
         if len(self._text) > SCRIPT_BYTES:

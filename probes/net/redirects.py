@@ -53,7 +53,7 @@ async def follow_redirects(
     """
     chain = RedirectChain(url=url)
     while True:
-        host = host_in(chain.url) if chain.hops else home
+        host = url_host(chain.url) if chain.hops else home
         sent = headers_for(chain.url, host)
         request = Request(
             url=chain.url,
@@ -80,7 +80,7 @@ async def follow_redirects(
         chain.url = target
 
 
-def host_in(url: str) -> str:
+def url_host(url: str) -> str:
     """The host of an absolute URL, in lower case."""
     return (urlsplit(url).hostname or "").lower()
 

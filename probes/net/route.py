@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from harness.errors import UsageError
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.local_binding import UNBOUND, LocalBinding
 
 HIGHEST_PORT = 65535
 
@@ -109,9 +109,9 @@ class Route:
     address: Address
     trust: ssl.SSLContext
     proxy: Proxy | None = None
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
 
-    def hands_on(self, scheme: str) -> bool:
+    def uses_absolute_form(self, scheme: str) -> bool:
         """Whether the proxy is given the whole request, and not only asked for a way."""
         return self.proxy is not None and self.proxy.kind == "http" and scheme == "http"
 
@@ -121,10 +121,10 @@ def basic_authorization(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
-def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
+def client_tls_context(*authorities: str, alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
     """A context that trusts the system's authorities and those in the given files.
 
-    ``spoken`` is what it offers to speak (ALPN).
+    ``alpn`` is what it offers to speak (ALPN).
 
     Raises UsageError if a file is missing or holds no certificate.
     """
@@ -132,7 +132,7 @@ def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SS
     # A filter's certificates often lack what RFC 5280 asks beyond a valid chain (since 3.13
     # Python refuses them, browsers do not); a pupil's browser is what we stand for.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.set_alpn_protocols(spoken)
+    context.set_alpn_protocols(alpn)
     for authority in filter(None, authorities):
         if not Path(authority).is_file():
             raise UsageError(f"{authority}: no such file of certificate authorities")
@@ -143,7 +143,7 @@ def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SS
     return context
 
 
-def accepting_any() -> ssl.SSLContext:
+def unverified_tls_context() -> ssl.SSLContext:
     """A context that accepts any certificate: to see what is shown, and what stands behind it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

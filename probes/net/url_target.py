@@ -22,12 +22,12 @@ _PLAIN = re.compile(
 )
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class UrlTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a URL as they are sent (RFC 9112 section 3.2)."""
 
     written: str
     scheme: str
-    far: Address
+    endpoint: Address
     authority: str
     path: str
 
@@ -38,26 +38,26 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=4096)
-def read_target(url: str) -> Target:
+def parse_url_target(url: str) -> UrlTarget:
     """Read an http or https URL; raises ValueError if it is none, or has a blank in it."""
     plain = _PLAIN.fullmatch(url)
     if plain is None:
-        return _read_odd(url)
+        return _parse_uncommon(url)
     scheme, authority, host, written_port, path = plain.groups()
     default = DEFAULT_PORTS[scheme]
     port = int(written_port) if written_port else default
     if port > HIGHEST_PORT:
         raise ValueError(f"no http URL: {url!r}")
-    return Target(
+    return UrlTarget(
         written=url,
         scheme=scheme,
-        far=Address(host=host, port=port),
+        endpoint=Address(host=host, port=port),
         authority=host if port == default else authority,
         path=path,
     )
 
 
-def _read_odd(url: str) -> Target:
+def _parse_uncommon(url: str) -> UrlTarget:
     """Read a URL with a user, an IPv6 address, a fragment, other letters, or no path."""
     if has_blank(url):
         raise ValueError(f"a blank or control character in the URL {url!r}")
@@ -66,21 +66,21 @@ def _read_odd(url: str) -> Target:
     if parts.scheme not in DEFAULT_PORTS or not host or not port:
         raise ValueError(f"no http URL: {url!r}")
     named = f"[{host}]" if ":" in host else host
-    return Target(
+    return UrlTarget(
         written=url,
         scheme=parts.scheme,
-        far=Address(host=host, port=port),
+        endpoint=Address(host=host, port=port),
         authority=named if port == DEFAULT_PORTS[parts.scheme] else f"{named}:{port}",
         path=parts.raw_path_qs,
     )
 
 
-Variant = Literal["as_given", "www", "apex"]
+UrlVariant = Literal["as_given", "www", "apex"]
 
 WWW = "www."
 
 
-def host_of(item: Item, variant: Variant) -> str:
+def variant_host(item: Item, variant: UrlVariant) -> str:
     """The host of an item's variant; empty where it has none, or is that one itself."""
     if variant == "as_given":
         return item.host
@@ -90,9 +90,9 @@ def host_of(item: Item, variant: Variant) -> str:
     return domain if domain and item.host == WWW + domain else ""
 
 
-def url_of(item: Item, scheme: str, variant: Variant) -> str:
+def variant_url(item: Item, scheme: str, variant: UrlVariant) -> str:
     """The URL of an item's variant; its own where it has none."""
-    url, host = item.url(scheme), host_of(item, variant)
+    url, host = item.url(scheme), variant_host(item, variant)
     if variant == "as_given" or not host:
         return url
     parts = urlsplit(url)

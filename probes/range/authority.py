@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from probes.range.zone import ZONE, is_within, plain
+from probes.range.zone import ZONE, is_within, normalise
 
 LIFETIME = timedelta(days=30)
 """A range lives for hours; a month forgives a range that was forgotten."""
 
-KEPT = 2048
+MAX_CONTEXTS = 2048
 """How many hosts' TLS contexts are kept; the least used make way."""
 
 
@@ -34,7 +34,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         # One key serves all leaves: a new key for each would prove nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named(name)
+        self._name = _common_name(name)
         self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
         self._certificate = self._issue(self._name, self._key.public_key(), ca=True)
 
@@ -43,25 +43,27 @@ class Authority:
         """The authority's certificate, for clients to trust."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def leaf(self, host: str, *, left: timedelta = LIFETIME) -> x509.Certificate:
-        """A fresh certificate for one host, good for the time ``left`` (or out of date)."""
-        return self._issue(_named(host[:64]), self._leaf_key.public_key(), host=host, left=left)
+    def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
+        """A fresh certificate for one host, good for the time ``lifetime`` (or out of date)."""
+        return self._issue(
+            _common_name(host[:64]), self._leaf_key.public_key(), host=host, lifetime=lifetime
+        )
 
-    def with_key(self, leaf: x509.Certificate) -> bytes:
+    def pem_with_key(self, leaf: x509.Certificate) -> bytes:
         """A leaf with its key and its authority, as servers read them."""
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return key + leaf.public_bytes(Encoding.PEM) + self.pem
 
-    def lapsed_context(self, host: str) -> ssl.SSLContext:
+    def expired_context(self, host: str) -> ssl.SSLContext:
         """A server-side context that shows a certificate for ``host`` that ran out an hour ago."""
-        return self._new_context(self.leaf(host, left=-timedelta(hours=1)))
+        return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
     def context(self, host: str) -> ssl.SSLContext:
         """The server-side context that shows a certificate for ``host``."""
         context = self._contexts.get(host)
         if context is None:
             context = self._contexts[host] = self._new_context(self.leaf(host))
-            if len(self._contexts) > KEPT:
+            if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
         self._contexts.move_to_end(host)
         return context
@@ -72,7 +74,7 @@ class Authority:
         # The ssl module reads keys from files only; the file is gone before we return.
         with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
             path = Path(directory, "leaf.pem")
-            path.write_bytes(self.with_key(leaf))
+            path.write_bytes(self.pem_with_key(leaf))
             context.load_cert_chain(path)
         return context
 
@@ -83,7 +85,7 @@ class Authority:
         *,
         host: str = "",
         ca: bool = False,
-        left: timedelta = LIFETIME,
+        lifetime: timedelta = LIFETIME,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer_key = self._key.public_key()
@@ -94,7 +96,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + left)
+            .not_valid_after(now + lifetime)
             .add_extension(
                 x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True
             )
@@ -112,7 +114,7 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def _named(name: str) -> x509.Name:
+def _common_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
@@ -143,7 +145,7 @@ def server_context(authority: Authority) -> ssl.SSLContext:
         if name is None:
             tls.context = default
         elif is_within(name):
-            tls.context = authority.context(plain(name))
+            tls.context = authority.context(normalise(name))
         else:
             return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
         return None
@@ -164,16 +166,16 @@ class Tls:
     def receive(self, data: bytes) -> bytes:
         """Take what came from the socket; give what it says in the clear."""
         self._incoming.write(data)
-        said = bytearray()
+        plaintext = bytearray()
         try:
             if not self._is_open:
                 self._tls.do_handshake()
                 self._is_open = True
             while chunk := self._tls.read(CHUNK):
-                said += chunk
+                plaintext += chunk
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             pass
-        return bytes(said)
+        return bytes(plaintext)
 
     def send(self, data: bytes) -> None:
         """Have ``data`` go out enciphered."""

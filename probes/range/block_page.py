@@ -70,7 +70,7 @@ def refusal_page(kind: FaultKind, host: str) -> Page:
 STATUS = {FaultKind.PAGE_200: 200, FaultKind.PAGE_403: 403, FaultKind.PAGE_451: 451}
 
 
-def notice(decision: Decision, request: Request) -> Page:
+def block_answer(decision: Decision, request: Request) -> Page:
     """The answer of a block, in its style."""
     style = decision.style
     if style is FaultKind.CAPTIVE:
@@ -78,33 +78,33 @@ def notice(decision: Decision, request: Request) -> Page:
     if style is FaultKind.REFUSE:
         return trouble_page(decision.host, 503)
     if style is FaultKind.REDIRECT:
-        return redirect_page(_where(decision))
+        return redirect_page(_block_page_url(decision))
     if style in REFUSALS:
         return refusal_page(style, decision.host)
-    if style in LEADING and request.method != "CONNECT":
-        return _bare(LEADING[style](decision, request))
+    if style in EMBEDDING_STYLES and request.method != "CONNECT":
+        return _minimal_page(EMBEDDING_STYLES[style](decision, request))
     status = STATUS.get(style, 403) if style else 403
     if request.method == "CONNECT":
         status = max(status, 403)  # a 200 here would say that the tunnel is made
     return block_page(decision.host, decision.category, status)
 
 
-def _where(decision: Decision) -> str:
+def _block_page_url(decision: Decision) -> str:
     """The address of the filter's own page about a block."""
     to = decision.fault.to if decision.fault else BLOCK_HOST
     return f"http://{to}/?host={decision.host}&to={decision.category}"
 
 
-def _bare(inside: str) -> Page:
+def _minimal_page(inside: str) -> Page:
     return Page(status=200, body=f"<!DOCTYPE html>\n<html>{inside}</html>\n".encode())
 
 
 def _frame(decision: Decision, _: Request) -> str:
-    return f'<body><iframe src="{html.escape(_where(decision))}" width="100%"></iframe></body>'
+    return f'<body><iframe src="{html.escape(_block_page_url(decision))}" width="100%"></iframe></body>'
 
 
 def _refresh(decision: Decision, _: Request) -> str:
-    content = f"0; url={html.escape(_where(decision))}"
+    content = f"0; url={html.escape(_block_page_url(decision))}"
     return f'<head><meta http-equiv="refresh" content="{content}"></head><body></body>'
 
 
@@ -116,7 +116,7 @@ def _echo(_: Decision, request: Request) -> str:
     return f"<body><h1>Not available</h1><pre>{shown}</pre></body>"
 
 
-LEADING: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
+EMBEDDING_STYLES: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
     FaultKind.FRAME: _frame,
     FaultKind.META_REFRESH: _refresh,
     FaultKind.ECHO: _echo,

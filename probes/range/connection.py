@@ -13,17 +13,17 @@ from typing import Protocol, Self, cast
 
 from probes.range.authority import Tls
 from probes.range.origin_pages import Page
-from probes.range.zone import ADDRESS, plain
+from probes.range.zone import ADDRESS, normalise
 
-LIMIT_HEAD = 64 * 1024
-LIMIT_BODY = 16 * 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _HOP_BY_HOP = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"proxy-authorization", b"te", b"upgrade"}
 )
 
 
-class Unreadable(ValueError):
+class MalformedRequestError(ValueError):
     """A request that is not HTTP/1.1; ``status`` is what to answer."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -45,10 +45,10 @@ class Request:
     def host(self) -> str:
         """The host that is asked for: of the target if it names one, else of the Host line."""
         if self.method == "CONNECT":
-            return plain(self.target)
+            return normalise(self.target)
         if self.is_absolute:
-            return plain(self.authority)
-        return plain(self.headers.get("host", ""))
+            return normalise(self.authority)
+        return normalise(self.headers.get("host", ""))
 
     @property
     def is_absolute(self) -> bool:
@@ -76,27 +76,27 @@ class Request:
         path = self.target[7 + len(self.target[7:].partition("/")[0]) :]
         return path or "/"
 
-    def passed_on(self) -> bytes:
+    def to_origin_form(self) -> bytes:
         """The request as a proxy sends it to the origin, for one answer only."""
         kept = [line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP]
         first = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
         return b"\r\n".join((first, *kept, b"Connection: close", b"", self.body))
 
 
-def read(received: bytes | bytearray) -> Request | None:
+def parse_request(received: bytes | bytearray) -> Request | None:
     """The request at the start of ``received``, or None while more must come.
 
     Raises Unreadable with the status to answer.
     """
     end = received.find(b"\r\n\r\n")
     if end < 0:
-        if len(received) > LIMIT_HEAD:
-            raise Unreadable(431, "the head is too long")
+        if len(received) > MAX_HEAD_BYTES:
+            raise MalformedRequestError(431, "the head is too long")
         return None
     first, *lines = bytes(received[:end]).split(b"\r\n")
     parts = first.decode("latin-1").split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
-        raise Unreadable(400, "the first line is not HTTP/1.1")
+        raise MalformedRequestError(400, "the first line is not HTTP/1.1")
     headers = _headers(lines)
     length = _length(headers)
     if len(received) < end + 4 + length:
@@ -110,30 +110,30 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
-            raise Unreadable(400, "a header line has no colon")
+            raise MalformedRequestError(400, "a header line has no colon")
         headers[name.lower()] = value.strip()
     return headers
 
 
 def _length(headers: dict[str, str]) -> int:
     if "transfer-encoding" in headers:
-        raise Unreadable(411, "a body needs a Content-Length here")
+        raise MalformedRequestError(411, "a body needs a Content-Length here")
     stated = headers.get("content-length", "0")
     if not (stated.isascii() and stated.isdigit()):
-        raise Unreadable(400, "Content-Length is no number")
-    if int(stated) > LIMIT_BODY:
-        raise Unreadable(413, "the body is too long")
+        raise MalformedRequestError(400, "Content-Length is no number")
+    if int(stated) > MAX_BODY_BYTES:
+        raise MalformedRequestError(413, "the body is too long")
     return int(stated)
 
 
-class Guest(Protocol):
+class Abortable(Protocol):
     """A connection that takes itself out of its server's collection when it is lost."""
 
     def abort(self) -> None:
         """End at once; nothing happens before it has begun."""
 
 
-async def shut(server: asyncio.Server, guests: Collection[Guest]) -> None:
+async def close_server(server: asyncio.Server, guests: Collection[Abortable]) -> None:
     """Close ``server`` and end all its ``guests``; returns when none is left."""
     loop = asyncio.get_running_loop()
     for listening in server.sockets:
@@ -146,7 +146,7 @@ async def shut(server: asyncio.Server, guests: Collection[Guest]) -> None:
     server.close()
 
 
-_NO_LINGER = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
@@ -206,8 +206,8 @@ class Connection(asyncio.Protocol):
             return
         self._received += data
         try:
-            request = read(self._received)
-        except Unreadable as reason:
+            request = parse_request(self._received)
+        except MalformedRequestError as reason:
             self._is_asked = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
             return
@@ -246,7 +246,7 @@ class Connection(asyncio.Protocol):
         """End the connection with a TCP reset (RFC 9293 section 3.10.5)."""
         if self._transport is not None:
             opened: socket.socket = self._transport.get_extra_info("socket")
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._transport.abort()
 
     def abort(self) -> None:
@@ -285,7 +285,7 @@ class Listener:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._server is not None:
-            await shut(self._server, self._connections)
+            await close_server(self._server, self._connections)
 
     def _accept(self) -> Connection:
         connection = self._connect()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from threading import Lock
 
 from harness.errors import UsageError, known
-from probes.range.zone import BLOCK_HOST, meant, plain
+from probes.range.zone import BLOCK_HOST, normalise, original_host
 
 
 class FaultKind(StrEnum):
@@ -118,7 +118,7 @@ class Fault:
             msg = f"no fault {str(self.kind)!r}; {known(FaultKind)}"
             raise UsageError(msg) from None
         if self.hosts is not None:
-            object.__setattr__(self, "hosts", frozenset(map(plain, self.hosts)))
+            object.__setattr__(self, "hosts", frozenset(map(normalise, self.hosts)))
 
     def touches(self, host: str, profile: str, service: str) -> bool:
         """Whether the fault is about that host, profile and service."""
@@ -165,7 +165,7 @@ class Faults:
 
     def on(self, host: str, profile: str = "", service: str = "") -> tuple[Fault, ...]:
         """The faults that act on a request, the latest added first; a twin fares like its host."""
-        host = meant(host)
+        host = original_host(host)
         requests = self._requests
         return tuple(
             fault

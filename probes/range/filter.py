@@ -13,7 +13,7 @@ from typing import Literal, Self
 from harness.model.corpus import Item
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.origin_pages import MARKER_PREFIX
-from probes.range.zone import BLOCK_HOST, ZONE, bare, code_of, meant, plain
+from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
@@ -57,20 +57,20 @@ class FilterPolicy:
         return cls(
             categories={item.host: item.category for item in items},
             blocks=blocks,
-            must_allow=frozenset(map(plain, must_allow)),
-            must_block=frozenset(map(plain, must_block)),
+            must_allow=frozenset(map(normalise, must_allow)),
+            must_block=frozenset(map(normalise, must_block)),
             own=own or {},
         )
 
     def category_of(self, host: str) -> str:
         """The taxonomy code that the filter has for a host; empty if it has none."""
-        name = meant(host)
-        listed = self.categories.get(name) or self.categories.get(bare(name))
-        return listed or self.own.get(name) or self.own.get(bare(name)) or code_of(name)
+        name = original_host(host)
+        listed = self.categories.get(name) or self.categories.get(without_www(name))
+        return listed or self.own.get(name) or self.own.get(without_www(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
         """Whether that profile's users may not see the host; a twin is listed like its host."""
-        name = meant(host)
+        name = original_host(host)
         if name in self.must_allow:
             return False
         return name in self.must_block or self.blocks(self.category_of(name), profile)
@@ -89,7 +89,7 @@ def code_in(answer: bytes) -> str:
 
 Service = Literal["proxy", "resolver", "gateway"]
 
-NOTICES = frozenset(
+PAGE_STYLES = frozenset(
     {
         FaultKind.REFUSE,
         FaultKind.PAGE_200,
@@ -103,10 +103,12 @@ NOTICES = frozenset(
 )
 """Styles that show a page in the place of the origin's."""
 
-ALIEN = frozenset({FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED})
+BAD_CERTIFICATE_STYLES = frozenset(
+    {FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED}
+)
 """Styles in which a gateway intercepts TLS by a certificate that no client accepts."""
 
-PASSING = frozenset(
+PASSING_STYLES = frozenset(
     {
         FaultKind.INTERCEPT,
         FaultKind.UPGRADE,
@@ -124,7 +126,7 @@ PASSING = frozenset(
 )
 """Styles that keep nothing from the origin."""
 
-NAMES_ONLY = frozenset(
+DNS_ONLY_STYLES = frozenset(
     {
         FaultKind.INJECTED_LATE,
         FaultKind.STRAY,
@@ -135,7 +137,7 @@ NAMES_ONLY = frozenset(
 """Those that only a name server knows."""
 
 STYLES: dict[Service, frozenset[FaultKind]] = {
-    "proxy": NOTICES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
+    "proxy": PAGE_STYLES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
     "resolver": frozenset(
         {
             FaultKind.SILENT,
@@ -168,13 +170,13 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
             FaultKind.PARKED,
         }
     )
-    | NOTICES
-    | ALIEN
-    | (PASSING - NAMES_ONLY),
+    | PAGE_STYLES
+    | BAD_CERTIFICATE_STYLES
+    | (PASSING_STYLES - DNS_ONLY_STYLES),
 }
 """How each service can block; a fault of a style that a service does not know passes it by."""
 
-DEFAULT: dict[Service, FaultKind] = {
+DEFAULT_STYLES: dict[Service, FaultKind] = {
     "proxy": FaultKind.PAGE_403,
     "resolver": FaultKind.NXDOMAIN,
     "gateway": FaultKind.PAGE_403,
@@ -199,7 +201,7 @@ class Decision:
     @property
     def is_blocked(self) -> bool:
         """Whether the request is kept from the origin."""
-        return self.style is not None and self.style not in PASSING
+        return self.style is not None and self.style not in PASSING_STYLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,21 +214,21 @@ class ReferenceFilter:
     def decide(self, host: str, profile: str, service: Service) -> Decision:
         """What to do with one request of that profile for ``host``; counts the request."""
         self.faults.count()
-        name = plain(host)
+        name = normalise(host)
         faults = self.faults.on(name, profile, service)
         delay = sum(fault.delay for fault in faults if fault.kind is FaultKind.SLOW)
         fault = self._blocking_fault(name, profile, service, faults)
         style = fault.kind if fault else None
         if style is FaultKind.OVERBLOCK:
-            style = DEFAULT[service]
-        is_vouched = name in self.policy.must_allow or name == BLOCK_HOST
+            style = DEFAULT_STYLES[service]
+        is_exempt = name in self.policy.must_allow or name == BLOCK_HOST
         return Decision(
             host=name,
             style=style,
             fault=fault,
             category=self.policy.category_of(name),
             delay=delay,
-            reads=style is None and not is_vouched and self._reads(faults),
+            reads=style is None and not is_exempt and self._reads(faults),
         )
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
@@ -237,9 +239,9 @@ class ReferenceFilter:
         styles = [
             fault
             for fault in self.faults.on(decision.host, profile, service)
-            if fault.kind in STYLES[service] - PASSING and fault.hosts is None
+            if fault.kind in STYLES[service] - PASSING_STYLES and fault.hosts is None
         ]
-        fault = styles[0] if styles else Fault(kind=DEFAULT[service])
+        fault = styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
         return Decision(host=decision.host, style=fault.kind, fault=fault, category=code)
 
     def _reads(self, faults: tuple[Fault, ...]) -> bool:
@@ -263,5 +265,5 @@ class ReferenceFilter:
         if named:
             return named[0]
         if FaultKind.OVERBLOCK in kinds or self.policy.is_blocked(host, profile):
-            return styles[0] if styles else Fault(kind=DEFAULT[service])
+            return styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
         return None

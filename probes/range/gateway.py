@@ -24,7 +24,7 @@ from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
 
-def named_in(received: bytes) -> str | None:
+def read_server_name(received: bytes) -> str | None:
     """The host that a ClientHello names (empty: none), or None while more of it must come.
 
     Raises ValueError if it is no ClientHello.
@@ -51,7 +51,7 @@ def named_in(received: bytes) -> str | None:
     return names[0] if names else ""
 
 
-GUESTS = 3
+BACKLOG_FILLERS = 3
 """Connections that fill a queue of length 0: the kernel takes one more than it says."""
 
 
@@ -79,24 +79,24 @@ class BlackHole:
         self._udp.close()
 
 
-class FullHouse:
+class FullBacklog:
     """A port whose queue is full, so that SYNs to it are dropped (Linux); a context manager."""
 
     def __init__(self, address: str, port: int) -> None:
         self._place = (address, port)
 
     def __enter__(self) -> Self:
-        self._door = socket.socket()
-        self._door.bind(self._place)
-        self._door.listen(0)
-        self._guests = [socket.socket() for _ in range(GUESTS)]
-        for guest in self._guests:
-            guest.settimeout(0)
-            guest.connect_ex(self._place)
+        self._listener = socket.socket()
+        self._listener.bind(self._place)
+        self._listener.listen(0)
+        self._clients = [socket.socket() for _ in range(BACKLOG_FILLERS)]
+        for client in self._clients:
+            client.settimeout(0)
+            client.connect_ex(self._place)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for sock in (*self._guests, self._door):
+        for sock in (*self._clients, self._listener):
             sock.close()
 
 
@@ -104,12 +104,12 @@ ALERT = bytes((21, 3, 3, 0, 2, 2, 49))
 """A TLS record: a fatal alert, access_denied (RFC 8446 section 6.2)."""
 
 OTHER_HOST = "portal.filter.accredit.test"
-THROUGH = frozenset({None, FaultKind.UPGRADE})
+UNINTERCEPTED_STYLES = frozenset({None, FaultKind.UPGRADE})
 """Styles that leave a TLS connection alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seals:
+class GatewayAuthorities:
     """The authorities of a gateway: its own, which clients may trust, and one that nobody knows."""
 
     own: Authority
@@ -123,7 +123,7 @@ class Seals:
             case FaultKind.WRONG_HOST:
                 return self.own.context(OTHER_HOST)
             case FaultKind.EXPIRED:
-                return self.own.lapsed_context(host)
+                return self.own.expired_context(host)
         return self.own.context(host)
 
 
@@ -141,27 +141,31 @@ class SecureGateway(PlainGateway):
     """One client that believes to speak TLS with the origin."""
 
     def __init__(
-        self, filter_: ReferenceFilter, profile: str, upstream: Upstream, seals: Seals
+        self,
+        filter_: ReferenceFilter,
+        profile: str,
+        upstream: Upstream,
+        authorities: GatewayAuthorities,
     ) -> None:
         super().__init__(filter_, profile, upstream)
-        self._seals = seals
-        self._hello: bytearray | None = bytearray()
+        self._authorities = authorities
+        self._client_hello: bytearray | None = bytearray()
         self._decided: Decision
 
     def data_received(self, data: bytes) -> None:
         """Read the ClientHello; after that, what was decided for its host goes on."""
-        if self._hello is None:
+        if self._client_hello is None:
             super().data_received(data)
             return
-        self._hello += data
+        self._client_hello += data
         try:
-            name = named_in(bytes(self._hello))
+            name = read_server_name(bytes(self._client_hello))
         except ValueError:
             self.close()
             return
         if name is not None:
             self._decided = self._filter.decide(name, self._profile, self.service)
-            self._begin(bytes(self._hello), name)
+            self._begin(bytes(self._client_hello), name)
 
     def _decide(self, request: Request) -> None:
         """An intercepted request: its fate was decided by its ClientHello."""
@@ -180,23 +184,23 @@ class SecureGateway(PlainGateway):
                 self.close()
             case FaultKind.PLAIN:
                 self.answer(block_page(name, self._decided.category))
-            case style if style in THROUGH:
+            case style if style in UNINTERCEPTED_STYLES:
                 # What the client says until the way is open is kept with its ClientHello.
                 self._connecting = asyncio.get_running_loop().create_task(self._tunnel(name))
             case style:
-                self._hello = None
-                self._tls = Tls(self._seals.context(style, name))
+                self._client_hello = None
+                self._tls = Tls(self._authorities.context(style, name))
                 super().data_received(hello)
 
     async def _tunnel(self, name: str) -> None:
-        await self._reach(ADDRESS, self._upstream.ports[443], name)
-        if self._far is not None and self._hello is not None:
-            self._far.has_spoken = True
-            self._far.send(bytes(self._hello))
-            self._hello = None
+        await self._connect_origin(ADDRESS, self._upstream.ports[443], name)
+        if self._origin_side is not None and self._client_hello is not None:
+            self._origin_side.has_answered = True
+            self._origin_side.send(bytes(self._client_hello))
+            self._client_hello = None
 
 
-EVERYTHING = FilterPolicy(blocks=lambda *_: True)
+BLOCK_EVERYTHING = FilterPolicy(blocks=lambda *_: True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,30 +209,32 @@ class Gateways:
 
     filter: ReferenceFilter
     upstream: Upstream
-    seals: Seals
+    authorities: GatewayAuthorities
 
     async def start(
         self, stack: AsyncExitStack, profiles: Iterable[str]
     ) -> dict[str, dict[str, int]]:
         """Start them all, and the landing server; gives each profile's ports by those of URLs."""
         landing = Gateways(
-            filter=ReferenceFilter(policy=EVERYTHING), upstream=self.upstream, seals=self.seals
+            filter=ReferenceFilter(policy=BLOCK_EVERYTHING),
+            upstream=self.upstream,
+            authorities=self.authorities,
         )
-        await landing._stand(stack, "", LANDING_ADDRESS, self.upstream.ports)
+        await landing._listen(stack, "", LANDING_ADDRESS, self.upstream.ports)
         given = {}
         for profile in profiles:
-            ports = given[profile] = await self._stand(stack, profile)
+            ports = given[profile] = await self._listen(stack, profile)
             if TWIN_ADDRESS != ADDRESS:
-                await self._stand(stack, profile, TWIN_ADDRESS, ports)
-            await landing._stand(stack, "", LANDING_ADDRESS, ports)
+                await self._listen(stack, profile, TWIN_ADDRESS, ports)
+            await landing._listen(stack, "", LANDING_ADDRESS, ports)
             for port in ports.values():
-                stack.enter_context(FullHouse(DROP_ADDRESS, port))
+                stack.enter_context(FullBacklog(DROP_ADDRESS, port))
         return {
             profile: {str(port): real for port, real in ports.items()}
             for profile, ports in given.items()
         }
 
-    async def _stand(
+    async def _listen(
         self,
         stack: AsyncExitStack,
         profile: str,
@@ -241,7 +247,7 @@ class Gateways:
             return PlainGateway(self.filter, profile, self.upstream)
 
         def secure() -> Connection:
-            return SecureGateway(self.filter, profile, self.upstream, self.seals)
+            return SecureGateway(self.filter, profile, self.upstream, self.authorities)
 
         at = at or {}
         ports = {}

@@ -11,7 +11,7 @@ from typing import Self, cast
 import dns.exception
 import dns.message
 
-from probes.range.connection import Connection, Request, shut
+from probes.range.connection import Connection, Request, close_server
 from probes.range.origin_pages import Page
 from probes.range.zone import ADDRESS
 
@@ -32,14 +32,14 @@ class Reply:
     late: dns.message.Message | None = None
 
 
-Answering = Callable[[dns.message.Message], Reply]
+ReplyFunction = Callable[[dns.message.Message], Reply]
 
 
 class NameServer:
-    """Serves ``answering`` on one port of loopback; a context manager."""
+    """Serves ``reply_to`` on one port of loopback; a context manager."""
 
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, reply_to: ReplyFunction) -> None:
+        self._reply_to = reply_to
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._streams: set[_Stream] = set()
@@ -65,13 +65,13 @@ class NameServer:
         if self._udp is not None:
             self._udp.close()
         if self._tcp is not None:
-            await shut(self._tcp, self._streams)
+            await close_server(self._tcp, self._streams)
         await asyncio.sleep(0)  # the datagram transport closes on the loop's next round
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         udp, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self._answering), local_addr=(ADDRESS, 0)
+            lambda: _Datagrams(self._reply_to), local_addr=(ADDRESS, 0)
         )
         port = udp.get_extra_info("sockname")[1]
         try:
@@ -82,21 +82,21 @@ class NameServer:
         self._udp, self.port = udp, port
 
     def _stream(self) -> _Stream:
-        stream = _Stream(self._answering, self._streams)
+        stream = _Stream(self._reply_to, self._streams)
         self._streams.add(stream)
         return stream
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
+    def __init__(self, reply_to: ReplyFunction) -> None:
+        self._reply_to = reply_to
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        answer(self._answering, data, lambda wire: self._send(wire, addr), is_open=True)
+        answer(self._reply_to, data, lambda wire: self._send(wire, addr), over_udp=True)
 
     def _send(self, wire: bytes, addr: tuple[str, int]) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -106,8 +106,8 @@ class _Datagrams(asyncio.DatagramProtocol):
 class _Stream(asyncio.Protocol):
     """DNS over TCP: each message after its length in two octets (RFC 1035, 4.2.2)."""
 
-    def __init__(self, answering: Answering, streams: set[_Stream]) -> None:
-        self._answering = answering
+    def __init__(self, reply_to: ReplyFunction, streams: set[_Stream]) -> None:
+        self._reply_to = reply_to
         self._streams = streams
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -128,7 +128,7 @@ class _Stream(asyncio.Protocol):
                 return
             message = bytes(self._received[2 : 2 + length])
             del self._received[: 2 + length]
-            answer(self._answering, message, self._send)
+            answer(self._reply_to, message, self._send)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -140,36 +140,36 @@ class _Stream(asyncio.Protocol):
 
 
 def answer(
-    answering: Answering, wire: bytes, send: Callable[[bytes], None], *, is_open: bool = False
+    reply_to: ReplyFunction, wire: bytes, send: Callable[[bytes], None], *, over_udp: bool = False
 ) -> None:
     """Answer one message; what is no DNS question gets no answer."""
     try:
         query = dns.message.from_wire(wire)
     except dns.exception.DNSException:
         return
-    reply = answering(query)
+    reply = reply_to(query)
     if reply.message is None:
         return
-    spoken = (reply.message, reply.late if is_open else None)
-    for response in (message.to_wire() for message in spoken if message is not None):
+    messages = (reply.message, reply.late if over_udp else None)
+    for response in (message.to_wire() for message in messages if message is not None):
         if reply.delay:
             asyncio.get_running_loop().call_later(reply.delay, send, response)
         else:
             send(response)
 
 
-HOST = "dns.accredit.test"
+ENCRYPTED_HOST = "dns.accredit.test"
 """The name on the certificate of the range's encrypted name servers."""
 
-PATH = "/dns-query"
+DNS_PATH = "/dns-query"
 
 
-class TlsAsked(Connection):
+class DnsOverTls(Connection):
     """DNS over TLS: each message after its length in two octets."""
 
-    def __init__(self, answering: Answering, context: ssl.SSLContext) -> None:
+    def __init__(self, reply_to: ReplyFunction, context: ssl.SSLContext) -> None:
         super().__init__(context)
-        self._answering = answering
+        self._reply_to = reply_to
 
     def on_bytes(self, data: bytes) -> None:
         """Answer each whole message."""
@@ -180,25 +180,25 @@ class TlsAsked(Connection):
                 return
             message = bytes(self._received[2:end])
             del self._received[:end]
-            answer(self._answering, message, self._reply)
+            answer(self._reply_to, message, self._reply)
 
     def _reply(self, wire: bytes) -> None:
         self.send(len(wire).to_bytes(2, "big") + wire)
 
 
-class HttpsAsked(Connection):
+class DnsOverHttps(Connection):
     """DNS over HTTPS: a question is posted, one a connection."""
 
-    def __init__(self, answering: Answering, context: ssl.SSLContext) -> None:
+    def __init__(self, reply_to: ReplyFunction, context: ssl.SSLContext) -> None:
         super().__init__(context)
-        self._answering = answering
+        self._reply_to = reply_to
 
     def on_request(self, request: Request) -> None:
         """Answer what was posted; a question that is none gets no answer, as elsewhere."""
-        if request.method != "POST" or request.path != PATH:
+        if request.method != "POST" or request.path != DNS_PATH:
             self.answer(Page(status=404, body=b"questions are posted to /dns-query\n"))
             return
-        answer(self._answering, request.body, self._reply)
+        answer(self._reply_to, request.body, self._reply)
 
     def _reply(self, wire: bytes) -> None:
         head = (

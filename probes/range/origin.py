@@ -35,7 +35,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: str = ""
 
 
-class Log:
+class ArrivalLog:
     """Arrivals in order; safe to read from another thread. ``kept`` bounds the memory."""
 
     def __init__(self, path: Path | None = None, kept: int = 100_000) -> None:
@@ -43,7 +43,7 @@ class Log:
         self._lock = Lock()
         self._file: BinaryIO | None = path.open("ab", buffering=0) if path else None
 
-    def note(
+    def record(
         self,
         over: Literal["http", "https", "dns"],
         host: str,
@@ -91,7 +91,7 @@ SLOW_DELAY = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Origin:
+class OriginServer:
     """Two listeners, plain and TLS, that share pages, faults and log; a context manager.
 
     ``also_at`` names further addresses on which it listens, at the same ports.
@@ -99,7 +99,7 @@ class Origin:
 
     pages: Pages
     authority: Authority
-    log: Log
+    log: ArrivalLog
     faults: Faults = field(default_factory=Faults)
     slow_delay: float = SLOW_DELAY
     also_at: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Origin:
         await self._stack.aclose()
 
     async def _listen(self, address: str, port: int, context: ssl.SSLContext | None) -> int:
-        listener = Listener(lambda: _Answering(self, context), address, port)
+        listener = Listener(lambda: _OriginConnection(self, context), address, port)
         return (await self._stack.enter_async_context(listener)).port
 
     def refusal_of(self, host: str) -> FaultKind | None:
@@ -136,12 +136,12 @@ class Origin:
         )
 
 
-class _Answering(Connection):
+class _OriginConnection(Connection):
     """One client of the origin."""
 
     server = "nginx"
 
-    def __init__(self, origin: Origin, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, origin: OriginServer, context: ssl.SSLContext | None = None) -> None:
         super().__init__(context)
         self._origin = origin
         self._is_secure = context is not None
@@ -149,7 +149,7 @@ class _Answering(Connection):
     def on_request(self, request: Request) -> None:
         """Log the request, then answer it as its host demands."""
         nonce = find_nonce(self._origin.pages.key, request.headers.values())
-        self._origin.log.note(
+        self._origin.log.record(
             "https" if self._is_secure else "http",
             request.host,
             method=request.method,

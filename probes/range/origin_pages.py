@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
-from probes.range.zone import PageKind, code_of, kind_of, meant, plain
+from probes.range.zone import PageKind, code_of, kind_of, normalise, original_host
 
 _DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
 
@@ -130,7 +130,7 @@ class Pages:
 
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
         """What the origin answers to one request for ``path`` at ``host``."""
-        host, kind = plain(host), kind_of(host)
+        host, kind = normalise(host), kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
         marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce), path)
@@ -140,7 +140,7 @@ class Pages:
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
-        text = self.texts.get(meant(host), _WORDS)
+        text = self.texts.get(original_host(host), _WORDS)
         body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
         return Page(status=200, body=body, headers=receipt)
 
@@ -150,7 +150,7 @@ class Pages:
 
     def _code(self, host: str) -> str:
         """The category whose marker stands on the page of a host, or nothing."""
-        return self.contents.get(meant(host)) or code_of(host)
+        return self.contents.get(original_host(host)) or code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:

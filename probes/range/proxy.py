@@ -14,16 +14,16 @@ from enum import Enum
 from typing import ClassVar, Protocol, cast
 
 from harness.model.marker import SHAPE
-from probes.range.block_page import notice
+from probes.range.block_page import block_answer
 from probes.range.connection import Connection, Request
 from probes.range.faults import Fault, FaultKind
-from probes.range.filter import PASSING, Decision, ReferenceFilter, Service
+from probes.range.filter import PASSING_STYLES, Decision, ReferenceFilter, Service
 from probes.range.origin_pages import Page, redirect_page, trouble_page
-from probes.range.resolver import Names
+from probes.range.resolver import ZoneServer
 from probes.range.zone import ADDRESS
 
 BANNER = b"<div>Your connection is protected by the reference filter. Browse with care.</div>"
-DROP = 8
+DRIP_BYTES = 8
 """Bytes of an answer that drips."""
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -67,50 +67,50 @@ def tamper(fault: Fault, answer: bytes) -> Tampered:
     match fault.kind:
         case FaultKind.BANNER:
             changed = body.replace(b"<body>", b"<body>" + BANNER, 1)
-            return Tampered(pieces=(_measured(head, len(changed)) + changed,))
+            return Tampered(pieces=(_with_length(head, len(changed)) + changed,))
         case FaultKind.TRUNCATED:
             return Tampered(pieces=(kept,))
         case FaultKind.TORN:
             return Tampered(pieces=(kept,), ending=Ending.RESET)
         case FaultKind.STALLED:
-            promised = _measured(head, len(body) + 1)
+            promised = _with_length(head, len(body) + 1)
             return Tampered(pieces=(promised + body,), ending=Ending.NEVER)
         case FaultKind.DRIP:
-            return Tampered(pieces=tuple(_drops(answer)))
+            return Tampered(pieces=tuple(_drips(answer)))
     return Tampered(pieces=(answer,))
 
 
-def unmarked(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def without_nonce(lines: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Request lines without the nonce: what is answered then has no token, as from a cache."""
     return tuple(line for line in lines if not SHAPE.search(line.decode("latin-1")))
 
 
-def _measured(head: bytes, length: int) -> bytes:
+def _with_length(head: bytes, length: int) -> bytes:
     """A head that states another length of the body."""
     lines = _LENGTH.sub(b"", head + b"\r\n")
     return lines + f"Content-Length: {length}\r\n\r\n".encode()
 
 
-def _drops(answer: bytes) -> Iterator[bytes]:
-    return (answer[place : place + DROP] for place in range(0, len(answer), DROP))
+def _drips(answer: bytes) -> Iterator[bytes]:
+    return (answer[place : place + DRIP_BYTES] for place in range(0, len(answer), DRIP_BYTES))
 
 
-class Near(Protocol):
+class ClientSide(Protocol):
     """The client's side, which gets what the far side says."""
 
-    def pass_back(self, data: bytes) -> None: ...  # noqa: D102 - see the implementation
-    def far_ended(self, far: Far) -> None: ...  # noqa: D102
+    def send_to_client(self, data: bytes) -> None: ...  # noqa: D102 - see the implementation
+    def origin_side_closed(self, origin_side: OriginSide) -> None: ...  # noqa: D102
     def pause(self) -> None: ...  # noqa: D102
     def resume(self) -> None: ...  # noqa: D102
 
 
-class Far(asyncio.Protocol):
+class OriginSide(asyncio.Protocol):
     """The filter's connection to the origin; what comes from it goes to the near side."""
 
-    def __init__(self, near: Near, host: str) -> None:
-        self._near = near
+    def __init__(self, client_side: ClientSide, host: str) -> None:
+        self._client_side = client_side
         self._transport: asyncio.Transport | None = None
-        self.has_spoken = False
+        self.has_answered = False
         self.host = host
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -119,22 +119,22 @@ class Far(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what the origin says."""
-        self.has_spoken = True
-        self._near.pass_back(data)
+        self.has_answered = True
+        self._client_side.send_to_client(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the near side."""
         del exc
         self._transport = None
-        self._near.far_ended(self)
+        self._client_side.origin_side_closed(self)
 
     def pause_writing(self) -> None:
         """Let the client wait until the origin has read."""
-        self._near.pause()
+        self._client_side.pause()
 
     def resume_writing(self) -> None:
         """Let the client go on."""
-        self._near.resume()
+        self._client_side.resume()
 
     def send(self, data: bytes) -> None:
         """Send to the origin, if it is still there."""
@@ -157,14 +157,14 @@ class Far(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-TUNNEL_MADE = b"HTTP/1.1 200 Connection established\r\n\r\n"
+TUNNEL_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
     """Where the proxy finds the origin. ``ports`` maps the ports of URLs to the real ones."""
 
-    names: Names
+    zone_server: ZoneServer
     ports: dict[int, int]
 
 
@@ -179,10 +179,10 @@ class ProxyConnection(Connection):
         self._filter = filter_
         self._profile = profile
         self._upstream = upstream
-        self._far: Far | None = None
+        self._origin_side: OriginSide | None = None
         self._tampering: Fault | None = None
-        self._reading: tuple[Decision, Request] | None = None
-        self._said = bytearray()
+        self._inspected: tuple[Decision, Request] | None = None
+        self._collected = bytearray()
         self._connecting: asyncio.Task[None] | None = None
 
     def on_request(self, request: Request) -> None:
@@ -205,25 +205,25 @@ class ProxyConnection(Connection):
         super().connection_lost(exc)
         if self._connecting is not None:
             self._connecting.cancel()
-        if self._far is not None:
-            self._far.abort()
+        if self._origin_side is not None:
+            self._origin_side.abort()
 
     def on_bytes(self, data: bytes) -> None:
         """Pass a tunnel's bytes on; collect the request before that."""
-        if self._far is not None:
-            self._far.send(data)
+        if self._origin_side is not None:
+            self._origin_side.send(data)
         else:
             super().on_bytes(data)
 
     def pause_writing(self) -> None:
         """Let the far side wait until the client has read."""
-        if self._far is not None:
-            self._far.pause()
+        if self._origin_side is not None:
+            self._origin_side.pause()
 
     def resume_writing(self) -> None:
         """Let the far side go on."""
-        if self._far is not None:
-            self._far.resume()
+        if self._origin_side is not None:
+            self._origin_side.resume()
 
     def _carry_out(self, decision: Decision, request: Request) -> None:
         if not self.is_open:
@@ -240,66 +240,68 @@ class ProxyConnection(Connection):
                 self.close()
             case FaultKind.UPGRADE if not self.is_secure:
                 self.answer(redirect_page(f"https://{request.host}{request.path}"))
-            case style if style is None or style in PASSING:
+            case style if style is None or style in PASSING_STYLES:
                 if style is FaultKind.STALE:
-                    request = replace(request, lines=unmarked(request.lines))
+                    request = replace(request, lines=without_nonce(request.lines))
                 elif request.method != "CONNECT":
                     self._tampering = decision.fault if style in TAMPERED else None
-                    self._reading = (decision, request) if decision.reads else None
+                    self._inspected = (decision, request) if decision.reads else None
                 # A tunnel of unread bytes would be lost to a cancelled task: keep the task.
                 self._connecting = asyncio.get_running_loop().create_task(self._forward(request))
             case _:
-                self.answer(notice(decision, request), bodiless=request.method == "HEAD")
+                self.answer(block_answer(decision, request), bodiless=request.method == "HEAD")
 
     async def _forward(self, request: Request) -> None:
         port = self._upstream.ports.get(request.port)
-        if port is None or not self._upstream.names.has(request.host):
+        if port is None or not self._upstream.zone_server.has(request.host):
             self.answer(trouble_page(request.host, 503))
             return
-        await self._reach(ADDRESS, port, request.host)
-        if self._far is None:
+        await self._connect_origin(ADDRESS, port, request.host)
+        if self._origin_side is None:
             return
         if request.method == "CONNECT":
-            self._far.has_spoken = True
-            self.send(TUNNEL_MADE)
+            self._origin_side.has_answered = True
+            self.send(TUNNEL_ESTABLISHED)
         else:
-            self._far.send(request.passed_on())
+            self._origin_side.send(request.to_origin_form())
 
-    async def _reach(self, address: str, port: int, host: str) -> None:
+    async def _connect_origin(self, address: str, port: int, host: str) -> None:
         """Open the far side, or answer that it cannot be done."""
         loop = asyncio.get_running_loop()
         try:
-            _, far = await loop.create_connection(lambda: Far(self, host), address, port)
+            _, origin_side = await loop.create_connection(
+                lambda: OriginSide(self, host), address, port
+            )
         except OSError:
             self.answer(trouble_page(host, 503))
             return
         if self.is_open:
-            self._far = far
+            self._origin_side = origin_side
         else:
-            far.abort()
+            origin_side.abort()
 
-    def pass_back(self, data: bytes) -> None:
+    def send_to_client(self, data: bytes) -> None:
         """Give the client what came from the far side; what is read or changed is kept back."""
-        if self._tampering is None and self._reading is None:
+        if self._tampering is None and self._inspected is None:
             self.send(data)
         else:
-            self._said += data
+            self._collected += data
 
-    def far_ended(self, far: Far) -> None:
+    def origin_side_closed(self, origin_side: OriginSide) -> None:
         """The far side is done: so is this connection."""
-        if not far.has_spoken:
-            self.answer(trouble_page(far.host, 502))
-        elif self._reading is not None:
-            self._pass_on_what_was_read(*self._reading)
+        if not origin_side.has_answered:
+            self.answer(trouble_page(origin_side.host, 502))
+        elif self._inspected is not None:
+            self._finish_inspection(*self._inspected)
         elif self._tampering is None:
             self.close()
         else:
-            tampered = tamper(self._tampering, bytes(self._said))
+            tampered = tamper(self._tampering, bytes(self._collected))
             self._send_on(iter(tampered.pieces), self._tampering.delay, tampered.ending)
 
-    def _pass_on_what_was_read(self, decision: Decision, request: Request) -> None:
+    def _finish_inspection(self, decision: Decision, request: Request) -> None:
         """Give the client the whole answer, or block it for what it says."""
-        self._reading, self._far, answer = None, None, bytes(self._said)
+        self._inspected, self._origin_side, answer = None, None, bytes(self._collected)
         judged = self._filter.read(decision, self._profile, self.service, answer)
         if judged.is_blocked:
             self._carry_out(judged, request)

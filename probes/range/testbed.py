@@ -19,13 +19,12 @@ from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
-from probes.range.gateway import Gateways, Seals
+from probes.range.gateway import GatewayAuthorities, Gateways
 from probes.range.name_server import NameServer, Reply
-from probes.range.origin import SLOW_DELAY, Log
-from probes.range.origin import Origin as Pagegiver
+from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import Pages
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.resolver import FilteringResolver, Names
+from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
@@ -42,7 +41,7 @@ GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
 
 
-class World:
+class RangeTestbed:
     """The range on loopback, while its asynchronous context lasts.
 
     ``directory`` gets the origin file, the authority's certificate and the origin's log.
@@ -75,7 +74,7 @@ class World:
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
-        self.log: Log
+        self.log: ArrivalLog
         self._directory = directory
         self._profiles = tuple(profiles)
         self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
@@ -103,21 +102,21 @@ class World:
     @contextmanager
     def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
         """A world on a thread and an event loop of its own; options as for the class."""
-        world = cls(directory, **options)
-        with _turning(world):
-            yield world
+        testbed = cls(directory, **options)
+        with _run_in_thread(testbed):
+            yield testbed
 
     async def _start(self, stack: AsyncExitStack) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         key, authority = secrets.token_bytes(32), Authority()
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
-        self.log = Log(self._directory / LOG_FILE)
+        self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
-        names = Names(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
-        server = NameServer(lambda query: Reply(message=names.answer(query)))
+        zone_server = ZoneServer(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
+        server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         pages = Pages(key=key, texts=self._texts, contents=self._contents)
-        origin = Pagegiver(
+        origin = OriginServer(
             pages=pages,
             authority=authority,
             log=self.log,
@@ -127,18 +126,20 @@ class World:
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}
-        upstream = Upstream(names=names, ports=ports)
+        upstream = Upstream(zone_server=zone_server, ports=ports)
         reference: dict[str, Any] = {
             "proxy": await self._proxies(stack, upstream),
-            "resolver": await self._resolvers(stack, names),
+            "resolver": await self._resolvers(stack, zone_server),
         }
         if self._is_encrypted:
-            reference |= await self._encrypted(stack, names, authority)
+            reference |= await self._encrypted(stack, zone_server, authority)
         if self._has_gateway:
-            seals = Seals(own=Authority("Reference filter"), unknown=Authority("Somebody"))
-            (self._directory / GATEWAY_FILE).write_bytes(seals.own.pem)
-            standing = Gateways(filter=self._filter, upstream=upstream, seals=seals)
-            reference["gateway"] = await standing.start(stack, self._profiles)
+            authorities = GatewayAuthorities(
+                own=Authority("Reference filter"), unknown=Authority("Somebody")
+            )
+            (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
+            gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
+            reference["gateway"] = await gateways.start(stack, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -168,70 +169,70 @@ class World:
             for profile in self._profiles
         }
 
-    async def _resolvers(self, stack: AsyncExitStack, names: Names) -> dict[str, str]:
+    async def _resolvers(self, stack: AsyncExitStack, zone_server: ZoneServer) -> dict[str, str]:
         addresses = {}
         for profile in self._profiles:
-            resolver = self._resolver(names, profile)
+            resolver = self._resolver(zone_server, profile)
             server = await stack.enter_async_context(NameServer(resolver.reply))
             addresses[profile] = server.address
         return addresses
 
     async def _encrypted(
-        self, stack: AsyncExitStack, names: Names, authority: Authority
+        self, stack: AsyncExitStack, zone_server: ZoneServer, authority: Authority
     ) -> dict[str, dict[str, str]]:
         """The same resolvers over TLS and HTTPS, at ADDRESS, by the URLs that lines take."""
         given: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
-        context = authority.context(dns_over.HOST)
+        context = authority.context(dns_over.ENCRYPTED_HOST)
         for profile in self._profiles:
-            reply = self._resolver(names, profile).reply
-            over_tls = Listener(partial(dns_over.TlsAsked, reply, context))
-            over_https = Listener(partial(dns_over.HttpsAsked, reply, context))
+            reply = self._resolver(zone_server, profile).reply
+            over_tls = Listener(partial(dns_over.DnsOverTls, reply, context))
+            over_https = Listener(partial(dns_over.DnsOverHttps, reply, context))
             tls_port = (await stack.enter_async_context(over_tls)).port
             https_port = (await stack.enter_async_context(over_https)).port
-            given["resolver_tls"][profile] = f"tls://{dns_over.HOST}:{tls_port}"
-            url = f"https://{dns_over.HOST}:{https_port}{dns_over.PATH}"
+            given["resolver_tls"][profile] = f"tls://{dns_over.ENCRYPTED_HOST}:{tls_port}"
+            url = f"https://{dns_over.ENCRYPTED_HOST}:{https_port}{dns_over.DNS_PATH}"
             given["resolver_https"][profile] = url
         return given
 
-    def _resolver(self, names: Names, profile: str) -> FilteringResolver:
-        return FilteringResolver(names=names, filter=self._filter, profile=profile)
+    def _resolver(self, zone_server: ZoneServer, profile: str) -> FilteringResolver:
+        return FilteringResolver(zone_server=zone_server, filter=self._filter, profile=profile)
 
 
-running = World.running
+running = RangeTestbed.running
 """``with running(directory, policy=..., profiles=...) as world``: a world for synchronous code."""
 
 
 @contextmanager
-def _turning(world: World) -> Iterator[None]:
+def _run_in_thread(testbed: RangeTestbed) -> Iterator[None]:
     """Keep a world up on a thread of its own; its failure to start is raised here."""
-    is_settled, trouble = threading.Event(), list[BaseException]()
+    is_started, errors = threading.Event(), list[BaseException]()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
-    async def turn() -> None:
-        async with world:
-            over = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), over))
-            is_settled.set()
-            await over.wait()
+    async def serve() -> None:
+        async with testbed:
+            stop_event = asyncio.Event()
+            stop.append((asyncio.get_running_loop(), stop_event))
+            is_started.set()
+            await stop_event.wait()
 
-    def live() -> None:
+    def run() -> None:
         try:
-            asyncio.run(turn())
+            asyncio.run(serve())
         except BaseException as error:  # noqa: BLE001 - raised again by who started the thread
-            trouble.append(error)
+            errors.append(error)
         finally:
-            is_settled.set()
+            is_started.set()
 
-    thread = threading.Thread(target=live, name="accredit-range", daemon=True)
+    thread = threading.Thread(target=run, name="accredit-range", daemon=True)
     thread.start()
-    is_settled.wait()
+    is_started.wait()
     try:
-        if not trouble:
+        if not errors:
             yield
     finally:
-        for loop, over in stop:
+        for loop, stop_event in stop:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(over.set)
+                loop.call_soon_threadsafe(stop_event.set)
         thread.join()
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]

@@ -54,44 +54,44 @@ _SPECIAL = {"redirect": PageKind.REDIRECT, "dead": PageKind.DEAD, "slow": PageKi
 _CANARY = re.compile(r"([a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)-(\d+)")
 
 
-def plain(host: str) -> str:
+def normalise(host: str) -> str:
     """A host name in lower case, without port and final dot."""
     return host.split(":", 1)[0].rstrip(".").lower()
 
 
-def bare(host: str) -> str:
+def without_www(host: str) -> str:
     """A plain host name without ``www.``: the range shows the same at both."""
-    return plain(host).removeprefix("www.")
+    return normalise(host).removeprefix("www.")
 
 
 def is_twin(host: str) -> bool:
     """Whether a host is in the zone of the plain twins."""
-    return plain(host).endswith("." + TWIN_ZONE)
+    return normalise(host).endswith("." + TWIN_ZONE)
 
 
 @lru_cache(maxsize=4096)
-def meant(host: str) -> str:
+def original_host(host: str) -> str:
     """The plain host name whose page a host shows: of a plain twin, that of its twin."""
-    name = plain(host)
+    name = normalise(host)
     return (host_of_twin(name, ZONE, TWIN_ZONE) or name) if is_twin(name) else name
 
 
 def is_within(host: str) -> bool:
     """Whether a host belongs to the zone, or to that of the plain twins."""
-    name = plain(host)
+    name = normalise(host)
     return name == ZONE or name.endswith("." + ZONE) or is_twin(name)
 
 
 def exists(host: str) -> bool:
     """Whether the zones have that name: all but ``gone-*`` exist, and every twin of one."""
-    name = meant(host)
-    return is_within(name) and not is_twin(name) and not bare(name).startswith("gone-")
+    name = original_host(host)
+    return is_within(name) and not is_twin(name) and not without_www(name).startswith("gone-")
 
 
 def kind_of(host: str) -> PageKind:
     """What the origin does for a host of the zone, or for a plain twin of it."""
-    host = meant(host)
-    label, _, parent = bare(host).partition(".")
+    host = original_host(host)
+    label, _, parent = without_www(host).partition(".")
     if parent == f"special.{ZONE}":
         return _SPECIAL.get(label.partition("-")[0], PageKind.NEUTRAL)
     if parent == f"twin.{ZONE}":
@@ -103,6 +103,6 @@ def kind_of(host: str) -> PageKind:
 
 def code_of(host: str) -> str:
     """The taxonomy code in a canary's name (``porn-nude-017`` is PORN.NUDE), or nothing."""
-    label, _, parent = bare(meant(host)).partition(".")
+    label, _, parent = without_www(original_host(host)).partition(".")
     found = _CANARY.fullmatch(label) if parent == f"canary.{ZONE}" else None
     return found[1].replace("-", ".").upper() if found else ""

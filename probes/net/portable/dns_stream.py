@@ -27,7 +27,7 @@ class StatusError(Exception):
     """The server answered with another status than 200."""
 
 
-class LostError(Exception):
+class ConnectionLostError(Exception):
     """The connection ended before the answer came; ``cause`` says how."""
 
     def __init__(self, cause: Exception) -> None:
@@ -35,23 +35,23 @@ class LostError(Exception):
         self.cause = cause
 
 
-class Conversation(asyncio.Protocol):
-    """One connection. ``carried`` questions were asked on it; ``shared`` ones go side by side."""
+class DnsStream(asyncio.Protocol):
+    """One connection. ``question_count`` questions were asked on it; ``shared`` ones go side by side."""
 
     shared: ClassVar[bool]
 
     def __init__(self) -> None:
-        self.carried = 0
-        self.is_over = False
+        self.question_count = 0
+        self.is_ending = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._outbox: list[bytes] = []
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
 
     @property
-    def has_room(self) -> bool:
+    def can_ask(self) -> bool:
         """Whether another question may be asked on it."""
-        return not self.is_over and (self.shared or not self._waiting)
+        return not self.is_ending and (self.shared or not self._waiting)
 
     def ask(self, rest: bytes) -> asyncio.Future[bytes]:
         """Send a question, whole but for its id. Its answer may be LostError."""
@@ -59,12 +59,12 @@ class Conversation(asyncio.Protocol):
 
     def end(self) -> None:
         """Take no more questions, and close when the last is answered."""
-        self.is_over = True
+        self.is_ending = True
         self._close_if_idle()
 
     def close(self) -> None:
         """Close at once; whoever still waits is told."""
-        self.is_over = True
+        self.is_ending = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -76,20 +76,20 @@ class Conversation(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed, by whomever."""
-        self.break_off(exc or EOFError("the server closed before it answered"))
+        self.fail_all(exc or EOFError("the server closed before it answered"))
         self._transport = None
 
-    def break_off(self, cause: Exception) -> None:
+    def fail_all(self, cause: Exception) -> None:
         """Nothing sensible can come any more."""
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             if not answer.done():
-                answer.set_exception(LostError(cause))
+                answer.set_exception(ConnectionLostError(cause))
         self.close()
 
-    def _expect(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
+    def _send_question(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
         """Send a message, and wait for the answer of that id."""
-        self.carried += 1
+        self.question_count += 1
         self._write(message)
         answer = self._waiting[id_] = self._loop.create_future()
         answer.add_done_callback(lambda _: self._forget(id_, answer))
@@ -101,7 +101,7 @@ class Conversation(asyncio.Protocol):
             self._loop.call_soon(self._send_all)
         self._outbox.append(data)
 
-    def _answer(self, id_: bytes, message: bytes) -> None:
+    def _set_answer(self, id_: bytes, message: bytes) -> None:
         """An answer came, perhaps to a question that nobody asks any more."""
         answer = self._waiting.get(id_)
         if answer is not None and not answer.done():
@@ -113,7 +113,7 @@ class Conversation(asyncio.Protocol):
         self._close_if_idle()
 
     def _close_if_idle(self) -> None:
-        if self.is_over and not self._waiting:
+        if self.is_ending and not self._waiting:
             self.close()
 
     def _send_all(self) -> None:
@@ -126,7 +126,7 @@ LENGTH = 2
 """Octets of a message's length (RFC 1035, 4.2.2)."""
 
 
-class Pipeline(Conversation):
+class DnsTcp(DnsStream):
     """One connection with any number of questions under way."""
 
     shared: ClassVar[bool] = True
@@ -141,7 +141,7 @@ class Pipeline(Conversation):
         while id_ in self._waiting:
             id_ = os.urandom(2)
         length = (len(rest) + len(id_)).to_bytes(LENGTH, "big")
-        return self._expect(id_, length + id_ + rest)
+        return self._send_question(id_, length + id_ + rest)
 
     def data_received(self, data: bytes) -> None:
         """Give each whole message to whoever waits for it."""
@@ -152,12 +152,12 @@ class Pipeline(Conversation):
             end = start + int.from_bytes(received[place:start], "big")
             if len(received) < end:
                 break
-            self._answer(bytes(received[start : start + 2]), bytes(received[start:end]))
+            self._set_answer(bytes(received[start : start + 2]), bytes(received[start:end]))
             place = end
         del received[:place]
 
 
-class Posting(Conversation):
+class DohHttp1(DnsStream):
     """One connection to ``host`` with a question under way, or none."""
 
     shared: ClassVar[bool] = False
@@ -174,14 +174,14 @@ class Posting(Conversation):
     def ask(self, rest: bytes) -> asyncio.Future[bytes]:
         """Post a question, whole but for its id. Its answer may be LostError or StatusError."""
         size = len(NO_ID) + len(rest)
-        return self._expect(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + rest)
+        return self._send_question(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + rest)
 
     def data_received(self, data: bytes) -> None:
         """Read the answer on."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self.break_off(error)
+            self.fail_all(error)
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, up to what DNS allows."""
@@ -193,18 +193,18 @@ class Posting(Conversation):
         if status < HTTPStatus.OK:
             return
         self._body = b""
-        self.is_over = self.is_over or not self._parser.should_keep_alive()
+        self.is_ending = self.is_ending or not self._parser.should_keep_alive()
         answer = self._waiting.get(NO_ID)
         if answer is not None and not answer.done() and status != HTTPStatus.OK:
             answer.set_exception(StatusError(f"status {status} over HTTPS"))
-        self._answer(NO_ID, body)
+        self._set_answer(NO_ID, body)
 
 
 ROOM = 4096
 """Octets that must still fit into the connection's window: more than any question has."""
 
 
-class Multiplex(Conversation):
+class DohHttp2(DnsStream):
     """One connection to ``host`` with a stream for each question under way."""
 
     shared: ClassVar[bool] = True
@@ -225,9 +225,9 @@ class Multiplex(Conversation):
         self._bodies: dict[int, bytes] = {}
 
     @property
-    def has_room(self) -> bool:
+    def can_ask(self) -> bool:
         """Whether the server would take another stream now."""
-        if self.is_over or self._h2.outbound_flow_control_window < ROOM:
+        if self.is_ending or self._h2.outbound_flow_control_window < ROOM:
             return False
         most: int = self._h2.remote_settings.max_concurrent_streams
         return len(self._waiting) < most
@@ -244,7 +244,7 @@ class Multiplex(Conversation):
         size = str(len(NO_ID) + len(rest))
         self._h2.send_headers(stream, [*self._headers, ("content-length", size)])
         self._h2.send_data(stream, NO_ID + rest, end_stream=True)
-        return self._expect(_key(stream), self._h2.data_to_send())
+        return self._send_question(_key(stream), self._h2.data_to_send())
 
     def data_received(self, data: bytes) -> None:
         """Read on, and give away what is whole."""
@@ -252,7 +252,7 @@ class Multiplex(Conversation):
             for event in self._h2.receive_data(data):
                 self._take(event)
         except h2.exceptions.ProtocolError as error:
-            self.break_off(StatusError(f"no HTTP/2: {error}"))
+            self.fail_all(StatusError(f"no HTTP/2: {error}"))
         else:
             self._flush()
 
@@ -267,15 +267,15 @@ class Multiplex(Conversation):
         elif isinstance(event, h2.events.StreamEnded):
             status, body = self._ended(event.stream_id)
             if status == str(HTTPStatus.OK.value):
-                self._answer(_key(event.stream_id), body)
+                self._set_answer(_key(event.stream_id), body)
             else:
                 self._refuse(event.stream_id, StatusError(f"status {status} over HTTPS"))
         elif isinstance(event, h2.events.StreamReset):
             self._ended(event.stream_id)
             words = f"stream reset with code {int(event.error_code)} over HTTPS"
-            self._refuse(event.stream_id, LostError(StatusError(words)))
+            self._refuse(event.stream_id, ConnectionLostError(StatusError(words)))
         elif isinstance(event, h2.events.ConnectionTerminated):
-            self.break_off(EOFError("the server ended the connection"))
+            self.fail_all(EOFError("the server ended the connection"))
 
     def _ended(self, stream: int) -> tuple[str, bytes]:
         return self._status.pop(stream, ""), self._bodies.pop(stream, b"")

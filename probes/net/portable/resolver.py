@@ -29,25 +29,25 @@ from msgspec.structs import replace
 from harness.errors import UsageError
 from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
 from harness.ports.network import Answer, Question
-from probes.net.dns_server import Server, Transport, mix_case
+from probes.net.dns_server import DnsServer, Transport, mix_case
 from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import open_socket
-from probes.net.portable.dns_pool import Kept
+from probes.net.portable.dns_pool import DnsPool
 from probes.net.portable.dns_stream import StatusError
 from probes.net.route import Address, parse_address
 
 DNS_PORT = 53
 PAYLOAD = 1232
 """Bytes of a UDP answer that pass everywhere (DNS flag day 2020)."""
-SILENT_KEPT = 65536
+MAX_SILENT_NAMES = 65536
 
 
 class Resolver:
     """One name server. A name that was met with silence is asked as it is written from then on."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DnsServer) -> None:
         self.server = server
-        self.kept = Kept(server)
+        self.pool = DnsPool(server)
         self._silent: set[str] = set()
 
     async def ask(self, question: Question) -> Answer:
@@ -60,25 +60,27 @@ class Resolver:
                 facts = await self._ask(question)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
             failure = name_failure(error)
-            if isinstance(error, TimeoutError) and len(self._silent) < SILENT_KEPT:
+            if isinstance(error, TimeoutError) and len(self._silent) < MAX_SILENT_NAMES:
                 self._silent.add(question.name)
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
-        query = make_query(question, extended=self.server.extended)
+        query = make_query(question, edns=self.server.edns)
         transport, case_lost = self.server.transport, False
         if transport == "udp":
             is_mixed = self.server.mixed_case and question.name not in self._silent
-            mixed = _mixed(query) if is_mixed else query
+            mixed = _with_mixed_case(query) if is_mixed else query
             received = await _ask_udp(mixed, self.server)
-            case_lost = mixed is not query and not _repeats(received, mixed)
+            case_lost = mixed is not query and not _repeats_question(received, mixed)
             if case_lost:
                 received = await self._ask_as_written(query, received, question.timeout / 2)
             if not received.flags & dns.flags.TC:
                 facts = read_message(received, question, self.server)
                 return replace(facts, case_lost=case_lost)
             transport = "tcp"
-        wire = await self.kept.ask(query.to_wire()[2:], alone=question.name in self._silent)
+        wire = await self.pool.ask(
+            query.to_wire()[2:], own_connection=question.name in self._silent
+        )
         query.id = int.from_bytes(wire[:2], "big")
         return read_message(read_reply(wire, query), question, self.server, transport)
 
@@ -93,7 +95,7 @@ class Resolver:
             return first
 
 
-def _mixed(query: dns.message.Message) -> dns.message.Message:
+def _with_mixed_case(query: dns.message.Message) -> dns.message.Message:
     """The same question in mixed case, with an id of its own."""
     mixed = dns.message.from_wire(query.to_wire())
     mixed.id = dns.entropy.random_16()
@@ -102,26 +104,26 @@ def _mixed(query: dns.message.Message) -> dns.message.Message:
     return mixed
 
 
-def _repeats(received: dns.message.Message, query: dns.message.Message) -> bool:
+def _repeats_question(received: dns.message.Message, query: dns.message.Message) -> bool:
     """Whether an answer repeats the question letter by letter."""
     return [each.name.labels for each in received.question] == [
         each.name.labels for each in query.question
     ]
 
 
-def make_query(question: Question, *, extended: bool = True) -> dns.message.Message:
-    """The question as a message, with EDNS if ``extended``.
+def make_query(question: Question, *, edns: bool = True) -> dns.message.Message:
+    """The question as a message, with EDNS if ``edns``.
 
     Raises dns.exception.DNSException if the name is none.
     """
-    if not extended:
+    if not edns:
         return dns.message.make_query(question.name, question.type)
     return dns.message.make_query(
         question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
     )
 
 
-class _Waiting(asyncio.DatagramProtocol):
+class _UdpProtocol(asyncio.DatagramProtocol):
     """Waits for the datagram that answers a query; stray ones are passed over."""
 
     def __init__(self, query: dns.message.Message) -> None:
@@ -145,13 +147,13 @@ class _Waiting(asyncio.DatagramProtocol):
             self.received.set_exception(exc)
 
 
-async def _ask_udp(query: dns.message.Message, server: Server) -> dns.message.Message:
+async def _ask_udp(query: dns.message.Message, server: DnsServer) -> dns.message.Message:
     address = server.address
-    sock = open_socket(address.host, socket.SOCK_DGRAM, server.source)
+    sock = open_socket(address.host, socket.SOCK_DGRAM, server.binding)
     try:
         sock.connect((address.host, address.port))
         transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Waiting(query), sock=sock
+            lambda: _UdpProtocol(query), sock=sock
         )
     except BaseException:
         sock.close()
@@ -189,7 +191,10 @@ def system_server(configuration: Path | None = None) -> Address:
 
 
 def read_message(
-    message: dns.message.Message, question: Question, server: Server, transport: Transport = "udp"
+    message: dns.message.Message,
+    question: Question,
+    server: DnsServer,
+    transport: Transport = "udp",
 ) -> DnsFacts:
     """The facts of an answer."""
     records = tuple(

@@ -10,8 +10,8 @@ import httptools
 
 from probes.net.exchange_recorder import (
     HEAD_BYTES,
+    ExchangeRecorder,
     Head,
-    Passage,
     header_text,
 )
 from probes.net.wire.reactor import Steps
@@ -31,22 +31,22 @@ class Stream(Protocol):
     def write(self, data: bytes) -> Steps[None]: ...  # noqa: D102
 
 
-class Reading:
+class ResponseReader:
     """Takes what the parser finds; interim answers (1xx) are passed over."""
 
-    __slots__ = ("_headers", "_parser", "_passage", "complete", "on_body")
+    __slots__ = ("_headers", "_parser", "_recorder", "complete", "on_body")
 
-    def __init__(self, passage: Passage) -> None:
+    def __init__(self, recorder: ExchangeRecorder) -> None:
         self.complete = False
-        self._passage = passage
+        self._recorder = recorder
         self._headers: list[tuple[str, str]] = []
-        self.on_body = passage.body.extend
+        self.on_body = recorder.body.extend
         self._parser = httptools.HttpResponseParser(self)
 
     @property
-    def framed(self) -> bool:
+    def has_length(self) -> bool:
         """Whether the head says where the body ends, other than with the connection."""
-        head = self._passage.head
+        head = self._recorder.head
         if head is None:
             return False
         coded = "chunked" in head.header("transfer-encoding").lower()
@@ -73,11 +73,11 @@ class Reading:
         status = self._parser.get_status_code()
         headers, self._headers = tuple(self._headers), []
         if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
-            self._passage.head = Head(status=status, headers=headers)
+            self._recorder.head = Head(status=status, headers=headers)
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it was an interim one."""
-        self.complete = self._passage.head is not None
+        self.complete = self._recorder.head is not None
 
 
 @lru_cache(maxsize=1024)
@@ -85,28 +85,28 @@ def _header_name(name: bytes) -> str:
     return header_text(name).lower()
 
 
-def speak(stream: Stream, request: bytes, passage: Passage) -> Steps[None]:
+def send_request(stream: Stream, request: bytes, recorder: ExchangeRecorder) -> Steps[None]:
     """Send a request, and read its answer into the passage, up to the passage's limit.
 
     Raises EOFError if the far end closed too early, ValueError if its answer is no HTTP.
     """
-    passage.stage = "response"
-    reading = Reading(passage)
+    recorder.stage = "response"
+    reader = ResponseReader(recorder)
     try:
-        asked = perf_counter()
+        sent_at = perf_counter()
         yield from stream.write(request)
-        heard = 0
-        while not reading.complete and len(passage.body) <= passage.limit:
+        received_bytes = 0
+        while not reader.complete and len(recorder.body) <= recorder.limit:
             received = yield from stream.read()
             if not received:
-                if passage.head is None or reading.framed:
+                if recorder.head is None or reader.has_length:
                     raise EOFError("the far end closed too early")
                 return
-            if not heard:
-                passage.phases["first_byte"] = max(stream.arrived - asked, 0.0)
-            heard += len(received)
-            reading.feed(received)
-            if passage.head is None and heard > HEAD_BYTES:
+            if not received_bytes:
+                recorder.phases["first_byte"] = max(stream.arrived - sent_at, 0.0)
+            received_bytes += len(received)
+            reader.feed(received)
+            if recorder.head is None and received_bytes > HEAD_BYTES:
                 raise ValueError("the head of the answer has no end")
     finally:
-        reading.close()
+        reader.close()

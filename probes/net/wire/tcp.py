@@ -16,16 +16,16 @@ from functools import lru_cache
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from time import perf_counter
 
-from probes.net.local_binding import ANYWHERE, Source, open_socket
+from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.route import Address
 from probes.net.wire.http1 import Stream
-from probes.net.wire.reactor import Errand, Steps, keep_complaints, read_complaint
+from probes.net.wire.reactor import ReactorTask, Steps, read_icmp_error, set_error_queue
 
 READ_BYTES = 65536
 SO_TIMESTAMPNS = 35
 ANCILLARY_BYTES = 64
-TROUBLE = EPOLLERR | EPOLLHUP
-ENDED = TROUBLE | EPOLLRDHUP
+SOCKET_ERROR = EPOLLERR | EPOLLHUP
+ENDED = SOCKET_ERROR | EPOLLRDHUP
 READABLE = EPOLLIN | ENDED
 _TIMESPEC = struct.Struct("@qq")
 _NANOSECONDS = 1_000_000_000
@@ -36,11 +36,11 @@ _Ancillary = list[tuple[int, int, bytes]]
 class Tcp:
     """One connection."""
 
-    __slots__ = ("_ancillary", "_errand", "_sock", "_source")
+    __slots__ = ("_ancillary", "_binding", "_sock", "_task")
 
-    def __init__(self, errand: Errand, source: Source = ANYWHERE) -> None:
-        self._source = source
-        self._errand = errand
+    def __init__(self, task: ReactorTask, binding: LocalBinding = UNBOUND) -> None:
+        self._binding = binding
+        self._task = task
         self._sock: socket.SocketType | None = None
         self._ancillary: _Ancillary = []
 
@@ -58,42 +58,42 @@ class Tcp:
 
     def connect(self, address: Address) -> Steps[None]:
         """Connect; raises OSError, whose text names the ICMP message if there was one."""
-        errand, host = self._errand, address.host
-        self._sock = sock = open_socket(host, socket.SOCK_STREAM, self._source)
-        keep_complaints(sock, host)
+        task, host = self._task, address.host
+        self._sock = sock = open_socket(host, socket.SOCK_STREAM, self._binding)
+        set_error_queue(sock, host)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         code = sock.connect_ex((host, address.port))
         if code == errno.EINPROGRESS:
             code = 0
         if not code:
-            errand.watch(sock)
+            task.watch(sock)
             # Writable says connected, unless there was trouble: then the socket knows which.
-            while not code and not errand.heard & EPOLLOUT:
+            while not code and not task.ready & EPOLLOUT:
                 yield
-                if errand.heard & TROUBLE:
+                if task.ready & SOCKET_ERROR:
                     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            complaint = read_complaint(sock)
-            icmp = complaint.icmp if complaint is not None else ""
+            icmp_error = read_icmp_error(sock)
+            icmp = icmp_error.icmp if icmp_error is not None else ""
             raise OSError(code, icmp or errno.errorcode.get(code, ""))
         # From here on a stray ICMP message must not end a living connection.
-        keep_complaints(sock, host, kept=False)
+        set_error_queue(sock, host, kept=False)
 
     def read(self) -> Steps[bytes]:
         """The next bytes, or nothing when the far end closed; raises OSError."""
-        sock, errand = self._sock, self._errand
+        sock, task = self._sock, self._task
         assert sock is not None
         while True:
-            while not errand.heard & READABLE:
+            while not task.ready & READABLE:
                 yield
             try:
                 received, self._ancillary, _, _ = sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
             except BlockingIOError:
-                errand.heard &= ~READABLE
+                task.ready &= ~READABLE
                 continue
             if len(received) < READ_BYTES:
                 # All of it; whatever comes next is an event of its own, but an end was told.
-                errand.heard &= ~EPOLLIN
+                task.ready &= ~EPOLLIN
             return received
 
     def write(self, data: bytes) -> Steps[None]:
@@ -110,7 +110,7 @@ class Tcp:
     def close(self) -> None:
         """Close the socket; closing twice changes nothing."""
         if self._sock is not None:
-            self._errand.drop(self._sock)
+            self._task.drop(self._sock)
             self._sock = None
 
 
@@ -120,7 +120,7 @@ class Tls:
     def __init__(self, below: Stream, context: ssl.SSLContext, host: str) -> None:
         self._below = below
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.engine = context.wrap_bio(self._in, self._out, server_hostname=_server_name(host))
+        self.ssl_object = context.wrap_bio(self._in, self._out, server_hostname=_server_name(host))
 
     @property
     def arrived(self) -> float:
@@ -135,7 +135,7 @@ class Tls:
         """
         while True:
             try:
-                self.engine.do_handshake()
+                self.ssl_object.do_handshake()
             except ssl.SSLWantReadError:
                 yield from self._flush()
                 received = yield from self._below.read()
@@ -153,7 +153,7 @@ class Tls:
         """The next bytes, or nothing when the far end closed, in order or not."""
         while True:
             try:
-                return self.engine.read(READ_BYTES)
+                return self.ssl_object.read(READ_BYTES)
             except ssl.SSLWantReadError:
                 yield from self._flush()
                 received = yield from self._below.read()
@@ -165,7 +165,7 @@ class Tls:
 
     def write(self, data: bytes) -> Steps[None]:
         """Send all of it."""
-        self.engine.write(data)
+        self.ssl_object.write(data)
         yield from self._flush()
 
     def _flush(self) -> Steps[None]:

@@ -14,9 +14,9 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.range.authority import Authority
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"
@@ -27,7 +27,7 @@ def line(proxy: str, **options: Any) -> ExplicitProxy:
 
 
 async def test_the_filter_is_in_the_way(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         proxy = world.origin.services["reference"]["proxy"]["ks2"]
         options = ExplicitProxyOptions(proxy=proxy)
         async with ExplicitProxy("web", options, world.origin, Limits()) as opened:
@@ -126,9 +126,9 @@ async def test_it_carries_no_dns_and_no_odd_urls(closed_port: int) -> None:
     assert exchange.failure.is_instrument
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_socks_leads_to_the_origin(tmp_path: Path, serve: Any, socks: Any, lane: str) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         heard: list[bytes] = []
         port = await serve(socks(world.origin.ports[443], heard))
         options = {"proxy": f"socks5://ann:pw@127.0.0.1:{port}", "lane": lane}
@@ -140,7 +140,7 @@ async def test_socks_leads_to_the_origin(tmp_path: Path, serve: Any, socks: Any,
     assert heard == [b"ann", b"pw", ALLOWED.encode()]
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_a_proxy_over_tls(tmp_path: Path, serve: Any, plays: Any, lane: str) -> None:
     authority = Authority()
     (tmp_path / "proxy.pem").write_bytes(authority.pem)

@@ -13,7 +13,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.net.route import Address
 
 
@@ -21,7 +21,7 @@ def line(**options: Any) -> Interface:
     return Interface("site", InterfaceOptions(**options), None, Limits())
 
 
-@pytest.fixture(params=sorted(LANES))
+@pytest.fixture(params=sorted(BACKENDS))
 def lane(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.route import accepting_any
+from probes.net.route import unverified_tls_context
 from probes.net.tls_facts import hello_of, is_whole, read_hello
 
-CONTEXT = accepting_any()
+CONTEXT = unverified_tls_context()
 
 
 def sent_by(context: ssl.SSLContext) -> bytes:
@@ -47,14 +47,14 @@ def test_reads_what_a_context_says_first() -> None:
 
 
 def test_a_context_that_offers_one_curve_shows_it() -> None:
-    context = accepting_any()
+    context = unverified_tls_context()
     context.set_ecdh_curve("secp384r1")
 
     assert hello_of(context, "ours").groups == ("secp384r1",)
 
 
 def test_a_context_that_cannot_speak_says_why() -> None:
-    context = accepting_any()
+    context = unverified_tls_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.maximum_version = ssl.TLSVersion.TLSv1_2
 

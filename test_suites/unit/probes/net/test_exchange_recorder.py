@@ -8,12 +8,12 @@ from itertools import count
 
 import pytest
 
-from probes.net.exchange_recorder import Head, Passage
+from probes.net.exchange_recorder import ExchangeRecorder, Head
 
 
-def ticking() -> Passage:
+def ticking() -> ExchangeRecorder:
     ticks = count()
-    return Passage(limit=100, clock=lambda: float(next(ticks)))
+    return ExchangeRecorder(limit=100, clock=lambda: float(next(ticks)))
 
 
 def test_phases_that_never_happened_stay_absent() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.exchange_recorder import Passage
-from probes.net.wire.http1 import speak
+from probes.net.exchange_recorder import ExchangeRecorder
+from probes.net.wire.http1 import send_request
 from probes.net.wire.reactor import Steps
 
 ANSWER = (
@@ -38,10 +38,10 @@ class Script:
         yield
 
 
-def spoken(*pieces: bytes, limit: int = 100) -> Passage:
-    passage = Passage(limit)
+def spoken(*pieces: bytes, limit: int = 100) -> ExchangeRecorder:
+    passage = ExchangeRecorder(limit)
     script = Script(*pieces)
-    for _ in speak(script, b"GET / HTTP/1.1\r\n\r\n", passage):
+    for _ in send_request(script, b"GET / HTTP/1.1\r\n\r\n", passage):
         pass
     assert script.sent.startswith(b"GET /")
     return passage
@@ -84,9 +84,9 @@ def test_a_close_in_between_is_an_end_of_file(pieces: tuple[bytes, ...]) -> None
 
 
 def test_silence_before_the_close_has_no_first_byte() -> None:
-    passage = Passage(10)
+    passage = ExchangeRecorder(10)
     with pytest.raises(EOFError):
-        list(speak(Script(), b"GET / HTTP/1.1\r\n\r\n", passage))
+        list(send_request(Script(), b"GET / HTTP/1.1\r\n\r\n", passage))
 
     assert "first_byte" not in passage.phases
 
