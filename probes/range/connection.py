@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol, Self, cast
 
+import h11
+
 from probes.range.authority import Tls
 from probes.range.origin_pages import Page
 from probes.range.zone import ADDRESS, normalise
@@ -84,46 +86,40 @@ class Request:
 
 
 def parse_request(received: bytes | bytearray) -> Request | None:
-    """The request at the start of ``received``, or None while more must come.
+    """Parse the request at the start of ``received``; None while it is incomplete.
 
-    Raises Unreadable with the status to answer.
+    Raises MalformedRequestError with the status to answer.
     """
-    end = received.find(b"\r\n\r\n")
-    if end < 0:
-        if len(received) > MAX_HEAD_BYTES:
-            raise MalformedRequestError(431, "the head is too long")
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+    parser.receive_data(bytes(received))
+    body = b""
+    try:
+        head = parser.next_event()
+        if not isinstance(head, h11.Request):
+            return None
+        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+        _check_length(headers)
+        while isinstance(event := parser.next_event(), h11.Data):
+            body += event.data
+    except h11.RemoteProtocolError as error:
+        raise MalformedRequestError(error.error_status_hint, str(error)) from None
+    if not isinstance(event, h11.EndOfMessage):
         return None
-    first, *lines = bytes(received[:end]).split(b"\r\n")
-    parts = first.decode("latin-1").split(" ")
-    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
-        raise MalformedRequestError(400, "the first line is not HTTP/1.1")
-    headers = _headers(lines)
-    length = _length(headers)
-    if len(received) < end + 4 + length:
-        return None
-    body = bytes(received[end + 4 : end + 4 + length])
-    return Request(method=parts[0], target=parts[1], headers=headers, lines=tuple(lines), body=body)
+    return Request(
+        method=head.method.decode(),
+        target=head.target.decode(),
+        headers=headers,
+        lines=tuple(b"%s: %s" % pair for pair in head.headers.raw_items()),
+        body=body,
+    )
 
 
-def _headers(lines: list[bytes]) -> dict[str, str]:
-    headers = {}
-    for line in lines:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if not colon:
-            raise MalformedRequestError(400, "a header line has no colon")
-        headers[name.lower()] = value.strip()
-    return headers
-
-
-def _length(headers: dict[str, str]) -> int:
+def _check_length(headers: dict[str, str]) -> None:
+    """Refuse chunked bodies, which a proxy here could not forward, and very long ones."""
     if "transfer-encoding" in headers:
-        raise MalformedRequestError(411, "a body needs a Content-Length here")
-    stated = headers.get("content-length", "0")
-    if not (stated.isascii() and stated.isdigit()):
-        raise MalformedRequestError(400, "Content-Length is no number")
-    if int(stated) > MAX_BODY_BYTES:
-        raise MalformedRequestError(413, "the body is too long")
-    return int(stated)
+        raise MalformedRequestError(411, "the request has no Content-Length")
+    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise MalformedRequestError(413, "the request body is too long")
 
 
 class Abortable(Protocol):

@@ -202,7 +202,7 @@ def test_a_tunnel_to_a_dead_host_ends_without_a_word(world: RangeTestbed) -> Non
     host = "dead-001.special.accredit.test"
     port = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
-        client.sendall(f"CONNECT {host}:80 HTTP/1.1\r\n\r\n".encode())
+        client.sendall(f"CONNECT {host}:80 HTTP/1.0\r\n\r\n".encode())
         assert client.recv(4096) == TUNNEL_ESTABLISHED
         client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert client.recv(4096) == b""

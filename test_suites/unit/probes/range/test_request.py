@@ -39,7 +39,7 @@ def test_a_proxy_is_asked_for_a_whole_url(target: str, host: str, port: int, pat
 
 
 def test_a_tunnel_is_asked_for_by_host_and_port() -> None:
-    request = asked("CONNECT a.accredit.test:443 HTTP/1.1\n")
+    request = asked("CONNECT a.accredit.test:443 HTTP/1.1\nHost: a.accredit.test:443\n")
 
     assert (request.host, request.port) == ("a.accredit.test", 443)
 
@@ -63,9 +63,10 @@ def test_what_is_passed_on_has_no_hop_by_hop_lines() -> None:
         (b"nonsense\r\n\r\n", 400),
         (b"GET / HTTP/2\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
-        (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
         (b"G" * (MAX_HEAD_BYTES + 1), 431),
     ],
 )

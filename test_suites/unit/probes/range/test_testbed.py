@@ -96,7 +96,7 @@ def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
             for port in (proxy, *world.origin.ports.values())
         ]
-        clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.1\r\n\r\n".encode())
+        clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.0\r\n\r\n".encode())
         clients[2].sendall(b"\x16\x03\x01")  # a handshake that never goes on
 
     for client in clients:
