@@ -34,7 +34,7 @@ from harness.model.marker import plain_path
 from harness.model.observation import CanarySighting, Hop, Stage, Timings, WebFacts
 from harness.model.sketch import sketch_of, title_mark
 from harness.ports.network import Attempt, Exchange, Line, Sighting
-from probes.clients.onward import Step, read_links, url_host
+from probes.clients.page_links import Step, read_links, url_host
 from probes.net.backend import client_settings_of
 from probes.net.delivery import ExpectedMarks, find_words
 from probes.net.html_text import read_page

@@ -1,9 +1,11 @@
-"""The browser lane: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
+"""The browser backend: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
 
-The connection, and what is asked of a proxy, are the portable lane's; so is plain HTTP, where the
-request's own headers are all that a browser shows. Over TLS, curl_cffi speaks as the browser does
-whose User-Agent the request has (its profiles follow released versions). Which certificate was
-shown it does not tell, only whether it is trusted.
+The portable backend opens the connection, talks to the proxy, and carries plain HTTP, where the
+request headers are all that identifies a browser. Over TLS, curl_cffi uses the profile of the
+browser named by the request's User-Agent (its profiles follow released versions). It reports
+whether the certificate is trusted, but not the certificate itself.
+
+Holds ``BrowserBackend``, and ``Relay``, which passes an open connection to curl by a Unix socket.
 """
 
 from __future__ import annotations
@@ -36,9 +38,10 @@ READ_BYTES = 65536
 
 
 class Relay:
-    """One connection handed on to one client; a context manager. ``path`` is the socket's.
+    """Relays one open connection to one local client over a Unix socket; a context manager.
 
-    ``close_reason`` is how the far end left: an OSError, an EOFError, or None while it is there.
+    ``path`` is the socket's path. ``close_reason`` is why the peer's connection ended: an OSError,
+    an EOFError, or None while it is open.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -70,7 +73,7 @@ class Relay:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _serve(self) -> None:
-        """Carry bytes both ways for the first client that comes; any other is refused."""
+        """Relay bytes in both directions for the first client; refuse any other."""
         await _readable(self._listening)
         client, _ = self._listening.accept()
         self._listening.close()
@@ -96,23 +99,23 @@ class Relay:
 
 
 async def _readable(listening: socket.socket) -> None:
-    """Wait for a client without taking it, so that a cancelled wait cannot lose it."""
-    loop, come = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(listening, come.set)
+    """Wait for a client without accepting it, so that a cancelled wait cannot leak its socket."""
+    loop, is_readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, is_readable.set)
     try:
-        await come.wait()
+        await is_readable.wait()
     finally:
         loop.remove_reader(listening)
 
 
 BROWSERS = {"Firefox/": "firefox155", "Version/": "safari270"}
-"""The profile of curl_cffi for what a User-Agent holds; anything else is Chromium's."""
+"""curl_cffi profile by a part of the User-Agent; any other User-Agent gets Chromium's."""
 
 CHROMIUM = "chrome152"
 
 TIMED_OUT, BAD_CERTIFICATE, WRITE_ENDED, HANDSHAKE = 28, 60, 23, 35
 CONNECTION_BROKEN = frozenset({18, 52, 55, 56})
-"""Error numbers of libcurl (``libcurl-errors(3)``); BROKEN are those of a torn connection."""
+"""Error numbers of libcurl (``libcurl-errors(3)``); CONNECTION_BROKEN: the connection was lost."""
 
 WRONG_HOST, UNKNOWN_AUTHORITY = 62, 20
 """OpenSSL's ``X509_V_ERR_HOSTNAME_MISMATCH`` and ``_UNABLE_TO_GET_ISSUER_CERT_LOCALLY``."""
@@ -121,7 +124,7 @@ OMITTED = frozenset({"host", "proxy-connection"})
 
 
 class HandshakeError(ssl.SSLError):
-    """A TLS handshake that failed; ``reason`` is named as OpenSSL's."""
+    """A TLS handshake that failed; ``reason`` follows OpenSSL's naming."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -130,27 +133,27 @@ class HandshakeError(ssl.SSLError):
 
 @dataclass(slots=True, kw_only=True)
 class _CurlResponse:
-    """What curl says of one answer."""
+    """Collects one response from curl's callbacks."""
 
     recorder: ExchangeRecorder
     lines: list[bytes] = field(default_factory=list)
 
     def header(self, line: bytes) -> int:
-        """Take a line of the head; an interim answer's is forgotten."""
+        """Add a line of the head; a new status line discards an interim response."""
         if line.startswith(b"HTTP/"):
             self.lines.clear()
         self.lines.append(line.rstrip(b"\r\n"))
         return len(line)
 
     def write(self, data: bytes) -> int:
-        """Take a part of the body, up to the limit."""
+        """Add a part of the body, up to the limit."""
         if len(self.recorder.body) > self.recorder.limit:
             return 0
         self.recorder.body += data
         return len(data)
 
     def head(self) -> Head | None:
-        """The head of the answer, if there was one."""
+        """Return the head of the response, or None if there was none."""
         if not self.lines:
             return None
         status = self.lines[0].split(b" ")
@@ -166,7 +169,7 @@ class _CurlResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TransferResult:
-    """What came of a transfer: libcurl's error number (0 for none), its words, and seconds."""
+    """The result of a transfer: libcurl's error number (0 for none), its message, and durations."""
 
     number: int
     message: str
@@ -175,7 +178,7 @@ class _TransferResult:
 
 
 class BrowserBackend:
-    """Carries exchanges as a browser does; needs curl_cffi and Unix sockets."""
+    """Sends requests as a browser does; needs curl_cffi and Unix sockets."""
 
     def __init__(self) -> None:
         if not can_browse():
@@ -195,14 +198,14 @@ class BrowserBackend:
         self._forget_authorities()
 
     async def ask(self, question: Question, server: DnsServer) -> Answer:
-        """Carry one question, as a pupil's device asks: without EDNS."""
+        """Ask one question without EDNS, as pupils' devices do."""
         cached = self._servers.get(id(server))
         if cached is None:
             cached = self._servers[id(server)] = (server, replace(server, edns=False))
         return await self._portable.ask(question, cached[1])
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request; what went wrong is in the Exchange, never raised."""
+        """Send one request; failures are in the Exchange, never raised."""
         try:
             target = parse_url_target(request.url)
         except ValueError:
@@ -214,9 +217,9 @@ class BrowserBackend:
             async with asyncio.timeout(request.timeout):
                 await self._run(request, target, route, recorder, verified=True)
                 if recorder.failure is not None and recorder.failure.name.startswith("ssl_"):
-                    # What is shown behind a certificate that does not verify may be the page.
+                    # Behind a certificate that does not verify there may still be a block page.
                     await self._run(request, target, route, recorder, verified=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
             recorder.fail(error)
         return recorder.exchange()
 
@@ -236,7 +239,7 @@ class BrowserBackend:
         async with Relay(stream) as relay:
             curl = self._make_curl(request, route, relay.path, response, verified=verified)
             done = await asyncio.to_thread(_perform, curl)
-            _note(done, recorder)
+            _record_progress(done, recorder)
             recorder.head = response.head()
             if done.number:
                 _fail(recorder, done.number, done.message, relay.close_reason)
@@ -244,7 +247,7 @@ class BrowserBackend:
     def _make_curl(
         self, request: Request, route: Route, path: Path, response: _CurlResponse, *, verified: bool
     ) -> Curl:
-        from curl_cffi import Curl, CurlOpt  # noqa: PLC0415 - loaded only where twins are tried
+        from curl_cffi import Curl, CurlOpt  # noqa: PLC0415 - loaded only for plain twins
 
         lines = header_lines(request)
         curl = Curl(cacert="")
@@ -269,12 +272,12 @@ class BrowserBackend:
         return curl
 
     def _authorities(self, trust: ssl.SSLContext) -> bytes:
-        """A file of what a context trusts, written once, and gone when the lane is closed."""
+        """Return the path of a PEM file with a context's authorities; deleted on close."""
         cached = self._trusted.get(id(trust))
         if cached is None:
-            found = trust.get_ca_certs(binary_form=True)
+            authorities = trust.get_ca_certs(binary_form=True)
             with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-                file.writelines(map(ssl.DER_cert_to_PEM_cert, found))
+                file.writelines(map(ssl.DER_cert_to_PEM_cert, authorities))
             cached = self._trusted[id(trust)] = (trust, os.fsencode(file.name))
         return cached[1]
 
@@ -285,33 +288,33 @@ class BrowserBackend:
 
 
 def can_browse() -> bool:
-    """Whether the lane can run on this machine."""
-    from importlib.util import find_spec  # noqa: PLC0415 - asked seldom
+    """Whether the browser backend can run on this machine."""
+    from importlib.util import find_spec  # noqa: PLC0415 - rarely needed
 
     return find_spec("curl_cffi") is not None and hasattr(asyncio, "start_unix_server")
 
 
 def browser_of(request: Request) -> str:
-    """The profile of curl_cffi that fits the request's User-Agent."""
+    """Return the curl_cffi profile for the request's User-Agent."""
     agent = next((value for name, value in request.headers if name.lower() == "user-agent"), "")
     return next((name for part, name in BROWSERS.items() if part in agent), CHROMIUM)
 
 
 def header_lines(request: Request) -> list[bytes]:
-    """The request's headers in order but for Host; over HTTP/2 curl leaves Connection out."""
+    """Return the header lines in order, without Host; over HTTP/2 curl omits Connection."""
     chosen = [pair for pair in request.headers if pair[0].lower() not in OMITTED]
-    write_head(request.method, "/", chosen)  # refuses a line break
+    write_head(request.method, "/", chosen)  # raises ValueError for a line break
     return [f"{name}: {value}".encode("latin-1") for name, value in chosen]
 
 
 def header_order(lines: list[bytes]) -> bytes:
-    """The order in which headers are sent: Host first, as browsers do."""
+    """Return the order of the headers for curl: Host first, as in browsers."""
     return b",".join([b"Host", *(line.partition(b":")[0] for line in lines)])
 
 
 def _perform(curl: Curl) -> _TransferResult:
-    """Transfer, and let go of curl: whoever waits for it may have gone by then."""
-    from curl_cffi import CurlError, CurlInfo  # noqa: PLC0415 - loaded only where twins are tried
+    """Run the transfer and close curl, as the awaiting task may have been cancelled meanwhile."""
+    from curl_cffi import CurlError, CurlInfo  # noqa: PLC0415 - loaded only for plain twins
 
     number, message = 0, ""
     try:
@@ -325,19 +328,21 @@ def _perform(curl: Curl) -> _TransferResult:
             CurlInfo.PRETRANSFER_TIME,
             CurlInfo.STARTTRANSFER_TIME,
         )
-        connect, secured, asked, first = (float(cast("float", curl.getinfo(one))) for one in times)
+        connect, secured, pretransfer, first = (
+            float(cast("float", curl.getinfo(metric))) for metric in times
+        )
     finally:
         curl.close()
     return _TransferResult(
         number=number,
         message=message,
         tls=max(0.0, secured - connect) if secured > 0 else None,
-        first_byte=max(0.0, first - asked) if first > 0 else None,
+        first_byte=max(0.0, first - pretransfer) if first > 0 else None,
     )
 
 
-def _note(done: _TransferResult, recorder: ExchangeRecorder) -> None:
-    """The stage that was reached, and how long TLS and the first byte took."""
+def _record_progress(done: _TransferResult, recorder: ExchangeRecorder) -> None:
+    """Record the stage that was reached, and the durations of TLS and of the first byte."""
     if done.tls is not None:
         recorder.stage = "response"
         recorder.phases["tls"] = done.tls
@@ -348,7 +353,7 @@ def _note(done: _TransferResult, recorder: ExchangeRecorder) -> None:
 def _fail(
     recorder: ExchangeRecorder, number: int, message: str, close_reason: Exception | None
 ) -> None:
-    """Name what libcurl's error stands for. That the body was long enough is none."""
+    """Record the failure for a libcurl error. Stopping at the body limit is not a failure."""
     if number == WRITE_ENDED and len(recorder.body) > recorder.limit:
         return
     if number == TIMED_OUT:
@@ -369,7 +374,7 @@ def _fail(
 
 def _untrusted(message: str) -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(message)
-    # libcurl says so where it compares names itself (lib/vtls/openssl.c, ossl_verifyhost).
+    # libcurl's message when it compares host names itself (lib/vtls/openssl.c, ossl_verifyhost).
     error.verify_code = WRONG_HOST if "subject name" in message else UNKNOWN_AUTHORITY
     error.verify_message = message
     return error

@@ -1,4 +1,8 @@
-"""Goes straight to a host: asks a name server where it is, and connects there."""
+"""``DirectLine``: resolves a host by one name server and connects to it; base of several lines.
+
+Also holds its options, ``find_address`` (a lookup by this machine's own resolver), and ``Ports``,
+the map of URL ports to real ports on a test range.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,7 @@ from probes.net.url_target import parse_url_target
 
 
 async def find_address(named: Address, stage: Stage, family: Family = "any") -> Address | Failure:
-    """The IP address of a host, IPv4 first; a Failure at ``stage`` where there is none."""
+    """Resolve a host by this machine's resolver, IPv4 first; a Failure at ``stage`` if that fails."""
     if is_literal(named.host):
         return named
     try:
@@ -45,7 +49,7 @@ async def find_address(named: Address, stage: Stage, family: Family = "any") -> 
         )
     except (OSError, UnicodeError) as error:
         return failure_of(error, stage)
-    hosts = [host for each in found if is_of(family, host := str(each[4][0]))]
+    hosts = [host for entry in found if is_of(family, host := str(entry[4][0]))]
     if not hosts:
         detail = f"{named.host} has no address of family {family}"
         return Failure(name="dns_no_answer", stage=stage, detail=detail)
@@ -53,18 +57,18 @@ async def find_address(named: Address, stage: Stage, family: Family = "any") -> 
 
 
 MIN_PATIENCE = 0.001
-"""Seconds left to a fetch whose name took all the time there was."""
+"""Seconds left to a fetch when resolving took all of its time."""
 
 TYPES: dict[Family, tuple[str, ...]] = {"any": ("A", "AAAA"), "ipv4": ("A",), "ipv6": ("AAAA",)}
-"""What is asked for a host's address, in turn, until there is one."""
+"""Record types that are queried for an address, in turn, until there is one."""
 
 
 class DirectOptions(Declared):
-    """``ports`` maps ports of URLs to real ones (default: the origin's own map).
+    """Options of a direct line.
 
-    ``family`` any takes IPv6 only where a host has no IPv4 address. ``mixed_case`` asks for
-    names in mixed letter case, which no pupil's device does. ``source`` is the IP address of this
-    machine that packets leave from.
+    ``ports`` maps ports of URLs to real ones (default: the origin's own map). ``family`` any uses
+    IPv6 only if a host has no IPv4 address. ``mixed_case`` sends names in mixed letter case
+    (DNS 0x20), which pupils' devices do not do. ``source`` is the local IP address to bind to.
     """
 
     ports: dict[int, int] | None = None
@@ -79,34 +83,34 @@ Options = TypeVar("Options", bound=Declared)
 
 
 def pupil_options(options: Options, source: str) -> Options:
-    """Options of a line for plain twins: the browser lane, and ``source`` where it is given."""
+    """Return the options of a line for plain twins: the browser backend, and ``source`` if given."""
     changed = {"lane": "browser", "mixed_case": False} | ({"source": source} if source else {})
     fields = type(options).model_fields
     return options.model_copy(update={name: changed[name] for name in changed if name in fields})
 
 
 def invalid_request(reason: str) -> Exchange:
-    """The exchange that never began, for what was asked makes no sense: our own trouble."""
+    """Return the exchange of a request that cannot be sent: a failure of the instrument."""
     failure = Failure(name="instrument_error", stage="instrument", detail=reason[:200])
     return Exchange(timings=Timings(), failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where the origin's ports really are; hosts that are not the origin's keep their own."""
+    """Maps ports of URLs to the origin's real ports; other hosts keep their own."""
 
     mapping: Mapping[int, int]
     origin: Origin | None
 
     def real(self, endpoint: Address) -> int:
-        """The port to connect to."""
+        """Return the port to connect to."""
         if self.origin is not None and not self.origin.covers(endpoint.host):
             return endpoint.port
         return self.mapping.get(endpoint.port, endpoint.port)
 
 
 class DirectLine:
-    """A line that asks one name server, and connects to what it says."""
+    """A line that resolves by one name server and connects to the address in its answer."""
 
     carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
 
@@ -145,23 +149,23 @@ class DirectLine:
         await self._stack.aclose()
 
     def as_pupil(self, source: str) -> Self:
-        """The same line as a pupil's browser uses it, from another address if one is given."""
-        make = cast("Callable[..., Self]", type(self))  # a line is built alike, whatever its type
+        """Return the same line as a pupil's browser uses it, bound to ``source`` if given."""
+        make = cast("Callable[..., Self]", type(self))  # all lines have the same constructor
         line = make(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
 
     def declare(self, block_page: str, control: Line) -> None:
-        """Take the host of the supplier's block page; names it looks up itself."""
+        """Allow the host of the supplier's block page; ``control`` is not needed, the line resolves."""
         del control
         self.guard.declare_block_page(block_page)
 
     def may_visit(self, endpoint: Address, address: str) -> bool:
-        """Whether nothing keeps the line from an IP address for the host and port of a URL."""
-        return isinstance(self._guarded(endpoint, address), Address)
+        """Whether the line may connect to an IP address for the host and port of a URL."""
+        return isinstance(self._checked(endpoint, address), Address)
 
     def _declared_endpoints(self) -> tuple[Address, ...]:
-        """What the line's options declare beside the origin."""
+        """Return the endpoints that the line's options declare, beside the origin."""
         return ()
 
     @cached_property
@@ -172,24 +176,24 @@ class DirectLine:
         )
 
     def client_settings(self) -> ClientSettings | None:
-        """How a client of another make goes over this line."""
+        """Return how an independent HTTP client uses this line."""
         return self._client_settings
 
     async def _find_endpoint(self, host: str, port: int, patience: float) -> Address | Failure:
         found = await self._find(host, patience)
         if isinstance(found, Failure):
             return found
-        return self._guarded(Address(host=host, port=port), found)
+        return self._checked(Address(host=host, port=port), found)
 
     async def ask(self, question: Question) -> Answer:
-        """Ask the line's own name server."""
+        """Ask the line's name server one question."""
         if self._unreachable is not None:
             facts = DnsFacts(name=question.name, type=question.type, server=str(self._server))
             return Answer(facts=facts, timings=Timings(), failure=self._unreachable)
         return await self._backend.ask(question, self._server)
 
     async def fetch(self, request: Request) -> Exchange:
-        """Resolve, connect and ask; the resolve phase is part of the exchange's timings."""
+        """Resolve the host, connect, and send the request; timings include the resolve phase."""
         started = perf_counter()
         try:
             endpoint = parse_url_target(request.url).endpoint
@@ -200,12 +204,12 @@ class DirectLine:
         )
         resolve = perf_counter() - started
         if isinstance(found, str):
-            found = self._guarded(endpoint, found, may_lead=request.may_lead)
+            found = self._checked(endpoint, found, may_lead=request.may_lead)
         if isinstance(found, Failure):
             return Exchange(timings=Timings(total=resolve), failure=found)
-        left = max(request.timeout - resolve, MIN_PATIENCE)
+        remaining = max(request.timeout - resolve, MIN_PATIENCE)
         exchange = await self._backend.exchange(
-            msgspec.structs.replace(request, timeout=left),
+            msgspec.structs.replace(request, timeout=remaining),
             Route(address=found, trust=self._trust, binding=self._binding),
         )
         timings = msgspec.structs.replace(
@@ -216,10 +220,10 @@ class DirectLine:
         return msgspec.structs.replace(exchange, timings=timings)
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:
-        """A named server is found once, by this machine's own means, so that asking is pure."""
+        """Resolve the name server's own name once, by this machine's resolver."""
         found = await find_address(self._server.address, "resolve")
         if isinstance(found, Failure):
-            # The server is out of reach, which no rule may take for an answer.
+            # The name server is unreachable; no rule may treat this as an answer.
             self._unreachable = Failure(
                 name="dns_temporary_failure", stage="resolve", detail=found.name
             )
@@ -230,26 +234,26 @@ class DirectLine:
         self._server = replace(self._server, address=found, trust=trust)
 
     async def _find(self, host: str, patience: float) -> str | Failure:
-        """The address to connect to, of the line's own family."""
+        """Resolve a host to an address of the line's family, or to a Failure."""
         family = self._options.family
         if is_literal(host):
             return host if is_of(family, host) else _other_family(host, family)
         deadline = perf_counter() + patience
         for type_ in TYPES[family]:
-            left = max(deadline - perf_counter(), MIN_PATIENCE)
-            answer = await self.ask(Question(name=host, type=type_, timeout=left))
-            found = _read(answer, family)
+            remaining = max(deadline - perf_counter(), MIN_PATIENCE)
+            answer = await self.ask(Question(name=host, type=type_, timeout=remaining))
+            found = _address_in(answer, family)
             if found is not None:
                 return found
-        left = max(deadline - perf_counter(), MIN_PATIENCE)
-        if family != "any" and await self._is_elsewhere(host, left):
-            return _absent(host, family)
+        remaining = max(deadline - perf_counter(), MIN_PATIENCE)
+        if family != "any" and await self._has_other_family(host, remaining):
+            return _no_address_in_family(host, family)
         return resolve_failure("NOERROR")
 
-    def _guarded(
+    def _checked(
         self, endpoint: Address, found: str, *, may_lead: bool = False
     ) -> Address | Failure:
-        """Where to connect to for the host of a URL that was found at an IP address."""
+        """Return the endpoint to connect to for a URL's host at ``found``, unless it is refused."""
         at = Address(host=found, port=self._ports.real(endpoint))
         refusal = self.guard.refusal(endpoint.host, at, may_lead=may_lead)
         if refusal is None:
@@ -257,23 +261,25 @@ class DirectLine:
         return _bogon(found) if self._is_sinkhole(endpoint.host, found) else refusal
 
     def _is_sinkhole(self, host: str, address: str) -> bool:
-        """Whether a name leads to this machine, and no origin is there."""
+        """Whether a name resolves to loopback although the origin is elsewhere (a DNS sinkhole)."""
         if is_literal(host) or not is_loopback(address):
             return False
         return self.origin is None or not is_loopback(self.origin.address)
 
-    async def _is_elsewhere(self, host: str, patience: float) -> bool:
-        """Whether a host has an address of the family that this line leaves alone."""
+    async def _has_other_family(self, host: str, patience: float) -> bool:
+        """Whether a host has an address of the other family."""
         type_ = "A" if self._options.family == "ipv6" else "AAAA"
         answer = await self.ask(Question(name=host, type=type_, timeout=patience))
         return bool(answer.facts.addresses)
 
 
-def _read(answer: Answer, family: Family) -> str | Failure | None:
-    """The address of an answer, or why there is none; None where another type may be asked."""
+def _address_in(answer: Answer, family: Family) -> str | Failure | None:
+    """Return the address in an answer, or the failure; None if another record type may be tried."""
     if answer.failure is not None:
         return answer.failure
-    address = next((each for each in answer.facts.addresses if is_of(family, each)), "")
+    address = next(
+        (candidate for candidate in answer.facts.addresses if is_of(family, candidate)), ""
+    )
     if address and is_unspecified(address):
         return _bogon(address)
     if not address and answer.facts.has_alias_loop:
@@ -288,8 +294,8 @@ def _bogon(address: str) -> Failure:
     return Failure(name="dns_bogon_error", stage="resolve", detail=address)
 
 
-def _absent(host: str, family: Family) -> Failure:
-    """Many hosts have no IPv6 address: that is no block, and nothing that can be judged."""
+def _no_address_in_family(host: str, family: Family) -> Failure:
+    """Return the failure of a host without an address of the family: neither blocked nor judged."""
     detail = f"{host} has an address, but none of family {family}"
     return Failure(name="address_family_not_supported", stage="resolve", detail=detail)
 

@@ -1,4 +1,8 @@
-"""A source is where our own packets leave from: any way, a bound address, or one device."""
+"""Bind sockets to a local address, a device or a network namespace.
+
+``LocalBinding`` says which; ``open_socket`` opens a socket with it. Also holds
+``run_in_namespace`` (``setns(2)``) and checks whose errors say what a user can do.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,10 @@ from typing import TypeVar
 from harness.errors import UsageError
 
 NAMED_NAMESPACES = Path("/run/netns")
-"""Where ``ip netns add NAME`` keeps them (``ip-netns(8)``)."""
+"""Folder of the namespaces of ``ip netns add NAME`` (``ip-netns(8)``)."""
 
 NAMESPACE_CONFIGURATION = Path("/etc/netns")
-"""Where a namespace may have a ``resolv.conf`` of its own (``ip-netns(8)``)."""
+"""Folder of a namespace's own ``resolv.conf`` (``ip-netns(8)``)."""
 
 CLONE_NEWNET = 0x40000000
 
@@ -31,16 +35,16 @@ NAMESPACE_REMEDIES = {
     errno.EINVAL: "that is no network namespace; 'ip netns' lists them",
     errno.ENOSYS: "network namespaces are there on Linux alone",
 }
-"""What a user can do about a namespace that cannot be entered."""
+"""What a user can do if a namespace cannot be entered, by errno."""
 
 Result = TypeVar("Result")
 
 
 def run_in_namespace(namespace: str, make: Callable[[], Result]) -> Result:
-    """What ``make`` returns (or raises) when it is called inside the namespace.
+    """Call ``make`` inside a network namespace, on a thread of its own; return its result.
 
     ``namespace`` is a name of ``ip netns``, or the path of a namespace such as
-    ``/proc/4711/ns/net``. Raises OSError if it cannot be entered.
+    ``/proc/4711/ns/net``. Raises OSError if it cannot be entered, and what ``make`` raises.
     """
     future: Future[Result] = Future()
 
@@ -48,7 +52,7 @@ def run_in_namespace(namespace: str, make: Callable[[], Result]) -> Result:
         try:
             _enter(namespace)
             future.set_result(make())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again by result()
             future.set_exception(error)
 
     thread = Thread(target=go, name=f"netns-{namespace}")
@@ -58,7 +62,7 @@ def run_in_namespace(namespace: str, make: Callable[[], Result]) -> Result:
 
 
 def check_namespace(namespace: str, what: str) -> None:
-    """See that it can be entered. Raises UsageError saying ``what`` declared it."""
+    """Check that a namespace can be entered. Raises UsageError; ``what`` names the option."""
     try:
         run_in_namespace(namespace, lambda: None)
     except OSError as error:
@@ -67,7 +71,7 @@ def check_namespace(namespace: str, what: str) -> None:
 
 
 def resolver_file(namespace: str) -> Path | None:
-    """The namespace's own ``resolv.conf``, or None where it has none."""
+    """Return the path of the namespace's own ``resolv.conf``, or None."""
     path = NAMESPACE_CONFIGURATION / namespace / "resolv.conf"
     return path if namespace and "/" not in namespace and path.is_file() else None
 
@@ -75,17 +79,17 @@ def resolver_file(namespace: str) -> Path | None:
 def _enter(namespace: str) -> None:
     if sys.platform != "linux":
         raise OSError(errno.ENOSYS, "no network namespaces")
-    # A name without "/" is below NAMED; an absolute path stays as it is.
+    # A name without "/" is below NAMED_NAMESPACES; an absolute path replaces it.
     descriptor = os.open(NAMED_NAMESPACES / namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Python has it from 3.12 on.
+        # os.setns exists from Python 3.12 on.
         getattr(os, "setns", _setns)(descriptor, CLONE_NEWNET)
     finally:
         os.close(descriptor)
 
 
 def _setns(descriptor: int, kind: int) -> None:
-    """``setns(2)`` by the C library; raises OSError."""
+    """Call ``setns(2)`` of the C library. Raises OSError."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.setns(descriptor, kind) != 0:
         code = ctypes.get_errno()
@@ -99,14 +103,14 @@ BINDING_REMEDIES = {
     "'address' instead",
     errno.EAFNOSUPPORT: "this machine does not speak that address family",
 }
-"""What a user can do about a socket that may not leave from there."""
+"""What a user can do if a socket cannot be bound, by errno."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBinding:
-    """An IP address of this machine, a device (SO_BINDTODEVICE, ``socket(7)``), both, or any.
+    """What sockets are bound to: a local IP address, a device (``SO_BINDTODEVICE``), both, or neither.
 
-    ``netns`` is the network namespace that both belong to (default: our own).
+    ``netns`` is the network namespace that both are in (default: that of this process).
     """
 
     address: str = ""
@@ -120,34 +124,34 @@ class LocalBinding:
 
 
 DISCARD_PORT = 9
-"""A port for nobody (RFC 863)."""
+"""Discard port (RFC 863): no packet is sent to it, it only completes an address."""
 
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
-"""Spares a system call where sockets can be made so (Linux ``socket(2)``)."""
+"""Flag that saves a system call where it exists (Linux ``socket(2)``)."""
 
 UNBOUND = LocalBinding()
-"""Let the routing table choose."""
+"""No binding: the routing table chooses."""
 
 
 def family_of(host: str) -> socket.AddressFamily:
-    """The family of an IP address."""
+    """Return the address family of an IP address."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def open_socket(
     host: str, kind: socket.SocketKind, binding: LocalBinding = UNBOUND
 ) -> socket.socket:
-    """A non-blocking socket towards the IP address ``host`` that leaves from ``binding``.
+    """Open a non-blocking socket for the IP address ``host``, bound to ``binding``.
 
-    Raises OSError: EADDRNOTAVAIL, ENODEV or EPERM are our own trouble.
+    Raises OSError; EADDRNOTAVAIL, ENODEV and EPERM mean that the binding failed.
     """
     return _open_in_namespace(family_of(host), kind, binding)
 
 
 def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
-    """The address of this machine that packets to the IP address ``host`` leave from.
+    """Return the local address from which packets to the IP address ``host`` are sent.
 
-    Nothing is sent: connecting a datagram socket only asks the routes. Raises OSError.
+    Sends nothing: connecting a UDP socket only looks up the route. Raises OSError.
     """
     with open_socket(host, socket.SOCK_DGRAM, binding) as sock:
         sock.connect((host, DISCARD_PORT))
@@ -155,7 +159,7 @@ def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
 
 
 def check_binding(binding: LocalBinding, what: str) -> None:
-    """See that sockets may leave from there. Raises UsageError saying ``what`` declared it."""
+    """Check that sockets can be bound so. Raises UsageError; ``what`` names the line."""
     if binding.device and not hasattr(socket, "SO_BINDTODEVICE"):
         raise UsageError(f"{what}: a device can only be bound on Linux; use 'address' instead")
     if binding.netns:

@@ -1,6 +1,7 @@
-"""What has to be asked of a proxy before a request can go: nothing, a tunnel, or a SOCKS way.
+"""Handshakes with proxies: HTTP CONNECT (RFC 9110) and SOCKS5 (RFC 1928), without I/O.
 
-Both lanes carry the bytes; neither knows which it is.
+Backends send ``data_to_send`` and pass what arrives to ``receive_data``; ``proxy_handshake_for``
+chooses the handshake that a route needs, if any.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ from probes.net.route import Address, Proxy, Route
 
 SUCCESS = range(200, 300)
 LAST_CHUNK = b"0\r\n\r\n"
-"""How a chunked body ends, without trailers: the proxy need not close after it."""
+"""End of a chunked body without trailers; the proxy may keep the connection open after it."""
 
 PLAIN: Headers = (("Host", ""), ("Proxy-Connection", "keep-alive"))
-"""The headers of a CONNECT that nobody said more of."""
+"""Default headers of a CONNECT."""
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class TunnelRefusedError(Exception):
-    """The proxy answered CONNECT with a refusal, or a page of its own; the passage holds it."""
+    """The proxy refused the tunnel; the recorder holds its response."""
 
 
 class ConnectHandshake:
-    """Asks for a tunnel to ``endpoint``: send what is ``data_to_send``, then ``receive_data`` until it says True.
+    """Opens a tunnel to ``endpoint`` by CONNECT; see ``ProxyHandshake``.
 
-    ``headers`` are those of the CONNECT; Host is filled in where its value is empty.
+    ``headers`` are those of the CONNECT; an empty value of Host is filled in.
     """
 
     def __init__(
@@ -53,15 +54,15 @@ class ConnectHandshake:
         self._is_chunked = False
 
     def data_to_send(self) -> bytes:
-        """What is to be sent now, once: the request."""
+        """Return the request, once."""
         data_to_send, self._data_to_send = self._data_to_send, b""
         return data_to_send
 
     def receive_data(self, received: bytes) -> bool:
-        """Take what the proxy sent (nothing: it closed); True when the tunnel is open.
+        """Process bytes of the proxy (empty: it closed); True when the tunnel is open.
 
-        Raises TunnelRefusedError after the refusal's page was read, EOFError if the proxy left
-        without an answer, ValueError if its answer is none.
+        Raises TunnelRefusedError after the refusal and its body were read, EOFError if the proxy
+        closed without a response, ValueError if its response is invalid.
         """
         recorder = self._recorder
         if recorder.tunnel is not None:
@@ -78,12 +79,14 @@ class ConnectHandshake:
         if recorder.tunnel.status in SUCCESS and not rest:
             return True
         if recorder.tunnel.status in SUCCESS:
-            # In TLS the client speaks first: this is the proxy's own page (Squid, deny_info 200).
+            # In TLS the client sends first, so this is a page of the proxy (Squid, deny_info 200).
             recorder.stage = "tls"
             recorder.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
         else:
-            asked = recorder.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
-            recorder.end("proxy_authentication_required" if asked else "proxy_refused_tunnel")
+            needs_sign_in = recorder.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
+            recorder.end(
+                "proxy_authentication_required" if needs_sign_in else "proxy_refused_tunnel"
+            )
         declared = recorder.tunnel.header("content-length")
         coding = recorder.tunnel.header("transfer-encoding").lower()
         self._is_chunked = "chunked" in coding
@@ -114,16 +117,16 @@ REPLIES = {
     5: ("connection_refused", "connection refused"),
     6: ("host_unreachable", "time to live expired"),
 }
-"""What a proxy's replies are called (RFC 1928 section 6). Only 2 says that it will not."""
+"""Failure name and text by SOCKS reply (RFC 1928 section 6). Only 2 is a refusal by policy."""
 
 _Negotiation = Generator[tuple[bytes, int], bytes, None]
 
 
 class SocksHandshake:
-    """Asks for a way to ``endpoint``: send what is ``data_to_send``, then ``receive_data``, until it says True."""
+    """Opens a connection to ``endpoint`` by SOCKS5; see ``ProxyHandshake``."""
 
     def __init__(self, recorder: ExchangeRecorder, proxy: Proxy, endpoint: Address) -> None:
-        # Until the proxy has let us in, nothing was said of the far end.
+        # A failure before sign-in concerns the proxy, not the server behind it.
         recorder.stage = "proxy_connect"
         self._recorder = recorder
         self._received = b""
@@ -131,15 +134,15 @@ class SocksHandshake:
         self._data_to_send, self._expected_size = next(self._negotiation)
 
     def data_to_send(self) -> bytes:
-        """What is to be sent now, once."""
+        """Return the bytes to send now, once."""
         data_to_send, self._data_to_send = self._data_to_send, b""
         return data_to_send
 
     def receive_data(self, received: bytes) -> bool:
-        """Take what the proxy sent (nothing: it closed); True when the way is open.
+        """Process bytes of the proxy (empty: it closed); True when the connection is open.
 
-        Raises TunnelRefusedError, EOFError if the proxy left without an answer, ValueError if
-        its answer is none.
+        Raises TunnelRefusedError, EOFError if the proxy closed without a reply, ValueError if its
+        reply is invalid.
         """
         if not received:
             raise EOFError("the proxy closed without an answer")
@@ -157,7 +160,7 @@ class SocksHandshake:
         return False
 
     def _negotiate(self, proxy: Proxy, endpoint: Address) -> _Negotiation:
-        """Yield what to send and how many bytes must come; is sent those."""
+        """Yield (bytes to send, number of bytes to receive); is sent the received bytes."""
         offered = (NO_AUTHENTICATION, USER_PASSWORD) if proxy.username else (NO_AUTHENTICATION,)
         version, method = yield bytes((VERSION, len(offered), *offered)), 2
         if version != VERSION or method not in (*offered, NONE_ACCEPTABLE):
@@ -171,8 +174,8 @@ class SocksHandshake:
         self._recorder.stage = "tunnel"
         _, reply, _, kind = yield bytes((VERSION, CONNECT, 0)) + _destination(endpoint), 4
         if reply:
-            name, said = REPLIES.get(reply, ("not_connected", "failure"))
-            self._refuse(name, f"SOCKS5 reply {reply}: {said}")
+            name, meaning = REPLIES.get(reply, ("not_connected", "failure"))
+            self._refuse(name, f"SOCKS5 reply {reply}: {meaning}")
         length = LENGTHS.get(kind, 0)
         if kind == NAME:
             (length,) = yield b"", 1
@@ -200,21 +203,24 @@ def _destination(endpoint: Address) -> bytes:
 
 
 class ProxyHandshake(Protocol):
-    """A conversation with a proxy: send what is ``data_to_send``, then ``receive_data``, until it says True."""
+    """A handshake with a proxy.
+
+    Send ``data_to_send()`` and pass what arrives to ``receive_data()``, until that returns True.
+    """
 
     def data_to_send(self) -> bytes:
-        """What is to be sent now, once."""
+        """Return the bytes to send now, once."""
         ...
 
     def receive_data(self, received: bytes) -> bool:
-        """Take what came; raises TunnelRefusedError, EOFError or ValueError."""
+        """Process received bytes. Raises TunnelRefusedError, EOFError or ValueError."""
         ...
 
 
 def proxy_handshake_for(
     recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers = ()
 ) -> ProxyHandshake | None:
-    """The conversation that a route needs for a URL, or None where the request may go at once.
+    """Return the handshake that a route needs for a URL, or None if it needs none.
 
     ``headers`` are those of a CONNECT, if there is one.
     """

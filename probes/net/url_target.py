@@ -1,4 +1,4 @@
-"""A target is what a URL asks for: where, and by which words."""
+"""URL targets: endpoint, authority and path of a URL; and the ``www.`` and apex variants of an item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probes.net.route import HIGHEST_PORT, Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# Nearly all of them are of this shape, for which yarl would say the same at more cost.
+# Fast path for nearly all URLs; yarl would give the same result at more cost.
 _PLAIN = re.compile(
     r"(https?)://(([a-z0-9.-]*[a-z0-9])(?::([1-9][0-9]{0,4}))?)(/[!-\"$-~]*)(?<!\?)"
 )
@@ -25,7 +25,7 @@ _PLAIN = re.compile(
 class UrlTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a URL as they are sent (RFC 9112 section 3.2)."""
 
-    written: str
+    text: str
     scheme: str
     endpoint: Address
     authority: str
@@ -33,23 +33,23 @@ class UrlTarget(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> URL:
-        """The whole of it."""
-        return URL(self.written, encoded=self.written.isascii())
+        """The complete URL."""
+        return URL(self.text, encoded=self.text.isascii())
 
 
 @lru_cache(maxsize=4096)
 def parse_url_target(url: str) -> UrlTarget:
-    """Read an http or https URL; raises ValueError if it is none, or has a blank in it."""
+    """Parse an http or https URL. Raises ValueError, also for a blank in it."""
     plain = _PLAIN.fullmatch(url)
     if plain is None:
         return _parse_uncommon(url)
-    scheme, authority, host, written_port, path = plain.groups()
+    scheme, authority, host, port_text, path = plain.groups()
     default = DEFAULT_PORTS[scheme]
-    port = int(written_port) if written_port else default
+    port = int(port_text) if port_text else default
     if port > HIGHEST_PORT:
         raise ValueError(f"no http URL: {url!r}")
     return UrlTarget(
-        written=url,
+        text=url,
         scheme=scheme,
         endpoint=Address(host=host, port=port),
         authority=host if port == default else authority,
@@ -58,7 +58,7 @@ def parse_url_target(url: str) -> UrlTarget:
 
 
 def _parse_uncommon(url: str) -> UrlTarget:
-    """Read a URL with a user, an IPv6 address, a fragment, other letters, or no path."""
+    """Parse a URL with a user, an IPv6 address, a fragment, non-ASCII characters, or no path."""
     if has_blank(url):
         raise ValueError(f"a blank or control character in the URL {url!r}")
     parts = URL(url, encoded=url.isascii())
@@ -67,7 +67,7 @@ def _parse_uncommon(url: str) -> UrlTarget:
         raise ValueError(f"no http URL: {url!r}")
     named = f"[{host}]" if ":" in host else host
     return UrlTarget(
-        written=url,
+        text=url,
         scheme=parts.scheme,
         endpoint=Address(host=host, port=port),
         authority=named if port == DEFAULT_PORTS[parts.scheme] else f"{named}:{port}",
@@ -81,7 +81,7 @@ WWW = "www."
 
 
 def variant_host(item: Item, variant: UrlVariant) -> str:
-    """The host of an item's variant; empty where it has none, or is that one itself."""
+    """Return the host of an item's variant; empty if there is none or it equals the item's host."""
     if variant == "as_given":
         return item.host
     domain = item.registrable.lower()
@@ -91,11 +91,11 @@ def variant_host(item: Item, variant: UrlVariant) -> str:
 
 
 def variant_url(item: Item, scheme: str, variant: UrlVariant) -> str:
-    """The URL of an item's variant; its own where it has none."""
+    """Return the URL of an item's variant; the item's own URL if there is none."""
     url, host = item.url(scheme), variant_host(item, variant)
     if variant == "as_given" or not host:
         return url
     parts = urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    _, colon, port = place.partition(":")
+    user, at, host_port = parts.netloc.rpartition("@")
+    _, colon, port = host_port.partition(":")
     return parts._replace(netloc=user + at + host + colon + port).geturl()

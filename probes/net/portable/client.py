@@ -1,7 +1,7 @@
-"""The portable lane: aiohttp over connections that we dial ourselves.
+"""The portable backend: aiohttp over connections that ``dial`` opens.
 
-A new connection for each request, no cookies, no redirects, no retry, no environment proxies;
-bodies are read up to a limit and unpacked up to the same limit.
+One connection per request; no cookies, redirects, retries or environment proxies. Bodies are read
+and decompressed up to a limit. DNS questions go to ``Resolver``.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ from probes.net.route import Route
 from probes.net.url_target import parse_url_target
 
 MALFORMED = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
-"""What aiohttp says of an answer that is no HTTP."""
+"""Exceptions of aiohttp for a response that is not valid HTTP."""
 
-_dialled: ContextVar[ResponseHandler] = ContextVar("dialled")
+_connection: ContextVar[ResponseHandler] = ContextVar("dialled")
 
 
 class ConnectionBrokenError(aiohttp.ClientError):
-    """A connection broke under a request. Being no ClientOSError, aiohttp does not try again."""
+    """The connection was lost during a request. Not a ClientOSError, so aiohttp does not retry."""
 
 
 class PredialledConnector(BaseConnector):
-    """A connector that hands aiohttp the connection which this task has dialled.
+    """A connector that gives aiohttp the connection which the current task has opened.
 
-    It closes each connection after use, but says nothing of that to the far end: which headers
-    are sent is the request's own choice.
+    Each connection is closed after use, but no ``Connection: close`` is added: the request decides
+    which headers are sent.
     """
 
     @property
     def force_close(self) -> bool:
-        """What aiohttp asks before it writes a header of its own."""
+        """False, so that aiohttp adds no Connection header."""
         return False
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109 - aiohttp's own signature
-        return _dialled.get()
+        return _connection.get()
 
 
 class PortableBackend:
-    """Carries exchanges by aiohttp."""
+    """Sends requests with aiohttp and questions with dnspython."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -83,11 +83,11 @@ class PortableBackend:
             await self._session.close()
             for resolver in self._resolvers.values():
                 resolver.pool.close()
-            # Aborted transports close their sockets in the next turn of the loop.
+            # Aborted transports close their sockets in the loop's next iteration.
             await asyncio.sleep(0)
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request; what went wrong is in the Exchange, never raised."""
+        """Send one request; failures are in the Exchange, never raised."""
         recorder = ExchangeRecorder(request.body_bytes)
         try:
             async with asyncio.timeout(request.timeout):
@@ -96,25 +96,25 @@ class PortableBackend:
             recorder.fail(error.__cause__ or error)
         except MALFORMED as error:
             recorder.end("http_invalid_response", str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
             recorder.fail(error)
         return recorder.exchange()
 
     async def ask(self, question: Question, server: DnsServer) -> Answer:
-        """Carry one question, by dnspython."""
-        # By identity, for a line has one Server all its life; the resolver keeps it alive.
+        """Ask one question with dnspython."""
+        # Keyed by identity: a line keeps one DnsServer object, and the resolver keeps it alive.
         resolver = self._resolvers.get(id(server))
         if resolver is None:
             resolver = self._resolvers[id(server)] = Resolver(server)
         return await resolver.ask(question)
 
     async def _run(self, request: Request, route: Route, recorder: ExchangeRecorder) -> None:
-        assert self._session is not None, "a lane is used inside 'async with'"
+        assert self._session is not None, "a backend is used inside 'async with'"
         target = parse_url_target(request.url)
         handler = await dial(
             recorder, route, target.scheme, target.endpoint, request.tunnel_headers
         )
-        # Kept here: aiohttp forgets it when it closes, and a TLS close waits for the other end.
+        # aiohttp drops its reference on close, and a TLS close waits for the peer: abort it here.
         transport = handler.transport
         try:
             await self._send(request, route, recorder, target.url, handler)
@@ -136,7 +136,7 @@ class PortableBackend:
         headers = request_headers(request, absolute_form=absolute_form)
         if absolute_form and route.proxy and route.proxy.authorization:
             headers.append(("Proxy-Authorization", route.proxy.authorization))
-        _dialled.set(handler)
+        _connection.set(handler)
         recorder.stage = "response"
         sent_at = perf_counter()
         try:
@@ -146,7 +146,7 @@ class PortableBackend:
                 headers=headers,
                 data=request.body or None,
                 allow_redirects=False,
-                # aiohttp writes the whole URL when it knows of a proxy; we have dialled it.
+                # With a proxy aiohttp sends the absolute form; the connection is already open.
                 proxy=URL("http://proxy.invalid") if absolute_form else None,
             ) as answer:
                 recorder.head = _head(answer)
@@ -161,7 +161,7 @@ class PortableBackend:
 
 
 async def _no_retry(request: Any, handler: Any) -> Any:
-    """A middleware that makes a torn connection final: the second try is not the lane's choice."""
+    """Middleware that prevents aiohttp's retry after a lost connection."""
     try:
         return await handler(request)
     except aiohttp.ServerDisconnectedError as error:

@@ -1,7 +1,8 @@
-"""Dials: connects a socket, opens a way through a proxy, and shakes hands.
+"""Open the connection of one request: TCP connect, proxy handshake, TLS handshake.
 
-aiohttp would do all three, but folds them together: which stage failed, how long each took,
-and what a proxy said when it refused a tunnel are facts that it loses.
+aiohttp could do all three, but does not report which stage failed, how long each took, or the
+response of a proxy that refused a tunnel. Holds ``dial`` and ``open_stream``, the ``Stream`` they
+use, and ``ArrivalTimes``, aiohttp's protocol with the time of the first byte.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from probes.net.tls_facts import read_certificate
 
 
 class ArrivalTimes(ResponseHandler):
-    """aiohttp's own protocol, which also notes what aiohttp's errors no longer tell."""
+    """aiohttp's protocol, which also records the first byte's time and how the connection ended."""
 
     first_byte: float | None = None
     close_reason: BaseException | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Note the moment of the first byte."""
+        """Record the time of the first byte."""
         if self.first_byte is None:
             self.first_byte = perf_counter()
         super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Note why the connection ended; ``None`` is an orderly close."""
+        """Record why the connection ended; None means an orderly close."""
         self.close_reason = exc
         super().connection_lost(exc)
 
@@ -45,7 +46,7 @@ ProtocolType = TypeVar("ProtocolType", bound=asyncio.Protocol)
 
 
 class Stream:
-    """Bytes out, bytes in; ``switch_protocol`` ends its life, for then a protocol has the connection."""
+    """A connection for reading and writing, until ``switch_protocol`` gives it to a protocol."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -54,24 +55,24 @@ class Stream:
         self._received = _ReceiveBuffer()
 
     async def start_tls(self, trust: ssl.SSLContext, host: str) -> None:
-        """Shake hands with a proxy. Raises OSError, ssl.SSLError."""
-        self._transport = await self._secure(self._received, trust, host)
+        """Perform a TLS handshake, and use TLS from then on. Raises OSError, ssl.SSLError."""
+        self._transport = await self._handshake(self._received, trust, host)
 
     @property
     def alpn_protocol(self) -> str:
-        """What the TLS handshake agreed on (ALPN, RFC 7301), or nothing."""
+        """The protocol negotiated by ALPN (RFC 7301), or an empty string."""
         engine = self._transport.get_extra_info("ssl_object") if self._transport else None
         return (engine.selected_alpn_protocol() or "") if engine else ""
 
     async def write(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all of the data."""
         if self._transport is None:
             await self._loop.sock_sendall(self._sock, data)
         else:
             self._transport.write(data)
 
     async def read(self) -> bytes:
-        """What comes next, or nothing where the other end closed. Raises OSError."""
+        """Return received bytes, or b'' if the peer closed. Raises OSError."""
         if self._transport is None:
             return await self._loop.sock_recv(self._sock, READ_BYTES)
         return await self._received.take()
@@ -79,9 +80,9 @@ class Stream:
     async def switch_protocol(
         self, protocol: ProtocolType, trust: ssl.SSLContext | None = None, host: str = ""
     ) -> ProtocolType:
-        """Give the connection to a protocol, over TLS with ``host`` if there is ``trust``."""
+        """Give the connection to a protocol, over TLS with ``host`` if ``trust`` is given."""
         if trust is not None:
-            protocol.connection_made(await self._secure(protocol, trust, host))
+            protocol.connection_made(await self._handshake(protocol, trust, host))
         elif self._transport is not None:
             self._transport.set_protocol(protocol)
             protocol.connection_made(self._transport)
@@ -91,32 +92,31 @@ class Stream:
         return protocol
 
     def close(self) -> None:
-        """End the connection at once, if no protocol has it."""
+        """Close the connection immediately, unless a protocol has it."""
         if self._transport is not None:
             self._transport.abort()
         else:
             self._sock.close()
 
-    async def _secure(
+    async def _handshake(
         self, protocol: asyncio.Protocol, trust: ssl.SSLContext, host: str
     ) -> asyncio.Transport:
-        """TLS by start_tls alone.
+        """Perform the TLS handshake by ``start_tls``.
 
-        create_connection would do both at once, but cancelled before its first step it loses
-        the transport, and the descriptor stays taken for good: everything that is later given
-        its number would fail.
+        ``create_connection`` with TLS leaks the transport if it is cancelled before its first step:
+        the descriptor is never closed, and later users of its number fail.
         """
         if self._transport is None:
             self._transport, _ = await self._loop.create_connection(
                 asyncio.Protocol, sock=self._sock
             )
         secured = await self._loop.start_tls(self._transport, protocol, trust, server_hostname=host)
-        assert secured is not None, "start_tls gives a transport, or raises"
+        assert secured is not None, "start_tls returns a transport or raises"
         return secured
 
 
 async def connect(address: Address, binding: LocalBinding) -> Stream:
-    """Connect a socket of its own to an IP address. Raises OSError."""
+    """Connect a new socket to an IP address. Raises OSError."""
     sock = open_socket(address.host, socket.SOCK_STREAM, binding)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -128,13 +128,13 @@ async def connect(address: Address, binding: LocalBinding) -> Stream:
 
 
 class _ReceiveBuffer(asyncio.Protocol):
-    """Keeps what came until it is taken; at the end, how the other end left."""
+    """Queues received bytes, then how the connection ended."""
 
     def __init__(self) -> None:
         self._chunks: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
     def drain_to(self, protocol: asyncio.Protocol) -> None:
-        """Give away what nobody has taken: some servers speak first."""
+        """Pass unread bytes to a protocol: some servers send first."""
         while not self._chunks.empty():
             received = self._chunks.get_nowait()
             if received and isinstance(received, bytes):
@@ -159,12 +159,12 @@ class _ReceiveBuffer(asyncio.Protocol):
 async def dial(
     recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers = ()
 ) -> ResponseHandler:
-    """Open the connection that carries one request; ``endpoint`` is the host and port of its URL.
+    """Open the connection of one request; ``endpoint`` is the host and port of its URL.
 
-    ``headers`` are those of a CONNECT, if there is one.
-    A certificate that does not verify is noted in the passage as its failure; the connection is
-    opened all the same, for what is shown behind that certificate may be the page.
-    Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
+    ``headers`` are those of a CONNECT, if there is one. If the certificate does not verify, the
+    failure is recorded and a second connection is opened without verification, as there may be a
+    block page behind it. Raises OSError, ssl.SSLError, ValueError or TunnelRefusedError; the
+    recorder has the stage.
     """
     stream = await open_stream(recorder, route, scheme, endpoint, headers)
     loop = asyncio.get_running_loop()
@@ -187,7 +187,7 @@ async def dial(
 async def open_stream(
     recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers
 ) -> Stream:
-    """Connect, and open the way through a proxy if the route has one; raises as ``dial``."""
+    """Connect, and perform the proxy handshake if the route needs one; raises as ``dial``."""
     proxy = route.proxy
     recorder.peer = route.address.host
     with recorder.phase("connect", "proxy_connect" if proxy else "connect"):
@@ -213,7 +213,7 @@ async def open_stream(
 async def _dial_unverified(
     recorder: ExchangeRecorder, route: Route, endpoint: Address, headers: Headers
 ) -> ResponseHandler:
-    """The same connection once more, with any certificate. The first failure stands."""
+    """Open the connection again without verification. The first failure is kept."""
     stream = await open_stream(ExchangeRecorder(recorder.limit), route, "https", endpoint, headers)
     try:
         handler = await stream.switch_protocol(
@@ -227,6 +227,6 @@ async def _dial_unverified(
 
 
 def _ssl_object(transport: asyncio.BaseTransport | None) -> ssl.SSLObject:
-    assert transport is not None, "the hands were shaken just now"
+    assert transport is not None, "the TLS handshake is complete"
     engine: ssl.SSLObject = transport.get_extra_info("ssl_object")
     return engine

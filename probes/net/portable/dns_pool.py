@@ -1,8 +1,7 @@
-"""Keeps connections to one name server, and opens others where they are gone (RFC 7766, 6.2).
+"""A pool of connections to one name server (RFC 7766 section 6.2).
 
-A question that lost a connection which it shared, or which had been idle, is asked again on one of
-its own before anything is concluded: a filter that cuts a connection off for one name must not be
-heard in the answers of its neighbours.
+A question whose shared or previously idle connection is lost is asked again on a connection of its
+own: a filter that resets the connection because of one name must not affect the results of others.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from probes.net.route import Address
 
 
 class DnsPool:
-    """The connections to one server."""
+    """Connections to one name server, opened when needed."""
 
     def __init__(self, server: DnsServer) -> None:
         self.server = server
@@ -25,8 +24,8 @@ class DnsPool:
         self._opening = asyncio.Lock()
         self._is_serial = False
 
-    async def ask(self, rest: bytes, *, own_connection: bool = False) -> bytes:
-        """The answer to a question without its id; ``own_connection``, on a connection of its own.
+    async def ask(self, without_id: bytes, *, own_connection: bool = False) -> bytes:
+        """Ask a question, given without its id; ``own_connection`` uses a new connection for it.
 
         Raises OSError, ssl.SSLError, EOFError, StatusError, httptools.HttpParserError.
         """
@@ -34,13 +33,13 @@ class DnsPool:
             stream = await self._get_stream()
             is_new = not stream.question_count
             try:
-                return await self._ask(stream, rest)
+                return await self._ask(stream, without_id)
             except ConnectionLostError as lost:
                 if is_new and stream.question_count == 1:
                     raise lost.cause from None
         stream = await self._connect()
         try:
-            return await self._ask(stream, rest)
+            return await self._ask(stream, without_id)
         except ConnectionLostError as lost:
             raise lost.cause from None
         finally:
@@ -51,11 +50,11 @@ class DnsPool:
         for stream in self._all:
             stream.close()
 
-    async def _ask(self, stream: DnsStream, rest: bytes) -> bytes:
+    async def _ask(self, stream: DnsStream, without_id: bytes) -> bytes:
         try:
-            answer = await stream.ask(rest)
+            answer = await stream.ask(without_id)
         except asyncio.CancelledError:
-            # Whatever silenced it may have silenced the whole connection.
+            # The cause of the silence may affect the whole connection.
             stream.end()
             raise
         if not stream.shared:
@@ -63,27 +62,27 @@ class DnsPool:
         return answer
 
     async def _get_stream(self) -> DnsStream:
-        """A connection that may carry one more; side by side all wait for the same one."""
-        if (found := self._find_free()) is not None:
-            return found
+        """Return a connection for one more question; concurrent callers wait for the same one."""
+        if (stream := self._find_free()) is not None:
+            return stream
         if not self._is_serial:
             async with self._opening:
-                found = self._find_free()
-                if found is None and not self._is_serial:
-                    found = await self._connect()
-                    self._is_serial = not found.shared
-                    if found.shared:
-                        self._free.append(found)
-                if found is not None:
-                    return found
+                stream = self._find_free()
+                if stream is None and not self._is_serial:
+                    stream = await self._connect()
+                    self._is_serial = not stream.shared
+                    if stream.shared:
+                        self._free.append(stream)
+                if stream is not None:
+                    return stream
         return await self._connect()
 
     def _find_free(self) -> DnsStream | None:
-        """One that is free; whoever carries one question at a time is taken out."""
-        for place in reversed(range(len(self._free))):
-            each = self._free[place]
+        """Return a free connection or None; one that is not shared is removed from the list."""
+        for index in reversed(range(len(self._free))):
+            each = self._free[index]
             if each.is_ending or not each.shared:
-                del self._free[place]
+                del self._free[index]
             if each.can_ask:
                 return each
         return None

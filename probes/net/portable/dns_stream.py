@@ -1,7 +1,8 @@
-"""Connections to a name server that carry one question after another.
+"""Persistent connections to a name server.
 
-DNS over TCP and TLS (RFC 7766, RFC 7858), and DNS over HTTPS (RFC 8484) by HTTP/1.1 and HTTP/2.
-dnspython would make a connection of its own for each question, past the line.
+DNS over TCP and TLS (``DnsTcp``; RFC 7766, RFC 7858), and over HTTPS by HTTP/1.1 and HTTP/2
+(``DohHttp1``, ``DohHttp2``; RFC 8484). dnspython would open a connection per question, and would
+not use the line's binding.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import httptools
 
 MESSAGE = "application/dns-message"
 NO_ID = b"\0\0"
-"""An id of 0 lets caches on the way answer (RFC 8484 section 4.1)."""
+"""Message id 0 makes responses cacheable (RFC 8484 section 4.1)."""
 LARGEST = 65535
 
 
 class StatusError(Exception):
-    """The server answered with another status than 200."""
+    """The server answered with a status other than 200."""
 
 
 class ConnectionLostError(Exception):
-    """The connection ended before the answer came; ``cause`` says how."""
+    """The connection was lost before the answer; ``cause`` is the reason."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -36,7 +37,10 @@ class ConnectionLostError(Exception):
 
 
 class DnsStream(asyncio.Protocol):
-    """One connection. ``question_count`` questions were asked on it; ``shared`` ones go side by side."""
+    """One connection. ``question_count`` is the number of questions sent so far.
+
+    A ``shared`` connection carries several questions at once.
+    """
 
     shared: ClassVar[bool]
 
@@ -50,37 +54,37 @@ class DnsStream(asyncio.Protocol):
 
     @property
     def can_ask(self) -> bool:
-        """Whether another question may be asked on it."""
+        """Whether another question may be sent now."""
         return not self.is_ending and (self.shared or not self._waiting)
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Send a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """Send a question, given without its id; the future may raise ConnectionLostError."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Take no more questions, and close when the last is answered."""
+        """Accept no more questions, and close after the last answer."""
         self.is_ending = True
         self._close_if_idle()
 
     def close(self) -> None:
-        """Close at once; whoever still waits is told."""
+        """Close immediately; pending questions fail."""
         self.is_ending = True
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open, or was: what came before we had it, we are not told."""
+        """Store the transport, which may already be closing: its end is then not reported again."""
         self._transport = cast("asyncio.Transport", transport)
         if self._transport.is_closing():
             self._loop.call_soon(self.connection_lost, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed, by whomever."""
+        """Fail pending questions."""
         self.fail_all(exc or EOFError("the server closed before it answered"))
         self._transport = None
 
     def fail_all(self, cause: Exception) -> None:
-        """Nothing sensible can come any more."""
+        """Fail all pending questions and close."""
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             if not answer.done():
@@ -88,7 +92,7 @@ class DnsStream(asyncio.Protocol):
         self.close()
 
     def _send_question(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
-        """Send a message, and wait for the answer of that id."""
+        """Send a message; return the future of the answer with that id."""
         self.question_count += 1
         self._write(message)
         answer = self._waiting[id_] = self._loop.create_future()
@@ -96,13 +100,13 @@ class DnsStream(asyncio.Protocol):
         return answer
 
     def _write(self, data: bytes) -> None:
-        """Write with all else that this turn of the loop brings."""
+        """Write together with everything else from this iteration of the loop."""
         if not self._outbox:
             self._loop.call_soon(self._send_all)
         self._outbox.append(data)
 
     def _set_answer(self, id_: bytes, message: bytes) -> None:
-        """An answer came, perhaps to a question that nobody asks any more."""
+        """Resolve the question with that id, if it is still pending."""
         answer = self._waiting.get(id_)
         if answer is not None and not answer.done():
             answer.set_result(message)
@@ -123,11 +127,11 @@ class DnsStream(asyncio.Protocol):
 
 
 LENGTH = 2
-"""Octets of a message's length (RFC 1035, 4.2.2)."""
+"""Size of the length prefix (RFC 1035 section 4.2.2)."""
 
 
 class DnsTcp(DnsStream):
-    """One connection with any number of questions under way."""
+    """DNS over TCP or TLS with pipelined questions."""
 
     shared: ClassVar[bool] = True
 
@@ -135,30 +139,30 @@ class DnsTcp(DnsStream):
         super().__init__()
         self._received = bytearray()
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Send a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """Send a question, given without its id; the future may raise ConnectionLostError."""
         id_ = os.urandom(2)
         while id_ in self._waiting:
             id_ = os.urandom(2)
-        length = (len(rest) + len(id_)).to_bytes(LENGTH, "big")
-        return self._send_question(id_, length + id_ + rest)
+        length = (len(without_id) + len(id_)).to_bytes(LENGTH, "big")
+        return self._send_question(id_, length + id_ + without_id)
 
     def data_received(self, data: bytes) -> None:
-        """Give each whole message to whoever waits for it."""
+        """Split the stream into messages and resolve their questions."""
         received = self._received
         received += data
-        place = 0
-        while len(received) >= (start := place + LENGTH):
-            end = start + int.from_bytes(received[place:start], "big")
+        offset = 0
+        while len(received) >= (start := offset + LENGTH):
+            end = start + int.from_bytes(received[offset:start], "big")
             if len(received) < end:
                 break
             self._set_answer(bytes(received[start : start + 2]), bytes(received[start:end]))
-            place = end
-        del received[:place]
+            offset = end
+        del received[:offset]
 
 
 class DohHttp1(DnsStream):
-    """One connection to ``host`` with a question under way, or none."""
+    """DNS over HTTPS by HTTP/1.1: at most one question at a time."""
 
     shared: ClassVar[bool] = False
 
@@ -171,24 +175,27 @@ class DohHttp1(DnsStream):
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Post a question, whole but for its id. Its answer may be LostError or StatusError."""
-        size = len(NO_ID) + len(rest)
-        return self._send_question(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + rest)
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """POST a question, given without its id.
+
+        The future may raise ConnectionLostError or StatusError.
+        """
+        size = len(NO_ID) + len(without_id)
+        return self._send_question(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + without_id)
 
     def data_received(self, data: bytes) -> None:
-        """Read the answer on."""
+        """Parse the response."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self.fail_all(error)
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body, up to what DNS allows."""
+        """Collect the body, up to the largest DNS message."""
         self._body += body[: LARGEST - len(self._body)]
 
     def on_message_complete(self) -> None:
-        """Give the answer away, and be ready for the next if the server is."""
+        """Resolve the question, and end the connection if the server does not keep it alive."""
         status, body = self._parser.get_status_code(), self._body
         if status < HTTPStatus.OK:
             return
@@ -201,11 +208,11 @@ class DohHttp1(DnsStream):
 
 
 ROOM = 4096
-"""Octets that must still fit into the connection's window: more than any question has."""
+"""Flow-control window needed for another question: more than any question has."""
 
 
 class DohHttp2(DnsStream):
-    """One connection to ``host`` with a stream for each question under way."""
+    """DNS over HTTPS by HTTP/2: one stream per question."""
 
     shared: ClassVar[bool] = True
 
@@ -226,37 +233,40 @@ class DohHttp2(DnsStream):
 
     @property
     def can_ask(self) -> bool:
-        """Whether the server would take another stream now."""
+        """Whether the server accepts another stream now."""
         if self.is_ending or self._h2.outbound_flow_control_window < ROOM:
             return False
         most: int = self._h2.remote_settings.max_concurrent_streams
         return len(self._waiting) < most
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say hello."""
+        """Send the connection preface."""
         super().connection_made(transport)
         self._h2.initiate_connection()
         self._flush()
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Post a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """POST a question, given without its id.
+
+        The future may raise ConnectionLostError or StatusError.
+        """
         stream = self._h2.get_next_available_stream_id()
-        size = str(len(NO_ID) + len(rest))
+        size = str(len(NO_ID) + len(without_id))
         self._h2.send_headers(stream, [*self._headers, ("content-length", size)])
-        self._h2.send_data(stream, NO_ID + rest, end_stream=True)
+        self._h2.send_data(stream, NO_ID + without_id, end_stream=True)
         return self._send_question(_key(stream), self._h2.data_to_send())
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and give away what is whole."""
+        """Process events, and resolve complete answers."""
         try:
             for event in self._h2.receive_data(data):
-                self._take(event)
+                self._handle(event)
         except h2.exceptions.ProtocolError as error:
             self.fail_all(StatusError(f"no HTTP/2: {error}"))
         else:
             self._flush()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _handle(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.ResponseReceived):
             names = {str(name): str(value) for name, value in event.headers}
             self._status[event.stream_id] = names[":status"]
@@ -272,8 +282,8 @@ class DohHttp2(DnsStream):
                 self._refuse(event.stream_id, StatusError(f"status {status} over HTTPS"))
         elif isinstance(event, h2.events.StreamReset):
             self._ended(event.stream_id)
-            words = f"stream reset with code {int(event.error_code)} over HTTPS"
-            self._refuse(event.stream_id, ConnectionLostError(StatusError(words)))
+            reason = f"stream reset with code {int(event.error_code)} over HTTPS"
+            self._refuse(event.stream_id, ConnectionLostError(StatusError(reason)))
         elif isinstance(event, h2.events.ConnectionTerminated):
             self.fail_all(EOFError("the server ended the connection"))
 

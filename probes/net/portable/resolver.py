@@ -1,9 +1,11 @@
-"""Asks one DNS server, over UDP and, where the answer is cut, over TCP (RFC 1035, RFC 7766).
+"""Ask one name server with dnspython: UDP, and TCP for truncated answers (RFC 1035, RFC 7766).
 
-A server may want TCP, TLS (RFC 7858) or HTTPS (RFC 8484) from the start; connections are kept.
+Questions may also go over TCP, TLS (RFC 7858) or HTTPS (RFC 8484) from the start, on persistent
+connections. EDNS with DO is sent because extended errors (RFC 8914) need it. REFUSED and NXDOMAIN
+are answers, therefore facts; only silence and network errors are failures.
 
-EDNS with DO is sent, for extended errors (RFC 8914) only come with it. A refusal or NXDOMAIN
-is an answer, so it is a fact; only silence and trouble on the way are failures.
+Holds ``Resolver``, and what the wire backend shares with it: ``read_message``, ``read_reply``,
+``name_failure``, ``system_server``.
 """
 
 from __future__ import annotations
@@ -38,12 +40,12 @@ from probes.net.route import Address, parse_address
 
 DNS_PORT = 53
 PAYLOAD = 1232
-"""Bytes of a UDP answer that pass everywhere (DNS flag day 2020)."""
+"""EDNS buffer size that avoids fragmentation (DNS flag day 2020)."""
 MAX_SILENT_NAMES = 65536
 
 
 class Resolver:
-    """One name server. A name that was met with silence is asked as it is written from then on."""
+    """Asks one name server. After a timeout, that name is no longer sent in mixed case."""
 
     def __init__(self, server: DnsServer) -> None:
         self.server = server
@@ -51,14 +53,14 @@ class Resolver:
         self._silent: set[str] = set()
 
     async def ask(self, question: Question) -> Answer:
-        """Ask one question; silence and trouble on the way are in the Answer's failure."""
+        """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
         failure: Failure | None = None
         facts = DnsFacts(name=question.name, type=question.type, server=str(self.server))
         try:
             async with asyncio.timeout(question.timeout):
                 facts = await self._ask(question)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             failure = name_failure(error)
             if isinstance(error, TimeoutError) and len(self._silent) < MAX_SILENT_NAMES:
                 self._silent.add(question.name)
@@ -87,7 +89,7 @@ class Resolver:
     async def _ask_as_written(
         self, query: dns.message.Message, first: dns.message.Message, patience: float
     ) -> dns.message.Message:
-        """Ask again without mixed case; without an answer to that, the first one counts."""
+        """Ask again without mixed case; if that gets no answer, return the first one."""
         try:
             async with asyncio.timeout(patience):
                 return await _ask_udp(query, self.server)
@@ -96,7 +98,7 @@ class Resolver:
 
 
 def _with_mixed_case(query: dns.message.Message) -> dns.message.Message:
-    """The same question in mixed case, with an id of its own."""
+    """Return the same question in mixed case, with a new id."""
     mixed = dns.message.from_wire(query.to_wire())
     mixed.id = dns.entropy.random_16()
     (question,) = mixed.question
@@ -105,16 +107,16 @@ def _with_mixed_case(query: dns.message.Message) -> dns.message.Message:
 
 
 def _repeats_question(received: dns.message.Message, query: dns.message.Message) -> bool:
-    """Whether an answer repeats the question letter by letter."""
-    return [each.name.labels for each in received.question] == [
-        each.name.labels for each in query.question
+    """Whether an answer repeats the question in the same letter case."""
+    return [entry.name.labels for entry in received.question] == [
+        entry.name.labels for entry in query.question
     ]
 
 
 def make_query(question: Question, *, edns: bool = True) -> dns.message.Message:
-    """The question as a message, with EDNS if ``edns``.
+    """Return the question as a message, with EDNS if ``edns``.
 
-    Raises dns.exception.DNSException if the name is none.
+    Raises dns.exception.DNSException for an invalid name.
     """
     if not edns:
         return dns.message.make_query(question.name, question.type)
@@ -124,7 +126,7 @@ def make_query(question: Question, *, edns: bool = True) -> dns.message.Message:
 
 
 class _UdpProtocol(asyncio.DatagramProtocol):
-    """Waits for the datagram that answers a query; stray ones are passed over."""
+    """Waits for the datagram that answers a query; ignores others."""
 
     def __init__(self, query: dns.message.Message) -> None:
         self.query = query
@@ -142,7 +144,7 @@ class _UdpProtocol(asyncio.DatagramProtocol):
             self.received.set_exception(error)
 
     def error_received(self, exc: Exception) -> None:
-        """An ICMP message came back, or sending failed here."""
+        """Fail the query: an ICMP error was received, or sending failed."""
         if not self.received.done():
             self.received.set_exception(exc)
 
@@ -166,7 +168,7 @@ async def _ask_udp(query: dns.message.Message, server: DnsServer) -> dns.message
 
 
 def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
-    """A message that answers ``query``; raises dns.exception.DNSException if it is none."""
+    """Parse the answer to ``query``. Raises dns.exception.DNSException if it is not one."""
     message = dns.message.from_wire(wire, ignore_trailing=True)
     if not query.is_response(message):
         raise dns.query.BadResponse
@@ -174,7 +176,7 @@ def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
 
 
 def system_server(configuration: Path | None = None) -> Address:
-    """The first name server of this machine; raises UsageError if it has none.
+    """Return this machine's first name server. Raises UsageError if it has none.
 
     ``configuration`` is a ``resolv.conf`` to read instead of the machine's own.
     """
@@ -196,7 +198,7 @@ def read_message(
     server: DnsServer,
     transport: Transport = "udp",
 ) -> DnsFacts:
-    """The facts of an answer."""
+    """Return the facts of an answer."""
     records = tuple(
         DnsRecord(
             name=rrset.name.to_text(omit_final_dot=True).lower(),
@@ -221,14 +223,14 @@ def read_message(
         rcode=dns.rcode.to_text(message.rcode()),
         flags=dns.flags.to_text(message.flags),
         records=records,
-        addresses=tuple(each.data for each in records if each.type in ("A", "AAAA")),
+        addresses=tuple(record.data for record in records if record.type in ("A", "AAAA")),
         has_soa=any(rrset.rdtype == dns.rdatatype.SOA for rrset in beside),
         extended_errors=errors,
     )
 
 
 def name_failure(error: Exception) -> Failure:
-    """Why a question got no answer."""
+    """Return the failure for an exception that ended a question."""
     if isinstance(error, (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel)):
         return Failure(name="instrument_error", stage="instrument", detail=f"no name: {error}")
     if isinstance(error, dns.exception.Timeout):

@@ -1,4 +1,4 @@
-"""The wire lane: one exchange as one errand of the reactor."""
+"""``WireBackend``: runs each exchange as one task of the reactor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class WireBackend:
-    """Carries exchanges over raw sockets."""
+    """Sends requests and DNS questions over raw sockets."""
 
     def __init__(self) -> None:
         self._reactor: Reactor | None = None
@@ -50,26 +50,26 @@ class WireBackend:
         for dns_client in self._dns_clients.values():
             dns_client.close()
         self._dns_clients.clear()
-        # Aborted transports close their sockets in the next turn of the loop.
+        # Aborted transports close their sockets in the loop's next iteration.
         await asyncio.sleep(0)
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request; what went wrong is in the Exchange, never raised."""
+        """Send one request; failures are in the Exchange, never raised."""
         recorder = ExchangeRecorder(request.body_bytes)
         if self._reactor is None:
-            recorder.fail(RuntimeError("a lane is used inside 'async with'"))
+            recorder.fail(RuntimeError("a backend is used inside 'async with'"))
             return recorder.exchange()
         await self._reactor.run(lambda task: _run(task, request, route, recorder), request.timeout)
         return recorder.exchange()
 
     def ask(self, question: Question, server: DnsServer) -> Coroutine[Any, Any, Answer]:
-        """Carry one question; what is out of the ordinary goes to dnspython."""
+        """Ask one question; unusual names and messages are left to dnspython."""
         if self._reactor is None:
-            raise RuntimeError("a lane is used inside 'async with'")
-        # By identity, for a line has one Server all its life; the asker keeps it alive.
+            raise RuntimeError("a backend is used inside 'async with'")
+        # Keyed by identity: a line keeps one DnsServer object, and the client keeps it alive.
         dns_client = self._dns_clients.get(id(server))
         if dns_client is None:
-            # dnspython reads odd answers: 8 MiB that only those need who ask for names.
+            # dnspython costs 8 MiB of memory: load it only when a name is asked for.
             from probes.net.wire.dns_client import DnsClient  # noqa: PLC0415
 
             dns_client = self._dns_clients[id(server)] = DnsClient(server)
@@ -79,7 +79,7 @@ class WireBackend:
 def _run(
     task: ReactorTask, request: Request, route: Route, recorder: ExchangeRecorder
 ) -> Steps[None]:
-    """The whole exchange; whatever ends it is noted in the passage."""
+    """Run the whole exchange; record whatever ends it."""
     tcp = Tcp(task, route.binding)
     try:
         target = parse_url_target(request.url)
@@ -96,7 +96,7 @@ def _run(
         recorder.fail(error)
         if recorder.stage == "tls":
             yield from _run_unverified(task, request, route, recorder)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
+    except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
         recorder.fail(error)
     finally:
         tcp.close()
@@ -105,7 +105,7 @@ def _run(
 def _open_stream(
     tcp: Tcp, route: Route, target: UrlTarget, recorder: ExchangeRecorder, headers: Headers
 ) -> Steps[Stream]:
-    """Connect, and open the way through the proxy if there is one."""
+    """Connect, and perform the proxy handshake if the route needs one."""
     proxy, stream = route.proxy, cast("Stream", tcp)
     recorder.peer = route.address.host
     with recorder.phase("connect", "proxy_connect" if proxy else "connect"):
@@ -124,9 +124,9 @@ def _open_stream(
 def _run_unverified(
     task: ReactorTask, request: Request, route: Route, recorder: ExchangeRecorder
 ) -> Steps[None]:
-    """Ask once more with any certificate: what is shown behind it may be the page.
+    """Send the request again without verification, as there may be a block page behind it.
 
-    The verification failure stands, whatever comes of this.
+    The verification failure is kept in any case.
     """
     second_recorder, target = ExchangeRecorder(recorder.limit), parse_url_target(request.url)
     with closing(Tcp(task, route.binding)) as tcp:
@@ -147,12 +147,12 @@ def _head(request: Request, route: Route, target: UrlTarget) -> bytes:
     headers = [("Host", target.authority), *request_headers(request, absolute_form=absolute_form)]
     if request.body:
         headers.append(("Content-Length", str(len(request.body))))
-    words = target.path
+    request_target = target.path
     if absolute_form:
-        words = f"http://{target.authority}{target.path}"
+        request_target = f"http://{target.authority}{target.path}"
         if route.proxy and route.proxy.authorization:
             headers.append(("Proxy-Authorization", route.proxy.authorization))
-    return write_head(request.method, words, headers) + request.body
+    return write_head(request.method, request_target, headers) + request.body
 
 
 def _check(route: Route, target: UrlTarget, recorder: ExchangeRecorder) -> None:

@@ -1,11 +1,11 @@
-"""Asks one name server over shared sockets: one datagram out, one back, read by hand.
+"""Ask one name server over shared UDP sockets, with our own DNS codec.
 
-A cut answer (TC) is asked for again over a connection that is kept, where servers that want TCP,
-TLS or HTTPS are asked from the start. Odd names and messages are left to dnspython.
+After a truncated answer (TC) the question is repeated over a persistent connection; servers with
+transport TCP, TLS or HTTPS are asked over one from the start. Unusual names and messages are left
+to dnspython.
 
-A name that was once met with silence is asked from a port of its own, and as it is written: a
-filter that cuts off a whole flow must not be heard in the silence of its neighbours, nor a box
-that cannot bear mixed case in any.
+After a timeout, the name is next asked from a new port and without mixed case: a filter that drops
+a whole flow must not cause timeouts of other names, nor a middlebox that drops mixed-case names.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from probes.net.wire.udp import QUESTIONS, Datagram, PendingQuestion, UdpSocket
 MIN_PATIENCE = 0.001
 MAX_SILENT_NAMES = 65536
 TICK = 0.02
-"""Seconds between two looks at what is overdue: a timer a question would cost a tenth of it."""
+"""Interval of timeout checks, in seconds; a timer per question would cost a tenth of its CPU time."""
 
 
 class DnsClient:
-    """Asks one server until it is closed.
+    """Asks one name server until it is closed.
 
-    Its epoll is one more descriptor of the loop's: libuv would stop to watch a socket at the
-    first ICMP message.
+    Polls its sockets with its own epoll, which the loop watches: libuv stops watching a socket
+    after the first ICMP error.
     """
 
     def __init__(self, server: DnsServer) -> None:
@@ -57,7 +57,7 @@ class DnsClient:
         self._loop.add_reader(self._epoll.fileno(), self._poll)
 
     async def ask(self, question: Question) -> Answer:
-        """Ask one question; silence and trouble on the way are in the Answer's failure."""
+        """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
         plain = write_query(question.name, question.type)
         if plain is None:
@@ -82,14 +82,14 @@ class DnsClient:
             if is_truncated(answer.wire, plain.section):
                 return await self._ask_over_stream(question, plain, started, "tcp")
             facts = self._read(answer.wire, plain if case_lost else pending.query, question)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             return self._failed(error, question, started)
         if case_lost:
             facts = replace(facts, case_lost=True)
         return Answer(facts=facts, timings=Timings(total=answer.took))
 
     def close(self) -> None:
-        """Close every socket; questions under way belong to their tasks."""
+        """Close every socket; pending questions are ended by the tasks that await them."""
         if self._timer is not None:
             self._timer.cancel()
         self._resolver.pool.close()
@@ -101,7 +101,7 @@ class DnsClient:
         self._udp = None
 
     async def _ask_as_written(self, query: Query, first: Datagram, due: float) -> Datagram:
-        """Ask again without mixed case; without an answer to that, the first one counts."""
+        """Ask again without mixed case; if that gets no answer, return the first one."""
         now = perf_counter()
         udp = self._open_socket(questions=1)
         self._start_timer()
@@ -118,15 +118,15 @@ class DnsClient:
     async def _ask_over_stream(
         self, question: Question, query: Query, started: float, transport: Transport
     ) -> Answer:
-        """Ask over a connection that is kept for the next question."""
-        left = max(started + question.timeout - perf_counter(), MIN_PATIENCE)
+        """Ask over a persistent connection."""
+        remaining = max(started + question.timeout - perf_counter(), MIN_PATIENCE)
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(remaining):
                 wire = await self._resolver.pool.ask(
                     query.rest, own_connection=self._silent.pop(question.name, False)
                 )
             facts = self._read(wire, query, question, transport)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             if isinstance(error, TimeoutError):
                 self._note_silence(question.name)
             return self._failed(error, question, started)
@@ -149,7 +149,7 @@ class DnsClient:
         return Answer(facts=nothing, timings=took, failure=name_failure(error))
 
     def _send(self, name: str, query: Query, due: float) -> PendingQuestion:
-        """Ask by the shared socket, or by one of its own."""
+        """Send by the shared socket, or by a new one after an earlier timeout of the name."""
         self._start_timer()
         if self._silent.pop(name, False):
             return self._open_socket(questions=1).ask(query, due)
@@ -169,7 +169,7 @@ class DnsClient:
 
     def _abandon_socket(self, udp: UdpSocket, name: str) -> None:
         self._note_silence(name)
-        udp.ids.clear()  # whatever cut this flow off, others shall not wait in it
+        udp.ids.clear()  # the flow may be blocked: use another socket for other names
 
     def _start_timer(self) -> None:
         if self._timer is None:
@@ -180,7 +180,7 @@ class DnsClient:
             self._open[descriptor].read_datagrams()
 
     def _tick(self) -> None:
-        """End what is overdue, and close the sockets that nobody needs any more."""
+        """Fail overdue questions, and close unused sockets."""
         now = perf_counter()
         for udp in self._open.values():
             udp.expire(now)

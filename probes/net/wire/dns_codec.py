@@ -1,8 +1,7 @@
-"""DNS messages by hand: the common ones, quickly (RFC 1035, RFC 6891, RFC 8914).
+"""A fast DNS codec for common messages (RFC 1035, RFC 6891, RFC 8914).
 
-Whatever is out of the ordinary is left to dnspython, which is also the oracle of the tests:
-``read_answer`` says None for it. Of the records beside the answer it reads no more than the
-facts need.
+Unusual messages are left to dnspython, which is also the reference in the tests: ``read_answer``
+returns None for them. Of the authority and additional sections only what the facts need is read.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ IN = 1
 EDE = 15
 POINTER = 0xC0
 TO_QUESTION = POINTER << 8 | HEADER
-"""A name that is the question's own, as nearly every answer writes it."""
+"""Compression pointer to the question's name, used by nearly every answer."""
 LONGEST_LABEL, LONGEST_NAME = 63, 253
 LARGEST_TTL = 2**31 - 1
 MAX_CACHED_QUERIES = 4096
-"""The control and each line ask for the same name, one soon after the other."""
+"""Cache size: the control and each line ask for the same name shortly after each other."""
 
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
@@ -48,7 +47,7 @@ _EDNS = struct.pack("!BHHBBHH", 0, OPT, PAYLOAD, 0, 0, 0x8000, 0)
 
 
 class OtherSections(msgspec.Struct, frozen=True):
-    """Of the records beside the answer: the rcode's high bits, a SOA seen, extended errors."""
+    """From authority and additional: high bits of the RCODE, presence of SOA, extended errors."""
 
     rcode_high: int
     has_soa: bool
@@ -56,19 +55,19 @@ class OtherSections(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A question in wire form after its id. ``section`` is its section, from byte 12 of all."""
+    """A question in wire form: ``rest`` is all after the id, ``section`` the question section."""
 
     rest: bytes
     section: bytes
 
 
 class OddMessageError(Exception):
-    """Not one of the common messages: dnspython is to read it."""
+    """Not a common message: dnspython must parse it."""
 
 
 @lru_cache(maxsize=MAX_CACHED_QUERIES)
 def write_query(name: str, type_: str) -> Query | None:
-    """The question in wire form, or None if the name is not a plain one."""
+    """Return the question in wire form, or None for an unusual name."""
     plain = name.rstrip(".")
     if len(plain) > LONGEST_NAME or not _PLAIN_NAME.fullmatch(plain):
         return None
@@ -78,19 +77,19 @@ def write_query(name: str, type_: str) -> Query | None:
 
 
 def mix_query(query: Query) -> Query:
-    """The same question in mixed case. Its type may look like a letter: 65, HTTPS, is an A."""
+    """Return the question with its name in mixed case; its type (65 is also an ``A``) stays."""
     name = query.section[: -_PAIR.size]
     section = mix_case(name) + query.section[len(name) :]
     return Query(_ASKING + section + _EDNS, section)
 
 
 def repeats(received: bytes, section: bytes) -> bool:
-    """Whether a message is a response that repeats the question section, letter by letter."""
+    """Whether a message is a response with the same question section, in the same letter case."""
     return received.startswith(section, HEADER) and received[2] & IS_RESPONSE != 0
 
 
 def is_truncated(received: bytes, section: bytes) -> bool:
-    """Whether the answer to a question, in whatever case, says that not all of it fitted (TC)."""
+    """Whether the answer to a question, in any letter case, is truncated (TC)."""
     if not received[2:3] or not received[2] & IS_TRUNCATED:
         return False
     return received[HEADER : HEADER + len(section)].lower() == section.lower()
@@ -99,7 +98,7 @@ def is_truncated(received: bytes, section: bytes) -> bool:
 def read_answer(
     received: bytes, query: Query, question: Question, server: str, transport: Transport = "udp"
 ) -> DnsFacts | None:
-    """The facts of a common answer that repeats the question; None if dnspython is to read it."""
+    """Return the facts of a common answer that repeats the question; None for an unusual one."""
     try:
         return _read(received, HEADER + len(query.section), question, server, transport)
     except (OddMessageError, struct.error, IndexError, UnicodeDecodeError, ValueError):
@@ -147,23 +146,23 @@ def _read_record(wire: bytes, offset: int, question: Question) -> tuple[DnsRecor
     if class_ != IN or end > len(wire):
         raise OddMessageError
     if kind == A and length == 4:  # noqa: PLR2004 - bytes of an IPv4 address
-        named, told = "A", inet_ntoa(wire[start:end])
+        type_, data = "A", inet_ntoa(wire[start:end])
     elif kind == AAAA:
-        named, told = "AAAA", inet_ntop(AF_INET6, wire[start:end])
+        type_, data = "AAAA", inet_ntop(AF_INET6, wire[start:end])
     elif kind == CNAME:
-        named, (target, after) = "CNAME", _name(wire, start)
+        type_, (target, after) = "CNAME", _name(wire, start)
         if after != end:
             raise OddMessageError
-        told = target + "."
+        data = target + "."
     else:
         raise OddMessageError
     ttl = ttl if ttl <= LARGEST_TTL else 0
-    return DnsRecord(name=name.lower(), type=named, ttl=ttl, data=told), end
+    return DnsRecord(name=name.lower(), type=type_, ttl=ttl, data=data), end
 
 
 @lru_cache(maxsize=256)
 def _read_other_sections(wire: bytes, count: int) -> OtherSections:
-    """The records beside the answer, to the end of the message. Most messages end alike."""
+    """Read the authority and additional sections, to the end of the message (cached)."""
     offset, rcode_high, has_soa, errors = 0, 0, False, tuple[ExtendedError, ...]()
     for _ in range(count):
         offset = _skip_name(wire, offset)
@@ -198,7 +197,7 @@ def _read_options(wire: bytes, offset: int, end: int) -> tuple[ExtendedError, ..
 
 
 def _skip_name(wire: bytes, offset: int) -> int:
-    """Where the name at ``offset`` ends."""
+    """Return the offset after the name at ``offset``."""
     while length := wire[offset]:
         if length >= POINTER:
             return offset + 2
@@ -207,7 +206,7 @@ def _skip_name(wire: bytes, offset: int) -> int:
 
 
 def _name(wire: bytes, offset: int) -> tuple[str, int]:
-    """The name at ``offset`` without its last dot, and where it ends (RFC 1035, 4.1.4)."""
+    """Return the name at ``offset`` without its final dot, and its end (RFC 1035, 4.1.4)."""
     labels: list[bytes] = []
     after, lowest = 0, offset
     while length := wire[offset]:
@@ -231,7 +230,7 @@ def _name(wire: bytes, offset: int) -> tuple[str, int]:
 
 @lru_cache(maxsize=64)
 def _question_end(type_: str) -> bytes:
-    """The root label, type and class."""
+    """Return root label, type and class."""
     return b"\0" + _PAIR.pack(dns.rdatatype.from_text(type_), IN)
 
 

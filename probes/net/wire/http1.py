@@ -23,7 +23,7 @@ FIRST_FINAL = 200
 
 
 class Stream(Protocol):
-    """What an exchange needs of a connection."""
+    """What an exchange needs of a connection: TCP or TLS."""
 
     @property
     def arrived(self) -> float: ...  # noqa: D102 - see Tcp
@@ -32,7 +32,7 @@ class Stream(Protocol):
 
 
 class ResponseReader:
-    """Takes what the parser finds; interim answers (1xx) are passed over."""
+    """Receives the parser's callbacks; ignores interim responses (1xx)."""
 
     __slots__ = ("_headers", "_parser", "_recorder", "complete", "on_body")
 
@@ -45,7 +45,7 @@ class ResponseReader:
 
     @property
     def has_length(self) -> bool:
-        """Whether the head says where the body ends, other than with the connection."""
+        """Whether the head delimits the body, other than by closing the connection."""
         head = self._recorder.head
         if head is None:
             return False
@@ -53,7 +53,7 @@ class ResponseReader:
         return coded or bool(head.header("content-length"))
 
     def feed(self, received: bytes) -> None:
-        """Parse some bytes; raises ValueError if they are no HTTP."""
+        """Parse received bytes. Raises ValueError if they are not HTTP."""
         try:
             self._parser.feed_data(received)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -61,22 +61,22 @@ class ResponseReader:
                 raise ValueError(f"no HTTP: {error}") from None
 
     def close(self) -> None:
-        """Part with the parser, for the two hold each other: thousands a second of them."""
+        """Drop the parser: breaks a reference cycle, of which there are thousands per second."""
         del self._parser
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header was read."""
+        """Collect a header."""
         self._headers.append((_header_name(name), header_text(value)))
 
     def on_headers_complete(self) -> None:
-        """The head was read."""
+        """Record the head, unless it is an interim response."""
         status = self._parser.get_status_code()
         headers, self._headers = tuple(self._headers), []
         if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
             self._recorder.head = Head(status=status, headers=headers)
 
     def on_message_complete(self) -> None:
-        """The answer is whole, unless it was an interim one."""
+        """Mark the response as complete, unless it was an interim one."""
         self.complete = self._recorder.head is not None
 
 
@@ -86,9 +86,9 @@ def _header_name(name: bytes) -> str:
 
 
 def send_request(stream: Stream, request: bytes, recorder: ExchangeRecorder) -> Steps[None]:
-    """Send a request, and read its answer into the passage, up to the passage's limit.
+    """Send a request and read the response into the recorder, up to its body limit.
 
-    Raises EOFError if the far end closed too early, ValueError if its answer is no HTTP.
+    Raises EOFError if the peer closed early, ValueError if its response is not HTTP.
     """
     recorder.stage = "response"
     reader = ResponseReader(recorder)

@@ -1,12 +1,12 @@
-"""One UDP socket that many questions share, each with an id of its own.
+"""A UDP socket shared by many DNS questions, each with its own id.
 
-The kernel draws the port, this machine's randomness the ids; an id is used once, and when all
-are used another socket takes over (RFC 5452 section 9.2: neither may be guessed). They are so
-few that all their answers fit into the kernel's buffer. Questions leave together, once a turn of
-the loop: a server that falls asleep between them costs the sender its waking.
+Port and ids are random; each id is used once, and when all are used a new socket takes over
+(RFC 5452 section 9.2: neither may be predictable). There are few enough ids that all answers fit
+into the socket's receive buffer. Questions are sent together once per loop iteration: waking the
+server's process for each one would cost the sender CPU time.
 
-A message of ICMP is held against the question that it quotes, or, where it quotes too little,
-against the only one there is.
+An ICMP error is attributed to the question that it quotes or, if it quotes too little, to the only
+pending question.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from probes.net.wire.dns_codec import Query, repeats
 from probes.net.wire.reactor import IcmpError, read_icmp_error, set_error_queue
 
 READ_BYTES = 4096
-"""More than the payload that is asked for; a longer datagram is read in part, and is odd."""
+"""Larger than the advertised EDNS payload; a longer datagram is truncated and then not parsed."""
 
 QUESTIONS = 64
-"""How many questions a socket asks in its life."""
+"""Number of questions per socket."""
 
 
 class Datagram(msgspec.Struct, frozen=True):
-    """A datagram, and how many seconds after the question it was read."""
+    """A received datagram, and the seconds between the question and its reading."""
 
     wire: bytes
     took: float
 
 
 class PendingQuestion(msgspec.Struct, eq=False):
-    """A question that waits until ``due``; it was ``sent`` when (perf_counter's clock)."""
+    """A question without an answer yet; ``due`` and ``sent`` are perf_counter times."""
 
     udp: UdpSocket
     id: bytes
@@ -52,12 +52,12 @@ class PendingQuestion(msgspec.Struct, eq=False):
 
 
 class UdpSocket:
-    """A connected UDP socket with ``ids`` left to ask with, and those who wait by their id."""
+    """A connected UDP socket: ``ids`` not used yet, and ``waiting`` questions by id."""
 
     def __init__(
         self, address: Address, binding: LocalBinding = UNBOUND, questions: int = QUESTIONS
     ) -> None:
-        """Raise OSError: no socket may be had, or none may leave from ``binding``."""
+        """Open the socket. Raises OSError, also if it cannot be bound to ``binding``."""
         self._loop = asyncio.get_running_loop()
         self.ids = _draw(questions)
         self.waiting: dict[bytes, PendingQuestion] = {}
@@ -71,11 +71,11 @@ class UdpSocket:
             raise
 
     def fileno(self) -> int:
-        """The socket's descriptor; ``read_datagrams`` is due when it may be read, or has an error."""
+        """The descriptor; call ``read_datagrams`` when it is readable or has an error."""
         return self._sock.fileno()
 
     def ask(self, query: Query, due: float) -> PendingQuestion:
-        """Send a question before the loop's next turn ends; OSError is then in its answer."""
+        """Send a question in the next loop iteration; an OSError is set on its answer."""
         pending = PendingQuestion(self, self.ids.pop(), query, due, self._loop.create_future())
         if not self._outbox:
             self._loop.call_soon(self._send_all)
@@ -84,7 +84,7 @@ class UdpSocket:
         return pending
 
     def read_datagrams(self) -> None:
-        """Read all that has come."""
+        """Read all received datagrams and ICMP errors."""
         recv, waiting = self._sock.recv, self.waiting
         received = b""
         while True:
@@ -103,25 +103,25 @@ class UdpSocket:
                 if not pending.answer.done():
                     pending.answer.set_result(Datagram(received, perf_counter() - pending.sent))
         if not received:
-            # Woken for nothing to read: then there are complaints, of which a send took the sign.
+            # The socket is readable but empty: an ICMP error is queued (IP_RECVERR).
             self._read_error_queue()
 
     def forget(self, pending: PendingQuestion) -> None:
-        """Nobody waits for it any more."""
+        """Remove a question: nobody awaits its answer."""
         self.waiting.pop(pending.id, None)
 
     def expire(self, now: float) -> None:
-        """End those who have waited long enough, with TimeoutError."""
-        for pending in [each for each in self.waiting.values() if each.due <= now]:
+        """Fail overdue questions with TimeoutError."""
+        for pending in [question for question in self.waiting.values() if question.due <= now]:
             self._fail(pending, TimeoutError())
 
     def close(self) -> None:
-        """Close the socket. Whoever still waits is not told."""
+        """Close the socket; pending questions stay unresolved."""
         self._outbox.clear()
         self._sock.close()
 
     def _send_all(self) -> None:
-        """Send what the last turn asked for: in one go, or the server falls asleep in between."""
+        """Send the questions of the last loop iteration together."""
         outbox, self._outbox = self._outbox, []
         send = self._sock.send
         for pending in outbox:
@@ -135,15 +135,15 @@ class UdpSocket:
 
     def _send_again(self, pending: PendingQuestion, error: OSError) -> None:
         if isinstance(error, BlockingIOError):
-            # No room for one datagram: the trouble is in this machine's buffers.
+            # The send buffer has no room for one datagram: a local failure.
             self._fail(pending, OSError(errno.ENOBUFS, ""))
             return
-        # The kernel gave us the error of an earlier question instead of sending this one.
+        # The kernel reported the error of an earlier question instead of sending this one.
         self._read_error_queue()
         try:
             self._sock.send(pending.id + pending.query.rest)
-        except OSError as own:
-            self._fail(pending, own)
+        except OSError as second_error:
+            self._fail(pending, second_error)
 
     def _read_error_queue(self) -> None:
         while (icmp_error := read_icmp_error(self._sock)) is not None:
@@ -168,14 +168,15 @@ def _draw(count: int) -> list[bytes]:
     ids: set[bytes] = set()
     while len(ids) < count:
         drawn = os.urandom(2 * count)
-        ids.update(drawn[place : place + 2] for place in range(0, 2 * count, 2))
+        ids.update(drawn[offset : offset + 2] for offset in range(0, 2 * count, 2))
     return list(ids)[:count]
 
 
 def _answers(received: bytes, pending: PendingQuestion) -> bool:
-    """Whether an uncommon datagram with the question's id answers it; nonsense does.
+    """Whether an unusual datagram with the question's id counts as its answer.
 
-    A datagram of another question is a stray, or somebody's guess (RFC 5452).
+    An unparsable one does (the server misbehaves); one with another question does not: it may be
+    a spoofing attempt (RFC 5452).
     """
     try:
         message = dns.message.from_wire(received, ignore_trailing=True)

@@ -17,7 +17,7 @@ from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
 from harness.ports.network import Answer, Origin, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
 from probes.net.backend import BACKENDS, BackendName
-from probes.net.direct import DirectLine, DirectOptions, Ports, _read
+from probes.net.direct import DirectLine, DirectOptions, Ports, _address_in
 from probes.net.dns_server import parse_dns_server
 from probes.net.route import Address, Family
 from probes.range.faults import Fault, FaultKind
@@ -198,11 +198,11 @@ async def test_aliases_that_lead_back_to_each_other_are_no_denial() -> None:
     facts = DnsFacts(name=HOST, type="A", server="s", rcode="NOERROR", records=records)
     honest = structs.replace(facts, records=records[:1])
 
-    loop = _read(Answer(facts=facts, timings=Timings()), "any")
+    loop = _address_in(Answer(facts=facts, timings=Timings()), "any")
 
     assert isinstance(loop, Failure)
     assert "dns_server_misbehaving" == loop.name
-    assert _read(Answer(facts=honest, timings=Timings()), "any") is None
+    assert _address_in(Answer(facts=honest, timings=Timings()), "any") is None
 
 
 async def test_as_a_pupil_uses_it_a_line_is_on_the_browser_lane(name_server: Any) -> None:

@@ -33,7 +33,7 @@ def test_each_message_quotes_the_datagram_that_it_is_about(host: str) -> None:
 def test_messages_are_kept_no_more() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
         set_error_queue(sock, "127.0.0.1")
-        set_error_queue(sock, "127.0.0.1", kept=False)
+        set_error_queue(sock, "127.0.0.1", enabled=False)
 
         assert sock.getsockopt(socket.IPPROTO_IP, IP_RECVERR) == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from probes.clients.onward import Step, read_links
+from probes.clients.page_links import Step, read_links
 
 HERE = "http://site.test/dir/page?a=1"
 
