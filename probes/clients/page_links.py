@@ -1,4 +1,4 @@
-"""Where a page leads to: what a browser fetches for it, and what a pupil can follow from it."""
+"""Extract a page's subresources and the steps a pupil can take from it: links, frames, forms."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from probes.net.html_text import bounded, decode_text, read_page, refresh_target
 
 BUTTONS = frozenset({"submit", "image"})
-"""Types of input elements that send a form."""
+"""Types of input elements that submit a form."""
 
 UNSENT = BUTTONS | {"button", "reset", "password"}
-"""Types of input elements that are no field: buttons, and passwords, which are never sent."""
+"""Types of input elements that are not submitted: buttons, and passwords, which are never sent."""
 
 PRESSED_ONLY = frozenset({"hidden", "submit", "image", "button", "reset"})
-"""Types of input elements that ask nobody to write or choose anything."""
+"""Types of input elements that need no input by the user."""
 
 
 class Step(NamedTuple):
-    """What is asked for next: a URL, and the fields of a form where it is sent by POST."""
+    """A request to make next: a URL, and the encoded form fields if it is a POST."""
 
     url: str
     fields: str | None = None
 
     @property
     def host(self) -> str:
-        """The host that is asked."""
+        """The host of the URL."""
         return url_host(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLinks:
-    """Addresses of pictures, scripts and styles, and the steps that lead on, each in order."""
+    """A page's subresources (images, scripts, styles) and its steps, each in order."""
 
     subresources: tuple[str, ...]
     steps: tuple[Step, ...]
 
 
 def read_links(page: httpx.Response) -> PageLinks:
-    """What a page needs, and its steps: by itself first, then on its own host, then to others."""
+    """Return a page's subresources and steps: automatic steps, then same host, then other hosts."""
     content = page.headers.get("content-type", "")
     tree = LexborHTMLParser(bounded(decode_text(page.content, content))[0])
     base = _base_of(tree, page)
@@ -51,7 +51,7 @@ def read_links(page: httpx.Response) -> PageLinks:
         *refresh_target(page.headers.get("refresh", "")),
         *read_page(page.content, content).frames,
     )
-    forms = [step for form in tree.css("form") for step in _sent(form, page, base)]
+    forms = [step for form in tree.css("form") for step in _form_steps(form, page, base)]
     links = _absolute(_values(tree.css("a[href], area[href]"), "href"), base)
     home = url_host(str(page.url))
     found = sorted([*forms, *map(Step, links)], key=lambda step: step.host != home)
@@ -69,33 +69,32 @@ def url_host(url: str) -> str:
 
 
 def _base_of(tree: LexborHTMLParser, page: httpx.Response) -> str:
-    """What the addresses in a page are relative to (WHATWG HTML, 4.2.3)."""
+    """Return the base URL of a page (WHATWG HTML, 4.2.3)."""
     references = _values(tree.css("base[href]"), "href")
     return next(iter(_absolute(references[:1], str(page.url))), str(page.url))
 
 
-def _sent(form: LexborNode, page: httpx.Response, base: str) -> Iterator[Step]:
-    """What a form asks for when its fields are sent as they are, by each of its buttons.
+def _form_steps(form: LexborNode, page: httpx.Response, base: str) -> Iterator[Step]:
+    """Yield the requests of a form submitted with its default values, one for each button.
 
-    A form with a password is never sent by POST, and one to another host only if it asks nobody
-    to write or choose anything.
+    A form with a password is never sent by POST, nor is one to another host that needs input.
     """
     inputs = form.css("input")
     fields = [(name, _value(node)) for node in inputs if (name := _name(node)) and _is_field(node)]
     types = {_type(node) for node in inputs}
     is_pressed_only = types <= PRESSED_ONLY and not form.css("select, textarea")
     for button in _buttons(form) or [form]:
-        attributes = {**form.attributes, **_own(button)}
+        attributes = {**form.attributes, **_overrides(button)}
         action = (attributes.get("action") or "").strip() or str(page.url)
         is_post = (attributes.get("method") or "").lower() == "post"
         pressed = button is not form and _name(button)
-        sent = urlencode([*fields, (pressed, _value(button))] if pressed else fields)
+        query = urlencode([*fields, (pressed, _value(button))] if pressed else fields)
         for url in _absolute([action], base):
             is_own = url_host(url) == url_host(str(page.url))
             if not is_post:
-                yield Step(urlsplit(url)._replace(query=sent).geturl() if sent else url)
+                yield Step(urlsplit(url)._replace(query=query).geturl() if query else url)
             elif "password" not in types and (is_own or is_pressed_only):
-                yield Step(url, sent)
+                yield Step(url, query)
 
 
 def _buttons(form: LexborNode) -> list[LexborNode]:
@@ -103,8 +102,8 @@ def _buttons(form: LexborNode) -> list[LexborNode]:
     return [*pressed, *(node for node in form.css("button") if _type(node, "submit") == "submit")]
 
 
-def _own(button: LexborNode) -> dict[str, str | None]:
-    """What a button says in place of its form (WHATWG HTML, 4.10.18.6)."""
+def _overrides(button: LexborNode) -> dict[str, str | None]:
+    """Return the attributes by which a button overrides its form (WHATWG HTML, 4.10.18.6)."""
     attributes = button.attributes
     references = {"action": attributes.get("formaction"), "method": attributes.get("formmethod")}
     return {name: value for name, value in references.items() if value}

@@ -1,4 +1,7 @@
-"""Tries an item as a pupil's browser would: no mark, and the site's icon after the page."""
+"""The plain-twin client: fetches items as a pupil's browser would, without any mark of ours.
+
+After a page it also requests the site's icon, as browsers do.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,25 @@ IMAGE_HEADERS = {
     "sec-fetch-mode": "no-cors",
     "sec-fetch-site": "same-origin",
 }
-"""How a browser's request for an image differs from that for the page (Fetch Metadata)."""
+"""Headers of a browser's image request that differ from its page request (Fetch Metadata)."""
 
 PAGE_ONLY_HEADERS = frozenset({"sec-fetch-user", "upgrade-insecure-requests", "priority"})
-"""What a browser sends for a page alone."""
+"""Headers that a browser sends for a page only."""
 
 
 class Pupil:
-    """Visits items over the lines that ``line_for`` gives."""
+    """Visits items over lines from ``line_for``."""
 
     def line_for(self, line: Line, source: str) -> Line | None:
-        """The line as a pupil's browser uses it, or None where it cannot be used so."""
+        """Return the line as a pupil's browser uses it, or None if that is not possible."""
         as_pupil = getattr(line, "as_pupil", None)
         if as_pupil is None or not can_browse():
             return None
-        found: Line = as_pupil(source)
-        return found
+        pupil_line: Line = as_pupil(source)
+        return pupil_line
 
     async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting:
-        """What the probe sees; the icon is fetched when a page has come, and not looked at."""
+        """Run the probe; after a page fetch the icon and ignore its response."""
         sighting = await probe.try_item(attempt, line)
         page = sighting.facts
         if isinstance(page, WebFacts) and page.status is not None and sighting.failure is None:
@@ -45,7 +48,7 @@ class Pupil:
 
 
 def icon_request(page: str, attempt: Attempt) -> Request:
-    """The request for the icon of the site whose page has come."""
+    """Return the request for the icon of a page's site."""
     sent = profile_for(attempt.browser).headers(page.partition(":")[0])
     return Request(
         url=urljoin(page, ICON),
@@ -58,6 +61,8 @@ def icon_request(page: str, attempt: Attempt) -> Request:
 
 
 def _image_headers(headers: Headers, page: str) -> Headers:
-    kept = [(name, value) for name, value in headers if name.lower() not in PAGE_ONLY_HEADERS]
-    changed = [(name, IMAGE_HEADERS.get(name.lower(), value)) for name, value in kept]
+    image_headers = [
+        (name, value) for name, value in headers if name.lower() not in PAGE_ONLY_HEADERS
+    ]
+    changed = [(name, IMAGE_HEADERS.get(name.lower(), value)) for name, value in image_headers]
     return (*changed, ("Referer", page))

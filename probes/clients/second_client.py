@@ -1,8 +1,8 @@
-"""The second client: httpx with HTTP/2, which goes on where a pupil's browser would.
+"""The second client: an independent HTTP client (httpx, HTTP/2) that retries blocked items.
 
-It keeps cookies, follows redirects and refreshes, fetches what the page needs, follows links and
-submits forms as they are, from page to page, and loads the page again at the end. So a page that
-asks to *continue*, or that is shown only once, does not stop it.
+It keeps cookies, follows redirects and refreshes, fetches subresources, follows links and submits
+forms with their default values, and finally loads the page again. So it gets past a page that asks
+to *continue*, or that is shown only once. ``LineTransport`` makes httpx connect as a line does.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from probes.net.html_text import read_page
 from probes.net.redirects import RedirectChain
 
 PATIENCE = 60.0
-"""Seconds for one step, where httpx names none."""
+"""Time limit in seconds for one operation, if httpx sets none."""
 
 
 class LineTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, with connections made as a line makes them."""
+    """httpx's transport, with connections made as the line makes them."""
 
     def __init__(self, settings: ClientSettings) -> None:
         super().__init__(verify=settings.trust)
@@ -66,7 +66,7 @@ class LineTransport(httpx.AsyncHTTPTransport):
             )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, unless the line refuses where it leads. Raises httpx.ConnectError."""
+        """Send a request. Raises httpx.ConnectError if the line refuses its endpoint."""
         if self._settings.refusal is not None:
             url = request.url
             port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
@@ -84,11 +84,11 @@ class _NetworkBackend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Find the host as the line does, and connect."""
+        """Resolve the host as the line does, and connect."""
         del local_address, socket_options
         patience = timeout or PATIENCE
         found = await self._settings.find(host, port, patience)
@@ -113,11 +113,11 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's own signature
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
         async with _mapped_errors(timeout, httpcore.ReadTimeout, httpcore.ReadError):
             return await self._reader.read(max_bytes)
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's own signature
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
         async with _mapped_errors(timeout, httpcore.WriteTimeout, httpcore.WriteError):
             self._writer.write(buffer)
             await self._writer.drain()
@@ -131,7 +131,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
         async with _mapped_errors(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
@@ -156,13 +156,13 @@ async def _mapped_errors(
 
 
 MAX_REQUESTS = 40
-"""After so many requests of a visit, redirects among them, no further step is begun."""
+"""Maximum number of requests in a visit, redirects included; then no further step is started."""
 
 MAX_DEPTH = 3
-"""How many steps, one after the other, are followed from the first page."""
+"""Maximum number of consecutive steps from the first page."""
 
 MAX_SUBRESOURCES = 12
-"""How many pictures, scripts and styles of the first page are fetched."""
+"""Maximum number of subresources of the first page that are fetched."""
 
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -176,10 +176,10 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(slots=True, kw_only=True)
 class _Visit:
-    """What one visit has seen. ``url`` is the item's.
+    """The state of one visit. ``url`` is the item's.
 
-    ``asked`` is what was fetched, each with the pages that led to it, if any; ``sent`` counts the
-    requests. After ``until``, a reading of ``perf_counter``, no further step is begun.
+    ``asked`` maps each fetched step to the pages that led to it; ``sent`` counts the requests.
+    After ``until`` (a ``perf_counter`` time) no further step is started.
     """
 
     attempt: Attempt
@@ -192,23 +192,19 @@ class _Visit:
     hops: list[Hop] = field(default_factory=list)
     delivered: bool = False
 
-    def came(self) -> bool:
-        """Whether the item's own page came."""
-        return self.delivered
-
     def is_over(self) -> bool:
-        """Whether no further step is begun."""
+        """Whether no further step may be started."""
         return self.delivered or self.sent >= MAX_REQUESTS or perf_counter() >= self.until
 
     def may_try(self, step: Step, page: httpx.Response, depth: int) -> bool:
-        """Whether a step from a page is new; other hosts are asked for our own items alone."""
+        """Whether a step is new; other hosts are contacted only for items on our own origin."""
         is_own = step.host == url_host(str(page.url))
         before = self.asked.get(step, set())
         is_new = str(page.url) not in before if depth == 0 else not before
         return is_new and (is_own or self.attempt.marker is not None)
 
     def marks(self, host: str) -> dict[str, str]:
-        """The headers that carry the nonce to our own hosts; a cookie is put beside the others."""
+        """Return the headers that carry the nonce to our own hosts; set a cookie if it is in one."""
         request_marks = ExpectedMarks(self.attempt, self.line, host).request_marks(host)
         if request_marks.cookie:
             name, _, value = request_marks.cookie.partition("=")
@@ -217,14 +213,14 @@ class _Visit:
 
 
 class SecondClient:
-    """Visits a URL over a line; never raises for network trouble."""
+    """Visits a URL over a line; network failures are returned, never raised."""
 
     def can_use(self, line: Line) -> bool:
-        """Whether httpx can go over a line."""
+        """Whether httpx can use a line."""
         return client_settings_of(line) is not None
 
     async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
-        """What came of a visit. Where the line is of no use to httpx, that is the failure."""
+        """Visit a URL; if httpx cannot use the line, that is the failure."""
         settings = client_settings_of(line)
         if settings is None:
             detail = f"the second client cannot use line {line.name!r} ({type(line).__name__})"
@@ -252,20 +248,17 @@ class SecondClient:
 
 
 async def _load(visit: _Visit, url: str) -> WebFacts:
-    """The page, what it needs, where it leads to, and the page once more."""
+    """Fetch the page, its subresources and steps, and the page once more."""
     page = first = await _fetch(visit, Step(url))
-    if not visit.came():
+    if not visit.delivered:
         page = await _follow(visit, first)
-    if not visit.came():
+    if not visit.delivered:
         page = await _try(visit, Step(url)) or first
     return _facts(visit, page)
 
 
 async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
-    """Fetch what the first page needs, then follow it page by page; gives the last page.
-
-    Pages nearer to the first one are followed before those farther from it.
-    """
+    """Fetch the first page's subresources, then follow steps breadth-first; return the last page."""
     last = first
     for subresources in read_links(first).subresources[:MAX_SUBRESOURCES]:
         last = await _try(visit, Step(subresources), str(first.url)) or last
@@ -287,7 +280,7 @@ async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
 
 
 async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | None:
-    """Fetch what a page led to, or without one the first page again; its trouble ends nothing."""
+    """Fetch a step from ``page`` (empty: the first page again); None if that fails."""
     try:
         return await _fetch(visit, step, page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError):
@@ -295,7 +288,7 @@ async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | No
 
 
 async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
-    """Fetch a URL with its redirects, and see whether the item's own page came."""
+    """Fetch a step with its redirects, and record whether the item's own page was delivered."""
     limits = visit.attempt.limits
     for _ in range(limits.redirects + 1):
         visit.asked.setdefault(step, set()).add(page)
@@ -312,23 +305,23 @@ async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
                 body += chunk
                 if len(body) >= limits.body_bytes:
                     break
-        answer._content = bytes(body)  # noqa: SLF001 - read as far as the limit goes
+        answer._content = bytes(body)  # noqa: SLF001 - read up to the limit
         visit.delivered |= is_delivered(visit, answer, bytes(body))
         if answer.next_request is None:
             return answer
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
         )
-        is_sent_again = answer.next_request.method == "POST"  # by 307 and 308 (RFC 9110, 15.4)
+        is_sent_again = answer.next_request.method == "POST"  # 307 and 308 (RFC 9110, 15.4)
         step = Step(str(answer.next_request.url), fields if is_sent_again else None)
     return answer
 
 
 def referer_for(url: str, page: str) -> str:
-    """What a browser says of the page that led to a URL; nothing for an empty one.
+    """Return the Referer header for a URL reached from ``page``; empty if there is none.
 
-    That is its address on the same origin, its origin elsewhere, and nothing from https to http
-    (Referrer Policy, section 3.7: strict-origin-when-cross-origin, the default of browsers).
+    The default of browsers (Referrer Policy, section 3.7, strict-origin-when-cross-origin): the
+    URL on the same origin, the origin elsewhere, and nothing from https to http.
     """
     here, there = urlsplit(page), urlsplit(url)
     if not page or (here.scheme, there.scheme) == ("https", "http"):
@@ -339,10 +332,10 @@ def referer_for(url: str, page: str) -> str:
 
 
 def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
-    """Whether a body is the item's own page: it shows the origin's marks of the item's host.
+    """Whether a body is the item's own page: it has the origin's marks of the item's host.
 
-    At another host or path it is a copy of that page. But another page of the item's host, which
-    the words of its path show to stand where the origin has it, is none.
+    At another host or path it is a copy of that page. Another page of the item's host does not
+    count; it is recognised by the words of its path.
     """
     host, path = url_host(visit.url), _path_of(httpx.URL(visit.url))
     headers = tuple((name.lower(), value) for name, value in answer.headers.items())
@@ -359,15 +352,15 @@ def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
 
 
 def _path_of(url: httpx.URL) -> str:
-    """The path of a URL as it is sent, without its query."""
+    """Return the path of a URL as it is sent, without its query."""
     return plain_path(url.raw_path.decode("ascii"))
 
 
 def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
-    """The last page, in the terms of the web probe."""
+    """Return the facts of the last page, like those of the web probe."""
     is_sensitive, key = visit.attempt.item.sensitivity in ("S3", "S4"), visit.attempt.sketch_key
     read = read_page(page.content, page.headers.get("content-type", ""))
-    delivered: CanarySighting = "seen" if visit.came() else "absent"
+    delivered: CanarySighting = "seen" if visit.delivered else "absent"
     return WebFacts(
         url=str(page.url),
         status=page.status_code,

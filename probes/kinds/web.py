@@ -1,9 +1,9 @@
-"""The web probes: fetch an item's page as a browser would, and note what came.
+"""The web probes: fetch an item's page with a browser's headers and record the response.
 
-Redirects are followed one by one, so that each hop is a fact; frames, meta refreshes and script
-redirects are followed one level where the item's own page did not come. On the canary zone the
-request carries the attempt's nonce, and the answer is searched for the origin's token and words
-(``probes.net.delivery``).
+One class per scheme and URL variant (as given, ``www.``, apex). Redirects are followed one by one,
+so that each hop is a fact; frames, meta refreshes and script redirects are followed one level deep
+if the item's own page was not delivered. On the canary zone the request carries the attempt's
+nonce, and the response is searched for the origin's token and words (``probes.net.delivery``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
-"""How much of a body is kept as evidence."""
+"""Maximum size of a body kept as evidence."""
 
 CHOSEN_HEADERS = frozenset(
     {
@@ -50,7 +50,7 @@ CHOSEN_HEADERS = frozenset(
         "x-proxy-error",
     }
 )
-"""The headers that are facts: who answered, where it leads, and what filters say of themselves."""
+"""Headers that become facts: origin of the response, its target, and how filters identify themselves."""
 
 
 class _Web:
@@ -68,7 +68,7 @@ class _Web:
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
-        """The URL that is fetched for an item."""
+        """Return the URL that is fetched for an item."""
         return variant_url(item, self.scheme, self.variant)
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
@@ -96,20 +96,20 @@ class _Web:
 
 @PROBES.register("web")
 class Web(_Web):
-    """By plain HTTP."""
+    """Fetches by HTTP without TLS."""
 
     scheme = "http"
 
 
 @PROBES.register("web_https")
 class WebHttps(_Web):
-    """By HTTPS."""
+    """Fetches by HTTPS."""
 
     scheme = "https"
 
 
 class _Visit:
-    """One attempt under way: fetches pages for it, and makes facts of them."""
+    """Fetches the pages of one attempt and derives their facts."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _Visit:
         self._browser = profile_for(attempt.browser)
 
     async def follow(self, url: str, home: str) -> RedirectChain:
-        """Fetch a URL and where it redirects to."""
+        """Fetch a URL and follow its redirects."""
         limits = self._attempt.limits
         return await follow_redirects(
             self._line,
@@ -139,8 +139,8 @@ class _Visit:
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:
-        """The pages that a page frames or forwards to, each fetched once."""
-        targets = dict.fromkeys(web_address(facts.url, each) for each in facts.frames)
+        """Fetch the pages that a page frames or forwards to, each once."""
+        targets = dict.fromkeys(web_address(facts.url, frame) for frame in facts.frames)
         return tuple(
             [
                 self.facts(await self.follow(target, url_host(target)))
@@ -150,7 +150,7 @@ class _Visit:
         )
 
     def facts(self, chain: RedirectChain) -> WebFacts:
-        """Peer, certificate, choices are of the first host; the rest is the last page's."""
+        """Return a chain's facts: peer, certificate and choices of the first host, else of the last page."""
         last, first = chain.last, chain.exchanges[0]
         answered = last.status is not None or last.tunnel_status is not None
         headers = [
@@ -198,7 +198,7 @@ class _Visit:
     def _fingerprint(
         self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Title mark and sketch of a page, where it will be compared with another."""
+        """Return title mark and sketch of a page, if it will be compared with another."""
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
             return "", ()
         key = self._attempt.sketch_key
@@ -212,10 +212,9 @@ class _Visit:
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
-    """Whether the item's page may stand behind a frame or a redirect inside of the page.
+    """Whether the item's page may be behind a frame or a redirect inside the page.
 
-    Pages of other people frame each other all the time: there, only a page that says nothing
-    by itself is followed.
+    Pages of other sites often contain frames; there, only a page with hardly any text is followed.
     """
     if chain.failure is not None or not facts.frames or facts.canary == "seen":
         return False
@@ -223,7 +222,7 @@ def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
 
 
 def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
-    """What stood in place of the item's page: kept, for it may be the service's block page."""
+    """Return a response other than the item's page as evidence: it may be a block page."""
     is_seen = facts.canary == "seen"
     if is_seen or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
         return ()
@@ -232,9 +231,9 @@ def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Eviden
 
 
 def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses of frames without paths, which may tell what a sensitive page is about."""
-    targets = (web_address(base, each) for each in frames)
-    return tuple(dict.fromkeys(f"http://{url_host(each)}/" for each in targets if each))
+    """Return frame addresses without their paths, which could reveal sensitive content."""
+    targets = (web_address(base, frame) for frame in frames)
+    return tuple(dict.fromkeys(f"http://{url_host(target)}/" for target in targets if target))
 
 
 def _is_sensitive(attempt: Attempt) -> bool:
@@ -242,7 +241,7 @@ def _is_sensitive(attempt: Attempt) -> bool:
 
 
 def _timings(exchanges: list[Exchange], total: float) -> Timings:
-    """Each phase summed over the hops; a phase that never happened stays absent."""
+    """Sum each phase over the hops; a phase that never happened stays absent."""
     if len(exchanges) == 1:
         return replace(exchanges[0].timings, total=total)
     phases: dict[str, float] = {}
@@ -256,27 +255,27 @@ def _timings(exchanges: list[Exchange], total: float) -> Timings:
 
 @PROBES.register("web_www")
 class WebWww(Web):
-    """By plain HTTP, at the ``www.`` of a domain."""
+    """Fetches the ``www.`` host of a domain by HTTP."""
 
     variant = "www"
 
 
 @PROBES.register("web_apex")
 class WebApex(Web):
-    """By plain HTTP, at the domain of a ``www.``."""
+    """Fetches the domain of a ``www.`` host by HTTP."""
 
     variant = "apex"
 
 
 @PROBES.register("web_https_www")
 class WebHttpsWww(WebHttps):
-    """By HTTPS, at the ``www.`` of a domain."""
+    """Fetches the ``www.`` host of a domain by HTTPS."""
 
     variant = "www"
 
 
 @PROBES.register("web_https_apex")
 class WebHttpsApex(WebHttps):
-    """By HTTPS, at the domain of a ``www.``."""
+    """Fetches the domain of a ``www.`` host by HTTPS."""
 
     variant = "apex"

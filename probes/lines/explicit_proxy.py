@@ -1,6 +1,6 @@
-"""The explicit proxy line: a service that browsers are told to use.
+"""The explicit proxy line: a proxy that is configured in browsers.
 
-By HTTP (RFC 9110 section 3.7), by HTTP inside TLS to the proxy, or by SOCKS5 (RFC 1928).
+HTTP (RFC 9110 section 3.7), HTTP over TLS to the proxy, or SOCKS5 (RFC 1928).
 """
 
 from __future__ import annotations
@@ -28,19 +28,18 @@ from probes.net.route import Address, Family, Proxy, Route, client_tls_context, 
 from probes.net.url_target import parse_url_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
-"""Where proxies usually listen: Squid's ports, and that of SOCKS (RFC 1928 section 3)."""
+"""Default ports of proxies: Squid's, and that of SOCKS (RFC 1928 section 3)."""
 
 LONGEST_CREDENTIAL = 255
-"""Bytes of a name or password that SOCKS5 can carry (RFC 1929 section 2)."""
+"""Maximum length of a SOCKS5 username or password, in bytes (RFC 1929 section 2)."""
 
 
 class ExplicitProxyOptions(Declared):
     """``proxy`` as ``http://host:port``, ``https://`` or ``socks5://``.
 
-    ``authority`` is the CA file of a proxy that intercepts, or that is spoken to over TLS;
-    ``proxy_address`` is the IP address of a proxy that is named, ``family`` which of its
-    addresses is taken. How the proxy goes on from there is its own affair. ``source`` is the IP
-    address of this machine that packets leave from.
+    ``authority`` is the CA file for a proxy that intercepts TLS or is itself reached over TLS;
+    ``proxy_address`` is the IP address of a proxy given by name, ``family`` the address family
+    used to reach it (not beyond it). ``source`` is the local IP address to bind to.
     """
 
     proxy: str
@@ -55,7 +54,7 @@ class ExplicitProxyOptions(Declared):
 
 @LINES.register("explicit_proxy")
 class ExplicitProxy:
-    """Sends every request to one proxy; the proxy's name is resolved once, beforehand."""
+    """Sends every request to one proxy; the proxy's name is resolved once, at the start."""
 
     Options: ClassVar[type[BaseModel]] = ExplicitProxyOptions
     carries: ClassVar[frozenset[str]] = frozenset({"fetch"})
@@ -80,7 +79,7 @@ class ExplicitProxy:
         named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
         found = await find_address(named, "proxy_connect", self._options.family)
         if isinstance(found, Failure):
-            # The proxy is out of reach, which no rule may take for a block.
+            # The proxy is unreachable; no rule may treat this as a block.
             self._unreachable, found = found, named
         proxy = Proxy(
             kind="socks5" if self._scheme == "socks5" else "http",
@@ -99,23 +98,23 @@ class ExplicitProxy:
         await self._stack.aclose()
 
     def as_pupil(self, source: str) -> Self:
-        """The same line as a pupil's browser uses it, from another address if one is given."""
+        """Return the same line as a pupil's browser uses it, bound to ``source`` if given."""
         line = type(self)(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
 
     def declare(self, block_page: str, control: Line) -> None:
-        """Take the host of the block page, and who finds the names that the proxy is asked for."""
+        """Allow the block page's host; ``control`` resolves names that the proxy is asked for."""
         self.guard.declare_block_page(block_page)
         self.guard.lookup = ControlLookup(control)
 
     def _declared_endpoints(self) -> tuple[Address, ...]:
-        """The proxy itself, by its name and by its address."""
+        """Return the proxy's endpoints, by its name and by its address."""
         hosts = filter(None, (self._named.host, self._options.proxy_address))
         return tuple(Address(host=host, port=self._named.port) for host in hosts)
 
     def client_settings(self) -> ClientSettings | None:
-        """How a client of another make goes through the proxy; by SOCKS it cannot."""
+        """Return how an independent HTTP client uses the proxy; None for SOCKS, which it cannot use."""
         return (
             None
             if self._scheme == "socks5" or self._unreachable is not None
@@ -138,7 +137,7 @@ class ExplicitProxy:
         )
 
     async def _find_endpoint(self, host: str, port: int, patience: float) -> Address:
-        """Everything goes to the proxy."""
+        """Return the proxy's address, whatever is asked for."""
         del host, port, patience
         return self._route.address
 
@@ -156,15 +155,17 @@ class ExplicitProxy:
         )
         if refusal is not None:
             return Exchange(timings=Timings(), failure=refusal)
-        left = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
-        return await self._backend.exchange(structs.replace(request, timeout=left), self._route)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await self._backend.exchange(
+            structs.replace(request, timeout=remaining), self._route
+        )
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
-        """Why the proxy may not be asked for a host and port; None if it may."""
+        """Return why the proxy may not be asked for a host and port; None if it may."""
         return await self.guard.refusal_by_proxy(Address(host=host, port=port), patience)
 
     async def ask(self, question: Question) -> Answer:
-        """A proxy answers no DNS question."""
+        """Return a failure: a proxy answers no DNS questions."""
         detail = f"line {self.name!r} is a proxy; it carries no DNS"
         failure = Failure(name="instrument_error", stage="instrument", detail=detail)
         facts = DnsFacts(name=question.name, type=question.type, server="")
