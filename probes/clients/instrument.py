@@ -134,7 +134,7 @@ def _libraries() -> tuple[tuple[str, str], ...]:
 
 @cache
 def _hellos() -> tuple[ClientHello, ...]:
-    """Return the ClientHellos of Python's TLS (backends portable and wire) and of the browser backend."""
+    """Return the ClientHellos of Python's TLS (portable, wire) and of the browser backend."""
     hellos = [hello_of(client_tls_context(), "lanes portable and wire")]
     if can_browse():
         hellos.append(browser_hello())

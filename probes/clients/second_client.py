@@ -204,7 +204,7 @@ class _Visit:
         return is_new and (is_own or self.attempt.marker is not None)
 
     def marks(self, host: str) -> dict[str, str]:
-        """Return the headers that carry the nonce to our own hosts; set a cookie if it is in one."""
+        """Return the headers that carry the nonce to our own hosts, or set its cookie."""
         request_marks = ExpectedMarks(self.attempt, self.line, host).request_marks(host)
         if request_marks.cookie:
             name, _, value = request_marks.cookie.partition("=")
@@ -258,7 +258,7 @@ async def _load(visit: _Visit, url: str) -> WebFacts:
 
 
 async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
-    """Fetch the first page's subresources, then follow steps breadth-first; return the last page."""
+    """Fetch subresources, then follow steps breadth-first; return the last page."""
     last = first
     for subresources in read_links(first).subresources[:MAX_SUBRESOURCES]:
         last = await _try(visit, Step(subresources), str(first.url)) or last

@@ -45,7 +45,7 @@ class _Dns:
     async def _landing(
         self, attempt: Attempt, line: Line, addresses: tuple[str, ...]
     ) -> WebFacts | None:
-        """Return the origin's page from the first address that shows it, else the page with most content.
+        """Return the origin's page if an address shows it, else the page with most content.
 
         Each page is fetched from the address in this answer, as the next answer may differ. None
         if an address could not be visited because it is private.

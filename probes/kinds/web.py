@@ -50,7 +50,7 @@ CHOSEN_HEADERS = frozenset(
         "x-proxy-error",
     }
 )
-"""Headers that become facts: origin of the response, its target, and how filters identify themselves."""
+"""Headers that become facts: who responded, redirect targets, and names of filters."""
 
 
 class _Web:
@@ -64,7 +64,7 @@ class _Web:
         self._pages = PageReader()
 
     def fits(self, item: Item) -> bool:
-        """Whether the item has this variant; a sentinel without one is tried as it is."""
+        """Whether the item has this variant; a sentinel without one is fetched as given."""
         return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
@@ -150,7 +150,7 @@ class _Visit:
         )
 
     def facts(self, chain: RedirectChain) -> WebFacts:
-        """Return a chain's facts: peer, certificate and choices of the first host, else of the last page."""
+        """Return a chain's facts: the last page's, with peer, certificate, choices of the first."""
         last, first = chain.last, chain.exchanges[0]
         answered = last.status is not None or last.tunnel_status is not None
         headers = [

@@ -114,7 +114,7 @@ class ExplicitProxy:
         return tuple(Address(host=host, port=self._named.port) for host in hosts)
 
     def client_settings(self) -> ClientSettings | None:
-        """Return how an independent HTTP client uses the proxy; None for SOCKS, which it cannot use."""
+        """Return how an independent HTTP client uses the proxy; None for SOCKS."""
         return (
             None
             if self._scheme == "socks5" or self._unreachable is not None

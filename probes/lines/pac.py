@@ -125,7 +125,7 @@ class Pac(Interface):
             return ()
 
     def client_settings(self) -> None:
-        """Return None: an independent client would not follow the file and would bypass the proxies."""
+        """Return None: an independent client would ignore the file and bypass the proxies."""
 
     async def fetch(self, request: Request) -> Exchange:
         """Fetch by the first choice that is reachable."""

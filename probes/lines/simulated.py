@@ -130,7 +130,7 @@ class Simulated:
         return self._answer(int(style), _BLOCK.replace(b"HOST", host.encode()))
 
     def _page(self, host: str, request: Request) -> bytes:
-        """Return the origin's page: with the nonce's token, or the words for requests without one."""
+        """Return the origin's page: with the nonce's token, or without a nonce its words."""
         if self.origin is None:
             return _PAGE.replace(b"TOKEN", b"")
         nonce = self.origin.nonce_in(value for _, value in request.headers)

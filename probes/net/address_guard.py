@@ -1,4 +1,4 @@
-"""Refuse connections to private addresses, so that no item or service can reach the tester's network.
+"""Refuse connections to private addresses: no item or service may reach the tester's network.
 
 Declared endpoints are allowed (docs/design/dd-012): the origin at its ports, the line's own proxy,
 name server and gateway, and the campaign's block page. A private address to which the service
@@ -22,7 +22,7 @@ from harness.ports.network import Line, Origin, Question
 from probes.net.route import Address
 
 PATIENCE = 2.0
-"""Time limit for one lookup over the control line, in seconds; without an answer there is no address."""
+"""Time limit in seconds for one lookup; a name without an answer has no address."""
 
 MAX_NAMES = 4096
 """Size of the cache of resolved names."""
@@ -163,7 +163,7 @@ class AddressGuard:
         return _refused(host, at)
 
     def _is_origins(self, host: str, at: Address) -> bool:
-        """Whether the origin is at ``at``; on loopback its ports distinguish it from other servers."""
+        """Whether the origin is at ``at``; on loopback its ports identify it."""
         origin = self._origin
         if origin is None:
             # A line with a port map connects to servers of the tester's own.
@@ -175,7 +175,7 @@ class AddressGuard:
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 
     def _is_behind_proxy(self, endpoint: Address) -> bool:
-        """Whether a proxy reaches the origin by this endpoint (by a zone name or by its address)."""
+        """Whether this endpoint is the origin, by a name of its zone or by its address."""
         origin = self._origin
         if origin is None:
             return False

@@ -65,7 +65,7 @@ def _text(body: bytes, content_type: str) -> str:
 
 
 def _plain_decodings(text: str) -> Iterator[str]:
-    """Yield the letters alone, entities, percent and script escapes decoded: with and without tags."""
+    """Yield the letters alone, with escapes decoded: including tags, and without them."""
     unescaped = html.unescape(_ESCAPES.sub(_escaped, text))
     if "%" in unescaped:
         unescaped = unquote_to_bytes(unescaped).decode("utf-8", "replace")
@@ -97,7 +97,7 @@ def _base64(run: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestMarks:
-    """What carries the nonce in a request, beside the browser's own headers: a cookie or headers."""
+    """What carries the nonce in a request: a cookie, or additional headers."""
 
     cookie: str = ""
     headers: Headers = ()
@@ -144,7 +144,7 @@ class ExpectedMarks:
         self._by_content = attempt.item.applies_to == "content"
 
     def request_marks(self, host: str) -> RequestMarks:
-        """Return the nonce for a host of the canary zone; nothing for others, which never receive it."""
+        """Return what carries the nonce to a host; nothing outside the canary zone."""
         if self._marker is None or not self._marker.nonce or not self._is_ours(host):
             return NO_MARKS
         carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)

@@ -40,7 +40,7 @@ from probes.net.url_target import parse_url_target
 
 
 async def find_address(named: Address, stage: Stage, family: Family = "any") -> Address | Failure:
-    """Resolve a host by this machine's resolver, IPv4 first; a Failure at ``stage`` if that fails."""
+    """Resolve a host by this machine's resolver, IPv4 first; or a Failure at ``stage``."""
     if is_literal(named.host):
         return named
     try:
@@ -83,7 +83,7 @@ Options = TypeVar("Options", bound=Declared)
 
 
 def pupil_options(options: Options, source: str) -> Options:
-    """Return the options of a line for plain twins: the browser backend, and ``source`` if given."""
+    """Return options for plain twins: the browser backend, and ``source`` if given."""
     changed = {"lane": "browser", "mixed_case": False} | ({"source": source} if source else {})
     fields = type(options).model_fields
     return options.model_copy(update={name: changed[name] for name in changed if name in fields})
@@ -156,7 +156,7 @@ class DirectLine:
         return line
 
     def declare(self, block_page: str, control: Line) -> None:
-        """Allow the host of the supplier's block page; ``control`` is not needed, the line resolves."""
+        """Allow the host of the supplier's block page; ``control`` is not needed."""
         del control
         self.guard.declare_block_page(block_page)
 

@@ -1,7 +1,7 @@
 """Extract what a person sees of an HTML page: title, start of the text, frames, embedded content.
 
-``read_page`` and ``PageReader`` (with a cache) return a ``Page``. Also holds ``bounded``, which limits
-what is parsed; ``count_embedded``, which counts what may show content without text; and
+``read_page`` and ``PageReader`` (with a cache) return a ``Page``. Also holds ``bounded``, which
+limits what is parsed; ``count_embedded``, which counts what may show content without text; and
 ``decode_text``, which chooses a character encoding as browsers do.
 """
 
@@ -254,7 +254,7 @@ class PageReader:
         self._pages: dict[tuple[str, str], Page] = {}
 
     def read(self, body: bytes, content_type: str, digest: str) -> Page:
-        """Return ``read_page`` of a body; ``digest``, the SHA-256 of its bytes, is the cache key."""
+        """Return ``read_page`` of a body; its SHA-256 ``digest`` is the cache key."""
         name = digest, content_type
         page = self._pages.pop(name, None) or read_page(body, content_type)
         self._pages[name] = page  # insertion order makes this an LRU cache

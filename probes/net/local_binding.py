@@ -108,7 +108,7 @@ BINDING_REMEDIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBinding:
-    """What sockets are bound to: a local IP address, a device (``SO_BINDTODEVICE``), both, or neither.
+    """What sockets are bound to: a local IP address, a device (SO_BINDTODEVICE), both, or neither.
 
     ``netns`` is the network namespace that both are in (default: that of this process).
     """

@@ -118,7 +118,7 @@ class Script:
         self._decide = self._make()
 
     def decide(self, url: str, host: str, known: Mapping[str, str | None], own: str) -> Decision:
-        """Evaluate the script for ``url``; ``known`` maps names to addresses (None: has no address).
+        """Evaluate the script for ``url``; ``known`` maps names to addresses (None: no address).
 
         ``own`` is this machine's address. Raises ScriptError.
         """

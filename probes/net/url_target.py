@@ -1,4 +1,4 @@
-"""URL targets: endpoint, authority and path of a URL; and the ``www.`` and apex variants of an item."""
+"""The parts of a URL as they are sent, and the ``www.`` and apex variants of an item's URL."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""A certificate authority of the range's own, made at each start and never kept.
+"""The range's certificate authority, and the TLS side of its servers.
 
-EC P-256 keys (NIST FIPS 186-5), certificates as in RFC 5280; a leaf is made for each host
-when a client first names it (SNI, RFC 6066 section 3).
+``Authority`` is created at each start and never stored: EC P-256 keys (NIST FIPS 186-5),
+certificates as in RFC 5280, one leaf per host, issued when a client first names it (SNI, RFC 6066
+section 3). ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
+I/O.
 """
 
 from __future__ import annotations
@@ -21,18 +23,18 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from probes.range.zone import ZONE, is_within, normalise
 
 LIFETIME = timedelta(days=30)
-"""A range lives for hours; a month forgives a range that was forgotten."""
+"""Lifetime of certificates: a range runs for hours, but may be left running."""
 
 MAX_CONTEXTS = 2048
-"""How many hosts' TLS contexts are kept; the least used make way."""
+"""Size of the LRU cache of TLS contexts by host."""
 
 
 class Authority:
-    """Signs leaves for any host, and hands out server-side TLS contexts for them."""
+    """Issues leaf certificates for any host, and server-side TLS contexts with them."""
 
     def __init__(self, name: str = "Northgate Root CA") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        # One key serves all leaves: a new key for each would prove nothing more.
+        # All leaves share one key: new keys would cost time and test nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
         self._name = _common_name(name)
         self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
@@ -44,22 +46,22 @@ class Authority:
         return self._certificate.public_bytes(Encoding.PEM)
 
     def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
-        """A fresh certificate for one host, good for the time ``lifetime`` (or out of date)."""
+        """Issue a certificate for one host; a negative ``lifetime`` makes it expired."""
         return self._issue(
             _common_name(host[:64]), self._leaf_key.public_key(), host=host, lifetime=lifetime
         )
 
     def pem_with_key(self, leaf: x509.Certificate) -> bytes:
-        """A leaf with its key and its authority, as servers read them."""
+        """Return a leaf with its key and its authority in PEM form, for a server."""
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return key + leaf.public_bytes(Encoding.PEM) + self.pem
 
     def expired_context(self, host: str) -> ssl.SSLContext:
-        """A server-side context that shows a certificate for ``host`` that ran out an hour ago."""
+        """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
         return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The server-side context that shows a certificate for ``host``."""
+        """Return the server-side context with a certificate for ``host`` (cached)."""
         context = self._contexts.get(host)
         if context is None:
             context = self._contexts[host] = self._new_context(self.leaf(host))
@@ -71,7 +73,7 @@ class Authority:
     def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        # The ssl module reads keys from files only; the file is gone before we return.
+        # The ssl module reads keys only from files; the file is deleted before returning.
         with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
             path = Path(directory, "leaf.pem")
             path.write_bytes(self.pem_with_key(leaf))
@@ -136,7 +138,7 @@ CHUNK = 65536
 
 
 def server_context(authority: Authority) -> ssl.SSLContext:
-    """A context that shows each host of the zone its own certificate, and no other host any."""
+    """Return a context that selects each zone host's certificate by SNI and rejects other hosts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     default = authority.context(ZONE)
@@ -155,7 +157,7 @@ def server_context(authority: Authority) -> ssl.SSLContext:
 
 
 class Tls:
-    """One connection's TLS. Raises ssl.SSLError when the peer breaks the protocol."""
+    """The server side of one TLS connection, without I/O. Raises ssl.SSLError."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -164,7 +166,7 @@ class Tls:
         self._is_open = False
 
     def receive(self, data: bytes) -> bytes:
-        """Take what came from the socket; give what it says in the clear."""
+        """Process bytes from the socket; return the decrypted data."""
         self._incoming.write(data)
         plaintext = bytearray()
         try:
@@ -178,16 +180,16 @@ class Tls:
         return bytes(plaintext)
 
     def send(self, data: bytes) -> None:
-        """Have ``data`` go out enciphered."""
+        """Encrypt data for sending."""
         self._tls.write(data)
 
     def close(self) -> None:
-        """Say goodbye (close_notify) without waiting for the peer's."""
+        """Send close_notify without waiting for the peer's."""
         try:
             self._tls.unwrap()
         except ssl.SSLError:
             return
 
     def outgoing(self) -> bytes:
-        """What is due to go to the socket."""
+        """Return the bytes to write to the socket."""
         return self._outgoing.read()

@@ -1,4 +1,10 @@
-"""A connection that reads one request and gives one answer, and the listener that owns it."""
+"""Server connections of the range: one request, one response, then close.
+
+``Connection`` reads a request, over TLS if required; subclasses answer it. ``Listener`` owns a
+socket and its connections, and ``close_server`` ends both. Requests are parsed by h11. Responses
+are written by hand, because the range must also send broken ones (resets, wrong lengths, bytes
+that are not HTTP), which h11 refuses to produce.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +32,7 @@ _HOP_BY_HOP = frozenset(
 
 
 class MalformedRequestError(ValueError):
-    """A request that is not HTTP/1.1; ``status`` is what to answer."""
+    """A request that cannot be accepted; ``status`` is the status to answer with."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -35,7 +41,7 @@ class MalformedRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A whole request. ``lines`` are its header lines as they came, for a proxy to pass on."""
+    """A complete request. ``lines`` are its header lines as received, for forwarding."""
 
     method: str
     target: str
@@ -45,7 +51,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The host that is asked for: of the target if it names one, else of the Host line."""
+        """The requested host: of the target if it has one, else of the Host header."""
         if self.method == "CONNECT":
             return normalise(self.target)
         if self.is_absolute:
@@ -54,35 +60,37 @@ class Request:
 
     @property
     def is_absolute(self) -> bool:
-        """Whether the target is a whole URL, as a proxy is asked (RFC 9112 section 3.2.2)."""
+        """Whether the target is in absolute form, as for a proxy (RFC 9112 section 3.2.2)."""
         return self.target[:7].lower() == "http://"
 
     @property
     def authority(self) -> str:
-        """Host and port of an absolute target, without a user's name."""
+        """Host and port of an absolute target, without user information."""
         rest = self.target[7:].partition("/")[0].partition("?")[0]
         return rest.rpartition("@")[2]
 
     @property
     def port(self) -> int:
-        """The port that a proxy is asked to reach; 0 if it is no number."""
+        """The port that a proxy is asked to connect to; 0 if it is not a number."""
         authority = self.target if self.method == "CONNECT" else self.authority
         digits = authority.rpartition(":")[2] if ":" in authority else "80"
         return int(digits) if digits.isascii() and digits.isdigit() else 0
 
     @property
     def path(self) -> str:
-        """The path and query, as the origin sees them."""
+        """The path and query, as sent to the origin."""
         if not self.is_absolute:
             return self.target
         path = self.target[7 + len(self.target[7:].partition("/")[0]) :]
         return path or "/"
 
     def to_origin_form(self) -> bytes:
-        """The request as a proxy sends it to the origin, for one answer only."""
-        kept = [line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP]
+        """Return the request in origin form, as a proxy forwards it, with ``Connection: close``."""
+        forwarded = [
+            line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP
+        ]
         first = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
-        return b"\r\n".join((first, *kept, b"Connection: close", b"", self.body))
+        return b"\r\n".join((first, *forwarded, b"Connection: close", b"", self.body))
 
 
 def parse_request(received: bytes | bytearray) -> Request | None:
@@ -123,14 +131,14 @@ def _check_length(headers: dict[str, str]) -> None:
 
 
 class Abortable(Protocol):
-    """A connection that takes itself out of its server's collection when it is lost."""
+    """A connection that removes itself from its server's collection when it is lost."""
 
     def abort(self) -> None:
-        """End at once; nothing happens before it has begun."""
+        """Close immediately; no effect before the connection is made."""
 
 
 async def close_server(server: asyncio.Server, guests: Collection[Abortable]) -> None:
-    """Close ``server`` and end all its ``guests``; returns when none is left."""
+    """Close ``server`` and abort all its ``connections``; returns when none is left."""
     loop = asyncio.get_running_loop()
     for listening in server.sockets:
         loop.remove_reader(listening.fileno())
@@ -146,7 +154,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request, over TLS if asked; what to do with it is for subclasses to say."""
+    """Reads one request, over TLS if ``context`` is given; subclasses handle it."""
 
     server = "httpd"
 
@@ -154,35 +162,35 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._tls = Tls(context) if context else None
-        self._is_asked = False
+        self._has_request = False
         self.on_lost: Callable[[Connection], None] = lambda _: None
 
     @property
     def is_open(self) -> bool:
-        """Whether the client is still there."""
+        """Whether the client is still connected."""
         return self._transport is not None
 
     @property
     def is_secure(self) -> bool:
-        """Whether the client speaks TLS with us."""
+        """Whether the connection uses TLS."""
         return self._tls is not None
 
     def on_request(self, request: Request) -> None:
-        """Act on the one request of this connection."""
+        """Handle the request."""
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to the client."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client."""
+        """Drop the transport, and tell the listener."""
         del exc
         self._transport = None
         self.on_lost(self)
 
     def data_received(self, data: bytes) -> None:
-        """Collect the request, deciphering it first where it came over TLS."""
+        """Pass received data on, decrypted if it came over TLS."""
         if self._tls is None:
             self.on_bytes(data)
             return
@@ -197,27 +205,27 @@ class Connection(asyncio.Protocol):
             self.on_bytes(data)
 
     def on_bytes(self, data: bytes) -> None:
-        """Take bytes in the clear until they make a request."""
-        if self._is_asked:
+        """Collect plaintext until the request is complete."""
+        if self._has_request:
             return
         self._received += data
         try:
             request = parse_request(self._received)
         except MalformedRequestError as reason:
-            self._is_asked = True
+            self._has_request = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
             return
         if request is not None:
-            self._is_asked = True
+            self._has_request = True
             self.on_request(request)
 
     def answer(self, page: Page, *, bodiless: bool = False) -> None:
-        """Send a page, and close."""
+        """Send a page and close."""
         self.send(_head(page, self.server) + (b"" if bodiless else page.body))
         self.close()
 
     def send(self, data: bytes) -> None:
-        """Send bytes, if the client is still there."""
+        """Send bytes, if the client is still connected."""
         if self._transport is None:
             return
         if self._tls is None:
@@ -227,26 +235,26 @@ class Connection(asyncio.Protocol):
             self._flush(self._tls)
 
     def close(self) -> None:
-        """End the connection in good order, after what was sent."""
+        """Close in order after all data was sent, with close_notify if over TLS."""
         if self._tls is not None:
             self._tls.close()
             self._flush(self._tls)
         self.close_socket()
 
     def close_socket(self) -> None:
-        """End the connection after what was sent: the client reads an end of file."""
+        """Close the socket after all data was sent (FIN)."""
         if self._transport is not None:
             self._transport.close()
 
     def reset(self) -> None:
-        """End the connection with a TCP reset (RFC 9293 section 3.10.5)."""
+        """Close with a TCP reset (RFC 9293 section 3.10.5)."""
         if self._transport is not None:
             opened: socket.socket = self._transport.get_extra_info("socket")
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._transport.abort()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close immediately, discarding unsent data."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -257,9 +265,9 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """A listening socket on loopback, and all its connections; a context manager.
+    """A listening socket on loopback and its connections; a context manager.
 
-    Without ``port`` the system gives one; ``port`` says which one it is.
+    With ``port`` 0 the system chooses one; the attribute ``port`` then has it.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""The reference filter's judgement: what is done with one request, by policy and faults.
+"""The reference filter's decisions: its policy, the styles of its services, and active faults.
 
-The proxy, the resolver and the gateway carry it out, each in its own protocol.
+Proxy, resolver and gateway apply a ``Decision``, each in its own protocol.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_hos
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
-"""The sentinels: by the names that campaigns have unless they declare others, and by older ones."""
+"""Sentinel hosts: the defaults of campaigns, and older names."""
 
 
 def blocks_all_categories(code: str, profile: str) -> bool:
-    """Block every category but those that say what must be let through."""
+    """Block every category except those that must be allowed."""
     del profile
     return code.partition(".")[0] not in {"", "ALW", "CTRL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPolicy:
-    """Host to category, category and profile to blocked or allowed.
+    """Maps hosts to categories, and categories and profiles to blocked or allowed.
 
-    ``categories`` are the hosts that the supplier was told of, ``own`` those that the filter
-    knows by its own categorisation. A host that neither names has the category in its canary
-    name, if any. With ``reads_pages`` what passes in the clear is analysed as well.
-    ``must_allow`` and ``must_block`` are the sentinels; they go before all else.
+    ``categories`` are the hosts reported to the supplier, ``own`` those in the filter's own
+    categorisation. A host in neither has the category in its canary name, if any. With
+    ``reads_pages`` unencrypted pages are analysed as well. ``must_allow`` and ``must_block`` are
+    the sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class FilterPolicy:
         must_block: Iterable[str] = MUST_BLOCK,
         own: Mapping[str, str] | None = None,
     ) -> Self:
-        """The policy of a supplier who knows exactly these items."""
+        """Return the policy of a supplier that knows exactly these items."""
         return cls(
             categories={item.host: item.category for item in items},
             blocks=blocks,
@@ -63,13 +63,13 @@ class FilterPolicy:
         )
 
     def category_of(self, host: str) -> str:
-        """The taxonomy code that the filter has for a host; empty if it has none."""
+        """Return the filter's taxonomy code for a host; empty if it has none."""
         name = original_host(host)
         listed = self.categories.get(name) or self.categories.get(without_www(name))
         return listed or self.own.get(name) or self.own.get(without_www(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
-        """Whether that profile's users may not see the host; a twin is listed like its host."""
+        """Whether a host is blocked for a profile; a plain twin is treated like its host."""
         name = original_host(host)
         if name in self.must_allow:
             return False
@@ -82,9 +82,9 @@ _MARKER = re.compile(
 
 
 def code_in(answer: bytes) -> str:
-    """The taxonomy code that an answer's marker tells (``PORN.NUDE``), or nothing."""
-    found = _MARKER.search(answer)
-    return found[1].decode("ascii").replace("-", ".") if found else ""
+    """Return the taxonomy code in a response's marker (``PORN.NUDE``), or an empty string."""
+    marker = _MARKER.search(answer)
+    return marker[1].decode("ascii").replace("-", ".") if marker else ""
 
 
 Service = Literal["proxy", "resolver", "gateway"]
@@ -101,12 +101,12 @@ PAGE_STYLES = frozenset(
         FaultKind.ECHO,
     }
 )
-"""Styles that show a page in the place of the origin's."""
+"""Styles that show a page instead of the origin's."""
 
 BAD_CERTIFICATE_STYLES = frozenset(
     {FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED}
 )
-"""Styles in which a gateway intercepts TLS by a certificate that no client accepts."""
+"""Styles in which a gateway intercepts TLS with a certificate that no client accepts."""
 
 PASSING_STYLES = frozenset(
     {
@@ -124,7 +124,7 @@ PASSING_STYLES = frozenset(
         FaultKind.SMALL_LETTERS,
     }
 )
-"""Styles that keep nothing from the origin."""
+"""Styles that still forward the request to the origin."""
 
 DNS_ONLY_STYLES = frozenset(
     {
@@ -134,7 +134,7 @@ DNS_ONLY_STYLES = frozenset(
         FaultKind.SMALL_LETTERS,
     }
 )
-"""Those that only a name server knows."""
+"""Passing styles that only a name server has."""
 
 STYLES: dict[Service, frozenset[FaultKind]] = {
     "proxy": PAGE_STYLES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
@@ -174,7 +174,7 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
     | BAD_CERTIFICATE_STYLES
     | (PASSING_STYLES - DNS_ONLY_STYLES),
 }
-"""How each service can block; a fault of a style that a service does not know passes it by."""
+"""The styles of each service; a service ignores faults of other styles."""
 
 DEFAULT_STYLES: dict[Service, FaultKind] = {
     "proxy": FaultKind.PAGE_403,
@@ -185,10 +185,10 @@ DEFAULT_STYLES: dict[Service, FaultKind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do with a request: let it through (``style`` None) or block it in a style.
+    """What to do with a request: allow it (``style`` None) or block it in a style.
 
-    ``fault`` gives the style its details. ``delay`` seconds pass first. With ``reads`` the answer
-    is to be looked into before it is passed on.
+    ``fault`` has the details of the style. ``delay`` seconds pass first. With ``reads`` the
+    response is analysed before it is forwarded.
     """
 
     host: str
@@ -200,19 +200,19 @@ class Decision:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the request is kept from the origin."""
+        """Whether the request does not reach the origin."""
         return self.style is not None and self.style not in PASSING_STYLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceFilter:
-    """Decides by policy, then by faults; the last fault added counts most."""
+    """Decides by policy and faults; the latest fault takes precedence."""
 
     policy: FilterPolicy = field(default_factory=FilterPolicy)
     faults: Faults = field(default_factory=Faults)
 
     def decide(self, host: str, profile: str, service: Service) -> Decision:
-        """What to do with one request of that profile for ``host``; counts the request."""
+        """Decide about a profile's request for ``host``, and count it."""
         self.faults.count()
         name = normalise(host)
         faults = self.faults.on(name, profile, service)
@@ -232,7 +232,7 @@ class ReferenceFilter:
         )
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
-        """What to do with an answer after looking into it: pass it on, or block it."""
+        """Decide about a response by its content: forward it or block it."""
         code = code_in(answer)
         if not code or not self.policy.blocks(code, profile):
             return decision
@@ -251,7 +251,7 @@ class ReferenceFilter:
     def _blocking_fault(
         self, host: str, profile: str, service: Service, faults: tuple[Fault, ...]
     ) -> Fault | None:
-        """The fault (or the policy's own wish, as one) by which the request is blocked."""
+        """Return the fault that blocks the request (the policy's own as well), or None."""
         if host == BLOCK_HOST:
             return None
         kinds = {fault.kind for fault in faults}

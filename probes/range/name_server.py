@@ -1,4 +1,7 @@
-"""A DNS server on loopback, UDP and TCP on one port; what it answers is another's business."""
+"""DNS servers on loopback: UDP and TCP (``NameServer``), TLS and HTTPS.
+
+A ``ReplyFunction`` decides what they answer.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ from probes.range.origin_pages import Page
 from probes.range.zone import ADDRESS
 
 PORT_TRIES = 20
-"""The system gives a free UDP port, whose TCP twin may be taken: then another is tried."""
+"""Attempts to find a port that is free for both UDP and TCP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A message to send after ``delay`` seconds; None is never to answer.
+    """A message to send after ``delay`` seconds; None: send no answer.
 
-    ``late`` follows at once over UDP, where anybody may put in a word: only over TCP does a
-    client know that there is but one answerer, and there ``message`` is the only one.
+    ``late`` is a second answer sent directly after it over UDP, where injection is possible. Over
+    TCP only ``message`` is sent.
     """
 
     message: dns.message.Message | None
@@ -36,7 +39,7 @@ ReplyFunction = Callable[[dns.message.Message], Reply]
 
 
 class NameServer:
-    """Serves ``reply_to`` on one port of loopback; a context manager."""
+    """Serves ``reply_to`` on one loopback port over UDP and TCP; a context manager."""
 
     def __init__(self, reply_to: ReplyFunction) -> None:
         self._reply_to = reply_to
@@ -51,11 +54,11 @@ class NameServer:
         return f"{ADDRESS}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        for left in reversed(range(PORT_TRIES)):
+        for attempts_left in reversed(range(PORT_TRIES)):
             try:
                 await self._listen()
             except OSError:
-                if not left:
+                if not attempts_left:
                     raise
             else:
                 break
@@ -66,7 +69,7 @@ class NameServer:
             self._udp.close()
         if self._tcp is not None:
             await close_server(self._tcp, self._streams)
-        await asyncio.sleep(0)  # the datagram transport closes on the loop's next round
+        await asyncio.sleep(0)  # the datagram transport closes in the loop's next iteration
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -104,7 +107,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class _Stream(asyncio.Protocol):
-    """DNS over TCP: each message after its length in two octets (RFC 1035, 4.2.2)."""
+    """DNS over TCP: each message has a two-octet length prefix (RFC 1035, 4.2.2)."""
 
     def __init__(self, reply_to: ReplyFunction, streams: set[_Stream]) -> None:
         self._reply_to = reply_to
@@ -122,7 +125,7 @@ class _Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        while len(self._received) >= 2:  # noqa: PLR2004 - the length's own length
+        while len(self._received) >= 2:  # noqa: PLR2004 - size of the length prefix
             length = int.from_bytes(self._received[:2], "big")
             if len(self._received) < 2 + length:
                 return
@@ -142,7 +145,7 @@ class _Stream(asyncio.Protocol):
 def answer(
     reply_to: ReplyFunction, wire: bytes, send: Callable[[bytes], None], *, over_udp: bool = False
 ) -> None:
-    """Answer one message; what is no DNS question gets no answer."""
+    """Answer one message; ignore what is not a DNS message."""
     try:
         query = dns.message.from_wire(wire)
     except dns.exception.DNSException:
@@ -165,16 +168,16 @@ DNS_PATH = "/dns-query"
 
 
 class DnsOverTls(Connection):
-    """DNS over TLS: each message after its length in two octets."""
+    """DNS over TLS (RFC 7858)."""
 
     def __init__(self, reply_to: ReplyFunction, context: ssl.SSLContext) -> None:
         super().__init__(context)
         self._reply_to = reply_to
 
     def on_bytes(self, data: bytes) -> None:
-        """Answer each whole message."""
+        """Answer each complete message."""
         self._received += data
-        while len(self._received) >= 2:  # noqa: PLR2004 - the length's own length
+        while len(self._received) >= 2:  # noqa: PLR2004 - size of the length prefix
             end = 2 + int.from_bytes(self._received[:2], "big")
             if len(self._received) < end:
                 return
@@ -187,14 +190,14 @@ class DnsOverTls(Connection):
 
 
 class DnsOverHttps(Connection):
-    """DNS over HTTPS: a question is posted, one a connection."""
+    """DNS over HTTPS by POST (RFC 8484), one question per connection."""
 
     def __init__(self, reply_to: ReplyFunction, context: ssl.SSLContext) -> None:
         super().__init__(context)
         self._reply_to = reply_to
 
     def on_request(self, request: Request) -> None:
-        """Answer what was posted; a question that is none gets no answer, as elsewhere."""
+        """Answer a posted question; ignore what is not a DNS message."""
         if request.method != "POST" or request.path != DNS_PATH:
             self.answer(Page(status=404, body=b"questions are posted to /dns-query\n"))
             return

@@ -1,4 +1,4 @@
-"""The origin: answers HTTP and HTTPS for any host of the zone, and knows what reached it."""
+"""The origin server: answers HTTP and HTTPS for all hosts of the zone and logs each arrival."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from probes.range.zone import ADDRESS, PageKind, is_within, kind_of
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request or question that reached the origin; ``at`` is aware UTC."""
+    """A request that reached the origin, or a question to its name server; ``at`` is aware UTC."""
 
     at: datetime
     over: Literal["http", "https", "dns"]
@@ -36,7 +36,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ArrivalLog:
-    """Arrivals in order; safe to read from another thread. ``kept`` bounds the memory."""
+    """Arrivals in order, also written to ``path``; thread-safe. ``kept`` bounds those in memory."""
 
     def __init__(self, path: Path | None = None, kept: int = 100_000) -> None:
         self._arrivals: deque[Arrival] = deque(maxlen=kept)
@@ -53,7 +53,7 @@ class ArrivalLog:
         nonce: str = "",
         answer: str = "",
     ) -> None:
-        """Write down one arrival, before it is answered."""
+        """Record one arrival, before it is answered."""
         arrival = Arrival(
             at=datetime.now(UTC),
             over=over,
@@ -69,7 +69,7 @@ class ArrivalLog:
                 self._file.write(msgspec.json.encode(arrival) + b"\n")
 
     def arrivals(self, host: str | None = None) -> tuple[Arrival, ...]:
-        """The newest arrivals, oldest first; of one host if it is named."""
+        """Return the arrivals in memory, oldest first; of one host if given."""
         with self._lock:
             return tuple(entry for entry in self._arrivals if host in (None, entry.host))
 
@@ -79,7 +79,7 @@ class ArrivalLog:
             return any(entry.nonce == nonce for entry in self._arrivals)
 
     def close(self) -> None:
-        """Close the file; what is in memory stays readable."""
+        """Close the file; arrivals in memory stay readable."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -87,14 +87,14 @@ class ArrivalLog:
 
 
 SLOW_DELAY = 1.0
-"""Seconds that a slow host thinks before it answers."""
+"""Seconds that a slow host waits before it answers."""
 
 
 @dataclass(slots=True, kw_only=True)
 class OriginServer:
-    """Two listeners, plain and TLS, that share pages, faults and log; a context manager.
+    """Listeners for http and https that share pages, faults and log; a context manager.
 
-    ``also_at`` names further addresses on which it listens, at the same ports.
+    ``also_at`` are further addresses to listen on, at the same ports.
     """
 
     pages: Pages
@@ -124,12 +124,12 @@ class OriginServer:
         return (await self._stack.enter_async_context(listener)).port
 
     def refusal_of(self, host: str) -> FaultKind | None:
-        """How the origin turns everybody away who asks for that host, if it does."""
+        """Return how the origin rejects requests for a host, or None."""
         kinds = (fault.kind for fault in self.faults.on(host, service="origin"))
         return next((kind for kind in kinds if kind in REFUSALS), None)
 
     def is_dead(self, host: str) -> bool:
-        """Whether the origin gives up every request for that host."""
+        """Whether the origin aborts every request for a host."""
         faults = self.faults.on(host, service="origin")
         return kind_of(host) is PageKind.DEAD or any(
             fault.kind is FaultKind.DEAD for fault in faults
@@ -137,7 +137,7 @@ class OriginServer:
 
 
 class _OriginConnection(Connection):
-    """One client of the origin."""
+    """A client connection of the origin."""
 
     server = "nginx"
 
@@ -147,7 +147,7 @@ class _OriginConnection(Connection):
         self._is_secure = context is not None
 
     def on_request(self, request: Request) -> None:
-        """Log the request, then answer it as its host demands."""
+        """Log the request, then answer it according to its host."""
         nonce = find_nonce(self._origin.pages.key, request.headers.values())
         self._origin.log.record(
             "https" if self._is_secure else "http",

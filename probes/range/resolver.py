@@ -1,4 +1,4 @@
-"""The reference filter as a resolver: the zone's answers, or a block in the style of a fault."""
+"""The zone's DNS answers (``ZoneServer``), and the reference filter as a resolver; no sockets."""
 
 from __future__ import annotations
 
@@ -30,31 +30,28 @@ from probes.range.zone import (
 )
 
 TTL = 0
-"""No answer is kept by anybody: each attempt asks anew."""
+"""TTL of all records: no answer is cached, so each attempt asks again."""
 
 SOA = f"ns.{ZONE}. hostmaster.{ZONE}. 1 3600 600 86400 0"
 NS = f"ns.{ZONE}."
 HTTPS = '1 . alpn="http/1.1"'
-"""What the origin speaks (RFC 9460)."""
+"""The origin's HTTPS record (RFC 9460)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneServer:
-    """Answers questions about the zone, without a socket.
-
-    With ``dual_stack`` every name has an IPv6 address as well.
-    """
+    """Answers questions about the zone. With ``dual_stack`` every name also has an IPv6 address."""
 
     log: ArrivalLog
     dual_stack: bool = False
     faults: Faults = field(default_factory=Faults)
 
     def has(self, host: str) -> bool:
-        """Whether the name exists at present."""
+        """Whether the name currently exists."""
         return exists(host) and FaultKind.GONE not in self._kinds(host, "names")
 
     def address_of(self, host: str) -> str:
-        """Where a host is. A gateway sees no name in a SYN, so what it cuts off lies apart."""
+        """Return a host's address; hosts that a gateway blocks by SYN have their own."""
         kinds = self._kinds(host, "gateway")
         if FaultKind.SHUT in kinds:
             return SHUT_ADDRESS
@@ -63,7 +60,7 @@ class ZoneServer:
         return TWIN_ADDRESS if is_twin(host) else ADDRESS
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
-        """The unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
+        """Return the unfiltered answer: addresses, NODATA or NXDOMAIN with SOA, or REFUSED."""
         response = dns.message.make_response(query, recursion_available=True)
         if len(query.question) != 1 or not is_within(question_name(query)):
             response.set_rcode(dns.rcode.REFUSED)
@@ -106,7 +103,7 @@ class ZoneServer:
 
 
 def question_name(query: dns.message.Message) -> str:
-    """The name that is asked for, plain; empty when nothing is asked."""
+    """Return the normalised name in the question; empty if there is no question."""
     return normalise(query.question[0].name.to_text()) if query.question else ""
 
 
@@ -125,14 +122,14 @@ _ADDRESS_STYLES = frozenset({FaultKind.SINKHOLE, FaultKind.CAPTIVE}) | _INJECTIO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilteringResolver:
-    """Answers for one profile; a part of the name server that asks it."""
+    """The filtering resolver of one profile."""
 
     zone_server: ZoneServer
     filter: ReferenceFilter
     profile: str
 
     def reply(self, query: dns.message.Message) -> Reply:
-        """The answer to one question, and how long it takes; no message means silence."""
+        """Return the reply to a question; without a message none is sent."""
         decision = self.filter.decide(question_name(query), self.profile, "resolver")
         if decision.style in _INJECTION_STYLES:
             return self._with_injection(query, decision)
@@ -147,17 +144,17 @@ class FilteringResolver:
         return Reply(message=_blocked(query, decision), delay=decision.delay)
 
     def _with_injection(self, query: dns.message.Message, decision: Decision) -> Reply:
-        """The true answer, raced by a false one (Duan et al., SATIN 2012)."""
+        """Return the true answer together with an injected one (Duan et al., SATIN 2012)."""
         true, false = self.zone_server.answer(query), _blocked(query, decision)
         if decision.style is FaultKind.STRAY:
-            false.id ^= 1  # an injector that has to guess the id
+            false.id ^= 1  # an injector that does not know the id
         if decision.style is FaultKind.INJECTED_LATE:
             return Reply(message=true, late=false)
         return Reply(message=false, late=true)
 
 
 def _blocked(query: dns.message.Message, decision: Decision) -> dns.message.Message:
-    """A block as Unbound's local zones and BIND's policy zones make it: no SOA."""
+    """Return a block as by Unbound's local zones and BIND's policy zones, without SOA."""
     response = dns.message.make_response(query, recursion_available=True)
     response.set_rcode(_RCODES.get(decision.style or FaultKind.NODATA, dns.rcode.NOERROR))
     fault = decision.fault
@@ -177,7 +174,7 @@ def _is_for(query: dns.message.Message, kind: dns.rdatatype.RdataType) -> bool:
 
 
 def _lowercased(query: dns.message.Message) -> dns.message.Message:
-    """The question as a server repeats it that keeps no letter as it was asked."""
+    """Return the query with its name in lower case, as some servers repeat it."""
     small = dns.message.from_wire(query.to_wire())
     for question in small.question:
         question.name = question.name.canonicalize()

@@ -1,4 +1,7 @@
-"""The whole range in one: origin, name server, and the reference filter for each profile."""
+"""``RangeTestbed``: the complete range, with origin, name server and the filter's services.
+
+The filter has a proxy, a resolver and, if requested, a gateway for each profile.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +47,14 @@ LOG_FILE = "origin.log.jsonl"
 class RangeTestbed:
     """The range on loopback, while its asynchronous context lasts.
 
-    ``directory`` gets the origin file, the authority's certificate and the origin's log.
-    ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
-    words of their own, ``contents`` the content marker of a category. ``faults`` may be changed
-    at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) a transparent
-    gateway stands beside proxy and resolver, and a server for sinkholes at LANDING_ADDRESS. With
-    ``encrypted`` the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the
-    origin is at ::1 too, and its names say so. ``Policy`` and ``Fault`` are here for those who
-    found this class by its plug-in name.
+    ``directory`` receives the origin file, the authority's certificate and the origin's log.
+    ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
+    their own, ``contents`` hosts to a category whose content marker they show. ``faults`` may be
+    changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
+    also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
+    the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
+    listens on ::1, and its names have AAAA records. ``Policy`` and ``Fault`` are available as
+    attributes.
     """
 
     Policy: ClassVar = FilterPolicy
@@ -101,7 +104,7 @@ class RangeTestbed:
     @classmethod
     @contextmanager
     def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
-        """A world on a thread and an event loop of its own; options as for the class."""
+        """Run a testbed on its own thread and event loop; options as for the class."""
         testbed = cls(directory, **options)
         with _run_in_thread(testbed):
             yield testbed
@@ -151,7 +154,7 @@ class RangeTestbed:
             services={"reference": reference},
             twin_zone=TWIN_ZONE,
         )
-        # Relative names, so that the directory may be moved.
+        # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
 
@@ -180,8 +183,8 @@ class RangeTestbed:
     async def _encrypted(
         self, stack: AsyncExitStack, zone_server: ZoneServer, authority: Authority
     ) -> dict[str, dict[str, str]]:
-        """The same resolvers over TLS and HTTPS, at ADDRESS, by the URLs that lines take."""
-        given: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
+        """Start the resolvers over TLS and HTTPS; return their URLs for lines, by profile."""
+        urls: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
         context = authority.context(dns_over.ENCRYPTED_HOST)
         for profile in self._profiles:
             reply = self._resolver(zone_server, profile).reply
@@ -189,22 +192,22 @@ class RangeTestbed:
             over_https = Listener(partial(dns_over.DnsOverHttps, reply, context))
             tls_port = (await stack.enter_async_context(over_tls)).port
             https_port = (await stack.enter_async_context(over_https)).port
-            given["resolver_tls"][profile] = f"tls://{dns_over.ENCRYPTED_HOST}:{tls_port}"
+            urls["resolver_tls"][profile] = f"tls://{dns_over.ENCRYPTED_HOST}:{tls_port}"
             url = f"https://{dns_over.ENCRYPTED_HOST}:{https_port}{dns_over.DNS_PATH}"
-            given["resolver_https"][profile] = url
-        return given
+            urls["resolver_https"][profile] = url
+        return urls
 
     def _resolver(self, zone_server: ZoneServer, profile: str) -> FilteringResolver:
         return FilteringResolver(zone_server=zone_server, filter=self._filter, profile=profile)
 
 
 running = RangeTestbed.running
-"""``with running(directory, policy=..., profiles=...) as world``: a world for synchronous code."""
+"""``with running(directory, policy=..., profiles=...) as testbed``: for synchronous code."""
 
 
 @contextmanager
 def _run_in_thread(testbed: RangeTestbed) -> Iterator[None]:
-    """Keep a world up on a thread of its own; its failure to start is raised here."""
+    """Run a testbed on its own thread; raise its failure to start."""
     is_started, errors = threading.Event(), list[BaseException]()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
@@ -218,7 +221,7 @@ def _run_in_thread(testbed: RangeTestbed) -> Iterator[None]:
     def run() -> None:
         try:
             asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - raised again by who started the thread
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             errors.append(error)
         finally:
             is_started.set()

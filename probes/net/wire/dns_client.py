@@ -34,7 +34,7 @@ from probes.net.wire.udp import QUESTIONS, Datagram, PendingQuestion, UdpSocket
 MIN_PATIENCE = 0.001
 MAX_SILENT_NAMES = 65536
 TICK = 0.02
-"""Interval of timeout checks, in seconds; a timer per question would cost a tenth of its CPU time."""
+"""Interval of timeout checks in seconds; a timer per question would cost 10 % more CPU time."""
 
 
 class DnsClient:

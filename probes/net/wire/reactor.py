@@ -28,7 +28,7 @@ _OPTIONS = frozenset({(socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IcmpError:
-    """An entry of the error queue: errno, ICMP type and code such as ``icmp 3/13``, quoted bytes."""
+    """An entry of the error queue: errno, ``icmp`` type/code such as 3/13, quoted bytes."""
 
     code: int
     icmp: str = ""
@@ -72,8 +72,8 @@ MIN_TICK = 0.002
 class ReactorTask:
     """One running generator and the one socket that it waits for.
 
-    ``ready`` holds the events (``epoll_ctl(2)``) that were reported and not yet consumed. As each is
-    reported only once, the generator clears a bit when a system call would block.
+    ``ready`` holds the events (``epoll_ctl(2)``) that were reported and not yet consumed. As each
+    is reported only once, the generator clears a bit when a system call would block.
     """
 
     __slots__ = ("_reactor", "done", "ready", "steps")
@@ -97,7 +97,7 @@ class ReactorTask:
         sock.close()
 
     def step(self, events: int = 0, exception: Exception | None = None) -> None:
-        """Run until the task waits again, after ``events``, or with ``exception`` thrown into it."""
+        """Run until the task waits again, after ``events`` or with ``exception`` thrown in."""
         self.ready |= events
         try:
             if exception is None:
@@ -156,7 +156,7 @@ class Reactor:
             task.steps.close()
 
     def _tick(self) -> None:
-        """Throw TimeoutError into overdue tasks. A timer per task would cost a tenth of its CPU time."""
+        """End overdue tasks with TimeoutError. A timer per task would cost 10 % more CPU time."""
         # Process pending events first, so that a late check does not turn them into timeouts.
         self._poll()
         now = monotonic()

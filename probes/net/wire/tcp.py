@@ -93,7 +93,7 @@ class Tcp:
                 task.ready &= ~READABLE
                 continue
             if len(received) < READ_BYTES:
-                # Everything was read: more data causes a new event, but an end was already reported.
+                # Everything was read: more data causes a new event; an end was reported before.
                 task.ready &= ~EPOLLIN
             return received
 
