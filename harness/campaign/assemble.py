@@ -68,9 +68,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """What a campaign needs of the rooms that ``harness`` does not import."""
+    """What a campaign needs of rooms that are not imported here.
+
+    ``judged_facts`` are the kinds of facts that there are rules of judgement for.
+    """
 
     open_pack: CorpusOpener
+    judged_facts: frozenset[str]
     second_client: SecondClient
     pupil: PupilClient
 
@@ -129,6 +133,7 @@ def prepare(
     _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
     for found, remedy in untried(items, probes):
         faults.append(_fault(document, ("corpora",), found, remedy))
+    _check_facts(document, faults, probes, rooms.judged_facts)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -290,6 +295,19 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))
 
 
+def _check_facts(
+    document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
+) -> None:
+    """A probe whose facts nobody could judge is refused before anything is measured."""
+    for name, probe in probes.items():
+        if probe.declares.facts not in judged:
+            found = (
+                f"probe {name!r} leaves facts of kind {probe.declares.facts!r}, for which there "
+                "are no rules of judgement"
+            )
+            faults.append(_fault(document, ("probes",), found, known(judged)))
+
+
 def _check_ways(
     campaign: Campaign,
     document: Document,
@@ -300,10 +318,12 @@ def _check_ways(
     for n, line in enumerate(campaign.lines):
         built = next((each for (name, _), each in lines.items() if name == line.name), None)
         for probe in campaign.probes_on(line) if built else ():
-            need = probes[probe].asks if probe in probes else None
+            need = probes[probe].declares.needs if probe in probes else None
             if built and need and need not in built.carries:
                 found = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
-                fits = [name for name, each in probes.items() if each.asks in built.carries]
+                fits = [
+                    name for name, each in probes.items() if each.declares.needs in built.carries
+                ]
                 remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
                 faults.append(_fault(document, ("lines", n), found, remedy))
 

@@ -14,11 +14,11 @@ from operator import itemgetter
 from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
-from harness.model.batch import SCHEMES
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import MADE, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
-from harness.ports.network import Corpus, Probe, kinds_of
+from harness.plugins import PROBES
+from harness.ports.network import Corpus, Probe
 
 
 class Chosen:
@@ -147,15 +147,15 @@ def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, s
     What must be made before it is tried needs a probe that can make it, and a URL the probe of
     its own scheme. Without any probe nothing is said.
     """
-    able = frozenset[str]().union(*map(kinds_of, probes.values()))
+    declared = {name: probe.declares for name, probe in probes.items()}
+    able = frozenset[str]().union(*(each.kinds for each in declared.values()))
     for kind in sorted((items.kinds & MADE) - able) if probes else ():
         found = f"items of kind {kind!r} are chosen, which none of the probes can try"
         yield found, f"they try {', '.join(sorted(able))}"
-    tried = {scheme for probe, scheme in SCHEMES.items() if probe in probes}
-    for scheme in sorted(items.schemes - tried) if tried else ():
-        needed = next((probe for probe, each in SCHEMES.items() if each == scheme), "another")
+    tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
+    for scheme in sorted(items.schemes - tried) if tried and "" not in tried else ():
         found = f"URLs of scheme {scheme!r} are chosen, which none of the probes tries"
-        yield found, f"add {needed!r} to 'probes'"
+        yield found, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
 def check_plans(campaign: Campaign, items: Chosen) -> None:
@@ -167,3 +167,9 @@ def check_plans(campaign: Campaign, items: Chosen) -> None:
             if not any(covers(category, code) for category in chosen):
                 msg = f"plan {number}: no item of category {code!r} is tried; {known(chosen)}"
                 raise UsageError(msg)
+
+
+def _probe_for(scheme: str) -> str:
+    """The first available probe that tries URLs of a scheme alone."""
+    made = ((name, make()) for name, make in PROBES.load().items())
+    return next((name for name, each in made if each.declares.only_scheme == scheme), "another")

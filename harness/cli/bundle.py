@@ -11,7 +11,7 @@ import typer
 
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
-from harness.cli.judge_again import JudgedAgain, judge_again
+from harness.cli.judge import JudgedAgain, judge_again
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say
 from harness.cli.registry_session import appeals_in
@@ -31,7 +31,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.cli.judge_again import lines_of
+from harness.cli.judge import lines_of
 from harness.cli.printing import say_json
 from harness.interop.record import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage

@@ -19,6 +19,7 @@ from harness.campaign import assemble
 from harness.campaign.assemble import Prepared, twin_lines
 from harness.cli.printing import say
 from harness.errors import UsageError
+from harness.judge.rules.order import JUDGED_FACTS
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
@@ -146,7 +147,12 @@ def prepare(
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
     from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
-    rooms = assemble.Rooms(open_pack=open_pack, second_client=SecondClient(), pupil=Pupil())
+    rooms = assemble.Rooms(
+        open_pack=open_pack,
+        judged_facts=JUDGED_FACTS,
+        second_client=SecondClient(),
+        pupil=Pupil(),
+    )
     return assemble.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from harness.estimate.item_selection import counts_category, counts_item
 from harness.model.corpus import Item, covers, frame_of
-from harness.model.outcome_group import is_blind
 from harness.model.scheme import Measure, Policy
 from harness.ports.network import Probe, fits
 
@@ -109,7 +108,7 @@ def counted(
 
 def _able(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
     return frozenset(
-        name for name, probe in probes.items() if fits(probe, item) and not is_blind(name, item)
+        name for name, probe in probes.items() if fits(probe, item) and probe.declares.can_see(item)
     )
 
 

@@ -103,7 +103,7 @@ class MainVerbs(LazyVerbs):
             "doctor:doctor_command",
             "Check this machine and, given a campaign, its origin, lines and sentinels.",
         ),
-        "run": Verb("run:run_command", "Measure, conclude, open action plans and report."),
+        "run": Verb("conclude:run_command", "Measure, conclude, open action plans and report."),
         "measure": Verb(
             "measure:measure_command",
             "Measure the service of a campaign into a journal.",
@@ -119,7 +119,9 @@ class MainVerbs(LazyVerbs):
         ),
         "bundle": Verb("bundle:app", "Hand a campaign over, signed; import and export data."),
         "journal": Verb("journal:app", "Check what was measured."),
-        "report": Verb("report:report_command", "Write a self-contained document from a journal."),
+        "report": Verb(
+            "conclude:report_command", "Write a self-contained document from a journal."
+        ),
         "retest": Verb("retest:retest_command", "Re-test a plan whose fix is claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
         "registry": Verb("registry:app", "Check the log of findings and plans."),

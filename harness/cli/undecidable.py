@@ -14,9 +14,9 @@ from harness.cli.item_supply import Counted, Supply, counted, supplies
 from harness.estimate.item_selection import counts_category, is_asked
 from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
-from harness.model.plain_twin import PROBES
 from harness.model.scheme import Requirement, Scheme
 from harness.model.smallest_sample import RATES, SHARE, smallest_sample
+from harness.plugins import PROBES
 
 CELL = 5
 """Items that show one cell of the policy to be right (METHOD POL-03)."""
@@ -168,10 +168,11 @@ def _few_twins(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[
         for one in place.supply
         if scheme.policy.expects(one.example.category, place.phase) == "block"
     ]
-    number = sum(one.items for one in blocked if one.can_be_tried_by(PROBES))
+    able = {name for name, make in PROBES.load().items() if make().declares.has_twins}
+    number = sum(one.items for one in blocked if one.can_be_tried_by(able))
     if number < needed:
         why = f"{number} items that must be blocked can be tried as a pupil would; needed: {needed}"
-        return why, f"choose more of them, for the probes {', '.join(sorted(PROBES))}"
+        return why, f"choose more of them, for the probes {', '.join(sorted(able))}"
     return None
 
 

@@ -32,6 +32,7 @@ from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.outcome import CategoryRate, Measurement, Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.judging import Folded
@@ -67,19 +68,21 @@ def estimate(
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
+    probes: Declarations = EARLIER,
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
     the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
     ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
-    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with;
+    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with,
+    ``probes`` what its probes declared;
     ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
     alike = recognition(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += alike
     sources = Sources(packs=packs or {}, items=items)
-    places = places_of(folded, phases, preconditions, sources, twins, instrument)
+    places = places_of(folded, phases, preconditions, sources, twins, instrument, probes)
     apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
@@ -195,6 +198,7 @@ def _selection(requirement: Requirement, scheme: Scheme, place: Place) -> Select
         preconditions=place.preconditions,
         twins=place.twins,
         instrument=place.instrument,
+        probes=place.probes,
         ran=frozenset(place.cell.probes),
         sources=place.sources,
     )

@@ -13,6 +13,7 @@ from harness.model.metric import Source
 from harness.model.outcome import Precondition
 from harness.model.outcome_group import Fate, MakeUp
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.ports.judging import Folded
 
@@ -123,7 +124,8 @@ class Selection:
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
     ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there,
     ``instrument`` is what the campaign was measured with.
-    ``sources`` knows where items come from, by the mark of their pack.
+    ``sources`` knows where items come from, by the mark of their pack; ``probes`` are what the
+    campaign's probes declare.
     ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
 
@@ -141,6 +143,7 @@ class Selection:
     ran: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
+    probes: Declarations = field(default_factory=dict)
 
     @property
     def basis(self) -> Basis:

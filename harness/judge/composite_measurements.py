@@ -21,7 +21,9 @@ from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.judge.trial_features import Case
 from harness.model.campaign import BlockPage
-from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Mechanism, State, Trial, Verdict

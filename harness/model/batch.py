@@ -16,10 +16,6 @@ Half = Literal["all", "straight", "swapped"]
 """Which rounds are measured: all, or of a crossover the odd ones, or the even ones."""
 
 
-SCHEMES = {"web": "http", "web_https": "https"}
-"""Probes that fetch an item by one scheme: a URL that names another is not theirs to try."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """One way of trying: a probe for a profile in one round, over all lines that carry it.
@@ -45,12 +41,6 @@ class Batch:
 def turn_of(number: int) -> int:
     """The round that a campaign asked for, given the number of it or of its second trial."""
     return (number - 1) % AGAIN + 1
-
-
-def is_tried(item: Item, probe: str) -> bool:
-    """Whether a probe tries an item: it has a name, and no URL of another scheme."""
-    scheme = SCHEMES.get(probe, "")
-    return bool(item.value) and (not scheme or item.scheme in ("", scheme))
 
 
 def count_batches(campaign: Campaign, items: int) -> int:

@@ -11,7 +11,10 @@ import msgspec
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.model.corpus import NAMED, CorpusReference, Item
+from harness.model.corpus import CorpusReference, Item
+from harness.model.facts import Facts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import Certificate
 from harness.model.marker import (
     Marker,
     WordGroup,
@@ -21,16 +24,9 @@ from harness.model.marker import (
     token_for,
     words_for,
 )
-from harness.model.observation import (
-    AttemptKey,
-    Certificate,
-    DnsFacts,
-    Evidence,
-    Facts,
-    Failure,
-    Timings,
-)
+from harness.model.observation import AttemptKey, Evidence, Failure, Timings
 from harness.model.plain_twin import twin_of
+from harness.model.probe import ProbeDeclaration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,28 +221,20 @@ def left_by(line: Line) -> str:
 
 
 class Probe(Protocol):
-    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
+    """A way to try an item over a line. ``declares`` is all that stages know of it.
 
-    A probe of other things than names and addresses also says so in a class attribute
-    ``tries``, a frozenset of item kinds (see ``kinds_of``); one that only some items of its
-    kinds can be tried by has a method ``fits`` (see ``fits``).
+    One that can try only some of the items that it declares has a method ``fits`` (see ``fits``).
     """
 
-    asks: ClassVar[str]
+    declares: ClassVar[ProbeDeclaration]
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
-
-
-def kinds_of(probe: Probe) -> frozenset[str]:
-    """The kinds of items that a probe can try; an item of another kind never reaches it."""
-    kinds: frozenset[str] = getattr(probe, "tries", NAMED)
-    return kinds
 
 
 def fits(probe: Probe, item: Item) -> bool:
     """Whether an item is tried by a probe; where it is not, nothing is said of it."""
     asked = getattr(probe, "fits", None)
-    return item.kind in kinds_of(probe) and (asked is None or bool(asked(item)))
+    return probe.declares.can_try(item) and (asked is None or bool(asked(item)))
 
 
 class SecondClient(Protocol):

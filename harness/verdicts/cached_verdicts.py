@@ -30,7 +30,13 @@ from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
 
 KEPT = "kept.json"
 SUFFIXES = (".py", ".toml")
-SOURCES = ("harness.model", "harness.judge", "harness.judge.rules", "harness.verdicts")
+SOURCES = (
+    "harness.model",
+    "harness.judge",
+    "harness.judge.rules",
+    "harness.model.facts",
+    "harness.verdicts",
+)
 """Packages whose code and data make verdicts what they are."""
 
 

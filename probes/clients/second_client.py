@@ -30,8 +30,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urldefrag, urlsplit
 
+from harness.model.facts.web import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
-from harness.model.observation import CanarySighting, Hop, Stage, Timings, WebFacts
+from harness.model.observation import Stage, Timings
 from harness.model.sketch import sketch_of, title_mark
 from harness.ports.network import Attempt, Exchange, Line, Sighting
 from probes.clients.page_links import Step, read_links, url_host

@@ -12,8 +12,11 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from harness.model.observation import CONTROL, DnsFacts, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
+from harness.model.probe import NAME_LAYERS, ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, Question, Sighting
 from probes.kinds.web import Web
@@ -23,10 +26,14 @@ MOST_LANDINGS = 4
 """Maximum number of addresses of one answer whose pages are fetched."""
 
 
+ANSWER = ProbeDeclaration(needs="ask", facts="dns", sees=NAME_LAYERS)
+"""What every DNS probe declares: a name server sees no path, and nothing of a page."""
+
+
 class _Dns:
     """Asks one question of one type."""
 
-    asks: ClassVar[str] = "ask"
+    declares: ClassVar[ProbeDeclaration]
     type: ClassVar[str]
 
     def __init__(self) -> None:
@@ -96,6 +103,7 @@ def _is_reachable(address: str, origin: str) -> bool:
 class Dns(_Dns):
     """One A question."""
 
+    declares = structs.replace(ANSWER, has_twins=True)
     type = "A"
 
 
@@ -103,11 +111,13 @@ class Dns(_Dns):
 class DnsAaaa(_Dns):
     """One AAAA question (RFC 3596)."""
 
+    declares = ANSWER
     type = "AAAA"
 
 
 @PROBES.register("dns_https")
 class DnsHttps(_Dns):
-    """One HTTPS question (type 65, RFC 9460)."""
+    """One HTTPS question (type 65, RFC 9460); a browser does without such records."""
 
+    declares = structs.replace(ANSWER, counts=False)
     type = "HTTPS"

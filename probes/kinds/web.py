@@ -16,7 +16,9 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.observation import CONTROL, Evidence, Failure, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, Evidence, Failure, Timings
+from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Sighting
@@ -53,10 +55,14 @@ CHOSEN_HEADERS = frozenset(
 """Headers that become facts: who responded, redirect targets, and names of filters."""
 
 
+PAGE = ProbeDeclaration(needs="fetch", facts="web")
+"""What every web probe declares: it fetches pages, and sees all of an item."""
+
+
 class _Web:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration]
     scheme: ClassVar[str]
     variant: ClassVar[UrlVariant] = "as_given"
 
@@ -98,6 +104,7 @@ class _Web:
 class Web(_Web):
     """Fetches by HTTP without TLS."""
 
+    declares = replace(PAGE, only_scheme="http", has_twins=True)
     scheme = "http"
 
 
@@ -105,6 +112,7 @@ class Web(_Web):
 class WebHttps(_Web):
     """Fetches by HTTPS."""
 
+    declares = replace(PAGE, only_scheme="https", has_twins=True)
     scheme = "https"
 
 
@@ -257,6 +265,7 @@ def _timings(exchanges: list[Exchange], total: float) -> Timings:
 class WebWww(Web):
     """Fetches the ``www.`` host of a domain by HTTP."""
 
+    declares = PAGE
     variant = "www"
 
 
@@ -264,6 +273,7 @@ class WebWww(Web):
 class WebApex(Web):
     """Fetches the domain of a ``www.`` host by HTTP."""
 
+    declares = PAGE
     variant = "apex"
 
 
@@ -271,6 +281,7 @@ class WebApex(Web):
 class WebHttpsWww(WebHttps):
     """Fetches the ``www.`` host of a domain by HTTPS."""
 
+    declares = PAGE
     variant = "www"
 
 
@@ -278,4 +289,5 @@ class WebHttpsWww(WebHttps):
 class WebHttpsApex(WebHttps):
     """Fetches the domain of a ``www.`` host by HTTPS."""
 
+    declares = PAGE
     variant = "apex"

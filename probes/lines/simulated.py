@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from harness.model.campaign import Limits
 from harness.model.corpus import is_among
 from harness.model.declared import Declared
-from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
+from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.observation import Failure, Stage, Timings
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Origin, Question, Request
 from probes.range import zone

@@ -19,7 +19,8 @@ import msgspec
 
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
-from harness.model.observation import DnsFacts, Failure, Stage, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Failure, Stage, Timings
 from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
 from probes.net.address_guard import AddressGuard
 from probes.net.backend import BackendName, ClientSettings, open_backend

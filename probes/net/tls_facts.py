@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from cryptography import x509
 
+from harness.model.facts.web import Certificate
 from harness.model.instrument_record import RANDOM, ClientHello
-from harness.model.observation import Certificate
 
 
 def read_certificate(shown: ssl.SSLObject | ssl.SSLSocket, *, trusted: bool) -> Certificate | None:

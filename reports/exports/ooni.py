@@ -23,7 +23,9 @@ from harness.interop.ooni_form import CONTROL, SERVICE, go_beyond
 from harness.interop.record import Side
 from harness.judge.pairing import pair
 from harness.model.campaign import Campaign
-from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import Hop, WebFacts
+from harness.model.observation import Observation
 from harness.model.verdict import Trial
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS

@@ -107,6 +107,6 @@ class DnsPool:
         host = str(Address(host=server.host, port=server.address.port))
         if alpn_protocol != HTTP_2:
             return DohHttp1(host, server.path)
-        from probes.net.portable.dns_stream import DohHttp2  # noqa: PLC0415 - an extra
+        from probes.net.portable.doh_http2 import DohHttp2  # noqa: PLC0415 - an extra
 
         return DohHttp2(host, server.path)

@@ -29,7 +29,8 @@ import httptools
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
+from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
 from probes.net.dns_server import DnsServer, Transport, mix_case
 from probes.net.exchange_recorder import failure_of

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.judge_again import JudgedAgain, judge_again
+from harness.cli.judge import JudgedAgain, judge_again
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.model.outcome import Assessment, Conformity, PrintedHead

@@ -74,7 +74,7 @@ def test_planning_and_listing_warn_as_well(
     assert "scheme strict 1.1: review overdue" in ended.stderr
 
 
-OTHERWISE = {"scheme_review.py", "conclude.py", "measure.py", "judged_again.py"}
+OTHERWISE = {"compose.py", "conclude.py", "measure.py", "judge.py"}
 """They warn from the assessment or by the clock they are given, or only compare."""
 
 

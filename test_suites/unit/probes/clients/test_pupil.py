@@ -8,7 +8,9 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Failure, Timings
 from harness.ports.network import Attempt, Exchange, Line, Request, Sighting
 from probes.clients import pupil
 from probes.clients.pupil import Pupil, icon_request

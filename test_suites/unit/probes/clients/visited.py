@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
+from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
-from harness.model.observation import AttemptKey, WebFacts
+from harness.model.observation import AttemptKey
 from harness.ports.network import Attempt, Line, Origin, Sighting
 from probes.clients.second_client import SecondClient
 from probes.net.backend import ClientSettings

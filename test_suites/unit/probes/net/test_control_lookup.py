@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.model.observation import DnsFacts, Failure, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
 from probes.net import address_guard
 from probes.net.address_guard import PATIENCE, ControlLookup

@@ -17,7 +17,8 @@ import pytest
 from harness.ports.network import Question
 from probes.net.backend import Backend
 from probes.net.dns_server import DnsServer, parse_dns_server
-from probes.net.portable.dns_stream import MESSAGE, DohHttp2
+from probes.net.portable.dns_stream import MESSAGE
+from probes.net.portable.doh_http2 import DohHttp2
 from probes.net.route import client_tls_context
 from test_suites.unit.probes.net.conftest import found
 
