@@ -11,6 +11,7 @@ import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from probes.net.html_text import bounded, decode_text, read_page, refresh_target
+from probes.net.redirects import url_host
 
 BUTTONS = frozenset({"submit", "image"})
 """Types of input elements that submit a form."""
@@ -54,18 +55,13 @@ def read_links(page: httpx.Response) -> PageLinks:
     forms = [step for form in tree.css("form") for step in _form_steps(form, page, base)]
     links = _absolute(_values(tree.css("a[href], area[href]"), "href"), base)
     home = url_host(str(page.url))
-    found = sorted([*forms, *map(Step, links)], key=lambda step: step.host != home)
+    manual = sorted([*forms, *map(Step, links)], key=lambda step: step.host != home)
     subresources = [
         *_values(tree.css("img[src], script[src]"), "src"),
         *_values(tree.css("link[rel=stylesheet][href], link[rel=icon][href]"), "href"),
     ]
-    steps = dict.fromkeys([*map(Step, _absolute(forwards, base)), *found])
+    steps = dict.fromkeys([*map(Step, _absolute(forwards, base)), *manual])
     return PageLinks(subresources=tuple(_absolute(subresources, base)), steps=tuple(steps))
-
-
-def url_host(url: str) -> str:
-    """The host of a URL, in lower case."""
-    return (urlsplit(url).hostname or "").lower()
 
 
 def _base_of(tree: LexborHTMLParser, page: httpx.Response) -> str:
@@ -130,7 +126,7 @@ def _values(nodes: Iterable[LexborNode], name: str) -> list[str]:
 
 
 def _absolute(references: Iterable[str], base: str) -> list[str]:
-    found = []
+    urls = []
     for reference in references:
         try:
             url = urldefrag(urljoin(base, reference.strip())).url
@@ -138,5 +134,5 @@ def _absolute(references: Iterable[str], base: str) -> list[str]:
         except ValueError:
             continue
         if parts.scheme in ("http", "https") and parts.hostname:
-            found.append(url)
-    return list(dict.fromkeys(found))
+            urls.append(url)
+    return list(dict.fromkeys(urls))

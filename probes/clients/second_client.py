@@ -10,36 +10,29 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+from urllib.parse import urldefrag, urlsplit
 
 import httpcore
 import httpx
 
-from harness.model.observation import Failure
-from probes.net.local_binding import open_socket
-from probes.net.url_target import DEFAULT_PORTS
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from probes.net.backend import ClientSettings
-from collections import deque
-from dataclasses import dataclass, field
-from time import perf_counter
-from urllib.parse import urldefrag, urlsplit
-
 from harness.model.facts.web import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
-from harness.model.observation import Stage, Timings
+from harness.model.observation import Failure, Stage, Timings
 from harness.model.sketch import sketch_of, title_mark
 from harness.ports.network import Attempt, Exchange, Line, Sighting
-from probes.clients.page_links import Step, read_links, url_host
-from probes.net.backend import client_settings_of
+from probes.clients.page_links import Step, read_links
+from probes.net.backend import ClientSettings, client_settings_of
 from probes.net.delivery import ExpectedMarks, find_words
 from probes.net.html_text import read_page
-from probes.net.redirects import RedirectChain
+from probes.net.local_binding import open_socket
+from probes.net.redirects import RedirectChain, url_host
+from probes.net.url_target import DEFAULT_PORTS
 
 PATIENCE = 60.0
 """Time limit in seconds for one operation, if httpx sets none."""
@@ -92,13 +85,13 @@ class _NetworkBackend(httpcore.AsyncNetworkBackend):
         """Resolve the host as the line does, and connect."""
         del local_address, socket_options
         patience = timeout or PATIENCE
-        found = await self._settings.find(host, port, patience)
-        if isinstance(found, Failure):
-            raise httpcore.ConnectError(found.name)
+        endpoint = await self._settings.find(host, port, patience)
+        if isinstance(endpoint, Failure):
+            raise httpcore.ConnectError(endpoint.name)
         async with _mapped_errors(patience, httpcore.ConnectTimeout, httpcore.ConnectError):
-            sock = open_socket(found.host, socket.SOCK_STREAM, self._settings.binding)
+            sock = open_socket(endpoint.host, socket.SOCK_STREAM, self._settings.binding)
             try:
-                await asyncio.get_running_loop().sock_connect(sock, (found.host, found.port))
+                await asyncio.get_running_loop().sock_connect(sock, (endpoint.host, endpoint.port))
                 reader, writer = await asyncio.open_connection(sock=sock)
             except BaseException:
                 sock.close()
@@ -273,10 +266,10 @@ async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
                 return last
             if not visit.may_try(step, page, depth):
                 continue
-            found = await _try(visit, step, str(page.url))
-            last = found or last
-            if found and depth + 1 < MAX_DEPTH:
-                pages.append((found, depth + 1))
+            next_page = await _try(visit, step, str(page.url))
+            last = next_page or last
+            if next_page and depth + 1 < MAX_DEPTH:
+                pages.append((next_page, depth + 1))
     return last
 
 

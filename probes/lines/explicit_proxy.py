@@ -67,8 +67,8 @@ class ExplicitProxy:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._scheme, self._named = _read_proxy(name, options.proxy)
-        _check_family(name, options, self._named)
+        self._scheme, self._proxy_endpoint = _read_proxy(name, options.proxy)
+        _check_family(name, options, self._proxy_endpoint)
         self._username, self._password = _credentials(name, options)
         self.guard = AddressGuard(origin, None, self._declared_endpoints())
         self._unreachable: Failure | None = None
@@ -77,21 +77,24 @@ class ExplicitProxy:
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""
         trust = client_tls_context(authority, self._options.authority)
-        named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
-        found = await find_address(named, "proxy_connect", self._options.family)
-        if isinstance(found, Failure):
+        named = Address(
+            host=self._options.proxy_address or self._proxy_endpoint.host,
+            port=self._proxy_endpoint.port,
+        )
+        address = await find_address(named, "proxy_connect", self._options.family)
+        if isinstance(address, Failure):
             # The proxy is unreachable; no rule may treat this as a block.
-            self._unreachable, found = found, named
+            self._unreachable, address = address, named
         proxy = Proxy(
             kind="socks5" if self._scheme == "socks5" else "http",
-            host=self._named.host,
+            host=self._proxy_endpoint.host,
             trust=trust if self._scheme == "https" else None,
             username=self._username,
             password=self._password,
         )
         binding = LocalBinding(address=self._options.source)
         check_binding(binding, f"line {self.name!r}")
-        self._route = Route(address=found, trust=trust, proxy=proxy, binding=binding)
+        self._route = Route(address=address, trust=trust, proxy=proxy, binding=binding)
         self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
         return self
 
@@ -111,8 +114,8 @@ class ExplicitProxy:
 
     def _declared_endpoints(self) -> tuple[Address, ...]:
         """Return the proxy's endpoints, by its name and by its address."""
-        hosts = filter(None, (self._named.host, self._options.proxy_address))
-        return tuple(Address(host=host, port=self._named.port) for host in hosts)
+        hosts = filter(None, (self._proxy_endpoint.host, self._options.proxy_address))
+        return tuple(Address(host=host, port=self._proxy_endpoint.port) for host in hosts)
 
     def client_settings(self) -> ClientSettings | None:
         """Return how an independent HTTP client uses the proxy; None for SOCKS."""
@@ -126,7 +129,7 @@ class ExplicitProxy:
     def _client_settings(self) -> ClientSettings:
         authority = self.origin.authority if self.origin else ""
         trusted = (authority, self._options.authority)
-        named = Address(host=self._named.host, port=self._named.port)
+        named = Address(host=self._proxy_endpoint.host, port=self._proxy_endpoint.port)
         return ClientSettings(
             find=self._find_endpoint,
             trust=client_tls_context(*trusted),
@@ -182,7 +185,7 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
     if parts.scheme not in PORTS or not parts.hostname:
         shown = proxy.rpartition("@")[2]
         raise UsageError(
-            f"line {name!r}, option 'proxy': {shown!r} is no proxy; write http://host:port, "
+            f"line {name!r}, option 'proxy': {shown!r} is not a proxy; write http://host:port, "
             "https://host:port or socks5://host:port"
         )
     return parts.scheme, Address(host=parts.hostname, port=port or PORTS[parts.scheme])
@@ -191,7 +194,9 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
 def _check_family(name: str, options: ExplicitProxyOptions, named: Address) -> None:
     host = options.proxy_address or named.host
     if is_literal(host) and not is_of(options.family, host):
-        raise UsageError(f"line {name!r}: a proxy at {host} has no family {options.family!r}")
+        raise UsageError(
+            f"line {name!r}: the proxy address {host} is not of family {options.family!r}"
+        )
 
 
 def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:
@@ -200,5 +205,5 @@ def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:
     password = options.password or unquote(parts.password or "")
     longest = max(len(username.encode()), len(password.encode()))
     if parts.scheme == "socks5" and longest > LONGEST_CREDENTIAL:
-        raise UsageError(f"line {name!r}: SOCKS5 carries names and passwords up to 255 bytes")
+        raise UsageError(f"line {name!r}: SOCKS5 usernames and passwords are limited to 255 bytes")
     return username, password

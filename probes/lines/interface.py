@@ -70,7 +70,9 @@ def _gateway_of(name: str, options: InterfaceOptions) -> tuple[Address, ...]:
     if not options.gateway:
         return ()
     if not is_literal(options.gateway):
-        raise UsageError(f"line {name!r}, option 'gateway': {options.gateway!r} is no IP address")
+        raise UsageError(
+            f"line {name!r}, option 'gateway': {options.gateway!r} is not an IP address"
+        )
     return (Address(host=options.gateway, port=HTTP_PORT),)
 
 
@@ -84,8 +86,8 @@ def _of_one_family(name: str, options: InterfaceOptions) -> InterfaceOptions:
     if not address:
         return options
     if not is_literal(address):
-        raise UsageError(f"line {name!r}, option 'address': {address!r} is no IP address")
+        raise UsageError(f"line {name!r}, option 'address': {address!r} is not an IP address")
     own: Family = "ipv6" if ":" in address else "ipv4"
     if family not in ("any", own):
-        raise UsageError(f"line {name!r}: an address {address} cannot carry family {family!r}")
+        raise UsageError(f"line {name!r}: address {address} is not of family {family!r}")
     return options.model_copy(update={"family": own})

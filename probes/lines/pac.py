@@ -163,7 +163,7 @@ class Pac(Interface):
         try:
             return Script(_decode(data))
         except ScriptError as error:
-            raise UsageError(f"{where}: {path} is no PAC file: {error}") from None
+            raise UsageError(f"{where}: {path} is not a PAC file: {error}") from None
 
     async def _fetch_script(self) -> None:
         """Fetch the service's file; if that fails, all requests of the line fail."""
@@ -196,10 +196,10 @@ class Pac(Interface):
                 if not decision.wanted:
                     return read_choices(decision.answer)
                 remaining = max(deadline - perf_counter(), MIN_PATIENCE)
-                found = await asyncio.gather(
+                addresses = await asyncio.gather(
                     *(self._look_up(name, remaining) for name in decision.wanted[: NAMES + 1])
                 )
-                known |= zip(decision.wanted, found, strict=False)
+                known |= zip(decision.wanted, addresses, strict=False)
         except (ScriptError, ValueError) as error:
             return _script_failure(str(error))
         return _script_failure(f"it wants more than {NAMES} names")
@@ -220,15 +220,15 @@ class Pac(Interface):
         )
         if refusal is not None:
             return Exchange(timings=Timings(), failure=refusal)
-        found = await self._find(choice.address.host, request.timeout)
+        address = await self._find(choice.address.host, request.timeout)
         elapsed = perf_counter() - started
-        if isinstance(found, str) and not self._may_be_proxy(found):
-            found = _script_failure(f"{choice} is on this machine or link, where no service is")
-        if isinstance(found, Failure):
-            failure = found if found.is_instrument else replace(found, stage="proxy_connect")
+        if isinstance(address, str) and not self._may_be_proxy(address):
+            address = _script_failure(f"{choice} is on this machine or link, where no service is")
+        if isinstance(address, Failure):
+            failure = address if address.is_instrument else replace(address, stage="proxy_connect")
             return Exchange(timings=Timings(total=elapsed), failure=failure)
         route = Route(
-            address=Address(host=found, port=choice.address.port),
+            address=Address(host=address, port=choice.address.port),
             trust=self._trust,
             proxy=self._proxy(choice, choice.address.host),
             binding=self._binding,

@@ -62,7 +62,7 @@ def open_backend(name: str = "auto") -> Backend:
         raise UsageError(f"no lane {name!r}; {known(('auto', *BACKENDS))}")
     if name == "wire" and not has_wire():
         raise UsageError(
-            "the wire lane needs Linux and httptools; use lane 'portable' or 'auto' here"
+            "lane 'wire' needs Linux and httptools; use lane 'portable' or 'auto' on this machine"
         )
     module, _, attribute = BACKENDS[name].partition(":")
     make = cast("Callable[[], Backend]", getattr(importlib.import_module(module), attribute))

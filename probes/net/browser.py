@@ -183,7 +183,7 @@ class BrowserBackend:
     def __init__(self) -> None:
         if not can_browse():
             raise UsageError(
-                "the browser lane needs curl_cffi and Unix sockets, which are not here"
+                "lane 'browser' needs curl_cffi and Unix sockets, which this machine does not have"
             )
         self._portable = PortableBackend()
         self._servers: dict[int, tuple[DnsServer, DnsServer]] = {}

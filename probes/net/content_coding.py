@@ -79,8 +79,8 @@ def decode(body: bytes, declared: str, limit: int) -> Decoded:
             continue  # declared but never applied: the body is plain text
         codings.append(coding)
         body, complete = unpacked.body, complete and unpacked.complete
-    while len(codings) < ROUNDS and (found := _undo_undeclared(body, limit)) is not None:
-        name, unpacked = found
+    while len(codings) < ROUNDS and (recognised := _undo_undeclared(body, limit)) is not None:
+        name, unpacked = recognised
         codings.append(UNDECLARED + name)
         body, complete = unpacked.body, complete and unpacked.complete
     return _result(body, limit, codings, complete=complete)

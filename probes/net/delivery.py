@@ -82,8 +82,8 @@ def _without_tags(text: str) -> str:
     return _TAGS.sub("", head + mark) + tail
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
+def _escaped(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16))
 
 
 def _base64(run: bytes) -> bytes:
@@ -171,8 +171,8 @@ class ExpectedMarks:
         all_from_origin = all(self._marks_in(host, exchange).is_shown for host, exchange in pairs)
         return self._result("seen" if all_from_origin else "elsewhere", there, asked=asked)
 
-    def _result(self, canary: CanarySighting, found: _PageMarks, *, asked: bool) -> Delivery:
-        return Delivery(canary=canary, words=found.words, page_words=found.page_words, asked=asked)
+    def _result(self, canary: CanarySighting, marks: _PageMarks, *, asked: bool) -> Delivery:
+        return Delivery(canary=canary, words=marks.words, page_words=marks.page_words, asked=asked)
 
     def _is_ours(self, host: str) -> bool:
         return self._origin.covers(host) if self._origin else host == self._own_host

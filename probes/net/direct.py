@@ -45,12 +45,12 @@ async def find_address(named: Address, stage: Stage, family: Family = "any") -> 
     if is_literal(named.host):
         return named
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
+        entries = await asyncio.get_running_loop().getaddrinfo(
             named.host, named.port, type=socket.SOCK_STREAM
         )
     except (OSError, UnicodeError) as error:
         return failure_of(error, stage)
-    hosts = [host for entry in found if is_of(family, host := str(entry[4][0]))]
+    hosts = [host for entry in entries if is_of(family, host := str(entry[4][0]))]
     if not hosts:
         detail = f"{named.host} has no address of family {family}"
         return Failure(name="dns_no_answer", stage=stage, detail=detail)
@@ -181,10 +181,10 @@ class DirectLine:
         return self._client_settings
 
     async def _find_endpoint(self, host: str, port: int, patience: float) -> Address | Failure:
-        found = await self._find(host, patience)
-        if isinstance(found, Failure):
-            return found
-        return self._checked(Address(host=host, port=port), found)
+        address = await self._find(host, patience)
+        if isinstance(address, Failure):
+            return address
+        return self._checked(Address(host=host, port=port), address)
 
     async def ask(self, question: Question) -> Answer:
         """Ask the line's name server one question."""
@@ -200,18 +200,18 @@ class DirectLine:
             endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
             return invalid_request(str(error))
-        found: Address | Failure | str = request.address or await self._find(
+        address: Address | Failure | str = request.address or await self._find(
             endpoint.host, request.timeout
         )
         resolve = perf_counter() - started
-        if isinstance(found, str):
-            found = self._checked(endpoint, found, may_lead=request.may_lead)
-        if isinstance(found, Failure):
-            return Exchange(timings=Timings(total=resolve), failure=found)
+        if isinstance(address, str):
+            address = self._checked(endpoint, address, may_lead=request.may_lead)
+        if isinstance(address, Failure):
+            return Exchange(timings=Timings(total=resolve), failure=address)
         remaining = max(request.timeout - resolve, MIN_PATIENCE)
         exchange = await self._backend.exchange(
             msgspec.structs.replace(request, timeout=remaining),
-            Route(address=found, trust=self._trust, binding=self._binding),
+            Route(address=address, trust=self._trust, binding=self._binding),
         )
         timings = msgspec.structs.replace(
             exchange.timings,
@@ -222,17 +222,17 @@ class DirectLine:
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:
         """Resolve the name server's own name once, by this machine's resolver."""
-        found = await find_address(self._server.address, "resolve")
-        if isinstance(found, Failure):
+        address = await find_address(self._server.address, "resolve")
+        if isinstance(address, Failure):
             # The name server is unreachable; no rule may treat this as an answer.
             self._unreachable = Failure(
-                name="dns_temporary_failure", stage="resolve", detail=found.name
+                name="dns_temporary_failure", stage="resolve", detail=address.name
             )
             return
         over = self._server.transport
         secure = over in ("tls", "https")
         trust = client_tls_context(*trusted, alpn=alpn_for(over)) if secure else None
-        self._server = replace(self._server, address=found, trust=trust)
+        self._server = replace(self._server, address=address, trust=trust)
 
     async def _find(self, host: str, patience: float) -> str | Failure:
         """Resolve a host to an address of the line's family, or to a Failure."""
@@ -243,23 +243,23 @@ class DirectLine:
         for type_ in TYPES[family]:
             remaining = max(deadline - perf_counter(), MIN_PATIENCE)
             answer = await self.ask(Question(name=host, type=type_, timeout=remaining))
-            found = _address_in(answer, family)
-            if found is not None:
-                return found
+            address = _address_in(answer, family)
+            if address is not None:
+                return address
         remaining = max(deadline - perf_counter(), MIN_PATIENCE)
         if family != "any" and await self._has_other_family(host, remaining):
             return _no_address_in_family(host, family)
         return resolve_failure("NOERROR")
 
     def _checked(
-        self, endpoint: Address, found: str, *, may_lead: bool = False
+        self, endpoint: Address, address: str, *, may_lead: bool = False
     ) -> Address | Failure:
-        """Return the endpoint to connect to for a URL's host at ``found``, unless it is refused."""
-        at = Address(host=found, port=self._ports.real(endpoint))
+        """Return the endpoint to connect to for a URL's host at ``address``, or a refusal."""
+        at = Address(host=address, port=self._ports.real(endpoint))
         refusal = self.guard.refusal(endpoint.host, at, may_lead=may_lead)
         if refusal is None:
             return at
-        return _bogon(found) if self._is_sinkhole(endpoint.host, found) else refusal
+        return _bogon(address) if self._is_sinkhole(endpoint.host, address) else refusal
 
     def _is_sinkhole(self, host: str, address: str) -> bool:
         """Whether a name resolves to loopback although the origin is elsewhere (a DNS sinkhole)."""

@@ -101,7 +101,7 @@ def parse_dns_server(text: str, what: str, at: str = "") -> DnsServer:
         host, port = "", None
     if transport is None or not host or (parts.path.strip("/") and transport != "https"):
         raise UsageError(
-            f"{what}: {text!r} is no name server; write 192.0.2.1:53, tcp://192.0.2.1:53, "
+            f"{what}: {text!r} is not a name server; write 192.0.2.1:53, tcp://192.0.2.1:53, "
             "tls://dns.example:853 or https://dns.example/dns-query"
         )
     path = (parts.path.rstrip("/") or DNS_PATH) if transport == "https" else ""

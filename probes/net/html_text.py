@@ -162,7 +162,7 @@ def _shown_value(node: LexborNode) -> int:
 def _is_script(node: LexborNode) -> bool:
     """Whether activating an element runs a script that may show new content."""
     urls = (node.attributes.get(name) or "" for name in ("href", "action", "formaction"))
-    scripts = [url[found.end() :] for url in urls if (found := _SCRIPT.match(url))]
+    scripts = [url[match.end() :] for url in urls if (match := _SCRIPT.match(url))]
     return not all(map(_is_harmless, scripts))
 
 
@@ -296,14 +296,16 @@ def read_page(body: bytes, content_type: str) -> Page:
 def _frames(tree: LexborHTMLParser) -> tuple[str, ...]:
     """Return frame sources, and targets of meta refresh (WHATWG HTML, 4.2.5.3) and of scripts."""
     framed = (*tree.tags("iframe"), *tree.tags("frame"))
-    found = [node.attributes.get("src") or "" for node in framed]
+    addresses = [node.attributes.get("src") or "" for node in framed]
     for node in tree.tags("meta"):
         attrs = node.attributes
         if (attrs.get("http-equiv") or "").lower() == "refresh":
-            found += refresh_target(attrs.get("content") or "")
+            addresses += refresh_target(attrs.get("content") or "")
     for node in tree.tags("script"):
-        found += [address for pair in _SCRIPTED.findall(node.text()) for address in pair]
-    return tuple(dict.fromkeys(address[:FRAME_CHARACTERS] for address in found if address))[:FRAMES]
+        addresses += [address for pair in _SCRIPTED.findall(node.text()) for address in pair]
+    return tuple(dict.fromkeys(address[:FRAME_CHARACTERS] for address in addresses if address))[
+        :FRAMES
+    ]
 
 
 def refresh_target(value: str) -> tuple[str, ...]:

@@ -30,10 +30,10 @@ CLONE_NEWNET = 0x40000000
 
 NAMESPACE_REMEDIES = {
     errno.ENOENT: "this machine has no such network namespace; 'ip netns' lists them",
-    errno.EPERM: "entering a network namespace needs the right CAP_SYS_ADMIN; run as root, or run "
-    "accredit inside it ('ip netns exec NAME accredit …')",
-    errno.EINVAL: "that is no network namespace; 'ip netns' lists them",
-    errno.ENOSYS: "network namespaces are there on Linux alone",
+    errno.EPERM: "entering a network namespace needs the CAP_SYS_ADMIN capability; run as root, or "
+    "run accredit inside it ('ip netns exec NAME accredit …')",
+    errno.EINVAL: "that is not a network namespace; 'ip netns' lists them",
+    errno.ENOSYS: "network namespaces exist only on Linux",
 }
 """What a user can do if a namespace cannot be entered, by errno."""
 
@@ -99,9 +99,9 @@ def _setns(descriptor: int, kind: int) -> None:
 BINDING_REMEDIES = {
     errno.EADDRNOTAVAIL: "no interface of this machine has that address; 'ip address' lists them",
     errno.ENODEV: "this machine has no such device; 'ip link' lists them",
-    errno.EPERM: "a device may only be bound with the right CAP_NET_RAW; run as root, or use "
+    errno.EPERM: "binding to a device needs the CAP_NET_RAW capability; run as root, or use "
     "'address' instead",
-    errno.EAFNOSUPPORT: "this machine does not speak that address family",
+    errno.EAFNOSUPPORT: "this machine does not support that address family",
 }
 """What a user can do if a socket cannot be bound, by errno."""
 
@@ -161,7 +161,9 @@ def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
 def check_binding(binding: LocalBinding, what: str) -> None:
     """Check that sockets can be bound so. Raises UsageError; ``what`` names the line."""
     if binding.device and not hasattr(socket, "SO_BINDTODEVICE"):
-        raise UsageError(f"{what}: a device can only be bound on Linux; use 'address' instead")
+        raise UsageError(
+            f"{what}: binding to a device is possible only on Linux; use 'address' instead"
+        )
     if binding.netns:
         check_namespace(binding.netns, what)
     try:

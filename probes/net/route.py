@@ -47,7 +47,9 @@ def parse_address(text: str, what: str, default_port: int | None = None) -> Addr
     if port_text and not port_text.isdigit():
         port = None
     if not host or port is None or not 0 < port <= HIGHEST_PORT:
-        raise UsageError(f"{what}: {text!r} is no address; write it as 192.0.2.1:53 or [::1]:53")
+        raise UsageError(
+            f"{what}: {text!r} is not an address; write it as 192.0.2.1:53 or [::1]:53"
+        )
     return Address(host=host, port=port)
 
 
@@ -141,7 +143,7 @@ def client_tls_context(*authorities: str, alpn: Sequence[str] = ("http/1.1",)) -
         try:
             context.load_verify_locations(authority)
         except ssl.SSLError as error:
-            raise UsageError(f"{authority}: holds no certificate in PEM form: {error}") from None
+            raise UsageError(f"{authority}: contains no certificate in PEM form: {error}") from None
     return context
 
 

@@ -36,10 +36,10 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ArrivalLog:
-    """Arrivals in order, also written to ``path``; thread-safe. ``kept`` bounds those in memory."""
+    """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory."""
 
-    def __init__(self, path: Path | None = None, kept: int = 100_000) -> None:
-        self._arrivals: deque[Arrival] = deque(maxlen=kept)
+    def __init__(self, path: Path | None = None, max_kept: int = 100_000) -> None:
+        self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
         self._lock = Lock()
         self._file: BinaryIO | None = path.open("ab", buffering=0) if path else None
 

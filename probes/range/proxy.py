@@ -63,15 +63,15 @@ class Tampered:
 def tamper(fault: Fault, answer: bytes) -> Tampered:
     """Apply a fault to the origin's complete response; no change for kinds not in TAMPERED."""
     head, _, body = answer.partition(END_OF_HEAD)
-    kept = answer[: len(head) + len(END_OF_HEAD) + round(len(body) * fault.share)]
+    shortened = answer[: len(head) + len(END_OF_HEAD) + round(len(body) * fault.share)]
     match fault.kind:
         case FaultKind.BANNER:
             changed = body.replace(b"<body>", b"<body>" + BANNER, 1)
             return Tampered(pieces=(_with_length(head, len(changed)) + changed,))
         case FaultKind.TRUNCATED:
-            return Tampered(pieces=(kept,))
+            return Tampered(pieces=(shortened,))
         case FaultKind.TORN:
-            return Tampered(pieces=(kept,), ending=Ending.RESET)
+            return Tampered(pieces=(shortened,), ending=Ending.RESET)
         case FaultKind.STALLED:
             promised = _with_length(head, len(body) + 1)
             return Tampered(pieces=(promised + body,), ending=Ending.NEVER)

@@ -80,11 +80,11 @@ class DnsPool:
     def _find_free(self) -> DnsStream | None:
         """Return a free connection or None; one that is not shared is removed from the list."""
         for index in reversed(range(len(self._free))):
-            each = self._free[index]
-            if each.is_ending or not each.shared:
+            stream = self._free[index]
+            if stream.is_ending or not stream.shared:
                 del self._free[index]
-            if each.can_ask:
-                return each
+            if stream.can_ask:
+                return stream
         return None
 
     async def _connect(self) -> DnsStream:
@@ -93,12 +93,12 @@ class DnsPool:
         try:
             if server.trust is not None:
                 await stream.start_tls(server.trust, server.host)
-            made = await stream.switch_protocol(self._make_stream(stream.alpn_protocol))
+            opened = await stream.switch_protocol(self._make_stream(stream.alpn_protocol))
         except BaseException:
             stream.close()
             raise
-        self._all = [*(each for each in self._all if not each.is_ending), made]
-        return made
+        self._all = [*(other for other in self._all if not other.is_ending), opened]
+        return opened
 
     def _make_stream(self, alpn_protocol: str) -> DnsStream:
         server = self.server

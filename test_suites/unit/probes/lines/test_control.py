@@ -40,7 +40,7 @@ def test_its_name_server_may_be_declared() -> None:
 
 def test_a_wrong_name_server_is_the_users_mistake() -> None:
     with pytest.raises(
-        UsageError, match="line 'control', option 'resolver': 'dns:dns' is no address"
+        UsageError, match="line 'control', option 'resolver': 'dns:dns' is not an address"
     ):
         Control("control", ControlOptions(resolver="dns:dns"), None, Limits())
 

@@ -268,7 +268,9 @@ async def test_a_script_sees_no_more_of_a_url_than_browsers_show(line: Any) -> N
 
 
 def test_a_file_that_is_none_is_the_users_mistake(line: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"line 'site', option 'file': .* is no PAC file: Syntax"):
+    with pytest.raises(
+        UsageError, match=r"line 'site', option 'file': .* is not a PAC file: Syntax"
+    ):
         line("}")
     with pytest.raises(UsageError, match=r"line 'site', option 'file': .*: No such file"):
         line("", file=str(tmp_path / "absent.pac"))

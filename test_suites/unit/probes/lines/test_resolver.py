@@ -96,7 +96,7 @@ async def test_a_named_server_without_address_is_no_answer(
 def test_the_server_must_be_declared_and_be_an_address() -> None:
     with pytest.raises(ValidationError, match="server"):
         ResolverOptions.model_validate({})
-    with pytest.raises(UsageError, match="line 'dns', option 'server': 'x:y' is no address"):
+    with pytest.raises(UsageError, match="line 'dns', option 'server': 'x:y' is not an address"):
         ResolverLine("dns", ResolverOptions(server="x:y"), None, Limits())
 
 

@@ -31,12 +31,12 @@ def test_the_port_may_be_left_out_where_there_is_a_usual_one() -> None:
     "text", ["", ":53", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:99999", "a:x", "a:²"]
 )
 def test_what_is_no_address_says_so(text: str) -> None:
-    with pytest.raises(UsageError, match=r"server: .* is no address; write it as"):
+    with pytest.raises(UsageError, match=r"server: .* is not an address; write it as"):
         parse_address(text, "server")
 
 
 def test_a_usual_port_does_not_excuse_a_wrong_one() -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not an address"):
         parse_address("192.0.2.1:dns", "server", 53)
 
 

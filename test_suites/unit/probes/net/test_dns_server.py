@@ -45,10 +45,10 @@ def test_a_named_server_may_be_told_where_it_is() -> None:
     "text", ["quic://a", "tls://", "tls://a:x", "tls://a/path", "tcp://a:99999"]
 )
 def test_what_is_no_server_says_so(text: str) -> None:
-    with pytest.raises(UsageError, match=r"option 'server': .* is no name server; write 192"):
+    with pytest.raises(UsageError, match=r"option 'server': .* is not a name server; write 192"):
         parse_dns_server(text, "line 'x', option 'server'")
 
 
 def test_a_wrong_plain_address_says_so() -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not an address"):
         parse_dns_server("x:y", "line 'x', option 'server'")

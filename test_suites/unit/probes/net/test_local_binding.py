@@ -74,5 +74,5 @@ def test_a_device_without_the_right_to_it_says_what_is_needed(
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr("probes.net.local_binding.socket.socket", Denied)
-    with pytest.raises(UsageError, match=r"CAP_NET_RAW; run as root, or use 'address'"):
+    with pytest.raises(UsageError, match=r"CAP_NET_RAW capability; run as root, or use 'address'"):
         check_binding(LocalBinding(device="lo"), "line 'x'")

@@ -199,7 +199,7 @@ def test_an_authority_file_without_a_certificate_is_the_users_mistake(tmp_path: 
     path = tmp_path / "empty.pem"
     path.write_text("nothing")
 
-    with pytest.raises(UsageError, match="holds no certificate in PEM form"):
+    with pytest.raises(UsageError, match="contains no certificate in PEM form"):
         client_tls_context(str(path))
 
 

@@ -34,7 +34,7 @@ def test_arrivals_of_one_host_and_nonces_are_found() -> None:
 
 
 def test_memory_is_bounded_and_the_newest_stay() -> None:
-    log = ArrivalLog(kept=2)
+    log = ArrivalLog(max_kept=2)
     for number in range(5):
         log.record("http", f"h{number}.accredit.test")
 
