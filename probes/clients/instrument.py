@@ -22,7 +22,7 @@ from pathlib import Path
 from harness.model.instrument_record import ClientHello, ClockState, InstrumentRecord
 from probes.net.browser import CHROMIUM, can_browse
 from probes.net.route import client_tls_context
-from probes.net.tls_facts import SERVER_NAME, hello_of, is_whole, read_hello
+from probes.net.tls_facts import SERVER_NAME, client_hello_of, is_complete, read_client_hello
 
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
 TIME_ERROR = 5
@@ -135,7 +135,7 @@ def _libraries() -> tuple[tuple[str, str], ...]:
 @cache
 def _hellos() -> tuple[ClientHello, ...]:
     """Return the ClientHellos of Python's TLS (portable, wire) and of the browser backend."""
-    hellos = [hello_of(client_tls_context(), "lanes portable and wire")]
+    hellos = [client_hello_of(client_tls_context(), "lanes portable and wire")]
     if can_browse():
         hellos.append(browser_hello())
     return tuple(hellos)
@@ -156,12 +156,12 @@ def browser_hello(patience: float = PATIENCE) -> ClientHello:
             with connection:
                 connection.settimeout(patience)
                 sent = b""
-                while not (sent and is_whole(sent)) and (more := connection.recv(65536)):
+                while not (sent and is_complete(sent)) and (more := connection.recv(65536)):
                     sent += more
             sender.join(patience)
     except OSError as error:
         return ClientHello(client=client, problem=f"not caught: {error}")
-    return read_hello(sent, client)
+    return read_client_hello(sent, client)
 
 
 def _connect(path: Path, patience: float) -> None:

@@ -25,7 +25,15 @@ from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.backend import BackendName, ClientSettings, open_backend
 from probes.net.direct import MIN_PATIENCE, find_address, invalid_request, pupil_options
 from probes.net.local_binding import LocalBinding, check_binding
-from probes.net.route import Address, Family, Proxy, Route, client_tls_context, is_literal, is_of
+from probes.net.route import (
+    Address,
+    Family,
+    Proxy,
+    Route,
+    client_tls_context,
+    is_in_family,
+    is_literal,
+)
 from probes.net.url_target import parse_url_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
@@ -193,7 +201,7 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
 
 def _check_family(name: str, options: ExplicitProxyOptions, named: Address) -> None:
     host = options.proxy_address or named.host
-    if is_literal(host) and not is_of(options.family, host):
+    if is_literal(host) and not is_in_family(options.family, host):
         raise UsageError(
             f"line {name!r}: the proxy address {host} is not of family {options.family!r}"
         )

@@ -369,7 +369,7 @@ def _fail(
     elif number in CONNECTION_BROKEN:
         recorder.fail(EOFError(message))
     else:
-        recorder.end("http_invalid_response", message)
+        recorder.fail_as("http_invalid_response", message)
 
 
 def _untrusted(message: str) -> ssl.SSLCertVerificationError:

@@ -32,9 +32,9 @@ from probes.net.route import (
     Family,
     Route,
     client_tls_context,
+    is_in_family,
     is_literal,
     is_loopback,
-    is_of,
     is_unspecified,
 )
 from probes.net.url_target import parse_url_target
@@ -50,7 +50,7 @@ async def find_address(named: Address, stage: Stage, family: Family = "any") -> 
         )
     except (OSError, UnicodeError) as error:
         return failure_of(error, stage)
-    hosts = [host for entry in entries if is_of(family, host := str(entry[4][0]))]
+    hosts = [host for entry in entries if is_in_family(family, host := str(entry[4][0]))]
     if not hosts:
         detail = f"{named.host} has no address of family {family}"
         return Failure(name="dns_no_answer", stage=stage, detail=detail)
@@ -238,7 +238,7 @@ class DirectLine:
         """Resolve a host to an address of the line's family, or to a Failure."""
         family = self._options.family
         if is_literal(host):
-            return host if is_of(family, host) else _other_family(host, family)
+            return host if is_in_family(family, host) else _other_family(host, family)
         deadline = perf_counter() + patience
         for type_ in TYPES[family]:
             remaining = max(deadline - perf_counter(), MIN_PATIENCE)
@@ -279,7 +279,7 @@ def _address_in(answer: Answer, family: Family) -> str | Failure | None:
     if answer.failure is not None:
         return answer.failure
     address = next(
-        (candidate for candidate in answer.facts.addresses if is_of(family, candidate)), ""
+        (candidate for candidate in answer.facts.addresses if is_in_family(family, candidate)), ""
     )
     if address and is_unspecified(address):
         return _bogon(address)

@@ -236,11 +236,11 @@ class ExchangeRecorder:
             return
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             answered = self.stage in ("tunnel", "response")
-            self.end("http_invalid_response" if answered else "instrument_error", str(error))
+            self.fail_as("http_invalid_response" if answered else "instrument_error", str(error))
         else:
             self.failure = failure_of(error, self.stage)
 
-    def end(self, name: str, detail: str = "") -> None:
+    def fail_as(self, name: str, detail: str = "") -> None:
         """Record a failure by name, such as a protocol violation found by a parser."""
         stage: Stage = "instrument" if name.startswith("instrument_") else self.stage
         self.failure = Failure(name=name, stage=stage, detail=detail[:300])
@@ -252,7 +252,7 @@ class ExchangeRecorder:
         decoded = decode(bytes(self.body), declared, self.limit)
         truncated = decoded.truncated or len(self.body) > self.limit
         if decoded.incomplete and self.failure is None and not truncated:
-            self.end("eof_error", "the compressed body ends too early")
+            self.fail_as("eof_error", "the compressed body ends too early")
         return Exchange(
             timings=Timings(**self.phases, total=self._clock() - self._started),
             status=self.head.status if self.head else None,

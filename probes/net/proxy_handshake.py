@@ -81,10 +81,12 @@ class ConnectHandshake:
         if recorder.tunnel.status in SUCCESS:
             # In TLS the client sends first, so this is a page of the proxy (Squid, deny_info 200).
             recorder.stage = "tls"
-            recorder.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
+            recorder.fail_as(
+                "ssl_failed_handshake", "wrong version: plain text came instead of TLS"
+            )
         else:
             needs_sign_in = recorder.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
-            recorder.end(
+            recorder.fail_as(
                 "proxy_authentication_required" if needs_sign_in else "proxy_refused_tunnel"
             )
         declared = recorder.tunnel.header("content-length")
@@ -183,7 +185,7 @@ class SocksHandshake:
 
     def _refuse(self, name: str, detail: str) -> None:
         self._recorder.stage = "tunnel"
-        self._recorder.end(name, detail)
+        self._recorder.fail_as(name, detail)
         raise TunnelRefusedError
 
 

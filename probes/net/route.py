@@ -63,7 +63,7 @@ def is_literal(host: str) -> bool:
     return True
 
 
-def is_of(family: Family, address: str) -> bool:
+def is_in_family(family: Family, address: str) -> bool:
     """Whether an IP address belongs to a family."""
     return family == "any" or (":" in address) == (family == "ipv6")
 

@@ -94,20 +94,20 @@ class _Reader:
         return self.take(self.number(size))
 
 
-def hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
+def client_hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
     """Return the ClientHello that a TLS context sends; uses no network."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
         tls = context.wrap_bio(incoming, outgoing, server_hostname=SERVER_NAME)
         tls.do_handshake()
     except ssl.SSLWantReadError:
-        return read_hello(outgoing.read(), client)
+        return read_client_hello(outgoing.read(), client)
     except ssl.SSLError as error:
         return ClientHello(client=client, problem=str(error))
     return ClientHello(client=client, problem="the handshake ended by itself")
 
 
-def read_hello(sent: bytes, client: str) -> ClientHello:
+def read_client_hello(sent: bytes, client: str) -> ClientHello:
     """Parse a ClientHello in one or more TLS records; an invalid one gives a ``problem``."""
     try:
         message = _message(sent)
@@ -116,7 +116,7 @@ def read_hello(sent: bytes, client: str) -> ClientHello:
         return ClientHello(client=client, problem=str(error))
 
 
-def is_whole(sent: bytes) -> bool:
+def is_complete(sent: bytes) -> bool:
     """Whether a ClientHello is complete, or cannot become one."""
     try:
         _message(sent)

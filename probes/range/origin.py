@@ -123,7 +123,7 @@ class OriginServer:
         listener = Listener(lambda: _OriginConnection(self, context), address, port)
         return (await self._stack.enter_async_context(listener)).port
 
-    def refusal_of(self, host: str) -> FaultKind | None:
+    def rejection_of(self, host: str) -> FaultKind | None:
         """Return how the origin rejects requests for a host, or None."""
         kinds = (fault.kind for fault in self.faults.on(host, service="origin"))
         return next((kind for kind in kinds if kind in REFUSALS), None)
@@ -160,7 +160,7 @@ class _OriginConnection(Connection):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
         elif self._origin.is_dead(request.host):
             self.abort()
-        elif (kind := self._origin.refusal_of(request.host)) is not None:
+        elif (kind := self._origin.rejection_of(request.host)) is not None:
             self.answer(refusal_page(kind, request.host), bodiless=request.method == "HEAD")
         elif kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()

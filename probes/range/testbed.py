@@ -17,13 +17,19 @@ from typing import Any, ClassVar, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from probes.range import name_server as dns_over
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
 from probes.range.gateway import GatewayAuthorities, Gateways
-from probes.range.name_server import NameServer, Reply
+from probes.range.name_server import (
+    DNS_PATH,
+    ENCRYPTED_HOST,
+    DnsOverHttps,
+    DnsOverTls,
+    NameServer,
+    Reply,
+)
 from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import Pages
 from probes.range.proxy import ProxyConnection, Upstream
@@ -185,15 +191,15 @@ class RangeTestbed:
     ) -> dict[str, dict[str, str]]:
         """Start the resolvers over TLS and HTTPS; return their URLs for lines, by profile."""
         urls: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
-        context = authority.context(dns_over.ENCRYPTED_HOST)
+        context = authority.context(ENCRYPTED_HOST)
         for profile in self._profiles:
             reply = self._resolver(zone_server, profile).reply
-            over_tls = Listener(partial(dns_over.DnsOverTls, reply, context))
-            over_https = Listener(partial(dns_over.DnsOverHttps, reply, context))
+            over_tls = Listener(partial(DnsOverTls, reply, context))
+            over_https = Listener(partial(DnsOverHttps, reply, context))
             tls_port = (await stack.enter_async_context(over_tls)).port
             https_port = (await stack.enter_async_context(over_https)).port
-            urls["resolver_tls"][profile] = f"tls://{dns_over.ENCRYPTED_HOST}:{tls_port}"
-            url = f"https://{dns_over.ENCRYPTED_HOST}:{https_port}{dns_over.DNS_PATH}"
+            urls["resolver_tls"][profile] = f"tls://{ENCRYPTED_HOST}:{tls_port}"
+            url = f"https://{ENCRYPTED_HOST}:{https_port}{DNS_PATH}"
             urls["resolver_https"][profile] = url
         return urls
 

@@ -95,7 +95,7 @@ class PortableBackend:
         except ConnectionBrokenError as error:
             recorder.fail(error.__cause__ or error)
         except MALFORMED as error:
-            recorder.end("http_invalid_response", str(error))
+            recorder.fail_as("http_invalid_response", str(error))
         except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
             recorder.fail(error)
         return recorder.exchange()
@@ -157,7 +157,7 @@ class PortableBackend:
             if handler.first_byte is not None:
                 recorder.phases["first_byte"] = handler.first_byte - sent_at
         if absolute_form and recorder.head.status == PROXY_AUTHENTICATION_REQUIRED:
-            recorder.end("proxy_authentication_required")
+            recorder.fail_as("proxy_authentication_required")
 
 
 async def _no_retry(request: Any, handler: Any) -> Any:

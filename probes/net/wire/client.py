@@ -158,4 +158,4 @@ def _head(request: Request, route: Route, target: UrlTarget) -> bytes:
 def _check(route: Route, target: UrlTarget, recorder: ExchangeRecorder) -> None:
     refused = recorder.head is not None and recorder.head.status == PROXY_AUTHENTICATION_REQUIRED
     if refused and route.uses_absolute_form(target.scheme):
-        recorder.end("proxy_authentication_required")
+        recorder.fail_as("proxy_authentication_required")

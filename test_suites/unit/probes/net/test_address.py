@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.net.route import Address, is_literal, is_of, is_unspecified, parse_address
+from probes.net.route import Address, is_in_family, is_literal, is_unspecified, parse_address
 
 
 @given(
@@ -53,5 +53,9 @@ def test_nowhere_is_known(host: str, nowhere: bool) -> None:
 
 
 def test_an_address_is_of_its_family_and_of_any() -> None:
-    assert [True, True, False] == [is_of(each, "192.0.2.1") for each in ("any", "ipv4", "ipv6")]
-    assert [True, False, True] == [is_of(each, "2001:db8::1") for each in ("any", "ipv4", "ipv6")]
+    assert [True, True, False] == [
+        is_in_family(each, "192.0.2.1") for each in ("any", "ipv4", "ipv6")
+    ]
+    assert [True, False, True] == [
+        is_in_family(each, "2001:db8::1") for each in ("any", "ipv4", "ipv6")
+    ]

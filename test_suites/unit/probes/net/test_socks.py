@@ -52,26 +52,26 @@ def test_signing_in() -> None:
 
 @pytest.mark.parametrize(("proxy", "said"), [(NOBODY, b"\x05\xff"), (ANN, b"\x05\x02\x01\x01")])
 def test_a_proxy_that_wants_other_credentials(proxy: Proxy, said: bytes) -> None:
-    passage = ExchangeRecorder(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(TunnelRefusedError):
-        SocksHandshake(passage, proxy, FAR).receive_data(said)
+        SocksHandshake(recorder, proxy, FAR).receive_data(said)
 
-    assert passage.failure is not None
-    assert passage.failure.name == "proxy_authentication_required"
+    assert recorder.failure is not None
+    assert recorder.failure.name == "proxy_authentication_required"
 
 
 @pytest.mark.parametrize("reply", range(1, 10))
 def test_each_reply_keeps_its_own_name(reply: int) -> None:
-    passage = ExchangeRecorder(100)
-    socks = SocksHandshake(passage, NOBODY, FAR)
+    recorder = ExchangeRecorder(100)
+    socks = SocksHandshake(recorder, NOBODY, FAR)
     socks.receive_data(b"\x05\x00")
     with pytest.raises(TunnelRefusedError):
         socks.receive_data(bytes((5, reply, 0, 1)) + bytes(6))
 
-    assert passage.failure is not None
-    assert passage.failure.name == REPLIES.get(reply, ("not_connected", ""))[0]
-    assert passage.failure.stage == "tunnel"
-    assert f"reply {reply}" in passage.failure.detail
+    assert recorder.failure is not None
+    assert recorder.failure.name == REPLIES.get(reply, ("not_connected", ""))[0]
+    assert recorder.failure.stage == "tunnel"
+    assert f"reply {reply}" in recorder.failure.detail
 
 
 def test_only_a_ruleset_is_a_refusal() -> None:
@@ -94,13 +94,13 @@ def test_the_way_opens_in_any_pieces(bound: bytes, cuts: list[int]) -> None:
 
 
 def test_what_is_no_socks_proxy_says_nothing_of_the_far_end() -> None:
-    passage = ExchangeRecorder(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(ValueError, match="no SOCKS5 proxy") as caught:
-        SocksHandshake(passage, NOBODY, FAR).receive_data(b"HTTP/1.1 400")
+        SocksHandshake(recorder, NOBODY, FAR).receive_data(b"HTTP/1.1 400")
 
-    passage.fail(caught.value)
-    assert passage.failure is not None
-    assert passage.failure.is_instrument
+    recorder.fail(caught.value)
+    assert recorder.failure is not None
+    assert recorder.failure.is_instrument
 
 
 def test_a_proxy_that_leaves_gave_no_answer() -> None:

@@ -17,8 +17,8 @@ PROXY = Proxy()
 REFUSAL = b"HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\ndenied"
 
 
-def opened(passage: ExchangeRecorder, proxy: Proxy = PROXY) -> ConnectHandshake:
-    return ConnectHandshake(passage, proxy, FAR)
+def opened(recorder: ExchangeRecorder, proxy: Proxy = PROXY) -> ConnectHandshake:
+    return ConnectHandshake(recorder, proxy, FAR)
 
 
 def test_the_request_names_the_far_end_and_who_asks() -> None:
@@ -32,17 +32,17 @@ def test_the_request_names_the_far_end_and_who_asks() -> None:
 
 @given(st.lists(st.integers(min_value=1, max_value=len(REFUSAL) - 1), max_size=5))
 def test_a_refusal_is_read_whole_in_any_pieces(cuts: list[int]) -> None:
-    passage = ExchangeRecorder(100)
-    tunnel = opened(passage)
+    recorder = ExchangeRecorder(100)
+    tunnel = opened(recorder)
     edges = sorted({0, *cuts, len(REFUSAL)})
     pieces = [REFUSAL[a:b] for a, b in pairwise(edges)]
 
     assert not any(tunnel.receive_data(piece) for piece in pieces[:-1])
     with pytest.raises(TunnelRefusedError):
         tunnel.receive_data(pieces[-1])
-    assert bytes(passage.body) == b"denied"
-    assert passage.failure is not None
-    assert (passage.failure.name, passage.failure.stage) == ("proxy_refused_tunnel", "tunnel")
+    assert bytes(recorder.body) == b"denied"
+    assert recorder.failure is not None
+    assert (recorder.failure.name, recorder.failure.stage) == ("proxy_refused_tunnel", "tunnel")
 
 
 def test_headers_are_sent_in_their_order_with_host_in_its_place() -> None:
@@ -65,17 +65,17 @@ def test_a_refusal_in_chunks_ends_with_the_last_of_them() -> None:
 
 
 def test_success_opens_the_tunnel() -> None:
-    passage = ExchangeRecorder(100)
-    tunnel = opened(passage)
+    recorder = ExchangeRecorder(100)
+    tunnel = opened(recorder)
 
     assert not tunnel.receive_data(b"HTTP/1.1 200 OK\r\n")
     assert tunnel.receive_data(b"\r\n")
-    assert passage.failure is None
+    assert recorder.failure is None
 
 
 def test_a_refusal_without_length_ends_with_the_connection_or_the_limit() -> None:
-    passage = ExchangeRecorder(8)
-    tunnel = opened(passage)
+    recorder = ExchangeRecorder(8)
+    tunnel = opened(recorder)
     assert not tunnel.receive_data(b"HTTP/1.1 502 Bad\r\n\r\nabc")
     with pytest.raises(TunnelRefusedError):
         tunnel.receive_data(b"")
