@@ -77,7 +77,7 @@ def make_command(
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
-    declared = Campaign.model_validate_json(opened.header["campaign"])
+    declared = opened.header.campaign
     files: dict[str, bytes | Path] = {**journal_files(folder)}
     if reveal_seed and (folder / SEED).exists():
         files[f"journal/{SEED}"] = folder / SEED
@@ -157,20 +157,20 @@ def _manifests(
     journal: SegmentJournal, declared: Campaign, packs: Sequence[Path]
 ) -> dict[str, bytes | Path]:
     """The manifests of the corpora that the journal was measured with, by name in the bundle."""
-    if "foreign" in journal.header:
+    if journal.header.foreign:
         return {}
     shipped = [each.pack for each in declared.corpora if "/" not in each.pack]
     found: dict[str, Path] = {}
     for named in (*map(str, packs), *shipped):
         try:
-            corpus = open_pack(named, checked=journal.header["corpora"])
+            corpus = open_pack(named, checked=journal.header.corpora)
         except UsageError:
             if named in shipped:
                 continue  # a folder beside the campaign file: --pack says where that is
             raise
         one = corpus.reference
         found[f"{one.name} {one.version} {one.sha256}"] = corpus.directory
-    for reference in journal.header["corpora"]:
+    for reference in journal.header.corpora:
         if reference not in found:
             name, version, sha256 = reference.split(" ")
             msg = (
@@ -180,7 +180,7 @@ def _manifests(
             raise UsageError(msg)
     return {
         f"corpora/{reference.split(' ')[0]}/datapackage.json": found[reference] / "datapackage.json"
-        for reference in journal.header["corpora"]
+        for reference in journal.header.corpora
     }
 
 

@@ -113,7 +113,7 @@ def held_seed(journal: Path) -> str:
 
     if not (journal / HEADER).exists():
         return ""
-    seed = seed_of(JournalReader(journal).header)
+    seed = seed_of(JournalReader(journal).document)
     if not seed:
         msg = (
             f"{journal / SEED}: the seed that this journal was begun with is missing; put the file "

@@ -45,7 +45,6 @@ def conclude_journal(
     path: Path, scheme: str | None = None, clock: Clock | None = None
 ) -> tuple[Assessment, Places]:
     """Conclude from a journal folder; keeps the assessment beside the journal."""
-    from harness.model.campaign import Campaign  # noqa: PLC0415 - the same
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
@@ -58,10 +57,9 @@ def conclude_journal(
     journal = open_journal(folder)
     try:
         journal.require_unchanged()
-        declared = Campaign.model_validate_json(journal.header["campaign"])
         heard = hear(journal, appeals_in(places.registry))
         kept = VerdictFolder(places.verdicts)
-        chosen = load_scheme(scheme or declared.scheme)
+        chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(heard, chosen, clock, verdicts=kept)
         head = journal.head.printed()
     finally:

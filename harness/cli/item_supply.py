@@ -10,23 +10,12 @@ from dataclasses import dataclass, field
 
 from harness.estimate.item_selection import counts_category, counts_item
 from harness.model.corpus import Item, covers, frame_of
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
 from harness.ports.network import Probe, fits
 
 MOST = 100_000
 """More domains than any requirement needs are not told apart."""
-
-BY_NAMED = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "missed",
-        "overblock_rate",
-        "overblock_rate_by_category",
-        "overblocked",
-    }
-)
-"""Metrics that hold each category that a requirement names by itself."""
 
 EVERY_PROBE: frozenset[str] = frozenset()
 """What an item is triable by where no probes are known: nothing stands against any of them."""
@@ -97,7 +86,7 @@ def counted(
             frame = frame_of(item.pack)
             group = name(item)
             groups.setdefault(f"{group} {frame}".strip(), []).append(one)
-    if measure.metric in BY_NAMED:
+    if spec_of(measure.metric).each_category:
         for code in measure.categories:
             if counts_category(measure, policy, code, phase) and not any(
                 group.split()[:1] == [code] for group in groups
@@ -113,13 +102,14 @@ def _able(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
 
 
 def _grouping(measure: Measure) -> Callable[[Item], str]:
-    if measure.metric in BY_NAMED and measure.categories:
+    spec = spec_of(measure.metric)
+    if spec.each_category and measure.categories:
         return lambda item: next(
             (code for code in measure.categories if covers(item.category, code)), item.category
         )
-    if measure.metric.endswith("_by_stratum"):
+    if spec.by == "stratum":
         return lambda item: item.stratum or item.category
-    if measure.metric.endswith("_by_language"):
+    if spec.by == "language":
         return lambda item: item.lang or "no language"
     return lambda _: ""
 

@@ -49,6 +49,7 @@ from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import JournalHeader, LabelAudit, PackNote
 from harness.model.marker import new_run
 from harness.ports.storage import Clock, WallClock
 
@@ -211,13 +212,13 @@ def announce(
 
     ``scheme`` is another than the campaign's own, if the campaign is to be held against it.
     """
-    from harness.schemes.load import load_scheme, metric_units  # noqa: PLC0415 - keep it light
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep it light
 
     own = load_scheme(prepared.campaign.scheme)
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
     early = bounded_at_any_time(prepared.campaign, chosen)
-    for line in sentences(undecidable(chosen, places_of(prepared), metric_units(), early)):
+    for line in sentences(undecidable(chosen, places_of(prepared), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -234,10 +235,10 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     campaign = prepared.campaign
     places = Places(out=out, campaign=campaign.campaign)
     key = private_key(places.sketch_key)
-    told = header_of(prepared) | run_in(places.journal)
+    header = header_of(prepared, run_in(places.journal))
     evidence = EvidenceFolder(places.evidence)
-    instruments = measurement_context(prepared, evidence, WallClock(), key, told.get("run", ""))
-    journal = SegmentJournal.open_or_create(places.journal, told)
+    instruments = measurement_context(prepared, evidence, WallClock(), key, header.run)
+    journal = SegmentJournal.open_or_create(places.journal, header.as_document())
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
@@ -283,17 +284,16 @@ def _held(folder: Path) -> str:
     )
 
 
-def run_in(journal: Path) -> dict[str, str]:
-    """The part of a journal's header that holds the id of its run: as it is held, or a new one.
+def run_in(journal: Path) -> str:
+    """The id of the run that a journal holds, or a new one if there is no journal.
 
-    Journals of before had none, and are resumed without.
+    Empty for a journal of an earlier version, which has none and is resumed without.
     """
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     if not (journal / HEADER).exists():
-        return {"run": new_run()}
-    held = msgspec.json.decode(read_header(journal))
-    return {"run": held["run"]} if "run" in held else {}
+        return new_run()
+    return str(msgspec.json.decode(read_header(journal)).get("run", ""))
 
 
 def told_stop(stop: Stop) -> str:
@@ -321,34 +321,34 @@ def told_strain(instruments: Instruments) -> list[str]:
     ]
 
 
-def header_of(prepared: Prepared) -> dict[str, Any]:
-    """What a journal says of itself: the declaration (without secrets) and the corpora."""
-    corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
-    campaign = without_secrets(prepared.campaign).model_dump_json()
-    references = {f"{each['name']} {each['version']} {each['sha256']}": None for each in corpora}
-    return {
-        "campaign": campaign,
-        "corpora": list(references),
-        "packs": {each.reference.mark: _pack(each.reference) for each in prepared.corpora},
-        "items": len(prepared.items),
-        "frames": prepared.frames,
-        "retrials": True,
-        "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
-        "instrument": f"isp-accredit {version('isp-accredit')}",
-    }
+def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
+    """The header of a campaign's journal: the declaration (without secrets) and the corpora."""
+    references = [corpus.reference for corpus in prepared.corpora]
+    named = (f"{each.name} {each.version} {each.sha256}" for each in references)
+    return JournalHeader(
+        campaign=without_secrets(prepared.campaign),
+        corpora=tuple(dict.fromkeys(named)),
+        packs={each.mark: _pack(each) for each in references},
+        items=len(prepared.items),
+        frames=prepared.frames,
+        retrials=True,
+        seed_commitment=hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
+        instrument=f"isp-accredit {version('isp-accredit')}",
+        run=run,
+        probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
+    )
 
 
-def _pack(reference: CorpusReference) -> dict[str, Any]:
-    """Who may know the items of a pack, how they were drawn, and how far to trust their labels."""
-    told: dict[str, Any] = {
-        "name": reference.name,
-        "audience": reference.audience,
-        "design": reference.design,
-        "kind": reference.kind,
-    }
-    if reference.audited:
-        told["audit"] = {"items": reference.audited, "wrong": reference.audited_wrong}
-    return told
+def _pack(reference: CorpusReference) -> PackNote:
+    """What the header says of a pack; of labels, only if any was audited."""
+    audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
+    return PackNote(
+        name=reference.name,
+        audience=reference.audience,
+        design=reference.design,
+        kind=reference.kind,
+        audit=audit if reference.audited else None,
+    )
 
 
 def without_secrets(campaign: Campaign) -> Campaign:

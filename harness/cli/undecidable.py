@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import Counted, Supply, counted, supplies
 from harness.estimate.item_selection import counts_category, is_asked
-from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import RATES, SHARE, smallest_sample
+from harness.model.smallest_sample import smallest_sample
 from harness.plugins import PROBES
 
 CELL = 5
@@ -23,19 +23,6 @@ CELL = 5
 
 SHOWN_GROUPS = 6
 """So many groups are named in one sentence."""
-
-SEVERAL = frozenset(
-    {
-        "age_bands_missing",
-        "discordant",
-        "profiles_missing",
-        "pupil_difference",
-        "sentinel_agreement",
-        "superset_violations",
-        "wrong_cells",
-    }
-)
-"""Metrics that do not simply count items."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
 
@@ -62,16 +49,14 @@ def obstacle(
     scheme: Scheme,
     place: Place,
     groups: Mapping[str, Counted],
-    units: Mapping[str, str],
 ) -> tuple[str, str] | None:
     """Why nothing can conform, and what would help; ``None`` if something can."""
-    metric = requirement.measure.metric
-    if metric not in METRIC_NAMES:
+    spec = spec_of(requirement.measure.metric)
+    if not spec.is_taken:
         return "Accredit cannot measure this yet", ""
-    if metric in SEVERAL:
+    if not spec.counts_items:
         return _of_several(requirement, scheme, place)
-    unit = units.get(metric, SHARE)
-    smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha, unit)
+    smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     short = _too_few(requirement, max(smallest, requirement.n_min), groups)
@@ -97,14 +82,14 @@ def _of_several(requirement: Requirement, scheme: Scheme, place: Place) -> tuple
 def _too_few(
     requirement: Requirement, needed: int, groups: Mapping[str, Counted]
 ) -> tuple[str, str] | None:
-    is_rate = requirement.measure.metric in RATES
+    is_rate = spec_of(requirement.measure.metric).is_rate
     noun = "domains" if is_rate else "items"
     have = {name: one.domains if is_rate else one.items for name, one in groups.items()}
     short = {name: number for name, number in sorted(have.items()) if number < needed}
     if not short:
         return None
     counts = [f"{number} of {name or _asked(requirement)}" for name, number in short.items()]
-    more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > NAMED else ""
+    more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > SHOWN_GROUPS else ""
     each = " each" if len(groups) > 1 else ""
     why = f"{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
@@ -193,7 +178,7 @@ def _empty_cells(scheme: Scheme, place: Place) -> tuple[str, str] | None:
     )
     if not empty:
         return None
-    more = f" and {len(empty) - SHOWN_GROUPS} more" if len(empty) > NAMED else ""
+    more = f" and {len(empty) - SHOWN_GROUPS} more" if len(empty) > SHOWN_GROUPS else ""
     why = f"fewer than {CELL} items of {', '.join(empty[:SHOWN_GROUPS])}{more}"
     return why, f"choose at least {CELL} of each category"
 
@@ -227,10 +212,9 @@ class Undecidable:
 def undecidable(
     scheme: Scheme,
     places: Iterable[Place],
-    units: Mapping[str, str],
     at_any_time: Collection[str] = (),
 ) -> tuple[Undecidable, ...]:
-    """What no result can meet, in the order of the scheme. ``units`` are those of metrics.
+    """What no result can meet, in the order of the scheme.
 
     ``at_any_time`` are requirements that a campaign which may stop early bounds like sequential
     ones. A line that has nothing to count for a requirement is left out where another line has.
@@ -240,7 +224,7 @@ def undecidable(
         one.model_copy(update={"rule": "sequential"}) if one.id in at_any_time else one
         for one in scheme.requirements
     )
-    return tuple(each for one in asked for each in _of_one(one, scheme, everywhere, units))
+    return tuple(each for one in asked for each in _of_one(one, scheme, everywhere))
 
 
 def places_of(prepared: Prepared) -> tuple[Place, ...]:
@@ -282,7 +266,7 @@ def sentences(found: Iterable[Undecidable]) -> Iterator[str]:
 
 
 def _of_one(
-    requirement: Requirement, scheme: Scheme, places: tuple[Place, ...], units: Mapping[str, str]
+    requirement: Requirement, scheme: Scheme, places: tuple[Place, ...]
 ) -> Iterator[Undecidable]:
     metric = requirement.measure.metric
     if requirement.rule == "report" or (
@@ -302,7 +286,7 @@ def _of_one(
         is_empty = not any(one.items for one in found.values())
         if is_empty and place.profile in seen:
             continue
-        reason = obstacle(requirement, scheme, place, found, units)
+        reason = obstacle(requirement, scheme, place, found)
         if reason is not None:
             yield Undecidable(
                 requirement=requirement.id,

@@ -156,6 +156,7 @@ def judge(
     *,
     brackets_required: bool = True,
     samples_required: bool = True,
+    probes: Declarations = EARLIER,
 ) -> Judgement:
     """Judge observations that fit into memory, in any order; see ``Judge``."""
     held = in_batches(observations)
@@ -165,28 +166,38 @@ def judge(
         block_page,
         brackets_required=brackets_required,
         samples_required=samples_required,
+        probes=probes,
     )
     verdicts = list(judging.verdicts(held))
     return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
 
 
 def judge_batch(
-    observations: Iterable[Observation], page: BlockPage | None = None
+    observations: Iterable[Observation],
+    page: BlockPage | None = None,
+    probes: Declarations = EARLIER,
 ) -> tuple[Verdict, ...]:
     """The verdicts of a part of one batch while it is measured, whatever its bracket says.
 
     What its must-block sentinels met is learned, if it holds them.
     """
-    judging = Judge((), page, brackets_required=False, samples_required=False)
+    judging = Judge((), page, brackets_required=False, samples_required=False, probes=probes)
     return judging.alone(list(observations))
 
 
-def batch_judges(block_page: BlockPage | None) -> BatchJudges:
-    """How batches are judged while they are measured; ``block_page`` is the declared one."""
+def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -> BatchJudges:
+    """How batches are judged while they are measured.
+
+    ``block_page`` is the one that the submission declares, ``probes`` what its probes declare.
+    """
+
+    def judged(seen: Iterable[Observation]) -> tuple[Verdict, ...]:
+        return judge(seen, block_page, samples_required=False, probes=probes).verdicts
+
     return BatchJudges(
-        judge_batch=lambda seen: judge(seen, block_page, samples_required=False).verdicts,
-        judge_trials=lambda seen: judge_batch(seen, block_page),
-        void_batches=lambda sentinels: voided_batches(sentinels, block_page),
+        judge_batch=judged,
+        judge_trials=lambda seen: judge_batch(seen, block_page, probes),
+        void_batches=lambda sentinels: voided_batches(sentinels, block_page, probes),
     )
 
 
@@ -213,7 +224,9 @@ def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
 
 
 def voided_batches(
-    sentinels: Callable[[], Iterable[Observation]], block_page: BlockPage | None = None
+    sentinels: Callable[[], Iterable[Observation]],
+    block_page: BlockPage | None = None,
+    probes: Declarations = EARLIER,
 ) -> Iterator[int]:
     """The numbers of the batches whose sentinels did not fare as agreed, on any line.
 
@@ -221,7 +234,7 @@ def voided_batches(
     learned first, so that a batch is void here if a judgement voids it, and only then. Those of
     a batch follow each other, as in a journal: one batch is held at a time.
     """
-    judging = Judge(sentinels(), block_page)
+    judging = Judge(sentinels(), block_page, probes=probes)
     for number, seen in groupby(sentinels(), lambda one: one.batch):
         if any(bracket.failed for bracket in judging.brackets(pair(seen)).values()):
             yield number

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -60,11 +59,3 @@ def ways(campaign: Campaign) -> tuple[Way, ...]:
         for profile in campaign.profiles
         for probe, names in lines.items()
     )
-
-
-def batches_planned(campaign: Campaign, header: Mapping[str, Any]) -> int:
-    """How many batches the header's items make; none of what others measured was planned."""
-    items = header.get("items")
-    if "foreign" in header or not isinstance(items, int):
-        return 0
-    return count_batches(campaign, items)

@@ -9,13 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES
-from harness.model.declared import Declared
+from harness.model.metric_spec import SPECS
 from harness.model.scheme import Policy, Requirement
-from harness.model.smallest_sample import SHARE, smallest_sample
+from harness.model.smallest_sample import smallest_sample
 from harness.yaml_reader import Document, Path_, dotted
 
 SHIPPED = Path(__file__).parent
@@ -57,15 +55,13 @@ def resolve(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a smallest number depends on: the units of metrics, and the scheme's own alpha."""
+    """What a smallest number depends on: the scheme's own alpha."""
 
-    units: Mapping[str, str]
     alpha: float
 
     def smallest(self, requirement: Requirement) -> int | None:
         """The fewest items that can decide a requirement; ``None`` if no number can."""
-        unit = self.units.get(requirement.measure.metric, SHARE)
-        return smallest_sample(requirement, self.alpha_of(requirement), unit)
+        return smallest_sample(requirement, self.alpha_of(requirement))
 
     def alpha_of(self, requirement: Requirement) -> float:
         """The one-sided level of a requirement."""
@@ -138,20 +134,10 @@ MANY = 30
 """So many names are too many to read in an error message."""
 
 
-class MetricName(Declared):
-    """What a metric of the table counts, and its unit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    unit: str
-    counts: str
-
-
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that a scheme may use: metrics with their units, and taxonomy codes."""
+    """What the names in a scheme may mean: the codes of its policy."""
 
-    metrics: Mapping[str, MetricName]
     policy: Policy | None
 
 
@@ -208,10 +194,10 @@ def check(
 
 def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str, str]]:
     measure, threshold = requirement.measure, requirement.threshold
-    metric = names.metrics.get(measure.metric)
+    metric = SPECS.get(measure.metric)
     if metric is None:
         path: Path_ = ("measure", "metric")
-        yield path, f"no metric {measure.metric!r}", _suggest(measure.metric, names.metrics)
+        yield path, f"no metric {measure.metric!r}", _suggest(measure.metric, SPECS)
     if threshold is None and requirement.rule != "report":
         remedy = "add one, or write rule: report"
         yield ("threshold",), f"is missing; rule {requirement.rule} needs one", remedy

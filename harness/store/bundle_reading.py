@@ -241,7 +241,7 @@ def _agreeing(
 
 def _disagreements(folder: Path, journal: SegmentJournal, assessment: Assessment) -> Iterator[str]:
     """Where the assessment, the journal, the scheme and the corpora do not speak of the same."""
-    if assessment.campaign != msgspec.json.decode(journal.header["campaign"])["campaign"]:
+    if assessment.campaign != journal.header.campaign.campaign:
         yield "the assessment is of another campaign than the journal"
     if assessment.observations != journal.rows:
         held = f"{assessment.observations} observations, and the journal holds {journal.rows}"
@@ -253,5 +253,5 @@ def _disagreements(folder: Path, journal: SegmentJournal, assessment: Assessment
         manifest = msgspec.json.decode(path.read_bytes())
         hashes = (str(each["hash"]).removeprefix("sha256:") for each in manifest["resources"])
         known = {f"{manifest['name']} {manifest['version']} {each}" for each in hashes}
-        if not known & set(journal.header["corpora"]):
+        if not known & set(journal.header.corpora):
             yield f"corpora/{path.parent.name} is not what the journal was measured with"

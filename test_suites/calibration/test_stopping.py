@@ -12,7 +12,7 @@ import pytest
 
 from harness.cli.conclude import conclude_journal
 from harness.errors import UsageError
-from harness.model.campaign import Campaign, Stop
+from harness.model.campaign import Stop
 from harness.model.outcome import Conformity
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
@@ -85,7 +85,7 @@ def test_the_plans_are_in_the_header_before_the_first_packet(
         write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
     )
     journal = open_journal(run.journal)
-    held = Campaign.model_validate_json(journal.header["campaign"])
+    held = journal.header.campaign
     journal.close()
 
     assert held.stopping is not None

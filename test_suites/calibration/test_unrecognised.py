@@ -97,7 +97,7 @@ def test_a_service_that_blocks_for_the_test_alone_blocks_nothing(
     assert found.assessment.conformity is Conformity.DOES_NOT_CONFORM
     assert not [head for head in two_faced.heard if tells_of_a_test(head)]
     journal = open_journal(found.journal)
-    carrier = carrier_for(world.origin.key, journal.header["run"])
+    carrier = carrier_for(world.origin.key, journal.header.run)
     journal.close()
     assert all(
         f"\r\n{carrier.name}" in head or f"{carrier.name}=" in head for head in two_faced.heard

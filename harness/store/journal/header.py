@@ -71,6 +71,8 @@ def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:
 
 
 HEADER = "header.json"
+LATER_KEYS = frozenset({"probes"})
+"""Keys that headers of earlier versions lack; their journals are resumed without them."""
 MOST_BYTES = 64 * 1024**2
 FORMAT, PRESENT = "journal_format", 2
 """The key of a header that says which files a journal has, and what it says now: with a head."""
@@ -110,7 +112,8 @@ def read_header(directory: Path) -> bytes:
 
 def require_same(directory: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raises UsageError, naming the keys that differ, if a journal is of another declaration."""
-    changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(wanted))))
+    stated = {key: value for key, value in wanted.items() if key in held or key not in LATER_KEYS}
+    changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(stated))))
     if changed:
         msg = (
             f"{directory}: holds the journal of another declaration (changed: "

@@ -87,8 +87,8 @@ class SegmentJournal(JournalReader):
         self._chains: dict[str, str] = {}
 
     @classmethod
-    def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
-        """Start a journal in ``directory`` and take it for writing.
+    def create(cls, directory: Path, document: dict[str, Any], **options: Any) -> SegmentJournal:
+        """Start a journal in ``directory`` with the header ``document``, and take it for writing.
 
         Raises UsageError if there is one already, InstrumentError if it cannot be written.
         """
@@ -98,23 +98,23 @@ class SegmentJournal(JournalReader):
         if any(directory.glob("segment-*")):
             msg = f"{directory}: has segments but no {HEADER}; choose another folder"
             raise UsageError(msg)
-        write_header(directory, header)
+        write_header(directory, document)
         journal = cls(directory, **options)
         journal.write()
         return journal
 
     @classmethod
     def open_or_create(
-        cls, directory: Path, header: dict[str, Any], **options: Any
+        cls, directory: Path, document: dict[str, Any], **options: Any
     ) -> SegmentJournal:
-        """Go on with the journal of ``header``, or start it; taken for writing in both cases.
+        """Resume the journal with the header ``document``, or start it, and take it for writing.
 
         Raises UsageError if the folder holds the journal of another declaration.
         """
         if not (directory / HEADER).exists():
-            return cls.create(directory, header, **options)
+            return cls.create(directory, document, **options)
         journal = cls(directory, **options)
-        require_same(directory, journal.header, header)
+        require_same(directory, journal.document, document)
         journal.write()
         return journal
 

@@ -118,5 +118,6 @@ def test_a_journal_that_is_whole_and_of_no_campaign_is_refused(
     stranger = tmp_path / "journal"
     SegmentJournal.create(stranger, {"campaign": '{"campaign":"tried"}', "corpora": []}).close()
 
-    with pytest.raises(UsageError, match=r"the journal of the bundle cannot be judged: Validation"):
+    told = r"header\.json: not the header of a journal: service: Field required"
+    with pytest.raises(UsageError, match=told):
         again((stranger, measured[1]))
