@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from corpora.pack_reader import Pack
     from corpora.synthetic_sites import ContentPages
     from harness.model.scheme import Policy
-    from probes.range.testbed import World
+    from probes.range.testbed import RangeTestbed
 
 
 def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:
@@ -211,7 +211,7 @@ def running_range(
     dead_hosts: tuple[str, ...] = (),
     pages: ContentPages | None = None,
     dual_stack: bool = False,
-) -> AbstractContextManager[World]:
+) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It was given the pack ``canary``, and knows the sites
@@ -220,7 +220,7 @@ def running_range(
     """
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
-    from probes.range.testbed import World  # noqa: PLC0415 - see above
+    from probes.range.testbed import RangeTestbed  # noqa: PLC0415 - see above
 
     def is_blocked(code: str, profile: str) -> bool:
         phase = profile if profile in OWN_PHASES else "ks2"
@@ -234,7 +234,7 @@ def running_range(
         texts |= pages.texts
         codes = pages.codes
     items = open_pack("canary").items()
-    return World.running(
+    return RangeTestbed.running(
         folder,
         policy=FilterPolicy.from_items(items, is_blocked, own=vendor_list()),
         profiles=profiles,

@@ -34,7 +34,7 @@ from harness.model.action_plan import ActionPlan
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 CAMPAIGN = """\
@@ -164,7 +164,7 @@ def _show(said: Console, places: Places) -> None:
             )
 
 
-def _claim(said: Console, places: Places, running: World, fault: Fault) -> None:
+def _claim(said: Console, places: Places, running: RangeTestbed, fault: Fault) -> None:
     """What a supplier does: agree, mend, claim. A claim alone changes nothing."""
     running.faults.remove(fault)
     clock = WallClock()

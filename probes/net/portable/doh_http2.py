@@ -1,6 +1,6 @@
-"""DNS over HTTPS by HTTP/2: questions side by side on one connection (RFC 8484, RFC 9113).
+"""DNS over HTTPS by HTTP/2: one stream per question on one connection (RFC 8484, RFC 9113).
 
-It needs the package h2, which is optional: import it where it is used.
+Needs the optional package h2: import this module only where it is used.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from probes.net.portable.dns_stream import (
     LARGEST,
     MESSAGE,
     NO_ID,
-    Conversation,
-    LostError,
+    ConnectionLostError,
+    DnsStream,
     StatusError,
-    _key,
 )
 
 ROOM = 4096
-"""Octets that must still fit into the connection's window: more than any question has."""
+"""Flow-control window needed for another question: more than any question has."""
 
 
-class Multiplex(Conversation):
-    """One connection to ``host`` with a stream for each question under way."""
+class DohHttp2(DnsStream):
+    """DNS over HTTPS by HTTP/2: one stream per question."""
 
     shared: ClassVar[bool] = True
 
@@ -49,38 +48,41 @@ class Multiplex(Conversation):
         self._bodies: dict[int, bytes] = {}
 
     @property
-    def has_room(self) -> bool:
-        """Whether the server would take another stream now."""
-        if self.is_over or self._h2.outbound_flow_control_window < ROOM:
+    def can_ask(self) -> bool:
+        """Whether the server accepts another stream now."""
+        if self.is_ending or self._h2.outbound_flow_control_window < ROOM:
             return False
         most: int = self._h2.remote_settings.max_concurrent_streams
         return len(self._waiting) < most
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say hello."""
+        """Send the connection preface."""
         super().connection_made(transport)
         self._h2.initiate_connection()
         self._flush()
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Post a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """POST a question, given without its id.
+
+        The future may raise ConnectionLostError or StatusError.
+        """
         stream = self._h2.get_next_available_stream_id()
-        size = str(len(NO_ID) + len(rest))
+        size = str(len(NO_ID) + len(without_id))
         self._h2.send_headers(stream, [*self._headers, ("content-length", size)])
-        self._h2.send_data(stream, NO_ID + rest, end_stream=True)
-        return self._expect(_key(stream), self._h2.data_to_send())
+        self._h2.send_data(stream, NO_ID + without_id, end_stream=True)
+        return self._send_question(_key(stream), self._h2.data_to_send())
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and give away what is whole."""
+        """Process events, and resolve complete answers."""
         try:
             for event in self._h2.receive_data(data):
-                self._take(event)
+                self._handle(event)
         except h2.exceptions.ProtocolError as error:
-            self.break_off(StatusError(f"no HTTP/2: {error}"))
+            self.fail_all(StatusError(f"no HTTP/2: {error}"))
         else:
             self._flush()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _handle(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.ResponseReceived):
             names = {str(name): str(value) for name, value in event.headers}
             self._status[event.stream_id] = names[":status"]
@@ -91,15 +93,15 @@ class Multiplex(Conversation):
         elif isinstance(event, h2.events.StreamEnded):
             status, body = self._ended(event.stream_id)
             if status == str(HTTPStatus.OK.value):
-                self._answer(_key(event.stream_id), body)
+                self._set_answer(_key(event.stream_id), body)
             else:
                 self._refuse(event.stream_id, StatusError(f"status {status} over HTTPS"))
         elif isinstance(event, h2.events.StreamReset):
             self._ended(event.stream_id)
-            words = f"stream reset with code {int(event.error_code)} over HTTPS"
-            self._refuse(event.stream_id, LostError(StatusError(words)))
+            reason = f"stream reset with code {int(event.error_code)} over HTTPS"
+            self._refuse(event.stream_id, ConnectionLostError(StatusError(reason)))
         elif isinstance(event, h2.events.ConnectionTerminated):
-            self.break_off(EOFError("the server ended the connection"))
+            self.fail_all(EOFError("the server ended the connection"))
 
     def _ended(self, stream: int) -> tuple[str, bytes]:
         return self._status.pop(stream, ""), self._bodies.pop(stream, b"")
@@ -112,3 +114,7 @@ class Multiplex(Conversation):
     def _flush(self) -> None:
         if pending := self._h2.data_to_send():
             self._write(pending)
+
+
+def _key(stream: int) -> bytes:
+    return stream.to_bytes(4, "big")

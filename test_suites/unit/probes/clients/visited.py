@@ -16,7 +16,7 @@ from harness.model.marker import mark
 from harness.model.observation import AttemptKey
 from harness.ports.network import Attempt, Line, Origin, Sighting
 from probes.clients.second_client import SecondClient
-from probes.net.backend import ClientWay
+from probes.net.backend import ClientSettings
 from probes.net.route import Address
 from probes.range.origin_pages import Pages
 
@@ -41,8 +41,8 @@ class Direct:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def client_way(self) -> ClientWay:
-        return ClientWay(find=self._find, trust=ssl.create_default_context())
+    def client_settings(self) -> ClientSettings:
+        return ClientSettings(find=self._find, trust=ssl.create_default_context())
 
     async def _find(self, host: str, port: int, patience: float) -> Address:
         del host, port, patience

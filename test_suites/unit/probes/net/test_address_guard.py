@@ -53,7 +53,7 @@ class Control:
         facts = DnsFacts(name=question.name, type=question.type, server="s", addresses=found)
         return Answer(facts=facts, timings=Timings(), failure=failure)
 
-    def may_visit(self, far: Address, address: str) -> bool:
+    def may_visit(self, endpoint: Address, address: str) -> bool:
         return address in self.own or address.startswith("93.")
 
 
