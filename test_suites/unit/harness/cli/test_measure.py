@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -46,6 +49,38 @@ def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> Non
     mark = pack_reader.open_pack("canary").reference.mark
     told = {"name": "canary", "audience": "public", "design": "census", "kind": "agreed"}
     assert {mark: told} == header.as_document()["packs"]
+
+
+def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
+    simulated: Any, tmp_path: Path
+) -> None:
+    """Or no journal of an earlier version could be resumed."""
+    prepared = prepare(simulated(sample=5))
+    pack, campaign = prepared.corpora[0].reference, prepared.campaign
+    held = {
+        "journal_format": 2,
+        "campaign": campaign.model_copy(update={"seed": ""}).model_dump_json(),
+        "corpora": [f"{pack.name} {pack.version} {pack.sha256}"],
+        "packs": {
+            pack.mark: {
+                "name": pack.name,
+                "audience": pack.audience,
+                "design": pack.design,
+                "kind": pack.kind,
+            }
+        },
+        "items": len(prepared.items),
+        "frames": prepared.frames,
+        "retrials": True,
+        "seed_commitment": hashlib.sha256(campaign.seed.encode()).hexdigest(),
+        "instrument": f"isp-accredit {version('isp-accredit')}",
+        "run": "ab",
+    }
+
+    SegmentJournal.create(tmp_path, header_of(prepared, "ab").as_document()).close()
+
+    text = msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
+    assert text == (tmp_path / "header.json").read_bytes()
 
 
 def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
