@@ -20,9 +20,20 @@ from harness.model.declared import Declared
 from harness.model.facts.dns import DnsFacts
 from harness.model.observation import Failure, Timings
 from harness.plugins import LINES
-from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.network import (
+    Answer,
+    ByteStream,
+    Dialled,
+    DialRequest,
+    Exchange,
+    Line,
+    Origin,
+    Question,
+    Request,
+)
 from probes.net.address_guard import AddressGuard, ControlLookup
 from probes.net.backend import BackendName, ClientSettings, open_backend
+from probes.net.dialling import dial_stream, not_dialled
 from probes.net.direct import MIN_PATIENCE, find_address, invalid_request, pupil_options
 from probes.net.local_binding import LocalBinding, check_binding
 from probes.net.route import (
@@ -66,7 +77,7 @@ class ExplicitProxy:
     """Sends every request to one proxy; the proxy's name is resolved once, at the start."""
 
     Options: ClassVar[type[BaseModel]] = ExplicitProxyOptions
-    carries: ClassVar[frozenset[str]] = frozenset({"fetch"})
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "dial"})
 
     def __init__(
         self, name: str, options: ExplicitProxyOptions, origin: Origin | None, limits: Limits
@@ -171,6 +182,20 @@ class ExplicitProxy:
         return await self._backend.exchange(
             structs.replace(request, timeout=remaining), self._route
         )
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        """Open a byte stream through the proxy, by CONNECT or SOCKS5."""
+        if self._unreachable is not None:
+            return not_dialled(self._unreachable)
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        refusal = await self.guard.refusal_by_proxy(
+            endpoint, request.timeout, may_lead=request.may_lead
+        )
+        if refusal is not None:
+            return not_dialled(refusal)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await dial_stream(self._route, endpoint, remaining)
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
         """Return why the proxy may not be asked for a host and port; None if it may."""

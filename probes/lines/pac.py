@@ -20,10 +20,20 @@ from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
 from harness.plugins import LINES
-from harness.ports.network import Exchange, Line, Origin, Question, Request
+from harness.ports.network import (
+    ByteStream,
+    Dialled,
+    DialRequest,
+    Exchange,
+    Line,
+    Origin,
+    Question,
+    Request,
+)
 from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
+from probes.net.dialling import dial_stream, not_dialled
 from probes.net.direct import MIN_PATIENCE, invalid_request
 from probes.net.local_binding import local_address
 from probes.net.pac import (
@@ -78,6 +88,7 @@ class Pac(Interface):
     """Evaluates the file for each request; the choices that were tried are in the Exchange."""
 
     Options: ClassVar[type[BaseModel]] = PacOptions
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask", "dial"})
 
     def __init__(
         self,
@@ -151,6 +162,23 @@ class Pac(Interface):
         timings = replace(exchange.timings, total=perf_counter() - started)
         return replace(exchange, timings=timings, choices=tuple(tried))
 
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        """Open a byte stream by the first choice of the file that is reachable.
+
+        The file is asked as a browser asks it about an encrypted page of that host and port.
+        """
+        url = f"https://{Address(host=request.host, port=request.port)}/"
+        choices = await self._choose(parse_url_target(url), request.timeout)
+        if isinstance(choices, Failure):
+            return not_dialled(choices)
+        dialled = not_dialled(_TIMED_OUT.failure or _script_failure("it names no way"))
+        for choice in sorted(choices, key=self._is_bad):
+            dialled = await self._dial_by(choice, request)
+            if dialled.failure is None or dialled.failure.stage != "proxy_connect":
+                break
+            self._bad_until[choice] = self._clock() + BAD_SECONDS
+        return dialled
+
     def _is_bad(self, choice: Choice) -> bool:
         return self._bad_until.get(choice, 0.0) > self._clock()
 
@@ -215,26 +243,47 @@ class Pac(Interface):
         if choice.kind == "unspoken" or choice.address is None:
             return invalid_request(f"the PAC file leads to {choice}, which is not spoken here")
         started = perf_counter()
+        endpoint = parse_url_target(request.url).endpoint
+        route = await self._route_by(choice, endpoint, request)
+        elapsed = perf_counter() - started
+        if isinstance(route, Failure):
+            return Exchange(timings=Timings(total=elapsed), failure=route)
+        remaining = max(request.timeout - elapsed, MIN_PATIENCE)
+        return await self._backend.exchange(replace(request, timeout=remaining), route)
+
+    async def _dial_by(self, choice: Choice, request: DialRequest) -> Dialled[ByteStream]:
+        if choice == DIRECT:
+            return await super().dial(request)
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        route = await self._route_by(choice, endpoint, request)
+        if isinstance(route, Failure):
+            return not_dialled(route)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await dial_stream(route, endpoint, remaining)
+
+    async def _route_by(
+        self, choice: Choice, endpoint: Address, request: Request | DialRequest
+    ) -> Route | Failure:
+        """The route to a proxy that the file names, or why there is none."""
+        if choice.kind == "unspoken" or choice.address is None:
+            return _script_failure(f"it leads to {choice}, which is not spoken here")
         refusal = await self.guard.refusal_by_proxy(
-            parse_url_target(request.url).endpoint, request.timeout, may_lead=request.may_lead
+            endpoint, request.timeout, may_lead=request.may_lead
         )
         if refusal is not None:
-            return Exchange(timings=Timings(), failure=refusal)
+            return refusal
         address = await self._find(choice.address.host, request.timeout)
-        elapsed = perf_counter() - started
         if isinstance(address, str) and not self._may_be_proxy(address):
             address = _script_failure(f"{choice} is on this machine or link, where no service is")
         if isinstance(address, Failure):
-            failure = address if address.is_instrument else replace(address, stage="proxy_connect")
-            return Exchange(timings=Timings(total=elapsed), failure=failure)
-        route = Route(
+            return address if address.is_instrument else replace(address, stage="proxy_connect")
+        return Route(
             address=Address(host=address, port=choice.address.port),
             trust=self._trust,
             proxy=self._proxy(choice, choice.address.host),
             binding=self._binding,
         )
-        remaining = max(request.timeout - elapsed, MIN_PATIENCE)
-        return await self._backend.exchange(replace(request, timeout=remaining), route)
 
     def _may_be_proxy(self, address: str) -> bool:
         """Whether a proxy may be at an address: a fetched file may not point to this machine."""

@@ -21,9 +21,21 @@ from harness.model.campaign import Limits
 from harness.model.declared import Declared
 from harness.model.facts.dns import DnsFacts
 from harness.model.observation import Failure, Stage, Timings
-from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.network import (
+    Answer,
+    ByteStream,
+    DatagramSocket,
+    Dialled,
+    DialRequest,
+    Exchange,
+    Line,
+    Origin,
+    Question,
+    Request,
+)
 from probes.net.address_guard import AddressGuard
 from probes.net.backend import BackendName, ClientSettings, open_backend
+from probes.net.dialling import dial_stream, not_dialled, open_datagrams
 from probes.net.dns_server import DnsServer, alpn_for
 from probes.net.exchange_recorder import failure_of, resolve_failure
 from probes.net.local_binding import UNBOUND, LocalBinding, check_binding, family_of
@@ -113,7 +125,7 @@ class Ports:
 class DirectLine:
     """A line that resolves by one name server and connects to the address in its answer."""
 
-    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask", "dial", "datagrams"})
 
     def __init__(
         self,
@@ -200,12 +212,8 @@ class DirectLine:
             endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
             return invalid_request(str(error))
-        address: Address | Failure | str = request.address or await self._find(
-            endpoint.host, request.timeout
-        )
+        address = await self._locate(endpoint, request)
         resolve = perf_counter() - started
-        if isinstance(address, str):
-            address = self._checked(endpoint, address, may_lead=request.may_lead)
         if isinstance(address, Failure):
             return Exchange(timings=Timings(total=resolve), failure=address)
         remaining = max(request.timeout - resolve, MIN_PATIENCE)
@@ -219,6 +227,40 @@ class DirectLine:
             total=perf_counter() - started,
         )
         return msgspec.structs.replace(exchange, timings=timings)
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        """Resolve the host, and connect to it."""
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        address = await self._locate(endpoint, request)
+        resolve = perf_counter() - started
+        if isinstance(address, Failure):
+            return not_dialled(address, resolve)
+        route = Route(address=address, trust=self._trust, binding=self._binding)
+        dialled = await dial_stream(route, endpoint, max(request.timeout - resolve, MIN_PATIENCE))
+        timings = msgspec.structs.replace(
+            dialled.timings,
+            resolve=None if is_literal(endpoint.host) else resolve,
+            total=perf_counter() - started,
+        )
+        return replace(dialled, timings=timings)
+
+    async def datagrams(self, request: DialRequest) -> Dialled[DatagramSocket]:
+        """Resolve the host, and open a UDP socket to it."""
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        address = await self._locate(endpoint, request)
+        if isinstance(address, Failure):
+            timings = Timings(total=perf_counter() - started)
+            return Dialled(timings=timings, failure=address)
+        return open_datagrams(address, self._binding)
+
+    async def _locate(self, endpoint: Address, request: Request | DialRequest) -> Address | Failure:
+        """Where to connect to for the host and port of a request, if nothing forbids it."""
+        found: str | Failure = request.address or await self._find(endpoint.host, request.timeout)
+        if isinstance(found, Failure):
+            return found
+        return self._checked(endpoint, found, may_lead=request.may_lead)
 
     async def _find_server(self, trusted: tuple[str, ...]) -> None:
         """Resolve the name server's own name once, by this machine's resolver."""

@@ -180,7 +180,7 @@ def test_a_password_is_never_shown() -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("explicit_proxy") is ExplicitProxy
-    assert ExplicitProxy.carries == {"fetch"}
+    assert ExplicitProxy.carries == {"fetch", "dial"}
 
 
 async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane(

@@ -299,4 +299,4 @@ async def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("pac") is Pac
-    assert Pac.carries == {"fetch", "ask"}
+    assert Pac.carries == {"fetch", "ask", "dial"}
