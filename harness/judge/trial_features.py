@@ -204,6 +204,16 @@ class Case:
         return frozenset(self.dns.addresses) if self.dns is not None else frozenset()
 
     @cached_property
+    def answers(self) -> frozenset[str]:
+        """The records that the service's resolver gave of the type that was asked for."""
+        return self.dns.answers if self.dns is not None else frozenset()
+
+    @cached_property
+    def control_answers(self) -> frozenset[str]:
+        """The records that the control gave of the type that was asked for."""
+        return self.control_dns.answers if self.control_dns is not None else frozenset()
+
+    @cached_property
     def control_addresses(self) -> frozenset[str]:
         """The addresses that the control gave."""
         return frozenset(self.control_dns.addresses) if self.control_dns else frozenset()

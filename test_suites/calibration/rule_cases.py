@@ -110,6 +110,24 @@ DNS = (
 )  # fmt: skip
 
 
+def _mail(*records: str, rcode: str = "NOERROR") -> DnsFacts:
+    """What came of a question for the mail servers of a name."""
+    told = (DnsRecord(name=OURS, type="MX", ttl=60, data=record) for record in records)
+    return dns(rcode=rcode, type="MX", records=tuple(told))
+
+
+MAIL = _mail("10 mail.accredit.test.")
+
+OTHER_RECORDS = (
+    _case("dns-same", trial(_mail("10 MAIL.accredit.test."), MAIL), State.ALLOWED),
+    _case("dns-nodata", trial(_mail(), MAIL), State.BLOCKED, Mechanism.DNS_NODATA),
+    _case("dns-nxdomain", trial(_mail(rcode="NXDOMAIN"), MAIL), State.BLOCKED,
+          Mechanism.DNS_NXDOMAIN),
+    _case("dns-other-records", trial(_mail("10 mail.example."), MAIL), State.INSUFFICIENT),
+    _case("control-no-address", trial(_mail(), _mail()), State.DOWN),
+)  # fmt: skip
+
+
 def _https(*records: str, rcode: str = "NOERROR") -> DnsFacts:
     """What came of a question for an HTTPS record."""
     told = (DnsRecord(name=OURS, type="HTTPS", ttl=60, data=record) for record in records)
@@ -296,4 +314,13 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
-CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *PRIVATE, *WEB, *PAGE, *ALONE)
+CASES: tuple[RuleCase, ...] = (
+    *GROUND,
+    *OTHER_RECORDS,
+    *HTTPS_RECORDS,
+    *DNS,
+    *PRIVATE,
+    *WEB,
+    *PAGE,
+    *ALONE,
+)

@@ -102,7 +102,7 @@ def _resolver_gone(case: Case) -> bool:
 def _has_no_address(case: Case) -> bool:
     """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
     control = case.control_dns
-    if control is None or control.addresses:
+    if control is None or control.answers:
         return False
     return not (asks_https(control) and control.rcode == "NOERROR")
 
