@@ -162,7 +162,7 @@ _OPEN = ("", "S0", "S1", "S2", "S3")
 _HIDDEN = "a wrong cell, not shown"
 
 
-class Entry(NamedTuple):
+class TableEntry(NamedTuple):
     """An item, the line it starts on, and its note."""
 
     line: int
@@ -201,7 +201,7 @@ class ItemTable:
         self._labels: dict[str, tuple[str, ...]] = {}
         self._phases: dict[str, tuple[str, ...]] = {"": ("*",)}
 
-    def entries(self, start: int = 0) -> Iterator[Entry]:
+    def entries(self, start: int = 0) -> Iterator[TableEntry]:
         """The good rows in order, from row ``start`` on (0 is the first); those before are skipped.
 
         Raises FaultyDocument if the file is no such table.
@@ -238,7 +238,7 @@ class ItemTable:
             except csv.Error as error:
                 raise self._fatal(reader.line_num, f"not CSV: {error}") from None
 
-    def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[Entry]:
+    def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[TableEntry]:
         width = len(header)
         place = {name: header.index(name) if name in header else width for name in COLUMNS}
         picked = itemgetter(*(place[name] for name in _PICKED))
@@ -254,7 +254,7 @@ class ItemTable:
                 is_sound = all(says(cells[at]) for at, says in checks if cells[at])
                 item = self._item(picked(cells)) if is_sound else None
                 if item is not None:
-                    yield Entry(line, item, cells[place["notes"]])
+                    yield TableEntry(line, item, cells[place["notes"]])
                 else:
                     self._tell(line, dict(zip(header, cells, strict=False)))
             line = reader.line_num + 1

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from corpora import hostnames
-from corpora.item_table import Entry
+from corpora.item_table import TableEntry
 from corpora.manifest import FILE
 from corpora.pack_reader import Pack
 from corpora.rater_agreement import RELIABLE, TENTATIVE
@@ -111,7 +111,7 @@ def _check_labels(pack: Pack) -> Iterator[Fault]:
         yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", f"is {alpha:.3f}", remedy)
 
 
-def _check_kind(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_kind(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     """A hidden pack holds real or content items: a name that was announced is not hidden."""
     if not pack.reference.is_hidden:
         return
@@ -126,7 +126,7 @@ def _check_kind(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
             yield _in_table(pack, line, "value", found, "leave it out")
 
 
-def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_domains(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     """Every item after the first of one registrable domain."""
     first: dict[str, int] = {}
     for line, item, _ in entries:
@@ -137,9 +137,9 @@ def _check_domains(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
         first.setdefault(item.registrable, line)
 
 
-def _check_pairs(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_pairs(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     """Each pair holds two items of different kinds of content."""
-    pairs: dict[str, list[Entry]] = defaultdict(list)
+    pairs: dict[str, list[TableEntry]] = defaultdict(list)
     for entry in entries:
         if entry.item.pair_id:
             pairs[entry.item.pair_id].append(entry)
@@ -150,7 +150,7 @@ def _check_pairs(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
             yield _in_table(pack, line, "pair_id", found, "add its twin, or leave it empty")
 
 
-def _check_values(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_values(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     """Values that only differ in what makes no difference: case, www, scheme, a last slash."""
     first: dict[str, int] = {}
     for line, item, _ in entries:
@@ -166,7 +166,7 @@ def _essence(item: Item) -> str:
     return re.sub(r"^(https?://)?(www\.)?", "", text.lower()).rstrip("/")
 
 
-def _check_sensitivity(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_sensitivity(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     most = pack.manifest.accredit.sensitivity
     above = [one for one in entries if _RANKS.index(one.item.sensitivity) > _RANKS.index(most)]
     for line, item, _ in above[:_MOST_SHOWN]:
@@ -174,7 +174,7 @@ def _check_sensitivity(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
         yield _in_table(pack, line, "sensitivity", found, f"at most {most}")
 
 
-def _check_names(pack: Pack, entries: list[Entry]) -> Iterator[Fault]:
+def _check_names(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     """Hosts of a hidden pack on our own zone whose names tell what they are."""
     if not pack.reference.is_hidden:
         return

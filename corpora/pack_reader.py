@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from corpora.item_table import Entry, FaultList, ItemTable
+from corpora.item_table import FaultList, ItemTable, TableEntry
 from corpora.manifest import FILE, Manifest, Resource, read_manifest
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
@@ -48,7 +48,7 @@ class Pack:
         """The items in file order from ``start`` on (0 is the first), streamed."""
         return (entry.item for entry in self.entries(start))
 
-    def entries(self, start: int = 0) -> Iterator[Entry]:
+    def entries(self, start: int = 0) -> Iterator[TableEntry]:
         """The items with their lines and notes, streamed from ``start`` on (0 is the first).
 
         Raises FaultyDocument if somebody changed the file since the pack was opened.

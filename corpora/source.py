@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from corpora.import_entry import Entry, fault
+from corpora.import_entry import ImportEntry, rejected_entry
 from corpora.taxonomy import Taxonomy
 from harness.untrusted.regular_file import open_regular
 
@@ -97,7 +97,7 @@ class Source:
     taxonomy: Taxonomy
     limits: Limits = Limits()
     prefix: str = ""
-    faults: list[Entry] = field(default_factory=list)
+    faults: list[ImportEntry] = field(default_factory=list)
     unknown: dict[str, set[str]] = field(default_factory=dict)
     deadline: Deadline | None = None
 
@@ -162,7 +162,7 @@ class Source:
             except StopIteration:
                 return
             except csv.Error:
-                self.faults.append(fault(self.place(first), "not CSV"))
+                self.faults.append(rejected_entry(self.place(first), "not CSV"))
                 reader = csv.reader(feed)
                 continue
             if cells:
@@ -183,7 +183,7 @@ class Source:
                 raise Refused(f"more than {self.limits.total_bytes} bytes")
             reason, text = (f"line > {limit} bytes", "") if too_long else _decode(raw, number)
             if reason:
-                self.faults.append(fault(self.place(number), reason))
+                self.faults.append(rejected_entry(self.place(number), reason))
                 if len(self.faults) > self.limits.unread:
                     raise Refused(f"more than {self.limits.unread} lines that cannot be read")
             else:

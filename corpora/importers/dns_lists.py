@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from corpora import hostnames
-from corpora.import_entry import NULL_ADDRESSES, SHOWN, Entry, fault, host_entry, redirected, skip
+from corpora.import_entry import (
+    NULL_ADDRESSES,
+    SHOWN_CHARACTERS,
+    ImportEntry,
+    host_entry,
+    redirect_entry,
+    rejected_entry,
+    skipped_entry,
+)
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
@@ -31,27 +39,29 @@ _LEAST_FIELDS = 2
 
 
 @LIST_IMPORTERS.register("hosts")
-def read_hosts(source: Source) -> Iterator[Entry]:
+def read_hosts(source: Source) -> Iterator[ImportEntry]:
     """Entries of a hosts file; a name counts exactly, without those below it."""
     for number, text in source.lines():
         yield from host_line(source.place(number), text.partition("#")[0].split())
 
 
-def host_line(line: int | str, fields: list[str]) -> Iterator[Entry]:
+def host_line(line: int | str, fields: list[str]) -> Iterator[ImportEntry]:
     """Entries of the fields of one line."""
     if not fields:
         return
     address, *hosts = fields
     if not hostnames.is_address(address):
-        yield fault(line, "no address at the beginning", " ".join(fields)[:SHOWN])
+        yield rejected_entry(
+            line, "no address at the beginning", " ".join(fields)[:SHOWN_CHARACTERS]
+        )
     elif len(fields) < _LEAST_FIELDS:
-        yield fault(line, "no name after the address", address)
+        yield rejected_entry(line, "no name after the address", address)
     for host in hosts if hostnames.is_address(address) else ():
         if host.lower() not in OWN_NAMES and host not in NULL_ADDRESSES:
-            entry = redirected(line, host, "exact", address)
-            spelling = entry.spelling.replace("trailing dot", "trailing dot removed")
+            entry = redirect_entry(line, host, "exact", address)
+            changes = entry.changes.replace("trailing dot", "trailing dot removed")
             note = "non-null address" if entry.action == "rewrite" else entry.note
-            yield entry._replace(spelling=spelling, note=note)
+            yield entry._replace(changes=changes, note=note)
 
 
 _COUNTED = {2: "two", 3: "three", 4: "four"}
@@ -59,7 +69,7 @@ _SHORTEST_CNAME = 2
 
 
 @LIST_IMPORTERS.register("dnsmasq")
-def read_dnsmasq(source: Source) -> Iterator[Entry]:
+def read_dnsmasq(source: Source) -> Iterator[ImportEntry]:
     """Entries of a dnsmasq configuration; a name stands for all below it, too."""
     for number, text in source.lines():
         body = "" if text.lstrip().startswith("#") else text.partition(" #")[0].strip()
@@ -67,15 +77,15 @@ def read_dnsmasq(source: Source) -> Iterator[Entry]:
             yield from _entries(source.place(number), body)
 
 
-def _entries(line: int | str, body: str) -> Iterator[Entry]:
+def _entries(line: int | str, body: str) -> Iterator[ImportEntry]:
     option, _, value = body.partition("=")
     option, value = option.strip(), value.strip()
     if option == "cname":
         yield from _aliases(line, body, value)
     elif option not in ("address", "local", "server") or not value.startswith("/"):
-        yield skip(line, "option", body)
+        yield skipped_entry(line, "option", body)
     elif value.count("/") < _SHORTEST_CNAME:
-        yield fault(line, "no closing slash", body)
+        yield rejected_entry(line, "no closing slash", body)
     else:
         *hosts, target = value[1:].split("/")
         action, target, note = _meaning(option, target)
@@ -102,12 +112,12 @@ def _meaning(option: str, target: str) -> tuple[str, str, str]:
     return "rewrite", target, "non-null address"
 
 
-def _aliases(line: int | str, body: str, value: str) -> Iterator[Entry]:
+def _aliases(line: int | str, body: str, value: str) -> Iterator[ImportEntry]:
     parts = [part.strip() for part in value.split(",")]
     if parts and parts[-1].isdigit():
         parts.pop()  # a time to live
     if len(parts) < _SHORTEST_CNAME or not hostnames.is_host(parts[-1].lower().rstrip(".")):
-        yield fault(line, "cname without a target", body)
+        yield rejected_entry(line, "cname without a target", body)
         return
     for alias in parts[:-1]:
         yield host_entry(line, alias, "exact", "rewrite", f"CNAME {parts[-1].rstrip('.')}")
@@ -138,7 +148,7 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 @LIST_IMPORTERS.register("unbound")
-def read_unbound(source: Source) -> Iterator[Entry]:
+def read_unbound(source: Source) -> Iterator[ImportEntry]:
     """Entries of an Unbound configuration; a local zone stands for all names below it, too.
 
     A zone of type ``redirect`` answers with its data, which may come later in the file.
@@ -154,34 +164,38 @@ def read_unbound(source: Source) -> Iterator[Entry]:
         elif body.startswith("local-data:"):
             yield from _data(line, body, waiting)
         else:
-            yield skip(line, "option", body)
+            yield skipped_entry(line, "option", body)
     for line, name in waiting.values():
-        yield fault(line, "redirect without local-data", name)
+        yield rejected_entry(line, "redirect without local-data", name)
 
 
-def _zone(line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]) -> Iterator[Entry]:
+def _zone(
+    line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
+) -> Iterator[ImportEntry]:
     found = _ZONE.match(body)
     if not found:
-        yield fault(line, "not a local-zone", body)
+        yield rejected_entry(line, "not a local-zone", body)
         return
     name, kind = found.groups()
     if kind in _REDIRECTS:
         waiting[_key(name)] = (line, name)
     elif kind in BLOCKS:
         entry = host_entry(line, name, "suffix")
-        yield entry._replace(spelling=entry.spelling.removeprefix("trailing dot").lstrip("; "))
+        yield entry._replace(changes=entry.changes.removeprefix("trailing dot").lstrip("; "))
     else:
-        yield skip(line, f"{kind} is not a block", name.rstrip("."))
+        yield skipped_entry(line, f"{kind} is not a block", name.rstrip("."))
 
 
-def _data(line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]) -> Iterator[Entry]:
+def _data(
+    line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
+) -> Iterator[ImportEntry]:
     found = _DATA.match(body)
     record = _RECORD.match((found[1] or found[2] or "") if found else "")
     if not record:
         yield (
-            skip(line, "record of another type", body)
+            skipped_entry(line, "record of another type", body)
             if found
-            else fault(line, "not a local-data", body)
+            else rejected_entry(line, "not a local-data", body)
         )
         return
     name, kind, target = record[1], record[2].upper(), record[3].rstrip(".")

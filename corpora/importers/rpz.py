@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from corpora.import_entry import Entry, fault, host_entry, skip
+from corpora.import_entry import ImportEntry, host_entry, rejected_entry, skipped_entry
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, Source
 
@@ -32,7 +32,7 @@ class _Action(NamedTuple):
 
 
 @LIST_IMPORTERS.register("rpz")
-def read_rpz(source: Source) -> Iterator[Entry]:
+def read_rpz(source: Source) -> Iterator[ImportEntry]:
     """Entries of a zone file. Absolute owners are taken relative to ``$ORIGIN``."""
     origin = ""
     for number, text in _joined(source):
@@ -42,7 +42,7 @@ def read_rpz(source: Source) -> Iterator[Entry]:
             if words[0].upper() == "$ORIGIN" and len(words) > 1:
                 origin = words[1].rstrip(".").lower()
             elif words[0].upper() != "$TTL":
-                yield fault(line, f"{words[0][:20].lower()} refused", text)
+                yield rejected_entry(line, f"{words[0][:20].lower()} refused", text)
         elif not text[0].isspace() and words[0] != "@":
             yield _entry(line, text, origin)
 
@@ -65,25 +65,25 @@ def _joined(source: Source) -> Iterator[Line]:
         yield Line(first, " ".join(parts))
 
 
-def _entry(line: int | str, text: str, origin: str) -> Entry:
+def _entry(line: int | str, text: str, origin: str) -> ImportEntry:
     record = _record(text)
     if record is None:
-        return fault(line, "not a record", text.strip())
+        return rejected_entry(line, "not a record", text.strip())
     owner = record.owner.lower()
     if owner.endswith("."):
         owner = owner.rstrip(".").removesuffix(f".{origin}" if origin else "")
     first, _, trigger = owner.rpartition(".")
     if trigger in _TRIGGERS:
-        return skip(line, f"{trigger} trigger", owner)
+        return skipped_entry(line, f"{trigger} trigger", owner)
     does = _action(record)
     if does is None:
-        return skip(line, f"{record.type} is no policy", owner)
+        return skipped_entry(line, f"{record.type} is no policy", owner)
     if trigger == "rpz-ip":
         network = _network(first)
         if not network:
-            return fault(line, "not an address", owner)
+            return rejected_entry(line, "not an address", owner)
         note = does.note or "response IP trigger"
-        return Entry(line, network, "answer_ip", does.action, does.target, "ok", note)
+        return ImportEntry(line, network, "answer_ip", does.action, does.target, "ok", note)
     match = "subdomains" if owner.startswith("*.") else "exact"
     bare = owner.removeprefix("*.")
     return host_entry(line, bare, match, does.action, does.target, does.note)

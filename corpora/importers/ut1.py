@@ -14,7 +14,13 @@ from pathlib import Path
 
 from corpora import hostnames
 from corpora.archive import is_archive, unpacked
-from corpora.import_entry import Entry, address_entry, fault, host_entry, skip
+from corpora.import_entry import (
+    ImportEntry,
+    address_entry,
+    host_entry,
+    rejected_entry,
+    skipped_entry,
+)
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Refused, Source
 from harness.untrusted.regular_file import read_bounded
@@ -37,7 +43,7 @@ class _Category:
 
 
 @LIST_IMPORTERS.register(SCHEME)
-def read_ut1(source: Source) -> Iterator[Entry]:
+def read_ut1(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree, or of an archive that holds one, in the order of their names."""
     if is_archive(source.path):
         with unpacked(source.path, source.limits, source.deadline) as folder:
@@ -47,14 +53,14 @@ def read_ut1(source: Source) -> Iterator[Entry]:
 
 
 @LIST_IMPORTERS.register("archive")
-def read_archive(source: Source) -> Iterator[Entry]:
+def read_archive(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree inside a tar or zip file."""
     if not is_archive(source.path):
         raise Refused("not an archive")
     yield from read_ut1(source)
 
 
-def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
+def _read_tree(source: Source, folder: Path, name: str) -> Iterator[ImportEntry]:
     if not folder.is_dir():
         raise Refused("not a folder with a category in each folder")
     root = folder / _ROOT if (folder / _ROOT).is_dir() else folder
@@ -76,16 +82,16 @@ def _inside(folder: Path, most: int) -> list[Path]:
     return sorted(found)
 
 
-def _link(path: Path, prefix: str, root: Path) -> Entry:
+def _link(path: Path, prefix: str, root: Path) -> ImportEntry:
     target = Path(os.path.realpath(path))  # Path.resolve raises for a loop
     if target.parent != Path(os.path.realpath(root)):
-        return fault(prefix, _LEAVES)
+        return rejected_entry(prefix, _LEAVES)
     if not target.is_dir():
-        return fault(prefix, "symlink leads nowhere")
+        return rejected_entry(prefix, "symlink leads nowhere")
     return _alias_entry(prefix, target.name)
 
 
-def _alias(path: Path, prefix: str, root: Path) -> Entry:
+def _alias(path: Path, prefix: str, root: Path) -> ImportEntry:
     try:
         content = read_bounded(path, _ALIAS_BYTES)
     except OSError:
@@ -93,15 +99,15 @@ def _alias(path: Path, prefix: str, root: Path) -> Entry:
     name = content.decode("utf-8", "replace").strip()
     if name and name == Path(name).name and "\0" not in name and (root / name).is_dir():
         return _alias_entry(prefix, name)
-    return skip(prefix, "not a category")
+    return skipped_entry(prefix, "not a category")
 
 
-def _alias_entry(prefix: str, target: str) -> Entry:
+def _alias_entry(prefix: str, target: str) -> ImportEntry:
     note = "symlink is an alias, not a second copy"
-    return Entry(prefix, "", "", "alias", target, "ok", note)
+    return ImportEntry(prefix, "", "", "alias", target, "ok", note)
 
 
-def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[Entry]:
+def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[ImportEntry]:
     code = source.translate(SCHEME, folder.name)
     notes = [_usage(source, folder, prefix)] + ([] if code else ["unknown category"])
     note = "; ".join(one for one in notes if one)
@@ -110,15 +116,15 @@ def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[Entry]
     for path in _inside(folder, source.limits.members):
         place = f"{prefix}/{path.name}"
         if path.is_symlink():
-            yield fault(place, _LEAVES)
+            yield rejected_entry(place, _LEAVES)
         elif path.name in readers and path.is_file():
             try:
                 yield from readers[path.name](source.child(path, place), category)
             except Refused as refusal:
                 if path.stat().st_size:  # a category may have no domains, or no urls
-                    yield fault(place, str(refusal))
+                    yield rejected_entry(place, str(refusal))
         elif path.name != "usage":
-            yield skip(place, "not a list of the category")
+            yield skipped_entry(place, "not a list of the category")
 
 
 def _usage(source: Source, folder: Path, prefix: str) -> str:
@@ -138,7 +144,7 @@ def _usage(source: Source, folder: Path, prefix: str) -> str:
     return "; ".join(notes)
 
 
-def _domains(source: Source, category: _Category) -> Iterator[Entry]:
+def _domains(source: Source, category: _Category) -> Iterator[ImportEntry]:
     """Entries of ``domains``; a name below a listed one is redundant."""
     listed = _listed(source)
     for number, text in source.lines():
@@ -150,8 +156,8 @@ def _domains(source: Source, category: _Category) -> Iterator[Entry]:
         bare = word.removeprefix(".")
         entry = address or host_entry(place, bare, "suffix", "label")
         if bare != word:
-            parts = ("leading dot", entry.spelling)
-            entry = entry._replace(spelling="; ".join(part for part in parts if part))
+            parts = ("leading dot", entry.changes)
+            entry = entry._replace(changes="; ".join(part for part in parts if part))
         if entry.match == "suffix" and category.code and _has_parent(entry.value, listed):
             entry = entry._replace(status="redundant", note="parent present")
         yield _labelled(entry, category)
@@ -178,7 +184,7 @@ def _has_parent(name: str, listed: set[str]) -> bool:
     return False
 
 
-def _urls(source: Source, category: _Category) -> Iterator[Entry]:
+def _urls(source: Source, category: _Category) -> Iterator[ImportEntry]:
     """Entries of ``urls``, which have no scheme."""
     for number, text in source.lines():
         word = text.strip()
@@ -188,7 +194,7 @@ def _urls(source: Source, category: _Category) -> Iterator[Entry]:
         host, slash, path = word.partition("/")
         name, colon, port = host.partition(":")
         if hostnames.is_address(name):
-            entry = Entry(place, name, "url_prefix", "label")
+            entry = ImportEntry(place, name, "url_prefix", "label")
         else:
             entry = host_entry(place, name, "url_prefix", "label")
         if entry.status == "ok":
@@ -196,16 +202,16 @@ def _urls(source: Source, category: _Category) -> Iterator[Entry]:
         yield _labelled(entry, category)
 
 
-def _expressions(source: Source, category: _Category) -> Iterator[Entry]:
+def _expressions(source: Source, category: _Category) -> Iterator[ImportEntry]:
     """Entries of ``expressions``: kept, never run."""
     for number, text in source.lines():
         if text.strip():
             note = "expressions"
-            entry = Entry(source.place(number), text.strip(), "regex", "label", note=note)
+            entry = ImportEntry(source.place(number), text.strip(), "regex", "label", note=note)
             yield _labelled(entry, category)
 
 
-def _labelled(entry: Entry, category: _Category) -> Entry:
+def _labelled(entry: ImportEntry, category: _Category) -> ImportEntry:
     """The entry with the code of its category; an error where there is none."""
     if entry.status == "error":
         return entry

@@ -7,7 +7,7 @@ import pytest
 
 from corpora import read_list
 from corpora.build_pack import ImportReport, import_pack
-from corpora.import_entry import Entry
+from corpora.import_entry import ImportEntry
 from corpora.pack_reader import Pack, open_pack
 from harness.errors import UsageError
 
@@ -82,7 +82,7 @@ def test_exceptions_and_cancelled_rules_are_no_items(tmp_path: Path) -> None:
 
 
 def test_a_list_without_categories_needs_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="tells no categories; say which one with --label CODE"):
+    with pytest.raises(UsageError, match="has no categories; give one with --label CODE"):
         pack_of(tmp_path, "domains", "a.example\n", label="")
 
     assert not (tmp_path / "pack").exists()
@@ -93,14 +93,14 @@ def test_a_missing_label_is_told_before_the_list_is_read(
 ) -> None:
     read: list[str] = []
 
-    def saying(entry: Entry) -> str:
+    def saying(entry: ImportEntry) -> str:
         read.append(entry.value)
         return entry.value
 
     monkeypatch.setattr(read_list, "BATCH", 2)
     monkeypatch.setattr(read_list, "_saying", saying)
 
-    with pytest.raises(UsageError, match="tells no categories"):
+    with pytest.raises(UsageError, match="the list has no categories"):
         pack_of(tmp_path, "domains", "a.example\nb.example\nc.example\n", label="")
 
     assert read == ["a.example", "b.example"]
@@ -114,7 +114,7 @@ def test_a_value_that_is_withdrawn_first_is_no_item(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "told"), [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "never stored")]
+    ("label", "told"), [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "stored only as keyed digests")]
 )
 def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
@@ -128,8 +128,8 @@ def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, tol
         ("archive", "traversal.zip", "path traversal refused"),
         ("citizenlab", "citizenlab.csv", "unknown citizenlab labels: 'XYZ'"),
         ("ut1", "ut1", "unknown ut1 labels: 'mystery', 'nousage'"),
-        ("urlhaus", "urlhaus.csv", "nothing in the list is an item"),
-        ("tranco", "tranco.csv", "nothing in the list is an item"),
+        ("urlhaus", "urlhaus.csv", "the list has no entry that can become an item"),
+        ("tranco", "tranco.csv", "the list has no entry that can become an item"),
     ],
 )
 def test_a_list_that_cannot_be_used_leaves_its_report_only(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.item_table import COLUMNS, Entry, ItemTable
+from corpora.item_table import COLUMNS, ItemTable, TableEntry
 from corpora.taxonomy import DATA, shipped
 from harness.errors import FaultyDocument
 
@@ -187,7 +187,7 @@ def test_no_table_at_all(tmp_path: Path, content: bytes, told: str) -> None:
         read_to_the_end(table)
 
 
-def read_to_the_end(table: ItemTable) -> list[Entry]:
+def read_to_the_end(table: ItemTable) -> list[TableEntry]:
     entries = list(table.entries())
     if table.faults:
         raise table.faults.error()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.read_list import LIST_IMPORTERS, STATUSES, Row, import_list, write_report
+from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
 from harness.errors import UsageError
 
@@ -190,7 +190,7 @@ def test_no_archive_breaks_an_importer(tmp_path: Path, head: bytes, tail: st.Dat
         check_rows(list(import_list(form, path)))
 
 
-def check_rows(rows: list[Row]) -> None:
+def check_rows(rows: list[ReportRow]) -> None:
     assert rows
     for row in rows:
         assert row.status in (*STATUSES, "ok_with_modifier")

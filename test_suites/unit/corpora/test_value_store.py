@@ -1,49 +1,52 @@
-"""Values are gathered the same way in a file and in memory."""
+"""A value store gives the same values and labels from a file as from memory."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.build_pack import Saying, Values
+from corpora.build_pack import RowLabel, ValueStore
 
-SAYINGS = [
-    Saying("suffix", "GAMB", once=True),
-    Saying("suffix", "DRUG", once=True),
-    Saying("exact", "GAMB", once=True),
-    Saying("suffix", "GAMB", once=False),
+ROW_LABELS = [
+    RowLabel("suffix", "GAMB", is_unique=True),
+    RowLabel("suffix", "DRUG", is_unique=True),
+    RowLabel("exact", "GAMB", is_unique=True),
+    RowLabel("suffix", "GAMB", is_unique=False),
 ]
 ROWS = st.lists(
     st.tuples(
-        st.sampled_from(["a.example", "b.example", "c.example"]), st.sampled_from([*SAYINGS, None])
+        st.sampled_from(["a.example", "b.example", "c.example"]),
+        st.sampled_from([*ROW_LABELS, None]),
     )
 )
 
 
-def once_each(rows: list[tuple[str, Saying | None]]) -> list[tuple[str, Saying | None]]:
-    """What an import lets pass: of a saying that comes once, the first of each value."""
-    passed: list[tuple[str, Saying | None]] = []
+def without_duplicates(
+    rows: list[tuple[str, RowLabel | None]],
+) -> list[tuple[str, RowLabel | None]]:
+    """The rows that an import passes on: of each unique label, the first of each value."""
+    passed: list[tuple[str, RowLabel | None]] = []
     for row in rows:
-        saying = row[1]
-        if saying is None or not saying.once or row not in passed:
+        row_label = row[1]
+        if row_label is None or not row_label.is_unique or row not in passed:
             passed.append(row)
     return passed
 
 
 @given(ROWS)
 def test_each_value_has_the_labels_that_the_rows_gave_it(
-    rows: list[tuple[str, Saying | None]],
+    rows: list[tuple[str, RowLabel | None]],
 ) -> None:
     labels: dict[str, list[str]] = {}
-    withdrawn = {value for value, saying in rows if saying is None}
-    with Values() as values:
-        for value, saying in once_each(rows):
-            if saying is None:
+    withdrawn = {value for value, row_label in rows if row_label is None}
+    with ValueStore() as values:
+        for value, row_label in without_duplicates(rows):
+            if row_label is None:
                 values.withdraw(value)
             else:
-                values.add(value, saying)
+                values.add(value, row_label)
                 given_ = labels.setdefault(value, [])
-                given_ += [saying.label] * (saying.label not in given_)
+                given_ += [row_label.label] * (row_label.label not in given_)
 
         stays = [(value, tuple(told)) for value, told in labels.items() if value not in withdrawn]
         assert list(values) == stays
@@ -52,7 +55,7 @@ def test_each_value_has_the_labels_that_the_rows_gave_it(
 
 
 def test_a_value_keeps_its_bytes_in_the_file() -> None:
-    with Values() as values:
-        values.add("xn--\udc80", SAYINGS[0])
+    with ValueStore() as values:
+        values.add("xn--\udc80", ROW_LABELS[0])
 
         assert list(values) == [("xn--\udc80", ("GAMB",))]
