@@ -93,12 +93,12 @@ def test_a_missing_label_is_told_before_the_list_is_read(
 ) -> None:
     read: list[str] = []
 
-    def saying(entry: ImportEntry) -> str:
+    def note_value(entry: ImportEntry) -> str:
         read.append(entry.value)
         return entry.value
 
     monkeypatch.setattr(read_list, "BATCH", 2)
-    monkeypatch.setattr(read_list, "_saying", saying)
+    monkeypatch.setattr(read_list, "_duplicate_key", note_value)
 
     with pytest.raises(UsageError, match="the list has no categories"):
         pack_of(tmp_path, "domains", "a.example\nb.example\nc.example\n", label="")
