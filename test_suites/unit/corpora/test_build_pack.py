@@ -114,7 +114,8 @@ def test_a_value_that_is_withdrawn_first_is_no_item(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "told"), [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "stored only as keyed digests")]
+    ("label", "told"),
+    [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "stored only as keyed digests")],
 )
 def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):

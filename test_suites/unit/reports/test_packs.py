@@ -1,4 +1,4 @@
-"""What packs say apart is said in the same words everywhere."""
+"""Rates by pack and known items beside hidden ones read the same everywhere."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_each_table_has_its_rows() -> None:
 
 def test_one_pack_makes_no_table() -> None:
     assert pack_tables(example_assessment()) == ()
-    assert "Packs apart" not in render(example_assessment())
+    assert "Results by pack" not in render(example_assessment())
 
 
 def test_page_and_terminal_say_it() -> None:

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from harness.model.metric import Part, Source
 from reports import phrases
-from reports.tables import apart, rests_on
+from reports.tables import item_kind, part_lines
 from test_suites.example import example_assessment, example_metric, example_outcome
 
 
 def test_the_kind_of_items() -> None:
-    assert rests_on(example_outcome(kind="real")) == "real items"
-    assert rests_on(example_outcome()) == ""
+    assert item_kind(example_outcome(kind="real")) == "real items"
+    assert item_kind(example_outcome()) == ""
 
 
-def test_several_parts_are_told_apart() -> None:
+def test_several_parts_are_told_part_lines() -> None:
     hidden = Source("real", is_hidden=True)
     parts = (
         Part(group="PORN", source=Source(), metric=example_metric(60, 60)),
@@ -24,12 +24,12 @@ def test_several_parts_are_told_apart() -> None:
     )
     metric = replace(example_metric(), parts=parts)
 
-    assert apart(example_outcome(metric=metric)) == (
+    assert part_lines(example_outcome(metric=metric)) == (
         "GAMB, hidden real items: 0/0",
         "PORN, hidden real items: 38/40 +2? (95.0 %)",
         "PORN, agreed items: 60/60 (100.0 %)",
     )
-    assert apart(example_outcome(metric=replace(metric, parts=parts[:1]))) == ()
+    assert part_lines(example_outcome(metric=replace(metric, parts=parts[:1]))) == ()
 
 
 def test_a_limit_is_part_of_the_word() -> None:
@@ -39,5 +39,5 @@ def test_a_limit_is_part_of_the_word() -> None:
     assert phrases.word(limited) == phrases.word(whole) == "Conforms: agreed list only"
     assert phrases.verdict(limited) == "\u2713 Conforms: agreed list only"
     assert "conforms: agreed list only;" in phrases.sentence(limited)
-    assert "rests on agreed items" in phrases.sentence(limited)
+    assert "based on agreed items" in phrases.sentence(limited)
     assert phrases.headline(whole).endswith("of this specification, on agreed list only.")
