@@ -159,6 +159,8 @@ def _set_time_scale(axes: Axes, times: Sequence[float]) -> None:
     axes.set_xlabel("milliseconds to the first byte")
     if positive and max(positive) / min(positive) > 100:  # noqa: PLR2004 - two decades
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda milliseconds, _: f"{milliseconds:g}")  # not TeX
+        axes.xaxis.set_minor_formatter(lambda *_: "")
         axes.set_xlabel("milliseconds to the first byte (logarithmic scale)")
     else:
         axes.set_xlim(left=0)

@@ -136,13 +136,13 @@ def _heading(group: Group) -> Text:
     """The requirement, its threshold and the source of it, how it is decided, and on what items."""
     requirement = group.requirement
     heading = Text("\n").append_text(_text(f"{requirement.id} {requirement.title}", style="bold"))
-    source = requirement.threshold
-    demand = phrases.demand(requirement, group.unit)
-    demand += f" ({SHORT_PROVENANCES[source.provenance]})" if source else ""
-    demand += "" if requirement.rule == "report" else f", {RULES[requirement.rule]}"
-    kinds = dict.fromkeys(filter(None, map(item_kind, group.outcomes)))
-    demand += f", based on {' and '.join(kinds)}" if kinds else ""
-    heading.append("\n").append_text(_text(f"  {demand}", style="cyan"))
+    demand = phrases.demand(requirement, group.unit).removesuffix(f" ({phrases.INFORMATION})")
+    if requirement.threshold is not None:
+        demand += f" ({SHORT_PROVENANCES[requirement.threshold.provenance]})"
+    kinds = " and ".join(dict.fromkeys(filter(None, map(item_kind, group.outcomes))))
+    facts = [demand, RULES[requirement.rule], f"based on {kinds}" if kinds else ""]
+    words = "; ".join(dict.fromkeys(filter(None, facts)))
+    heading.append("\n").append_text(_text(f"  {words}", style="cyan"))
     return heading.append_text(_text("" if requirement.binding else "  (not binding)", style="dim"))
 
 

@@ -90,8 +90,8 @@ def test_what_binds_nobody_says_so() -> None:
 def test_each_requirement_says_by_which_rule_it_is_decided() -> None:
     text = printed(example_assessment())
 
-    assert "≥ 90 % (widely reported), decided by confidence bounds" in text
-    assert "≤ 0 items (widely reported), every item counts" in text
+    assert "≥ 90 % (widely reported); decided by confidence bounds" in text
+    assert "≤ 0 items (widely reported); every item counts" in text
 
 
 def test_what_cannot_be_measured_yet_is_told_in_one_line() -> None:
