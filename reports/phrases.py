@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.assess.outcomes import LEFT_OUT
+from harness.model.metric import Metric
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
@@ -27,19 +29,6 @@ WORDS = {
     Conformity.DOES_NOT_CONFORM: "Does not conform",
     Conformity.INSUFFICIENT: "Insufficient evidence",
 }
-COUNTED = {
-    "block_rate": "were blocked",
-    "block_rate_by_category": "were blocked",
-    "block_rate_by_language": "were blocked",
-    "block_rate_by_stratum": "were blocked",
-    "content_block_rate": "were blocked",
-    "overblock_rate": "were wrongly blocked",
-    "overblock_rate_by_category": "were wrongly blocked",
-    "missed": "got through",
-    "overblocked": "were wrongly blocked",
-    "explicit_share": "were blocked with an explanation",
-}
-"""What happened to ``k`` of ``n`` items, by metric."""
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "proportion"})
 """Units shown as percentages; a ratio may be more than 1 and is not among them."""
@@ -127,10 +116,15 @@ def limit_of(limit: Threshold | None) -> float | None:
     return limit.at_least if limit.at_least is not None else limit.at_most
 
 
+def is_counted(metric: Metric) -> bool:
+    """Whether ``k`` of ``n`` items of the metric have a meaning for people."""
+    return bool(spec_of(metric.name).verb)
+
+
 def counted(outcome: Outcome) -> str:
     """What was counted: "97 of 100 items were blocked", and in how many domains."""
     metric = outcome.metric
-    verb = COUNTED.get(metric.name)
+    verb = spec_of(metric.name).verb
     items = f"{metric.k} of {metric.n} items {verb}" if verb else f"{metric.n} items measured"
     unnamed = ""
     if metric.unnamed:
@@ -141,7 +135,7 @@ def counted(outcome: Outcome) -> str:
 def compared(outcome: Outcome) -> str:
     """What was counted beside what is required: "2 of 120 items got through; none may"."""
     metric, requirement = outcome.metric, outcome.requirement
-    is_count = metric.name in COUNTED and metric.unit not in RATES
+    is_count = is_counted(metric) and metric.unit not in RATES
     measured = counted(outcome) if is_count else f"{counted(outcome)} ({value(outcome)})"
     if is_count and limit_of(requirement.threshold) == 0:
         return f"{measured}; none may"

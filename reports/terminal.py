@@ -161,7 +161,7 @@ def _row(outcome: Outcome) -> tuple[Text, ...]:
 
 def _ratio(outcome: Outcome) -> str:
     metric = outcome.metric
-    if metric.name not in phrases.COUNTED:
+    if not phrases.is_counted(metric):
         return f"n={metric.n}"
     undecided = f" +{metric.indeterminate}?" if metric.indeterminate else ""
     return f"{metric.k}/{metric.n}{undecided}"

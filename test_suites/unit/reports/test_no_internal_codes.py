@@ -14,9 +14,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
+from harness.model.metric_spec import SPECS
 from harness.model.outcome import Assessment
 from harness.ports.network import Origin
-from harness.schemes.load import metric_units, shipped
+from harness.schemes.load import shipped
 from reports.documents.html import render
 from reports.terminal import render_assessment
 from test_suites.recorded.held import SCHEMES, names, unpacked
@@ -53,7 +54,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache
 def metric_ids() -> re.Pattern[str]:
     """Any metric id as a word of its own."""
-    return re.compile(rf"\b(?:{'|'.join(sorted(metric_units().keys() - ORDINARY))})\b")
+    return re.compile(rf"\b(?:{'|'.join(sorted(SPECS.keys() - ORDINARY))})\b")
 
 
 def texts(assessment: Assessment) -> Iterator[tuple[str, str]]:
