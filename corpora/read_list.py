@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from corpora.hostnames import why_refused
 from corpora.import_entry import SHOWN_CHARACTERS, ImportEntry, rejected_entry
-from corpora.source import Deadline, Limits, Refused, Source
+from corpora.source import Deadline, Limits, ListRefused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import PluginTable
@@ -51,7 +51,7 @@ STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "qua
 
 
 ListImporter = Callable[[Source], Iterator[ImportEntry]]
-"""Reads the entries of a list in one format. Raises Refused if the file is not such a list."""
+"""Reads the entries of a list in one format. Raises ListRefused if the file is not such a list."""
 
 LIST_IMPORTERS = PluginTable[ListImporter]("importers", "corpora.importers", of="lists")
 
@@ -187,17 +187,17 @@ class ListImport:
                 count += 1
                 yield entry
                 if count >= self._source.limits.entries:
-                    refusal = Refused(f"more than {self._source.limits.entries} entries")
+                    refusal = ListRefused(f"more than {self._source.limits.entries} entries")
                     break
-        except Refused as raised:
+        except ListRefused as raised:
             refusal = raised
         except OSError as error:
-            refusal = Refused(f"not readable: {error.strerror or error}")
+            refusal = ListRefused(f"not readable: {error.strerror or error}")
         count += len(noted)
         yield from noted
         noted.clear()
         if not count and refusal is None:
-            refusal = Refused("empty list refused")
+            refusal = ListRefused("empty list refused")
         if refusal is not None:
             self.refused = str(refusal)
             yield ImportEntry(0, refusal.value, status="error", note=self.refused)

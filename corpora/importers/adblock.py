@@ -1,7 +1,7 @@
-"""Adblock Plus and AdGuard filter lists, as far as they speak of hosts and URL prefixes.
+"""Import Adblock Plus and AdGuard filter lists: the rules about hosts and URL prefixes.
 
-See https://adguard-dns.io/kb/general/dns-filtering-syntax/. What hides page elements or
-depends on the kind of request is skipped: a service for a school is judged by host and URL.
+See https://adguard-dns.io/kb/general/dns-filtering-syntax/. Rules that hide page elements or depend
+on the type of request are skipped, because services are judged by host and URL.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def read_adblock(source: Source) -> Iterator[ImportEntry]:
     """Entries of a filter list."""
     lines_of: dict[str, int] = {}
     for number, raw in source.lines():
-        text, line = raw.strip(), source.place(number)
+        text, line = raw.strip(), source.line_label(number)
         if not text or text.startswith(("!", "[", "# ")) or text == "#":
             continue
         if _COSMETIC.search(text) and not text.startswith("/"):
@@ -74,7 +74,7 @@ def _entry(line: int | str, text: str, rule: _Rule, lines_of: dict[str, int]) ->
         return entry
     if rule.is_exception:
         entry = entry._replace(action="allow", note="exception")
-    rewrite = next((one for one in rule.options if one.startswith("dnsrewrite=")), None)
+    rewrite = next((each for each in rule.options if each.startswith("dnsrewrite=")), None)
     if "badfilter" in rule.options:
         note = "badfilter cancels nothing above"
         if rule.pattern in lines_of:
@@ -90,7 +90,7 @@ def _entry(line: int | str, text: str, rule: _Rule, lines_of: dict[str, int]) ->
 
 
 def _pattern(line: int | str, text: str, pattern: str) -> ImportEntry:
-    """What a pattern speaks of, as a block."""
+    """The entry of a pattern, as a block."""
     if _REGEX.match(pattern):
         return ImportEntry(line, pattern, "regex", "block")
     if pattern.startswith("||"):

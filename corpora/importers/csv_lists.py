@@ -1,6 +1,7 @@
-"""Citizen Lab test lists: CSV with a URL and a category code.
+"""Import CSV lists: Citizen Lab, tables with a column of labels, URLhaus, OONI fingerprints.
 
-See https://github.com/citizenlab/test-lists.
+See https://github.com/citizenlab/test-lists, https://urlhaus.abuse.ch/api/ and
+https://github.com/ooni/blocking-fingerprints.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from corpora.import_entry import (
     rejected_entry,
 )
 from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Line, Record, Refused, Source
+from corpora.source import Line, ListRefused, Record, Source
 
 HEADER = ["url", "category_code", "category_description", "date_added", "source", "notes"]
 SCHEME = "citizenlab"
@@ -26,7 +27,7 @@ _URL, _CODE, _DATE = 0, 1, 3
 
 
 class _Listed(NamedTuple):
-    """What a URL was listed as before."""
+    """An earlier record of a URL."""
 
     line: int
     host: str
@@ -35,11 +36,11 @@ class _Listed(NamedTuple):
 
 @LIST_IMPORTERS.register("citizenlab")
 def read_citizenlab(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a test list. One address listed under two codes is a conflict."""
+    """Entries of a Citizen Lab test list. An address listed under two codes is a conflict."""
     records = source.records()
     header = next(records, None)
     if header is None or header.cells != HEADER:
-        raise Refused(f"the header is not {','.join(HEADER)}")
+        raise ListRefused(f"the header is not {','.join(HEADER)}")
     listed: dict[str, _Listed] = {}
     for record in records:
         if len(record.cells) == len(HEADER):
@@ -47,12 +48,12 @@ def read_citizenlab(source: Source) -> Iterator[ImportEntry]:
         else:
             found = f"{len(record.cells)} cells instead of {len(HEADER)}"
             yield rejected_entry(
-                source.place(record.first), found, ",".join(record.cells)[:SHOWN_CHARACTERS]
+                source.line_label(record.first), found, ",".join(record.cells)[:SHOWN_CHARACTERS]
             )
 
 
 def _entry(source: Source, record: Record, listed: dict[str, _Listed]) -> ImportEntry:
-    line, cells = source.place(record.first), record.cells
+    line, cells = source.line_label(record.first), record.cells
     try:
         address = hostnames.to_address(cells[_URL].strip())
     except hostnames.BadName as error:
@@ -89,14 +90,14 @@ def _is_date(text: str) -> bool:
 
 
 VALUES = ("value", "domain", "url")
-"""What the column of values may be called."""
+"""Possible names of the column of values."""
 
 LABELS = {"ut1_category": "ut1", "blp_list": "blocklistproject", "canonical_code": ""}
-"""What the column of labels may be called, and the scheme its labels belong to."""
+"""Possible names of the column of labels, and the scheme of those labels."""
 
 
 class _Table(NamedTuple):
-    """Which columns matter, and the scheme of the labels; empty for our own codes."""
+    """The columns of value and label, and the scheme of the labels (empty: our own codes)."""
 
     value: int
     label: int
@@ -106,12 +107,12 @@ class _Table(NamedTuple):
 
 @LIST_IMPORTERS.register("labelled")
 def read_labelled(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a table; a domain stands for all below it, too."""
+    """Entries of a table with labels; a domain covers all names below it."""
     records = source.records()
     header = next(records, None)
     table = _table(header.cells if header else [])
     for record in records:
-        line = source.place(record.first)
+        line = source.line_label(record.first)
         if len(record.cells) == table.width:
             value, label = record.cells[table.value].strip(), record.cells[table.label].strip()
             yield _labelled(source, _labelled_entry(line, value), label, table.scheme)
@@ -124,7 +125,7 @@ def _table(header: list[str]) -> _Table:
     value = next((name for name in VALUES if name in header), None)
     label = next((name for name in LABELS if name in header), None)
     if value is None or label is None:
-        raise Refused(f"no column of {'/'.join(VALUES)}, or none of {'/'.join(LABELS)}")
+        raise ListRefused(f"no column of {'/'.join(VALUES)}, or none of {'/'.join(LABELS)}")
     return _Table(header.index(value), header.index(label), LABELS[label], len(header))
 
 
@@ -157,9 +158,9 @@ _URLHAUS_URL, _STATUS, _CELLS = 2, 3, 9
 
 @LIST_IMPORTERS.register("urlhaus")
 def read_urlhaus(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a dump, all in quarantine: nothing of it may be probed."""
+    """Entries of a URLhaus dump, all in quarantine: none may be probed."""
     for record in source.records(_rows(source)):
-        line, cells = source.place(record.first), record.cells
+        line, cells = source.line_label(record.first), record.cells
         if len(cells) != _CELLS:
             yield rejected_entry(line, f"{len(cells)} cells instead of {_CELLS}")
             continue
@@ -184,14 +185,14 @@ _FALSE_POSITIVES = "confidence_no_fp"
 
 @LIST_IMPORTERS.register("ooni_fingerprints")
 def read_fingerprints(source: Source) -> Iterator[ImportEntry]:
-    """Entries of ``fingerprints_http.csv`` or ``fingerprints_dns.csv``; patterns are never run."""
+    """Entries of ``fingerprints_http.csv`` or ``fingerprints_dns.csv``; no pattern is executed."""
     records = source.records()
     header = next(records, None)
     columns = header.cells if header else []
     if missing := [name for name in NEEDED if name not in columns]:
-        raise Refused(f"no column {', '.join(missing)}")
+        raise ListRefused(f"no column {', '.join(missing)}")
     for record in records:
-        line = source.place(record.first)
+        line = source.line_label(record.first)
         if len(record.cells) != len(columns):
             found = f"{len(record.cells)} cells instead of {len(columns)}"
             yield rejected_entry(line, found, ",".join(record.cells)[:SHOWN_CHARACTERS])

@@ -1,4 +1,4 @@
-"""Hosts files: an address and the names that get it (hosts(5))."""
+"""Import DNS block lists: hosts files, and dnsmasq and Unbound configurations."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ OWN_NAMES = frozenset(
         "ip6-allhosts",
     }
 )
-"""Names that a hosts file holds for the machine itself."""
+"""Names of the machine itself in a hosts file."""
 
 _LEAST_FIELDS = 2
 
 
 @LIST_IMPORTERS.register("hosts")
 def read_hosts(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a hosts file; a name counts exactly, without those below it."""
+    """Entries of a hosts file (hosts(5)); a name does not cover names below it."""
     for number, text in source.lines():
-        yield from host_line(source.place(number), text.partition("#")[0].split())
+        yield from host_line(source.line_label(number), text.partition("#")[0].split())
 
 
 def host_line(line: int | str, fields: list[str]) -> Iterator[ImportEntry]:
@@ -64,17 +64,17 @@ def host_line(line: int | str, fields: list[str]) -> Iterator[ImportEntry]:
             yield entry._replace(changes=changes, note=note)
 
 
-_COUNTED = {2: "two", 3: "three", 4: "four"}
+_NUMBER_WORDS = {2: "two", 3: "three", 4: "four"}
 _SHORTEST_CNAME = 2
 
 
 @LIST_IMPORTERS.register("dnsmasq")
 def read_dnsmasq(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a dnsmasq configuration; a name stands for all below it, too."""
+    """Entries of a dnsmasq configuration; a name covers all names below it."""
     for number, text in source.lines():
         body = "" if text.lstrip().startswith("#") else text.partition(" #")[0].strip()
         if body:
-            yield from _entries(source.place(number), body)
+            yield from _entries(source.line_label(number), body)
 
 
 def _entries(line: int | str, body: str) -> Iterator[ImportEntry]:
@@ -89,7 +89,7 @@ def _entries(line: int | str, body: str) -> Iterator[ImportEntry]:
     else:
         *hosts, target = value[1:].split("/")
         action, target, note = _meaning(option, target)
-        several = f"{_COUNTED.get(len(hosts), len(hosts))} names on a line"
+        several = f"{_NUMBER_WORDS.get(len(hosts), len(hosts))} names on a line"
         for position, host in enumerate(hosts):
             first = several if len(hosts) > 1 and not position else note
             yield host_entry(line, host, "suffix", action, target, first)
@@ -137,7 +137,7 @@ BLOCKS = frozenset(
         "block_a",
     }
 )
-"""Types of local zones that keep a name from being resolved."""
+"""Types of local zones that block a name."""
 
 _REDIRECTS = ("redirect", "inform_redirect")
 _ZONE = re.compile(r'local-zone:\s*"?([^"\s]+)"?\s+"?([a-z_]+)"?\s*$')
@@ -149,7 +149,7 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 
 @LIST_IMPORTERS.register("unbound")
 def read_unbound(source: Source) -> Iterator[ImportEntry]:
-    """Entries of an Unbound configuration; a local zone stands for all names below it, too.
+    """Entries of an Unbound configuration; a local zone covers all names below it.
 
     A zone of type ``redirect`` answers with its data, which may come later in the file.
     """
@@ -158,7 +158,7 @@ def read_unbound(source: Source) -> Iterator[ImportEntry]:
         body = _COMMENT.sub("", text).strip()
         if not body or _SECTION.match(body):
             continue
-        line = source.place(number)
+        line = source.line_label(number)
         if body.startswith("local-zone:"):
             yield from _zone(line, body, waiting)
         elif body.startswith("local-data:"):
@@ -199,17 +199,17 @@ def _data(
         )
         return
     name, kind, target = record[1], record[2].upper(), record[3].rstrip(".")
-    place, match, note = line, "exact", ""
+    first_line, match, note = line, "exact", ""
     if _key(name) in waiting:
-        place, name = waiting.pop(_key(name))
+        first_line, name = waiting.pop(_key(name))
         match, note = "suffix", f"with line {line}"
     bare = name.rstrip(".")
     if kind == "CNAME":
-        yield host_entry(place, bare, match, "rewrite", f"CNAME {target}", note)
+        yield host_entry(first_line, bare, match, "rewrite", f"CNAME {target}", note)
     elif target in NULL_ADDRESSES:
-        yield host_entry(place, bare, match, note=note)
+        yield host_entry(first_line, bare, match, note=note)
     else:
-        yield host_entry(place, bare, match, "rewrite", target, note)
+        yield host_entry(first_line, bare, match, "rewrite", target, note)
 
 
 def _key(name: str) -> str:

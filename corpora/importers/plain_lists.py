@@ -1,4 +1,4 @@
-"""Plain lists of domains: a name a line, which stands for all below it, too."""
+"""Import plain lists: domains, wildcards, ranks, keyed digests, Squid and e2guardian lists."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from corpora.source import Source
 
 @LIST_IMPORTERS.register("domains")
 def read_domains(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a list of domains; addresses, networks and URLs are borne.
+    """Entries of a list of domains, which may hold addresses, networks and URLs as well.
 
-    What a bare name stands for is a setting, which a list tells in its header, if it has one.
+    What a bare name covers is a setting; lists with a header state it there.
     """
     setting, is_first = "", True
     for number, text in source.lines():
@@ -31,10 +31,10 @@ def read_domains(source: Source) -> Iterator[ImportEntry]:
             setting = "per list setting"
         is_first = False
         if len(words) > 1:
-            yield rejected_entry(source.place(number), "more than one word", body.strip())
+            yield rejected_entry(source.line_label(number), "more than one word", body.strip())
         elif words:
             comment = "inline comment" if mark else ""
-            yield _entry(source.place(number), words[0], comment, setting)
+            yield _entry(source.line_label(number), words[0], comment, setting)
 
 
 def _entry(line: int | str, word: str, comment: str, setting: str) -> ImportEntry:
@@ -72,11 +72,11 @@ def _url(line: int | str, word: str) -> ImportEntry:
 
 @LIST_IMPORTERS.register("wildcard")
 def read_wildcards(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a wildcard list; whether ``*.name`` holds for the name is the source's say."""
+    """Entries of a wildcard list; whether ``*.name`` includes the name depends on its source."""
     for number, text in source.lines():
         word = text.partition("#")[0].strip()
         if word:
-            yield _wildcard_entry(source.place(number), word)
+            yield _wildcard_entry(source.line_label(number), word)
 
 
 def _wildcard_entry(line: int | str, word: str) -> ImportEntry:
@@ -96,10 +96,10 @@ _RANK_DIGITS = 12
 
 @LIST_IMPORTERS.register("tranco")
 def read_ranks(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a ranked list; ranks must grow."""
+    """Entries of a ranked list (``rank,domain``); ranks must increase."""
     last = 0
     for record in source.records():
-        line = source.place(record.first)
+        line = source.line_label(record.first)
         if len(record.cells) != _CELLS:
             yield rejected_entry(line, "not rank,domain", ",".join(record.cells))
             continue
@@ -121,26 +121,26 @@ DIGEST = re.compile(r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}")
 
 @LIST_IMPORTERS.register("hmac_feed")
 def read_digests(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a feed; which category they are of is told with ``--label``."""
+    """Entries of a feed of keyed digests; ``--label`` gives their category."""
     for number, text in source.lines():
         word = text.strip()
         if not word or word.startswith("#"):
             continue
-        place = source.place(number)
+        line = source.line_label(number)
         if DIGEST.fullmatch(word):
-            yield ImportEntry(place, word, "hmac", "block")
+            yield ImportEntry(line, word, "hmac", "block")
         else:
-            yield rejected_entry(place, "not a keyed digest; not shown")
+            yield rejected_entry(line, "not a keyed digest; not shown")
 
 
 @LIST_IMPORTERS.register("squid")
 def read_squid(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a dstdomain file."""
+    """Entries of a Squid dstdomain file."""
     for number, text in source.lines():
         for word in text.partition("#")[0].split():
-            place = source.place(number)
+            line = source.line_label(number)
             match = "suffix" if word.startswith(".") else "exact"
-            yield address_entry(place, word) or host_entry(place, word.removeprefix("."), match)
+            yield address_entry(line, word) or host_entry(line, word.removeprefix("."), match)
 
 
 _CATEGORY = re.compile(r'#\s*listcategory:\s*"([^"]*)"', re.IGNORECASE)
@@ -149,7 +149,7 @@ _BLANKET = "*"
 
 @LIST_IMPORTERS.register("e2guardian_url")
 def read_urls(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a list of URLs without scheme; an entry stands for all that begins with it."""
+    """Entries of an e2guardian URL list (no schemes); an entry covers all URLs it begins."""
     for line, word, note in _words(source):
         host, slash, path = word.partition("/")
         entry = host_entry(line, host, "url_prefix", note=note)
@@ -158,7 +158,7 @@ def read_urls(source: Source) -> Iterator[ImportEntry]:
 
 @LIST_IMPORTERS.register("e2guardian_site")
 def read_sites(source: Source) -> Iterator[ImportEntry]:
-    """Entries of a list of sites; an entry stands for all names below it, too."""
+    """Entries of an e2guardian site list; an entry covers all names below it."""
     for line, word, note in _words(source):
         address = address_entry(line, word)
         if address is not None:
@@ -168,7 +168,7 @@ def read_sites(source: Source) -> Iterator[ImportEntry]:
 
 
 def _words(source: Source) -> Iterator[tuple[int | str, str, str]]:
-    """Line, word and note of each entry; what is none is noted in the source's faults."""
+    """Line, word and note of each entry; other lines are added to the source's faults."""
     note = ""
     for number, text in source.lines():
         category = _CATEGORY.match(text)
@@ -177,7 +177,7 @@ def _words(source: Source) -> Iterator[tuple[int | str, str, str]]:
         body = text.partition("#")[0].strip()
         if not body:
             continue
-        line = source.place(number)
+        line = source.line_label(number)
         if body.lower().startswith(".include<"):
             source.faults.append(_include(line, body))
         elif body.startswith(_BLANKET):
@@ -189,7 +189,7 @@ def _words(source: Source) -> Iterator[tuple[int | str, str, str]]:
 
 
 def _include(line: int | str, body: str) -> ImportEntry:
-    """Includes are never followed: a list must say what it holds."""
+    """The entry for an include, which is never followed: a list must be self-contained."""
     target = body[len(".include<") :].rstrip(">")
     if target.startswith("/") or ".." in target.split("/"):
         return rejected_entry(line, "include outside corpus root refused", body)

@@ -1,7 +1,7 @@
-"""UT1 and squidGuard trees: a folder a category, with domains, urls, expressions and usage.
+"""Import UT1 and squidGuard trees: one folder per category with domains, urls and expressions.
 
-See https://dsi.ut-capitole.fr/blacklists/. Another name for a category is a link (or, where a
-checkout has no links, a file with the name in it); it is an alias and no second copy.
+See https://dsi.ut-capitole.fr/blacklists/. Another name of a category is a link (or, in a checkout
+without links, a file that holds the name); it is an alias, not a second copy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from corpora.import_entry import (
     skipped_entry,
 )
 from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Refused, Source
+from corpora.source import ListRefused, Source
 from harness.untrusted.regular_file import read_bounded
 
 SCHEME = "ut1"
@@ -34,7 +34,7 @@ _LEAVES = "symlink leaves the tree: refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Category:
-    """One folder: what it means here, and what is to be said of each of its entries."""
+    """A folder of the tree, its category code, and a note for each of its entries."""
 
     folder: Path
     prefix: str
@@ -56,15 +56,15 @@ def read_ut1(source: Source) -> Iterator[ImportEntry]:
 def read_archive(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree inside a tar or zip file."""
     if not is_archive(source.path):
-        raise Refused("not an archive")
+        raise ListRefused("not an archive")
     yield from read_ut1(source)
 
 
 def _read_tree(source: Source, folder: Path, name: str) -> Iterator[ImportEntry]:
     if not folder.is_dir():
-        raise Refused("not a folder with a category in each folder")
+        raise ListRefused("not a folder with a category in each folder")
     root = folder / _ROOT if (folder / _ROOT).is_dir() else folder
-    for path in _inside(root, source.limits.members):
+    for path in _files_in(root, source.limits.members):
         prefix = f"{name}/{path.name}"
         if path.is_symlink():
             yield _link(path, prefix, root)
@@ -74,12 +74,12 @@ def _read_tree(source: Source, folder: Path, name: str) -> Iterator[ImportEntry]
             yield _alias(path, prefix, root)
 
 
-def _inside(folder: Path, most: int) -> list[Path]:
-    """What is in a folder, by name. Raises Refused if it is too much."""
-    found = list(islice(folder.iterdir(), most + 1))
-    if len(found) > most:
-        raise Refused(f"more than {most} files in {folder.name}")
-    return sorted(found)
+def _files_in(folder: Path, most: int) -> list[Path]:
+    """The files of a folder, sorted. Raises ListRefused if there are too many."""
+    files = list(islice(folder.iterdir(), most + 1))
+    if len(files) > most:
+        raise ListRefused(f"more than {most} files in {folder.name}")
+    return sorted(files)
 
 
 def _link(path: Path, prefix: str, root: Path) -> ImportEntry:
@@ -110,32 +110,32 @@ def _alias_entry(prefix: str, target: str) -> ImportEntry:
 def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[ImportEntry]:
     code = source.translate(SCHEME, folder.name)
     notes = [_usage(source, folder, prefix)] + ([] if code else ["unknown category"])
-    note = "; ".join(one for one in notes if one)
+    note = "; ".join(filter(None, notes))
     category = _Category(folder=folder, prefix=prefix, code=code, note=note)
     readers = {"domains": _domains, "urls": _urls, "expressions": _expressions}
-    for path in _inside(folder, source.limits.members):
-        place = f"{prefix}/{path.name}"
+    for path in _files_in(folder, source.limits.members):
+        name = f"{prefix}/{path.name}"
         if path.is_symlink():
-            yield rejected_entry(place, _LEAVES)
+            yield rejected_entry(name, _LEAVES)
         elif path.name in readers and path.is_file():
             try:
-                yield from readers[path.name](source.child(path, place), category)
-            except Refused as refusal:
+                yield from readers[path.name](source.child(path, name), category)
+            except ListRefused as refusal:
                 if path.stat().st_size:  # a category may have no domains, or no urls
-                    yield rejected_entry(place, str(refusal))
+                    yield rejected_entry(name, str(refusal))
         elif path.name != "usage":
-            yield skipped_entry(place, "not a list of the category")
+            yield skipped_entry(name, "not a list of the category")
 
 
 def _usage(source: Source, folder: Path, prefix: str) -> str:
-    """What is to be said of the usage of a category; empty if it is only to be blocked."""
+    """A note on the usage file of a category; empty if it only says ``black``."""
     path = folder / "usage"
     if path.is_symlink() or not path.is_file():
         return "no usage file"
     child = source.child(path, f"{prefix}/usage", quiet=True)
     try:
         words = [line.text.strip() for line in child.lines()]
-    except Refused:
+    except ListRefused:
         return "unreadable usage file"
     colours = [word for word in words if word in _COLOURS]
     notes = ["comment lines in usage ignored"] if any(w.startswith("#") for w in words) else []
@@ -151,10 +151,10 @@ def _domains(source: Source, category: _Category) -> Iterator[ImportEntry]:
         word = text.strip()
         if not word:
             continue
-        place = source.place(number)
-        address = address_entry(place, word, "label")
+        line = source.line_label(number)
+        address = address_entry(line, word, "label")
         bare = word.removeprefix(".")
-        entry = address or host_entry(place, bare, "suffix", "label")
+        entry = address or host_entry(line, bare, "suffix", "label")
         if bare != word:
             parts = ("leading dot", entry.changes)
             entry = entry._replace(changes="; ".join(part for part in parts if part))
@@ -164,12 +164,12 @@ def _domains(source: Source, category: _Category) -> Iterator[ImportEntry]:
 
 
 def _listed(source: Source) -> set[str]:
-    """All names of the file. Raises Refused if they are more than entries are borne."""
+    """All names of the file. Raises ListRefused if there are more than the limit of entries."""
     listed: set[str] = set()
     for _, text in source.child(source.path, "", quiet=True).lines():
         listed.add(_bare(text))
         if len(listed) > source.limits.entries:
-            raise Refused(f"more than {source.limits.entries} entries")
+            raise ListRefused(f"more than {source.limits.entries} entries")
     return listed
 
 
@@ -190,29 +190,31 @@ def _urls(source: Source, category: _Category) -> Iterator[ImportEntry]:
         word = text.strip()
         if not word:
             continue
-        place = source.place(number)
+        line = source.line_label(number)
         host, slash, path = word.partition("/")
         name, colon, port = host.partition(":")
         if hostnames.is_address(name):
-            entry = ImportEntry(place, name, "url_prefix", "label")
+            entry = ImportEntry(line, name, "url_prefix", "label")
         else:
-            entry = host_entry(place, name, "url_prefix", "label")
+            entry = host_entry(line, name, "url_prefix", "label")
         if entry.status == "ok":
             entry = entry._replace(value=entry.value + colon + port + slash + path)
         yield _labelled(entry, category)
 
 
 def _expressions(source: Source, category: _Category) -> Iterator[ImportEntry]:
-    """Entries of ``expressions``: kept, never run."""
+    """Entries of ``expressions``; the expressions are not executed."""
     for number, text in source.lines():
         if text.strip():
             note = "expressions"
-            entry = ImportEntry(source.place(number), text.strip(), "regex", "label", note=note)
+            entry = ImportEntry(
+                source.line_label(number), text.strip(), "regex", "label", note=note
+            )
             yield _labelled(entry, category)
 
 
 def _labelled(entry: ImportEntry, category: _Category) -> ImportEntry:
-    """The entry with the code of its category; an error where there is none."""
+    """The entry with the code of its category; a rejected one if the category is unknown."""
     if entry.status == "error":
         return entry
     note = "; ".join(part for part in (entry.note, category.note) if part)

@@ -62,7 +62,7 @@ def test_cells_are_given_as_they_are_in_the_order_of_the_columns(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("id,value\n", "kind: this column is missing"),
+        ("id,value\n", "kind: missing column"),
         ("id,value,kind,labels\na,b,host\n", "items.csv:2: 3 cells, the header has 4"),
         ('id,value,kind,labels\na,"b"c,host,GAMB\n', "not CSV"),
     ],
@@ -89,10 +89,10 @@ def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
         ("id", "a b", "id: 'a b'; letters"),
         ("kind", "page", "kind: 'page'; known: cidr, host"),
         ("kind", "", "kind: is empty"),
-        ("labels", "GAMBLING", "labels: 'GAMBLING' is no category"),
-        ("labels", "", "labels: '' is no category"),
-        ("labels", "GAMB|GAMB", "labels: a label is there twice"),
-        ("value", "", "there is neither a value nor a value_hmac"),
+        ("labels", "GAMBLING", "labels: 'GAMBLING' is not a category"),
+        ("labels", "", "labels: '' is not a category"),
+        ("labels", "GAMB|GAMB", "labels: a label appears twice"),
+        ("value", "", "value: both value and value_hmac are empty"),
         ("value", "http://a.example/", "value: 'http://a.example/'; a host name"),
         ("value_hmac", "sha1:aa", "value_hmac: 'sha1:aa'; hmac-sha256:<key id>"),
         ("weight", "0", "weight: '0'; a positive number"),
@@ -105,7 +105,7 @@ def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
         ("first_seen", "2020-13-40", "a date such as"),
         ("verify_status", "ok", "known: alive, changed"),
         ("content_hash", "1", "a SHA-256"),
-        ("sensitivity", "S9", "a wrong cell, not shown; known: S0"),
+        ("sensitivity", "S9", "a wrong cell (not shown); known: S0"),
     ],
 )
 def test_a_wrong_cell_is_told(tmp_path: Path, column: str, cell: str, told: str) -> None:
@@ -161,15 +161,15 @@ def test_unknown_missing_and_double_columns(tmp_path: Path) -> None:
         list(table.entries())
 
     told = str(caught.value)
-    assert "'verdict': this column is not known" in told
-    assert "labels: this column is missing" in told
-    assert "id: this column is there twice" in told
+    assert "'verdict': unknown column" in told
+    assert "labels: missing column" in told
+    assert "id: the column appears twice" in told
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "id: this column is missing"),
+        (b"", "id: missing column"),
         (b"id,value,kind,labels\na,b\n", "items.csv:2: 2 cells; the header has 4"),
         (b"id,value,kind,labels\na,b.example,host,\xff\n", "items.csv:2: not UTF-8"),
         (b"id,value,kind,labels\na\0,b.example,host,GAMB\n", "items.csv:2: the line holds a NUL"),

@@ -45,9 +45,9 @@ def test_another_key_gives_another_order_and_the_same_key_the_same(one: str, oth
 def test_what_is_taken_is_not_given_again() -> None:
     first = neutral_hosts("k", 40)
 
-    assert not set(first[:20]) & set(neutral_hosts("k", 40, taken=first[:20]))
+    assert not set(first[:20]) & set(neutral_hosts("k", 40, excluded=first[:20]))
 
 
 def test_more_than_there_are_is_an_error() -> None:
-    with pytest.raises(ValueError, match="neutral names are wanted"):
+    with pytest.raises(ValueError, match="neutral names are needed"):
         neutral_hosts("k", 10**6)

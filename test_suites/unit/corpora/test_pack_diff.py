@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from corpora.pack_reader import Pack, compare, open_pack
+from corpora.pack_reader import Pack, compare_packs, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 
 
@@ -38,7 +38,7 @@ def test_each_way_of_differing_has_its_name(tmp_path: Path) -> None:
         ("new", "f.example", "GAMB", ""),
     )
 
-    difference = compare(old, new)
+    difference = compare_packs(old, new)
 
     assert difference.added == ("new",)
     assert difference.removed == ("gone",)
@@ -49,4 +49,4 @@ def test_each_way_of_differing_has_its_name(tmp_path: Path) -> None:
 
 
 def test_a_pack_does_not_differ_from_itself() -> None:
-    assert not compare(open_pack("overblock"), open_pack("overblock"))
+    assert not compare_packs(open_pack("overblock"), open_pack("overblock"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from corpora.generator import vector_packs
-from corpora.pack_reader import PACKS, names_of_packs, open_pack
+from corpora.pack_reader import PACKS, open_pack, shipped_packs
 from harness.errors import FaultyDocument, UsageError
 from harness.ports.network import Corpus
 
@@ -76,8 +76,8 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
     told = str(caught.value).splitlines()
     assert len(told) == 2
-    assert "items.csv:3: labels: 'NOPE' is no category" in told[0]
-    assert "items.csv:4: id: 'a' is there twice" in told[1]
+    assert "items.csv:3: labels: 'NOPE' is not a category" in told[0]
+    assert "items.csv:4: id: 'a' appears twice" in told[1]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"hash": "sha256:" + "0" * 64}, r"resources\[items\].hash: the file has sha256:"),
         ({"bytes": 1}, r"resources\[items\].bytes: the file has 55 bytes; the manifest says 1"),
         ({"x-rows": 5}, "items.csv: 1 rows; the manifest says 5"),
-        ({"path": "../items.csv"}, "leads out of the pack"),
-        ({"path": "/etc/hostname"}, "leads out of the pack"),
+        ({"path": "../items.csv"}, "is outside the pack"),
+        ({"path": "/etc/hostname"}, "is outside the pack"),
         ({"path": "none.csv"}, "'none.csv': No such file"),
         ({"path": "."}, "is a folder, not a regular file"),
-        ({"path": "a\0b"}, "leads out of the pack"),
+        ({"path": "a\0b"}, "is outside the pack"),
     ],
 )
 def test_the_manifest_must_be_true(tmp_path: Path, changes: dict[str, object], told: str) -> None:
@@ -107,7 +107,7 @@ def test_a_link_out_of_the_pack_is_refused(tmp_path: Path) -> None:
     shutil.move(folder / "items.csv", tmp_path / "outside.csv")
     (folder / "items.csv").symlink_to(tmp_path / "outside.csv")
 
-    with pytest.raises(FaultyDocument, match="leads out of the pack"):
+    with pytest.raises(FaultyDocument, match="is outside the pack"):
         open_pack(str(folder))
 
 
@@ -124,7 +124,7 @@ def test_a_change_after_opening_is_noticed(tmp_path: Path) -> None:
     pack = open_pack(str(pack_with(tmp_path, "a,a.example,host,GAMB,\n")))
     (tmp_path / "items.csv").write_text(HEADER + "a,a.example,host,NOPE,\n")
 
-    with pytest.raises(FaultyDocument, match="'NOPE' is no category"):
+    with pytest.raises(FaultyDocument, match="'NOPE' is not a category"):
         list(pack.items())
 
 
@@ -134,7 +134,7 @@ def test_rows_that_were_checked_are_not_checked_again(tmp_path: Path) -> None:
     digest = manifest["resources"][0]["hash"].removeprefix("sha256:")
     vouched = f"{manifest['name']} {manifest['version']} {digest}"
 
-    with pytest.raises(FaultyDocument, match="'NOPE' is no category"):
+    with pytest.raises(FaultyDocument, match="'NOPE' is not a category"):
         open_pack(str(path), checked=["another 1.0.0 " + digest])
     assert open_pack(str(path), checked=[vouched]).reference.sha256 == digest
 
@@ -167,4 +167,4 @@ def test_many_faults_are_counted(tmp_path: Path) -> None:
 def test_the_shipped_packs_are_listed() -> None:
     own = ("canary", "education-uk", "overblock", "school-pages")
 
-    assert names_of_packs() == tuple(sorted((*own, *(pack.name for pack in vector_packs.PACKS))))
+    assert shipped_packs() == tuple(sorted((*own, *(pack.name for pack in vector_packs.PACKS))))

@@ -36,8 +36,8 @@ def test_every_fault_is_told(tmp_path: Path) -> None:
 
     lines = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
     assert lines[0].startswith("2: the item or the rater is missing")
-    assert lines[1].startswith("3: label: 'DICE' is no category")
-    assert lines[2].startswith("5: rater: 'bob' has rated 'i2'")
+    assert lines[1].startswith("3: label: 'DICE' is not a category")
+    assert lines[2].startswith("5: rater: 'bob' has already rated 'i2'")
 
 
 def test_without_the_columns_there_is_one_fault(tmp_path: Path) -> None:
@@ -62,7 +62,10 @@ def test_nothing_but_its_own_errors_gets_out(raw: bytes, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("limit", "said"),
-    [("LINE_BYTES", "2: a line of more than 20"), ("TOTAL_BYTES", "more than 20")],
+    [
+        ("LINE_BYTES", "2: the line is longer than 20"),
+        ("TOTAL_BYTES", "the file is longer than 20"),
+    ],
 )
 def test_ratings_are_read_up_to_a_limit(
     limit: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpora.lint import telling_word
+from corpora.lint import revealing_word
 from harness.model.sentinel import Sentinels
 
 ZONE = "accredit.test"
@@ -24,7 +24,7 @@ ZONE = "accredit.test"
     ],
 )
 def test_what_tells(label: str, word: str) -> None:
-    assert telling_word(f"{label}.{ZONE}", ZONE) == word
+    assert revealing_word(f"{label}.{ZONE}", ZONE) == word
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_what_tells(label: str, word: str) -> None:
     ],
 )
 def test_what_does_not_tell(host: str) -> None:
-    assert telling_word(host, ZONE) == ""
+    assert revealing_word(host, ZONE) == ""
