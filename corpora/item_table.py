@@ -42,11 +42,11 @@ class FaultList:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, line: int | None, key: str, found: str, remedy: str = "") -> None:
+    def add(self, line: int | None, key: str, problem: str, remedy: str = "") -> None:
         """Add a fault; ``remedy`` says what is valid instead."""
         self._count += 1
         if self._count <= FAULT_LIMIT:
-            self._kept.append(self._fault(line, key, found, remedy))
+            self._kept.append(self._fault(line, key, problem, remedy))
 
     def error(self) -> FaultyDocument:
         """The error that lists the faults."""
@@ -54,8 +54,8 @@ class FaultList:
         last = [self._fault(None, "", f"and {more} more", "")] if more else []
         return FaultyDocument((*self._kept, *last))
 
-    def _fault(self, line: int | None, key: str, found: str, remedy: str) -> Fault:
-        return Fault(where=self.where, line=line, key=key, found=found, known=remedy)
+    def _fault(self, line: int | None, key: str, problem: str, remedy: str) -> Fault:
+        return Fault(where=self.where, line=line, key=key, found=problem, known=remedy)
 
 
 CellCheck = Callable[[str], object]
@@ -232,8 +232,8 @@ class ItemTable:
                 item_cells = itemgetter(*index)
                 for cells in reader:
                     if len(cells) != width:
-                        found = f"{len(cells)} cells, the header has {width}"
-                        raise self._error_at(reader.line_num, found)
+                        problem = f"{len(cells)} cells, the header has {width}"
+                        raise self._error_at(reader.line_num, problem)
                     cells.append("")  # the cell of columns that the table lacks
                     yield item_cells(cells)
             except csv.Error as error:
@@ -341,8 +341,8 @@ class ItemTable:
         labels = cells["labels"].split("|")
         for label in labels:
             if label not in self.taxonomy:
-                found = f"{label[:40]!r} is not a category" if is_open else _HIDDEN
-                self.faults.add(line, "labels", found, "see the codes in taxonomy.csv")
+                problem = f"{label[:40]!r} is not a category" if is_open else _HIDDEN
+                self.faults.add(line, "labels", problem, "see the codes in taxonomy.csv")
         if len(set(labels)) != len(labels):
             self.faults.add(line, "labels", "a label appears twice", "keep one")
         self._add_value_faults(line, cells, is_open=is_open)
@@ -358,8 +358,8 @@ class ItemTable:
                 line, "value", "an S4 item has its value in plain text", "keep value_hmac only"
             )
         elif bool(value) == bool(digest):
-            found = "both value and value_hmac are empty" if not value else "both are given"
-            self.faults.add(line, "value", found, "give one of value and value_hmac")
+            problem = "both value and value_hmac are empty" if not value else "both are given"
+            self.faults.add(line, "value", problem, "give one of value and value_hmac")
         elif value and kind in VALUES and not VALUES[kind][0](value):
             shown = repr(value[:60]) if is_open else _HIDDEN
             self.faults.add(line, "value", shown, VALUES[kind][1])
@@ -367,6 +367,6 @@ class ItemTable:
             shown = f"{value[:60]!r}: {refused}" if is_open else refused
             self.faults.add(line, "value", shown, "public addresses and names")
 
-    def _error_at(self, line: int, found: str) -> FaultyDocument:
-        self.faults.add(line, "", found)
+    def _error_at(self, line: int, problem: str) -> FaultyDocument:
+        self.faults.add(line, "", problem)
         return self.faults.error()

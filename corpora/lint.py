@@ -87,17 +87,17 @@ def _check_manifest(pack: Pack, now: datetime) -> Iterator[Fault]:
     profile = pack.manifest.accredit
     fresh = profile.freshness
     if fresh.checked_at + timedelta(days=fresh.max_age_days) < now:
-        found = f"was checked {(now - fresh.checked_at).days} days ago"
+        problem = f"was checked {(now - fresh.checked_at).days} days ago"
         remedy = f"check it again: at most {fresh.max_age_days} days"
-        yield _in_manifest(pack, "accredit.freshness", found, remedy)
+        yield _in_manifest(pack, "accredit.freshness", problem, remedy)
     if profile.taxonomy.hash != f"sha256:{pack.taxonomy.sha256}":
-        found = f"was labelled with another taxonomy ({profile.taxonomy.version})"
+        problem = f"was labelled with another taxonomy ({profile.taxonomy.version})"
         remedy = f"known: {pack.taxonomy.name} {pack.taxonomy.version}"
-        yield _in_manifest(pack, "accredit.taxonomy", found, remedy)
+        yield _in_manifest(pack, "accredit.taxonomy", problem, remedy)
     if profile.purpose == "accreditation" and not pack.reference.signed:
-        found = "is for accreditation, but the pack is not signed"
+        problem = "is for accreditation, but the pack is not signed"
         yield _in_manifest(
-            pack, "accredit.purpose", found, "sign the pack, or change the purpose to 'self-test'"
+            pack, "accredit.purpose", problem, "sign the pack, or change the purpose to 'self-test'"
         )
 
 
@@ -107,8 +107,10 @@ def _check_labels(pack: Pack) -> Iterator[Fault]:
     needed = RELIABLE if purpose == "accreditation" else TENTATIVE
     alpha = labels.krippendorff_alpha
     if labels.method in ("double_blind", "adjudicated") and alpha is None:
-        found = "is missing, although several raters labelled the items"
-        yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", found, f"at least {needed}")
+        problem = "is missing, although several raters labelled the items"
+        yield _in_manifest(
+            pack, "accredit.labels.krippendorff_alpha", problem, f"at least {needed}"
+        )
     elif alpha is not None and alpha < needed:
         remedy = f"at least {needed} for {purpose}"
         yield _in_manifest(pack, "accredit.labels.krippendorff_alpha", f"is {alpha:.3f}", remedy)
@@ -120,15 +122,15 @@ def _check_kind(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
         return
     audience = pack.reference.audience
     if pack.reference.kind == "agreed":
-        found = f"the items are agreed, so suppliers know them, but the audience is {audience!r}"
+        problem = f"the items are agreed, so suppliers know them, but the audience is {audience!r}"
         remedy = (
             "set kind to real or content if suppliers were not told the names, or make it public"
         )
-        yield _in_manifest(pack, "accredit.kind", found, remedy)
+        yield _in_manifest(pack, "accredit.kind", problem, remedy)
     for line, item, _ in entries:
         if hostnames.is_agreed(item.host):
-            found = f"{item.host} is in the agreed zone, but the audience is {audience!r}"
-            yield _in_table(pack, line, "value", found, "leave it out")
+            problem = f"{item.host} is in the agreed zone, but the audience is {audience!r}"
+            yield _in_table(pack, line, "value", problem, "leave it out")
 
 
 def _check_domains(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
@@ -137,9 +139,9 @@ def _check_domains(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     for line, item, _ in entries:
         if item.registrable and item.registrable in first:
             shown = repr(item.registrable) if item.sensitivity != "S4" else "a hidden domain"
-            found = f"{shown} is already on line {first[item.registrable]}"
+            problem = f"{shown} is already on line {first[item.registrable]}"
             yield _in_table(
-                pack, line, "registrable", found, "keep one item per registrable domain"
+                pack, line, "registrable", problem, "keep one item per registrable domain"
             )
         first.setdefault(item.registrable, line)
 
@@ -153,8 +155,8 @@ def _check_pairs(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     for pair, members in pairs.items():
         line = members[0].line
         if len(members) == 1:
-            found = f"{pair!r} has one item only"
-            yield _in_table(pack, line, "pair_id", found, "add its twin, or leave it empty")
+            problem = f"{pair!r} has one item only"
+            yield _in_table(pack, line, "pair_id", problem, "add its twin, or leave it empty")
 
 
 def _check_values(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
@@ -163,8 +165,8 @@ def _check_values(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     for line, item, _ in entries:
         key = _normalised(item)
         if key in first:
-            found = f"item {item.id!r} is a near-duplicate of line {first[key]}"
-            yield _in_table(pack, line, "value", found, "keep one")
+            problem = f"item {item.id!r} is a near-duplicate of line {first[key]}"
+            yield _in_table(pack, line, "value", problem, "keep one")
         first.setdefault(key, line)
 
 
@@ -179,8 +181,8 @@ def _check_sensitivity(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]
         entry for entry in entries if _RANKS.index(entry.item.sensitivity) > _RANKS.index(most)
     ]
     for line, item, _ in above[:_MOST_SHOWN]:
-        found = f"{item.sensitivity} is above the sensitivity in the manifest"
-        yield _in_table(pack, line, "sensitivity", found, f"at most {most}")
+        problem = f"{item.sensitivity} is above the sensitivity in the manifest"
+        yield _in_table(pack, line, "sensitivity", problem, f"at most {most}")
 
 
 def _check_names(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
@@ -190,14 +192,14 @@ def _check_names(pack: Pack, entries: list[TableEntry]) -> Iterator[Fault]:
     words = ((line, revealing_word(item.host, ZONE)) for line, item, _ in entries)
     revealing = [(line, word) for line, word in words if word]
     for line, word in revealing[:_MOST_SHOWN]:
-        found = f"the host name of a hidden item contains {word!r} ({len(revealing)} such items)"
-        yield _in_table(pack, line, "value", found, "names that do not reveal a category")
+        problem = f"the host name of a hidden item contains {word!r} ({len(revealing)} such items)"
+        yield _in_table(pack, line, "value", problem, "names that do not reveal a category")
 
 
-def _in_table(pack: Pack, line: int, key: str, found: str, remedy: str) -> Fault:
-    return Fault(where=str(pack.table), line=line, key=key, found=found, known=remedy)
+def _in_table(pack: Pack, line: int, key: str, problem: str, remedy: str) -> Fault:
+    return Fault(where=str(pack.table), line=line, key=key, found=problem, known=remedy)
 
 
-def _in_manifest(pack: Pack, key: str, found: str, remedy: str) -> Fault:
+def _in_manifest(pack: Pack, key: str, problem: str, remedy: str) -> Fault:
     where = str(pack.directory / FILE)
-    return Fault(where=where, line=None, key=key, found=found, known=remedy)
+    return Fault(where=where, line=None, key=key, found=problem, known=remedy)

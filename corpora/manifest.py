@@ -199,8 +199,8 @@ def _parsed(path: Path, text: str) -> Any:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        found = f"not JSON: {getattr(error, 'msg', why)}"
-        raise FaultyDocument((_fault(path, line, found),)) from None
+        problem = f"not JSON: {getattr(error, 'msg', why)}"
+        raise FaultyDocument((_fault(path, line, problem),)) from None
 
 
 def _integer(digits: str) -> int:
@@ -222,12 +222,12 @@ def _text(path: Path) -> str:
         msg = f"{path.parent}: not a pack: it has no {FILE}"
         raise UsageError(msg) from None
     except UnicodeDecodeError as error:
-        found = f"not UTF-8 at byte {error.start}"
-        raise FaultyDocument((_fault(path, None, found, "save it as UTF-8"),)) from None
+        problem = f"not UTF-8 at byte {error.start}"
+        raise FaultyDocument((_fault(path, None, problem, "save it as UTF-8"),)) from None
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
 
 
-def _fault(path: Path, line: int | None, found: str, remedy: str = "") -> Fault:
-    return Fault(where=str(path), line=line, key="", found=found, known=remedy)
+def _fault(path: Path, line: int | None, problem: str, remedy: str = "") -> Fault:
+    return Fault(where=str(path), line=line, key="", found=problem, known=remedy)

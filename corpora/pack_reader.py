@@ -137,14 +137,14 @@ def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
     path = directory / resource.path
     is_inside = not inside.is_absolute() and ".." not in inside.parts and "\0" not in resource.path
     if not is_inside or not _is_within(path, directory):
-        found = f"{resource.path!r} is outside the pack"
-        faults.add(None, f"{key}.path", found, "a path inside it")
+        problem = f"{resource.path!r} is outside the pack"
+        faults.add(None, f"{key}.path", problem, "a path inside it")
         return
     try:
         with open_regular(path) as stream:
             if (held := os.fstat(stream.fileno()).st_size) > FILE_BYTES:
-                found = f"the file has {held} bytes"
-                faults.add(None, f"{key}.path", found, f"at most {FILE_BYTES}")
+                problem = f"the file has {held} bytes"
+                faults.add(None, f"{key}.path", problem, f"at most {FILE_BYTES}")
                 return
             digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
             size = stream.tell()
@@ -169,8 +169,8 @@ def _add_repeated_ids(table: ItemTable) -> None:
     ids: set[str] = set()
     for entry in ItemTable(table.path, table.taxonomy).entries():
         if entry.item.id in ids:
-            found = f"{entry.item.id!r} appears twice"
-            table.faults.add(entry.line, "id", found, "ids must be unique")
+            problem = f"{entry.item.id!r} appears twice"
+            table.faults.add(entry.line, "id", problem, "ids must be unique")
         ids.add(entry.item.id)
 
 

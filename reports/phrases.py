@@ -185,10 +185,10 @@ def value(outcome: Outcome) -> str:
     return quantity(metric.value, metric.unit, limit_of(outcome.requirement.threshold))
 
 
-def word(found: Outcome | Assessment) -> str:
+def word(decided: Outcome | Assessment) -> str:
     """The conformity in words, with its limit: "Conforms: agreed list only"."""
-    said = WORDS[found.conformity]
-    return f"{said}: {found.qualifier}" if found.qualifier else said
+    said = WORDS[decided.conformity]
+    return f"{said}: {decided.qualifier}" if decided.qualifier else said
 
 
 def verdict(outcome: Outcome) -> str:
@@ -228,13 +228,13 @@ def planned(outcome: Outcome) -> str:
 
 def corrected(outcome: Outcome) -> str:
     """The block rate on truly harmful items after an audit of the labels; empty without one."""
-    told = outcome.corrected
-    if told is None or told.lower is None or told.upper is None:
+    audit = outcome.corrected
+    if audit is None or audit.lower is None or audit.upper is None:
         return ""
-    audit = f"{told.wrong} of {told.audited} audited labels were wrong"
-    error = f"so up to {percent(told.label_error)} of all may be"
-    rates = f"{percent(told.lower)} to {percent(told.upper)}"
-    return f"{audit}, {error}: of truly harmful items, {rates} were blocked ({INFORMATION})"
+    labels = f"{audit.wrong} of {audit.audited} audited labels were wrong"
+    error = f"so up to {percent(audit.label_error)} of all may be"
+    rates = f"{percent(audit.lower)} to {percent(audit.upper)}"
+    return f"{labels}, {error}: of truly harmful items, {rates} were blocked ({INFORMATION})"
 
 
 def witness_line(witness: Witness) -> str:
@@ -249,8 +249,8 @@ def witness_line(witness: Witness) -> str:
 
 def tally(assessment: Assessment) -> dict[Conformity, int]:
     """How many binding outcomes ended each way; every key is present."""
-    found = Counter(out.conformity for out in assessment.outcomes if out.requirement.binding)
-    return {conformity: found[conformity] for conformity in Conformity}
+    counts = Counter(out.conformity for out in assessment.outcomes if out.requirement.binding)
+    return {conformity: counts[conformity] for conformity in Conformity}
 
 
 def headline(assessment: Assessment) -> str:

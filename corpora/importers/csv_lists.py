@@ -46,9 +46,9 @@ def read_citizenlab(source: Source) -> Iterator[ImportEntry]:
         if len(record.cells) == len(HEADER):
             yield _entry(source, record, listed)
         else:
-            found = f"{len(record.cells)} cells instead of {len(HEADER)}"
+            problem = f"{len(record.cells)} cells instead of {len(HEADER)}"
             yield rejected_entry(
-                source.line_label(record.first), found, ",".join(record.cells)[:SHOWN_CHARACTERS]
+                source.line_label(record.first), problem, ",".join(record.cells)[:SHOWN_CHARACTERS]
             )
 
 
@@ -117,8 +117,8 @@ def read_labelled(source: Source) -> Iterator[ImportEntry]:
             value, label = record.cells[table.value].strip(), record.cells[table.label].strip()
             yield _labelled(source, _labelled_entry(line, value), label, table.scheme)
         else:
-            found = f"{len(record.cells)} cells instead of {table.width}"
-            yield rejected_entry(line, found, ",".join(record.cells)[:SHOWN_CHARACTERS])
+            problem = f"{len(record.cells)} cells instead of {table.width}"
+            yield rejected_entry(line, problem, ",".join(record.cells)[:SHOWN_CHARACTERS])
 
 
 def _table(header: list[str]) -> _Table:
@@ -194,14 +194,14 @@ def read_fingerprints(source: Source) -> Iterator[ImportEntry]:
     for record in records:
         line = source.line_label(record.first)
         if len(record.cells) != len(columns):
-            found = f"{len(record.cells)} cells instead of {len(columns)}"
-            yield rejected_entry(line, found, ",".join(record.cells)[:SHOWN_CHARACTERS])
+            problem = f"{len(record.cells)} cells instead of {len(columns)}"
+            yield rejected_entry(line, problem, ",".join(record.cells)[:SHOWN_CHARACTERS])
             continue
         cells = dict(zip(columns, record.cells, strict=True))
         match = MATCHES.get(cells["pattern_type"])
         if not match or not cells["pattern"]:
-            found = "unknown pattern type" if cells["pattern"] else "no pattern"
-            yield rejected_entry(line, found, cells["pattern_type"])
+            problem = "unknown pattern type" if cells["pattern"] else "no pattern"
+            yield rejected_entry(line, problem, cells["pattern_type"])
         else:
             sure = cells.get(_FALSE_POSITIVES, "")
             note = "; ".join(

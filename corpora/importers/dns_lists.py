@@ -172,11 +172,11 @@ def read_unbound(source: Source) -> Iterator[ImportEntry]:
 def _zone(
     line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
 ) -> Iterator[ImportEntry]:
-    found = _ZONE.match(body)
-    if not found:
+    parsed = _ZONE.match(body)
+    if not parsed:
         yield rejected_entry(line, "not a local-zone", body)
         return
-    name, kind = found.groups()
+    name, kind = parsed.groups()
     if kind in _REDIRECTS:
         waiting[_key(name)] = (line, name)
     elif kind in BLOCKS:
@@ -189,12 +189,12 @@ def _zone(
 def _data(
     line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
 ) -> Iterator[ImportEntry]:
-    found = _DATA.match(body)
-    record = _RECORD.match((found[1] or found[2] or "") if found else "")
+    parsed = _DATA.match(body)
+    record = _RECORD.match((parsed[1] or parsed[2] or "") if parsed else "")
     if not record:
         yield (
             skipped_entry(line, "record of another type", body)
-            if found
+            if parsed
             else rejected_entry(line, "not a local-data", body)
         )
         return
