@@ -1,5 +1,7 @@
 """The item table believes no cell, and shows none of an S4 row."""
 
+from __future__ import annotations
+
 import csv
 import io
 from pathlib import Path
@@ -8,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.item_table import COLUMNS, ItemTable, TableEntry
+from corpora.item_table import (
+    CHECKS,
+    COLUMNS,
+    FAULT_LIMIT,
+    VALUES,
+    FaultList,
+    ItemTable,
+    TableEntry,
+)
 from corpora.taxonomy import DATA, shipped
 from harness.errors import FaultyDocument
 
@@ -235,3 +245,72 @@ def test_the_value_of_a_vector_is_no_address(tmp_path: Path) -> None:
     row = GOOD | {"kind": "vector", "value": "http://127.0.0.1/ \x1b"}
 
     assert 1 == len(list(table_of(tmp_path, row).entries()))
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [
+        ("id", "a:1", "a b"),
+        ("value_hmac", "hmac-sha256:k.1:" + "0" * 64, "hmac-sha256:k.1:" + "0" * 63),
+        ("kind", "host", "page"),
+        ("label_confidence", "0", "-0.1"),
+        ("phases", "ks1|staff", "*|ks1"),
+        ("applies_to", "sni", "tcp"),
+        ("weight", "0.25", "inf"),
+        ("lang", "cy", "c"),
+        ("country", "GB", "GBR"),
+        ("first_seen", "2026-02-28", "2026-02-29"),
+        ("last_verified", "2024-02-29", "yesterday"),
+        ("verify_status", "parked", "gone"),
+        ("content_hash", "a" * 64, "A" * 64),
+        ("sensitivity", "S4", "s4"),
+    ],
+)
+def test_a_cell_is_right_or_told(column: str, good: str, bad: str) -> None:
+    says, remedy = CHECKS[column]
+
+    assert says(good)
+    assert not says(bad)
+    assert remedy
+
+
+def test_what_is_checked_is_in_the_table_and_expected_is_not() -> None:
+    assert set(CHECKS) < set(COLUMNS)
+    assert "expected" not in CHECKS
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("url", "http://a.example", "a.example"),
+        ("host", "A.example", "a/b"),
+        ("suffix", "a.example", "*.a.example"),
+        ("ip", "::1", "::g"),
+        ("cidr", "2001:db8::/32", "2001:db8::1/32"),
+    ],
+)
+def test_a_value_is_checked_by_its_kind(kind: str, good: str, bad: str) -> None:
+    says, _ = VALUES[kind]
+
+    assert says(good)
+    assert not says(bad)
+
+
+def test_the_first_faults_are_told_and_the_rest_counted() -> None:
+    faults = FaultList("items.csv")
+    for line in range(FAULT_LIMIT + 7):
+        faults.add(line, "id", "is wrong", "mend it")
+
+    lines = str(faults.error()).splitlines()
+
+    assert len(faults) == FAULT_LIMIT + 7
+    assert lines[0] == "items.csv:0: id: is wrong; mend it"
+    assert lines[-1] == "items.csv: and 7 more"
+    assert len(lines) == FAULT_LIMIT + 1
+
+
+def test_without_more_nothing_is_said_of_more() -> None:
+    faults = FaultList("items.csv")
+    faults.add(None, "", "no rows")
+
+    assert str(faults.error()) == "items.csv: no rows"

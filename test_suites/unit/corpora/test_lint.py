@@ -1,15 +1,18 @@
 """Lint finds what makes the figures of a sound pack worth less."""
 
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from corpora.lint import lint
+from corpora.lint import lint, revealing_word
 from corpora.pack_reader import Pack, open_pack, shipped_packs
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.taxonomy import Taxonomy, shipped
+from harness.model.sentinel import Sentinels
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -194,3 +197,39 @@ def test_known_items_may_be_called_what_they_are(tmp_path: Path) -> None:
     row = {"kind": "host", "value": "gamb-001.canary.accredit.test"}
 
     assert told(pack_of(tmp_path, row)) == []
+
+
+ZONE = "accredit.test"
+
+
+@pytest.mark.parametrize(
+    ("label", "word"),
+    [
+        ("porn-nude-017.canary", "porn"),
+        ("x.gamb", "gamb"),
+        ("drug7", "drug"),
+        ("mygamblingplace", "gambling"),
+        ("blue.violence-9", "violence"),
+        ("amber-01.twin", "twin"),
+        ("sentinel-1", "sentinel"),
+        ("NUDE", "nude"),
+    ],
+)
+def test_what_tells(label: str, word: str) -> None:
+    assert revealing_word(f"{label}.{ZONE}", ZONE) == word
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"amber-lantern-07.{ZONE}",
+        f"crimson-discovery.{ZONE}",
+        ZONE,
+        "porn.example",
+        f"porn{ZONE}",
+        *Sentinels().hosts("must_allow"),
+        *Sentinels().hosts("must_block"),
+    ],
+)
+def test_what_does_not_tell(host: str) -> None:
+    assert revealing_word(host, ZONE) == ""
