@@ -63,7 +63,7 @@ def test_too_many_bytes_are_refused(tmp_path: Path, content: bytes) -> None:
         (b"\r\n  <!doctype HTML>", "HTML page"),
         (b"\xef\xbb\xbf<html>", "HTML page"),
         (b"\x1f\x8bjunk", "not readable as gzip"),
-        (gzip.compress(b"a" * 100)[:-9], "not readable as gzip"),
+        (gzip.compress(b"a" * 100, mtime=0)[:-9], "not readable as gzip"),
     ],
 )
 def test_no_list_at_all(tmp_path: Path, content: bytes, reason: str) -> None:
