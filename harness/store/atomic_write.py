@@ -23,7 +23,7 @@ def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
     Returns when the disk has both the bytes and the name.
     """
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         write_all(descriptor, text)
         beside.replace(path)
@@ -57,7 +57,7 @@ def swap_in(path: Path, text: bytes) -> None:
     """
     beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
             file.write(text)
         beside.replace(path)

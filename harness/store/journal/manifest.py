@@ -119,7 +119,7 @@ def expected_hash(link: Link) -> str:
 def append_line(path: Path, link: Link) -> None:
     """Add one line and wait until the disk has it. Raises OSError, the file as it was."""
     whole = sum(len(line) for line in whole_lines(path))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.ftruncate(descriptor, whole)
         os.lseek(descriptor, 0, os.SEEK_END)
