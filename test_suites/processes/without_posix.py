@@ -62,7 +62,7 @@ def import_everything() -> int:
 if __name__ == "__main__":
     take_away()
     if sys.argv[1:] == ["import everything"]:
-        print(import_everything())
+        sys.stdout.write(f"{import_everything()}\n")
     else:
         sys.argv[0] = "accredit"
         from harness.cli.process import run
