@@ -19,16 +19,16 @@ DATAGRAM_BYTES = 65535
 async def dial_stream(route: Route, endpoint: Address, patience: float) -> Dialled[ByteStream]:
     """Connect to ``endpoint`` along a route, through CONNECT or SOCKS5 where it has a proxy.
 
-    Never raises for network trouble: the failure names what went wrong and at which stage.
+    Network failures are returned with their stage, never raised.
     """
     recorder = ExchangeRecorder(0)
     started = perf_counter()
     stream: ByteStream | None = None
     try:
         async with asyncio.timeout(patience):
-            # "https" makes a proxy open a tunnel instead of taking a whole request.
+            # "https" makes the proxy open a tunnel, whatever the protocol inside.
             stream = await open_stream(recorder, route, "https", endpoint, ())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the result
+    except Exception as error:  # noqa: BLE001 - recorded as the failure
         recorder.fail(error)
     return Dialled(
         timings=Timings(**recorder.phases, total=perf_counter() - started),
@@ -45,7 +45,7 @@ def not_dialled(failure: Failure, resolve: float | None = None) -> Dialled[ByteS
 
 
 class Datagrams:
-    """A connected UDP socket (RFC 768): it takes datagrams from its far end alone."""
+    """A connected UDP socket (RFC 768); receives datagrams only from its peer."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -55,7 +55,7 @@ class Datagrams:
         await asyncio.get_running_loop().sock_sendall(self._sock, data)
 
     async def receive(self) -> bytes:
-        """Wait for the next datagram. Raises OSError; waits for ever without a timeout outside."""
+        """Wait for the next datagram. Raises OSError. Has no time limit of its own."""
         return await asyncio.get_running_loop().sock_recv(self._sock, DATAGRAM_BYTES)
 
     def close(self) -> None:
