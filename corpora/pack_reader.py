@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from corpora.item_table import FaultList, ItemTable, TableEntry
 from corpora.manifest import FILE, Manifest, Resource, read_manifest
 from corpora.taxonomy import Taxonomy, shipped
@@ -176,6 +174,8 @@ def _add_repeated_ids(table: ItemTable) -> None:
 
 def _check_rows(table: ItemTable, resource: Resource) -> None:
     """Read the table to its end. Raises FaultyDocument if anything is wrong in it."""
+    import numpy as np  # noqa: PLC0415 - slow to import, and needed only where rows are read
+
     hashes = array("q", (hash(entry.item.id) for entry in table.entries()))
     ordered = np.sort(np.frombuffer(hashes, dtype=np.int64)) if hashes else np.empty(0)
     if (ordered[1:] == ordered[:-1]).any():

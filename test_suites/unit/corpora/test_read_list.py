@@ -15,14 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpora import read_list
-from corpora.read_list import (
-    LIST_IMPORTERS,
-    STATUSES,
-    DuplicateFinder,
-    ReportRow,
-    import_list,
-    write_report,
-)
+from corpora.duplicates import DuplicateFinder
+from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
 from harness.errors import UsageError
 
