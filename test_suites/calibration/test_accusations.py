@@ -51,7 +51,7 @@ def test_one_row_of_many_needs_more_certainty() -> None:
     assert among[0].leaning == "fail"
     [reason] = among[0].reasons
     assert reason == (
-        "shown for this row alone, not among all that a sample decides "
+        "not met if looked at alone, but not surely among all outcomes "
         "(Holm's correction over 2 outcomes: adjusted p 0.06)"
     )
     assert among[0].decided_by.endswith(
