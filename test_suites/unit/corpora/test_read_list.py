@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora import read_list
+from corpora import duplicates
 from corpora.duplicates import DuplicateFinder
 from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
@@ -253,11 +253,11 @@ def test_a_refused_line_has_its_number_and_reason_and_the_others_are_kept(tmp_pa
 
 def plain(texts: list[str], known: set[str]) -> list[bool]:
     """Duplicates found with a set."""
-    duplicates = []
+    repeated = []
     for text in texts:
-        duplicates.append(text in known)
+        repeated.append(text in known)
         known.add(text)
-    return duplicates
+    return repeated
 
 
 @given(st.lists(st.lists(st.text(alphabet="ab\udc80é", max_size=3), max_size=30), max_size=8))
@@ -271,7 +271,7 @@ def test_duplicates_are_those_that_a_set_finds(batches: list[list[str]]) -> None
 
 @pytest.mark.parametrize("longest", [1, 64, 1 << 20])
 def test_runs_may_be_merged_or_not(monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
-    monkeypatch.setattr(read_list, "MERGE_LIMIT", longest)
+    monkeypatch.setattr(duplicates, "MERGE_LIMIT", longest)
     finder, texts = DuplicateFinder(), [str(n) for n in range(1000)]
 
     for at in range(0, 1000, 50):
