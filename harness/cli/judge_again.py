@@ -1,4 +1,9 @@
-"""Where two documents of plain values differ, figures apart by no more than a tolerance."""
+"""``accredit judge``, and judging a bundle's journal again with the installed rules.
+
+``judge_command`` judges lines of other people's measurements. ``judge_again`` concludes from a
+bundle's journal and compares the result with the bundle's assessment; ``differences`` compares two
+documents of plain values, with a tolerance for figures.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +40,10 @@ FILE = Annotated[Path, typer.Argument(help="JSON lines; - reads standard input."
 
 
 def judge_command(file: FILE, form: FORMAT) -> None:
-    """Judge other people's measurements: a JSON line in, a JSON verdict out.
+    """Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.
 
-    A line that cannot be read becomes a JSON line on standard error, the others are judged,
-    and the exit code is 2.
+    A line that cannot be read is reported as a JSON line on standard error. The other lines are
+    still judged; the exit code is then 2.
     """
     faults = 0
     for number, line in enumerate(lines_of(file), 1):
@@ -48,8 +53,8 @@ def judge_command(file: FILE, form: FORMAT) -> None:
             written = judge_line(line, form)
         except (ValueError, RecursionError) as error:
             faults += 1
-            told = {"file": str(file), "line": number, "error": str(error)}
-            say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
+            report = {"file": str(file), "line": number, "error": str(error)}
+            say_json(json.dumps(report, ensure_ascii=False), to_stderr=True)
         else:
             say_json(json.dumps(written, ensure_ascii=False))
     raise typer.Exit(2 if faults else 0)
@@ -102,16 +107,16 @@ def differences(at: str, one: Any, other: Any, tolerance: float) -> Iterator[Dif
             below = f"{at}.{name}" if at else name
             yield from differences(below, one.get(name), other.get(name), tolerance)
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from differences(f"{at}[{number}]", left, right, tolerance)
-    elif not _is_same(one, other, tolerance):
+        for number, (one_item, other_item) in enumerate(zip(one, other, strict=True)):
+            yield from differences(f"{at}[{number}]", one_item, other_item, tolerance)
+    elif not _is_equal(one, other, tolerance):
         yield at, one, other
 
 
-def _is_same(one: Any, other: Any, tolerance: float) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
-    return bool(one == other)
+def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+    return bool(left == right)
 
 
 NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
@@ -149,23 +154,25 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     """
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     scheme = _scheme(bundle)
-    heard = hear(bundle.journal, bundle.appeals)
+    corrected = with_corrected_labels(bundle.journal, bundle.appeals)
     try:
-        made = conclude(heard, scheme)
+        made = conclude(corrected, scheme)
     except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        msg = f"the journal of the bundle cannot be judged: {said}"
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        msg = f"the journal of the bundle cannot be judged: {reason}"
         raise UsageError(msg) from None
     made = replace(made, journal_head=bundle.journal.head.printed())
-    one, other = (assessment_document(each) for each in (bundle.assessment, made))
-    found = differences("", _by_id(one), _by_id(other), TOLERANCE)
+    recorded_document, judged_document = (
+        assessment_document(each) for each in (bundle.assessment, made)
+    )
+    changes = differences("", _by_id(recorded_document), _by_id(judged_document), TOLERANCE)
     return JudgedAgain(
         differences=tuple(
             f"{at}: recorded {_short(recorded)}, judged again {_short(judged)}"
-            for at, recorded, judged in found
+            for at, recorded, judged in changes
         ),
         recorded=bundle.assessment.rules_version,
         installed=made.rules_version,
@@ -182,8 +189,8 @@ def _scheme(bundle: Bundle) -> Scheme:
         msg = f"scheme.json of the bundle is not understood: {' '.join(str(error).split())[:200]}"
         raise UsageError(msg) from None
     if scheme.id in shipped():
-        ours = load_scheme(scheme.id)
-        if ours.version == scheme.version and ours != scheme:
+        shipped_scheme = load_scheme(scheme.id)
+        if shipped_scheme.version == scheme.version and shipped_scheme != scheme:
             known_as = f"{scheme.id} {scheme.version}"
             msg = f"scheme.json was changed: it is not the {known_as} that is shipped"
             raise UsageError(msg)
@@ -192,8 +199,8 @@ def _scheme(bundle: Bundle) -> Scheme:
 
 def _by_id(document: dict[str, Any]) -> dict[str, Any]:
     """The parts of an assessment's document that are compared; outcomes by their ids."""
-    kept = {name: value for name, value in document.items() if name not in NOT_COMPARED}
-    return kept | {"outcomes": {each["id"]: each for each in document["outcomes"]}}
+    compared = {name: value for name, value in document.items() if name not in NOT_COMPARED}
+    return compared | {"outcomes": {outcome["id"]: outcome for outcome in document["outcomes"]}}
 
 
 def _short(value: Any) -> str:

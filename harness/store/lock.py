@@ -1,4 +1,4 @@
-"""Sees to it that one process at a time writes a folder (``flock``; it dies with its holder)."""
+"""Let only one process at a time write to a folder (``flock``, released when it ends)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.errors import UsageError
 
 
 class WriterLock:
-    """The right to write ``directory``, held from ``take`` until ``release`` or death."""
+    """A lock for writing to ``directory``, held until ``release`` or the end of the process."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "lock"
@@ -18,11 +18,11 @@ class WriterLock:
 
     @property
     def held(self) -> bool:
-        """Whether this very object holds the lock."""
+        """Whether this object holds the lock."""
         return self._descriptor is not None
 
     def take(self) -> None:
-        """Take the lock. Raises UsageError, naming the other process, if it is taken."""
+        """Take the lock. Raises UsageError, naming the other process, if it is held elsewhere."""
         if self.held:
             return
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -32,7 +32,7 @@ class WriterLock:
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             msg = (
-                f"{self.path.parent}: process {holder} is writing here; "
+                f"{self.path.parent}: process {holder} is writing to this folder; "
                 "wait for it to end, or choose another folder"
             )
             raise UsageError(msg) from None
@@ -41,7 +41,7 @@ class WriterLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -18,7 +18,7 @@ def test_the_wheel_holds_exactly_the_five_rooms(tmp_path: Path) -> None:
     assert set(ROOMS) == {name.split("/")[0] for name in names if ".dist-info" not in name}
     for data in (
         "corpora/packs/canary/items.csv",
-        "probes/net/pac/functions.js",
+        "probes/net/pac_functions.js",
         "harness/schemes/becta-2008.yaml",
         "reports/documents/report.html.j2",
         "test_suites/accreditation/test_requirements.py",

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import plan
-from harness.cli.registry_session import open_book
+from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Finding, Retest, RetestResult
@@ -62,7 +62,7 @@ def registry(tmp_path: Path) -> Path:
         supplier="Acme",
     )
     where = tmp_path / "registry.sqlite"
-    with open_book(where, create=True) as book:
+    with open_session(where, create=True) as book:
         book.record(
             FindingOpened(at=NOW, actor="Ann", finding=finding),
             draft_plan(finding, at=NOW, actor="Ann"),
@@ -95,7 +95,7 @@ def verify(registry: Path) -> None:
         missed_still_failing=(),
         fresh_tested=60,
     )
-    with open_book(registry) as book:
+    with open_session(registry) as book:
         book.record(
             RetestStarted(at=NOW, actor="Ann", plan="P-0001", campaign="spring-retest-1"),
             RetestConcluded(at=NOW, actor="Ann", plan="P-0001", retest=retest, service="Safe Net"),

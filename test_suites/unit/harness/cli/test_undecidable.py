@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.cli.compose import prepare
-from harness.cli.undecidable import places_of, sentences, undecidable
+from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.schemes.load import load_scheme, metric_units
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
@@ -47,7 +47,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
 def test_a_campaign_is_counted_by_line_and_profile(
     simulated: Any,
 ) -> None:
-    (found,) = places_of(prepare(simulated(sample=60)))
+    (found,) = line_profiles(prepare(simulated(sample=60)))
 
     assert ("proxy", "pupils", "ks2") == (found.line, found.profile, found.phase)
     assert 60 == sum(one.items for one in found.supply if one.example.category == "DRUG")

@@ -16,7 +16,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.head import HEAD, Head, read_head
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.manifest import MANIFEST, look, read_standing
+from harness.store.journal.manifest import MANIFEST, read_standing, scan_folder
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]
@@ -238,7 +238,7 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
     )
     start = SegmentJournal(folder).start
 
-    assert look(folder, start) == read_standing(folder, start, has_head=True)
+    assert scan_folder(folder, start) == read_standing(folder, start, has_head=True)
 
 
 def test_a_byte_of_any_file_cannot_be_changed_unnoticed(folder: Path) -> None:
