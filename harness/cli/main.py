@@ -125,7 +125,9 @@ class MainVerbs(LazyVerbs):
             "bundle:app", "Make and verify signed bundles; import and export measurements."
         ),
         "journal": Verb("journal:app", "Check journals."),
-        "report": Verb("conclude:report_command", "Write a self-contained document from a journal."),
+        "report": Verb(
+            "conclude:report_command", "Write a self-contained document from a journal."
+        ),
         "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
         "registry": Verb("registry:app", "Check registries of findings and plans."),

@@ -118,7 +118,7 @@ def down_command(out: FOLDER = Path()) -> None:
 @app.command("where")
 def where_command(
     out: FOLDER = Path(),
-    part: Annotated[str, typer.Option(help="proxy or resolver.")] = "proxy",
+    part: Annotated[str, typer.Option("--of", help="proxy or resolver.")] = "proxy",
     profile: Annotated[str, typer.Option(help="The profile; default: the first.")] = "",
 ) -> None:
     """Print the address of the reference filter's proxy or resolver."""

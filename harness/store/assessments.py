@@ -51,14 +51,14 @@ def read_assessment(path: Path) -> Assessment:
     try:
         document = msgspec.json.decode(path.read_bytes())
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            msg = f"{path} is not an assessment: its key 'format' must be {FORMAT!r}"
+            msg = f"{path}: not an assessment; its key 'format' must be {FORMAT!r}"
             raise UsageError(msg)
         return msgspec.convert(document, Assessment, dec_hook=_declared)
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
     except (msgspec.MsgspecError, ValidationError, UnicodeDecodeError) as error:
-        msg = f"{path} is not a readable assessment: {' '.join(str(error).split())}"
+        msg = f"{path}: not a readable assessment: {' '.join(str(error).split())}"
         raise UsageError(msg) from None
 
 

@@ -154,7 +154,7 @@ def _statement_in(archive: zipfile.ZipFile, path: Path) -> bytes:
     try:
         info = archive.getinfo(STATEMENT)
     except KeyError:
-        msg = f"{path} is not a bundle: {STATEMENT} is missing"
+        msg = f"{path}: not a bundle: {STATEMENT} is missing"
         raise UsageError(msg) from None
     if info.file_size > _LIMIT_BYTES:
         msg = f"{path}: {STATEMENT} is too large for a statement"

@@ -42,7 +42,7 @@ class EvidenceFolder:
             # the type is written last: if it exists, the body is complete
             swap_in(beside, evidence.media_type.encode())
         except OSError as error:
-            msg = f"{path}: cannot store evidence: {error.strerror or error}"
+            msg = f"{path}: evidence cannot be stored: {error.strerror or error}"
             raise InstrumentError(msg) from error
         return digest
 
@@ -57,7 +57,7 @@ class EvidenceFolder:
         path = self._found(digest)
         body = path.read_bytes()
         if digest_of(body) != digest:
-            msg = f"{path}: the evidence was changed: its SHA-256 does not match its name"
+            msg = f"{path}: its SHA-256 does not match its name: the evidence was changed"
             raise InstrumentError(msg)
         return body
 

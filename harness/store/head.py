@@ -50,10 +50,10 @@ def read_head(directory: Path) -> Head | None:
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as a journal's head; the journal is damaged: {error}"
+        msg = f"{path}: not the head of a journal, which is damaged: {error}"
         raise InstrumentError(msg) from None
     if text != msgspec.json.encode(head) + b"\n":
-        msg = f"{path}: the journal's head was changed; the journal is damaged"
+        msg = f"{path}: not the head of a journal as it was written; the journal is damaged"
         raise InstrumentError(msg)
     return head
 

@@ -32,7 +32,7 @@ class WriterLock:
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             msg = (
-                f"{self.path.parent}: process {holder} is writing to this folder; "
+                f"{self.path.parent}: process {holder} is writing here; "
                 "wait for it to end, or choose another folder"
             )
             raise UsageError(msg) from None

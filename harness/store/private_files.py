@@ -47,6 +47,6 @@ def private_key(path: Path) -> bytes:
         msg = f"{path}: the campaign's key cannot be read: {error.strerror or error}"
         raise InstrumentError(msg) from error
     if len(key) != LENGTH:
-        msg = f"{path} is not a campaign's key ({len(key)} bytes instead of {LENGTH})"
+        msg = f"{path}: not a campaign's key ({len(key)} bytes instead of {LENGTH})"
         raise InstrumentError(msg)
     return key

@@ -91,7 +91,7 @@ def test_the_chain_shows_where_somebody_got_round_that(
         registry.append(*EVENTS, after=0)
         execute(url, "DROP TRIGGER events_append_only ON events", statement)
 
-        with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
+        with pytest.raises(InstrumentError, match=f"event {position} was changed"):
             len(registry.hashes())
 
 

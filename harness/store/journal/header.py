@@ -55,7 +55,7 @@ def with_seed(header: dict[str, Any], directory: Path) -> dict[str, Any]:
     try:
         seed = read_bounded(path, SEED_BYTES).decode().removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot read the seed of this journal: {error}"
+        msg = f"{path}: the seed of this journal cannot be read: {error}"
         raise InstrumentError(msg) from None
     if hashlib.sha256(seed.encode()).hexdigest() != header[COMMITMENT]:
         msg = f"{path}: the seed does not match {COMMITMENT} in the journal's header"
@@ -93,7 +93,7 @@ def write_header(directory: Path, header: dict[str, Any]) -> None:
             keep_seed(directory, seed_of(header))
         write_whole(directory / HEADER, text, mode=0o600)
     except OSError as error:
-        msg = f"{directory}: cannot start a journal here: {error.strerror or error}"
+        msg = f"{directory}: no journal can be started here: {error.strerror or error}"
         raise InstrumentError(msg) from error
 
 
@@ -107,7 +107,7 @@ def read_header(directory: Path) -> bytes:
         msg = f"{directory}: no journal here ({HEADER} is missing); 'accredit measure' makes one"
         raise UsageError(msg) from None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        msg = f"{path} is not the header of a journal: {error}"
+        msg = f"{path}: not the header of a journal: {error}"
         raise UsageError(msg) from None
     return text
 

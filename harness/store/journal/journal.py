@@ -95,7 +95,7 @@ class SegmentJournal(JournalReader):
         Raises UsageError if there is one already, InstrumentError if it cannot be written.
         """
         if (directory / HEADER).exists():
-            msg = f"{directory}: there is a journal already; choose another folder"
+            msg = f"{directory}: there is a journal here already; choose another folder"
             raise UsageError(msg)
         if any(directory.glob("segment-*")):
             msg = f"{directory}: has segments but no {HEADER}; choose another folder"

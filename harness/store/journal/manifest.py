@@ -99,7 +99,7 @@ def chain_hashes(path: Path) -> list[str]:
     try:
         return [msgspec.json.decode(line, type=_Hashed).hash for line in whole_lines(path)]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        msg = f"{path} is not a hash chain: {error}"
+        msg = f"{path}: not a hash chain: {error}"
         raise InstrumentError(msg) from None
 
 
@@ -219,7 +219,7 @@ def _require_listed(directory: Path, paths: list[Path], listed: set[str], opened
     for name in sorted(listed - {path.stem for path in paths}):
         path = directory / f"{name}.parquet"
         if not path.exists():  # else the segment was sealed after the folder was listed
-            msg = f"{path}: listed in the manifest, but missing"
+            msg = f"{path}: is in the manifest, but missing"
             raise InstrumentError(msg)
 
 
@@ -241,7 +241,7 @@ def _require(directory: Path, standing: Standing, head: Head | None, *, has_head
     path = directory / HEAD
     if head is None:
         if has_head and (standing.rows or standing.batches or standing.sealed):
-            msg = f"{path}: missing, so the end of the journal cannot be checked; it is damaged"
+            msg = f"{path}: is missing, so the end of the journal cannot be checked: damaged"
             raise InstrumentError(msg)
         return
     bare = Head(rows=head.rows, hash=head.hash)
@@ -252,7 +252,7 @@ def _require(directory: Path, standing: Standing, head: Head | None, *, has_head
         )
         raise InstrumentError(msg)
     if unknown := sorted(set(head.chains) - set(CHAINS)):
-        msg = f"{path}: was changed: it records {unknown[0]!r}, which no journal has"
+        msg = f"{path}: records {unknown[0]!r}, which no journal has: the file was changed"
         raise InstrumentError(msg)
     for name in CHAINS:
         hashes = ["", *chain_hashes(directory / name)]

@@ -72,7 +72,7 @@ def write_sealed(source: Path, target: Path) -> str:
         written, expected = _digest(records(beside)), _digest(_lines(source))
     except (duckdb().Error, OSError) as error:
         beside.unlink(missing_ok=True)
-        msg = f"{target}: cannot seal the segment: {error}"
+        msg = f"{target}: cannot be sealed: {error}"
         raise InstrumentError(msg) from error
     if written != expected:
         beside.unlink(missing_ok=True)

@@ -107,7 +107,7 @@ class JournalReader:
         for segment in standing.sealed:
             path = self.directory / segment.name
             if parquet_segment.digest_of_file(path) != segment.sha256:
-                msg = f"{path}: was changed: its SHA-256 does not match the manifest"
+                msg = f"{path}: its SHA-256 does not match the manifest: the file was changed"
                 raise InstrumentError(msg)
 
     def verify(self) -> None:
@@ -163,7 +163,7 @@ def _markers(journal: JournalReader, segment: SealedSegment) -> Iterator[BatchMa
     rows = dict.fromkeys(segment.batches, 0)
     for number, record in parquet_segment.records_by_batch(journal.directory / segment.name):
         if number not in digests:
-            msg = f"{segment.name}: holds batch {number}, which the manifest does not list"
+            msg = f"{segment.name}: holds batch {number}, which the manifest does not name"
             raise InstrumentError(msg)
         digests[number].update(record + b"\n")
         rows[number] += 1

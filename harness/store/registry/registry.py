@@ -104,7 +104,7 @@ class Registry:
         self.close()
 
     def _changed(self) -> str:
-        return f"{self.where}: somebody else changed the registry meanwhile; run the command again"
+        return f"{self.where}: somebody else changed it meanwhile; run the same command again"
 
     def _chain(self) -> Iterator[tuple[str, Event]]:
         """Each event with its hash; the chain and the head are checked."""
@@ -146,7 +146,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
     if not is_url:
         path = Path(where)
         if not create and not path.exists():
-            msg = f"{path}: there is no registry; 'accredit run' makes one when a requirement fails"
+            msg = f"{path}: no registry here; 'accredit run' makes one when a requirement fails"
             raise NoRegistry(msg)
         _make_folder(path.parent)
         if create and not path.exists():
@@ -157,13 +157,13 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
             if create:
                 _create(engine)
             elif not inspect(engine).has_table("events"):
-                msg = f"{_shown(engine, text)}: there is no registry in this database"
+                msg = f"{_shown(engine, text)}: no registry in this database"
                 raise NoRegistry(msg)
     except (SQLAlchemyError, ArgumentError, ModuleNotFoundError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == DRIVER:
             raise
         place = database_place(text) if is_url else text
-        msg = f"{place} is not a registry: {reason_without(text, error)}"
+        msg = f"{place}: not a registry: {reason_without(text, error)}"
         raise UsageError(msg) from None
     return Registry(engine, _shown(engine, text), text)
 
@@ -189,7 +189,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"{folder}: cannot make a registry here: {error.strerror or error}"
+        msg = f"{folder}: no registry can be made here: {error.strerror or error}"
         raise UsageError(msg) from None
 
 

@@ -184,7 +184,7 @@ def test_what_cannot_be_decided_is_said_before_the_first_packet(
 
     assert 0 == ended.exit_code
     lines = ended.stderr.splitlines()
-    assert lines[0].startswith("With this campaign the following cannot be decided")
+    assert lines[0].startswith("This campaign cannot decide the following")
     (drugs,) = [line for line in lines if "URL-04" in line]
     assert "domains to try: 20 of DRUG; needed: 29; choose more of them under corpora" in drugs
     assert "cannot be decided" not in ended.stdout
@@ -226,5 +226,5 @@ async def test_strain_of_our_own_equipment_is_told_by_line() -> None:
     await look(this, Manner(look="first", patience=1.0), SCRIPTED.limits, with_tools)
 
     (told,) = describe_strain(with_tools)
-    assert told.startswith("line a: 1 attempts were made again with fewer at once (2 at the least)")
+    assert told.startswith("line a: 1 attempts were repeated with lower concurrency (down to 2)")
     assert "too few file descriptors" in told

@@ -1,4 +1,4 @@
-"""A pack is burnt when as many campaigns as its manifest allows have used the same bytes."""
+"""A pack is retired when as many campaigns as its manifest allows have used the same bytes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def test_campaigns_with_the_same_bytes_are_uses(out: Path) -> None:
     assert campaigns_using(reference(None, "ef"), out) == ()
 
 
-def test_a_burnt_pack_is_refused_with_those_who_used_it(out: Path) -> None:
-    with pytest.raises(UsageError, match="burnt: its use limit is 2, and it was used by one, two"):
+def test_a_retired_pack_is_refused_with_those_who_used_it(out: Path) -> None:
+    with pytest.raises(
+        UsageError, match="retired: its use limit is 2, and it was used by one, two"
+    ):
         refuse_retired([reference(2)], "three", out)
 
 
@@ -59,7 +61,7 @@ def test_a_sample_with_a_limit_serves_so_many_campaigns(
 
     measure_campaign(campaigns[0], out)
     measure_campaign(campaigns[0], out)
-    with pytest.raises(UsageError, match="is burnt"):
+    with pytest.raises(UsageError, match="is retired"):
         measure_campaign(campaigns[1], out)
 
     assert open_pack(str(sample)).reference.use_limit == 1

@@ -121,7 +121,7 @@ def test_a_plan_is_followed_from_draft_to_closure(
     assert shown["finding"]["missed"] == ["gamb-001", "gamb-002"]
     assert shown["possible"] == []
     assert len(shown["history"]) == 7
-    assert accredit("list").strip() == "no plan is open"
+    assert accredit("list").strip() == "no open plans"
     assert "P-0001" in accredit("list", "--all")
 
 
@@ -211,7 +211,7 @@ def test_shows_finding_milestones_and_what_can_be_done(accredit: Callable[..., s
         (("claim", "P-9", "--statement", "x"), "no plan 'P-9'; known: P-0001"),
         (
             ("extend", "P-0001", "--due", "soon", "--reason", "r", "--approver", "Bob"),
-            "'soon': not a date; write it as 2026-03-31",
+            "'soon' is not a date; write it like 2026-03-31",
         ),
     ],
 )
@@ -239,7 +239,10 @@ def test_a_clock_that_was_set_back_is_noticed_and_a_wrong_one_corrected_on_recor
         accredit(*check_in)
 
     said = accredit("correct-clock", "--reason", "the laptop's battery was flat", "--by", "Ann")
-    assert said == "recorded: the newest event was dated 2036-02-28 09:00; it is 2026-03-03 09:00\n"
+    assert (
+        said
+        == "recorded: the newest event was dated 2036-02-28 09:00; the time now is 2026-03-03 09:00\n"
+    )
     accredit(*check_in)
     shown = re.sub(r"\s+", " ", accredit("show", "P-0001"))
     assert "Ann: events before this may be dated too late: the laptop's battery was flat" in shown

@@ -42,18 +42,18 @@ def test_with_items_it_says_where_the_verge_is() -> None:
     rows = forecast(BECTA, KS2, items("DRUG", 500) + items("ALW.EDU", 60), 0.9)
 
     assert (of(rows, "URL-04").passes, of(rows, "URL-04").fails) == (38, 62)
-    assert of(rows, "URL-04").says == "conforms with at most 38 wrong, fails from 62 on"
+    assert of(rows, "URL-04").says == "conforms with at most 38 wrong, fails with 62 or more"
     assert (of(rows, "OVB-01").n, of(rows, "OVB-01").passes) == (60, 0)
 
 
 def test_too_few_items_cannot_conform_and_it_says_so() -> None:
     rows = forecast(BECTA, KS2, items("DRUG", 28), 0.9)
 
-    assert of(rows, "URL-04").says == "cannot conform: 28 domains, at least 29 are agreed"
+    assert of(rows, "URL-04").says == "cannot conform: 28 domains; the agreed minimum is 29"
     assert of(rows, "URL-04").passes is None
     assert "cannot conform: 0 items" in of(rows, "ILL-01").says
     few = forecast(STRICT, KS2, items("DRUG", 200), 0.9)
-    assert of(few, "URL-04").says == "cannot conform: 200 domains, at least 228 are agreed"
+    assert of(few, "URL-04").says == "cannot conform: 200 domains; the agreed minimum is 228"
 
 
 def test_pages_of_one_domain_count_once_towards_a_rate() -> None:
@@ -70,18 +70,18 @@ def test_a_rule_that_is_not_planned_has_a_smallest_number_all_the_same() -> None
 
     assert of(forecast(watching, KS2, None, 0.9), "URL-01").says == "sequential: at least 53"
     few = of(forecast(watching, KS2, items("PORN", 52) + items("ADLT", 60), 0.9), "URL-01")
-    assert few.says == "cannot conform: 52 items, and at least 53 are needed"
+    assert few.says == "cannot conform: 52 items; at least 53 are needed"
     assert few.needed == 53
 
 
 def test_what_cannot_be_taken_or_sampled_is_told() -> None:
     rows = forecast(BECTA, KS2, None, 0.9)
 
-    assert "cannot take the metric" in of(rows, "LOG-01").says
+    assert "Accredit cannot measure this yet" in of(rows, "LOG-01").says
     assert of(rows, "CIR-02").says == "report: nothing to plan"
     assert "every item counts" in of(rows, "ILL-01").says
     assert of(forecast(BECTA, KS2, items("ILL.CSAM", 7), 0.9), "ILL-01").says == (
-        "every one of 7 items counts"
+        "each of 7 items counts"
     )
 
 

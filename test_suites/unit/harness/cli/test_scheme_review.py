@@ -74,8 +74,8 @@ def test_planning_and_listing_warn_as_well(
     assert "scheme strict 1.1: review overdue" in ended.stderr
 
 
-OTHERWISE = {"scheme_review.py", "conclude.py", "measure.py", "judged_again.py"}
-"""They warn from the assessment or by the clock they are given, or only compare."""
+OTHERWISE = {"compose.py", "conclude.py", "measure.py", "judge_again.py"}
+"""These load a scheme themselves: to warn, with a warning in the assessment, or only to compare."""
 
 
 def test_no_verb_loads_a_scheme_without_warning() -> None:

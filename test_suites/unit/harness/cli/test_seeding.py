@@ -74,7 +74,7 @@ def test_a_journal_whose_seed_is_gone_says_so(
     ran = runner.invoke(app, ["measure", str(unseeded), "--out", str(out)])
 
     assert isinstance(ran.exception, UsageError)
-    assert "the seed that this journal was begun with is missing" in str(ran.exception)
+    assert "the seed of this journal is missing" in str(ran.exception)
 
 
 def test_a_journal_of_before_goes_on_with_the_seed_in_its_header(

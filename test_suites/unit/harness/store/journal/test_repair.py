@@ -59,7 +59,9 @@ def test_lines_go_only_where_the_manifest_s_file_is_whole(tmp_path: Path) -> Non
     for form in ("jsonl", "parquet"):
         (tmp_path / f"segment-1.{form}").write_text("changed")
 
-    with pytest.raises(InstrumentError, match=r"its SHA-256 is not .* segment-1.jsonl has the"):
+    with pytest.raises(
+        InstrumentError, match=r"its SHA-256 does not match .* segment-1.jsonl has the"
+    ):
         remove_interrupted_sealing(tmp_path, {"segment-1": hashlib.sha256(b"").hexdigest()})
 
     assert (tmp_path / "segment-1.jsonl").exists()
