@@ -185,7 +185,9 @@ def test_departures_check_ins_and_escalation_are_on_record(
 
 
 def test_a_critical_finding_is_no_operational_requirement(accredit: Callable[..., str]) -> None:
-    with pytest.raises(UsageError, match="a critical finding has no operational-requirement"):
+    with pytest.raises(
+        UsageError, match="a critical finding cannot have an operational-requirement"
+    ):
         accredit(
             *("deviate", "P-0001", "--kind", "operational-requirement", "--until", "2026-06-01"),
             *("--reason", "r", "--mitigation", "m", "--approver", "Bob"),
@@ -256,7 +258,7 @@ def test_the_approver_takes_no_other_part(accredit: Callable[..., str]) -> None:
     extend = ("extend", "P-0001", "--due", "2026-05-01", "--reason", "parts", "--approver", "Bea")
     accredit(*extend)
 
-    with pytest.raises(UsageError, match=r"Bea approved .*, and cannot become its owner"):
+    with pytest.raises(UsageError, match=r"Bea approved .* and cannot become its owner"):
         accredit("agree", "P-0001", "--owner", "\u0412ea", "--action", "Mend")
     with pytest.raises(UsageError, match=r"Bea approved .* and can do nothing else with it"):
         accredit("check-in", "P-0001", "--vendor", "V", "--result", "R", "--by", "BEA")
