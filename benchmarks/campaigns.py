@@ -21,6 +21,7 @@ from harness.measure.observe import observe
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
+from harness.model.journal_header import JournalHeader
 from harness.pipeline import measure
 from harness.plugins import LINES, PROBES
 from harness.ports.storage import WallClock
@@ -140,7 +141,8 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
             watch=Watch(clock),
             second_client=SecondClient(),
         )
-        journal = SegmentJournal.create(Path(out) / "journal", {})
+        header = JournalHeader(campaign=declared)
+        journal = SegmentJournal.create(Path(out) / "journal", header.as_document())
         yield {}
         await measure(declared, items, instruments, journal)
         verdicts = judge(tuple(journal.observations())).verdicts

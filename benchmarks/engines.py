@@ -14,8 +14,8 @@ from harness.measure.event_loop import calm_collector
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Exchange, Question, Request
-from probes.net.backend import open_lane
-from probes.net.route import Address, Route, trusting
+from probes.net.backend import open_backend
+from probes.net.route import Address, Route, client_tls_context
 
 Found = AsyncGenerator[dict[str, Any]]
 WARM_UP = 300
@@ -72,10 +72,10 @@ async def lane(
     patience: float = 5.0,
 ) -> Found:
     """A lane bare: a request in, an exchange out. One URL in ``holes`` is a black hole."""
-    route = Route(address=Address(host=LOOPBACK, port=port), trust=trusting(cert))
+    route = Route(address=Address(host=LOOPBACK, port=port), trust=client_tls_context(cert))
     scheme = "https" if cert else "http"
     heard = Heard()
-    async with open_lane(name) as opened:
+    async with open_backend(name) as opened:
 
         async def fetch(path: str) -> None:
             url = f"{scheme}://{LOOPBACK}:{port}/{path}"

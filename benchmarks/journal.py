@@ -11,7 +11,8 @@ from pathlib import Path
 
 from benchmarks.goal import Result, topic
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, Observation, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Observation, Timings
 from harness.store.journal.journal import SegmentJournal
 
 ROUNDS, BATCHES, SIZE = 5, 50, 100

@@ -17,7 +17,8 @@ import msgspec
 
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.observation import CONTROL, AttemptKey, Observation, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
 from harness.store.journal.header import HEADER, write_header
 from harness.store.journal.manifest import SealedSegment, append_line
 

@@ -14,7 +14,7 @@ from benchmarks.client import run
 from benchmarks.goal import Result, topic
 from benchmarks.machine import PYTHON, serving
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 ONE_IN = 10
 
@@ -52,7 +52,7 @@ def hosts(count: int) -> Mapping[str, bool]:
 
 def _serve(folder: Path, count: int) -> None:
 
-    with World.running(folder) as world:
+    with RangeTestbed.running(folder) as world:
         dropped = frozenset(host for host, is_dropped in hosts(count).items() if is_dropped)
         world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped, service="proxy"))
         proxy = world.origin.services["reference"]["proxy"]["ks2"]

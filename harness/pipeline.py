@@ -5,7 +5,6 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from typing import Any
 
 from harness.assess.outcomes import assess, grant_nothing_unfinished
 from harness.estimate.early_stopping_outcomes import Settlement
@@ -25,7 +24,6 @@ from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.network import Items
 from harness.ports.storage import Clock, Journal, WallClock
-from harness.schemes.load import metric_units
 from harness.verdicts.cached_verdicts import VerdictFolder, judged
 
 
@@ -37,10 +35,9 @@ async def measure(
     reporter: Reporter | None = None,
 ) -> Journal:
     """Try every item every way that the journal lacks; void batches and undecided items again."""
-    held = journal.batches()
-    tally = Tally(campaign, len(items), held, instruments.clock, reporter or Silence())
-    judges = batch_judges(campaign.service.block_page)
-    may_stop = StoppingTests(campaign, journal.header.get("packs") or {})
+    tally = Tally(campaign, len(items), journal.batches(), instruments.clock, reporter or Silence())
+    judges = batch_judges(campaign.service.block_page, journal.header.probes)
+    may_stop = StoppingTests(campaign, journal.header.packs)
     stopper = Stopper(campaign, items, journal, judges.judge_batch, may_stop)
     retrier = Retrier(campaign, items, journal, judges)
     passes = retrier.passes(instruments.half, only_undecided=instruments.only_undecided)
@@ -71,41 +68,13 @@ def conclude(
     verdicts: VerdictFolder | None = None,
 ) -> Assessment:
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
-    from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
-
-    campaign = Campaign.model_validate_json(journal.header["campaign"])
-    phases = {profile: campaign.phase_of(profile) for profile in campaign.profiles}
-    told: dict[str, Any] = {name: journal.header.get(name) for name in ("frames", "packs")}
-    told["instrument"] = instrument = journal.instrument_records()
-    make_judge = judge_maker(journal, campaign.service.block_page)
-    early = Settlement(campaign, scheme, journal, make_judge)
+    header, instrument = journal.header, journal.instrument_records()
+    make_judge = judge_maker(journal)
+    early = Settlement(scheme, journal, make_judge)
     with judged(journal, make_judge, only, verdicts) as folded:
-        basis = folded.basis
-        told |= {"units": metric_units(), "items": campaign.items, "twins": basis.twins}
-        found = estimate(folded, early.scheme, phases, basis.preconditions, **told)
-    whole = grant_nothing_unfinished(found.measurements, campaign, journal)
+        found = early.estimate(folded, folded.basis, instrument)
+    whole = grant_nothing_unfinished(found.measurements, journal)
     outcomes = assess(early.settle(whole), scheme.decision, found.preconditions)
-    return Assessment(
-        campaign=campaign.campaign,
-        title=campaign.title,
-        service=campaign.service.name,
-        supplier=campaign.service.supplier,
-        scheme=scheme.id,
-        scheme_version=scheme.version,
-        scheme_title=scheme.title,
-        rules_version=basis.rules_version,
-        concluded=(now := (clock or WallClock()).now()),
-        observations=basis.observations,
-        outcomes=corrected(outcomes, journal.header),
-        preconditions=found.preconditions,
-        rates=early.widen(found.rates),
-        mechanisms=found.mechanisms,
-        latencies=found.latencies,
-        corpora=tuple(journal.header["corpora"]),
-        not_applicable=found.not_applicable,
-        packs=found.apart.rates,
-        foreknowledge=found.apart.foreknowledge,
-        items=campaign.items,
-        warnings=scheme.warnings(now.date()),
-        instrument=instrument,
-    )
+    outcomes = corrected(outcomes, header.packs.values())
+    now = (clock or WallClock()).now()
+    return Assessment.of(header, scheme, now, folded.basis, found, outcomes, instrument)

@@ -1,1 +1,1 @@
-"""The room that touches the network: probes, lines, fleets and the range."""
+"""Probes, lines, network clients and the test range: the only package that uses the network."""

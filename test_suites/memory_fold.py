@@ -20,11 +20,10 @@ from harness.model.outcome_group import (
     Sight,
     Trait,
     Unseen,
-    is_blind,
     shown_ranks,
     trait_of,
 )
-from harness.model.verdict import NOTED_PROBES, State, Verdict
+from harness.model.verdict import State, Verdict
 from harness.verdicts.count_outcomes import STATES, VOID, rank_of, witness_of
 
 Key = tuple[str, Trait, str]
@@ -34,18 +33,18 @@ class MemoryFold:
     """Satisfies ``harness.ports.judging.Folded``."""
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
-        given = [one for one in verdicts if one.key.probe not in NOTED_PROBES]
+        given = [one for one in verdicts if one.counts]
         best: dict[tuple[str, ...], int] = {}
         for one in given:
             best[_trial(one)] = min(rank_of(one), best.get(_trial(one), VOID))
         self._places = list(dict.fromkeys(_place(one) for one in given))
         standing = [one for one in given if rank_of(one) == best[_trial(one)]]
-        self._seen = [one for one in standing if not is_blind(one.key.probe, one.item)]
+        self._seen = [one for one in standing if not one.is_blind]
         self._items: defaultdict[Key, list[Verdict]] = defaultdict(list)
         for one in self._seen:
             self._items[_key(one)].append(one)
         self._fate_of = self._number()
-        self.counts = self._count([one for one in standing if is_blind(one.key.probe, one.item)])
+        self.counts = self._count([one for one in standing if one.is_blind])
 
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         wanted = {

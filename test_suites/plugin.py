@@ -187,7 +187,6 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
     from harness.cli.paths import paths_of_journal  # noqa: PLC0415 - only if asked
     from harness.cli.registry_session import appeals_in  # noqa: PLC0415 - only if asked
-    from harness.model.campaign import Campaign  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
@@ -196,9 +195,8 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
     folder = path / "journal" if (path / "journal").is_dir() else path
     journal = open_journal(folder)
     try:
-        declared = Campaign.model_validate_json(journal.header["campaign"])
         heard = with_corrected_labels(journal, appeals_in(paths_of_journal(folder).registry))
-        return conclude(heard, load_scheme(scheme or declared.scheme))
+        return conclude(heard, load_scheme(scheme or journal.header.campaign.scheme))
     finally:
         journal.close()
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.model.batch import batches_planned
-from harness.model.campaign import Campaign
 from harness.model.coverage import (
     census_gaps,
     known_beside_hidden,
@@ -308,14 +306,14 @@ def _bounds(metric: Metric) -> str:
 
 
 def grant_nothing_unfinished(
-    measurements: Iterable[Measurement], campaign: Campaign, journal: Journal
+    measurements: Iterable[Measurement], journal: Journal
 ) -> tuple[Measurement, ...]:
     """The measurements, barred where batches of the campaign are missing from the journal."""
-    planned = batches_planned(campaign, journal.header)
+    planned = journal.header.batches_planned
     missing = planned - len(journal.batches() & set(range(1, planned + 1)))
     if missing:
         why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
-    elif journal.header.get("retrials") and DONE not in journal.batches():
+    elif journal.header.retrials and DONE not in journal.batches():
         why = "the campaign is not measured to its end: what was blocked was not tried again"
     else:
         return tuple(measurements)

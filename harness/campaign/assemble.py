@@ -69,9 +69,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """The functions and clients of rooms that ``harness`` does not import."""
+    """The functions and clients of rooms that ``harness`` does not import.
+
+    ``judged_facts`` are the kinds of facts that have rules of judgement.
+    """
 
     open_pack: CorpusOpener
+    judged_facts: frozenset[str]
     second_client: SecondClient
     pupil: PupilClient
 
@@ -130,6 +134,7 @@ def prepare(
     _collect_faults(faults, document, ("stopping",), lambda: check_plans(campaign, items))
     for problem, remedy in untried(items, probes):
         faults.append(_fault(document, ("corpora",), problem, remedy))
+    _check_facts(document, faults, probes, rooms.judged_facts)
     _check_probes(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -291,6 +296,19 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     return dict(sorted(Counter(item.category for each in lists for item in each.items()).items()))
 
 
+def _check_facts(
+    document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
+) -> None:
+    """Add a fault for each probe whose facts have no rules of judgement."""
+    for name, probe in probes.items():
+        if probe.declares.facts not in judged:
+            problem = (
+                f"probe {name!r} records facts of kind {probe.declares.facts!r}, "
+                "which have no rules of judgement"
+            )
+            faults.append(_fault(document, ("probes",), problem, known(judged)))
+
+
 def _check_probes(
     campaign: Campaign,
     document: Document,
@@ -301,10 +319,12 @@ def _check_probes(
     for n, line in enumerate(campaign.lines):
         built = next((each for (name, _), each in lines.items() if name == line.name), None)
         for probe in campaign.probes_on(line) if built else ():
-            need = probes[probe].asks if probe in probes else None
+            need = probes[probe].declares.needs if probe in probes else None
             if built and need and need not in built.carries:
                 problem = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
-                fits = [name for name, each in probes.items() if each.asks in built.carries]
+                fits = [
+                    name for name, each in probes.items() if each.declares.needs in built.carries
+                ]
                 remedy = f"list 'probes' for this line; possible: {', '.join(fits) or 'none'}"
                 faults.append(_fault(document, ("lines", n), problem, remedy))
 

@@ -14,11 +14,11 @@ from operator import itemgetter
 from msgspec.structs import replace as replace_fields
 
 from harness.errors import UsageError, known
-from harness.model.batch import SCHEMES
 from harness.model.campaign import Campaign, CorpusSelection
 from harness.model.corpus import MADE, Item, bare_code, covers, is_among
 from harness.model.sampler import Smallest, order_key, ordering
-from harness.ports.network import Corpus, Probe, kinds_of
+from harness.plugins import PROBES
+from harness.ports.network import Corpus, Probe
 
 
 class Chosen:
@@ -149,15 +149,15 @@ def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, s
     Items that must be made before they are tried need a probe that can make them, and URLs need the
     probe of their scheme. Without any probe nothing is reported.
     """
-    possible = frozenset[str]().union(*map(kinds_of, probes.values()))
+    declared = {name: probe.declares for name, probe in probes.items()}
+    possible = frozenset[str]().union(*(each.kinds for each in declared.values()))
     for kind in sorted((items.kinds & MADE) - possible) if probes else ():
         problem = f"items of kind {kind!r} are chosen, but none of the probes can try them"
         yield problem, f"the probes can try {', '.join(sorted(possible))}"
-    tried = {scheme for probe, scheme in SCHEMES.items() if probe in probes}
-    for scheme in sorted(items.schemes - tried) if tried else ():
-        needed = next((probe for probe, each in SCHEMES.items() if each == scheme), "another")
+    tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
+    for scheme in sorted(items.schemes - tried) if tried and "" not in tried else ():
         problem = f"URLs of scheme {scheme!r} are chosen, but none of the probes can try them"
-        yield problem, f"add {needed!r} to 'probes'"
+        yield problem, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
 def check_plans(campaign: Campaign, items: Chosen) -> None:
@@ -169,3 +169,9 @@ def check_plans(campaign: Campaign, items: Chosen) -> None:
             if not any(covers(category, code) for category in chosen):
                 msg = f"plan {number}: no item of category {code!r} is chosen; {known(chosen)}"
                 raise UsageError(msg)
+
+
+def _probe_for(scheme: str) -> str:
+    """The first available probe that tries URLs of a scheme alone."""
+    made = ((name, make()) for name, make in PROBES.load().items())
+    return next((name for name, each in made if each.declares.only_scheme == scheme), "another")

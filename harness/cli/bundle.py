@@ -15,7 +15,7 @@ import typer
 
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
-from harness.cli.judge_again import JudgedAgain, judge_again
+from harness.cli.judge import JudgedAgain, judge_again
 from harness.cli.paths import journal_folder
 from harness.cli.printing import say
 from harness.cli.registry_session import appeals_in
@@ -35,7 +35,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.cli.judge_again import lines_of
+from harness.cli.judge import lines_of
 from harness.cli.printing import say_json
 from harness.interop.record import MEASUREMENT_IMPORTERS
 from harness.model.campaign import BlockPage
@@ -82,7 +82,7 @@ def make_command(
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
-    declared = Campaign.model_validate_json(opened.header["campaign"])
+    declared = opened.header.campaign
     files: dict[str, bytes | Path] = {**journal_files(folder)}
     if reveal_seed and (folder / SEED).exists():
         files[f"journal/{SEED}"] = folder / SEED
@@ -161,20 +161,20 @@ def _manifests(
     journal: SegmentJournal, declared: Campaign, packs: Sequence[Path]
 ) -> dict[str, bytes | Path]:
     """The manifests of the corpora that the journal was measured with, by name in the bundle."""
-    if "foreign" in journal.header:
+    if journal.header.foreign:
         return {}
     shipped = [each.pack for each in declared.corpora if "/" not in each.pack]
     folders: dict[str, Path] = {}
     for named in (*map(str, packs), *shipped):
         try:
-            corpus = open_pack(named, checked=journal.header["corpora"])
+            corpus = open_pack(named, checked=journal.header.corpora)
         except UsageError:
             if named in shipped:
                 continue  # a folder beside the campaign file: --pack says where that is
             raise
         pack = corpus.reference
         folders[f"{pack.name} {pack.version} {pack.sha256}"] = corpus.directory
-    for reference in journal.header["corpora"]:
+    for reference in journal.header.corpora:
         if reference not in folders:
             name, version, sha256 = reference.split(" ")
             msg = (
@@ -185,7 +185,7 @@ def _manifests(
     return {
         f"corpora/{reference.split(' ')[0]}/datapackage.json": folders[reference]
         / "datapackage.json"
-        for reference in journal.header["corpora"]
+        for reference in journal.header.corpora
     }
 
 

@@ -80,10 +80,8 @@ def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
 
     journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
     try:
-        campaign = Campaign.model_validate_json(journal.header["campaign"])
-        observations = tuple(journal.observations())
-        judged = judge_journal(journal.header, observations, campaign.service.block_page)
-        return campaign, judged.verdicts
+        judged = judge_journal(journal.header, tuple(journal.observations()))
+        return journal.header.campaign, judged.verdicts
     finally:
         journal.close()
 

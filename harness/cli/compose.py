@@ -20,6 +20,7 @@ from harness.campaign import assemble
 from harness.campaign.assemble import Prepared, twin_lines
 from harness.cli.printing import say
 from harness.errors import UsageError
+from harness.judge.rules.order import JUDGED_FACTS
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from corpora.pack_reader import Pack
     from corpora.synthetic_sites import ContentPages
     from harness.model.scheme import Policy
-    from probes.range.testbed import World
+    from probes.range.testbed import RangeTestbed
 
 
 def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:
@@ -116,7 +117,7 @@ def seed_in_journal(journal: Path) -> str:
 
     if not (journal / HEADER).exists():
         return ""
-    seed = seed_of(JournalReader(journal).header)
+    seed = seed_of(JournalReader(journal).document)
     if not seed:
         msg = (
             f"{journal / SEED}: the seed of this journal is missing; restore the file, "
@@ -150,7 +151,12 @@ def prepare(
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
     from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
-    rooms = assemble.Rooms(open_pack=open_pack, second_client=SecondClient(), pupil=Pupil())
+    rooms = assemble.Rooms(
+        open_pack=open_pack,
+        judged_facts=JUDGED_FACTS,
+        second_client=SecondClient(),
+        pupil=Pupil(),
+    )
     return assemble.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
 
 
@@ -209,7 +215,7 @@ def running_range(
     dead_hosts: tuple[str, ...] = (),
     pages: ContentPages | None = None,
     dual_stack: bool = False,
-) -> AbstractContextManager[World]:
+) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
     Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
@@ -218,7 +224,7 @@ def running_range(
     """
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above
-    from probes.range.testbed import World  # noqa: PLC0415 - see above
+    from probes.range.testbed import RangeTestbed  # noqa: PLC0415 - see above
 
     def is_blocked(code: str, profile: str) -> bool:
         phase = profile if profile in OWN_PHASES else "ks2"
@@ -232,7 +238,7 @@ def running_range(
         texts |= pages.texts
         codes = pages.codes
     items = open_pack("canary").items()
-    return World.running(
+    return RangeTestbed.running(
         folder,
         policy=FilterPolicy.from_items(items, is_blocked, own=vendor_list()),
         profiles=profiles,

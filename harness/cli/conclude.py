@@ -49,7 +49,6 @@ def conclude_journal(
     path: Path, scheme: str | None = None, clock: Clock | None = None
 ) -> tuple[Assessment, CampaignPaths]:
     """Assess the journal in a folder, and keep the assessment beside it."""
-    from harness.model.campaign import Campaign  # noqa: PLC0415 - the same
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
@@ -62,10 +61,9 @@ def conclude_journal(
     journal = open_journal(folder)
     try:
         journal.require_unchanged()
-        declared = Campaign.model_validate_json(journal.header["campaign"])
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
         verdicts = VerdictFolder(paths.verdicts)
-        chosen = load_scheme(scheme or declared.scheme)
+        chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
     finally:

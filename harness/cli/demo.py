@@ -34,7 +34,7 @@ from harness.model.action_plan import ActionPlan
 from harness.model.event import FixClaimed, PlanAgreed, PlanProgressed
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 SUPPLIER, ASSESSOR = "Example Networks Ltd", "the assessor"
 CAMPAIGN = """\
@@ -170,7 +170,7 @@ def _show(console: Console, paths: CampaignPaths) -> None:
             )
 
 
-def _claim(console: Console, paths: CampaignPaths, running: World, fault: Fault) -> None:
+def _claim(console: Console, paths: CampaignPaths, running: RangeTestbed, fault: Fault) -> None:
     """Play the supplier: agree the plan, fix the fault, claim the fix."""
     running.faults.remove(fault)
     clock = WallClock()

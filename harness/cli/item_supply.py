@@ -10,24 +10,12 @@ from dataclasses import dataclass, field
 
 from harness.estimate.item_selection import counts_category, counts_item
 from harness.model.corpus import Item, covers, frame_of
-from harness.model.outcome_group import is_blind
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
 from harness.ports.network import Probe, fits
 
 MOST_DOMAINS = 100_000
 """Domains are counted up to this number, which is more than any requirement needs."""
-
-BY_CATEGORY = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "missed",
-        "overblock_rate",
-        "overblock_rate_by_category",
-        "overblocked",
-    }
-)
-"""Metrics for which each category that a requirement names is assessed separately."""
 
 EVERY_PROBE: frozenset[str] = frozenset()
 """The value of ``probes`` where the probes are not known: any probe is assumed to fit."""
@@ -100,7 +88,7 @@ def count_by_group(
             frame = frame_of(item.pack)
             group = group_of(item)
             groups.setdefault(f"{group} {frame}".strip(), []).append(alike)
-    if measure.metric in BY_CATEGORY:
+    if spec_of(measure.metric).each_category:
         for code in measure.categories:
             if counts_category(measure, policy, code, phase) and not any(
                 group.split()[:1] == [code] for group in groups
@@ -111,18 +99,19 @@ def count_by_group(
 
 def _suitable_probes(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
     return frozenset(
-        name for name, probe in probes.items() if fits(probe, item) and not is_blind(name, item)
+        name for name, probe in probes.items() if fits(probe, item) and probe.declares.can_see(item)
     )
 
 
 def _grouping(measure: Measure) -> Callable[[Item], str]:
-    if measure.metric in BY_CATEGORY and measure.categories:
+    spec = spec_of(measure.metric)
+    if spec.each_category and measure.categories:
         return lambda item: next(
             (code for code in measure.categories if covers(item.category, code)), item.category
         )
-    if measure.metric.endswith("_by_stratum"):
+    if spec.by == "stratum":
         return lambda item: item.stratum or item.category
-    if measure.metric.endswith("_by_language"):
+    if spec.by == "language":
         return lambda item: item.lang or "no language"
     return lambda _: ""
 

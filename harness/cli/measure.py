@@ -53,6 +53,7 @@ from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import JournalHeader, LabelAudit, PackNote
 from harness.model.marker import new_run
 from harness.ports.storage import Clock, WallClock
 
@@ -218,13 +219,13 @@ def announce(
 
     Called before the first packet. ``scheme`` replaces the campaign's own scheme if given.
     """
-    from harness.schemes.load import load_scheme, metric_units  # noqa: PLC0415 - keep it light
+    from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep it light
 
     own = load_scheme(prepared.campaign.scheme)
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
     early = bounded_at_any_time(prepared.campaign, chosen)
-    for line in sentences(undecidable(chosen, line_profiles(prepared), metric_units(), early)):
+    for line in sentences(undecidable(chosen, line_profiles(prepared), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -241,10 +242,10 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Campaig
     campaign = prepared.campaign
     paths = CampaignPaths(out=out, campaign=campaign.campaign)
     key = private_key(paths.sketch_key)
-    header = header_of(prepared) | run_id_in(paths.journal)
+    header = header_of(prepared, run_id_in(paths.journal))
     evidence = EvidenceFolder(paths.evidence)
-    instruments = measurement_context(prepared, evidence, WallClock(), key, header.get("run", ""))
-    journal = SegmentJournal.open_or_create(paths.journal, header)
+    instruments = measurement_context(prepared, evidence, WallClock(), key, header.run)
+    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
@@ -290,17 +291,16 @@ def _stopped_message(folder: Path) -> str:
     )
 
 
-def run_id_in(journal: Path) -> dict[str, str]:
-    """The part of a journal's header with the id of its run: the journal's own, or a new one.
+def run_id_in(journal: Path) -> str:
+    """The id of the run in a journal, or a new one if there is no journal.
 
     Empty for a journal of an older version, which has no id.
     """
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     if not (journal / HEADER).exists():
-        return {"run": new_run()}
-    header = msgspec.json.decode(read_header(journal))
-    return {"run": header["run"]} if "run" in header else {}
+        return new_run()
+    return str(msgspec.json.decode(read_header(journal)).get("run", ""))
 
 
 def describe_stop(stop: Stop) -> str:
@@ -328,34 +328,34 @@ def describe_strain(instruments: Instruments) -> list[str]:
     ]
 
 
-def header_of(prepared: Prepared) -> dict[str, Any]:
-    """The header of a campaign's journal: the declaration without secrets, and the corpora."""
-    corpora = [msgspec.to_builtins(corpus.reference) for corpus in prepared.corpora]
-    campaign = without_secrets(prepared.campaign).model_dump_json()
-    references = {f"{each['name']} {each['version']} {each['sha256']}": None for each in corpora}
-    return {
-        "campaign": campaign,
-        "corpora": list(references),
-        "packs": {each.reference.mark: _pack(each.reference) for each in prepared.corpora},
-        "items": len(prepared.items),
-        "frames": prepared.frames,
-        "retrials": True,
-        "seed_commitment": hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
-        "instrument": f"isp-accredit {version('isp-accredit')}",
-    }
+def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
+    """The header of a campaign's journal: the declaration (without secrets) and the corpora."""
+    references = [corpus.reference for corpus in prepared.corpora]
+    named = (f"{each.name} {each.version} {each.sha256}" for each in references)
+    return JournalHeader(
+        campaign=without_secrets(prepared.campaign),
+        corpora=tuple(dict.fromkeys(named)),
+        packs={each.mark: _pack(each) for each in references},
+        items=len(prepared.items),
+        frames=prepared.frames,
+        retrials=True,
+        seed_commitment=hashlib.sha256(prepared.campaign.seed.encode()).hexdigest(),
+        instrument=f"isp-accredit {version('isp-accredit')}",
+        run=run,
+        probes={name: probe.declares for name, probe in sorted(prepared.probes.items())},
+    )
 
 
-def _pack(reference: CorpusReference) -> dict[str, Any]:
-    """The facts of a pack that a header records: audience, sampling design, kind, label audit."""
-    facts: dict[str, Any] = {
-        "name": reference.name,
-        "audience": reference.audience,
-        "design": reference.design,
-        "kind": reference.kind,
-    }
-    if reference.audited:
-        facts["audit"] = {"items": reference.audited, "wrong": reference.audited_wrong}
-    return facts
+def _pack(reference: CorpusReference) -> PackNote:
+    """The facts of a pack that a header records; the label audit only if there was one."""
+    audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
+    return PackNote(
+        name=reference.name,
+        audience=reference.audience,
+        design=reference.design,
+        kind=reference.kind,
+        audit=audit if reference.audited else None,
+    )
 
 
 def without_secrets(campaign: Campaign) -> Campaign:

@@ -10,13 +10,12 @@ from typing import Any
 from harness.cli.item_supply import ItemGroup, count_by_group, group_items
 from harness.cli.undecidable import NOTHING_TO_DECIDE
 from harness.estimate.item_selection import is_asked
-from harness.estimate.metrics import METRICS
 from harness.estimate.planning import items_for_power, rate_for_power, verge
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import SHARE, smallest_sample
-from harness.schemes.load import metric_units
+from harness.model.smallest_sample import smallest_sample
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
 BY_RATE = frozenset({"guarded", "quantile"})
@@ -78,7 +77,7 @@ def _forecast_one(
     items: list[ItemGroup] | None,
     power: float,
 ) -> Forecast:
-    if requirement.measure.metric not in METRICS:
+    if not spec_of(requirement.measure.metric).is_taken:
         says = "cannot be decided: Accredit cannot measure this yet"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
     n = None if items is None else _count(requirement, scheme, phase, items)
@@ -137,8 +136,7 @@ def _forecast_minimum(
 ) -> Forecast:
     """Forecast a rule without power planning: the smallest number that can decide, if any."""
     alpha = requirement.alpha or scheme.decision.alpha
-    unit = metric_units().get(requirement.measure.metric, SHARE)
-    needed = max(smallest_sample(requirement, alpha, unit) or 0, requirement.n_min)
+    needed = max(smallest_sample(requirement, alpha) or 0, requirement.n_min)
     says = f"{requirement.rule}: nothing to plan"
     if needed and requirement.rule not in NOTHING_TO_DECIDE:
         says = f"{requirement.rule}: at least {needed}"

@@ -30,7 +30,7 @@ from harness.ports.network import Origin
 from harness.untrusted.regular_file import read_bounded
 from harness.yaml_reader import read_document, validate
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
@@ -149,7 +149,7 @@ def make_lists(out: Path, seed: str = "") -> ContentPages:
     return pages
 
 
-def play_faults(world: World, declared: FaultsDeclaration) -> None:
+def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
     """Enable the faults of a faults file."""
     for each in declared.faults:
         world.faults.add(_fault(each))

@@ -12,30 +12,17 @@ from dataclasses import dataclass
 from harness.campaign.assemble import Prepared
 from harness.cli.item_supply import ItemCount, ItemGroup, count_by_group, group_items
 from harness.estimate.item_selection import counts_category, is_asked
-from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import AGE_BANDS, PUPILS_AND_STAFF
-from harness.model.plain_twin import PROBES
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import RATES, SHARE, smallest_sample
+from harness.model.smallest_sample import smallest_sample
+from harness.plugins import PROBES
 
 ITEMS_PER_CELL = 5
 """The items that a cell of the policy needs (METHOD POL-03)."""
 
 SHOWN_GROUPS = 6
 """The most groups that one sentence names."""
-
-COMPARISONS = frozenset(
-    {
-        "age_bands_missing",
-        "discordant",
-        "profiles_missing",
-        "pupil_difference",
-        "sentinel_agreement",
-        "superset_violations",
-        "wrong_cells",
-    }
-)
-"""Metrics that compare profiles, cells, probes or batches instead of counting items."""
 
 BANDS = {"profiles_missing": PUPILS_AND_STAFF, "age_bands_missing": AGE_BANDS}
 
@@ -62,16 +49,14 @@ def obstacle(
     scheme: Scheme,
     line_profile: LineProfile,
     groups: Mapping[str, ItemCount],
-    units: Mapping[str, str],
 ) -> tuple[str, str] | None:
     """The reason why no result can conform, and a remedy; ``None`` if a result can."""
-    metric = requirement.measure.metric
-    if metric not in METRIC_NAMES:
+    spec = spec_of(requirement.measure.metric)
+    if not spec.is_taken:
         return "Accredit cannot measure this yet", ""
-    if metric in COMPARISONS:
+    if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)
-    unit = units.get(metric, SHARE)
-    smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha, unit)
+    smallest = smallest_sample(requirement, requirement.alpha or scheme.decision.alpha)
     if smallest is None:
         return "no sample can show its threshold", "take a census"
     short = _too_few(requirement, max(smallest, requirement.n_min), groups)
@@ -99,14 +84,14 @@ def _comparison_obstacle(
 def _too_few(
     requirement: Requirement, needed: int, groups: Mapping[str, ItemCount]
 ) -> tuple[str, str] | None:
-    is_rate = requirement.measure.metric in RATES
+    is_rate = spec_of(requirement.measure.metric).is_rate
     noun = "domains" if is_rate else "items"
     available = {name: group.domains if is_rate else group.items for name, group in groups.items()}
     missing = {name: number for name, number in sorted(available.items()) if number < needed}
     if not missing:
         return None
     counts = [f"{number} of {name or _asked(requirement)}" for name, number in missing.items()]
-    more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > NAMED else ""
+    more = f" and {len(counts) - SHOWN_GROUPS} more groups" if len(counts) > SHOWN_GROUPS else ""
     each = " each" if len(groups) > 1 else ""
     why = f"{noun} to try: {', '.join(counts[:SHOWN_GROUPS])}{more}; needed: {needed}{each}"
     remedy = "choose more of them under corpora"
@@ -179,10 +164,11 @@ def _few_twins(
         for group in line_profile.supply
         if scheme.policy.expects(group.example.category, line_profile.phase) == "block"
     ]
-    number = sum(group.items for group in blocked if group.can_be_tried_by(PROBES))
+    with_twins = {name for name, make in PROBES.load().items() if make().declares.has_twins}
+    number = sum(group.items for group in blocked if group.can_be_tried_by(with_twins))
     if number < needed:
         why = f"{number} items that must be blocked can be tried as a pupil would; needed: {needed}"
-        return why, f"choose more of them, for the probes {', '.join(sorted(PROBES))}"
+        return why, f"choose more of them, for the probes {', '.join(sorted(with_twins))}"
     return None
 
 
@@ -203,7 +189,7 @@ def _empty_cells(scheme: Scheme, line_profile: LineProfile) -> tuple[str, str] |
     )
     if not empty:
         return None
-    more = f" and {len(empty) - SHOWN_GROUPS} more" if len(empty) > NAMED else ""
+    more = f" and {len(empty) - SHOWN_GROUPS} more" if len(empty) > SHOWN_GROUPS else ""
     why = f"fewer than {ITEMS_PER_CELL} items of {', '.join(empty[:SHOWN_GROUPS])}{more}"
     return why, f"choose at least {ITEMS_PER_CELL} of each category"
 
@@ -237,14 +223,12 @@ class Undecidable:
 def undecidable(
     scheme: Scheme,
     line_profiles: Iterable[LineProfile],
-    units: Mapping[str, str],
     at_any_time: Collection[str] = (),
 ) -> tuple[Undecidable, ...]:
     """The requirements that no result can meet, in the order of the scheme.
 
-    ``units`` are the units of metrics. ``at_any_time`` are requirements that a campaign which may
-    stop early bounds like sequential ones. A line without items for a requirement is left out if
-    another line has some.
+    ``at_any_time`` are requirements that a campaign which may stop early bounds like sequential
+    ones. A line without items for a requirement is left out if another line has some.
     """
     all_profiles = tuple(line_profiles)
     asked = (
@@ -256,7 +240,7 @@ def undecidable(
     return tuple(
         entry
         for requirement in asked
-        for entry in _of_requirement(requirement, scheme, all_profiles, units)
+        for entry in _of_requirement(requirement, scheme, all_profiles)
     )
 
 
@@ -301,10 +285,7 @@ def sentences(entries: Iterable[Undecidable]) -> Iterator[str]:
 
 
 def _of_requirement(
-    requirement: Requirement,
-    scheme: Scheme,
-    line_profiles: tuple[LineProfile, ...],
-    units: Mapping[str, str],
+    requirement: Requirement, scheme: Scheme, line_profiles: tuple[LineProfile, ...]
 ) -> Iterator[Undecidable]:
     metric = requirement.measure.metric
     if requirement.rule == "report" or (
@@ -329,7 +310,7 @@ def _of_requirement(
         is_empty = not any(count.items for count in counts.values())
         if is_empty and line_profile.profile in profiles_with_items:
             continue
-        reason = obstacle(requirement, scheme, line_profile, counts, units)
+        reason = obstacle(requirement, scheme, line_profile, counts)
         if reason is not None:
             yield Undecidable(
                 requirement=requirement.id,

@@ -21,20 +21,23 @@ from harness.estimate.stopping_tests import (
     together,
     trials_by_place,
 )
-from harness.model.batch import batches_planned
 from harness.model.campaign import Campaign, Stop, StoppingPlan
 from harness.model.corpus import is_among
+from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Source
+from harness.model.metric_spec import spec_of
 from harness.model.observation import Observation
-from harness.model.outcome import CategoryRate, Measurement, Sequential
+from harness.model.outcome import (
+    CategoryRate,
+    Estimates,
+    Measurement,
+    Sequential,
+    VerdictBasis,
+)
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
-from harness.model.smallest_sample import RATES
-from harness.ports.judging import MakeJudge
+from harness.ports.judging import Folded, MakeJudge
 from harness.ports.storage import Journal
-
-BOUNDED = RATES
-"""Rates, whose bounds exist in a form that may be read at any time."""
 
 UNTOUCHED = frozenset({"report", "gate", "evidence"})
 """Rules that grant nothing."""
@@ -55,10 +58,9 @@ class Settlement:
     ``scheme`` is the one to estimate by: touched rates are sequential in it.
     """
 
-    def __init__(
-        self, campaign: Campaign, scheme: Scheme, journal: Journal, make_judge: MakeJudge
-    ) -> None:
-        self._campaign, self._journal, self._make_judge = campaign, journal, make_judge
+    def __init__(self, scheme: Scheme, journal: Journal, make_judge: MakeJudge) -> None:
+        self._campaign = campaign = journal.header.campaign
+        self._journal, self._make_judge = journal, make_judge
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
         self._held = journal.batches() if self._plans else frozenset()
@@ -68,11 +70,36 @@ class Settlement:
                 "early stopping cannot be judged: ask for a bundle made with --reveal-seed"
             )
             raise UsageError(msg)
-        self._batches = batches_planned(campaign, journal.header) if self._plans else 0
+        self._batches = journal.header.batches_planned if self._plans else 0
         self._touches = _touched(campaign, scheme)
         self.scheme = scheme.model_copy(
             update={"requirements": tuple(map(self._restrained, scheme.requirements))}
         )
+
+    def estimate(
+        self, folded: Folded, basis: VerdictBasis, instrument: tuple[InstrumentRecord, ...]
+    ) -> Estimates:
+        """Take every metric that the scheme asks for, from the verdicts of the journal.
+
+        ``basis`` is what these rest on, ``instrument`` what was measured with. Rates by category
+        have bounds that hold at any time where a plan may have stopped them.
+        """
+        from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
+
+        header, campaign = self._journal.header, self._campaign
+        found = estimate(
+            folded,
+            self.scheme,
+            {profile: campaign.phase_of(profile) for profile in campaign.profiles},
+            basis.preconditions,
+            frames=header.frames,
+            packs=header.packs,
+            items=campaign.items,
+            twins=basis.twins,
+            instrument=instrument,
+            probes=header.probes,
+        )
+        return replace(found, rates=self.widen(found.rates))
 
     def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """The measurements, each with what the stopping decides of it or forbids."""
@@ -117,7 +144,7 @@ class Settlement:
         """Wald's test again, over the items that the requirement counts."""
         plan, measure = self._plans[number - 1], taken.requirement.measure
         policy, phase = self.scheme.policy, self._campaign.phase_of(taken.profile)
-        sources = Sources(packs=self._journal.header.get("packs") or {})
+        sources = Sources(packs=self._journal.header.packs)
         rests_on = taken.requirement.rests_on
         tests: dict[tuple[str, Source, str], TwofoldTest] = {}
         for one in sorted(tried, key=lambda one: order_key(self._campaign.seed, one.item.id)):
@@ -196,7 +223,7 @@ def _touch(
     }
     plans = tuple(number for number, codes in holds.items() if codes)
     whole = [number for number in plans if holds[number] == counted]
-    if not whole or measure.metric not in BOUNDED or requirement.rule not in _RATES:
+    if not whole or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
         return _Touch(plans=plans)
     decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
     return _Touch(plans=plans, within=whole[0], decides=decides)

@@ -8,7 +8,7 @@ line of the same campaign sees what this one cannot.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from harness.estimate import rates
@@ -23,36 +23,25 @@ from harness.estimate.item_selection import (
     is_asked,
     selected,
 )
-from harness.estimate.metrics import METRICS
+from harness.estimate.metrics import function_of
 from harness.estimate.outcome_groups import Cell, Lot, sort_lots, total
 from harness.estimate.plain_twins import recognition
 from harness.estimate.profiles import Place, places_of
-from harness.estimate.rates_by_pack import Apart, foreknown, packs_apart
+from harness.estimate.rates_by_pack import foreknown, packs_apart
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.outcome import CategoryRate, Measurement, Precondition
+from harness.model.metric_spec import spec_of
+from harness.model.outcome import (
+    CategoryRate,
+    Estimates,
+    Measurement,
+    Precondition,
+)
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.judging import Folded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimates:
-    """All measurements, and the counts that figures and tables are made of.
-
-    ``preconditions`` are those of the verdicts, and whether plain twins fared like their items.
-    ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
-    of the unfiltered line beside them. ``not_applicable`` are sentences.
-    """
-
-    measurements: tuple[Measurement, ...]
-    rates: tuple[CategoryRate, ...]
-    mechanisms: dict[str, int]
-    latencies: dict[str, tuple[float, ...]]
-    not_applicable: tuple[str, ...]
-    apart: Apart
-    preconditions: tuple[Precondition, ...] = ()
 
 
 def estimate(
@@ -62,24 +51,25 @@ def estimate(
     preconditions: tuple[Precondition, ...] = (),
     *,
     frames: Mapping[str, int] | None = None,
-    units: Mapping[str, str] | None = None,
     packs: Packs | None = None,
     items: PackKind = "real",
     twins: tuple[TwinPair, ...] = (),
     instrument: tuple[InstrumentRecord, ...] = (),
+    probes: Declarations = EARLIER,
 ) -> Estimates:
     """Take every metric that the scheme asks for.
 
     ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
-    the corpora hold, tried or not; ``units`` are those of metrics that cannot be taken yet;
+    the corpora hold, tried or not;
     ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
-    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with;
+    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with,
+    ``probes`` what its probes declared;
     ``items`` the kind that the campaign declares its rates of categories to rest on.
     """
     alike = recognition(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += alike
     sources = Sources(packs=packs or {}, items=items)
-    places = places_of(folded, phases, preconditions, sources, twins, instrument)
+    places = places_of(folded, phases, preconditions, sources, twins, instrument, probes)
     apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
     measurements: list[Measurement] = []
     remarks: list[str] = []
@@ -89,17 +79,18 @@ def estimate(
         if seeing:
             remarks += [_blind(requirement, place) for place in asked if place not in seeing]
         measurements += [
-            _framed(_measure(requirement, scheme, place, units or {}), scheme, place, frames or {})
+            _framed(_measure(requirement, scheme, place), scheme, place, frames or {})
             for place in (seeing or asked)
         ]
-        measurements += _absent(requirement, scheme, places, units or {})
+        measurements += _absent(requirement, scheme, places)
     return Estimates(
         measurements=tuple(foreknown(one, apart, scheme, phases) for one in measurements),
         rates=tuple(_rates(places, scheme)),
         mechanisms=folded.counts.mechanisms,
         latencies=folded.counts.latencies,
         not_applicable=tuple(remarks + _unseen(places)),
-        apart=apart,
+        packs=apart.rates,
+        foreknowledge=apart.foreknowledge,
         preconditions=preconditions,
     )
 
@@ -118,9 +109,7 @@ def _is_asked(requirement: Requirement, scheme: Scheme, place: Place, remarks: l
     return False
 
 
-def _absent(
-    requirement: Requirement, scheme: Scheme, places: list[Place], units: Mapping[str, str]
-) -> Iterator[Measurement]:
+def _absent(requirement: Requirement, scheme: Scheme, places: list[Place]) -> Iterator[Measurement]:
     """One measurement of nothing for each phase that is named and that no profile has."""
     tried = {name for place in places for name in (place.profile, place.phase)}
     lines = {place.line: place for place in places}
@@ -130,13 +119,13 @@ def _absent(
         for place in lines.values():
             empty = replace(place, profile=phase, phase=phase, cell=Cell(), beside=[])
             why = f"{phase} not tried: no profile of the campaign has this phase"
-            yield replace(_measure(requirement, scheme, empty, units), barred=why)
+            yield replace(_measure(requirement, scheme, empty), barred=why)
 
 
 def _sees(requirement: Requirement, scheme: Scheme, place: Place) -> bool:
     """Whether a probe that the measure wants ran there, on items that it can see."""
     probes = place.cell.probes
-    if requirement.measure.metric not in METRICS or not probes:
+    if not spec_of(requirement.measure.metric).is_taken or not probes:
         return True
     if requirement.measure.probes and not probes & set(requirement.measure.probes):
         return False
@@ -158,16 +147,14 @@ def _select(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[Lot
     return selected(requirement, scheme.policy, place.cell, place.phase, place.sources)
 
 
-def _measure(
-    requirement: Requirement, scheme: Scheme, place: Place, units: Mapping[str, str]
-) -> Measurement:
-    take = METRICS.get(requirement.measure.metric)
+def _measure(requirement: Requirement, scheme: Scheme, place: Place) -> Measurement:
+    spec = spec_of(requirement.measure.metric)
     selection = _selection(requirement, scheme, place)
-    if take is None:
-        name = requirement.measure.metric
-        taken = rates.not_taken(name, units.get(name, ""), selection.alpha)
-    else:
-        taken = take(selection)
+    taken = (
+        function_of(spec)(selection)
+        if spec.is_taken
+        else rates.not_taken(spec.name, spec.unit, selection.alpha)
+    )
     basis = selection.basis
     witnesses = place.folded.witnesses(taken.adverse)
     return Measurement(
@@ -195,6 +182,7 @@ def _selection(requirement: Requirement, scheme: Scheme, place: Place) -> Select
         preconditions=place.preconditions,
         twins=place.twins,
         instrument=place.instrument,
+        probes=place.probes,
         ran=frozenset(place.cell.probes),
         sources=place.sources,
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from harness.estimate.outcome_groups import Cell, Lot
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import PackNote
 from harness.model.metric import Source
 from harness.model.outcome import Precondition
 from harness.model.outcome_group import Fate, MakeUp
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
 from harness.ports.judging import Folded
 
@@ -20,9 +22,8 @@ AGREED = Source("agreed", is_hidden=False)
 AGREED_ONLY = "agreed list only"
 KNOWN_ONLY = "known items only"
 
-Packs = Mapping[str, Mapping[str, str]]
-"""Name, audience, design and kind of each pack, by its mark on items, as a journal's header has
-them."""
+Packs = Mapping[str, PackNote]
+"""What a journal's header says of each pack, by the pack's mark on items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,12 @@ class Sources:
         return Basis(sources=known, kind=rests_on, qualifier=KNOWN_ONLY)
 
 
-def source_of(pack: Mapping[str, Any]) -> Source:
+def source_of(pack: PackNote) -> Source:
     """The source that a journal's header tells of a pack. Agreed items are never hidden."""
-    kind = pack.get("kind", "agreed")
-    if kind not in ("content", "real"):
-        return AGREED
-    return Source(kind, is_hidden=pack.get("audience", "public") not in KNOWN_TO_SUPPLIERS)
+    is_hidden = pack.audience not in KNOWN_TO_SUPPLIERS
+    if pack.kind == "content":
+        return Source("content", is_hidden=is_hidden)
+    return Source("real", is_hidden=is_hidden) if pack.kind == "real" else AGREED
 
 
 def bears_on(source: Source, rests_on: PackKind | None) -> bool:
@@ -123,7 +124,8 @@ class Selection:
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
     ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there,
     ``instrument`` is what the campaign was measured with.
-    ``sources`` knows where items come from, by the mark of their pack.
+    ``sources`` knows where items come from, by the mark of their pack; ``probes`` are what the
+    campaign's probes declare.
     ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
     """
 
@@ -141,6 +143,7 @@ class Selection:
     ran: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
+    probes: Declarations = field(default_factory=dict)
 
     @property
     def basis(self) -> Basis:

@@ -6,10 +6,11 @@ service does (METHOD (c), "Label error"). The decision stays with what was obser
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harness.model.journal_header import PackNote
 from harness.model.outcome import Corrected, Outcome
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ class _Audit:
     error: float
 
 
-def corrected(outcomes: Iterable[Outcome], header: Mapping[str, Any]) -> tuple[Outcome, ...]:
+def corrected(outcomes: Iterable[Outcome], packs: Iterable[PackNote]) -> tuple[Outcome, ...]:
     """The outcomes, those of block rates with bounds corrected for label error.
 
-    ``header`` is the journal's. Without an audit of every pack nothing is added: nobody knows
-    how wrong the labels of the others are.
+    ``packs`` are those of the journal's header. Without an audit of every one of them nothing is
+    added: nobody knows how wrong the labels of the others are.
     """
     found = tuple(outcomes)
-    audit = _worst(header)
+    audit = _worst(packs)
     if audit is None:
         return found
     clean = _clean(found)
@@ -42,19 +43,18 @@ def corrected(outcomes: Iterable[Outcome], header: Mapping[str, Any]) -> tuple[O
     )
 
 
-def _worst(header: Mapping[str, Any]) -> _Audit | None:
+def _worst(packs: Iterable[PackNote]) -> _Audit | None:
     """The audit that leaves room for most wrong labels, if every pack had one."""
     from harness.estimate.labels import audited_error  # noqa: PLC0415 - an agent has no scipy
 
-    audits = [pack.get("audit") for pack in header.get("packs", {}).values()]
-    if not audits or None in audits:
-        return None
-    told = [
-        _Audit(each["items"], each["wrong"], audited_error(each["wrong"], each["items"]) or 0.0)
-        for each in audits
-    ]
-    worst = max(told, key=lambda one: one.error)
-    return worst if worst.error < 1 else None
+    found: list[_Audit] = []
+    for pack in packs:
+        if (audit := pack.audit) is None:
+            return None
+        error = audited_error(audit.wrong, audit.items) or 0.0
+        found.append(_Audit(audit.items, audit.wrong, error))
+    worst = max(found, key=lambda one: one.error, default=None)
+    return worst if worst and worst.error < 1 else None
 
 
 def _clean(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:

@@ -16,7 +16,7 @@ from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
 from harness.estimate.rates import Taken
 from harness.model.metric import Metric
-from harness.model.outcome_group import BLIND
+from harness.model.probe import declared
 from harness.model.verdict import State
 
 ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
@@ -61,7 +61,7 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
 def _fetching(selection: Selection) -> list[str]:
     """The probes that ran and fetch pages, in order of their names."""
     ran = {one.probe for lot in selection.lots for one in lot.sights}
-    return sorted(ran - BLIND.keys())
+    return sorted(one for one in ran if declared(selection.probes, one).facts == "web")
 
 
 def _share_of_probe(selection: Selection, probe: str) -> Metric:

@@ -13,7 +13,8 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.rates import Taken
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
-from harness.model.plain_twin import PROBES, TwinPair
+from harness.model.plain_twin import TwinPair
+from harness.model.probe import declared
 from harness.model.scheme import Expectation
 from harness.model.verdict import DELIVERED, State
 
@@ -42,7 +43,7 @@ def pupil_difference(selection: Selection) -> Taken:
     undecided beside a blocked item is doubtful; an item that is itself undecided says nothing.
     """
     wanted = [one for one in selection.twins if selection.expects(one.category) == "block"]
-    ran = sorted(PROBES & selection.ran)
+    ran = sorted(one for one in selection.ran if declared(selection.probes, one).has_twins)
     alpha = selection.alpha
     compared = {probe: _compared(one for one in wanted if one.probe == probe) for probe in ran}
     taken = [_metric(probe, found, alpha) for probe, found in compared.items()]

@@ -7,7 +7,7 @@ lucky miss for one age group shows nothing. A group that nobody tried is undecid
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from harness.estimate.item_selection import Selection, Side, Sources
@@ -19,6 +19,7 @@ from harness.model.metric import Metric
 from harness.model.outcome import Precondition
 from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import EARLIER, Declarations
 from harness.model.verdict import State
 from harness.ports.judging import Folded
 
@@ -37,6 +38,7 @@ class Place:
     twins: tuple[TwinPair, ...]
     beside: list[Place]
     instrument: tuple[InstrumentRecord, ...] = ()
+    probes: Declarations = field(default_factory=dict)
 
 
 def places_of(
@@ -46,6 +48,7 @@ def places_of(
     sources: Sources,
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
+    probes: Declarations = EARLIER,
 ) -> list[Place]:
     """Every line for every profile, even where nothing was seen; ``phases`` by profile."""
     cells = cells_of(folded.counts)
@@ -57,7 +60,7 @@ def places_of(
             here = tuple(one for one in preconditions if one.concerns(line, profile))
             own = tuple(one for one in twins if (one.line, one.profile) == (line, profile))
             place = Place(
-                line, profile, phase, cell, folded, here, sources, own, beside, instrument
+                line, profile, phase, cell, folded, here, sources, own, beside, instrument, probes
             )
             beside.append(place)
         places += beside

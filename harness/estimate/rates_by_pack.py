@@ -20,8 +20,9 @@ from harness.estimate.item_selection import REAGENT, Packs, counts_category, sou
 from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.metric import holm
-from harness.model.outcome import Foreknowledge, Measurement, PackRate
+from harness.model.outcome import Measurement
 from harness.model.outcome_group import Counts
+from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Policy, Scheme
 from harness.model.verdict import State
 
@@ -202,9 +203,9 @@ def _rates(
         for mark, counted in sorted(by_pack.items()):
             value, bounds, method = _rate(counted, alpha)
             yield PackRate(
-                pack=packs[mark]["name"],
-                audience=packs[mark]["audience"],
-                design=packs[mark]["design"],
+                pack=packs[mark].name,
+                audience=packs[mark].audience,
+                design=packs[mark].design,
                 line=line,
                 profile=profile,
                 group=group,

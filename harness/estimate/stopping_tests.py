@@ -12,9 +12,9 @@ from harness.estimate.item_selection import EVERY_PHASE, Packs, Sources
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign, StoppingPlan
 from harness.model.corpus import Item, is_among
-from harness.model.outcome_group import OPEN, is_blind
+from harness.model.outcome_group import OPEN
 from harness.model.sampler import order_key
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, State, Verdict
+from harness.model.verdict import BRACKET_FAILED, State, Verdict
 from harness.ports.judging import PlanDecision
 
 Decision = Literal["pass", "fail", "continue"]
@@ -212,7 +212,7 @@ def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[
     places: defaultdict[tuple[str, str], dict[str, Trials]] = defaultdict(dict)
     for verdict in verdicts:
         key, item = verdict.key, verdict.item
-        if key.probe not in NOTED_PROBES and not is_blind(key.probe, item):
+        if verdict.counts and not verdict.is_blind:
             items = places[key.line, key.profile]
             items.setdefault(item.id, Trials(item=item)).add(verdict)
     return {place: tuple(items.values()) for place, items in places.items()}

@@ -23,6 +23,7 @@ from harness.estimate.rates import Taken
 from harness.model.corpus import covers
 from harness.model.coverage import fewest, reached
 from harness.model.metric import Metric, Part, Source, Span
+from harness.model.metric_spec import spec_of
 
 Take = Callable[[Selection], Taken]
 
@@ -127,10 +128,11 @@ def _grouped(selection: Selection, key: Callable[[Lot], str]) -> dict[Group, tup
 def _wanted_names(selection: Selection) -> Iterator[str]:
     """The categories and strata that the measure names, and the policy asks about here."""
     measure = selection.measure
-    if measure.strata and not measure.metric.endswith(("_stratum", "_language")):
+    by_others = spec_of(measure.metric).by in ("stratum", "language")
+    if measure.strata and not by_others:
         yield from measure.strata
         return
-    if measure.metric.endswith(("_stratum", "_language")):
+    if by_others:
         return
     for code in measure.categories:
         if is_wanted(measure, selection.codes, selection.expects, code):

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -26,13 +25,14 @@ from harness.model.campaign import (
     ProfileDeclaration,
     Service,
 )
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.sentinel import Sentinels
 from harness.store.journal.header import HEADER
 from harness.store.journal.journal import SegmentJournal
 
 FOREIGN = "foreign"
-"""The header's key for whose format it was, and what its profile and pack are called."""
+"""What the type of its line, its profile and its pack are called."""
 
 BATCH = 200
 """Measurements that are written at once."""
@@ -58,7 +58,7 @@ class Intake:
 
 def foreign_header(
     name: str, form: str, source: str, sha256: str, block_page: BlockPage | None = None
-) -> dict[str, Any]:
+) -> JournalHeader:
     """The header of a foreign journal. ``source`` names the file, ``form`` its format.
 
     ``block_page`` is the one that the supplier declares, if it is known. Raises ValueError
@@ -74,15 +74,12 @@ def foreign_header(
         probes=("dns", "web"),
         sentinels=Sentinels(must_allow=(), must_block=()),
     )
-    return {
-        "campaign": campaign.model_dump_json(),
-        "corpora": [" ".join(part for part in (source, form, sha256) if part)],
-        FOREIGN: form,
-    }
+    corpus = " ".join(part for part in (source, form, sha256) if part)
+    return JournalHeader(campaign=campaign, corpora=(corpus,), foreign=form)
 
 
 @contextmanager
-def whole_journal(folder: Path, header: dict[str, Any]) -> Iterator[SegmentJournal]:
+def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
     """A new journal that stands at ``folder`` once all is well, and nowhere else.
 
     Raises UsageError if there is one already, InstrumentError if the disk does not take it.
@@ -92,7 +89,7 @@ def whole_journal(folder: Path, header: dict[str, Any]) -> Iterator[SegmentJourn
         raise UsageError(msg)
     beside = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(beside, ignore_errors=True)
-    journal = SegmentJournal.create(beside, header)
+    journal = SegmentJournal.create(beside, header.as_document())
     try:
         yield journal
         journal.seal()
@@ -117,7 +114,7 @@ def take_in(
     first: dict[str, int] = {}
     waiting: list[Record] = []
     numbers = count(1)
-    name = str(msgspec.json.decode(journal.header["campaign"])["campaign"])
+    name = journal.header.campaign.campaign
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

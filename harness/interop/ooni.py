@@ -36,7 +36,8 @@ from harness.interop.record import (
     Side,
     trial,
 )
-from harness.model.observation import Certificate, Hop, Stage, WebFacts
+from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.observation import Stage
 from harness.model.verdict import Trial
 
 VERIFYING = 3

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from harness.interop.record import Side
-from harness.model.observation import FAILURES, Certificate, Failure, Hop, Stage, WebFacts
+from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.observation import FAILURES, Failure, Stage
 
 OLD_NAMES = {
     "address_family_not_supported_error": "address_family_not_supported",

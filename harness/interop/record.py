@@ -12,13 +12,8 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model.corpus import Item
-from harness.model.observation import (
-    CONTROL,
-    AttemptKey,
-    Facts,
-    Failure,
-    Observation,
-)
+from harness.model.facts import Facts
+from harness.model.observation import CONTROL, AttemptKey, Failure, Observation
 from harness.model.verdict import Trial
 from harness.plugins import PluginTable
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
-from harness.model.observation import WebFacts
+from harness.model.facts.web import WebFacts
 from harness.model.sketch import BARE, Sketch, share_within
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ connection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
@@ -21,7 +20,10 @@ from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.sentinels import SENTINELS_PRESENT
 from harness.judge.trial_features import Case
 from harness.model.campaign import BlockPage
-from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.journal_header import JournalHeader
+from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Mechanism, State, Trial, Verdict
@@ -78,28 +80,25 @@ class ForeignJudge:
         )
 
 
-def judge_of(
-    header: Mapping[str, Any],
-    sentinels: Iterable[Observation],
-    block_page: BlockPage | None = None,
-) -> Judge | ForeignJudge:
-    """Who judges a journal, as its header asks: own observations, or other people's."""
-    return ForeignJudge(block_page) if "foreign" in header else Judge(sentinels, block_page)
+def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge | ForeignJudge:
+    """The judge that the header of a journal asks for: of our observations, or other people's."""
+    block_page = header.campaign.service.block_page
+    if header.foreign:
+        return ForeignJudge(block_page)
+    return Judge(sentinels, block_page, probes=header.probes)
 
 
-def judge_maker(journal: Journal, block_page: BlockPage | None = None) -> MakeJudge:
+def judge_maker(journal: Journal) -> MakeJudge:
     """What makes judges of a journal, each of which has judged nothing yet."""
-    return lambda: judge_of(journal.header, journal.sentinels(), block_page)
+    return lambda: judge_of(journal.header, journal.sentinels())
 
 
-def judge_journal(
-    header: Mapping[str, Any],
-    observations: Iterable[Observation],
-    block_page: BlockPage | None = None,
-) -> Judgement:
+def judge_journal(header: JournalHeader, observations: Iterable[Observation]) -> Judgement:
     """Judge observations that fit into memory as the header of their journal asks."""
-    judging = judge_foreign if "foreign" in header else judge
-    return judging(observations, block_page)
+    block_page = header.campaign.service.block_page
+    if header.foreign:
+        return judge_foreign(observations, block_page)
+    return judge(observations, block_page, probes=header.probes)
 
 
 def judge_foreign(

@@ -19,7 +19,9 @@ from harness.judge.block_page_check import (
     shown_beside_text,
 )
 from harness.model.campaign import BlockPage
-from harness.model.observation import DnsFacts, Observation, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Observation
 from harness.model.sketch import Sketch, share_within
 
 REFUSING = 400

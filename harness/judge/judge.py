@@ -16,7 +16,7 @@ from harness.judge.block_page_check import claimed_category
 from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare, learn
 from harness.judge.liveness import Retrials, confirmed, has_answer, passed, sampled
 from harness.judge.pairing import Course, Pairs, PlainTwinTrials, course_of, pair
-from harness.judge.rules.order import RULES, RULES_VERSION
+from harness.judge.rules.order import RULES_VERSION, rules_for
 from harness.judge.sentinels import (
     Bracket,
     Fared,
@@ -28,9 +28,11 @@ from harness.judge.sentinels import (
 from harness.judge.trial_features import Case, Rule
 from harness.model.batch import turn_of
 from harness.model.campaign import BlockPage
+from harness.model.facts import tag_of
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
+from harness.model.probe import EARLIER, Declarations, declared
 from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Trial, Verdict
 from harness.ports.judging import BatchJudges
 
@@ -62,17 +64,19 @@ class Judge:
         *,
         brackets_required: bool = True,
         samples_required: bool = True,
+        probes: Declarations = EARLIER,
     ) -> None:
+        self._probes = probes
         self._declared = declare(block_page)
         self._retrials = Retrials()
-        self._unfiltered = Unfiltered()
+        self._unfiltered = Unfiltered(probes)
         self._twins = PlainTwinTrials()
         others = self._twins.taking(sentinels)
         self._lores = _learn(self._retrials.taking(others), self._declared, self._unfiltered)
         self._twins.judge(self._judged)
         self._required = brackets_required
         self._sampled = samples_required
-        self._fared = Fared()
+        self._fared = Fared(probes)
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
         """The verdict of every trial of an item, those of void batches among them.
@@ -86,14 +90,16 @@ class Judge:
         """How the sentinels of each course fared."""
         return {
             course: self._unfiltered.excused(
-                bracket_of(course, [(one, self._judged(one)) for one in trials])
+                bracket_of(course, [(one, self._judged(one)) for one in trials], self._probes)
             )
             for course, trials in pairs.sentinels.items()
         }
 
     def alone(self, observations: list[Observation]) -> tuple[Verdict, ...]:
         """The verdicts of one batch by themselves, with what its own sentinels met."""
-        self._lores = _learn(self._retrials.taking(observations), self._declared, Unfiltered())
+        self._lores = _learn(
+            self._retrials.taking(observations), self._declared, Unfiltered(self._probes)
+        )
         return tuple(map(self._judged, pair(observations).trials))
 
     @property
@@ -124,7 +130,7 @@ class Judge:
     def _judged(self, trial: Trial) -> Verdict:
         """The verdict of one trial by itself; a block stands only beside a sign of life."""
         lore = self._lores.get(trial.key.line, self._declared)
-        return confirmed(trial, judge_trial(trial, lore))
+        return confirmed(trial, judge_trial(trial, lore, probes=self._probes))
 
     def _settled(self, trial: Trial) -> Verdict:
         """The verdict of an item's trial, with what its retrials came to."""
@@ -150,6 +156,7 @@ def judge(
     *,
     brackets_required: bool = True,
     samples_required: bool = True,
+    probes: Declarations = EARLIER,
 ) -> Judgement:
     """Judge observations that fit into memory, in any order; see ``Judge``."""
     held = in_batches(observations)
@@ -159,28 +166,38 @@ def judge(
         block_page,
         brackets_required=brackets_required,
         samples_required=samples_required,
+        probes=probes,
     )
     verdicts = list(judging.verdicts(held))
     return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
 
 
 def judge_batch(
-    observations: Iterable[Observation], page: BlockPage | None = None
+    observations: Iterable[Observation],
+    page: BlockPage | None = None,
+    probes: Declarations = EARLIER,
 ) -> tuple[Verdict, ...]:
     """The verdicts of a part of one batch while it is measured, whatever its bracket says.
 
     What its must-block sentinels met is learned, if it holds them.
     """
-    judging = Judge((), page, brackets_required=False, samples_required=False)
+    judging = Judge((), page, brackets_required=False, samples_required=False, probes=probes)
     return judging.alone(list(observations))
 
 
-def batch_judges(block_page: BlockPage | None) -> BatchJudges:
-    """How batches are judged while they are measured; ``block_page`` is the declared one."""
+def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -> BatchJudges:
+    """How batches are judged while they are measured.
+
+    ``block_page`` is the one that the submission declares, ``probes`` what its probes declare.
+    """
+
+    def judged(seen: Iterable[Observation]) -> tuple[Verdict, ...]:
+        return judge(seen, block_page, samples_required=False, probes=probes).verdicts
+
     return BatchJudges(
-        judge_batch=lambda seen: judge(seen, block_page, samples_required=False).verdicts,
-        judge_trials=lambda seen: judge_batch(seen, block_page),
-        void_batches=lambda sentinels: voided_batches(sentinels, block_page),
+        judge_batch=judged,
+        judge_trials=lambda seen: judge_batch(seen, block_page, probes),
+        void_batches=lambda sentinels: voided_batches(sentinels, block_page, probes),
     )
 
 
@@ -207,7 +224,9 @@ def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
 
 
 def voided_batches(
-    sentinels: Callable[[], Iterable[Observation]], block_page: BlockPage | None = None
+    sentinels: Callable[[], Iterable[Observation]],
+    block_page: BlockPage | None = None,
+    probes: Declarations = EARLIER,
 ) -> Iterator[int]:
     """The numbers of the batches whose sentinels did not fare as agreed, on any line.
 
@@ -215,18 +234,27 @@ def voided_batches(
     learned first, so that a batch is void here if a judgement voids it, and only then. Those of
     a batch follow each other, as in a journal: one batch is held at a time.
     """
-    judging = Judge(sentinels(), block_page)
+    judging = Judge(sentinels(), block_page, probes=probes)
     for number, seen in groupby(sentinels(), lambda one: one.batch):
         if any(bracket.failed for bracket in judging.brackets(pair(seen)).values()):
             yield number
 
 
 def judge_trial(
-    trial: Trial, lore: Lore = NOTHING_LEARNED, rules: tuple[Rule, ...] = RULES
+    trial: Trial,
+    lore: Lore = NOTHING_LEARNED,
+    rules: tuple[Rule, ...] | None = None,
+    probes: Declarations = EARLIER,
 ) -> Verdict:
-    """The verdict of one trial by itself, whatever its bracket says."""
+    """The verdict of one trial by itself, whatever its bracket says.
+
+    ``rules`` are those for the facts that the trial left, unless others are given. Raises
+    UsageError for facts of a kind without rules.
+    """
+    probe = declared(probes, trial.key.probe)
     case = Case(trial, lore)
-    rule = next(rule for rule in rules if rule.matches(case))
+    tried = rules_for(_kind_of(trial)) if rules is None else rules
+    rule = next(rule for rule in tried if rule.matches(case))
     saw = rule.saw(case) if rule.saw is not None else ""
     control = trial.control
     return Verdict(
@@ -235,6 +263,8 @@ def judge_trial(
         state=rule.state,
         rule=rule.id,
         rules_version=RULES_VERSION,
+        counts=probe.counts,
+        is_blind=not probe.can_see(trial.service.item),
         mechanism=rule.mechanism,
         witnesses=(rule.says, saw) if saw else (rule.says,),
         claimed_category=claimed_category(case.web) if rule.state is State.BLOCKED else "",
@@ -243,6 +273,12 @@ def judge_trial(
         first_byte_service=trial.service.timings.first_byte,
         first_byte_control=control.timings.first_byte if control is not None else None,
     )
+
+
+def _kind_of(trial: Trial) -> str:
+    """The kind of facts that either side left; empty if neither left any."""
+    control = trial.control.facts if trial.control is not None else None
+    return tag_of(trial.service.facts) or tag_of(control)
 
 
 def _again(trial: Trial, again: Observation) -> Trial:

@@ -16,7 +16,8 @@ from harness.judge.pairing import Course
 from harness.model.corpus import AGREED
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
-from harness.model.verdict import NOTED_PROBES, State, Trial, Verdict
+from harness.model.probe import EARLIER, Declarations, declared
+from harness.model.verdict import State, Trial, Verdict
 
 ORIGIN_ANSWERS = "origin-answers"
 SERVICE_REACHABLE = "service-reachable"
@@ -48,12 +49,14 @@ class Bracket:
     is_excused: bool = False
 
 
-def bracket_of(course: Course, judged: Iterable[tuple[Trial, Verdict]]) -> Bracket:
+def bracket_of(
+    course: Course, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
+) -> Bracket:
     """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
 
-    Of what a probe only notes, nothing was agreed.
+    Nothing was agreed for a probe whose verdicts do not count.
     """
-    if course.probe in NOTED_PROBES:
+    if not declared(probes, course.probe).counts:
         return Bracket(course=course, failed="", detail="")
     found = list(judged)
     troubles = [_missing(found)]
@@ -151,7 +154,8 @@ class Fared:
     ``excused`` counts those of each line, profile and probe that are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, probes: Declarations = EARLIER) -> None:
+        self._probes = probes
         self._failed: dict[tuple[str, str, str], _Trouble] = {}
         self._held: dict[tuple[str, str], tuple[Course, int]] = {}
         self.excused: Counter[tuple[str, str, str]] = Counter()
@@ -159,7 +163,7 @@ class Fared:
     def count(self, bracket: Bracket) -> None:
         """Take one course's bracket into account, if anything was agreed of it."""
         course = bracket.course
-        if course.probe in NOTED_PROBES:
+        if not declared(self._probes, course.probe).counts:
             return
         if bracket.is_excused:
             self.excused[course.line, course.profile, course.probe] += 1
@@ -235,7 +239,8 @@ class _Place(NamedTuple):
 class Unfiltered:
     """Whether the must-block sentinels of each probe passed or were stopped, in a whole journal."""
 
-    def __init__(self) -> None:
+    def __init__(self, probes: Declarations = EARLIER) -> None:
+        self._probes = probes
         self._passed: dict[_Place, int] = {}
         self._stopped: dict[_Place, int] = {}
         self._unclear: set[_Place] = set()
@@ -243,7 +248,7 @@ class Unfiltered:
     def count(self, course: Course, judged: Iterable[tuple[Observation, Verdict]]) -> None:
         """Take the sentinels of one course into account."""
         place = _Place(course.line, course.profile, course.probe)
-        if place.probe in NOTED_PROBES:
+        if not declared(self._probes, place.probe).counts:
             return
         for seen, verdict in judged:
             if seen.role == "must_allow":

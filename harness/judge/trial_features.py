@@ -10,7 +10,9 @@ import msgspec
 from harness.judge import block_page_check, block_page_classifier
 from harness.judge.block_page_check import UNLIKE
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
-from harness.model.observation import Certificate, DnsFacts, ReachFacts, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.reach import ReachFacts
+from harness.model.facts.web import Certificate, WebFacts
 from harness.model.sketch import share_within
 from harness.model.verdict import Trial
 
@@ -200,6 +202,16 @@ class Case:
     def addresses(self) -> frozenset[str]:
         """The addresses that the service's resolver gave."""
         return frozenset(self.dns.addresses) if self.dns is not None else frozenset()
+
+    @cached_property
+    def answers(self) -> frozenset[str]:
+        """The records that the service's resolver gave of the type that was asked for."""
+        return self.dns.answers if self.dns is not None else frozenset()
+
+    @cached_property
+    def control_answers(self) -> frozenset[str]:
+        """The records that the control gave of the type that was asked for."""
+        return self.control_dns.answers if self.control_dns is not None else frozenset()
 
     @cached_property
     def control_addresses(self) -> frozenset[str]:

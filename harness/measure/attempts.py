@@ -15,6 +15,7 @@ from harness.measure.heartbeats import Place, Pulse, place_at, port_of
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import AGREED, Item
+from harness.model.facts import tag_of
 from harness.model.marker import Marker, browser_number, mark
 from harness.model.observation import (
     CONTROL,
@@ -195,6 +196,10 @@ async def _try(asked: Attempt, tools: Instruments) -> Sighting:
     failure = sighting.failure
     if failure and failure.name in TIMEOUTS and tools.watch.is_overloaded_since(begun):
         return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")
+    left = tag_of(sighting.facts)
+    if left not in ("", probe.declares.facts):  # other rules would judge them
+        detail = f"the probe left facts of kind {left!r}, not {probe.declares.facts!r} as declared"
+        return _instrument_trouble("instrument_error", detail)
     return sighting
 
 

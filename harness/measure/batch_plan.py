@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import count, groupby, islice
 
 from harness.errors import UnfinishedError, UsageError
-from harness.model.batch import AGAIN, Batch, Half, Way, count_batches, is_tried, turn_of, ways
+from harness.model.batch import AGAIN, Batch, Half, Way, count_batches, turn_of, ways
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.observation import Observation
 from harness.model.outcome_group import OPEN
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Verdict
+from harness.model.verdict import BRACKET_FAILED, Verdict
 from harness.ports.judging import BatchJudges
 from harness.ports.network import Items
 from harness.ports.storage import Journal
@@ -32,7 +32,7 @@ def plan_batches(campaign: Campaign, items: Items, first: int = 1) -> Iterator[B
     while taken := tuple(islice(stream, size)):
         for place, way in enumerate(way_list, block * len(way_list) + 1):
             if place >= first:
-                items_of_way = tuple(item for item in taken if is_tried(item, way.probe))
+                items_of_way = tuple(item for item in taken if item.value)
                 yield Batch(number=place, way=way, items=items_of_way)
         block += 1
 
@@ -149,7 +149,7 @@ class Retrier:
     def heed(self, number: int, observations: Iterable[Observation]) -> None:
         """Note what one batch left undecided, or decided at last."""
         for verdict in self._judges.judge_batch(observations):
-            if verdict.key.probe not in NOTED_PROBES:
+            if verdict.counts:
                 self._note(number, verdict)
 
     def _note(self, number: int, verdict: Verdict) -> None:

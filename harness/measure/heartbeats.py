@@ -21,14 +21,9 @@ from urllib.parse import urlsplit
 from harness.measure.concurrency_limiter import Traffic
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
-from harness.model.observation import (
-    CONTROL,
-    AttemptKey,
-    DnsFacts,
-    Heartbeats,
-    Observation,
-    WebFacts,
-)
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import is_answer, is_silent, is_trouble
 from harness.ports.storage import Clock

@@ -31,7 +31,8 @@ from harness.measure.concurrency_limiter import Traffic
 from harness.measure.heartbeats import Pulse
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
-from harness.model.observation import CONTROL, AttemptKey, Look, Observation, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, AttemptKey, Look, Observation
 from harness.model.plain_twin import (
     DOUBTED_TURN,
     SAMPLE,

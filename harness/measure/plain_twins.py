@@ -26,7 +26,6 @@ from harness.model.corpus import Item
 from harness.model.marker import browser_number, unmarked
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.plain_twin import (
-    PROBES,
     Group,
     Spot,
     group_of,
@@ -92,7 +91,9 @@ class TwinVisits:
 
     def _can_be_tried(self, place: Group, item: Item) -> bool:
         places = (place.line, place.profile), (CONTROL, place.profile)
-        is_usable = place.probe in PROBES and all(one in self._tools.twin_lines for one in places)
+        probe = self._tools.probes.get(place.probe)
+        has_twins = probe is not None and probe.declares.has_twins
+        is_usable = has_twins and all(one in self._tools.twin_lines for one in places)
         return is_usable and bool(_twin_item(item, self._tools.origin))
 
     def _chunks(self, place: Group) -> list[_Chunk]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -14,10 +13,6 @@ AGAIN = 1000
 
 Half = Literal["all", "straight", "swapped"]
 """Which rounds are measured: all, or of a crossover the odd ones, or the even ones."""
-
-
-SCHEMES = {"web": "http", "web_https": "https"}
-"""Probes that fetch an item by one scheme: a URL that names another is not theirs to try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +42,6 @@ def turn_of(number: int) -> int:
     return (number - 1) % AGAIN + 1
 
 
-def is_tried(item: Item, probe: str) -> bool:
-    """Whether a probe tries an item: it has a name, and no URL of another scheme."""
-    scheme = SCHEMES.get(probe, "")
-    return bool(item.value) and (not scheme or item.scheme in ("", scheme))
-
-
 def count_batches(campaign: Campaign, items: int) -> int:
     """How many batches ``items`` items make, tried every way."""
     return -(-items // campaign.limits.batch) * len(ways(campaign))
@@ -70,11 +59,3 @@ def ways(campaign: Campaign) -> tuple[Way, ...]:
         for profile in campaign.profiles
         for probe, names in lines.items()
     )
-
-
-def batches_planned(campaign: Campaign, header: Mapping[str, Any]) -> int:
-    """How many batches the header's items make; none of what others measured was planned."""
-    items = header.get("items")
-    if "foreign" in header or not isinstance(items, int):
-        return 0
-    return count_batches(campaign, items)

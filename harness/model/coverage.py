@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable, Iterator
 
 from harness.model.metric import Metric, Part, Span
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement, Threshold
-from harness.model.smallest_sample import RATES, smallest_for_threshold, smallest_sample
+from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
 
 FUTILE = 100
 """More than this times the items tried is no practical number."""
@@ -94,7 +95,7 @@ def shown(number: float | None, unit: str) -> str:
 
 def _too_few(metric: Metric, threshold: Threshold) -> str:
     """That not even a faultless service could conform on so few; empty if one could."""
-    if metric.name not in RATES:
+    if not spec_of(metric.name).is_rate:
         return ""
     needed = smallest_for_threshold(threshold, metric.alpha)
     if needed is None or metric.counted >= needed:

@@ -11,91 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 from harness.model.corpus import PackKind
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import JournalHeader
 from harness.model.metric import Metric, Spread
-from harness.model.scheme import Requirement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackRate:
-    """How often the items of one pack went as the policy says, on one line for one profile.
-
-    ``group`` is a category, or the sum of those with one ``expectation`` (block or allow).
-    ``right`` of ``n`` decided items went so; ``value`` is that share by design weights, None
-    of nothing. ``lower`` and ``upper`` are one-sided bounds that hold whatever the
-    ``undecided`` items really were. ``kind`` is what the items can show.
-    """
-
-    pack: str
-    audience: str
-    design: str
-    line: str
-    profile: str
-    group: str
-    expectation: str
-    right: int
-    n: int
-    undecided: int
-    value: float | None
-    lower: float | None
-    upper: float | None
-    method: str
-    kind: PackKind = "agreed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreknowledge:
-    """Items that a supplier may know beside hidden ones of the same kind, and what that says.
-
-    Counts as in ``PackRate``; ``kind`` is ``real`` or ``content``, for agreed items are loaded and
-    no comparison; ``frame`` is empty where items count alike. ``p_value`` is the
-    chance that known items go right so much oftener if knowing them makes no difference
-    (Fisher's exact test, one-sided), ``adjusted`` the same after Holm's correction over the
-    categories of the place.
-    """
-
-    line: str
-    profile: str
-    group: str
-    frame: str
-    known_right: int
-    known_n: int
-    hidden_right: int
-    hidden_n: int
-    undecided: int
-    p_value: float
-    adjusted: float
-    alpha: float
-    kind: PackKind = "real"
-
-    @property
-    def is_tuned(self) -> bool:
-        """Whether known items went right oftener than chance explains."""
-        return self.adjusted <= self.alpha
-
-    @property
-    def told(self) -> str:
-        """Both sides in words: "GAMB: known real items 40/40, hidden 20/40 (p = 1e-08)"."""
-        group = f"{self.group} {self.frame}".strip()
-        known = f"known {self.kind} items {self.known_right}/{self.known_n}"
-        hidden = f"hidden {self.hidden_right}/{self.hidden_n}"
-        return f"{group}: {known}, {hidden} (p = {self.adjusted:.2g})"
-
-    def reason(self, *, is_short: bool) -> str:
-        """What it says beside an outcome; ``is_short`` if the hidden items do not conform."""
-        if is_short and self.is_tuned:
-            return f"tuned to the known list: {self.told}"
-        return f"{self.told}: {'known ones do better' if self.is_tuned else 'no difference shown'}"
-
-    @property
-    def says(self) -> str:
-        """The finding in words; a difference that is not shown is no proof that none is there."""
-        if not self.known_n or not self.hidden_n:
-            return "nothing to compare: one side has no decided item"
-        if self.is_tuned:
-            return "tuned to the known list: its items go right more often than hidden ones"
-        return "no difference shown"
+from harness.model.pack_rate import Foreknowledge, PackRate
+from harness.model.plain_twin import TwinPair
+from harness.model.scheme import Requirement, Scheme
 
 
 class Conformity(StrEnum):
@@ -138,6 +62,15 @@ class Precondition:
     def concerns(self, line: str, profile: str) -> bool:
         """Whether it is about that line and profile; ``*`` and an empty name mean all."""
         return self.line in {line, "", "*"} and self.profile in {profile, "", "*"}
+
+
+class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
+    """What verdicts rest on: observations, rules, preconditions, and plain twins beside items."""
+
+    observations: int
+    rules_version: str
+    preconditions: tuple[Precondition, ...]
+    twins: tuple[TwinPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +201,26 @@ class CategoryRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """All measurements of a journal, and the counts that figures and tables are made of.
+
+    ``preconditions`` are those of the verdicts, and whether plain twins fared like their items.
+    ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
+    of the unfiltered line beside them. ``not_applicable`` are sentences. ``packs`` and
+    ``foreknowledge`` are empty for a journal of one pack.
+    """
+
+    measurements: tuple[Measurement, ...]
+    rates: tuple[CategoryRate, ...]
+    mechanisms: dict[str, int]
+    latencies: dict[str, tuple[float, ...]]
+    not_applicable: tuple[str, ...]
+    packs: tuple[PackRate, ...] = ()
+    foreknowledge: tuple[Foreknowledge, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedHead:
     """How much a journal or a registry held, and the hash that stood for all of it."""
 
@@ -309,6 +262,44 @@ class Assessment:
     instrument: tuple[InstrumentRecord, ...] = ()
     journal_head: PrintedHead | None = None
     registry_head: PrintedHead | None = None
+
+    @classmethod
+    def of(
+        cls,
+        header: JournalHeader,
+        scheme: Scheme,
+        concluded: datetime,
+        basis: VerdictBasis,
+        estimates: Estimates,
+        outcomes: tuple[Outcome, ...],
+        instrument: tuple[InstrumentRecord, ...],
+    ) -> Assessment:
+        """Return the assessment of a journal under a scheme, concluded at that time."""
+        campaign = header.campaign
+        return cls(
+            campaign=campaign.campaign,
+            title=campaign.title,
+            service=campaign.service.name,
+            supplier=campaign.service.supplier,
+            scheme=scheme.id,
+            scheme_version=scheme.version,
+            scheme_title=scheme.title,
+            rules_version=basis.rules_version,
+            concluded=concluded,
+            observations=basis.observations,
+            outcomes=outcomes,
+            preconditions=estimates.preconditions,
+            rates=estimates.rates,
+            mechanisms=estimates.mechanisms,
+            latencies=estimates.latencies,
+            corpora=header.corpora,
+            not_applicable=estimates.not_applicable,
+            packs=estimates.packs,
+            foreknowledge=estimates.foreknowledge,
+            items=campaign.items,
+            warnings=scheme.warnings(concluded.date()),
+            instrument=instrument,
+        )
 
     @property
     def conformity(self) -> Conformity:

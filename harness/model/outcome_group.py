@@ -14,11 +14,6 @@ import msgspec
 from harness.model.corpus import Item
 from harness.model.verdict import Mechanism, State
 
-BLIND: dict[str, frozenset[str]] = dict.fromkeys(
-    ("dns", "dns_aaaa"), frozenset({"sni", "url", "content"})
-)
-"""Layers (``Item.applies_to``) that a probe cannot see: no name server sees a path."""
-
 ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
 """States in which the item's own page arrived, as it was or changed on the way."""
 
@@ -139,11 +134,6 @@ class Pairs(NamedTuple):
 
     fate: int
     times: tuple[tuple[float, float], ...]
-
-
-def is_blind(probe: str, item: Item) -> bool:
-    """Whether a probe cannot see the layer that an item is about."""
-    return item.applies_to in BLIND.get(probe, ())
 
 
 def shown_ranks(count: int) -> range | list[int]:

@@ -24,9 +24,6 @@ ENOUGH = 59
 """Twins of each line, profile and probe at least: if one in twenty fared otherwise, one of 59
 would with 95 % probability (0.95 ** 59 < 0.05)."""
 
-PROBES = frozenset({"web", "web_https", "dns"})
-"""The probes that twins are tried by; the others differ from them in the address alone."""
-
 NAME = "abcdefghijklmnopqrstuvwxyz0123456789-."
 """The characters of a host name (RFC 1123), each a digit of a number to the base 38."""
 

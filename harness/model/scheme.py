@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from harness.model.campaign import Phase
 from harness.model.corpus import PackKind
 from harness.model.declared import Declared
+from harness.model.metric_spec import spec_of
 
 Provenance = Literal["seen", "reported", "proposed"]
 Severity = Literal["Crit", "Maj", "Min", "Obs"]
@@ -86,26 +87,6 @@ class NeededList(Declared):
     domains: Annotated[int, Field(ge=1)] | None = None
 
 
-RESTS_ON: dict[str, PackKind] = {
-    "block_rate": "real",
-    "block_rate_by_category": "real",
-    "block_rate_by_language": "real",
-    "block_rate_by_stratum": "real",
-    "content_block_rate": "content",
-    "overblock_rate": "real",
-    "overblock_rate_by_category": "real",
-    "age_bands_missing": "agreed",
-    "discordant": "agreed",
-    "missed": "agreed",
-    "overblocked": "agreed",
-    "profiles_missing": "agreed",
-    "superset_violations": "agreed",
-    "wrong_cells": "agreed",
-}
-"""The kind of items that a metric rests on where the requirement does not say: rates of categories
-say what a filter knows, which only items that nobody announced can show."""
-
-
 class Requirement(Declared):
     """One numbered demand of a minimum specification.
 
@@ -133,7 +114,7 @@ class Requirement(Declared):
     @property
     def rests_on(self) -> PackKind | None:
         """The kind of items that it rests on; None where it is not about what items show."""
-        return self.items or RESTS_ON.get(self.measure.metric)
+        return self.items or spec_of(self.measure.metric).rests_on
 
     @property
     def list_size(self) -> int:

@@ -15,10 +15,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
 
+from harness.model.metric_spec import spec_of
 from harness.model.scheme import DecisionRule, Requirement, Threshold
-
-SHARE = "share"
-"""The unit of metrics that are fractions of items."""
 
 MEDIAN = 0.5
 """The quantile of a duration where a measure names none."""
@@ -35,38 +33,19 @@ NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence", "availab
 EACH_COUNTS: frozenset[DecisionRule] = frozenset({"census", "functional", "grade", "gate"})
 """Rules under which each item counts: one is enough to have seen something."""
 
-RATES = frozenset(
-    {
-        "block_rate",
-        "block_rate_by_category",
-        "block_rate_by_language",
-        "block_rate_by_stratum",
-        "content_block_rate",
-        "explicit_share",
-        "overblock_rate",
-        "overblock_rate_by_category",
-    }
-)
-"""Metrics with the bounds of a rate, whatever the rule that reads them."""
 
-OBSERVED = frozenset(
-    {"control_success", "indeterminate_share", "instrument_record", "sentinel_agreement"}
-)
-"""Shares that stand as they were observed: their bounds are themselves."""
-
-
-def smallest_sample(requirement: Requirement, alpha: float, unit: str = SHARE) -> int | None:
+def smallest_sample(requirement: Requirement, alpha: float) -> int | None:
     """The fewest items with which ``requirement`` can be met; ``None`` if no number suffices.
 
-    ``unit`` is that of its metric. 0 for rules that count no items. Each category, stratum or
-    language that a metric ``..._by_...`` compares needs this number: a pass asks every group at
-    level alpha (intersection-union, Berger 1982), so alpha is not divided.
+    0 for rules that count no items. Each category, stratum or language that a metric
+    ``..._by_...`` compares needs this number: a pass asks every group at level alpha
+    (intersection-union, Berger 1982), so alpha is not divided.
     """
     if requirement.rule in NOT_COUNTED or requirement.threshold is None:
         return 0
     if requirement.rule in EACH_COUNTS:
         return 1
-    return _for_bounds(requirement, alpha, unit)
+    return _for_bounds(requirement, alpha)
 
 
 def smallest_for_rate(threshold: float, alpha: float) -> int | None:
@@ -141,18 +120,19 @@ def _waiting(n: int, i: int, z: float) -> float:
     return math.exp(log * math.exp(-z * spread))
 
 
-def _for_bounds(requirement: Requirement, alpha: float, unit: str) -> int | None:
+def _for_bounds(requirement: Requirement, alpha: float) -> int | None:
     """By the bounds that the metric has: of a rate, a shift, a waiting time, or a quantile."""
     measure, rule = requirement.measure, requirement.rule
-    if measure.metric in RATES:
+    spec = spec_of(measure.metric)
+    if spec.is_rate:
         return _for_rate(requirement, alpha)
-    if measure.metric == "first_byte_overhead_share" or rule == "noninferiority":
+    if spec.bounds == "shift" or rule == "noninferiority":
         return smallest_for_shift(alpha)
     if rule == "survival":
         return smallest_for_waiting(measure.quantile or MEDIAN, alpha)
     if rule == "quantile" or measure.quantile is not None:
         return _for_quantile(requirement, measure.quantile or MEDIAN, alpha)
-    if unit == SHARE and measure.metric not in OBSERVED:
+    if spec.unit == "share" and spec.bounds != "observed":
         return _for_rate(requirement, alpha)
     return 1
 

@@ -7,11 +7,10 @@ from enum import StrEnum
 import msgspec
 
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, DnsFacts, Observation, ReachFacts, WebFacts
-
-NOTED_PROBES = frozenset({"dns_https"})
-"""Probes whose verdicts are kept, and count for nobody and against nobody: a browser does without
-HTTPS records (RFC 9460), whether they pass or not."""
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.reach import ReachFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Observation
 
 BRACKET_FAILED = "bracket-failed"
 """The rule of every verdict whose batch is void."""
@@ -72,6 +71,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``witnesses`` are short sentences naming the facts that the rule saw.
     ``first_byte_overhead`` is service minus control, in seconds, where both have one.
+    ``counts`` and ``is_blind`` follow from what the probe declares: whether its verdicts count
+    for or against anybody, and whether it cannot see the layer that the item is about.
     """
 
     key: AttemptKey
@@ -86,6 +87,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     intercepted: bool = False
     first_byte_service: float | None = None
     first_byte_control: float | None = None
+    counts: bool = True
+    is_blind: bool = False
 
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
@@ -169,8 +172,8 @@ def is_answer(seen: Observation) -> bool:
     match seen.facts:
         case WebFacts(canary=canary):
             return canary in ("seen", "not_applicable")
-        case DnsFacts(rcode=rcode, addresses=addresses, type=kind):
-            return rcode == "NOERROR" and (bool(addresses) or kind == "HTTPS")
+        case DnsFacts(rcode=rcode, answers=answers, type=kind):
+            return rcode == "NOERROR" and (bool(answers) or kind == "HTTPS")
         case ReachFacts(reached=reached):
             return reached is not False
         case _:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 from pydantic import BaseModel
 
 from harness.model.campaign import Limits
-from harness.model.corpus import NAMED, CorpusReference, Item
+from harness.model.corpus import CorpusReference, Item
+from harness.model.facts import Facts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import Certificate
 from harness.model.marker import (
     Marker,
     WordGroup,
@@ -21,16 +25,11 @@ from harness.model.marker import (
     token_for,
     words_for,
 )
-from harness.model.observation import (
-    AttemptKey,
-    Certificate,
-    DnsFacts,
-    Evidence,
-    Facts,
-    Failure,
-    Timings,
-)
+from harness.model.observation import AttemptKey, Evidence, Failure, Timings
 from harness.model.plain_twin import twin_of
+from harness.model.probe import ProbeDeclaration
+
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +184,8 @@ class Line(Protocol):
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
     never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it
     was built with, so that a probe can tell the token of a host that it was redirected to.
+    ``carries`` names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``) and
+    ``datagrams`` (``SendsDatagrams``); a probe needs one of them.
     """
 
     Options: ClassVar[type[BaseModel]]
@@ -196,6 +197,69 @@ class Line(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
     async def fetch(self, request: Request) -> Exchange: ...
     async def ask(self, question: Question) -> Answer: ...
+
+
+class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a byte stream or datagrams go; ``address`` and ``may_lead`` as in ``Request``."""
+
+    host: str
+    port: int
+    timeout: float = 5.0
+    address: str = ""
+    may_lead: bool = False
+
+
+class ByteStream(Protocol):
+    """A byte stream to the far end. ``read`` gives nothing where the far end has closed.
+
+    ``start_tls`` performs a handshake and verifies the certificate; from then on all is encrypted.
+    All but ``close`` raise OSError (ssl.SSLError among them) for network trouble.
+    """
+
+    async def write(self, data: bytes) -> None: ...
+    async def read(self) -> bytes: ...
+    async def start_tls(self, trust: ssl.SSLContext, host: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class DatagramSocket(Protocol):
+    """Datagrams to and from one far end. Both methods raise OSError for network trouble."""
+
+    async def send(self, data: bytes) -> None: ...
+    async def receive(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialled(Generic[Opened]):
+    """What came of dialling: an open stream or socket, or a failure; the caller closes it.
+
+    ``peer`` is the address that was connected to: the proxy's, where there is one, whose reply to
+    CONNECT is ``tunnel_status``.
+    """
+
+    timings: Timings
+    opened: Opened | None = None
+    failure: Failure | None = None
+    peer: str = ""
+    tunnel_status: int | None = None
+
+
+@runtime_checkable
+class DialsStreams(Protocol):
+    """A line that gives byte streams: through CONNECT or SOCKS where it is a proxy.
+
+    Its ``carries`` has ``dial``. Network trouble is in the result, never raised.
+    """
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]: ...
+
+
+@runtime_checkable
+class SendsDatagrams(Protocol):
+    """A line that gives UDP sockets; its ``carries`` has ``datagrams``."""
+
+    async def datagrams(self, request: DialRequest) -> Dialled[DatagramSocket]: ...
 
 
 class LineType(Protocol):
@@ -225,28 +289,20 @@ def left_by(line: Line) -> str:
 
 
 class Probe(Protocol):
-    """A way to try an item over a line. ``asks`` names what it needs: ``fetch`` or ``ask``.
+    """A way to try an item over a line. ``declares`` is all that stages know of it.
 
-    A probe of other things than names and addresses also says so in a class attribute
-    ``tries``, a frozenset of item kinds (see ``kinds_of``); one that only some items of its
-    kinds can be tried by has a method ``fits`` (see ``fits``).
+    One that can try only some of the items that it declares has a method ``fits`` (see ``fits``).
     """
 
-    asks: ClassVar[str]
+    declares: ClassVar[ProbeDeclaration]
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
-
-
-def kinds_of(probe: Probe) -> frozenset[str]:
-    """The kinds of items that a probe can try; an item of another kind never reaches it."""
-    kinds: frozenset[str] = getattr(probe, "tries", NAMED)
-    return kinds
 
 
 def fits(probe: Probe, item: Item) -> bool:
     """Whether an item is tried by a probe; where it is not, nothing is said of it."""
     asked = getattr(probe, "fits", None)
-    return item.kind in kinds_of(probe) and (asked is None or bool(asked(item)))
+    return probe.declares.can_try(item) and (asked is None or bool(asked(item)))
 
 
 class SecondClient(Protocol):

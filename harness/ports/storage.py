@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Evidence, Observation
 
 
 class Journal(Protocol):
     """The append-only truth of one campaign.
 
-    ``header`` is the declaration it was opened with. ``append`` writes one whole batch or
+    ``header`` is what it was begun with. ``append`` writes one whole batch or
     nothing, and ignores keys that it holds already. ``sentinels`` are the observations of
     sentinels, heartbeats and retrials: all but those of items. ``fingerprint`` changes with
     every observation, and with the header.
@@ -24,7 +25,7 @@ class Journal(Protocol):
     """
 
     @property
-    def header(self) -> dict[str, Any]: ...
+    def header(self) -> JournalHeader: ...
     def batches(self) -> frozenset[int]: ...
     def keys(self) -> frozenset[AttemptKey]: ...
     def append(self, batch: int, observations: Iterable[Observation]) -> int: ...

@@ -13,13 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
-
 from harness.errors import Fault, known
 from harness.model.campaign import PHASES
-from harness.model.declared import Declared
+from harness.model.metric_spec import SPECS
 from harness.model.scheme import Policy, Requirement
-from harness.model.smallest_sample import SHARE, smallest_sample
+from harness.model.smallest_sample import smallest_sample
 from harness.yaml_reader import Document, Path_, dotted
 
 SHIPPED = Path(__file__).parent
@@ -61,15 +59,13 @@ def resolve(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Calculates smallest samples, from the units of metrics and the scheme's alpha."""
+    """Calculates smallest samples, from the scheme's alpha."""
 
-    units: Mapping[str, str]
     alpha: float
 
     def smallest(self, requirement: Requirement) -> int | None:
         """The fewest items that can decide a requirement; ``None`` if no number can."""
-        unit = self.units.get(requirement.measure.metric, SHARE)
-        return smallest_sample(requirement, self.alpha_of(requirement), unit)
+        return smallest_sample(requirement, self.alpha_of(requirement))
 
     def alpha_of(self, requirement: Requirement) -> float:
         """The one-sided level of a requirement."""
@@ -144,20 +140,10 @@ MANY = 30
 """Error messages list at most this many names."""
 
 
-class MetricName(Declared):
-    """An entry of the table of metrics: what it counts, and its unit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    unit: str
-    counts: str
-
-
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that a scheme may use: metrics, and the categories of its policy."""
+    """The names that a scheme may use: the categories of its policy."""
 
-    metrics: Mapping[str, MetricName]
     policy: Policy | None
 
 
@@ -214,10 +200,10 @@ def check(
 
 def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str, str]]:
     measure, threshold = requirement.measure, requirement.threshold
-    metric = names.metrics.get(measure.metric)
+    metric = SPECS.get(measure.metric)
     if metric is None:
         path: Path_ = ("measure", "metric")
-        yield path, f"no metric {measure.metric!r}", _suggest(measure.metric, names.metrics)
+        yield path, f"no metric {measure.metric!r}", _suggest(measure.metric, SPECS)
     if threshold is None and requirement.rule != "report":
         remedy = "add one, or write rule: report"
         yield ("threshold",), f"is missing; rule {requirement.rule} needs one", remedy

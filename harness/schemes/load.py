@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.campaign import PHASES
 from harness.model.declared import Declared
+from harness.model.metric_spec import SPECS
 from harness.model.scheme import Day, Decision, Policy, Requirement, Scheme
 from harness.schemes.check import (
     SHIPPED,
-    MetricName,
     Names,
     Sizes,
     aliases,
@@ -98,8 +98,6 @@ __all__ = [
     "json_schema",
     "load_policy",
     "load_scheme",
-    "metric_names",
-    "metric_units",
     "policies",
     "resolve",
     "shipped",
@@ -134,7 +132,7 @@ def load_scheme(name_or_path: str) -> Scheme:
     FaultyDocument with all faults of a file.
     """
     scheme = _load(_locate(name_or_path, Path()), ())
-    sizes = Sizes(metric_units(), scheme.decision.alpha)
+    sizes = Sizes(scheme.decision.alpha)
     return scheme.model_copy(update={"requirements": with_smallest(scheme.requirements, sizes)})
 
 
@@ -154,7 +152,7 @@ def json_schema() -> dict[str, Any]:
     properties["requirements"].pop("minItems", None)
     schema["$defs"]["Requirement"]["required"] = ["id"]
     schema["$defs"]["Measure"]["required"] = []
-    schema["$defs"]["Measure"]["properties"]["metric"]["enum"] = sorted(metric_names())
+    schema["$defs"]["Measure"]["properties"]["metric"]["enum"] = sorted(SPECS)
     words = {"enum": ["block", "allow", "local"]}
     rows = schema["$defs"]["Policy"]["properties"]["rows"]
     rows["additionalProperties"] = {"anyOf": [words, rows["additionalProperties"]]}
@@ -188,10 +186,10 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     decision = _collect(faults, lambda: _decision(document, written, parent))
     own = _requirements(document, written, parent, faults)
     faults += duplicate_ids(document, written.requirements)
-    faults += check(document, own, Names(metric_names(), policy))
+    faults += check(document, own, Names(policy))
     faults += misdated(document, written.id, written.reviewed_on, written.review_by)
     if decision is not None:
-        sizes = Sizes(metric_units(), decision.alpha)
+        sizes = Sizes(decision.alpha)
         faults += undersized(document, own, written.requirements, sizes)
     if faults:
         raise FaultyDocument(_tidy(faults))
@@ -298,20 +296,6 @@ def load_policy(name_or_path: str) -> Policy:
     shelf = SHIPPED / "policies" / f"{name_or_path}.yaml"
     document = read_document(shelf if name_or_path in policies() else Path(name_or_path))
     return validate(document, Policy, data=_expanded(document.data))
-
-
-@cache
-def metric_names() -> dict[str, MetricName]:
-    """The table of metrics that a scheme may name."""
-    document = read_document(SHIPPED / "metrics.yaml")
-    return {
-        name: validate(document, MetricName, data, (name,)) for name, data in document.data.items()
-    }
-
-
-def metric_units() -> dict[str, str]:
-    """The unit of each metric that a scheme may name."""
-    return {name: metric.unit for name, metric in metric_names().items()}
 
 
 def _expanded(policy: Any) -> Any:

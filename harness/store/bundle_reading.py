@@ -245,7 +245,7 @@ def _agreeing(
 
 def _disagreements(folder: Path, journal: SegmentJournal, assessment: Assessment) -> Iterator[str]:
     """Sentences on where the assessment, journal, scheme and corpora do not match."""
-    if assessment.campaign != msgspec.json.decode(journal.header["campaign"])["campaign"]:
+    if assessment.campaign != journal.header.campaign.campaign:
         yield "the assessment and the journal belong to different campaigns"
     if assessment.observations != journal.rows:
         yield (
@@ -259,5 +259,5 @@ def _disagreements(folder: Path, journal: SegmentJournal, assessment: Assessment
         manifest = msgspec.json.decode(path.read_bytes())
         hashes = (str(each["hash"]).removeprefix("sha256:") for each in manifest["resources"])
         known = {f"{manifest['name']} {manifest['version']} {each}" for each in hashes}
-        if not known & set(journal.header["corpora"]):
+        if not known & set(journal.header.corpora):
             yield f"corpora/{path.parent.name} is not a corpus that the journal was measured with"

@@ -18,6 +18,7 @@ import msgspec
 
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
+from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
 from harness.model.verdict import Verdict
 from harness.ports.judging import MakeJudge
@@ -26,18 +27,24 @@ from harness.store.atomic_write import swap_in
 from harness.store.journal.parquet_segment import digest_of_file, duckdb
 from harness.store.private_files import make_private
 from harness.verdicts.count_outcomes import fold
-from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
+from harness.verdicts.outcome_counts import FoldedVerdicts
 
 KEPT = "kept.json"
 SUFFIXES = (".py", ".toml")
-SOURCES = ("harness.model", "harness.judge", "harness.judge.rules", "harness.verdicts")
+SOURCES = (
+    "harness.model",
+    "harness.judge",
+    "harness.judge.rules",
+    "harness.model.facts",
+    "harness.verdicts",
+)
 """Packages whose code and data make verdicts what they are."""
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     made_of: str
     sha256: str
-    basis: Basis
+    basis: VerdictBasis
     counts: Counts
 
 
@@ -67,7 +74,7 @@ class VerdictFolder:
         return FoldedVerdicts(path, kept.counts, kept.basis)
 
     def keep(
-        self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], Basis]
+        self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], VerdictBasis]
     ) -> FoldedVerdicts:
         """Fold verdicts as they come, and keep them; ``basis`` is asked after the last one.
 
@@ -167,8 +174,8 @@ def _judge(
                 read += 1
                 yield one
 
-    def basis() -> Basis:
-        return Basis(
+    def basis() -> VerdictBasis:
+        return VerdictBasis(
             observations=read,
             rules_version=judge.rules_version,
             preconditions=judge.preconditions,

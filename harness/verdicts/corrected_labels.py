@@ -31,7 +31,7 @@ def with_corrected_labels(journal: Journal, appeals: Iterable[Appeal]) -> Journa
 
 def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[Appeal, ...]:
     """The upheld appeals against items of the packs that a journal was measured with."""
-    packs = {name.partition(" ")[0] for name in journal.header.get("corpora", ())}
+    packs = {name.partition(" ")[0] for name in journal.header.corpora}
     return tuple(one for one in appeals if one.upheld and one.pack in packs)
 
 
@@ -41,12 +41,12 @@ class CorrectedJournal:
     def __init__(self, journal: Journal, labels: dict[str, tuple[str, ...]]) -> None:
         self._journal = journal
         self._labels = labels
-        self.header = dict(journal.header)
-        changed = self._changed()
-        self.header["frames"] = self._frames(changed)
+        changed, corpora = self._changed(), journal.header.corpora
         if changed:
             note = f"with {len(changed)} labels corrected on appeal: {', '.join(sorted(changed))}"
-            self.header["corpora"] = [*journal.header["corpora"], note]
+            corpora = (*corpora, note)
+        frames = self._frames(changed)
+        self.header = msgspec.structs.replace(journal.header, frames=frames, corpora=corpora)
 
     def observations(self) -> Iterator[Observation]:
         """All observations, each with its item as it is labelled now."""
@@ -104,7 +104,7 @@ class CorrectedJournal:
 
     def _frames(self, changed: dict[str, Item]) -> dict[str, int]:
         """How many items of each category there are now, if it was counted at all."""
-        frames = Counter(self._journal.header.get("frames") or {})
+        frames = Counter(self._journal.header.frames)
         for name, item in changed.items() if frames else ():
             frames[item.category] -= 1
             frames[self._labels[name][0]] += 1

@@ -27,11 +27,10 @@ from harness.model.outcome_group import (
     Sight,
     Trait,
     Unseen,
-    is_blind,
     shown_ranks,
     trait_of,
 )
-from harness.model.verdict import BRACKET_FAILED, NOTED_PROBES, Mechanism, State, Verdict
+from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
 
 STATES, MECHANISMS = tuple(State), tuple(Mechanism)
@@ -76,7 +75,7 @@ class Rows:
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
         """The rows of all verdicts that count, in their order."""
-        counted = (one for one in verdicts if one.key.probe not in NOTED_PROBES)
+        counted = (one for one in verdicts if one.counts)
         for number, verdict in enumerate(counted):
             key, item = verdict.key, verdict.item
             trait = trait_of(item)
@@ -93,7 +92,7 @@ class Rows:
                 trait=self.traits.setdefault(trait, len(self.traits)),
                 state=STATES.index(verdict.state),
                 mechanism=MECHANISMS.index(verdict.mechanism),
-                blind=is_blind(key.probe, item),
+                blind=verdict.is_blind,
                 rank=rank,
                 item=item.id,
                 domain=item.registrable or item.id,

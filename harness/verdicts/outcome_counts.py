@@ -12,28 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import InstrumentError
-from harness.model.outcome import Precondition, Witness
+from harness.model.outcome import VerdictBasis, Witness
 from harness.model.outcome_group import Adverse, Counts, Pairs
-from harness.model.plain_twin import TwinPair
 from harness.store.journal.parquet_segment import connect, duckdb, quoted
 from harness.verdicts.count_outcomes import STATES
 
 _WITNESSES = msgspec.json.Decoder(Witness)
 
 
-class Basis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions, and plain twins beside items."""
-
-    observations: int
-    rules_version: str
-    preconditions: tuple[Precondition, ...]
-    twins: tuple[TwinPair, ...] = ()
-
-
 class FoldedVerdicts:
     """Satisfies ``harness.ports.judging.Folded``; reads single verdicts where they lie."""
 
-    def __init__(self, path: Path, counts: Counts, basis: Basis) -> None:
+    def __init__(self, path: Path, counts: Counts, basis: VerdictBasis) -> None:
         self.counts = counts
         self.basis = basis
         self.path = path

@@ -1,1 +1,1 @@
-"""Second clients: independent ones that try again what the probes found blocked."""
+"""The second client, plain-twin client, and the record of the measuring machine."""

@@ -1,4 +1,8 @@
-"""Reads what this machine measures with: Python, TLS, kernel, resolvers, ClientHellos, clock."""
+"""Record the measuring machine: Python, TLS library, kernel, resolvers, MTU, ClientHellos, clock.
+
+``read_instrument`` returns the record; ``kernel_clock`` the clock's offset and error bound from
+``adjtimex(2)``; ``browser_hello`` the ClientHello of the browser backend's client.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,15 @@ from pathlib import Path
 
 from harness.model.instrument_record import ClientHello, ClockState, InstrumentRecord
 from probes.net.browser import CHROMIUM, can_browse
-from probes.net.route import trusting
-from probes.net.tls_facts import SERVER_NAME, hello_of, is_whole, read_hello
+from probes.net.route import client_tls_context
+from probes.net.tls_facts import SERVER_NAME, client_hello_of, is_complete, read_client_hello
 
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
 TIME_ERROR = 5
 
 
 class Timex(ctypes.Structure):
-    """``struct timex`` up to the fields that are read; the rest is room that the kernel fills."""
+    """``struct timex`` up to the fields that are read; ``rest`` reserves space for the others."""
 
     _fields_ = (
         ("modes", ctypes.c_uint),
@@ -39,7 +43,7 @@ class Timex(ctypes.Structure):
 
 
 def kernel_clock() -> ClockState:
-    """The state of this machine's clock; with a problem where the kernel does not vouch for it."""
+    """Return the state of this machine's clock, or the problem that makes it unknown."""
     if sys.platform != "linux":
         return ClockState(problem="only Linux is asked for it")
     timex = Timex()
@@ -54,10 +58,10 @@ def kernel_clock() -> ClockState:
 
 
 def clock_state(state: int, status: int, offset: int, maxerror: int) -> ClockState:
-    """A clock from what ``adjtimex`` returned; ``maxerror`` is in microseconds.
+    """Interpret the result of ``adjtimex``; ``maxerror`` is in microseconds.
 
-    ``offset`` is in nanoseconds if the status says so, else in microseconds. A largest error of
-    exactly 0 is nobody's measurement: it only lasts until the kernel's next second.
+    ``offset`` is in nanoseconds if the status says so, else in microseconds. A ``maxerror`` of 0 is
+    not a measurement: the kernel increases it within a second.
     """
     if state == TIME_ERROR or status & STA_UNSYNC:
         return ClockState(
@@ -74,11 +78,11 @@ SYSTEM_RESOLVERS = Path("/etc/resolv.conf")
 ROUTES = Path("/proc/net/route")
 INTERFACES = Path("/sys/class/net")
 PATIENCE = 2.0
-"""Seconds that the browser's client has to say its first words to a socket of this machine."""
+"""Time limit in seconds for the browser's client to send its ClientHello to a local socket."""
 
 
 def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
-    """The record of this machine now; nothing is sent to any network, and nothing is raised."""
+    """Return the record of this machine; sends nothing to any network and never raises."""
     return InstrumentRecord(
         at=at,
         python=f"{platform.python_implementation()} {platform.python_version()}",
@@ -94,17 +98,17 @@ def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
 
 
 def system_resolvers(path: Path = SYSTEM_RESOLVERS) -> tuple[str, ...]:
-    """The name servers of ``resolv.conf(5)``; none if there is no such file."""
+    """Return the name servers in ``resolv.conf(5)``; empty if there is no such file."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ()
-    words = [line.split() for line in lines]
-    return tuple(each[1] for each in words if len(each) > 1 and each[0] == "nameserver")
+    fields = [line.split() for line in lines]
+    return tuple(field[1] for field in fields if len(field) > 1 and field[0] == "nameserver")
 
 
 def default_mtu(routes: Path = ROUTES, interfaces: Path = INTERFACES) -> int | None:
-    """The MTU in bytes of the interface of the IPv4 default route, on Linux."""
+    """Return the MTU in bytes of the interface of the IPv4 default route; None if unknown."""
     try:
         rows = [line.split() for line in routes.read_text(encoding="ascii").splitlines()[1:]]
         name = next(row[0] for row in rows if row[1:2] == ["00000000"])
@@ -115,30 +119,30 @@ def default_mtu(routes: Path = ROUTES, interfaces: Path = INTERFACES) -> int | N
 
 @cache
 def _libraries() -> tuple[tuple[str, str], ...]:
-    found = []
+    versions = []
     for name in PACKAGES:
         try:
-            found.append((name, version(name)))
+            versions.append((name, version(name)))
         except PackageNotFoundError:
             continue
     if can_browse():
-        from curl_cffi import Curl  # noqa: PLC0415 - not on every machine
+        from curl_cffi import Curl  # noqa: PLC0415 - not available everywhere
 
-        found.append(("libcurl", Curl().version().decode("ascii", "replace")))
-    return tuple(found)
+        versions.append(("libcurl", Curl().version().decode("ascii", "replace")))
+    return tuple(versions)
 
 
 @cache
 def _hellos() -> tuple[ClientHello, ...]:
-    """That of Python's TLS (lanes portable and wire), and of a browser's (lane browser)."""
-    hellos = [hello_of(trusting(), "lanes portable and wire")]
+    """Return the ClientHellos of Python's TLS (portable, wire) and of the browser backend."""
+    hellos = [client_hello_of(client_tls_context(), "lanes portable and wire")]
     if can_browse():
         hellos.append(browser_hello())
     return tuple(hellos)
 
 
 def browser_hello(patience: float = PATIENCE) -> ClientHello:
-    """The ClientHello of the browser lane's client, caught on a socket of this machine."""
+    """Capture the ClientHello of the browser backend's client on a local socket."""
     client = f"lane browser ({CHROMIUM})"
     try:
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
@@ -152,17 +156,17 @@ def browser_hello(patience: float = PATIENCE) -> ClientHello:
             with connection:
                 connection.settimeout(patience)
                 sent = b""
-                while not (sent and is_whole(sent)) and (more := connection.recv(65536)):
+                while not (sent and is_complete(sent)) and (more := connection.recv(65536)):
                     sent += more
             sender.join(patience)
     except OSError as error:
         return ClientHello(client=client, problem=f"not caught: {error}")
-    return read_hello(sent, client)
+    return read_client_hello(sent, client)
 
 
 def _connect(path: Path, patience: float) -> None:
-    """Let the browser's client begin a handshake; that nobody answers is expected."""
-    from curl_cffi import Curl, CurlError, CurlOpt  # noqa: PLC0415 - not on every machine
+    """Start a TLS handshake with the browser's client; it is never answered."""
+    from curl_cffi import Curl, CurlError, CurlOpt  # noqa: PLC0415 - not available everywhere
 
     curl = Curl(cacert="")
     try:

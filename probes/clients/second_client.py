@@ -1,8 +1,8 @@
-"""The second client: httpx with HTTP/2, which goes on where a pupil's browser would.
+"""The second client: an independent HTTP client (httpx, HTTP/2) that retries blocked items.
 
-It keeps cookies, follows redirects and refreshes, fetches what the page needs, follows links and
-submits forms as they are, from page to page, and loads the page again at the end. So a page that
-asks to *continue*, or that is shown only once, does not stop it.
+It keeps cookies, follows redirects and refreshes, fetches subresources, follows links and submits
+forms with their default values, and finally loads the page again. So it gets past a page that asks
+to *continue*, or that is shown only once. ``LineTransport`` makes httpx connect as a line does.
 """
 
 from __future__ import annotations
@@ -10,94 +10,88 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+from urllib.parse import urldefrag, urlsplit
 
 import httpcore
 import httpx
 
-from harness.model.observation import Failure
-from probes.net.local_binding import open_socket
-from probes.net.url_target import DEFAULT_PORTS
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from probes.net.backend import ClientWay
-from collections import deque
-from dataclasses import dataclass, field
-from time import perf_counter
-from urllib.parse import urldefrag, urlsplit
-
+from harness.model.facts.web import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
-from harness.model.observation import CanarySighting, Hop, Stage, Timings, WebFacts
+from harness.model.observation import Failure, Stage, Timings
 from harness.model.sketch import sketch_of, title_mark
 from harness.ports.network import Attempt, Exchange, Line, Sighting
-from probes.clients.onward import Step, host_of, ways_from
-from probes.net.backend import way_of
+from probes.clients.page_links import Step, read_links
+from probes.net.backend import ClientSettings, client_settings_of
 from probes.net.delivery import ExpectedMarks, find_words
 from probes.net.html_text import read_page
-from probes.net.redirects import RedirectChain
+from probes.net.local_binding import open_socket
+from probes.net.redirects import RedirectChain, url_host
+from probes.net.url_target import DEFAULT_PORTS
 
 PATIENCE = 60.0
-"""Seconds for one step, where httpx names none."""
+"""Time limit in seconds for one operation, if httpx sets none."""
 
 
 class LineTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, with connections made as a line makes them."""
+    """httpx's transport, with connections made as the line makes them."""
 
-    def __init__(self, way: ClientWay) -> None:
-        super().__init__(verify=way.trust)
-        self._way = way
-        backend = _Backend(way)
-        if way.proxy:
+    def __init__(self, settings: ClientSettings) -> None:
+        super().__init__(verify=settings.trust)
+        self._settings = settings
+        backend = _NetworkBackend(settings)
+        if settings.proxy:
             self._pool = httpcore.AsyncHTTPProxy(
-                proxy_url=way.proxy,
-                proxy_auth=way.credentials,
-                ssl_context=way.trust,
-                proxy_ssl_context=way.proxy_trust,
+                proxy_url=settings.proxy,
+                proxy_auth=settings.credentials,
+                ssl_context=settings.trust,
+                proxy_ssl_context=settings.proxy_trust,
                 http2=True,
                 network_backend=backend,
             )
         else:
             self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=way.trust, http2=True, network_backend=backend
+                ssl_context=settings.trust, http2=True, network_backend=backend
             )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, unless the line refuses where it leads. Raises httpx.ConnectError."""
-        if self._way.refusal is not None:
+        """Send a request. Raises httpx.ConnectError if the line refuses its endpoint."""
+        if self._settings.refusal is not None:
             url = request.url
             port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
-            refusal = await self._way.refusal(url.host, port, PATIENCE)
+            refusal = await self._settings.refusal(url.host, port, PATIENCE)
             if refusal is not None:
                 raise httpx.ConnectError(f"{refusal.name}: {refusal.detail}")
         return await super().handle_async_request(request)
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    def __init__(self, way: ClientWay) -> None:
-        self._way = way
+class _NetworkBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
 
     async def connect_tcp(
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Find the host as the line does, and connect."""
+        """Resolve the host as the line does, and connect."""
         del local_address, socket_options
         patience = timeout or PATIENCE
-        found = await self._way.find(host, port, patience)
-        if isinstance(found, Failure):
-            raise httpcore.ConnectError(found.name)
-        async with _told(patience, httpcore.ConnectTimeout, httpcore.ConnectError):
-            sock = open_socket(found.host, socket.SOCK_STREAM, self._way.source)
+        endpoint = await self._settings.find(host, port, patience)
+        if isinstance(endpoint, Failure):
+            raise httpcore.ConnectError(endpoint.name)
+        async with _mapped_errors(patience, httpcore.ConnectTimeout, httpcore.ConnectError):
+            sock = open_socket(endpoint.host, socket.SOCK_STREAM, self._settings.binding)
             try:
-                await asyncio.get_running_loop().sock_connect(sock, (found.host, found.port))
+                await asyncio.get_running_loop().sock_connect(sock, (endpoint.host, endpoint.port))
                 reader, writer = await asyncio.open_connection(sock=sock)
             except BaseException:
                 sock.close()
@@ -113,12 +107,12 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's own signature
-        async with _told(timeout, httpcore.ReadTimeout, httpcore.ReadError):
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        async with _mapped_errors(timeout, httpcore.ReadTimeout, httpcore.ReadError):
             return await self._reader.read(max_bytes)
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's own signature
-        async with _told(timeout, httpcore.WriteTimeout, httpcore.WriteError):
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        async with _mapped_errors(timeout, httpcore.WriteTimeout, httpcore.WriteError):
             self._writer.write(buffer)
             await self._writer.drain()
 
@@ -131,9 +125,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own signature
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> httpcore.AsyncNetworkStream:
-        async with _told(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+        async with _mapped_errors(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         return self
 
@@ -143,7 +137,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 @asynccontextmanager
-async def _told(
+async def _mapped_errors(
     patience: float | None, late: type[Exception], broken: type[Exception]
 ) -> AsyncIterator[None]:
     try:
@@ -155,14 +149,14 @@ async def _told(
         raise broken(f"{type(error).__name__}: {error}") from error
 
 
-REQUESTS = 40
-"""After so many requests of a visit, redirects among them, no further step is begun."""
+MAX_REQUESTS = 40
+"""Maximum number of requests in a visit, redirects included; then no further step is started."""
 
-DEPTH = 3
-"""How many steps, one after the other, are followed from the first page."""
+MAX_DEPTH = 3
+"""Maximum number of consecutive steps from the first page."""
 
-NEEDED = 12
-"""How many pictures, scripts and styles of the first page are fetched."""
+MAX_SUBRESOURCES = 12
+"""Maximum number of subresources of the first page that are fetched."""
 
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -176,10 +170,10 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(slots=True, kw_only=True)
 class _Visit:
-    """What one visit has seen. ``url`` is the item's.
+    """The state of one visit. ``url`` is the item's.
 
-    ``asked`` is what was fetched, each with the pages that led to it, if any; ``sent`` counts the
-    requests. After ``until``, a reading of ``perf_counter``, no further step is begun.
+    ``asked`` maps each fetched step to the pages that led to it; ``sent`` counts the requests.
+    After ``until`` (a ``perf_counter`` time) no further step is started.
     """
 
     attempt: Attempt
@@ -192,52 +186,51 @@ class _Visit:
     hops: list[Hop] = field(default_factory=list)
     delivered: bool = False
 
-    def came(self) -> bool:
-        """Whether the item's own page came."""
-        return self.delivered
-
     def is_over(self) -> bool:
-        """Whether no further step is begun."""
-        return self.delivered or self.sent >= REQUESTS or perf_counter() >= self.until
+        """Whether no further step may be started."""
+        return self.delivered or self.sent >= MAX_REQUESTS or perf_counter() >= self.until
 
     def may_try(self, step: Step, page: httpx.Response, depth: int) -> bool:
-        """Whether a step from a page is new; other hosts are asked for our own items alone."""
-        is_own = step.host == host_of(str(page.url))
+        """Whether a step is new; other hosts are contacted only for items on our own origin."""
+        is_own = step.host == url_host(str(page.url))
         before = self.asked.get(step, set())
         is_new = str(page.url) not in before if depth == 0 else not before
         return is_new and (is_own or self.attempt.marker is not None)
 
     def marks(self, host: str) -> dict[str, str]:
-        """The headers that carry the nonce to our own hosts; a cookie is put beside the others."""
-        carried = ExpectedMarks(self.attempt, self.line, host).carried(host)
-        if carried.cookie:
-            name, _, value = carried.cookie.partition("=")
+        """Return the headers that carry the nonce to our own hosts, or set its cookie."""
+        request_marks = ExpectedMarks(self.attempt, self.line, host).request_marks(host)
+        if request_marks.cookie:
+            name, _, value = request_marks.cookie.partition("=")
             self.client.cookies.set(name, value, domain=host)
-        return dict(carried.headers)
+        return dict(request_marks.headers)
 
 
 class SecondClient:
-    """Visits a URL over a line; never raises for network trouble."""
+    """Visits a URL over a line; network failures are returned, never raised."""
 
     def can_use(self, line: Line) -> bool:
-        """Whether httpx can go over a line."""
-        return way_of(line) is not None
+        """Whether httpx can use a line."""
+        return client_settings_of(line) is not None
 
     async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
-        """What came of a visit. Where the line is of no use to httpx, that is the failure."""
-        way = way_of(line)
-        if way is None:
+        """Visit a URL; if httpx cannot use the line, that is the failure."""
+        settings = client_settings_of(line)
+        if settings is None:
             detail = f"the second client cannot use line {line.name!r} ({type(line).__name__})"
             return _failed("instrument_error", "instrument", detail)
         started = perf_counter()
         async with httpx.AsyncClient(
-            transport=LineTransport(way), headers=HEADERS, timeout=attempt.timeout, trust_env=False
+            transport=LineTransport(settings),
+            headers=HEADERS,
+            timeout=attempt.timeout,
+            trust_env=False,
         ) as client:
             until = started + attempt.limits.visit_patience / 2  # the rest is for the reload
             visit = _Visit(attempt=attempt, url=url, line=line, client=client, until=until)
             try:
                 async with asyncio.timeout(attempt.limits.visit_patience):
-                    facts = await _see(visit, url)
+                    facts = await _load(visit, url)
             except TimeoutError:
                 return _failed("generic_timeout_error", "response", "", perf_counter() - started)
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
@@ -248,43 +241,40 @@ class SecondClient:
         return Sighting(timings=Timings(total=perf_counter() - started), facts=facts)
 
 
-async def _see(visit: _Visit, url: str) -> WebFacts:
-    """The page, what it needs, where it leads to, and the page once more."""
+async def _load(visit: _Visit, url: str) -> WebFacts:
+    """Fetch the page, its subresources and steps, and the page once more."""
     page = first = await _fetch(visit, Step(url))
-    if not visit.came():
+    if not visit.delivered:
         page = await _follow(visit, first)
-    if not visit.came():
+    if not visit.delivered:
         page = await _try(visit, Step(url)) or first
     return _facts(visit, page)
 
 
 async def _follow(visit: _Visit, first: httpx.Response) -> httpx.Response:
-    """Fetch what the first page needs, then follow it page by page; gives the last page.
-
-    Pages nearer to the first one are followed before those farther from it.
-    """
+    """Fetch subresources, then follow steps breadth-first; return the last page."""
     last = first
-    for needed in ways_from(first).needed[:NEEDED]:
-        last = await _try(visit, Step(needed), str(first.url)) or last
+    for subresources in read_links(first).subresources[:MAX_SUBRESOURCES]:
+        last = await _try(visit, Step(subresources), str(first.url)) or last
         if visit.is_over():
             return last
     pages = deque([(first, 0)])
     while pages:
         page, depth = pages.popleft()
-        for step in ways_from(page).steps:
+        for step in read_links(page).steps:
             if visit.is_over():
                 return last
             if not visit.may_try(step, page, depth):
                 continue
-            found = await _try(visit, step, str(page.url))
-            last = found or last
-            if found and depth + 1 < DEPTH:
-                pages.append((found, depth + 1))
+            next_page = await _try(visit, step, str(page.url))
+            last = next_page or last
+            if next_page and depth + 1 < MAX_DEPTH:
+                pages.append((next_page, depth + 1))
     return last
 
 
 async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | None:
-    """Fetch what a page led to, or without one the first page again; its trouble ends nothing."""
+    """Fetch a step from ``page`` (empty: the first page again); None if that fails."""
     try:
         return await _fetch(visit, step, page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError):
@@ -292,7 +282,7 @@ async def _try(visit: _Visit, step: Step, page: str = "") -> httpx.Response | No
 
 
 async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
-    """Fetch a URL with its redirects, and see whether the item's own page came."""
+    """Fetch a step with its redirects, and record whether the item's own page was delivered."""
     limits = visit.attempt.limits
     for _ in range(limits.redirects + 1):
         visit.asked.setdefault(step, set()).add(page)
@@ -309,23 +299,23 @@ async def _fetch(visit: _Visit, step: Step, page: str = "") -> httpx.Response:
                 body += chunk
                 if len(body) >= limits.body_bytes:
                     break
-        answer._content = bytes(body)  # noqa: SLF001 - read as far as the limit goes
+        answer._content = bytes(body)  # noqa: SLF001 - read up to the limit
         visit.delivered |= is_delivered(visit, answer, bytes(body))
         if answer.next_request is None:
             return answer
         visit.hops.append(
             Hop(url=url, status=answer.status_code, location=answer.headers.get("location", ""))
         )
-        is_sent_again = answer.next_request.method == "POST"  # by 307 and 308 (RFC 9110, 15.4)
+        is_sent_again = answer.next_request.method == "POST"  # 307 and 308 (RFC 9110, 15.4)
         step = Step(str(answer.next_request.url), fields if is_sent_again else None)
     return answer
 
 
 def referer_for(url: str, page: str) -> str:
-    """What a browser says of the page that led to a URL; nothing for an empty one.
+    """Return the Referer header for a URL reached from ``page``; empty if there is none.
 
-    That is its address on the same origin, its origin elsewhere, and nothing from https to http
-    (Referrer Policy, section 3.7: strict-origin-when-cross-origin, the default of browsers).
+    The default of browsers (Referrer Policy, section 3.7, strict-origin-when-cross-origin): the
+    URL on the same origin, the origin elsewhere, and nothing from https to http.
     """
     here, there = urlsplit(page), urlsplit(url)
     if not page or (here.scheme, there.scheme) == ("https", "http"):
@@ -336,19 +326,19 @@ def referer_for(url: str, page: str) -> str:
 
 
 def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
-    """Whether a body is the item's own page: it shows the origin's marks of the item's host.
+    """Whether a body is the item's own page: it has the origin's marks of the item's host.
 
-    At another host or path it is a copy of that page. But another page of the item's host, which
-    the words of its path show to stand where the origin has it, is none.
+    At another host or path it is a copy of that page. Another page of the item's host does not
+    count; it is recognised by the words of its path.
     """
-    host, path = host_of(visit.url), _path_of(httpx.URL(visit.url))
+    host, path = url_host(visit.url), _path_of(httpx.URL(visit.url))
     headers = tuple((name.lower(), value) for name, value in answer.headers.items())
     exchange = Exchange(timings=Timings(), status=answer.status_code, headers=headers, body=body)
     chain = RedirectChain(url=visit.url, exchanges=[exchange], hosts=[host])
     if ExpectedMarks(visit.attempt, visit.line, host).delivered(chain).canary != "seen":
         return False
     here = _path_of(answer.url)
-    if host_of(str(answer.url)) != host or here == path:
+    if url_host(str(answer.url)) != host or here == path:
         return True
     origin = visit.line.origin
     kind = answer.headers.get("content-type", "")
@@ -356,15 +346,15 @@ def is_delivered(visit: _Visit, answer: httpx.Response, body: bytes) -> bool:
 
 
 def _path_of(url: httpx.URL) -> str:
-    """The path of a URL as it is sent, without its query."""
+    """Return the path of a URL as it is sent, without its query."""
     return plain_path(url.raw_path.decode("ascii"))
 
 
 def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
-    """The last page, in the terms of the web probe."""
+    """Return the facts of the last page, like those of the web probe."""
     is_sensitive, key = visit.attempt.item.sensitivity in ("S3", "S4"), visit.attempt.sketch_key
     read = read_page(page.content, page.headers.get("content-type", ""))
-    delivered: CanarySighting = "seen" if visit.came() else "absent"
+    delivered: CanarySighting = "seen" if visit.delivered else "absent"
     return WebFacts(
         url=str(page.url),
         status=page.status_code,

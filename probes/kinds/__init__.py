@@ -1,1 +1,1 @@
-"""The built-in probes: one way of trying an item a class."""
+"""The built-in probes, one class each."""

@@ -1,9 +1,9 @@
-"""The DNS probes: ask about an item's host, and note the whole answer, aliases and all.
+"""The DNS probes: ask for a record type of an item's host and record the whole answer.
 
-IPv4 and IPv6 apart: a filter that answers for one may have forgotten the other. HTTPS records
-apart as well: some filters hold them back, lest browsers turn to HTTP/3 or hide the host's name.
-Where a name of the canary zone gets another address than the origin's, the page at that address
-is fetched: a sinkhole blocks only if it does not show the origin's page.
+A and AAAA are separate probes, because a filter may handle only one of them; so is HTTPS, because
+some filters withhold these records to prevent HTTP/3 and Encrypted ClientHello. If a name of the
+canary zone gets another address than the origin's, the page at that address is fetched: a sinkhole
+blocks only if it does not show the origin's page.
 """
 
 from __future__ import annotations
@@ -12,21 +12,28 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from harness.model.observation import CONTROL, DnsFacts, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
+from harness.model.probe import NAME_LAYERS, ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Line, Question, Sighting
 from probes.kinds.web import Web
 from probes.net.route import is_literal, is_loopback, is_unspecified
 
 MOST_LANDINGS = 4
-"""Addresses of one answer whose pages are looked at."""
+"""Maximum number of addresses of one answer whose pages are fetched."""
+
+
+ANSWER = ProbeDeclaration(needs="ask", facts="dns", sees=NAME_LAYERS)
+"""What every DNS probe declares: a name server sees no path, and nothing of a page."""
 
 
 class _Dns:
-    """One question of one type."""
+    """Asks one question of one type."""
 
-    asks: ClassVar[str] = "ask"
+    declares: ClassVar[ProbeDeclaration]
     type: ClassVar[str]
 
     def __init__(self) -> None:
@@ -45,45 +52,44 @@ class _Dns:
     async def _landing(
         self, attempt: Attempt, line: Line, addresses: tuple[str, ...]
     ) -> WebFacts | None:
-        """The origin's page from the first address that shows it, else the page that shows most.
+        """Return the origin's page if an address shows it, else the page with most content.
 
-        Each is fetched from the very address that was answered: a name server may give another
-        one to the next question. Where one was not visited, for it is private, no other speaks
-        for it.
+        Each page is fetched from the address in this answer, as the next answer may differ. None
+        if an address could not be visited because it is private.
         """
-        pages, is_whole = list[WebFacts](), True
+        pages, is_complete = list[WebFacts](), True
         for address in addresses:
             timeout = attempt.timeout / 2 / len(addresses)
             aside = structs.replace(attempt, timeout=timeout, address=address)
             sighting = await self._web.try_item(aside, line)
-            seen, failure = sighting.facts, sighting.failure
+            page, failure = sighting.facts, sighting.failure
             if failure is not None and failure.name == PRIVATE_ADDRESS:
-                is_whole = False
+                is_complete = False
                 continue
-            if isinstance(seen, WebFacts):
-                if seen.canary == "seen":
-                    return seen
-                pages.append(seen)
-        return max(pages, key=_shown, default=None) if is_whole else None
+            if isinstance(page, WebFacts):
+                if page.canary == "seen":
+                    return page
+                pages.append(page)
+        return max(pages, key=_content_shown, default=None) if is_complete else None
 
 
-def _shown(page: WebFacts) -> tuple[bool, int, int]:
-    """How much a page shows: whether it came, characters of text, pictures and the like."""
+def _content_shown(page: WebFacts) -> tuple[bool, int, int]:
+    """Sort key of a page's content: whether it arrived, text length, number of embedded objects."""
     return page.status is not None, page.text_length, page.embedded
 
 
 def _addresses_elsewhere(attempt: Attempt, line: Line, facts: DnsFacts) -> tuple[str, ...]:
-    """The addresses on the network that a name of the canary zone got instead of the origin's.
+    """Return the reachable addresses that a name of the canary zone got instead of the origin's.
 
-    Unspecified addresses are a sinkhole in themselves, and never connected to; so are those of
-    loopback, unless the origin is there.
+    Unspecified addresses are sinkholes and never connected to; nor are those of loopback, unless
+    the origin is there.
     """
     if attempt.marker is None or line.origin is None or attempt.key.line == CONTROL:
         return ()
     origin = line.origin.address
     if "fetch" not in line.carries or origin in facts.addresses:
         return ()
-    reachable = (each for each in facts.addresses if _is_reachable(each, origin))
+    reachable = (address for address in facts.addresses if _is_reachable(address, origin))
     return tuple(dict.fromkeys(reachable))[:MOST_LANDINGS]
 
 
@@ -97,6 +103,7 @@ def _is_reachable(address: str, origin: str) -> bool:
 class Dns(_Dns):
     """One A question."""
 
+    declares = structs.replace(ANSWER, has_twins=True)
     type = "A"
 
 
@@ -104,11 +111,13 @@ class Dns(_Dns):
 class DnsAaaa(_Dns):
     """One AAAA question (RFC 3596)."""
 
+    declares = ANSWER
     type = "AAAA"
 
 
 @PROBES.register("dns_https")
 class DnsHttps(_Dns):
-    """One HTTPS question (type 65, RFC 9460)."""
+    """One HTTPS question (type 65, RFC 9460); a browser does without such records."""
 
+    declares = structs.replace(ANSWER, counts=False)
     type = "HTTPS"

@@ -1,9 +1,9 @@
-"""The web probes: fetch an item's page as a browser would, and note what came.
+"""The web probes: fetch an item's page with a browser's headers and record the response.
 
-Redirects are followed one by one, so that each hop is a fact; frames, meta refreshes and script
-redirects are followed one level where the item's own page did not come. On the canary zone the
-request carries the attempt's nonce, and the answer is searched for the origin's token and words
-(``probes.net.delivery``).
+One class per scheme and URL variant (as given, ``www.``, apex). Redirects are followed one by one,
+so that each hop is a fact; frames, meta refreshes and script redirects are followed one level deep
+if the item's own page was not delivered. On the canary zone the request carries the attempt's
+nonce, and the response is searched for the origin's token and words (``probes.net.delivery``).
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
-from harness.model.observation import CONTROL, Evidence, Failure, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL, Evidence, Failure, Timings
+from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Line, Sighting
 from probes.net.browser_profiles import SentHeaders, profile_for
-from probes.net.delivery import Delivered, ExpectedMarks
+from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
-from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
-from probes.net.url_target import Variant, host_of, url_of
+from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
+from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 HEADER_CHARACTERS = 300
 EVIDENCE_BYTES = 65536
-"""How much of a body is kept as evidence."""
+"""Maximum size of a body kept as evidence."""
 
 CHOSEN_HEADERS = frozenset(
     {
@@ -50,26 +52,30 @@ CHOSEN_HEADERS = frozenset(
         "x-proxy-error",
     }
 )
-"""The headers that are facts: who answered, where it leads, and what filters say of themselves."""
+"""Headers that become facts: who responded, redirect targets, and names of filters."""
+
+
+PAGE = ProbeDeclaration(needs="fetch", facts="web")
+"""What every web probe declares: it fetches pages, and sees all of an item."""
 
 
 class _Web:
     """Fetches the root page of a host, or an item's own URL, by one scheme, in one variant."""
 
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration]
     scheme: ClassVar[str]
-    variant: ClassVar[Variant] = "as_given"
+    variant: ClassVar[UrlVariant] = "as_given"
 
     def __init__(self) -> None:
         self._pages = PageReader()
 
     def fits(self, item: Item) -> bool:
-        """Whether the item has this variant; a sentinel without one is tried as it is."""
-        return self.variant == "as_given" or bool(host_of(item, self.variant))
+        """Whether the item has this variant; a sentinel without one is fetched as given."""
+        return self.variant == "as_given" or bool(variant_host(item, self.variant))
 
     def address(self, item: Item) -> str:
-        """The URL that is fetched for an item."""
-        return url_of(item, self.scheme, self.variant)
+        """Return the URL that is fetched for an item."""
+        return variant_url(item, self.scheme, self.variant)
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         """Fetch the item over the line, once, following redirects."""
@@ -78,10 +84,10 @@ class _Web:
             failure = Failure(name="instrument_error", stage="instrument", detail=detail)
             return Sighting(timings=Timings(), failure=failure)
         started = perf_counter()
-        home = host_of(attempt.item, self.variant) or attempt.item.host
+        home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = _Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(url_of(attempt.item, self.scheme, self.variant), home)
+        chain = await visit.follow(variant_url(attempt.item, self.scheme, self.variant), home)
         timings = _timings(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if _leads_on(facts, chain) and not _is_sensitive(attempt):
@@ -96,20 +102,22 @@ class _Web:
 
 @PROBES.register("web")
 class Web(_Web):
-    """By plain HTTP."""
+    """Fetches by HTTP without TLS."""
 
+    declares = replace(PAGE, only_scheme="http", has_twins=True)
     scheme = "http"
 
 
 @PROBES.register("web_https")
 class WebHttps(_Web):
-    """By HTTPS."""
+    """Fetches by HTTPS."""
 
+    declares = replace(PAGE, only_scheme="https", has_twins=True)
     scheme = "https"
 
 
 class _Visit:
-    """One attempt under way: fetches pages for it, and makes facts of them."""
+    """Fetches the pages of one attempt and derives their facts."""
 
     def __init__(
         self,
@@ -124,7 +132,7 @@ class _Visit:
         self._browser = profile_for(attempt.browser)
 
     async def follow(self, url: str, home: str) -> RedirectChain:
-        """Fetch a URL and where it redirects to."""
+        """Fetch a URL and follow its redirects."""
         limits = self._attempt.limits
         return await follow_redirects(
             self._line,
@@ -139,18 +147,18 @@ class _Visit:
         )
 
     async def inner(self, facts: WebFacts) -> tuple[WebFacts, ...]:
-        """The pages that a page frames or forwards to, each fetched once."""
-        targets = dict.fromkeys(web_address(facts.url, each) for each in facts.frames)
+        """Fetch the pages that a page frames or forwards to, each once."""
+        targets = dict.fromkeys(web_address(facts.url, frame) for frame in facts.frames)
         return tuple(
             [
-                self.facts(await self.follow(target, host_in(target)))
+                self.facts(await self.follow(target, url_host(target)))
                 for target in targets
                 if target not in ("", facts.url)
             ]
         )
 
     def facts(self, chain: RedirectChain) -> WebFacts:
-        """Peer, certificate, choices are of the first host; the rest is the last page's."""
+        """Return a chain's facts: the last page's, with peer, certificate, choices of the first."""
         last, first = chain.last, chain.exchanges[0]
         answered = last.status is not None or last.tunnel_status is not None
         headers = [
@@ -162,7 +170,7 @@ class _Visit:
         page = Page()
         if answered:
             page = self._pages.read(last.body, dict(headers).get("content-type", ""), digest)
-        delivered: Delivered = self._expected.delivered(chain)
+        delivered: Delivery = self._expected.delivered(chain)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
         if _is_sensitive(self._attempt):
@@ -196,24 +204,25 @@ class _Visit:
         )
 
     def _fingerprint(
-        self, page: Page, chain: RedirectChain, delivered: Delivered
+        self, page: Page, chain: RedirectChain, delivered: Delivery
     ) -> tuple[str, Sketch]:
-        """Title mark and sketch of a page, where it will be compared with another."""
+        """Return title mark and sketch of a page, if it will be compared with another."""
         if delivered.canary == "seen" and self._attempt.key.line != CONTROL:
             return "", ()
         key = self._attempt.sketch_key
         return title_mark(page.title, chain.hosts[-1], key), sketch_of(page.words, key)
 
     def _headers(self, url: str, host: str) -> SentHeaders:
-        carried = self._expected.carried(host)
-        return self._browser.headers(url.partition(":")[0], carried.cookie, carried.headers)
+        request_marks = self._expected.request_marks(host)
+        return self._browser.headers(
+            url.partition(":")[0], request_marks.cookie, request_marks.headers
+        )
 
 
 def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
-    """Whether the item's page may stand behind a frame or a redirect inside of the page.
+    """Whether the item's page may be behind a frame or a redirect inside the page.
 
-    Pages of other people frame each other all the time: there, only a page that says nothing
-    by itself is followed.
+    Pages of other sites often contain frames; there, only a page with hardly any text is followed.
     """
     if chain.failure is not None or not facts.frames or facts.canary == "seen":
         return False
@@ -221,7 +230,7 @@ def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
 
 
 def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
-    """What stood in place of the item's page: kept, for it may be the service's block page."""
+    """Return a response other than the item's page as evidence: it may be a block page."""
     is_seen = facts.canary == "seen"
     if is_seen or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
         return ()
@@ -230,9 +239,9 @@ def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Eviden
 
 
 def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses of frames without paths, which may tell what a sensitive page is about."""
-    targets = (web_address(base, each) for each in frames)
-    return tuple(dict.fromkeys(f"http://{host_in(each)}/" for each in targets if each))
+    """Return frame addresses without their paths, which could reveal sensitive content."""
+    targets = (web_address(base, frame) for frame in frames)
+    return tuple(dict.fromkeys(f"http://{url_host(target)}/" for target in targets if target))
 
 
 def _is_sensitive(attempt: Attempt) -> bool:
@@ -240,7 +249,7 @@ def _is_sensitive(attempt: Attempt) -> bool:
 
 
 def _timings(exchanges: list[Exchange], total: float) -> Timings:
-    """Each phase summed over the hops; a phase that never happened stays absent."""
+    """Sum each phase over the hops; a phase that never happened stays absent."""
     if len(exchanges) == 1:
         return replace(exchanges[0].timings, total=total)
     phases: dict[str, float] = {}
@@ -254,27 +263,31 @@ def _timings(exchanges: list[Exchange], total: float) -> Timings:
 
 @PROBES.register("web_www")
 class WebWww(Web):
-    """By plain HTTP, at the ``www.`` of a domain."""
+    """Fetches the ``www.`` host of a domain by HTTP."""
 
+    declares = PAGE
     variant = "www"
 
 
 @PROBES.register("web_apex")
 class WebApex(Web):
-    """By plain HTTP, at the domain of a ``www.``."""
+    """Fetches the domain of a ``www.`` host by HTTP."""
 
+    declares = PAGE
     variant = "apex"
 
 
 @PROBES.register("web_https_www")
 class WebHttpsWww(WebHttps):
-    """By HTTPS, at the ``www.`` of a domain."""
+    """Fetches the ``www.`` host of a domain by HTTPS."""
 
+    declares = PAGE
     variant = "www"
 
 
 @PROBES.register("web_https_apex")
 class WebHttpsApex(WebHttps):
-    """By HTTPS, at the domain of a ``www.``."""
+    """Fetches the domain of a ``www.`` host by HTTPS."""
 
+    declares = PAGE
     variant = "apex"

@@ -1,1 +1,1 @@
-"""Lines: one way to the internet a file."""
+"""The built-in lines, one type per file."""

@@ -1,6 +1,6 @@
-"""The explicit proxy line: a service that browsers are told to use.
+"""The explicit proxy line: a proxy that is configured in browsers.
 
-By HTTP (RFC 9110 section 3.7), by HTTP inside TLS to the proxy, or by SOCKS5 (RFC 1928).
+HTTP (RFC 9110 section 3.7), HTTP over TLS to the proxy, or SOCKS5 (RFC 1928).
 """
 
 from __future__ import annotations
@@ -17,30 +17,49 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.model.declared import Declared
-from harness.model.observation import DnsFacts, Failure, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Failure, Timings
 from harness.plugins import LINES
-from harness.ports.network import Answer, Exchange, Line, Origin, Question, Request
+from harness.ports.network import (
+    Answer,
+    ByteStream,
+    Dialled,
+    DialRequest,
+    Exchange,
+    Line,
+    Origin,
+    Question,
+    Request,
+)
 from probes.net.address_guard import AddressGuard, ControlLookup
-from probes.net.backend import ClientWay, LaneName, open_lane
-from probes.net.direct import LEAST_PATIENCE, find_address, pupils_options, unaskable
-from probes.net.local_binding import Source, check_source
-from probes.net.route import Address, Family, Proxy, Route, is_literal, is_of, trusting
-from probes.net.url_target import read_target
+from probes.net.backend import BackendName, ClientSettings, open_backend
+from probes.net.dialling import dial_stream, not_dialled
+from probes.net.direct import MIN_PATIENCE, find_address, invalid_request, pupil_options
+from probes.net.local_binding import LocalBinding, check_binding
+from probes.net.route import (
+    Address,
+    Family,
+    Proxy,
+    Route,
+    client_tls_context,
+    is_in_family,
+    is_literal,
+)
+from probes.net.url_target import parse_url_target
 
 PORTS = {"http": 3128, "https": 3129, "socks5": 1080}
-"""Where proxies usually listen: Squid's ports, and that of SOCKS (RFC 1928 section 3)."""
+"""Default ports of proxies: Squid's, and that of SOCKS (RFC 1928 section 3)."""
 
 LONGEST_CREDENTIAL = 255
-"""Bytes of a name or password that SOCKS5 can carry (RFC 1929 section 2)."""
+"""Maximum length of a SOCKS5 username or password, in bytes (RFC 1929 section 2)."""
 
 
 class ExplicitProxyOptions(Declared):
     """``proxy`` as ``http://host:port``, ``https://`` or ``socks5://``.
 
-    ``authority`` is the CA file of a proxy that intercepts, or that is spoken to over TLS;
-    ``proxy_address`` is the IP address of a proxy that is named, ``family`` which of its
-    addresses is taken. How the proxy goes on from there is its own affair. ``source`` is the IP
-    address of this machine that packets leave from.
+    ``authority`` is the CA file for a proxy that intercepts TLS or is itself reached over TLS;
+    ``proxy_address`` is the IP address of a proxy given by name, ``family`` the address family
+    used to reach it (not beyond it). ``source`` is the local IP address to bind to.
     """
 
     proxy: str
@@ -50,15 +69,15 @@ class ExplicitProxyOptions(Declared):
     proxy_address: str = ""
     family: Family = "any"
     source: str = ""
-    lane: LaneName = "auto"
+    lane: BackendName = "auto"
 
 
 @LINES.register("explicit_proxy")
 class ExplicitProxy:
-    """Sends every request to one proxy; the proxy's name is resolved once, beforehand."""
+    """Sends every request to one proxy; the proxy's name is resolved once, at the start."""
 
     Options: ClassVar[type[BaseModel]] = ExplicitProxyOptions
-    carries: ClassVar[frozenset[str]] = frozenset({"fetch"})
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "dial"})
 
     def __init__(
         self, name: str, options: ExplicitProxyOptions, origin: Origin | None, limits: Limits
@@ -67,100 +86,123 @@ class ExplicitProxy:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._scheme, self._named = _read_proxy(name, options.proxy)
-        _check_family(name, options, self._named)
+        self._scheme, self._proxy_endpoint = _read_proxy(name, options.proxy)
+        _check_family(name, options, self._proxy_endpoint)
         self._username, self._password = _credentials(name, options)
-        self.guard = AddressGuard(origin, None, self._own_places())
-        self._lost: Failure | None = None
+        self.guard = AddressGuard(origin, None, self._declared_endpoints())
+        self._unreachable: Failure | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         authority = self.origin.authority if self.origin else ""
-        trust = trusting(authority, self._options.authority)
-        named = Address(host=self._options.proxy_address or self._named.host, port=self._named.port)
-        found = await find_address(named, "proxy_connect", self._options.family)
-        if isinstance(found, Failure):
-            # The proxy is out of reach, which no rule may take for a block.
-            self._lost, found = found, named
+        trust = client_tls_context(authority, self._options.authority)
+        named = Address(
+            host=self._options.proxy_address or self._proxy_endpoint.host,
+            port=self._proxy_endpoint.port,
+        )
+        address = await find_address(named, "proxy_connect", self._options.family)
+        if isinstance(address, Failure):
+            # The proxy is unreachable; no rule may treat this as a block.
+            self._unreachable, address = address, named
         proxy = Proxy(
             kind="socks5" if self._scheme == "socks5" else "http",
-            host=self._named.host,
+            host=self._proxy_endpoint.host,
             trust=trust if self._scheme == "https" else None,
             username=self._username,
             password=self._password,
         )
-        source = Source(address=self._options.source)
-        check_source(source, f"line {self.name!r}")
-        self._route = Route(address=found, trust=trust, proxy=proxy, source=source)
-        self._lane = await self._stack.enter_async_context(open_lane(self._options.lane))
+        binding = LocalBinding(address=self._options.source)
+        check_binding(binding, f"line {self.name!r}")
+        self._route = Route(address=address, trust=trust, proxy=proxy, binding=binding)
+        self._backend = await self._stack.enter_async_context(open_backend(self._options.lane))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
     def as_pupil(self, source: str) -> Self:
-        """The same line as a pupil's browser uses it, from another address if one is given."""
-        line = type(self)(
-            self.name, pupils_options(self._options, source), self.origin, self.limits
-        )
+        """Return the same line as a pupil's browser uses it, bound to ``source`` if given."""
+        line = type(self)(self.name, pupil_options(self._options, source), self.origin, self.limits)
         line.guard = self.guard
         return line
 
     def declare(self, block_page: str, control: Line) -> None:
-        """Take the host of the block page, and who finds the names that the proxy is asked for."""
+        """Allow the block page's host; ``control`` resolves names that the proxy is asked for."""
         self.guard.declare_block_page(block_page)
         self.guard.lookup = ControlLookup(control)
 
-    def _own_places(self) -> tuple[Address, ...]:
-        """The proxy itself, by its name and by its address."""
-        hosts = filter(None, (self._named.host, self._options.proxy_address))
-        return tuple(Address(host=host, port=self._named.port) for host in hosts)
+    def _declared_endpoints(self) -> tuple[Address, ...]:
+        """Return the proxy's endpoints, by its name and by its address."""
+        hosts = filter(None, (self._proxy_endpoint.host, self._options.proxy_address))
+        return tuple(Address(host=host, port=self._proxy_endpoint.port) for host in hosts)
 
-    def client_way(self) -> ClientWay | None:
-        """How a client of another make goes through the proxy; by SOCKS it cannot."""
-        return None if self._scheme == "socks5" or self._lost is not None else self._client_way
+    def client_settings(self) -> ClientSettings | None:
+        """Return how an independent HTTP client uses the proxy; None for SOCKS."""
+        return (
+            None
+            if self._scheme == "socks5" or self._unreachable is not None
+            else self._client_settings
+        )
 
     @cached_property
-    def _client_way(self) -> ClientWay:
+    def _client_settings(self) -> ClientSettings:
         authority = self.origin.authority if self.origin else ""
         trusted = (authority, self._options.authority)
-        named = Address(host=self._named.host, port=self._named.port)
-        return ClientWay(
-            find=self._place,
-            trust=trusting(*trusted),
-            source=self._route.source,
+        named = Address(host=self._proxy_endpoint.host, port=self._proxy_endpoint.port)
+        return ClientSettings(
+            find=self._find_endpoint,
+            trust=client_tls_context(*trusted),
+            binding=self._route.binding,
             proxy=f"{self._scheme}://{named}",
             credentials=(self._username, self._password) if self._username else None,
-            proxy_trust=trusting(*trusted) if self._scheme == "https" else None,
+            proxy_trust=client_tls_context(*trusted) if self._scheme == "https" else None,
             refusal=self._refusal,
         )
 
-    async def _place(self, host: str, port: int, patience: float) -> Address:
-        """Everything goes to the proxy."""
+    async def _find_endpoint(self, host: str, port: int, patience: float) -> Address:
+        """Return the proxy's address, whatever is asked for."""
         del host, port, patience
         return self._route.address
 
     async def fetch(self, request: Request) -> Exchange:
         """Fetch through the proxy."""
-        if self._lost is not None:
-            return Exchange(timings=Timings(), failure=self._lost)
+        if self._unreachable is not None:
+            return Exchange(timings=Timings(), failure=self._unreachable)
         try:
-            far = read_target(request.url).far
+            endpoint = parse_url_target(request.url).endpoint
         except ValueError as error:
-            return unaskable(str(error))
+            return invalid_request(str(error))
         started = perf_counter()
-        refusal = await self.guard.refusal_by_proxy(far, request.timeout, may_lead=request.may_lead)
+        refusal = await self.guard.refusal_by_proxy(
+            endpoint, request.timeout, may_lead=request.may_lead
+        )
         if refusal is not None:
             return Exchange(timings=Timings(), failure=refusal)
-        left = max(request.timeout - (perf_counter() - started), LEAST_PATIENCE)
-        return await self._lane.exchange(structs.replace(request, timeout=left), self._route)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await self._backend.exchange(
+            structs.replace(request, timeout=remaining), self._route
+        )
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        """Open a byte stream through the proxy, by CONNECT or SOCKS5."""
+        if self._unreachable is not None:
+            return not_dialled(self._unreachable)
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        refusal = await self.guard.refusal_by_proxy(
+            endpoint, request.timeout, may_lead=request.may_lead
+        )
+        if refusal is not None:
+            return not_dialled(refusal)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await dial_stream(self._route, endpoint, remaining)
 
     async def _refusal(self, host: str, port: int, patience: float) -> Failure | None:
-        """Why the proxy may not be asked for a host and port; None if it may."""
+        """Return why the proxy may not be asked for a host and port; None if it may."""
         return await self.guard.refusal_by_proxy(Address(host=host, port=port), patience)
 
     async def ask(self, question: Question) -> Answer:
-        """A proxy answers no DNS question."""
+        """Return a failure: a proxy answers no DNS questions."""
         detail = f"line {self.name!r} is a proxy; it carries no DNS"
         failure = Failure(name="instrument_error", stage="instrument", detail=detail)
         facts = DnsFacts(name=question.name, type=question.type, server="")
@@ -176,7 +218,7 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
     if parts.scheme not in PORTS or not parts.hostname:
         shown = proxy.rpartition("@")[2]
         raise UsageError(
-            f"line {name!r}, option 'proxy': {shown!r} is no proxy; write http://host:port, "
+            f"line {name!r}, option 'proxy': {shown!r} is not a proxy; write http://host:port, "
             "https://host:port or socks5://host:port"
         )
     return parts.scheme, Address(host=parts.hostname, port=port or PORTS[parts.scheme])
@@ -184,8 +226,10 @@ def _read_proxy(name: str, proxy: str) -> tuple[str, Address]:
 
 def _check_family(name: str, options: ExplicitProxyOptions, named: Address) -> None:
     host = options.proxy_address or named.host
-    if is_literal(host) and not is_of(options.family, host):
-        raise UsageError(f"line {name!r}: a proxy at {host} has no family {options.family!r}")
+    if is_literal(host) and not is_in_family(options.family, host):
+        raise UsageError(
+            f"line {name!r}: the proxy address {host} is not of family {options.family!r}"
+        )
 
 
 def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:
@@ -194,5 +238,5 @@ def _credentials(name: str, options: ExplicitProxyOptions) -> tuple[str, str]:
     password = options.password or unquote(parts.password or "")
     longest = max(len(username.encode()), len(password.encode()))
     if parts.scheme == "socks5" and longest > LONGEST_CREDENTIAL:
-        raise UsageError(f"line {name!r}: SOCKS5 carries names and passwords up to 255 bytes")
+        raise UsageError(f"line {name!r}: SOCKS5 usernames and passwords are limited to 255 bytes")
     return username, password

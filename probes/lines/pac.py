@@ -1,8 +1,8 @@
-"""The PAC line: what a browser has that a school gave a proxy auto-configuration file.
+"""The PAC line: follows a proxy auto-configuration file, as a browser with one does.
 
-Straight on it goes as the interface line does, by the same source and name server; through a
-proxy where the file says so. A proxy that is out of reach is passed over for the next choice, and
-for five minutes asked last, as Chromium does.
+Direct connections use the binding and name server of the interface line; others the proxy that the
+file chooses. An unreachable proxy is skipped for the next choice, and tried last for five minutes,
+as in Chromium.
 """
 
 from __future__ import annotations
@@ -20,15 +20,25 @@ from harness.model.campaign import Limits
 from harness.model.observation import Failure, Timings
 from harness.model.private_address import Reach, reach_of
 from harness.plugins import LINES
-from harness.ports.network import Exchange, Line, Origin, Question, Request
+from harness.ports.network import (
+    ByteStream,
+    Dialled,
+    DialRequest,
+    Exchange,
+    Line,
+    Origin,
+    Question,
+    Request,
+)
 from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
-from probes.net.direct import LEAST_PATIENCE, unaskable
-from probes.net.local_binding import own_address
+from probes.net.dialling import dial_stream, not_dialled
+from probes.net.direct import MIN_PATIENCE, invalid_request
+from probes.net.local_binding import local_address
 from probes.net.pac import (
+    DIRECT,
     SCRIPT_BYTES,
-    STRAIGHT,
     Choice,
     Script,
     ScriptError,
@@ -36,22 +46,22 @@ from probes.net.pac import (
     read_choices,
 )
 from probes.net.route import Address, Proxy, Route
-from probes.net.url_target import Target, read_target
+from probes.net.url_target import UrlTarget, parse_url_target
 
 FETCHED = ("http://", "https://")
 BAD_SECONDS = 300.0
 NAMES = 50
-"""How many names a script may want for one request before it is given up."""
+"""Maximum number of names that a script may look up for one request."""
 
 LEAST_SHARE = 0.5
-"""Of a request's time: with less left, silence on a further choice would prove nothing."""
+"""Minimum share of a request's time for a further choice; a timeout after less proves nothing."""
 
 LOOPBACK = "127.0.0.1"
-"""What browsers tell a script of a machine without a network."""
+"""The address that ``myIpAddress()`` returns without a network, as in browsers."""
 
 OK = 200
 
-_LATE = Exchange(
+_TIMED_OUT = Exchange(
     timings=Timings(),
     failure=Failure(
         name="generic_timeout_error",
@@ -62,9 +72,10 @@ _LATE = Exchange(
 
 
 class PacOptions(InterfaceOptions):
-    """``file`` is a path on this machine, or the URL that the service's file is fetched from.
+    """Options of the PAC line.
 
-    ``username`` and ``password`` are for every proxy that it leads to.
+    ``file`` is a path on this machine, or the URL of the service's file. ``username`` and
+    ``password`` are for every proxy that it chooses.
     """
 
     file: str
@@ -74,9 +85,10 @@ class PacOptions(InterfaceOptions):
 
 @LINES.register("pac")
 class Pac(Interface):
-    """Asks the file for the choices of each request; which were tried is in the Exchange."""
+    """Evaluates the file for each request; the choices that were tried are in the Exchange."""
 
     Options: ClassVar[type[BaseModel]] = PacOptions
+    carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask", "dial"})
 
     def __init__(
         self,
@@ -91,7 +103,7 @@ class Pac(Interface):
         find_engine(f"line {name!r} follows a PAC file, which")
         self._clock = clock
         self._script: Script | None = None
-        self._no_way: Failure | None = None
+        self._unusable: Failure | None = None
         self._bad_until: dict[Choice, float] = {}
         if not options.file.startswith(FETCHED):
             self._script = self._read(options.file)
@@ -99,7 +111,7 @@ class Pac(Interface):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         try:
-            self._own = own_address(self._server.address.host, self._source)
+            self._own = local_address(self._server.address.host, self._binding)
         except OSError:
             self._own = LOOPBACK
         if self._pac.file.startswith(FETCHED):
@@ -107,48 +119,65 @@ class Pac(Interface):
         return self
 
     def declare(self, block_page: str, control: Line) -> None:
-        """Take the host of the block page, and who finds the names that proxies are asked for."""
+        """Allow the block page's host; ``control`` resolves names that proxies are asked for."""
         super().declare(block_page, control)
         self.guard.lookup = ControlLookup(control)
 
-    def _own_places(self) -> tuple[Address, ...]:
-        return (*super()._own_places(), *self._file_place())
+    def _declared_endpoints(self) -> tuple[Address, ...]:
+        return (*super()._declared_endpoints(), *self._file_endpoint())
 
-    def _file_place(self) -> tuple[Address, ...]:
-        """Where the file is fetched from."""
+    def _file_endpoint(self) -> tuple[Address, ...]:
+        """Return the endpoint that the file is fetched from, if it is fetched."""
         if not self._pac.file.startswith(FETCHED):
             return ()
         try:
-            return (read_target(self._pac.file).far,)
+            return (parse_url_target(self._pac.file).endpoint,)
         except ValueError:
             return ()
 
-    def client_way(self) -> None:
-        """None: a client of another make would not follow the file, and go past the proxies."""
+    def client_settings(self) -> None:
+        """Return None: an independent client would ignore the file and bypass the proxies."""
 
     async def fetch(self, request: Request) -> Exchange:
-        """Go the first choice that is not out of reach."""
+        """Fetch by the first choice that is reachable."""
         started = perf_counter()
         try:
-            target = read_target(request.url)
+            target = parse_url_target(request.url)
         except ValueError as error:
-            return unaskable(str(error))
+            return invalid_request(str(error))
         choices = await self._choose(target, request.timeout)
         if isinstance(choices, Failure):
             return Exchange(timings=Timings(total=perf_counter() - started), failure=choices)
         tried: list[str] = []
-        exchange = _LATE
+        exchange = _TIMED_OUT
         for choice in sorted(choices, key=self._is_bad):
-            left = request.timeout - (perf_counter() - started)
-            if left < request.timeout * LEAST_SHARE:
+            remaining = request.timeout - (perf_counter() - started)
+            if remaining < request.timeout * LEAST_SHARE:
                 break
-            exchange = await self._go(choice, replace(request, timeout=left))
+            exchange = await self._fetch_by(choice, replace(request, timeout=remaining))
             tried.append(str(choice))
             if not _is_out_of_reach(exchange):
                 break
             self._bad_until[choice] = self._clock() + BAD_SECONDS
         timings = replace(exchange.timings, total=perf_counter() - started)
         return replace(exchange, timings=timings, choices=tuple(tried))
+
+    async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
+        """Open a byte stream by the first choice of the file that is reachable.
+
+        The file is asked as a browser asks it about an encrypted page of that host and port.
+        """
+        url = f"https://{Address(host=request.host, port=request.port)}/"
+        choices = await self._choose(parse_url_target(url), request.timeout)
+        if isinstance(choices, Failure):
+            return not_dialled(choices)
+        dialled = not_dialled(_TIMED_OUT.failure or _script_failure("it names no way"))
+        for choice in sorted(choices, key=self._is_bad):
+            dialled = await self._dial_by(choice, request)
+            if dialled.failure is None or dialled.failure.stage != "proxy_connect":
+                break
+            self._bad_until[choice] = self._clock() + BAD_SECONDS
+        return dialled
 
     def _is_bad(self, choice: Choice) -> bool:
         return self._bad_until.get(choice, 0.0) > self._clock()
@@ -162,10 +191,10 @@ class Pac(Interface):
         try:
             return Script(_decode(data))
         except ScriptError as error:
-            raise UsageError(f"{where}: {path} is no PAC file: {error}") from None
+            raise UsageError(f"{where}: {path} is not a PAC file: {error}") from None
 
     async def _fetch_script(self) -> None:
-        """Have the service's file; without one, nothing is tried and nothing can be said."""
+        """Fetch the service's file; if that fails, all requests of the line fail."""
         request = Request(
             url=self._pac.file,
             timeout=self.limits.confirmation_timeout,
@@ -174,71 +203,92 @@ class Pac(Interface):
         exchange = await super().fetch(request)
         if exchange.failure is not None or exchange.status != OK or exchange.truncated:
             why = exchange.failure.name if exchange.failure else f"status {exchange.status}"
-            self._no_way = _no_way(f"{self._pac.file} did not come: {why}")
+            self._unusable = _script_failure(f"{self._pac.file} did not come: {why}")
             return
         try:
             self._script = Script(_decode(exchange.body))
         except ScriptError as error:
-            self._no_way = _no_way(str(error))
+            self._unusable = _script_failure(str(error))
 
-    async def _choose(self, target: Target, patience: float) -> tuple[Choice, ...] | Failure:
-        """The choices for a URL, as the file has it; names are asked for until it wants no more."""
+    async def _choose(self, target: UrlTarget, patience: float) -> tuple[Choice, ...] | Failure:
+        """Evaluate the file for a URL; resolve the names that it needs until it needs no more."""
         if self._script is None:
-            return self._no_way or _no_way("it was never fetched")
+            return self._unusable or _script_failure("it was never fetched")
         deadline = perf_counter() + patience
         known: dict[str, str | None] = {}
-        # Browsers show a script no more than the host of a URL whose path TLS would hide.
+        # Browsers pass a script only the host of an https URL.
         url = f"https://{target.authority}/" if target.scheme == "https" else str(target.url)
         try:
             while len(known) <= NAMES:
-                decision = self._script.decide(url, target.far.host, known, self._own)
+                decision = self._script.decide(url, target.endpoint.host, known, self._own)
                 if not decision.wanted:
                     return read_choices(decision.answer)
-                left = max(deadline - perf_counter(), LEAST_PATIENCE)
-                found = await asyncio.gather(
-                    *(self._look_up(name, left) for name in decision.wanted[: NAMES + 1])
+                remaining = max(deadline - perf_counter(), MIN_PATIENCE)
+                addresses = await asyncio.gather(
+                    *(self._look_up(name, remaining) for name in decision.wanted[: NAMES + 1])
                 )
-                known |= zip(decision.wanted, found, strict=False)
+                known |= zip(decision.wanted, addresses, strict=False)
         except (ScriptError, ValueError) as error:
-            return _no_way(str(error))
-        return _no_way(f"it wants more than {NAMES} names")
+            return _script_failure(str(error))
+        return _script_failure(f"it wants more than {NAMES} names")
 
     async def _look_up(self, name: str, patience: float) -> str | None:
-        """The IPv4 address of a name by the line's own name server (the format knows no other)."""
+        """Resolve a name to an IPv4 address by the line's name server; PAC files know no IPv6."""
         answer = await self.ask(Question(name=name, type="A", timeout=patience))
-        return next((each for each in answer.facts.addresses if ":" not in each), None)
+        return next((address for address in answer.facts.addresses if ":" not in address), None)
 
-    async def _go(self, choice: Choice, request: Request) -> Exchange:
-        if choice == STRAIGHT:
+    async def _fetch_by(self, choice: Choice, request: Request) -> Exchange:
+        if choice == DIRECT:
             return await super().fetch(request)
         if choice.kind == "unspoken" or choice.address is None:
-            return unaskable(f"the PAC file leads to {choice}, which is not spoken here")
+            return invalid_request(f"the PAC file leads to {choice}, which is not spoken here")
         started = perf_counter()
+        endpoint = parse_url_target(request.url).endpoint
+        route = await self._route_by(choice, endpoint, request)
+        elapsed = perf_counter() - started
+        if isinstance(route, Failure):
+            return Exchange(timings=Timings(total=elapsed), failure=route)
+        remaining = max(request.timeout - elapsed, MIN_PATIENCE)
+        return await self._backend.exchange(replace(request, timeout=remaining), route)
+
+    async def _dial_by(self, choice: Choice, request: DialRequest) -> Dialled[ByteStream]:
+        if choice == DIRECT:
+            return await super().dial(request)
+        started = perf_counter()
+        endpoint = Address(host=request.host, port=request.port)
+        route = await self._route_by(choice, endpoint, request)
+        if isinstance(route, Failure):
+            return not_dialled(route)
+        remaining = max(request.timeout - (perf_counter() - started), MIN_PATIENCE)
+        return await dial_stream(route, endpoint, remaining)
+
+    async def _route_by(
+        self, choice: Choice, endpoint: Address, request: Request | DialRequest
+    ) -> Route | Failure:
+        """The route to a proxy that the file names, or why there is none."""
+        if choice.kind == "unspoken" or choice.address is None:
+            return _script_failure(f"it leads to {choice}, which is not spoken here")
         refusal = await self.guard.refusal_by_proxy(
-            read_target(request.url).far, request.timeout, may_lead=request.may_lead
+            endpoint, request.timeout, may_lead=request.may_lead
         )
         if refusal is not None:
-            return Exchange(timings=Timings(), failure=refusal)
-        found = await self._find(choice.address.host, request.timeout)
-        took = perf_counter() - started
-        if isinstance(found, str) and not self._may_be_proxy(found):
-            found = _no_way(f"{choice} is on this machine or link, where no service is")
-        if isinstance(found, Failure):
-            failure = found if found.is_instrument else replace(found, stage="proxy_connect")
-            return Exchange(timings=Timings(total=took), failure=failure)
-        route = Route(
-            address=Address(host=found, port=choice.address.port),
+            return refusal
+        address = await self._find(choice.address.host, request.timeout)
+        if isinstance(address, str) and not self._may_be_proxy(address):
+            address = _script_failure(f"{choice} is on this machine or link, where no service is")
+        if isinstance(address, Failure):
+            return address if address.is_instrument else replace(address, stage="proxy_connect")
+        return Route(
+            address=Address(host=address, port=choice.address.port),
             trust=self._trust,
             proxy=self._proxy(choice, choice.address.host),
-            source=self._source,
+            binding=self._binding,
         )
-        left = max(request.timeout - took, LEAST_PATIENCE)
-        return await self._lane.exchange(replace(request, timeout=left), route)
 
     def _may_be_proxy(self, address: str) -> bool:
-        """Whether a proxy may be at an address: a file of the service's names none of our own."""
-        places = self._file_place()
-        is_trusted = not places or reach_of(places[0].host) is Reach.LOCAL
+        """Whether a proxy may be at an address: a fetched file may not point to this machine."""
+        endpoints = self._file_endpoint()
+        is_trusted = not endpoints or reach_of(endpoints[0].host) is Reach.LOCAL
         return is_trusted or reach_of(address) is not Reach.LOCAL
 
     def _proxy(self, choice: Choice, host: str) -> Proxy:
@@ -255,14 +305,14 @@ def _is_out_of_reach(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.failure.stage == "proxy_connect"
 
 
-def _no_way(why: str) -> Failure:
-    """The file led nowhere, which no rule may take for a block."""
+def _script_failure(why: str) -> Failure:
+    """Return the failure of an unusable file; no rule may treat it as a block."""
     detail = f"PAC file: {why}"[:300]
     return Failure(name="proxy_autoconfig_failed", stage="proxy_connect", detail=detail)
 
 
 def _decode(data: bytes) -> str:
-    """The text of a file; older ones are Latin-1 (the format leaves it open)."""
+    """Decode a file as UTF-8, else Latin-1 (the format does not say)."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The resolver line: a service that filters by answering DNS questions."""
+"""The resolver line: a service that filters by its DNS answers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin
 from probes.net.direct import DirectLine, DirectOptions
-from probes.net.dns_server import parse_server
+from probes.net.dns_server import parse_dns_server
 from probes.net.route import Address
 
 
 class ResolverOptions(DirectOptions):
-    """``server``: the service's name server, ``address:port`` or a URL.
+    """Options of the resolver line.
 
-    ``tcp://``, ``tls://`` (DoT) and ``https://`` (DoH) are known; ``server_address`` is the IP
-    address of a server that is named, which this machine's own resolver need not know.
+    ``server`` is the service's name server, ``address:port`` or a URL with ``tcp://``, ``tls://``
+    (DoT) or ``https://`` (DoH). ``server_address`` is the IP address of a server given by name, if
+    this machine's resolver does not know the name.
     """
 
     server: str
@@ -27,7 +28,7 @@ class ResolverOptions(DirectOptions):
 
 @LINES.register("resolver")
 class ResolverLine(DirectLine):
-    """Resolves by the service's name server, and connects to what it says."""
+    """Resolves by the service's name server and connects to the answered address."""
 
     Options: ClassVar[type[BaseModel]] = ResolverOptions
 
@@ -35,8 +36,8 @@ class ResolverLine(DirectLine):
         self, name: str, options: ResolverOptions, origin: Origin | None, limits: Limits
     ) -> None:
         what = f"line {name!r}, option 'server'"
-        server = parse_server(options.server, what, options.server_address)
+        server = parse_dns_server(options.server, what, options.server_address)
         super().__init__(name, options, origin, limits, server)
 
-    def _own_places(self) -> tuple[Address, ...]:
+    def _declared_endpoints(self) -> tuple[Address, ...]:
         return (self._server.address,)

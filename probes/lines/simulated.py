@@ -1,7 +1,7 @@
-"""The simulated line: a service and an internet without sockets, the same at every run.
+"""The simulated line: a deterministic service and internet without sockets.
 
-For unit tests, and for campaigns too large for a network. It knows the category of a canary
-host by its name (``porn-nude-017.canary...`` is PORN.NUDE), as the range does.
+For unit tests, and for campaigns too large for a network. Like the range, it derives the category
+of a canary host from its name (``porn-nude-017.canary...`` is PORN.NUDE).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from harness.model.campaign import Limits
 from harness.model.corpus import is_among
 from harness.model.declared import Declared
-from harness.model.observation import DnsFacts, DnsRecord, Failure, Stage, Timings
+from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.observation import Failure, Stage, Timings
 from harness.plugins import LINES
 from harness.ports.network import Answer, Exchange, Origin, Question, Request
 from probes.range import zone
@@ -25,15 +26,15 @@ Style = Literal["200", "403", "451", "reset", "eof", "silent"]
 DnsStyle = Literal["nxdomain", "refused", "sinkhole", "nodata", "silent"]
 ADDRESS = "192.0.2.1"
 HTTPS_RECORD = '1 . alpn="http/1.1"'
-SINKHOLE = "0.0.0.0"  # noqa: S104 - an answer, not something to listen on
+SINKHOLE = "0.0.0.0"  # noqa: S104 - an answer, not an address to listen on
 SENTINEL_BLOCK = "sentinel-block"
 HTML = (("content-type", "text/html; charset=utf-8"), ("server", "simulated"))
 
 
 class SimulatedOptions(Declared):
-    """What the service blocks (categories or hosts), and how it fails to.
+    """What the service blocks (categories or hosts), and its faults.
 
-    ``works_for`` is the number of requests after which the filter falls silent and lets all by.
+    ``works_for`` is the number of requests after which the filter stops blocking.
     """
 
     block: tuple[str, ...] = ()
@@ -50,7 +51,7 @@ class SimulatedOptions(Declared):
 
 @LINES.register("simulated")
 class Simulated:
-    """Plays a service; with no options it blocks nothing, and so plays a control."""
+    """Simulates a service; without options it blocks nothing and so simulates a control."""
 
     Options: ClassVar[type[BaseModel]] = SimulatedOptions
     carries: ClassVar[frozenset[str]] = frozenset({"fetch", "ask"})
@@ -62,7 +63,7 @@ class Simulated:
         self.origin = origin
         self.limits = limits
         self._options = options
-        self._codes = tuple(each for each in options.block if each[:1].isupper())
+        self._codes = tuple(entry for entry in options.block if entry[:1].isupper())
         self._hosts = frozenset((*options.block, *options.overblock))
         self._missed, self._silent = frozenset(options.miss), frozenset(options.silent)
         self._dead = frozenset(options.dead)
@@ -76,14 +77,14 @@ class Simulated:
         pass
 
     def as_pupil(self, source: str) -> Self:
-        """This line itself: what is simulated treats everybody alike."""
+        """Return this line itself: the simulation treats all clients alike."""
         del source
         return self
 
     async def fetch(self, request: Request) -> Exchange:
-        """Answer as the service or the origin would, at once."""
+        """Return the response of the service or the origin, immediately."""
         shown = (urlsplit(request.url).hostname or "").lower()
-        host = zone.meant(shown)
+        host = zone.original_host(shown)
         self._asked += 1
         if host in self._silent:
             return self._fail("generic_timeout_error", "response", request.timeout)
@@ -96,8 +97,8 @@ class Simulated:
         return self._answer(200, self._page(shown, request))
 
     async def ask(self, question: Question) -> Answer:
-        """Answer as the service's name server would, at once."""
-        host = zone.meant(question.name)
+        """Return the answer of the service's name server, immediately."""
+        host = zone.original_host(question.name)
         self._asked += 1
         blocked = self._blocks(host)
         style = self._options.dns_style if blocked else ""
@@ -130,7 +131,7 @@ class Simulated:
         return self._answer(int(style), _BLOCK.replace(b"HOST", host.encode()))
 
     def _page(self, host: str, request: Request) -> bytes:
-        """The origin's page: with the token of a nonce, or with the words for unmarked requests."""
+        """Return the origin's page: with the nonce's token, or without a nonce its words."""
         if self.origin is None:
             return _PAGE.replace(b"TOKEN", b"")
         nonce = self.origin.nonce_in(value for _, value in request.headers)
@@ -151,7 +152,7 @@ class Simulated:
 
 @lru_cache(maxsize=65536)
 def code_of(host: str) -> str:
-    """The taxonomy code in the name of a canary host, the sentinel's name, or nothing."""
+    """Return the taxonomy code in a canary host's name, or the sentinel's name, or ''."""
     if host in MUST_BLOCK:
         return SENTINEL_BLOCK
     return zone.code_of(host)
@@ -162,11 +163,11 @@ def _dns_facts(question: Question, style: str) -> DnsFacts:
     address = {"": ADDRESS, "sinkhole": SINKHOLE}.get(style, "")
     records: tuple[DnsRecord, ...] = ()
     if question.type == "HTTPS":
-        kind, told, address = "HTTPS", HTTPS_RECORD if not style else "", ""
+        kind, data, address = "HTTPS", HTTPS_RECORD if not style else "", ""
     else:
-        kind, told = "A", address
-    if told:
-        records = (DnsRecord(name=question.name, type=kind, ttl=60, data=told),)
+        kind, data = "A", address
+    if data:
+        records = (DnsRecord(name=question.name, type=kind, ttl=60, data=data),)
     return DnsFacts(
         name=question.name,
         type=question.type,

@@ -1,1 +1,1 @@
-"""The one place with sockets."""
+"""Network clients and what they share: routes, DNS, TLS, HTTP, pages and guards."""

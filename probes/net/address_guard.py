@@ -1,8 +1,11 @@
-"""Refuses private addresses: no line fetches the tester's own network for a corpus or a service.
+"""Refuse connections to private addresses: no item or service may reach the tester's network.
 
-What is declared is visited (docs/design/dd-012): the origin at its ports, the line's own proxy,
-name server and gateway, and the campaign's block page. A private address that the service led a
-must-block sentinel to is visited too, on that line and port.
+Declared endpoints are allowed (docs/design/dd-012): the origin at its ports, the line's own proxy,
+name server and gateway, and the campaign's block page. A private address to which the service
+sends a must-block sentinel is allowed as well, on that line and port.
+
+Holds ``AddressGuard`` and ``ControlLookup``, which resolves names over the control line for lines
+whose proxy resolves them itself.
 """
 
 from __future__ import annotations
@@ -19,50 +22,55 @@ from harness.ports.network import Line, Origin, Question
 from probes.net.route import Address
 
 PATIENCE = 2.0
-"""Seconds that the control's name server is given; a name without an answer has no address."""
+"""Time limit in seconds for one lookup; a name without an answer has no address."""
 
-REMEMBERED = 4096
-"""How many names are kept with their addresses."""
+MAX_NAMES = 4096
+"""Size of the cache of resolved names."""
 
 
 @runtime_checkable
-class SaysPlaces(Protocol):
-    """A line that connects by itself, and says whether it may go to an address for a host."""
+class ChecksAddresses(Protocol):
+    """A line that connects to servers directly and can check addresses beforehand."""
 
-    def may_visit(self, far: Address, address: str) -> bool:
-        """Whether nothing keeps the line from that IP address for the host and port of a URL."""
+    def may_visit(self, endpoint: Address, address: str) -> bool:
+        """Whether the line may connect to an IP address for the host and port of a URL."""
         ...
 
 
 class ControlLookup:
-    """The addresses of names, IPv4 and IPv6, as the control finds them; each is asked for once."""
+    """Resolve names over the control line (A and AAAA), with a cache."""
 
     def __init__(self, control: Line) -> None:
         self._control = control
         self._known: dict[str, tuple[str, ...]] = {}
 
-    async def unvisited(self, far: Address, patience: float) -> tuple[str, ...]:
-        """The addresses of a host that the control itself may not visit.
+    async def refused_addresses(self, endpoint: Address, patience: float) -> tuple[str, ...]:
+        """Return the addresses of a host that the control line itself may not visit.
 
-        None if it has none, or ``patience`` (seconds) ran out.
+        Empty if there are none, or if ``patience`` (seconds) ran out.
         """
-        found = await self._addresses(far.host, patience) if "ask" in self._control.carries else ()
+        addresses = (
+            await self._addresses(endpoint.host, patience) if "ask" in self._control.carries else ()
+        )
         control = self._control
-        if not isinstance(control, SaysPlaces):
-            return found
-        return tuple(each for each in found if not control.may_visit(far, each))
+        if not isinstance(control, ChecksAddresses):
+            return addresses
+        return tuple(address for address in addresses if not control.may_visit(endpoint, address))
 
     async def _addresses(self, name: str, patience: float) -> tuple[str, ...]:
         if name not in self._known:
-            left = min(patience, PATIENCE)
-            questions = (Question(name=name, type=each, timeout=left) for each in ("A", "AAAA"))
+            time_limit = min(patience, PATIENCE)
+            questions = (
+                Question(name=name, type=record_type, timeout=time_limit)
+                for record_type in ("A", "AAAA")
+            )
             answers = await asyncio.gather(*map(self._control.ask, questions))
-            found = tuple(one for answer in answers for one in answer.facts.addresses)
+            addresses = tuple(address for answer in answers for address in answer.facts.addresses)
             if any(answer.failure is not None for answer in answers):
-                return found
-            while len(self._known) >= REMEMBERED:
+                return addresses
+            while len(self._known) >= MAX_NAMES:
                 del self._known[next(iter(self._known))]
-            self._known[name] = found
+            self._known[name] = addresses
         return self._known[name]
 
 
@@ -70,11 +78,11 @@ WEB_PORTS = frozenset({80, 443})
 
 
 class AddressGuard:
-    """Says which addresses a line may visit. One guard is shared by a line and its twin.
+    """Decide which addresses a line may visit. A line and its plain twin share one guard.
 
-    ``ports`` are the real ports of the line by those of URLs. Each of ``declared`` is a host with
-    its port; what is not on this machine may also be visited at the ports of the web. ``lookup``
-    finds the names that a proxy would resolve; without it they count by themselves.
+    ``ports`` maps ports of URLs to the ports that the line connects to. Each of ``declared`` is a
+    host with its port; hosts on other machines may also be visited at ports 80 and 443. ``lookup``
+    resolves names that a proxy would resolve; without it only literal addresses are checked.
     """
 
     def __init__(
@@ -91,29 +99,29 @@ class AddressGuard:
             frozenset(origin.ports) if origin is not None else WEB_PORTS
         )
         self._declared: set[Address] = set()
-        self._pages: set[str] = set()
-        self._led: set[Address] = set()
-        for each in declared:
-            self.declare(each)
+        self._block_page_hosts: set[str] = set()
+        self._learned: set[Address] = set()
+        for declared_endpoint in declared:
+            self.declare(declared_endpoint)
 
-    def declare(self, place: Address) -> None:
-        """Let a host be visited that the line itself uses."""
-        ports = {place.port}
-        if reach_of(place.host) is not Reach.LOCAL:
+    def declare(self, endpoint: Address) -> None:
+        """Allow an endpoint that the line itself uses."""
+        ports = {endpoint.port}
+        if reach_of(endpoint.host) is not Reach.LOCAL:
             ports |= WEB_PORTS
-        host = canonical(place.host)
+        host = canonical(endpoint.host)
         self._declared |= {Address(host=host, port=port) for port in ports}
 
     def declare_block_page(self, host: str) -> None:
-        """Let the host of the supplier's block page be visited, at any port."""
+        """Allow the host of the supplier's block page, at any port."""
         if host:
-            self._pages.add(canonical(host))
+            self._block_page_hosts.add(canonical(host))
 
     def refusal(self, host: str, at: Address, *, may_lead: bool = False) -> Failure | None:
-        """Why a line may not connect to ``at`` for the host of a URL; None if it may.
+        """Return why a line may not connect to ``at`` for the host of a URL; None if it may.
 
-        With ``may_lead`` a private address is noted as the service's own, and may be visited from
-        then on.
+        With ``may_lead`` a private address is recorded as the service's own and allowed from then
+        on.
         """
         reach = reach_of(at.host)
         if reach is Reach.PUBLIC or self._is_origins(host, at):
@@ -121,40 +129,44 @@ class AddressGuard:
         return self._refusal(host, at, reach, may_lead=may_lead)
 
     async def refusal_by_proxy(
-        self, far: Address, patience: float, *, may_lead: bool = False
+        self, endpoint: Address, patience: float, *, may_lead: bool = False
     ) -> Failure | None:
-        """The same where a proxy connects: by the host of a URL, and where the control finds it.
+        """Return why a proxy may not be asked for an endpoint; None if it may.
 
-        A name server that gives the proxy another address than the control is not found out.
+        Checks the host of the URL and the addresses that the control line finds for it. Split DNS
+        that gives the proxy another address than the control line is not detected.
         """
-        if self._is_behind_proxy(far):
+        if self._is_behind_proxy(endpoint):
             return None
         addresses: tuple[str, ...] = ()
-        if self.lookup is not None and literal(far.host) is None:
-            named = Address(host=canonical(far.host), port=far.port)
-            addresses = await self.lookup.unvisited(named, patience)
-        reach = max(map(reach_of, (far.host, *addresses)))
+        if self.lookup is not None and literal(endpoint.host) is None:
+            named = Address(host=canonical(endpoint.host), port=endpoint.port)
+            addresses = await self.lookup.refused_addresses(named, patience)
+        reach = max(map(reach_of, (endpoint.host, *addresses)))
         if reach is Reach.PUBLIC:
             return None
-        return self._refusal(far.host, far, reach, may_lead=may_lead)
+        return self._refusal(endpoint.host, endpoint, reach, may_lead=may_lead)
 
     def _refusal(self, host: str, at: Address, reach: Reach, *, may_lead: bool) -> Failure | None:
-        name, place = canonical(host), _place(at)
-        if {place, Address(host=name, port=at.port)} & self._declared or place in self._led:
+        name, endpoint = canonical(host), _canonical_endpoint(at)
+        if {
+            endpoint,
+            Address(host=name, port=at.port),
+        } & self._declared or endpoint in self._learned:
             return None
-        if place.host in self._pages:
-            return None if literal(place.host) or reach is Reach.PRIVATE else _refused(host, at)
-        if reach is Reach.PRIVATE and (may_lead or name in self._pages):
+        if endpoint.host in self._block_page_hosts:
+            return None if literal(endpoint.host) or reach is Reach.PRIVATE else _refused(host, at)
+        if reach is Reach.PRIVATE and (may_lead or name in self._block_page_hosts):
             if may_lead:
-                self._led.add(place)
+                self._learned.add(endpoint)
             return None
         return _refused(host, at)
 
     def _is_origins(self, host: str, at: Address) -> bool:
-        """Whether the origin is there. All of loopback is one machine, so ports tell it apart."""
+        """Whether the origin is at ``at``; on loopback its ports identify it."""
         origin = self._origin
         if origin is None:
-            # A line that maps ports leads to servers of the tester's own.
+            # A line with a port map connects to servers of the tester's own.
             return at.port in self._real_ports and _is_loopback(at.host)
         if at.port not in (self._real_ports or WEB_PORTS):
             return False
@@ -162,16 +174,16 @@ class AddressGuard:
             return True
         return origin.covers(host) and _is_loopback(at.host) and _is_loopback(origin.address)
 
-    def _is_behind_proxy(self, far: Address) -> bool:
-        """Whether a proxy finds the origin by the host of a URL, or the origin is named itself."""
+    def _is_behind_proxy(self, endpoint: Address) -> bool:
+        """Whether this endpoint is the origin, by a name of its zone or by its address."""
         origin = self._origin
         if origin is None:
             return False
-        is_in_zone = origin.covers(far.host) and far.port in self._zone_ports
-        return is_in_zone or self._is_origins(far.host, far)
+        is_in_zone = origin.covers(endpoint.host) and endpoint.port in self._zone_ports
+        return is_in_zone or self._is_origins(endpoint.host, endpoint)
 
 
-def _place(at: Address) -> Address:
+def _canonical_endpoint(at: Address) -> Address:
     return Address(host=canonical(at.host), port=at.port)
 
 

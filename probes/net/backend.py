@@ -1,7 +1,10 @@
-"""A lane carries exchanges: three ways of doing it behind one seam, with the same verdicts.
+"""Backends: three implementations of HTTP exchanges and DNS questions behind one protocol.
 
-*portable* is aiohttp on every platform; *wire* is our own reactor on Linux, where it is there;
-*browser* has the handshake of a current browser, for plain twins.
+*portable* uses aiohttp and dnspython on every platform; *wire* uses raw sockets and epoll on
+Linux; *browser* has the TLS handshake of a current browser, for plain twins. All three yield the
+same facts. Users choose one by a line's option ``lane``.
+
+Also holds ``ClientSettings``: how an independent HTTP client (the second client) uses a line.
 """
 
 from __future__ import annotations
@@ -17,91 +20,95 @@ from typing import Literal, Protocol, Self, cast, runtime_checkable
 from harness.errors import UsageError, known
 from harness.model.observation import Failure
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.dns_server import Server
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.dns_server import DnsServer
+from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, Route
 
-LaneName = Literal["auto", "portable", "wire", "browser"]
+BackendName = Literal["auto", "portable", "wire", "browser"]
 
-LANES = {
-    "portable": "probes.net.portable.client:PortableLane",
-    "wire": "probes.net.wire.client:WireLane",
-    "browser": "probes.net.browser:BrowserLane",
+BACKENDS = {
+    "portable": "probes.net.portable.client:PortableBackend",
+    "wire": "probes.net.wire.client:WireBackend",
+    "browser": "probes.net.browser:BrowserBackend",
 }
-"""Where each lane is; a lane is only loaded when it is opened."""
+"""Module and class of each backend; imported only when it is opened."""
 
 
-class Lane(Protocol):
-    """Carries requests over routes, each on a socket of its own, and questions to name servers.
+class Backend(Protocol):
+    """Sends HTTP requests over routes, one connection each, and DNS questions to name servers.
 
-    Used as an asynchronous context manager; neither method raises for network trouble.
+    Used as an asynchronous context manager. Network failures are returned, never raised.
     """
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, *exc: object) -> None: ...
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request to its answer or failure."""
+        """Send one request; return its response or failure."""
         ...
 
-    async def ask(self, question: Question, server: Server) -> Answer:
-        """Carry one question to a name server, over UDP, TCP, TLS or HTTPS."""
+    async def ask(self, question: Question, server: DnsServer) -> Answer:
+        """Ask a name server one question over UDP, TCP, TLS or HTTPS."""
         ...
 
 
-def open_lane(name: str = "auto") -> Lane:
-    """Make the lane of that name; ``auto`` takes the wire where it can run."""
+def open_backend(name: str = "auto") -> Backend:
+    """Create the backend of that name; ``auto`` is *wire* where it can run, else *portable*.
+
+    Raises UsageError for an unknown or unavailable backend.
+    """
     if name == "auto":
         name = "wire" if has_wire() else "portable"
-    if name not in LANES:
-        raise UsageError(f"no lane {name!r}; {known(('auto', *LANES))}")
+    if name not in BACKENDS:
+        raise UsageError(f"no lane {name!r}; {known(('auto', *BACKENDS))}")
     if name == "wire" and not has_wire():
         raise UsageError(
-            "the wire lane needs Linux and httptools; use lane 'portable' or 'auto' here"
+            "lane 'wire' needs Linux and httptools; use lane 'portable' or 'auto' on this machine"
         )
-    module, _, attribute = LANES[name].partition(":")
-    make = cast("Callable[[], Lane]", getattr(importlib.import_module(module), attribute))
+    module, _, attribute = BACKENDS[name].partition(":")
+    make = cast("Callable[[], Backend]", getattr(importlib.import_module(module), attribute))
     return make()
 
 
 def has_wire() -> bool:
-    """Whether the wire lane can run on this machine."""
+    """Whether the wire backend can run on this machine."""
     return sys.platform == "linux" and importlib.util.find_spec("httptools") is not None
 
 
-Find = Callable[[str, int, float], Awaitable[Address | Failure]]
-"""Where to connect to for a host, a port and a patience in seconds."""
+FindAddress = Callable[[str, int, float], Awaitable[Address | Failure]]
+"""Return the address to connect to for a host, a port and a time limit in seconds."""
 
-Refuse = Callable[[str, int, float], Awaitable[Failure | None]]
-"""Why a host and port may not be asked for, with a patience in seconds; None if they may."""
+FindRefusal = Callable[[str, int, float], Awaitable[Failure | None]]
+"""Return why a host and port may not be visited (time limit in seconds); None if they may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientWay:
-    """How to go over a line: ``trust`` is the client's own, for it may change what it offers.
+class ClientSettings:
+    """How an independent HTTP client uses a line.
 
-    ``proxy`` is the URL of a proxy that everything goes through (``find`` then finds the proxy),
-    with its credentials and, where it is spoken to over TLS, whom to trust there. ``refusal``
-    guards what it is asked for; without a proxy, ``find`` does.
+    ``trust`` is a TLS context of the client's own, because the client may change it. ``proxy`` is
+    the URL of the proxy that all requests go through (``find`` then returns the proxy's address),
+    with ``credentials`` and, for a proxy over TLS, ``proxy_trust``. ``refusal`` checks the
+    endpoints that the proxy is asked for; without a proxy, ``find`` does that.
     """
 
-    find: Find
+    find: FindAddress
     trust: ssl.SSLContext
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
     proxy: str = ""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     proxy_trust: ssl.SSLContext | None = None
-    refusal: Refuse | None = None
+    refusal: FindRefusal | None = None
 
 
 @runtime_checkable
-class HasClientWay(Protocol):
-    """A line that a client of another make can use."""
+class OffersClientSettings(Protocol):
+    """A line that an independent HTTP client can use."""
 
-    def client_way(self) -> ClientWay | None:
-        """The way, or None where there is none for such a client."""
+    def client_settings(self) -> ClientSettings | None:
+        """Return the settings, or None if such a client cannot use the line."""
         ...
 
 
-def way_of(line: object) -> ClientWay | None:
-    """The way over a line, or None where there is none for such a client."""
-    return line.client_way() if isinstance(line, HasClientWay) else None
+def client_settings_of(line: object) -> ClientSettings | None:
+    """Return the client settings of a line, or None if an independent client cannot use it."""
+    return line.client_settings() if isinstance(line, OffersClientSettings) else None

@@ -1,9 +1,11 @@
-"""The browser lane: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
+"""The browser backend: a current browser's TLS handshake and HTTP/2, by curl-impersonate.
 
-The connection, and what is asked of a proxy, are the portable lane's; so is plain HTTP, where the
-request's own headers are all that a browser shows. Over TLS, curl_cffi speaks as the browser does
-whose User-Agent the request has (its profiles follow released versions). Which certificate was
-shown it does not tell, only whether it is trusted.
+The portable backend opens the connection, talks to the proxy, and carries plain HTTP, where the
+request headers are all that identifies a browser. Over TLS, curl_cffi uses the profile of the
+browser named by the request's User-Agent (its profiles follow released versions). It reports
+whether the certificate is trusted, but not the certificate itself.
+
+Holds ``BrowserBackend``, and ``Relay``, which passes an open connection to curl by a Unix socket.
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ from typing import TYPE_CHECKING, Self, cast
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.dns_server import Server
-from probes.net.exchange_recorder import Head, Passage, header_text, write_head
-from probes.net.portable.client import PortableLane
-from probes.net.portable.dial import Stream, reach
+from probes.net.dns_server import DnsServer
+from probes.net.exchange_recorder import ExchangeRecorder, Head, header_text, write_head
+from probes.net.portable.client import PortableBackend
+from probes.net.portable.dial import Stream, open_stream
 from probes.net.route import Route
-from probes.net.url_target import Target, read_target
+from probes.net.url_target import UrlTarget, parse_url_target
 
 if TYPE_CHECKING:
     from curl_cffi import Curl
@@ -36,9 +38,10 @@ READ_BYTES = 65536
 
 
 class Relay:
-    """One connection handed on to one client; a context manager. ``path`` is the socket's.
+    """Relays one open connection to one local client over a Unix socket; a context manager.
 
-    ``left`` is how the far end left: an OSError, an EOFError, or None while it is there.
+    ``path`` is the socket's path. ``close_reason`` is why the peer's connection ended: an OSError,
+    an EOFError, or None while it is open.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -46,7 +49,7 @@ class Relay:
         self._folder = Path(tempfile.mkdtemp(prefix="accredit-"))
         self.path = self._folder / "s"
         self._listening = socket.socket(socket.AF_UNIX)
-        self.left: Exception | None = None
+        self.close_reason: Exception | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -70,87 +73,87 @@ class Relay:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _serve(self) -> None:
-        """Carry bytes both ways for the first client that comes; any other is refused."""
+        """Relay bytes in both directions for the first client; refuse any other."""
         await _readable(self._listening)
         client, _ = self._listening.accept()
         self._listening.close()
         with client:
             client.settimeout(0)
-            await asyncio.gather(self._out(client), self._in(client))
+            await asyncio.gather(self._forward_out(client), self._forward_in(client))
 
-    async def _out(self, client: socket.socket) -> None:
+    async def _forward_out(self, client: socket.socket) -> None:
         with suppress(OSError):
-            while said := await asyncio.get_running_loop().sock_recv(client, READ_BYTES):
-                await self._stream.write(said)
+            while data := await asyncio.get_running_loop().sock_recv(client, READ_BYTES):
+                await self._stream.write(data)
 
-    async def _in(self, client: socket.socket) -> None:
+    async def _forward_in(self, client: socket.socket) -> None:
         try:
-            while came := await self._stream.read():
-                await asyncio.get_running_loop().sock_sendall(client, came)
-            self.left = EOFError("the connection was closed")
+            while data := await self._stream.read():
+                await asyncio.get_running_loop().sock_sendall(client, data)
+            self.close_reason = EOFError("the connection was closed")
         except OSError as error:
-            self.left = error
+            self.close_reason = error
         finally:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
 
 async def _readable(listening: socket.socket) -> None:
-    """Wait for a client without taking it, so that a cancelled wait cannot lose it."""
-    loop, come = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(listening, come.set)
+    """Wait for a client without accepting it, so that a cancelled wait cannot leak its socket."""
+    loop, is_readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, is_readable.set)
     try:
-        await come.wait()
+        await is_readable.wait()
     finally:
         loop.remove_reader(listening)
 
 
 BROWSERS = {"Firefox/": "firefox155", "Version/": "safari270"}
-"""The profile of curl_cffi for what a User-Agent holds; anything else is Chromium's."""
+"""curl_cffi profile by a part of the User-Agent; any other User-Agent gets Chromium's."""
 
 CHROMIUM = "chrome152"
 
-LATE, BAD_CERTIFICATE, WRITE_ENDED, HANDSHAKE = 28, 60, 23, 35
-BROKEN = frozenset({18, 52, 55, 56})
-"""Error numbers of libcurl (``libcurl-errors(3)``); BROKEN are those of a torn connection."""
+TIMED_OUT, BAD_CERTIFICATE, WRITE_ENDED, HANDSHAKE = 28, 60, 23, 35
+CONNECTION_BROKEN = frozenset({18, 52, 55, 56})
+"""Error numbers of libcurl (``libcurl-errors(3)``); CONNECTION_BROKEN: the connection was lost."""
 
 WRONG_HOST, UNKNOWN_AUTHORITY = 62, 20
 """OpenSSL's ``X509_V_ERR_HOSTNAME_MISMATCH`` and ``_UNABLE_TO_GET_ISSUER_CERT_LOCALLY``."""
 
-HOSTS_OWN = frozenset({"host", "proxy-connection"})
+OMITTED = frozenset({"host", "proxy-connection"})
 
 
 class HandshakeError(ssl.SSLError):
-    """A TLS handshake that failed; ``reason`` is named as OpenSSL's."""
+    """A TLS handshake that failed; ``reason`` follows OpenSSL's naming."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(told)
-        self.reason = f"TLSV1_{told}" if "alert" in told.lower() else told
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.reason = f"TLSV1_{message}" if "alert" in message.lower() else message
 
 
 @dataclass(slots=True, kw_only=True)
-class _Heard:
-    """What curl says of one answer."""
+class _CurlResponse:
+    """Collects one response from curl's callbacks."""
 
-    passage: Passage
+    recorder: ExchangeRecorder
     lines: list[bytes] = field(default_factory=list)
 
     def header(self, line: bytes) -> int:
-        """Take a line of the head; an interim answer's is forgotten."""
+        """Add a line of the head; a new status line discards an interim response."""
         if line.startswith(b"HTTP/"):
             self.lines.clear()
         self.lines.append(line.rstrip(b"\r\n"))
         return len(line)
 
     def write(self, data: bytes) -> int:
-        """Take a part of the body, up to the limit."""
-        if len(self.passage.body) > self.passage.limit:
+        """Add a part of the body, up to the limit."""
+        if len(self.recorder.body) > self.recorder.limit:
             return 0
-        self.passage.body += data
+        self.recorder.body += data
         return len(data)
 
     def head(self) -> Head | None:
-        """The head of the answer, if there was one."""
+        """Return the head of the response, or None if there was none."""
         if not self.lines:
             return None
         status = self.lines[0].split(b" ")
@@ -165,25 +168,25 @@ class _Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Done:
-    """What came of a transfer: libcurl's error number (0 for none), its words, and seconds."""
+class _TransferResult:
+    """The result of a transfer: libcurl's error number (0 for none), its message, and durations."""
 
     number: int
-    told: str
+    message: str
     tls: float | None
     first_byte: float | None
 
 
-class BrowserLane:
-    """Carries exchanges as a browser does; needs curl_cffi and Unix sockets."""
+class BrowserBackend:
+    """Sends requests as a browser does; needs curl_cffi and Unix sockets."""
 
     def __init__(self) -> None:
         if not can_browse():
             raise UsageError(
-                "the browser lane needs curl_cffi and Unix sockets, which are not here"
+                "lane 'browser' needs curl_cffi and Unix sockets, which this machine does not have"
             )
-        self._portable = PortableLane()
-        self._servers: dict[int, tuple[Server, Server]] = {}
+        self._portable = PortableBackend()
+        self._servers: dict[int, tuple[DnsServer, DnsServer]] = {}
         self._trusted: dict[int, tuple[ssl.SSLContext, bytes]] = {}
 
     async def __aenter__(self) -> Self:
@@ -194,53 +197,59 @@ class BrowserLane:
         await self._portable.__aexit__(*exc)
         self._forget_authorities()
 
-    async def ask(self, question: Question, server: Server) -> Answer:
-        """Carry one question, as a pupil's device asks: without EDNS."""
-        held = self._servers.get(id(server))
-        if held is None:
-            held = self._servers[id(server)] = (server, replace(server, extended=False))
-        return await self._portable.ask(question, held[1])
+    async def ask(self, question: Question, server: DnsServer) -> Answer:
+        """Ask one question without EDNS, as pupils' devices do."""
+        cached = self._servers.get(id(server))
+        if cached is None:
+            cached = self._servers[id(server)] = (server, replace(server, edns=False))
+        return await self._portable.ask(question, cached[1])
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request; what went wrong is in the Exchange, never raised."""
+        """Send one request; failures are in the Exchange, never raised."""
         try:
-            target = read_target(request.url)
+            target = parse_url_target(request.url)
         except ValueError:
             return await self._portable.exchange(request, route)
         if target.scheme != "https":
             return await self._portable.exchange(request, route)
-        passage = Passage(request.body_bytes)
+        recorder = ExchangeRecorder(request.body_bytes)
         try:
             async with asyncio.timeout(request.timeout):
-                await self._carry(request, target, route, passage, verified=True)
-                if passage.failure is not None and passage.failure.name.startswith("ssl_"):
-                    # What is shown behind a certificate that does not verify may be the page.
-                    await self._carry(request, target, route, passage, verified=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
-            passage.fail(error)
-        return passage.exchange()
+                await self._run(request, target, route, recorder, verified=True)
+                if recorder.failure is not None and recorder.failure.name.startswith("ssl_"):
+                    # Behind a certificate that does not verify there may still be a block page.
+                    await self._run(request, target, route, recorder, verified=False)
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
+            recorder.fail(error)
+        return recorder.exchange()
 
-    async def _carry(
-        self, request: Request, target: Target, route: Route, passage: Passage, *, verified: bool
+    async def _run(
+        self,
+        request: Request,
+        target: UrlTarget,
+        route: Route,
+        recorder: ExchangeRecorder,
+        *,
+        verified: bool,
     ) -> None:
-        on_the_way = passage if verified else Passage(passage.limit)
-        stream = await reach(on_the_way, route, "https", target.far, request.tunnel_headers)
-        heard = _Heard(passage=passage)
-        passage.stage = "tls"
+        current = recorder if verified else ExchangeRecorder(recorder.limit)
+        stream = await open_stream(current, route, "https", target.endpoint, request.tunnel_headers)
+        response = _CurlResponse(recorder=recorder)
+        recorder.stage = "tls"
         async with Relay(stream) as relay:
-            curl = self._asking(request, route, relay.path, heard, verified=verified)
-            done = await asyncio.to_thread(_performed, curl)
-            _note(done, passage)
-            passage.head = heard.head()
+            curl = self._make_curl(request, route, relay.path, response, verified=verified)
+            done = await asyncio.to_thread(_perform, curl)
+            _record_progress(done, recorder)
+            recorder.head = response.head()
             if done.number:
-                _fail(passage, done.number, done.told, relay.left)
+                _fail(recorder, done.number, done.message, relay.close_reason)
 
-    def _asking(
-        self, request: Request, route: Route, path: Path, heard: _Heard, *, verified: bool
+    def _make_curl(
+        self, request: Request, route: Route, path: Path, response: _CurlResponse, *, verified: bool
     ) -> Curl:
-        from curl_cffi import Curl, CurlOpt  # noqa: PLC0415 - loaded only where twins are tried
+        from curl_cffi import Curl, CurlOpt  # noqa: PLC0415 - loaded only for plain twins
 
-        lines = sent(request)
+        lines = header_lines(request)
         curl = Curl(cacert="")
         curl.impersonate(browser_of(request), default_headers=False)
         for option, value in (
@@ -248,14 +257,14 @@ class BrowserLane:
             (CurlOpt.CUSTOMREQUEST, request.method.encode()),
             (CurlOpt.UNIX_SOCKET_PATH, os.fsencode(path)),
             (CurlOpt.HTTPHEADER, lines),
-            (CurlOpt.HTTPHEADER_ORDER, order_of(lines)),
+            (CurlOpt.HTTPHEADER_ORDER, header_order(lines)),
             (CurlOpt.TIMEOUT_MS, max(1, int(request.timeout * 1000))),
             (CurlOpt.SSL_VERIFYPEER, int(verified)),
             (CurlOpt.SSL_VERIFYHOST, 2 * verified),
             (CurlOpt.HTTP_CONTENT_DECODING, 0),
             (CurlOpt.PROXY, b""),
-            (CurlOpt.HEADERFUNCTION, heard.header),
-            (CurlOpt.WRITEFUNCTION, heard.write),
+            (CurlOpt.HEADERFUNCTION, response.header),
+            (CurlOpt.WRITEFUNCTION, response.write),
         ):
             curl.setopt(option, value)
         if verified:
@@ -263,14 +272,14 @@ class BrowserLane:
         return curl
 
     def _authorities(self, trust: ssl.SSLContext) -> bytes:
-        """A file of what a context trusts, written once, and gone when the lane is closed."""
-        held = self._trusted.get(id(trust))
-        if held is None:
-            found = trust.get_ca_certs(binary_form=True)
+        """Return the path of a PEM file with a context's authorities; deleted on close."""
+        cached = self._trusted.get(id(trust))
+        if cached is None:
+            authorities = trust.get_ca_certs(binary_form=True)
             with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-                file.writelines(map(ssl.DER_cert_to_PEM_cert, found))
-            held = self._trusted[id(trust)] = (trust, os.fsencode(file.name))
-        return held[1]
+                file.writelines(map(ssl.DER_cert_to_PEM_cert, authorities))
+            cached = self._trusted[id(trust)] = (trust, os.fsencode(file.name))
+        return cached[1]
 
     def _forget_authorities(self) -> None:
         for _, file in self._trusted.values():
@@ -279,89 +288,93 @@ class BrowserLane:
 
 
 def can_browse() -> bool:
-    """Whether the lane can run on this machine."""
-    from importlib.util import find_spec  # noqa: PLC0415 - asked seldom
+    """Whether the browser backend can run on this machine."""
+    from importlib.util import find_spec  # noqa: PLC0415 - rarely needed
 
     return find_spec("curl_cffi") is not None and hasattr(asyncio, "start_unix_server")
 
 
 def browser_of(request: Request) -> str:
-    """The profile of curl_cffi that fits the request's User-Agent."""
+    """Return the curl_cffi profile for the request's User-Agent."""
     agent = next((value for name, value in request.headers if name.lower() == "user-agent"), "")
     return next((name for part, name in BROWSERS.items() if part in agent), CHROMIUM)
 
 
-def sent(request: Request) -> list[bytes]:
-    """The request's headers in order but for Host; over HTTP/2 curl leaves Connection out."""
-    chosen = [pair for pair in request.headers if pair[0].lower() not in HOSTS_OWN]
-    write_head(request.method, "/", chosen)  # refuses a line break
+def header_lines(request: Request) -> list[bytes]:
+    """Return the header lines in order, without Host; over HTTP/2 curl omits Connection."""
+    chosen = [pair for pair in request.headers if pair[0].lower() not in OMITTED]
+    write_head(request.method, "/", chosen)  # raises ValueError for a line break
     return [f"{name}: {value}".encode("latin-1") for name, value in chosen]
 
 
-def order_of(lines: list[bytes]) -> bytes:
-    """The order in which headers are sent: Host first, as browsers do."""
+def header_order(lines: list[bytes]) -> bytes:
+    """Return the order of the headers for curl: Host first, as in browsers."""
     return b",".join([b"Host", *(line.partition(b":")[0] for line in lines)])
 
 
-def _performed(curl: Curl) -> _Done:
-    """Transfer, and let go of curl: whoever waits for it may have gone by then."""
-    from curl_cffi import CurlError, CurlInfo  # noqa: PLC0415 - loaded only where twins are tried
+def _perform(curl: Curl) -> _TransferResult:
+    """Run the transfer and close curl, as the awaiting task may have been cancelled meanwhile."""
+    from curl_cffi import CurlError, CurlInfo  # noqa: PLC0415 - loaded only for plain twins
 
-    number, told = 0, ""
+    number, message = 0, ""
     try:
         try:
             curl.perform()
         except CurlError as error:
-            number, told = int(error.code), str(error)
+            number, message = int(error.code), str(error)
         times = (
             CurlInfo.CONNECT_TIME,
             CurlInfo.APPCONNECT_TIME,
             CurlInfo.PRETRANSFER_TIME,
             CurlInfo.STARTTRANSFER_TIME,
         )
-        connect, secured, asked, first = (float(cast("float", curl.getinfo(one))) for one in times)
+        connect, secured, pretransfer, first = (
+            float(cast("float", curl.getinfo(metric))) for metric in times
+        )
     finally:
         curl.close()
-    return _Done(
+    return _TransferResult(
         number=number,
-        told=told,
+        message=message,
         tls=max(0.0, secured - connect) if secured > 0 else None,
-        first_byte=max(0.0, first - asked) if first > 0 else None,
+        first_byte=max(0.0, first - pretransfer) if first > 0 else None,
     )
 
 
-def _note(done: _Done, passage: Passage) -> None:
-    """The stage that was reached, and how long TLS and the first byte took."""
+def _record_progress(done: _TransferResult, recorder: ExchangeRecorder) -> None:
+    """Record the stage that was reached, and the durations of TLS and of the first byte."""
     if done.tls is not None:
-        passage.stage = "response"
-        passage.phases["tls"] = done.tls
+        recorder.stage = "response"
+        recorder.phases["tls"] = done.tls
     if done.first_byte is not None:
-        passage.phases["first_byte"] = done.first_byte
+        recorder.phases["first_byte"] = done.first_byte
 
 
-def _fail(passage: Passage, number: int, told: str, left: Exception | None) -> None:
-    """Name what libcurl's error stands for. That the body was long enough is none."""
-    if number == WRITE_ENDED and len(passage.body) > passage.limit:
+def _fail(
+    recorder: ExchangeRecorder, number: int, message: str, close_reason: Exception | None
+) -> None:
+    """Record the failure for a libcurl error. Stopping at the body limit is not a failure."""
+    if number == WRITE_ENDED and len(recorder.body) > recorder.limit:
         return
-    if number == LATE:
-        passage.fail(TimeoutError(told))
+    if number == TIMED_OUT:
+        recorder.fail(TimeoutError(message))
     elif number == BAD_CERTIFICATE:
-        passage.fail(_untrusted(told))
-    elif number == HANDSHAKE and "alert" in told.lower():
-        passage.fail(HandshakeError(told))
-    elif left is not None and (number in BROKEN or number == HANDSHAKE):
-        passage.fail(left)
+        recorder.fail(_untrusted(message))
+    elif number == HANDSHAKE and "alert" in message.lower():
+        recorder.fail(HandshakeError(message))
+    elif close_reason is not None and (number in CONNECTION_BROKEN or number == HANDSHAKE):
+        recorder.fail(close_reason)
     elif number == HANDSHAKE:
-        passage.fail(HandshakeError(told))
-    elif number in BROKEN:
-        passage.fail(EOFError(told))
+        recorder.fail(HandshakeError(message))
+    elif number in CONNECTION_BROKEN:
+        recorder.fail(EOFError(message))
     else:
-        passage.end("http_invalid_response", told)
+        recorder.fail_as("http_invalid_response", message)
 
 
-def _untrusted(told: str) -> ssl.SSLCertVerificationError:
-    error = ssl.SSLCertVerificationError(told)
-    # libcurl says so where it compares names itself (lib/vtls/openssl.c, ossl_verifyhost).
-    error.verify_code = WRONG_HOST if "subject name" in told else UNKNOWN_AUTHORITY
-    error.verify_message = told
+def _untrusted(message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(message)
+    # libcurl's message when it compares host names itself (lib/vtls/openssl.c, ossl_verifyhost).
+    error.verify_code = WRONG_HOST if "subject name" in message else UNKNOWN_AUTHORITY
+    error.verify_message = message
     return error

@@ -1,13 +1,13 @@
-"""What current browsers send over HTTP/1.1 when somebody types an address: headers in order.
+"""Header profiles of current browsers: what they send over HTTP/1.1 for a typed address, in order.
 
 Each profile describes one released version on one system, with the letter case of HTTP/1.1. The
 values and their order are those of the browsers' own requests (Chromium's
 ``http_network_transaction`` and ``http_proxy_client_socket``, Firefox's ``nsHttpHandler`` and
 ``nsHttpConnection``, WebKit with CFNetwork), and agree with the profiles of curl_cffi 0.17 where
-those speak of them.
+those define them.
 Over plain HTTP browsers send neither Sec-Fetch-* nor sec-ch-ua, and offer gzip and deflate alone.
 
-Every coding that a profile accepts is one that ``probes.net.content_coding`` undoes.
+``probes.net.content_coding`` decodes every content coding that a profile accepts.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ DESCRIBED_ON = "2026-11-25"
 """The day on which the profiles were last compared with the browsers' released versions."""
 
 COOKIE, HOST = "Cookie", "Host"
-"""Headers whose value is filled in; they stand in a profile with an empty one."""
+"""Headers whose value is filled in for each request; a profile holds them with an empty value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentHeaders:
     """The headers of one request. All but ``tunnel`` are without Host, which comes first.
 
-    ``proxied`` are those of a request that a proxy is handed whole; ``tunnel`` those of the
-    CONNECT that goes before an https request, where Host has its place with an empty value.
+    ``proxied`` are those of a request in absolute form to a proxy; ``tunnel`` those of the CONNECT
+    before an https request, in which Host has its position with an empty value.
     """
 
     direct: Headers
@@ -45,10 +45,10 @@ class BrowserProfile:
     https: Headers
     tunnel: Headers
     renames_connection: bool
-    """Whether Connection is called Proxy-Connection in what a proxy is handed whole."""
+    """Whether Connection is sent as Proxy-Connection in requests in absolute form."""
 
     def headers(self, scheme: str, cookie: str = "", more: Headers = ()) -> SentHeaders:
-        """What it sends for a URL of that scheme, with a cookie, and ``more`` at the end."""
+        """Return the headers for a URL of that scheme, with a cookie, and ``more`` at the end."""
         template = self.https if scheme == "https" else self.http
         direct = tuple(
             (name, cookie if name == COOKIE else value)
@@ -83,7 +83,7 @@ _COOKIE = (COOKIE, "")
 def _chromium(
     name: str, system: str, platform: str, brand: str, suffix: str = ""
 ) -> BrowserProfile:
-    """Chrome or Edge 152, which differ in the brand, the agent's suffix and the languages."""
+    """Chrome or Edge 152: they differ in brand, User-Agent suffix and languages."""
     engine = f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko)"
     agent = ("User-Agent", f"{engine} Chrome/152.0.0.0 Safari/537.36{suffix}")
     language = "en-GB,en;q=0.9,en-US;q=0.8" if suffix else "en-GB,en-US;q=0.9,en;q=0.8"
@@ -170,9 +170,9 @@ PROFILES = (
     _firefox("firefox-155-windows", _WINDOWS),
     _safari("safari-27-macos", "Macintosh; Intel Mac OS X 10_15_7"),
 )
-"""What schools use, each as likely as the other."""
+"""Browsers that schools use, chosen with equal probability."""
 
 
 def profile_for(number: int) -> BrowserProfile:
-    """The profile that an attempt's number chooses."""
+    """Return the profile that an attempt's number selects."""
     return PROFILES[number % len(PROFILES)]

@@ -1,8 +1,8 @@
-"""Undo content codings (RFC 9110 section 8.4), within a limit.
+"""Decode content codings (RFC 9110 section 8.4) within a size limit.
 
-A body of a few kilobytes may unpack to gigabytes, so no more than a limit is ever produced.
-Codings that nobody declared are undone as well: a filter that lets a page through must not look
-as if it had not, only because it packed the page.
+A body of a few kilobytes may decompress to gigabytes, so the output is bounded. Undeclared codings
+are decoded as well: otherwise a page that a filter compressed without saying so would be counted
+as not delivered.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import brotli
 import zstandard
 
 ROUNDS = 5
-"""How many codings, one inside another, are undone."""
+"""Maximum number of nested codings that are decoded."""
 
 UNDECLARED = "undeclared "
-"""Begins the name of a coding that no header declared."""
+"""Prefix of the name of a coding that no header declared."""
 
 GZIP = 16 + zlib.MAX_WBITS
 EITHER = 32 + zlib.MAX_WBITS
@@ -28,21 +28,21 @@ LARGEST_WINDOW = 8 * 1024 * 1024
 """Bytes of the largest Zstandard window that is accepted (RFC 8878 section 3.1.1.1.2)."""
 
 SLICE = 256
-"""Bytes that a Zstandard decoder is given at once: they unpack to a few megabytes at most."""
+"""Bytes fed to a Zstandard decoder at once: they decompress to a few megabytes at most."""
 
 LEAST_PLAUSIBLE = 64
-"""Bytes of text that an undeclared coding without a signature must give."""
+"""Minimum decoded text, in bytes, for an undeclared coding without a signature."""
 
 SAMPLE, BINARY_SHARE = 512, 0.1
 """A body is binary if a tenth of its first bytes are control characters or no UTF-8."""
 
 
 class Decoded(NamedTuple):
-    """The body as it was meant.
+    """A decoded body.
 
-    ``truncated``: there was more than the limit. ``incomplete``: the coded bytes ended too
-    early. ``codings`` were undone, outermost first; ``undecoded`` is the one that could not be
-    (then the body is as it came).
+    ``truncated``: there was more than the limit. ``incomplete``: the coded bytes ended early.
+    ``codings`` were decoded, outermost first; ``undecoded`` is the one that could not be (the body
+    is then as received).
     """
 
     body: bytes
@@ -53,21 +53,21 @@ class Decoded(NamedTuple):
 
 
 class Unpacked(NamedTuple):
-    """What one decoder gave; ``complete`` if the coded bytes came to their end."""
+    """The output of one decoder; ``complete`` if it reached the end of the coded bytes."""
 
     body: bytes
     complete: bool
 
 
 def decode(body: bytes, declared: str, limit: int) -> Decoded:
-    """Undo the codings of a Content-Encoding header and those that were not declared.
+    """Decode the codings of a Content-Encoding header, then undeclared ones.
 
-    ``limit`` bounds the result, in bytes. Bytes that do not fit a declared coding, and codings
-    that are not known, leave the body as it came, with the coding's name in ``undecoded``.
+    ``limit`` bounds the result, in bytes. If a declared coding is unknown or does not match the
+    bytes, the body is left as received and ``undecoded`` names the coding.
     """
     codings: list[str] = []
     complete = True
-    for coding in reversed([each.strip().lower() for each in declared.split(",")]):
+    for coding in reversed([part.strip().lower() for part in declared.split(",")]):
         if coding in NONE:
             continue
         if len(codings) == ROUNDS:
@@ -76,11 +76,11 @@ def decode(body: bytes, declared: str, limit: int) -> Decoded:
         if unpacked is None:
             if body and not _is_text(body):
                 return _result(body, limit, codings, complete=complete, undecoded=coding)
-            continue  # declared, but never applied: the body can be read as it is
+            continue  # declared but never applied: the body is plain text
         codings.append(coding)
         body, complete = unpacked.body, complete and unpacked.complete
-    while len(codings) < ROUNDS and (found := _undo_undeclared(body, limit)) is not None:
-        name, unpacked = found
+    while len(codings) < ROUNDS and (recognised := _undo_undeclared(body, limit)) is not None:
+        name, unpacked = recognised
         codings.append(UNDECLARED + name)
         body, complete = unpacked.body, complete and unpacked.complete
     return _result(body, limit, codings, complete=complete)
@@ -99,13 +99,13 @@ def _result(
 
 
 def _undo(body: bytes, coding: str, limit: int) -> Unpacked | None:
-    """Undo one coding by its name; ``None`` if the name or the bytes are not of a known one."""
+    """Decode one coding by name; None if the name is unknown or the bytes do not match."""
     if not body:
         return None
     decoders: dict[str, tuple[Callable[[bytes, int], Unpacked | None], ...]] = {
         "gzip": (_gzip,),
         "x-gzip": (_gzip,),
-        # Servers send zlib (as the RFC says) or bare deflate (as many do).
+        # Servers send zlib (RFC 9110) or, contrary to it, raw deflate.
         "deflate": (_zlib, _raw_deflate),
         "br": (_brotli,),
         "zstd": (_zstd,),
@@ -117,7 +117,7 @@ def _undo(body: bytes, coding: str, limit: int) -> Unpacked | None:
 
 
 def _undo_undeclared(body: bytes, limit: int) -> tuple[str, Unpacked] | None:
-    """Undo a coding that the first bytes show, or Brotli, which has no signature."""
+    """Decode a coding recognised by its first bytes, or Brotli, which has no signature."""
     candidates: tuple[tuple[str, Callable[[bytes, int], Unpacked | None]], ...]
     if body.startswith(b"\x1f\x8b"):
         candidates = (("gzip", _gzip),)
@@ -135,7 +135,7 @@ def _undo_undeclared(body: bytes, limit: int) -> tuple[str, Unpacked] | None:
 
 
 def _is_plausible(unpacked: Unpacked, body: bytes) -> bool:
-    """Whether an undeclared coding was really there: binary bytes became more bytes of text."""
+    """Whether decoding an undeclared coding made sense: binary bytes became more bytes of text."""
     packed_again = unpacked.body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))
     if packed_again or body.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         return bool(unpacked.body)
@@ -152,7 +152,7 @@ def _is_text(body: bytes) -> bool:
 
 
 def _gzip(body: bytes, limit: int) -> Unpacked | None:
-    """Undo gzip (RFC 1952), all members of it."""
+    """Decode gzip (RFC 1952), all members."""
     unpacked = bytearray()
     while body.startswith(b"\x1f\x8b"):
         member = zlib.decompressobj(GZIP)
@@ -184,7 +184,7 @@ def _inflate(body: bytes, window: int, limit: int) -> Unpacked | None:
 
 
 def _brotli(body: bytes, limit: int) -> Unpacked | None:
-    """Undo Brotli (RFC 7932)."""
+    """Decode Brotli (RFC 7932)."""
     unpacker = brotli.Decompressor()
     unpacked = bytearray()
     try:
@@ -200,7 +200,7 @@ def _brotli(body: bytes, limit: int) -> Unpacked | None:
 
 
 def _zstd(body: bytes, limit: int) -> Unpacked | None:
-    """Undo Zstandard (RFC 8878), all frames of it; fed in small slices, to bound the output."""
+    """Decode Zstandard (RFC 8878), all frames, in small slices to bound the output."""
     unpacked = bytearray()
     while body and len(unpacked) <= limit:
         frame = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()

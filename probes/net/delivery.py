@@ -1,8 +1,11 @@
-"""Find out whether the origin's page arrived, however it was changed on its way.
+"""Detect whether the origin's page was delivered, even if it was modified on the way.
 
-The token proves it at once. Where the token is missing, the delivery words
-(``harness.model.marker``) are searched for in several readings of the body: as text, with markup,
-entities, escapes and invisible characters undone, and in Base64 inside of it.
+The token proves delivery. Where the token is missing, the delivery words
+(``harness.model.marker``) are searched for in several decodings of the body: as text; without
+markup, entities, escapes and invisible characters; and in Base64 runs inside it.
+
+Holds ``find_words`` and ``ExpectedMarks``, which knows the marks of one attempt and evaluates its
+redirect chain.
 """
 
 from __future__ import annotations
@@ -15,14 +18,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from harness.model.observation import CanarySighting
+from harness.model.facts.web import CanarySighting
 from harness.ports.network import Attempt, Exchange, Line
 from probes.net.browser_profiles import Headers
 from probes.net.html_text import decode_text
 from probes.net.redirects import RedirectChain
 
 LONGEST_BASE64 = 256
-"""How many Base64 runs of a body are decoded."""
+"""Maximum number of Base64 runs of a body that are decoded."""
 
 _TAGS = re.compile(r"<[^>]*>")
 _ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u\{?([0-9a-f]{4})\}?)", re.IGNORECASE)
@@ -32,9 +35,9 @@ _NUL_SHARE = 0.2
 
 
 def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[str, ...]:
-    """The words that a body shows in any reading, in the order given; lower-case words."""
+    """Return the words (lower case) that occur in any decoding of a body, in the order given."""
     missing, found = list(words), set[str]()
-    for reading in _readings(body, content_type):
+    for reading in _decodings(body, content_type):
         found |= {word for word in missing if word in reading}
         missing = [word for word in missing if word not in found]
         if not missing:
@@ -42,16 +45,16 @@ def find_words(body: bytes, content_type: str, words: Iterable[str]) -> tuple[st
     return tuple(word for word in words if word in found)
 
 
-def _readings(body: bytes, content_type: str) -> Iterator[str]:
+def _decodings(body: bytes, content_type: str) -> Iterator[str]:
     text = _text(body, content_type)
     yield text.casefold()
-    yield from _plain_readings(text)
+    yield from _plain_decodings(text)
     for run in _BASE64.findall(body)[:LONGEST_BASE64]:
         decoded = _base64(run)
         if decoded:
             inner = _text(decoded, "")
             yield inner.casefold()
-            yield from _plain_readings(inner)
+            yield from _plain_decodings(inner)
 
 
 def _text(body: bytes, content_type: str) -> str:
@@ -61,8 +64,8 @@ def _text(body: bytes, content_type: str) -> str:
     return decode_text(body, content_type)
 
 
-def _plain_readings(text: str) -> Iterator[str]:
-    """Letters alone, with entities, percent signs and script escapes undone; with tags, without."""
+def _plain_decodings(text: str) -> Iterator[str]:
+    """Yield the letters alone, with escapes decoded: including tags, and without them."""
     unescaped = html.unescape(_ESCAPES.sub(_escaped, text))
     if "%" in unescaped:
         unescaped = unquote_to_bytes(unescaped).decode("utf-8", "replace")
@@ -71,16 +74,16 @@ def _plain_readings(text: str) -> Iterator[str]:
 
 
 def _without_tags(text: str) -> str:
-    """The text outside of tags. Behind the last ``>`` no tag ends, so nothing is searched there.
+    """Return the text outside tags, in linear time.
 
-    Each tag found ends the search for it: the time taken grows with the length of the text.
+    After the last ``>`` no tag can end, so the expression is not applied there.
     """
     head, mark, tail = text.rpartition(">")
     return _TAGS.sub("", head + mark) + tail
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
+def _escaped(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16))
 
 
 def _base64(run: bytes) -> bytes:
@@ -93,19 +96,19 @@ def _base64(run: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """What a request carries beside a browser's own headers: a cookie, or more headers."""
+class RequestMarks:
+    """What carries the nonce in a request: a cookie, or additional headers."""
 
     cookie: str = ""
     headers: Headers = ()
 
 
-NOTHING_CARRIED = Carried()
+NO_MARKS = RequestMarks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What came in one or more answers; see ``WebFacts`` for ``words`` and ``page_words``."""
+class Delivery:
+    """What a redirect chain delivered; see ``WebFacts`` for ``words`` and ``page_words``."""
 
     canary: CanarySighting = "not_applicable"
     words: tuple[str, ...] = ()
@@ -114,22 +117,23 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What one answer shows of one host's page."""
+class _PageMarks:
+    """The marks of one host's page that one response shows."""
 
     token: bool = False
     words: tuple[str, ...] = ()
     page_words: int = 0
 
     @property
-    def came(self) -> bool:
+    def is_shown(self) -> bool:
         return self.token or bool(self.words)
 
 
 class ExpectedMarks:
-    """The token, words and receipt that the origin gives for an attempt, host by host.
+    """The token, words and receipt that the origin sends for one attempt, by host.
 
-    For an item that is judged by its content, only the piece that carries the marker counts.
+    For an item that is filtered by its content, only the part of the page that carries the
+    category marker counts.
     """
 
     def __init__(self, attempt: Attempt, line: Line, home: str) -> None:
@@ -139,36 +143,36 @@ class ExpectedMarks:
         self._home = home
         self._by_content = attempt.item.applies_to == "content"
 
-    def carried(self, host: str) -> Carried:
-        """The nonce, for hosts of the canary zone only: other servers never see it."""
+    def request_marks(self, host: str) -> RequestMarks:
+        """Return what carries the nonce to a host; nothing outside the canary zone."""
         if self._marker is None or not self._marker.nonce or not self._is_ours(host):
-            return NOTHING_CARRIED
+            return NO_MARKS
         carrier, value = self._marker.carrier, self._marker.carrier.value(self._marker.nonce)
         if carrier.is_cookie:
-            return Carried(cookie=value)
-        return Carried(headers=((carrier.name, value),))
+            return RequestMarks(cookie=value)
+        return RequestMarks(headers=((carrier.name, value),))
 
-    def delivered(self, chain: RedirectChain) -> Delivered:
-        """What a chain of answers delivered of the item's own page.
+    def delivered(self, chain: RedirectChain) -> Delivery:
+        """Return what a redirect chain delivered of the item's own page.
 
-        The last answer decides. It counts if it shows the page of the item's own host, or that
-        of its own host when each answer on the way came from the origin too.
+        The last response decides: it must show the page of the item's host, or that of its own
+        host if every earlier response came from the origin as well.
         """
         if self._marker is None:
-            return Delivered()
-        last = self._in_answer(self._home, chain.last)
+            return Delivery()
+        last = self._marks_in(self._home, chain.last)
         asked = self._was_asked(chain)
-        if last.came or chain.hosts[-1] == self._home:
-            return self._result("seen" if last.came else "absent", last, asked=asked)
-        there = self._in_answer(chain.hosts[-1], chain.last)
-        if not there.came:
+        if last.is_shown or chain.hosts[-1] == self._home:
+            return self._result("seen" if last.is_shown else "absent", last, asked=asked)
+        there = self._marks_in(chain.hosts[-1], chain.last)
+        if not there.is_shown:
             return self._result("absent", last, asked=asked)
         pairs = zip(chain.hosts[:-1], chain.exchanges[:-1], strict=True)
-        whole_way = all(self._in_answer(host, exchange).came for host, exchange in pairs)
-        return self._result("seen" if whole_way else "elsewhere", there, asked=asked)
+        all_from_origin = all(self._marks_in(host, exchange).is_shown for host, exchange in pairs)
+        return self._result("seen" if all_from_origin else "elsewhere", there, asked=asked)
 
-    def _result(self, canary: CanarySighting, found: _Found, *, asked: bool) -> Delivered:
-        return Delivered(canary=canary, words=found.words, page_words=found.page_words, asked=asked)
+    def _result(self, canary: CanarySighting, marks: _PageMarks, *, asked: bool) -> Delivery:
+        return Delivery(canary=canary, words=marks.words, page_words=marks.page_words, asked=asked)
 
     def _is_ours(self, host: str) -> bool:
         return self._origin.covers(host) if self._origin else host == self._own_host
@@ -181,25 +185,25 @@ class ExpectedMarks:
         tags = (value for name, value in chain.last.headers if name == "etag")
         return any(receipt in tag for tag in tags)
 
-    def _in_answer(self, host: str, exchange: Exchange) -> _Found:
-        """What an answer shows of the page at ``host``, with the nonce or without."""
+    def _marks_in(self, host: str, exchange: Exchange) -> _PageMarks:
+        """Return the marks of the page at ``host`` in a response, with the nonce or without."""
         if not exchange.body or not self._is_ours(host):
-            return _Found()
+            return _PageMarks()
         assert self._marker is not None
         if self._marker.nonce and self._token(host).encode() in exchange.body:
-            return _Found(token=True)
+            return _PageMarks(token=True)
         if self._origin is None:
-            return _Found()
+            return _PageMarks()
         nonces = dict.fromkeys((self._marker.nonce, ""))
         piece = [word for nonce in nonces for word in self._origin.words(host, nonce, "piece")]
         page = [word for nonce in nonces for word in self._origin.words(host, nonce, "attempt")]
         page += self._origin.words(host, "", "host")
         kind = next((value for name, value in exchange.headers if name == "content-type"), "")
         if not self._by_content:
-            return _Found(words=find_words(exchange.body, kind, page + piece))
+            return _PageMarks(words=find_words(exchange.body, kind, page + piece))
         found = find_words(exchange.body, kind, piece)
         rest = 0 if found else len(find_words(exchange.body, kind, page))
-        return _Found(words=found, page_words=rest)
+        return _PageMarks(words=found, page_words=rest)
 
     def _token(self, host: str) -> str:
         assert self._marker is not None

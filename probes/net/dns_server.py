@@ -1,7 +1,7 @@
-"""A name server, and how it is asked: over UDP or TCP in the clear, TLS, or HTTPS.
+"""A name server's address and transport: UDP, TCP, TLS (RFC 7858) or HTTPS (RFC 8484).
 
-``udp`` turns to TCP where an answer is cut (RFC 1035, RFC 7766); ``tls`` is RFC 7858, ``https``
-RFC 8484.
+``udp`` falls back to TCP for a truncated answer (RFC 1035, RFC 7766). Also holds ``mix_case``, the
+random letter case of DNS 0x20.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.route import Address, parse_address
 
 _BIT = 0x20
@@ -25,9 +25,9 @@ _LETTERS = bytes(
 
 
 def mix_case(name: bytes, draw: Callable[[int], bytes] = os.urandom) -> bytes:
-    """The name with the case of each ASCII letter drawn anew; ``draw`` gives random bytes.
+    """Return a name with random letter case (DNS 0x20); ``draw`` returns random bytes.
 
-    Lengths of labels in wire form are no letters, for none is longer than 63.
+    Works on wire form too: label lengths are at most 63, so none is the code of a letter.
     """
     size = len(name)
     drawn = int.from_bytes(draw(size), "big") & int.from_bytes(name.translate(_LETTERS), "big")
@@ -39,15 +39,15 @@ Transport = Literal["udp", "tcp", "tls", "https"]
 PORTS: dict[Transport, int] = {"udp": 53, "tcp": 53, "tls": 853, "https": 443}
 HTTP_2 = "h2"
 DNS_PATH = "/dns-query"
-"""Where most servers answer (RFC 8484 section 4.1 leaves it to them)."""
+"""The path that most servers use (RFC 8484 section 4.1 does not fix it)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """Where a name server is. For ``tls`` and ``https`` its certificate is for ``host``.
+class DnsServer:
+    """A name server. For ``tls`` and ``https`` its certificate must be for ``host``.
 
-    ``mixed_case``: over UDP it is asked in mixed letter case (see ``letter_case``). Without
-    ``extended`` it is asked as pupils' devices do, without EDNS (RFC 6891).
+    ``mixed_case``: questions over UDP have random letter case (see ``mix_case``). Without ``edns``
+    questions have no EDNS (RFC 6891), like those of pupils' devices.
     """
 
     address: Address
@@ -55,13 +55,13 @@ class Server:
     host: str = ""
     path: str = ""
     trust: ssl.SSLContext | None = None
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
     mixed_case: bool = False
-    extended: bool = True
+    edns: bool = True
 
     @property
     def url(self) -> str:
-        """The URL of a server that is asked over HTTPS."""
+        """The URL for DNS over HTTPS."""
         named = Address(host=self.host, port=self.address.port)
         return f"https://{named}{self.path}"
 
@@ -73,10 +73,10 @@ class Server:
         )
 
 
-def spoken_over(transport: Transport) -> tuple[str, ...]:
-    """What is offered in a TLS handshake (ALPN, RFC 7301), the best liked first.
+def alpn_for(transport: Transport) -> tuple[str, ...]:
+    """Return the protocols to offer by ALPN (RFC 7301), in order of preference.
 
-    HTTP/2 needs h2, an extra, and costs more than HTTP/1.1; but some servers speak nothing else.
+    HTTP/2 needs h2 and costs more than HTTP/1.1, but some servers support nothing else.
     """
     if transport == "tls":
         return ("dot",)
@@ -84,16 +84,16 @@ def spoken_over(transport: Transport) -> tuple[str, ...]:
     return ("http/1.1", HTTP_2) if has_h2 else ("http/1.1",)
 
 
-def parse_server(text: str, what: str, at: str = "") -> Server:
-    """Read ``192.0.2.1:53``, ``tcp://``, ``tls://name:853`` or ``https://name/dns-query``.
+def parse_dns_server(text: str, what: str, at: str = "") -> DnsServer:
+    """Parse ``192.0.2.1:53``, ``tcp://``, ``tls://name:853`` or ``https://name/dns-query``.
 
-    ``at`` is the IP address of a server that is named. Raises UsageError saying ``what`` it
-    was for.
+    ``at`` is the IP address of a server that is given by name. Raises UsageError; ``what`` names
+    the option in its message.
     """
     scheme, separator, _ = text.partition("://")
     if not separator:
-        return Server(address=parse_address(at or text, what, PORTS["udp"]))
-    transport = next((each for each in PORTS if each == scheme), None)
+        return DnsServer(address=parse_address(at or text, what, PORTS["udp"]))
+    transport = next((known for known in PORTS if known == scheme), None)
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -101,9 +101,9 @@ def parse_server(text: str, what: str, at: str = "") -> Server:
         host, port = "", None
     if transport is None or not host or (parts.path.strip("/") and transport != "https"):
         raise UsageError(
-            f"{what}: {text!r} is no name server; write 192.0.2.1:53, tcp://192.0.2.1:53, "
+            f"{what}: {text!r} is not a name server; write 192.0.2.1:53, tcp://192.0.2.1:53, "
             "tls://dns.example:853 or https://dns.example/dns-query"
         )
     path = (parts.path.rstrip("/") or DNS_PATH) if transport == "https" else ""
     address = Address(host=at or host, port=port or PORTS[transport])
-    return Server(address=address, transport=transport, host=host, path=path)
+    return DnsServer(address=address, transport=transport, host=host, path=path)

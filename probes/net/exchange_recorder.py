@@ -1,6 +1,8 @@
-"""A passage is one exchange under way: where it stands, and what it has met so far.
+"""Record one HTTP exchange: its stage, timing phases, response and failure.
 
-It is what the lanes fill in; whatever ends it, the facts gathered until then are kept.
+Backends fill in an ``ExchangeRecorder``; whatever ends the exchange, the facts recorded until then
+are kept. Also holds what every backend needs for that: the names of failures (``failure_of``), and
+reading and writing HTTP/1.1 heads (``read_head``, ``write_head``).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from time import perf_counter
 
 import msgspec
 
-from harness.model.observation import Certificate, Failure, Stage, Timings
+from harness.model.facts.web import Certificate
+from harness.model.observation import Failure, Stage, Timings
 from harness.ports.network import Exchange, Request
 from probes.net.content_coding import decode
 
@@ -40,7 +43,7 @@ ERRNO_NAMES = {
     errno.EADDRNOTAVAIL: "instrument_local_address",
     errno.EADDRINUSE: "instrument_local_address",
 }
-"""What each error number is called; ECONNRESET and the like come from the far end."""
+"""Failure name of each errno; ECONNRESET and the like are caused by the peer."""
 
 RESOLVER_NAMES = {
     socket.EAI_NONAME: "dns_nxdomain_error",
@@ -48,7 +51,7 @@ RESOLVER_NAMES = {
     socket.EAI_FAIL: "dns_non_recoverable_failure",
     getattr(socket, "EAI_NODATA", socket.EAI_NONAME): "dns_no_answer",
 }
-"""What the system's ``getaddrinfo`` errors are called (RFC 3493 section 6.1)."""
+"""Failure name of each ``getaddrinfo`` error (RFC 3493 section 6.1)."""
 
 RCODE_NAMES = {
     "NXDOMAIN": "dns_nxdomain_error",
@@ -56,10 +59,10 @@ RCODE_NAMES = {
     "REFUSED": "dns_refused_error",
     "NOERROR": "dns_no_answer",
 }
-"""What a DNS answer without an address is called when an address was needed."""
+"""Failure name by RCODE, for a fetch whose name has no address."""
 
 ALERT_REASONS = ("SSLV3_ALERT_", "TLSV1_", "TLSV13_ALERT_")
-"""How OpenSSL starts the reasons of alerts that the far end sent (``openssl/sslerr.h``)."""
+"""Prefixes of OpenSSL's reasons for alerts that the peer sent (``openssl/sslerr.h``)."""
 
 # OpenSSL's X509_V_ERR_*: hostname and IP address mismatch; issuer unknown or self-signed.
 WRONG_HOST_CODES = frozenset({62, 63, 64})
@@ -67,7 +70,7 @@ UNKNOWN_AUTHORITY_CODES = frozenset({2, 18, 19, 20, 21})
 
 
 def failure_of(error: BaseException, stage: Stage) -> Failure:
-    """The failure that an exception stands for, when it came up at ``stage``."""
+    """Return the failure for an exception raised at ``stage``."""
     name = _name_of(error)
     if name.startswith("instrument_"):
         stage = "instrument"
@@ -75,7 +78,7 @@ def failure_of(error: BaseException, stage: Stage) -> Failure:
 
 
 def resolve_failure(rcode: str, detail: str = "") -> Failure:
-    """The failure of a fetch whose name got an answer, but no address, from the resolver."""
+    """Return the failure of a fetch whose name server answered, but without an address."""
     name = RCODE_NAMES.get(rcode, "dns_server_misbehaving")
     return Failure(name=name, stage="resolve", detail=detail or rcode)
 
@@ -90,7 +93,7 @@ def _name_of(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "generic_timeout_error"
     if isinstance(error, (EOFError, ConnectionError)):
-        # asyncio says ConnectionResetError without a number when the far end merely closed.
+        # asyncio raises ConnectionResetError without an errno when the peer closed in order.
         return "eof_error"
     return "instrument_no_memory" if isinstance(error, MemoryError) else "instrument_error"
 
@@ -111,20 +114,20 @@ def _detail_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):
-        # An SSLError that OpenSSL did not make has no attribute ``reason`` at all.
+        # An SSLError not raised by OpenSSL has no attribute ``reason``.
         return (getattr(error, "reason", None) or str(error)).lower()
     if isinstance(error, OSError) and error.errno is not None:
         code = errno.errorcode.get(error.errno, str(error.errno))
-        # The wire lane knows which ICMP message it was; a reset and a 3/3 both say refused.
+        # The wire backend knows the ICMP message; a RST and a 3/3 both give ECONNREFUSED.
         return f"{code} {error.strerror}" if (error.strerror or "").startswith("icmp") else code
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return text[:300]
 
 
 HEAD_BYTES = 65536
-"""A head larger than this is not one."""
+"""Maximum size of a response head."""
 
-END = b"\r\n\r\n"
+END_OF_HEAD = b"\r\n\r\n"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?")
 
 Headers = tuple[tuple[str, str], ...]
@@ -137,19 +140,19 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
 
     def header(self, name: str) -> str:
-        """The first value of a header, or the empty text."""
+        """Return the first value of a header, or an empty string."""
         for key, value in self.headers:
             if key == name:
                 return value
         return ""
 
     def all(self, name: str) -> list[str]:
-        """All values of a header, in order."""
+        """Return all values of a header, in order."""
         return [value for key, value in self.headers if key == name]
 
 
 def read_head(head: bytes) -> Head:
-    """Read a response head without its last empty line; raises ValueError if it is none."""
+    """Parse a response head without its final empty line. Raises ValueError."""
     status_line, *lines = head.split(b"\r\n")
     match = _STATUS_LINE.fullmatch(status_line)
     if match is None:
@@ -162,23 +165,23 @@ def read_head(head: bytes) -> Head:
 
 
 def header_text(value: bytes) -> str:
-    """A header as text: UTF-8 where it is, for a journal holds nothing that is no text."""
+    """Decode a header as UTF-8; invalid bytes are replaced, as the journal holds text only."""
     return value.decode("utf-8", "replace")
 
 
-def sent_headers(request: Request, *, handed_on: bool) -> list[tuple[str, str]]:
-    """The headers of a request but for Host, in order; ``handed_on``: to a proxy, whole.
+def request_headers(request: Request, *, absolute_form: bool) -> list[tuple[str, str]]:
+    """Return a request's headers in order, without Host; ``absolute_form``: it goes to a proxy.
 
-    A request that says nothing of its connection has it closed after the answer.
+    Adds ``Connection: close`` to a request that has no connection header.
     """
-    chosen = list((handed_on and request.proxied_headers) or request.headers)
+    chosen = list((absolute_form and request.proxied_headers) or request.headers)
     if not any(name.lower() in ("connection", "proxy-connection") for name, _ in chosen):
         chosen.append(("Connection", "close"))
     return chosen
 
 
 def write_head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    """A request head; raises ValueError for a line break, which would smuggle a header."""
+    """Return a request head. Raises ValueError for a line break, which could inject a header."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
     head = "\r\n".join(lines) + "\r\n\r\n"
     if not head.count("\r") == head.count("\n") == len(lines) + 1:
@@ -190,7 +193,7 @@ Clock = Callable[[], float]
 
 
 class Phase:
-    """A part of a passage, entered and left; adds how long it took unless it broke."""
+    """Context manager that adds the duration of one phase, unless an exception ended it."""
 
     __slots__ = ("_begun", "_clock", "_name", "_phases")
 
@@ -206,8 +209,8 @@ class Phase:
             self._phases[self._name] = self._phases.get(self._name, 0.0) + took
 
 
-class Passage:
-    """The mutable side of an Exchange. ``stage`` is where a failure would have happened."""
+class ExchangeRecorder:
+    """Collects the facts of one Exchange. ``stage`` is the stage of a failure that happens now."""
 
     def __init__(self, limit: int, clock: Clock = perf_counter) -> None:
         self.limit = limit
@@ -223,33 +226,33 @@ class Passage:
         self._started = clock()
 
     def phase(self, name: str, stage: Stage) -> Phase:
-        """Stand at ``stage``, and note how long it took if it was passed."""
+        """Enter ``stage``, and record the duration of the phase if it is completed."""
         self.stage = stage
         return Phase(self.phases, name, self._clock)
 
     def fail(self, error: BaseException) -> None:
-        """End here, for the reason that an exception gives; the first reason stands."""
+        """Record the failure for an exception; the first failure is kept."""
         if self.failure is not None:
             return
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             answered = self.stage in ("tunnel", "response")
-            self.end("http_invalid_response" if answered else "instrument_error", str(error))
+            self.fail_as("http_invalid_response" if answered else "instrument_error", str(error))
         else:
             self.failure = failure_of(error, self.stage)
 
-    def end(self, name: str, detail: str = "") -> None:
-        """End here, for a reason of our own reading."""
+    def fail_as(self, name: str, detail: str = "") -> None:
+        """Record a failure by name, such as a protocol violation found by a parser."""
         stage: Stage = "instrument" if name.startswith("instrument_") else self.stage
         self.failure = Failure(name=name, stage=stage, detail=detail[:300])
 
     def exchange(self) -> Exchange:
-        """What came of it."""
+        """Return the finished Exchange, with the body decoded."""
         head = self.head or self.tunnel
         declared = ", ".join(head.all("content-encoding")) if head else ""
         decoded = decode(bytes(self.body), declared, self.limit)
         truncated = decoded.truncated or len(self.body) > self.limit
         if decoded.incomplete and self.failure is None and not truncated:
-            self.end("eof_error", "the compressed body ends too early")
+            self.fail_as("eof_error", "the compressed body ends too early")
         return Exchange(
             timings=Timings(**self.phases, total=self._clock() - self._started),
             status=self.head.status if self.head else None,

@@ -1,4 +1,9 @@
-"""Reads what a person would see of a page: its title, and the start of its text."""
+"""Extract what a person sees of an HTML page: title, start of the text, frames, embedded content.
+
+``read_page`` and ``PageReader`` (with a cache) return a ``Page``. Also holds ``bounded``, which
+limits what is parsed; ``count_embedded``, which counts what may show content without text; and
+``decode_text``, which chooses a character encoding as browsers do.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +14,22 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MOST_TAGS = 20_000
-"""Tags that are parsed: so many elements inside each other take about half a second."""
+"""Maximum number of tags parsed; this many nested elements take about half a second."""
 
 MOST_CHARACTERS = 1_000_000
-"""Characters that are parsed."""
+"""Maximum number of characters parsed."""
 
 SHORT = 64 * 1024
-"""Pages up to this length keep their comments and white space."""
+"""Pages up to this length are parsed with comments and white space."""
 
 _RAW_TEXT = re.compile(r"<(?:xmp|textarea|plaintext|noembed|noframes)\b", re.IGNORECASE)
 _BLANKS = re.compile(r"\s{2,}")
 
 
 def bounded(markup: str) -> tuple[str, bool]:
-    """The markup to parse, and whether something was cut off that might have been seen.
+    """Return the markup to parse, and whether visible content may have been cut off.
 
-    Comments and repeated white space of a long page are left out, which shows nothing less.
+    Comments and repeated white space of a long page are removed; neither is visible.
     """
     if len(markup) > SHORT:
         markup = _BLANKS.sub(" ", _without_comments(markup))
@@ -33,33 +38,33 @@ def bounded(markup: str) -> tuple[str, bool]:
 
 
 def _without_comments(markup: str) -> str:
-    """The markup without comments; one that holds a tag stays, for it may be none to a browser.
+    """Return the markup without comments, except those that contain a tag.
 
-    In a script ``<!--`` begins no comment, and an element that follows the script is seen; in
-    elements whose text is taken as it stands, it is shown.
+    A browser may not treat these as comments: in a script ``<!--`` begins no comment, so an element
+    after the script is visible; in raw-text elements it is shown as text.
     """
     if _RAW_TEXT.search(markup):
         return markup
-    parts, place = [], 0
-    while (start := markup.find("<!--", place)) >= 0:
+    parts, position = [], 0
+    while (start := markup.find("<!--", position)) >= 0:
         end = markup.find("-->", start + 4)
         if end < 0:
             break
         is_plain = markup.find("<", start + 4, end) < 0
-        parts.append(markup[place : start if is_plain else end + 3])
-        place = end + 3
-    return "".join((*parts, markup[place:]))
+        parts.append(markup[position : start if is_plain else end + 3])
+        position = end + 3
+    return "".join((*parts, markup[position:]))
 
 
 def _end_of_tags(markup: str) -> int:
     if len(markup) <= MOST_CHARACTERS and markup.count("<") <= MOST_TAGS:
         return len(markup)
-    place = -1
+    position = -1
     for _ in range(MOST_TAGS + 1):
-        place = markup.find("<", place + 1)
-        if place < 0:
+        position = markup.find("<", position + 1)
+        if position < 0:
             return min(len(markup), MOST_CHARACTERS)
-    return min(place, MOST_CHARACTERS)
+    return min(position, MOST_CHARACTERS)
 
 
 SHOWING = (
@@ -67,28 +72,27 @@ SHOWING = (
     "input[type=image i], meta[http-equiv=refresh i], link[rel~=stylesheet i], style[style], "
     "[background], template[shadowrootmode]"
 )
-"""Elements that show what is not in the page's text, or that load something that does."""
+"""Elements that show content beyond the page's text, or that load such content."""
 
 STYLED = "style, [style]"
-"""Elements that do so if their style loads a picture or another style, or writes text."""
+"""Elements that do so if their style loads an image or a style sheet, or generates text."""
 
 FIELDS = "input:not([type=hidden i]), textarea[placeholder], option[label], optgroup[label]"
-"""Elements that show the words of an attribute."""
+"""Elements that display an attribute's value."""
 
 LEADING = "a[href], area[href], form[action], [formaction]"
-"""Elements that may run a script in place of leading to a page."""
+"""Elements that may run a script instead of linking to a page."""
 
 WORDY = 60
-"""Characters from which the values of all fields, or the strings of all styles, may tell as much
-as a text."""
+"""Total length from which field values, or strings in styles, count as embedded content."""
 
 LONGEST = 200
-"""Characters that a script in an attribute has at most if it shows nothing new."""
+"""Maximum length of a script in an attribute that may count as harmless."""
 
 _STYLED = re.compile(
     r"url\s*\(|@import|@counter-style|\bcontent\s*:|image-set\s*\(|\\[0-9a-f]", re.IGNORECASE
 )
-"""What such styles have in them; an escape may hide one of these."""
+"""Matches such styles; an escape may hide one of these constructs."""
 _STYLE_PARTS = re.compile(
     r"/\*.*?(?:\*/|$)"
     r'|"(?:\\.|[^"\\\n])*"?'
@@ -96,14 +100,14 @@ _STYLE_PARTS = re.compile(
     r"|[;{}]|[^\"'/;{}]+|.",
     re.DOTALL,
 )
-"""A style's comments, strings, ends of declarations, and what is between (CSS Syntax 3, 4.3)."""
+"""Splits a style into comments, strings, delimiters and other text (CSS Syntax 3, 4.3)."""
 _FONT = re.compile(r"font(-family)?\s*:", re.IGNORECASE)
-"""Begins a declaration whose strings are the names of fonts, and are never shown."""
+"""Begins a declaration whose strings are font names, which are not displayed."""
 _XML_STYLE = "<?xml-stylesheet"
 
 _HANDLER = re.compile(r"\bon[a-z]+\s*=", re.IGNORECASE)
 _SCRIPT = re.compile(r"[\x00-\x20]*j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
-"""The scheme of a script in a URL; a parser of URLs drops control characters (WHATWG URL, 4.4)."""
+"""The ``javascript:`` scheme; URL parsers drop control characters (WHATWG URL, 4.4)."""
 _HARMLESS = re.compile(
     r"(?:\s*(?:return\s+)?(?:"
     r"true|false|void\s*\(?\s*0\s*\)?|(?:window\.)?(?:close|print)\(\)"
@@ -111,11 +115,11 @@ _HARMLESS = re.compile(
     r"|(?:window\.|document\.)?location\.reload\((?:true|false)?\)"
     r")\s*(?:;|$))*\s*"
 )
-"""Scripts that show nothing new: they go back, close, print, or load the page again."""
+"""Scripts that show no new content: they go back, close, print, or reload."""
 
 
 def count_embedded(tree: LexborHTMLParser, markup: str) -> int:
-    """How many things in a page may show content that is not in its text."""
+    """Count the constructs in a page that may show content beyond its text."""
     values = sum(map(_shown_value, tree.css(FIELDS)))
     styles = [_style_of(node) for node in tree.css(STYLED)]
     return (
@@ -135,7 +139,7 @@ def _style_of(node: LexborNode) -> str:
 
 
 def _written_by(style: str) -> int:
-    """Characters of a style's strings: quotes, list markers and others may show them."""
+    """Count the characters of a style's strings, which quotes and list markers may display."""
     first, last, count = "", "", 0
     for part in _STYLE_PARTS.findall(style):
         if part in ";{}":
@@ -150,15 +154,15 @@ def _written_by(style: str) -> int:
 
 
 def _shown_value(node: LexborNode) -> int:
-    """Characters of a field that stand in an attribute and are shown."""
-    told = node.attributes
-    return sum(len(told.get(name) or "") for name in ("value", "placeholder", "label"))
+    """Count the characters of a field's attributes that are displayed."""
+    attrs = node.attributes
+    return sum(len(attrs.get(name) or "") for name in ("value", "placeholder", "label"))
 
 
 def _is_script(node: LexborNode) -> bool:
-    """Whether following an element runs a script that may show something new."""
+    """Whether activating an element runs a script that may show new content."""
     urls = (node.attributes.get(name) or "" for name in ("href", "action", "formaction"))
-    scripts = [url[found.end() :] for url in urls if (found := _SCRIPT.match(url))]
+    scripts = [url[match.end() :] for url in urls if (match := _SCRIPT.match(url))]
     return not all(map(_is_harmless, scripts))
 
 
@@ -167,7 +171,7 @@ def _is_harmless(script: str) -> bool:
 
 
 def _handlers(tree: LexborHTMLParser, markup: str) -> int:
-    """How many attributes hold a script (``onload``, ``onclick``) that may show something new."""
+    """Count the event handlers (``onload``, ``onclick``) that may show new content."""
     if not _HANDLER.search(markup):
         return 0
     return sum(
@@ -178,33 +182,33 @@ def _handlers(tree: LexborHTMLParser, markup: str) -> int:
 
 
 TEXT_CHARACTERS = 256
-"""How much of the title and of the text is kept."""
+"""Characters of the title and of the text that become facts."""
 
 WHOLE_TEXT = 24_000
-"""How much of the visible text is sketched."""
+"""Characters of the visible text that are sketched."""
 
-REMEMBERED = 2048
-"""How many pages a reader knows again: those of the batches under way."""
+MAX_PAGES = 2048
+"""Size of a reader's cache: about the pages of the batches in progress."""
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.ASCII)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([a-z0-9_.:-]+)")
-"""In lower case: to leave case to the pattern would cost ten times as much."""
+"""Applied to lower-cased bytes: IGNORECASE would take ten times as long."""
 FRAMES, FRAME_CHARACTERS = 8, 300
-"""How many addresses of frames are kept, and how much of each."""
+"""Maximum number of frame addresses in the facts, and the maximum length of each."""
 
 _REFRESH = re.compile(r"[;,]\s*(?:url\s*=\s*)?(\S.*)", re.IGNORECASE)
 _SCRIPTED = re.compile(
     r"location(?:\.href)?\s*=\s*[\"']([^\"'\s]{1,300})[\"']"
     r"|location\.(?:replace|assign)\s*\(\s*[\"']([^\"'\s]{1,300})[\"']"
 )
-"""A redirect by script that a plain reading shows (WHATWG HTML, 7.2.4)."""
+"""A redirect by script that can be recognised without running it (WHATWG HTML, 7.2.4)."""
 _META_BYTES = 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BROWSERS_KNOW = frozenset(
+_BROWSER_ENCODINGS = frozenset(
     codecs.lookup(name).name
     for name in (
         *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "latin-1", "koi8-r", "koi8-u"),
@@ -214,21 +218,20 @@ _BROWSERS_KNOW = frozenset(
         *(f"iso8859-{number}" for number in (*range(2, 12), *range(13, 17))),
     )
 )
-"""Encodings that browsers decode (WHATWG Encoding, 4.2). Others, such as UTF-7, show a browser
-something else than they show Python."""
-_UNSEEN = ["script", "style", "noscript", "template", "head"]
+"""Encodings that browsers support (WHATWG Encoding, 4.2). Others, such as UTF-7, would be decoded
+differently by Python than by a browser."""
+_INVISIBLE = ["script", "style", "noscript", "template", "head"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Title and start of the visible text, white space folded.
 
-    ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded``
-    counts what may show content without text (``probes.net.html_text``); a body that is no text at
-    all is one such thing. ``words`` is the whole visible text as it stands in the page, for
-    sketches; it is not kept. ``length`` is the number of its characters, white space folded, and
-    of those of titles beyond the part that is kept.
-    Of a page that ``is_cut`` only the start was parsed: the rest may show something else.
+    ``frames`` are the addresses, as written, that the page frames or forwards to. ``embedded`` is
+    the result of ``count_embedded``; 1 for a body that is not text. ``words`` is the visible text
+    as it stands in the page, for sketches; it does not become a fact. ``length`` is its number of
+    characters, white space folded, plus those of titles beyond the part in ``title``.
+    ``is_cut``: only the start of the page was parsed, and the rest may show something else.
     """
 
     title: str = ""
@@ -241,27 +244,27 @@ class Page:
 
 
 class PageReader:
-    """Reads each page once: a service mostly shows what the control shows, or its own one page.
+    """Parses pages with a cache: most responses repeat the control's page or one block page.
 
-    A page of 64 KiB takes a millisecond to read, which is more than all the rest of an attempt.
+    Parsing a page of 64 KiB takes a millisecond, more than the rest of an attempt.
     """
 
-    def __init__(self, remembered: int = REMEMBERED) -> None:
-        self._remembered = remembered
+    def __init__(self, max_pages: int = MAX_PAGES) -> None:
+        self._max_pages = max_pages
         self._pages: dict[tuple[str, str], Page] = {}
 
     def read(self, body: bytes, content_type: str, digest: str) -> Page:
-        """What ``read_page`` says of a body; ``digest`` is the SHA-256 of its bytes."""
+        """Return ``read_page`` of a body; its SHA-256 ``digest`` is the cache key."""
         name = digest, content_type
         page = self._pages.pop(name, None) or read_page(body, content_type)
-        self._pages[name] = page  # the last one used goes last, the first one is forgotten first
-        if len(self._pages) > self._remembered:
+        self._pages[name] = page  # insertion order makes this an LRU cache
+        if len(self._pages) > self._max_pages:
             del self._pages[next(iter(self._pages))]
         return page
 
 
 def read_page(body: bytes, content_type: str) -> Page:
-    """Read a body by its declared type; one that is no text is a page that shows one thing."""
+    """Parse a body by its declared type; a body that is not text counts as one embedded object."""
     kind = content_type.partition(";")[0].strip().lower()
     if not body:
         return Page()
@@ -277,40 +280,42 @@ def read_page(body: bytes, content_type: str) -> Page:
     headings = sum(len(node.text()) for node in titles)
     frames = _frames(tree)
     embedded = count_embedded(tree, markup)
-    tree.strip_tags(_UNSEEN)
-    seen = tree.body.text(separator=" ") if tree.body else ""
+    tree.strip_tags(_INVISIBLE)
+    visible = tree.body.text(separator=" ") if tree.body else ""
     return Page(
         title=_fold(heading),
-        text=_fold(seen),
+        text=_fold(visible),
         frames=frames,
         embedded=embedded,
-        words=seen[:WHOLE_TEXT],
-        length=_length(seen) + max(0, headings - TEXT_CHARACTERS),
+        words=visible[:WHOLE_TEXT],
+        length=_length(visible) + max(0, headings - TEXT_CHARACTERS),
         is_cut=is_cut,
     )
 
 
 def _frames(tree: LexborHTMLParser) -> tuple[str, ...]:
-    """Sources of frames, and targets of meta refresh (WHATWG HTML, 4.2.5.3) and of scripts."""
+    """Return frame sources, and targets of meta refresh (WHATWG HTML, 4.2.5.3) and of scripts."""
     framed = (*tree.tags("iframe"), *tree.tags("frame"))
-    found = [node.attributes.get("src") or "" for node in framed]
+    addresses = [node.attributes.get("src") or "" for node in framed]
     for node in tree.tags("meta"):
-        told = node.attributes
-        if (told.get("http-equiv") or "").lower() == "refresh":
-            found += refresh_target(told.get("content") or "")
+        attrs = node.attributes
+        if (attrs.get("http-equiv") or "").lower() == "refresh":
+            addresses += refresh_target(attrs.get("content") or "")
     for node in tree.tags("script"):
-        found += [each for pair in _SCRIPTED.findall(node.text()) for each in pair]
-    return tuple(dict.fromkeys(each[:FRAME_CHARACTERS] for each in found if each))[:FRAMES]
+        addresses += [address for pair in _SCRIPTED.findall(node.text()) for address in pair]
+    return tuple(dict.fromkeys(address[:FRAME_CHARACTERS] for address in addresses if address))[
+        :FRAMES
+    ]
 
 
 def refresh_target(value: str) -> tuple[str, ...]:
-    """The address in a ``Refresh`` header or a meta refresh, if it has one."""
+    """Return the address in a ``Refresh`` header or a meta refresh, if any."""
     target = _REFRESH.search(value)
     return (target[1].strip("'\" "),) if target else ()
 
 
 def decode_text(body: bytes, content_type: str) -> str:
-    """Text of a body: by byte order mark, header, ``meta`` element, else UTF-8 (WHATWG HTML)."""
+    """Decode a body by byte order mark, header, ``meta`` element, else UTF-8 (WHATWG HTML)."""
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body.decode(encoding, "replace")
@@ -321,7 +326,7 @@ def decode_text(body: bytes, content_type: str) -> str:
         encoding = meta[1].decode("ascii") if meta else "utf-8"
     try:
         known = codecs.lookup(encoding).name
-        return body.decode(encoding if known in _BROWSERS_KNOW else "utf-8", "replace")
+        return body.decode(encoding if known in _BROWSER_ENCODINGS else "utf-8", "replace")
     except (LookupError, UnicodeError):
         return body.decode("utf-8", "replace")
 
@@ -331,15 +336,15 @@ def _is_text(kind: str) -> bool:
 
 
 def _length(text: str) -> int:
-    """Characters of a text with white space folded; beyond what is sketched, as they stand."""
+    """Count characters with white space folded; beyond the sketched part, without folding."""
     return len(" ".join(text[:WHOLE_TEXT].split())) + max(0, len(text) - WHOLE_TEXT)
 
 
 def _fold(text: str) -> str:
     start = text[: TEXT_CHARACTERS * 2].strip()
-    # Of white space, only the blank is printable: most text needs no folding.
+    # The space is the only printable white space; most text needs no folding.
     folded = start if start.isprintable() and "  " not in start else " ".join(start.split())
     if len(folded) < TEXT_CHARACTERS and len(text) > TEXT_CHARACTERS * 2:
-        # So many words and the spaces between them are never fewer characters than are kept.
+        # This many words with the spaces between them always fill TEXT_CHARACTERS.
         folded = " ".join(text[: TEXT_CHARACTERS * 16].split(None, TEXT_CHARACTERS // 2))
     return folded[:TEXT_CHARACTERS].strip()

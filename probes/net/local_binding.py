@@ -1,4 +1,8 @@
-"""A source is where our own packets leave from: any way, a bound address, or one device."""
+"""Bind sockets to a local address, a device or a network namespace.
+
+``LocalBinding`` says which; ``open_socket`` opens a socket with it. Also holds
+``run_in_namespace`` (``setns(2)``) and checks whose errors say what a user can do.
+"""
 
 from __future__ import annotations
 
@@ -16,39 +20,39 @@ from typing import TypeVar
 
 from harness.errors import UsageError
 
-NAMED = Path("/run/netns")
-"""Where ``ip netns add NAME`` keeps them (``ip-netns(8)``)."""
+NAMED_NAMESPACES = Path("/run/netns")
+"""Folder of the namespaces of ``ip netns add NAME`` (``ip-netns(8)``)."""
 
-CONFIGURED = Path("/etc/netns")
-"""Where a namespace may have a ``resolv.conf`` of its own (``ip-netns(8)``)."""
+NAMESPACE_CONFIGURATION = Path("/etc/netns")
+"""Folder of a namespace's own ``resolv.conf`` (``ip-netns(8)``)."""
 
 CLONE_NEWNET = 0x40000000
 
-NAMESPACE_NEEDS = {
+NAMESPACE_REMEDIES = {
     errno.ENOENT: "this machine has no such network namespace; 'ip netns' lists them",
-    errno.EPERM: "entering a network namespace needs the right CAP_SYS_ADMIN; run as root, or run "
-    "accredit inside it ('ip netns exec NAME accredit …')",
-    errno.EINVAL: "that is no network namespace; 'ip netns' lists them",
-    errno.ENOSYS: "network namespaces are there on Linux alone",
+    errno.EPERM: "entering a network namespace needs the CAP_SYS_ADMIN capability; run as root, or "
+    "run accredit inside it ('ip netns exec NAME accredit …')",
+    errno.EINVAL: "that is not a network namespace; 'ip netns' lists them",
+    errno.ENOSYS: "network namespaces exist only on Linux",
 }
-"""What a user can do about a namespace that cannot be entered."""
+"""What a user can do if a namespace cannot be entered, by errno."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def inside(namespace: str, make: Callable[[], Made]) -> Made:
-    """What ``make`` returns (or raises) when it is called inside the namespace.
+def run_in_namespace(namespace: str, make: Callable[[], Result]) -> Result:
+    """Call ``make`` inside a network namespace, on a thread of its own; return its result.
 
     ``namespace`` is a name of ``ip netns``, or the path of a namespace such as
-    ``/proc/4711/ns/net``. Raises OSError if it cannot be entered.
+    ``/proc/4711/ns/net``. Raises OSError if it cannot be entered, and what ``make`` raises.
     """
-    future: Future[Made] = Future()
+    future: Future[Result] = Future()
 
     def go() -> None:
         try:
             _enter(namespace)
             future.set_result(make())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - raised again by result()
             future.set_exception(error)
 
     thread = Thread(target=go, name=f"netns-{namespace}")
@@ -58,55 +62,55 @@ def inside(namespace: str, make: Callable[[], Made]) -> Made:
 
 
 def check_namespace(namespace: str, what: str) -> None:
-    """See that it can be entered. Raises UsageError saying ``what`` declared it."""
+    """Check that a namespace can be entered. Raises UsageError; ``what`` names the option."""
     try:
-        inside(namespace, lambda: None)
+        run_in_namespace(namespace, lambda: None)
     except OSError as error:
-        remedy = NAMESPACE_NEEDS.get(error.errno or 0, error.strerror or str(error))
+        remedy = NAMESPACE_REMEDIES.get(error.errno or 0, error.strerror or str(error))
         raise UsageError(f"{what}: cannot enter {namespace!r}: {remedy}") from None
 
 
 def resolver_file(namespace: str) -> Path | None:
-    """The namespace's own ``resolv.conf``, or None where it has none."""
-    path = CONFIGURED / namespace / "resolv.conf"
+    """Return the path of the namespace's own ``resolv.conf``, or None."""
+    path = NAMESPACE_CONFIGURATION / namespace / "resolv.conf"
     return path if namespace and "/" not in namespace and path.is_file() else None
 
 
 def _enter(namespace: str) -> None:
     if sys.platform != "linux":
         raise OSError(errno.ENOSYS, "no network namespaces")
-    # A name without "/" is below NAMED; an absolute path stays as it is.
-    descriptor = os.open(NAMED / namespace, os.O_RDONLY | os.O_CLOEXEC)
+    # A name without "/" is below NAMED_NAMESPACES; an absolute path replaces it.
+    descriptor = os.open(NAMED_NAMESPACES / namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Python has it from 3.12 on.
+        # os.setns exists from Python 3.12 on.
         getattr(os, "setns", _setns)(descriptor, CLONE_NEWNET)
     finally:
         os.close(descriptor)
 
 
 def _setns(descriptor: int, kind: int) -> None:
-    """``setns(2)`` by the C library; raises OSError."""
+    """Call ``setns(2)`` of the C library. Raises OSError."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.setns(descriptor, kind) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
 
-NEEDS = {
+BINDING_REMEDIES = {
     errno.EADDRNOTAVAIL: "no interface of this machine has that address; 'ip address' lists them",
     errno.ENODEV: "this machine has no such device; 'ip link' lists them",
-    errno.EPERM: "a device may only be bound with the right CAP_NET_RAW; run as root, or use "
+    errno.EPERM: "binding to a device needs the CAP_NET_RAW capability; run as root, or use "
     "'address' instead",
-    errno.EAFNOSUPPORT: "this machine does not speak that address family",
+    errno.EAFNOSUPPORT: "this machine does not support that address family",
 }
-"""What a user can do about a socket that may not leave from there."""
+"""What a user can do if a socket cannot be bound, by errno."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """An IP address of this machine, a device (SO_BINDTODEVICE, ``socket(7)``), both, or any.
+class LocalBinding:
+    """What sockets are bound to: a local IP address, a device (SO_BINDTODEVICE), both, or neither.
 
-    ``netns`` is the network namespace that both belong to (default: our own).
+    ``netns`` is the network namespace that both are in (default: that of this process).
     """
 
     address: str = ""
@@ -119,71 +123,79 @@ class Source:
         return family_of(self.address)
 
 
-DISCARD = 9
-"""A port for nobody (RFC 863)."""
+DISCARD_PORT = 9
+"""Discard port (RFC 863): no packet is sent to it, it only completes an address."""
 
 NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0)
-"""Spares a system call where sockets can be made so (Linux ``socket(2)``)."""
+"""Flag that saves a system call where it exists (Linux ``socket(2)``)."""
 
-ANYWHERE = Source()
-"""Let the routing table choose."""
+UNBOUND = LocalBinding()
+"""No binding: the routing table chooses."""
 
 
 def family_of(host: str) -> socket.AddressFamily:
-    """The family of an IP address."""
+    """Return the address family of an IP address."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def open_socket(host: str, kind: socket.SocketKind, source: Source = ANYWHERE) -> socket.socket:
-    """A non-blocking socket towards the IP address ``host`` that leaves from ``source``.
+def open_socket(
+    host: str, kind: socket.SocketKind, binding: LocalBinding = UNBOUND
+) -> socket.socket:
+    """Open a non-blocking socket for the IP address ``host``, bound to ``binding``.
 
-    Raises OSError: EADDRNOTAVAIL, ENODEV or EPERM are our own trouble.
+    Raises OSError; EADDRNOTAVAIL, ENODEV and EPERM mean that the binding failed.
     """
-    return _made(family_of(host), kind, source)
+    return _open_in_namespace(family_of(host), kind, binding)
 
 
-def own_address(host: str, source: Source = ANYWHERE) -> str:
-    """The address of this machine that packets to the IP address ``host`` leave from.
+def local_address(host: str, binding: LocalBinding = UNBOUND) -> str:
+    """Return the local address from which packets to the IP address ``host`` are sent.
 
-    Nothing is sent: connecting a datagram socket only asks the routes. Raises OSError.
+    Sends nothing: connecting a UDP socket only looks up the route. Raises OSError.
     """
-    with open_socket(host, socket.SOCK_DGRAM, source) as sock:
-        sock.connect((host, DISCARD))
+    with open_socket(host, socket.SOCK_DGRAM, binding) as sock:
+        sock.connect((host, DISCARD_PORT))
         return str(sock.getsockname()[0])
 
 
-def check_source(source: Source, what: str) -> None:
-    """See that sockets may leave from there. Raises UsageError saying ``what`` declared it."""
-    if source.device and not hasattr(socket, "SO_BINDTODEVICE"):
-        raise UsageError(f"{what}: a device can only be bound on Linux; use 'address' instead")
-    if source.netns:
-        check_namespace(source.netns, what)
+def check_binding(binding: LocalBinding, what: str) -> None:
+    """Check that sockets can be bound so. Raises UsageError; ``what`` names the line."""
+    if binding.device and not hasattr(socket, "SO_BINDTODEVICE"):
+        raise UsageError(
+            f"{what}: binding to a device is possible only on Linux; use 'address' instead"
+        )
+    if binding.netns:
+        check_namespace(binding.netns, what)
     try:
-        _made(source.family, socket.SOCK_DGRAM, source).close()
+        _open_in_namespace(binding.family, socket.SOCK_DGRAM, binding).close()
     except OSError as error:
-        remedy = NEEDS.get(error.errno or 0, error.strerror or str(error))
-        named = " on ".join(filter(None, (source.address, source.device)))
+        remedy = BINDING_REMEDIES.get(error.errno or 0, error.strerror or str(error))
+        named = " on ".join(filter(None, (binding.address, binding.device)))
         raise UsageError(f"{what}: cannot send from {named!r}: {remedy}") from None
 
 
-def _made(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:
-    if source.netns:
-        return inside(source.netns, lambda: _bound(family, kind, source))
-    return _bound(family, kind, source)
+def _open_in_namespace(
+    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding
+) -> socket.socket:
+    if binding.netns:
+        return run_in_namespace(binding.netns, lambda: _open_bound(family, kind, binding))
+    return _open_bound(family, kind, binding)
 
 
-def _bound(family: socket.AddressFamily, kind: socket.SocketKind, source: Source) -> socket.socket:
-    if source.address and source.family != family:
-        raise OSError(errno.EADDRNOTAVAIL, f"{source.address} is of the other family")
+def _open_bound(
+    family: socket.AddressFamily, kind: socket.SocketKind, binding: LocalBinding
+) -> socket.socket:
+    if binding.address and binding.family != family:
+        raise OSError(errno.EADDRNOTAVAIL, f"{binding.address} is of the other family")
     sock = socket.socket(family, kind | NON_BLOCKING)
     try:
         if not NON_BLOCKING:
             sock.settimeout(0)
-        if source.device:
-            name = source.device.encode()
+        if binding.device:
+            name = binding.device.encode()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-        if source.address:
-            sock.bind((source.address, 0))
+        if binding.address:
+            sock.bind((binding.address, 0))
     except BaseException:
         sock.close()
         raise

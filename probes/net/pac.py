@@ -1,9 +1,10 @@
-"""A PAC file as a running script, in a sandbox that holds a clock and nothing else.
+"""Evaluate proxy auto-configuration (PAC) files in a sandboxed JavaScript engine.
 
-The format is Netscape's "Navigator Proxy Auto-Config File Format" (March 1996). The script has
-no file, no network and no timer; its processor time, memory and stack are bounded. Names are
-not looked up inside: those it wants are handed out, and it is asked again when they are known
-(as Chromium's tracing resolver does).
+The format is Netscape's "Navigator Proxy Auto-Config File Format" (March 1996). The script has no
+access to files, network or timers; CPU time, memory and stack are bounded. It resolves no names
+itself: ``Script.decide`` returns the names it needs, and is called again when they are resolved
+(like Chromium's tracing resolver). Also holds ``Choice`` and ``read_choices``, which parse a
+script's answer.
 """
 
 from __future__ import annotations
@@ -29,39 +30,39 @@ KINDS: dict[str, Kind] = {
     "SOCKS": "unspoken",
     "SOCKS4": "unspoken",
 }
-"""The words of an answer. ``SOCKS`` means version 4 to browsers, which we do not speak."""
+"""Proxy kind by keyword. ``SOCKS`` means version 4 in browsers, which is not supported here."""
 
 PORTS = {"PROXY": 80, "HTTP": 80, "HTTPS": 443, "SOCKS": 1080, "SOCKS4": 1080, "SOCKS5": 1080}
-"""What a proxy without a port listens on, as browsers have it."""
+"""Default ports of proxies, as in browsers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """How to go; ``address`` is the proxy's, as the script wrote it."""
+    """One choice of an answer: direct, or the proxy at ``address``, as the script wrote it."""
 
     word: str
     address: Address | None = None
 
     @property
     def kind(self) -> Kind:
-        """What has to be spoken."""
+        """The protocol to the proxy."""
         return KINDS[self.word]
 
     def __str__(self) -> str:
         return f"{self.word} {self.address}" if self.address is not None else self.word
 
 
-STRAIGHT = Choice(word="DIRECT")
+DIRECT = Choice(word="DIRECT")
 
 
 def read_choices(answer: str) -> tuple[Choice, ...]:
-    """The choices of an answer such as ``PROXY a:3128; DIRECT``, in order, each once.
+    """Parse an answer such as ``PROXY a:3128; DIRECT`` into distinct choices, in order.
 
-    An empty answer means straight on. What is not understood is passed over, as browsers do;
-    raises ValueError if nothing else is left.
+    An empty answer means a direct connection. Unknown parts are ignored, as in browsers. Raises
+    ValueError if none is valid.
     """
     if not answer.strip():
-        return (STRAIGHT,)
+        return (DIRECT,)
     choices = dict.fromkeys(
         choice for part in answer.split(";") if (choice := _read_choice(part)) is not None
     )
@@ -71,57 +72,57 @@ def read_choices(answer: str) -> tuple[Choice, ...]:
 
 
 def _read_choice(part: str) -> Choice | None:
-    word, _, place = part.strip().partition(" ")
-    word, place = word.upper(), place.strip()
+    word, _, address_text = part.strip().partition(" ")
+    word, address_text = word.upper(), address_text.strip()
     if word == "DIRECT":
-        return None if place else STRAIGHT
-    if word not in KINDS or not place:
+        return None if address_text else DIRECT
+    if word not in KINDS or not address_text:
         return None
     try:
-        return Choice(word=word, address=parse_address(place, word, PORTS[word]))
+        return Choice(word=word, address=parse_address(address_text, word, PORTS[word]))
     except UsageError:
         return None
 
 
 CPU_SECONDS = 0.25
-"""A file of ten thousand rules needs a hundredth of it."""
+"""CPU time limit; a file of ten thousand rules needs a hundredth of it."""
 
 MEMORY_BYTES = 32 * 1024 * 1024
 STACK_BYTES = 256 * 1024
 SCRIPT_BYTES = 1024 * 1024
-"""What Chromium takes as the largest PAC file."""
+"""Chromium's size limit for PAC files."""
 
 FUNCTIONS = (files("probes.net") / "pac_functions.js").read_text(encoding="utf-8")
 
 
 class ScriptError(Exception):
-    """The script is wrong, or went beyond its bounds; the message says how."""
+    """The script is invalid, or exceeded a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the script answered; it counts for nothing while it wants names looked up."""
+    """The script's answer; not valid while ``wanted`` lists names that must be resolved first."""
 
     answer: str
     wanted: tuple[str, ...] = ()
 
 
 class Script:
-    """One PAC file. ``clock`` gives seconds since 1970, for its functions of date and time."""
+    """One PAC file. ``clock`` returns Unix time, for the script's date and time functions."""
 
     def __init__(self, text: str, clock: Callable[[], float] = time.time) -> None:
-        """Read the script; raises ScriptError if it is none, UsageError without ``[pac]``."""
+        """Load a script. Raises ScriptError; UsageError without the extra ``pac``."""
         self._text = text
         self._clock = clock
         self._engine = find_engine("a PAC file")
         self._decide = self._make()
 
     def decide(self, url: str, host: str, known: Mapping[str, str | None], own: str) -> Decision:
-        """Ask for the way to ``url``, with names ``known`` (None: has no address).
+        """Evaluate the script for ``url``; ``known`` maps names to addresses (None: no address).
 
         ``own`` is this machine's address. Raises ScriptError.
         """
-        told = {
+        arguments = {
             "url": url,
             "host": host,
             "known": dict(known),
@@ -129,12 +130,12 @@ class Script:
             "now": self._clock() * 1000,
         }
         try:
-            said = json.loads(self._decide(json.dumps(told)))
+            result = json.loads(self._decide(json.dumps(arguments)))
         except (self._engine.JSException, UnicodeError) as error:
-            # What is left of a script that was stopped half-way may hold all the memory it had.
+            # A script that was aborted may still hold its memory: start a new context.
             self._decide = self._make()
             raise ScriptError(_first_line(error)) from None
-        return Decision(answer=said["answer"], wanted=tuple(said["wanted"]))
+        return Decision(answer=result["answer"], wanted=tuple(result["wanted"]))
 
     def _make(self) -> Any:
         if len(self._text) > SCRIPT_BYTES:
@@ -154,9 +155,9 @@ class Script:
 
 
 def find_engine(what: str) -> Any:
-    """The JavaScript engine; raises UsageError saying ``what`` needs it where it is absent."""
+    """Import the JavaScript engine. Raises UsageError if absent; ``what`` names what needs it."""
     try:
-        import quickjs  # noqa: PLC0415 - an extra: most agents never meet a PAC file
+        import quickjs  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError:
         raise UsageError(f"{what} needs 'quickjs-ng': pip install 'isp-accredit[pac]'") from None
     return quickjs

@@ -1,6 +1,7 @@
-"""What has to be asked of a proxy before a request can go: nothing, a tunnel, or a SOCKS way.
+"""Handshakes with proxies: HTTP CONNECT (RFC 9110) and SOCKS5 (RFC 1928), without I/O.
 
-Both lanes carry the bytes; neither knows which it is.
+Backends send ``data_to_send`` and pass what arrives to ``receive_data``; ``proxy_handshake_for``
+chooses the handshake that a route needs, if any.
 """
 
 from __future__ import annotations
@@ -9,87 +10,98 @@ import ipaddress
 from collections.abc import Generator
 from typing import Protocol
 
-from probes.net.exchange_recorder import END, HEAD_BYTES, Headers, Passage, read_head, write_head
+from probes.net.exchange_recorder import (
+    END_OF_HEAD,
+    HEAD_BYTES,
+    ExchangeRecorder,
+    Headers,
+    read_head,
+    write_head,
+)
 from probes.net.route import Address, Proxy, Route
 
 SUCCESS = range(200, 300)
 LAST_CHUNK = b"0\r\n\r\n"
-"""How a chunked body ends, without trailers: the proxy need not close after it."""
+"""End of a chunked body without trailers; the proxy may keep the connection open after it."""
 
 PLAIN: Headers = (("Host", ""), ("Proxy-Connection", "keep-alive"))
-"""The headers of a CONNECT that nobody said more of."""
+"""Default headers of a CONNECT."""
 
 PROXY_AUTHENTICATION_REQUIRED = 407
 
 
 class TunnelRefusedError(Exception):
-    """The proxy answered CONNECT with a refusal, or a page of its own; the passage holds it."""
+    """The proxy refused the tunnel; the recorder holds its response."""
 
 
-class Tunnel:
-    """Asks for a tunnel to ``far``: send what is ``due``, then ``feed`` until it says True.
+class ConnectHandshake:
+    """Opens a tunnel to ``endpoint`` by CONNECT; see ``ProxyHandshake``.
 
-    ``headers`` are those of the CONNECT; Host is filled in where its value is empty.
+    ``headers`` are those of the CONNECT; an empty value of Host is filled in.
     """
 
     def __init__(
-        self, passage: Passage, proxy: Proxy, far: Address, headers: Headers = PLAIN
+        self, recorder: ExchangeRecorder, proxy: Proxy, endpoint: Address, headers: Headers = PLAIN
     ) -> None:
-        passage.stage = "tunnel"
-        sent = [(name, value or str(far)) for name, value in headers or PLAIN]
+        recorder.stage = "tunnel"
+        sent = [(name, value or str(endpoint)) for name, value in headers or PLAIN]
         if proxy.authorization:
             sent.append(("Proxy-Authorization", proxy.authorization))
-        self._due = write_head("CONNECT", str(far), sent)
-        self._passage = passage
+        self._data_to_send = write_head("CONNECT", str(endpoint), sent)
+        self._recorder = recorder
         self._received = b""
-        self._wanted = 0
+        self._expected_size = 0
         self._is_chunked = False
 
-    def due(self) -> bytes:
-        """What is to be sent now, once: the request."""
-        due, self._due = self._due, b""
-        return due
+    def data_to_send(self) -> bytes:
+        """Return the request, once."""
+        data_to_send, self._data_to_send = self._data_to_send, b""
+        return data_to_send
 
-    def feed(self, received: bytes) -> bool:
-        """Take what the proxy sent (nothing: it closed); True when the tunnel is open.
+    def receive_data(self, received: bytes) -> bool:
+        """Process bytes of the proxy (empty: it closed); True when the tunnel is open.
 
-        Raises TunnelRefusedError after the refusal's page was read, EOFError if the proxy left
-        without an answer, ValueError if its answer is none.
+        Raises TunnelRefusedError after the refusal and its body were read, EOFError if the proxy
+        closed without a response, ValueError if its response is invalid.
         """
-        passage = self._passage
-        if passage.tunnel is not None:
+        recorder = self._recorder
+        if recorder.tunnel is not None:
             return self._read_page(received)
         if not received:
             raise EOFError("the proxy closed without an answer")
         self._received += received
-        head, end, rest = self._received.partition(END)
+        head, end, rest = self._received.partition(END_OF_HEAD)
         if not end:
             if len(self._received) > HEAD_BYTES:
                 raise ValueError("the proxy's answer to CONNECT has no end")
             return False
-        passage.tunnel = read_head(head)
-        if passage.tunnel.status in SUCCESS and not rest:
+        recorder.tunnel = read_head(head)
+        if recorder.tunnel.status in SUCCESS and not rest:
             return True
-        if passage.tunnel.status in SUCCESS:
-            # In TLS the client speaks first: this is the proxy's own page (Squid, deny_info 200).
-            passage.stage = "tls"
-            passage.end("ssl_failed_handshake", "wrong version: plain text came instead of TLS")
+        if recorder.tunnel.status in SUCCESS:
+            # In TLS the client sends first, so this is a page of the proxy (Squid, deny_info 200).
+            recorder.stage = "tls"
+            recorder.fail_as(
+                "ssl_failed_handshake", "wrong version: plain text came instead of TLS"
+            )
         else:
-            asked = passage.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
-            passage.end("proxy_authentication_required" if asked else "proxy_refused_tunnel")
-        declared = passage.tunnel.header("content-length")
-        coding = passage.tunnel.header("transfer-encoding").lower()
+            needs_sign_in = recorder.tunnel.status == PROXY_AUTHENTICATION_REQUIRED
+            recorder.fail_as(
+                "proxy_authentication_required" if needs_sign_in else "proxy_refused_tunnel"
+            )
+        declared = recorder.tunnel.header("content-length")
+        coding = recorder.tunnel.header("transfer-encoding").lower()
         self._is_chunked = "chunked" in coding
-        length = int(declared) if declared.isascii() and declared.isdigit() else passage.limit
-        self._wanted = min(length, passage.limit)
-        if not self._wanted:
+        length = int(declared) if declared.isascii() and declared.isdigit() else recorder.limit
+        self._expected_size = min(length, recorder.limit)
+        if not self._expected_size:
             raise TunnelRefusedError
         return self._read_page(rest) if rest else False
 
     def _read_page(self, received: bytes) -> bool:
-        self._passage.body += received
-        body = self._passage.body
-        ends = not received or len(body) >= self._wanted
+        self._recorder.body += received
+        body = self._recorder.body
+        ends = not received or len(body) >= self._expected_size
         if ends or (self._is_chunked and body.endswith(LAST_CHUNK)):
             raise TunnelRefusedError
         return False
@@ -107,50 +119,50 @@ REPLIES = {
     5: ("connection_refused", "connection refused"),
     6: ("host_unreachable", "time to live expired"),
 }
-"""What a proxy's replies are called (RFC 1928 section 6). Only 2 says that it will not."""
+"""Failure name and text by SOCKS reply (RFC 1928 section 6). Only 2 is a refusal by policy."""
 
-_Talk = Generator[tuple[bytes, int], bytes, None]
+_Negotiation = Generator[tuple[bytes, int], bytes, None]
 
 
-class Socks:
-    """Asks for a way to ``far``: send what is ``due``, then ``feed``, until it says True."""
+class SocksHandshake:
+    """Opens a connection to ``endpoint`` by SOCKS5; see ``ProxyHandshake``."""
 
-    def __init__(self, passage: Passage, proxy: Proxy, far: Address) -> None:
-        # Until the proxy has let us in, nothing was said of the far end.
-        passage.stage = "proxy_connect"
-        self._passage = passage
+    def __init__(self, recorder: ExchangeRecorder, proxy: Proxy, endpoint: Address) -> None:
+        # A failure before sign-in concerns the proxy, not the server behind it.
+        recorder.stage = "proxy_connect"
+        self._recorder = recorder
         self._received = b""
-        self._talk = self._negotiate(proxy, far)
-        self._due, self._wanted = next(self._talk)
+        self._negotiation = self._negotiate(proxy, endpoint)
+        self._data_to_send, self._expected_size = next(self._negotiation)
 
-    def due(self) -> bytes:
-        """What is to be sent now, once."""
-        due, self._due = self._due, b""
-        return due
+    def data_to_send(self) -> bytes:
+        """Return the bytes to send now, once."""
+        data_to_send, self._data_to_send = self._data_to_send, b""
+        return data_to_send
 
-    def feed(self, received: bytes) -> bool:
-        """Take what the proxy sent (nothing: it closed); True when the way is open.
+    def receive_data(self, received: bytes) -> bool:
+        """Process bytes of the proxy (empty: it closed); True when the connection is open.
 
-        Raises TunnelRefusedError, EOFError if the proxy left without an answer, ValueError if
-        its answer is none.
+        Raises TunnelRefusedError, EOFError if the proxy closed without a reply, ValueError if its
+        reply is invalid.
         """
         if not received:
             raise EOFError("the proxy closed without an answer")
         self._received += received
-        while len(self._received) >= self._wanted:
-            part = self._received[: self._wanted]
-            self._received = self._received[self._wanted :]
+        while len(self._received) >= self._expected_size:
+            part = self._received[: self._expected_size]
+            self._received = self._received[self._expected_size :]
             try:
-                due, self._wanted = self._talk.send(part)
+                data_to_send, self._expected_size = self._negotiation.send(part)
             except StopIteration:
                 if self._received:
                     raise ValueError("the proxy spoke before it was asked") from None
                 return True
-            self._due += due
+            self._data_to_send += data_to_send
         return False
 
-    def _negotiate(self, proxy: Proxy, far: Address) -> _Talk:
-        """Yield what to send and how many bytes must come; is sent those."""
+    def _negotiate(self, proxy: Proxy, endpoint: Address) -> _Negotiation:
+        """Yield (bytes to send, number of bytes to receive); is sent the received bytes."""
         offered = (NO_AUTHENTICATION, USER_PASSWORD) if proxy.username else (NO_AUTHENTICATION,)
         version, method = yield bytes((VERSION, len(offered), *offered)), 2
         if version != VERSION or method not in (*offered, NONE_ACCEPTABLE):
@@ -161,19 +173,19 @@ class Socks:
             _, status = yield _credentials(proxy), 2
             if status:
                 self._refuse("proxy_authentication_required", f"sign-in failed ({status})")
-        self._passage.stage = "tunnel"
-        _, reply, _, kind = yield bytes((VERSION, CONNECT, 0)) + _destination(far), 4
+        self._recorder.stage = "tunnel"
+        _, reply, _, kind = yield bytes((VERSION, CONNECT, 0)) + _destination(endpoint), 4
         if reply:
-            name, said = REPLIES.get(reply, ("not_connected", "failure"))
-            self._refuse(name, f"SOCKS5 reply {reply}: {said}")
+            name, meaning = REPLIES.get(reply, ("not_connected", "failure"))
+            self._refuse(name, f"SOCKS5 reply {reply}: {meaning}")
         length = LENGTHS.get(kind, 0)
         if kind == NAME:
             (length,) = yield b"", 1
         yield b"", length + 2
 
     def _refuse(self, name: str, detail: str) -> None:
-        self._passage.stage = "tunnel"
-        self._passage.end(name, detail)
+        self._recorder.stage = "tunnel"
+        self._recorder.fail_as(name, detail)
         raise TunnelRefusedError
 
 
@@ -182,38 +194,41 @@ def _credentials(proxy: Proxy) -> bytes:
     return bytes((1, len(username))) + username + bytes((len(password),)) + password
 
 
-def _destination(far: Address) -> bytes:
-    port = far.port.to_bytes(2, "big")
+def _destination(endpoint: Address) -> bytes:
+    port = endpoint.port.to_bytes(2, "big")
     try:
-        literal = ipaddress.ip_address(far.host)
+        literal = ipaddress.ip_address(endpoint.host)
     except ValueError:
-        name = far.host.encode("ascii")
+        name = endpoint.host.encode("ascii")
         return bytes((NAME, len(name))) + name + port
     return bytes((IPV4 if literal.version == 4 else IPV6,)) + literal.packed + port  # noqa: PLR2004 - IP version 4
 
 
-class Opening(Protocol):
-    """A conversation with a proxy: send what is ``due``, then ``feed``, until it says True."""
+class ProxyHandshake(Protocol):
+    """A handshake with a proxy.
 
-    def due(self) -> bytes:
-        """What is to be sent now, once."""
+    Send ``data_to_send()`` and pass what arrives to ``receive_data()``, until that returns True.
+    """
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes to send now, once."""
         ...
 
-    def feed(self, received: bytes) -> bool:
-        """Take what came; raises TunnelRefusedError, EOFError or ValueError."""
+    def receive_data(self, received: bytes) -> bool:
+        """Process received bytes. Raises TunnelRefusedError, EOFError or ValueError."""
         ...
 
 
-def opening_of(
-    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers = ()
-) -> Opening | None:
-    """The conversation that a route needs for a URL, or None where the request may go at once.
+def proxy_handshake_for(
+    recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers = ()
+) -> ProxyHandshake | None:
+    """Return the handshake that a route needs for a URL, or None if it needs none.
 
     ``headers`` are those of a CONNECT, if there is one.
     """
     proxy = route.proxy
-    if proxy is None or route.hands_on(scheme):
+    if proxy is None or route.uses_absolute_form(scheme):
         return None
     if proxy.kind == "socks5":
-        return Socks(passage, proxy, far)
-    return Tunnel(passage, proxy, far, headers)
+        return SocksHandshake(recorder, proxy, endpoint)
+    return ConnectHandshake(recorder, proxy, endpoint, headers)

@@ -1,4 +1,4 @@
-"""Follow HTTP redirects one by one, so that each answer on the way is a fact (RFC 9110, 15.4)."""
+"""Follow HTTP redirects one by one, recording each response (RFC 9110 section 15.4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import urljoin, urlsplit
 
-from harness.model.observation import Failure, Hop
+from harness.model.facts.web import Hop
+from harness.model.observation import Failure
 from harness.model.private_address import without_blanks
 from harness.ports.network import Exchange, Line, Request
 from probes.net.browser_profiles import SentHeaders
@@ -17,7 +18,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(slots=True, kw_only=True)
 class RedirectChain:
-    """The answers from one URL to the last page. ``hosts`` and ``exchanges`` go together."""
+    """The exchanges from a URL to its last page; ``hosts[i]`` is the host of ``exchanges[i]``."""
 
     url: str
     hops: list[Hop] = field(default_factory=list)
@@ -27,7 +28,7 @@ class RedirectChain:
 
     @property
     def last(self) -> Exchange:
-        """The exchange that the chain ended with."""
+        """The last exchange of the chain."""
         return self.exchanges[-1]
 
 
@@ -43,17 +44,16 @@ async def follow_redirects(
     address: str = "",
     may_lead: bool = False,
 ) -> RedirectChain:
-    """Fetch ``url`` and where it leads, ``most`` redirects at most, until ``deadline``.
+    """Fetch ``url`` and follow at most ``most`` redirects until ``deadline``.
 
-    ``home`` is the host of ``url``, ``headers_for`` gives the request headers for a URL and its
-    host, and ``deadline`` is a reading of ``perf_counter``. A failure ends the chain and
-    stands in it.
-    ``address`` is the IP address of ``home``, where it is known already; ``may_lead`` as in
-    ``Request``. A redirect to a private address that the line refuses stands in ``hops``.
+    ``home`` is the host of ``url``; ``headers_for`` returns the request headers for a URL and its
+    host; ``deadline`` is a ``perf_counter`` time. ``address`` is the IP address of ``home``, if
+    already known; ``may_lead`` as in ``Request``. A failure ends the chain and is recorded in it.
+    A redirect to a private address that the line refuses is still recorded in ``hops``.
     """
     chain = RedirectChain(url=url)
     while True:
-        host = host_in(chain.url) if chain.hops else home
+        host = url_host(chain.url) if chain.hops else home
         sent = headers_for(chain.url, host)
         request = Request(
             url=chain.url,
@@ -80,13 +80,13 @@ async def follow_redirects(
         chain.url = target
 
 
-def host_in(url: str) -> str:
-    """The host of an absolute URL, in lower case."""
+def url_host(url: str) -> str:
+    """Return the host of an absolute URL, in lower case."""
     return (urlsplit(url).hostname or "").lower()
 
 
 def web_address(base: str, address: str) -> str:
-    """The absolute http or https URL of an address in a page or header, else the empty text."""
+    """Resolve a reference in a page or header to an absolute http or https URL, else ''."""
     if not address:
         return ""
     try:

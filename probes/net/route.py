@@ -1,4 +1,7 @@
-"""A route says where a request really goes: straight to an address, or through a proxy."""
+"""Routes: the address to connect to, the proxy in between, the local binding, and TLS trust.
+
+Also holds ``Address`` and predicates on IP addresses, and the client's TLS contexts.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from typing import Literal
 import msgspec
 
 from harness.errors import UsageError
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.local_binding import UNBOUND, LocalBinding
 
 HIGHEST_PORT = 65535
 
 Family = Literal["any", "ipv4", "ipv6"]
-"""Which addresses a line takes: those of one family alone, or whichever there are."""
+"""Address families that a line uses."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_address(text: str, what: str, default_port: int | None = None) -> Address:
-    """Read ``1.2.3.4:53`` or ``[::1]:53``; raises UsageError saying ``what`` it was for."""
+    """Parse ``1.2.3.4:53`` or ``[::1]:53``. Raises UsageError; ``what`` names the option."""
     host, port_text = text, ""
     if text.startswith("[") and "]" in text:
         host, _, rest = text[1:].partition("]")
@@ -44,13 +47,15 @@ def parse_address(text: str, what: str, default_port: int | None = None) -> Addr
     if port_text and not port_text.isdigit():
         port = None
     if not host or port is None or not 0 < port <= HIGHEST_PORT:
-        raise UsageError(f"{what}: {text!r} is no address; write it as 192.0.2.1:53 or [::1]:53")
+        raise UsageError(
+            f"{what}: {text!r} is not an address; write it as 192.0.2.1:53 or [::1]:53"
+        )
     return Address(host=host, port=port)
 
 
 @lru_cache(maxsize=4096)
 def is_literal(host: str) -> bool:
-    """Whether a host is an IP address, so that no name needs resolving."""
+    """Whether a host is an IP address rather than a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -58,8 +63,8 @@ def is_literal(host: str) -> bool:
     return True
 
 
-def is_of(family: Family, address: str) -> bool:
-    """Whether an IP address is of that family."""
+def is_in_family(family: Family, address: str) -> bool:
+    """Whether an IP address belongs to a family."""
     return family == "any" or (":" in address) == (family == "ipv6")
 
 
@@ -70,9 +75,9 @@ def is_loopback(address: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether an address means "nowhere" (RFC 6890).
+    """Whether an IP address is unspecified (``::`` or 0.0.0.0/8, RFC 6890).
 
-    Linux would connect 0.0.0.0 to this machine itself, and a sinkhole would look alive.
+    Linux connects 0.0.0.0 to the local machine, so that a sinkhole would look reachable.
     """
     address = ipaddress.ip_address(host)
     return address.is_unspecified or (address.version == 4 and host.startswith("0."))  # noqa: PLR2004 - IP version 4
@@ -80,10 +85,10 @@ def is_unspecified(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """How a proxy is spoken to: by HTTP (RFC 9110), or SOCKS5 (RFC 1928).
+    """A proxy's protocol, HTTP (RFC 9110) or SOCKS5 (RFC 1928), and credentials.
 
-    ``trust`` verifies the proxy itself, whose certificate must be for ``host``; without it the
-    proxy is spoken to in the clear. The password is never shown.
+    ``trust`` verifies the proxy's own certificate, which must be for ``host``; without it the
+    connection to the proxy is not encrypted. The password is not part of the repr.
     """
 
     kind: Literal["http", "socks5"] = "http"
@@ -94,57 +99,56 @@ class Proxy:
 
     @property
     def authorization(self) -> str:
-        """The value of Proxy-Authorization (RFC 7617), or nothing."""
+        """The value of Proxy-Authorization (RFC 7617), or an empty string."""
         return basic_authorization(self.username, self.password) if self.username else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where to connect, from where, and whom to trust there.
+    """How to reach a server.
 
-    ``address`` is the far end's, or the proxy's where there is one; ``trust`` verifies the far
-    end.
+    ``address`` is the address to connect to: the server's, or the proxy's if there is one.
+    ``trust`` verifies the server's certificate.
     """
 
     address: Address
     trust: ssl.SSLContext
     proxy: Proxy | None = None
-    source: Source = ANYWHERE
+    binding: LocalBinding = UNBOUND
 
-    def hands_on(self, scheme: str) -> bool:
-        """Whether the proxy is given the whole request, and not only asked for a way."""
+    def uses_absolute_form(self, scheme: str) -> bool:
+        """Whether requests go to the proxy in absolute form (RFC 9112, 3.2.2), without a tunnel."""
         return self.proxy is not None and self.proxy.kind == "http" and scheme == "http"
 
 
 def basic_authorization(username: str, password: str) -> str:
-    """The value of a Basic authorisation header (RFC 7617)."""
+    """Return the value of a Basic authorisation header (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
-def trusting(*authorities: str, spoken: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
-    """A context that trusts the system's authorities and those in the given files.
+def client_tls_context(*authorities: str, alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
+    """Return a TLS context that trusts the system's authorities and those in the given files.
 
-    ``spoken`` is what it offers to speak (ALPN).
-
-    Raises UsageError if a file is missing or holds no certificate.
+    ``alpn`` are the protocols to offer. Raises UsageError if a file is missing or holds no
+    certificate.
     """
     context = ssl.create_default_context()
-    # A filter's certificates often lack what RFC 5280 asks beyond a valid chain (since 3.13
-    # Python refuses them, browsers do not); a pupil's browser is what we stand for.
+    # Filters' certificates often violate details of RFC 5280. Browsers accept them; Python does
+    # not since 3.13. The measurement represents a pupil's browser.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.set_alpn_protocols(spoken)
+    context.set_alpn_protocols(alpn)
     for authority in filter(None, authorities):
         if not Path(authority).is_file():
             raise UsageError(f"{authority}: no such file of certificate authorities")
         try:
             context.load_verify_locations(authority)
         except ssl.SSLError as error:
-            raise UsageError(f"{authority}: holds no certificate in PEM form: {error}") from None
+            raise UsageError(f"{authority}: contains no certificate in PEM form: {error}") from None
     return context
 
 
-def accepting_any() -> ssl.SSLContext:
-    """A context that accepts any certificate: to see what is shown, and what stands behind it."""
+def unverified_tls_context() -> ssl.SSLContext:
+    """Return a TLS context that accepts any certificate, to record it and the page behind it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,8 @@
-"""Reads the certificates that a line showed, so that interception can be seen later."""
+"""TLS facts: the certificate chain a server presented, and the size and groups of a ClientHello.
+
+The chain shows interception; the ClientHello (RFC 8446 section 4.1.2) is part of the instrument's
+record.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,12 @@ from functools import lru_cache
 
 from cryptography import x509
 
+from harness.model.facts.web import Certificate
 from harness.model.instrument_record import RANDOM, ClientHello
-from harness.model.observation import Certificate
 
 
 def read_certificate(shown: ssl.SSLObject | ssl.SSLSocket, *, trusted: bool) -> Certificate | None:
-    """The chain as it was shown; before Python 3.13 the standard library gives the leaf only."""
+    """Return the presented chain, or None; before Python 3.13 only the leaf is available."""
     whole = getattr(shown, "get_unverified_chain", None)
     chain: list[bytes] = list(whole()) if whole else []
     if not chain:
@@ -22,13 +26,13 @@ def read_certificate(shown: ssl.SSLObject | ssl.SSLSocket, *, trusted: bool) -> 
     if not chain:
         return None
     issuer, subject = _names(chain[0])
-    digests = tuple(hashlib.sha256(each).hexdigest() for each in chain)
+    digests = tuple(hashlib.sha256(der).hexdigest() for der in chain)
     return Certificate(chain=digests, issuer=issuer, subject=subject, trusted=trusted)
 
 
 @lru_cache(maxsize=4096)
 def _names(leaf: bytes) -> tuple[str, str]:
-    """Issuer and subject as RFC 4514 texts; empty if the certificate is too odd to read."""
+    """Return issuer and subject in RFC 4514 form; empty if the certificate cannot be parsed."""
     try:
         certificate = x509.load_der_x509_certificate(leaf)
         return certificate.issuer.rfc4514_string(), certificate.subject.rfc4514_string()
@@ -37,7 +41,7 @@ def _names(leaf: bytes) -> tuple[str, str]:
 
 
 SERVER_NAME = "instrument.accredit.test"
-"""The name that is asked for; a name of another length changes the size by as much."""
+"""Server name in the recorded ClientHello; the length of a name changes the size by as much."""
 
 GROUPS = {
     0x0017: "secp256r1",
@@ -61,50 +65,50 @@ GROUPS = {
     0x11ED: "SecP384r1MLKEM1024",
     0x6399: "X25519Kyber768Draft00",
 }
-"""IANA, TLS Supported Groups; others are given by their number."""
+"""IANA registry TLS Supported Groups; other groups are shown by number."""
 
 RANDOM_GROUPS = frozenset(0x0A0A + 0x1010 * step for step in range(16))
-"""0x0A0A, 0x1A1A to 0xFAFA (RFC 8701)."""
+"""GREASE values 0x0A0A, 0x1A1A to 0xFAFA (RFC 8701)."""
 
 HANDSHAKE, CLIENT_HELLO, SUPPORTED_GROUPS = 22, 1, 10
 
 
 class _Reader:
-    """Takes fields from the front of some bytes. Raises ValueError where they end too early."""
+    """Reads fields from bytes in order. Raises ValueError if they end early."""
 
     def __init__(self, data: bytes) -> None:
-        self.left = data
+        self.remaining = data
 
     def take(self, size: int) -> bytes:
-        if len(self.left) < size:
+        if len(self.remaining) < size:
             msg = "a ClientHello that is cut short"
             raise ValueError(msg)
-        taken, self.left = self.left[:size], self.left[size:]
-        return taken
+        field, self.remaining = self.remaining[:size], self.remaining[size:]
+        return field
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size))
 
     def vector(self, size: int) -> bytes:
-        """A field whose length stands before it in ``size`` bytes."""
+        """Read a field preceded by its length in ``size`` bytes."""
         return self.take(self.number(size))
 
 
-def hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
-    """The ClientHello that a context sends, without a network."""
+def client_hello_of(context: ssl.SSLContext, client: str) -> ClientHello:
+    """Return the ClientHello that a TLS context sends; uses no network."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
         tls = context.wrap_bio(incoming, outgoing, server_hostname=SERVER_NAME)
         tls.do_handshake()
     except ssl.SSLWantReadError:
-        return read_hello(outgoing.read(), client)
+        return read_client_hello(outgoing.read(), client)
     except ssl.SSLError as error:
         return ClientHello(client=client, problem=str(error))
     return ClientHello(client=client, problem="the handshake ended by itself")
 
 
-def read_hello(sent: bytes, client: str) -> ClientHello:
-    """Size and groups of a ClientHello in one or more TLS records; a problem if it is none."""
+def read_client_hello(sent: bytes, client: str) -> ClientHello:
+    """Parse a ClientHello in one or more TLS records; an invalid one gives a ``problem``."""
     try:
         message = _message(sent)
         return ClientHello(client=client, size=len(sent), groups=_groups(message))
@@ -112,8 +116,8 @@ def read_hello(sent: bytes, client: str) -> ClientHello:
         return ClientHello(client=client, problem=str(error))
 
 
-def is_whole(sent: bytes) -> bool:
-    """Whether all of a ClientHello is there; also true of what can be none."""
+def is_complete(sent: bytes) -> bool:
+    """Whether a ClientHello is complete, or cannot become one."""
     try:
         _message(sent)
     except ValueError as error:
@@ -122,9 +126,9 @@ def is_whole(sent: bytes) -> bool:
 
 
 def _message(sent: bytes) -> bytes:
-    """The handshake message without headers. Raises ValueError if it is no whole ClientHello."""
+    """Return the ClientHello message without headers. Raises ValueError."""
     reader, content = _Reader(sent), b""
-    while reader.left:
+    while reader.remaining:
         if reader.number(1) != HANDSHAKE:
             msg = "not a TLS handshake"
             raise ValueError(msg)
@@ -143,13 +147,13 @@ def _groups(message: bytes) -> tuple[str, ...]:
     reader.vector(1)  # session id
     reader.vector(2)  # cipher suites
     reader.vector(1)  # compression methods
-    extensions = _Reader(reader.vector(2) if reader.left else b"")
-    while extensions.left:
+    extensions = _Reader(reader.vector(2) if reader.remaining else b"")
+    while extensions.remaining:
         kind, data = extensions.number(2), extensions.vector(2)
         if kind == SUPPORTED_GROUPS:
             numbers = _Reader(_Reader(data).vector(2))
             named = []
-            while numbers.left:
+            while numbers.remaining:
                 named.append(_name(numbers.number(2)))
             return tuple(named)
     return ()

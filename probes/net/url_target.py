@@ -1,4 +1,4 @@
-"""A target is what a URL asks for: where, and by which words."""
+"""The parts of a URL as they are sent, and the ``www.`` and apex variants of an item's URL."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from probes.net.route import HIGHEST_PORT, Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# Nearly all of them are of this shape, for which yarl would say the same at more cost.
+# Fast path for nearly all URLs; yarl would give the same result at more cost.
 _PLAIN = re.compile(
     r"(https?)://(([a-z0-9.-]*[a-z0-9])(?::([1-9][0-9]{0,4}))?)(/[!-\"$-~]*)(?<!\?)"
 )
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class UrlTarget(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a URL as they are sent (RFC 9112 section 3.2)."""
 
-    written: str
+    text: str
     scheme: str
-    far: Address
+    endpoint: Address
     authority: str
     path: str
 
     @property
     def url(self) -> URL:
-        """The whole of it."""
-        return URL(self.written, encoded=self.written.isascii())
+        """The complete URL."""
+        return URL(self.text, encoded=self.text.isascii())
 
 
 @lru_cache(maxsize=4096)
-def read_target(url: str) -> Target:
-    """Read an http or https URL; raises ValueError if it is none, or has a blank in it."""
+def parse_url_target(url: str) -> UrlTarget:
+    """Parse an http or https URL. Raises ValueError, also for a blank in it."""
     plain = _PLAIN.fullmatch(url)
     if plain is None:
-        return _read_odd(url)
-    scheme, authority, host, written_port, path = plain.groups()
+        return _parse_uncommon(url)
+    scheme, authority, host, port_text, path = plain.groups()
     default = DEFAULT_PORTS[scheme]
-    port = int(written_port) if written_port else default
+    port = int(port_text) if port_text else default
     if port > HIGHEST_PORT:
         raise ValueError(f"no http URL: {url!r}")
-    return Target(
-        written=url,
+    return UrlTarget(
+        text=url,
         scheme=scheme,
-        far=Address(host=host, port=port),
+        endpoint=Address(host=host, port=port),
         authority=host if port == default else authority,
         path=path,
     )
 
 
-def _read_odd(url: str) -> Target:
-    """Read a URL with a user, an IPv6 address, a fragment, other letters, or no path."""
+def _parse_uncommon(url: str) -> UrlTarget:
+    """Parse a URL with a user, an IPv6 address, a fragment, non-ASCII characters, or no path."""
     if has_blank(url):
         raise ValueError(f"a blank or control character in the URL {url!r}")
     parts = URL(url, encoded=url.isascii())
@@ -66,22 +66,22 @@ def _read_odd(url: str) -> Target:
     if parts.scheme not in DEFAULT_PORTS or not host or not port:
         raise ValueError(f"no http URL: {url!r}")
     named = f"[{host}]" if ":" in host else host
-    return Target(
-        written=url,
+    return UrlTarget(
+        text=url,
         scheme=parts.scheme,
-        far=Address(host=host, port=port),
+        endpoint=Address(host=host, port=port),
         authority=named if port == DEFAULT_PORTS[parts.scheme] else f"{named}:{port}",
         path=parts.raw_path_qs,
     )
 
 
-Variant = Literal["as_given", "www", "apex"]
+UrlVariant = Literal["as_given", "www", "apex"]
 
 WWW = "www."
 
 
-def host_of(item: Item, variant: Variant) -> str:
-    """The host of an item's variant; empty where it has none, or is that one itself."""
+def variant_host(item: Item, variant: UrlVariant) -> str:
+    """Return the host of an item's variant; empty if there is none or it equals the item's host."""
     if variant == "as_given":
         return item.host
     domain = item.registrable.lower()
@@ -90,12 +90,12 @@ def host_of(item: Item, variant: Variant) -> str:
     return domain if domain and item.host == WWW + domain else ""
 
 
-def url_of(item: Item, scheme: str, variant: Variant) -> str:
-    """The URL of an item's variant; its own where it has none."""
-    url, host = item.url(scheme), host_of(item, variant)
+def variant_url(item: Item, scheme: str, variant: UrlVariant) -> str:
+    """Return the URL of an item's variant; the item's own URL if there is none."""
+    url, host = item.url(scheme), variant_host(item, variant)
     if variant == "as_given" or not host:
         return url
     parts = urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    _, colon, port = place.partition(":")
+    user, at, host_port = parts.netloc.rpartition("@")
+    _, colon, port = host_port.partition(":")
     return parts._replace(netloc=user + at + host + colon + port).geturl()

@@ -1,1 +1,1 @@
-"""The range: an origin and a reference filter on loopback, whose truth is known."""
+"""The test range: an origin and a reference filter on loopback with known correct results."""

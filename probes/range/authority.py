@@ -1,7 +1,9 @@
-"""A certificate authority of the range's own, made at each start and never kept.
+"""The range's certificate authority, and the TLS side of its servers.
 
-EC P-256 keys (NIST FIPS 186-5), certificates as in RFC 5280; a leaf is made for each host
-when a client first names it (SNI, RFC 6066 section 3).
+``Authority`` is created at each start and never stored: EC P-256 keys (NIST FIPS 186-5),
+certificates as in RFC 5280, one leaf per host, issued when a client first names it (SNI, RFC 6066
+section 3). ``server_context`` selects a certificate by SNI; ``Tls`` is one connection's TLS without
+I/O.
 """
 
 from __future__ import annotations
@@ -18,23 +20,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from probes.range.zone import ZONE, is_within, plain
+from probes.range.zone import ZONE, is_within, normalise
 
 LIFETIME = timedelta(days=30)
-"""A range lives for hours; a month forgives a range that was forgotten."""
+"""Lifetime of certificates: a range runs for hours, but may be left running."""
 
-KEPT = 2048
-"""How many hosts' TLS contexts are kept; the least used make way."""
+MAX_CONTEXTS = 2048
+"""Size of the LRU cache of TLS contexts by host."""
 
 
 class Authority:
-    """Signs leaves for any host, and hands out server-side TLS contexts for them."""
+    """Issues leaf certificates for any host, and server-side TLS contexts with them."""
 
     def __init__(self, name: str = "Northgate Root CA") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        # One key serves all leaves: a new key for each would prove nothing more.
+        # All leaves share one key: new keys would cost time and test nothing more.
         self._leaf_key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named(name)
+        self._name = _common_name(name)
         self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
         self._certificate = self._issue(self._name, self._key.public_key(), ca=True)
 
@@ -43,25 +45,27 @@ class Authority:
         """The authority's certificate, for clients to trust."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def leaf(self, host: str, *, left: timedelta = LIFETIME) -> x509.Certificate:
-        """A fresh certificate for one host, good for the time ``left`` (or out of date)."""
-        return self._issue(_named(host[:64]), self._leaf_key.public_key(), host=host, left=left)
+    def leaf(self, host: str, *, lifetime: timedelta = LIFETIME) -> x509.Certificate:
+        """Issue a certificate for one host; a negative ``lifetime`` makes it expired."""
+        return self._issue(
+            _common_name(host[:64]), self._leaf_key.public_key(), host=host, lifetime=lifetime
+        )
 
-    def with_key(self, leaf: x509.Certificate) -> bytes:
-        """A leaf with its key and its authority, as servers read them."""
+    def pem_with_key(self, leaf: x509.Certificate) -> bytes:
+        """Return a leaf with its key and its authority in PEM form, for a server."""
         key = self._leaf_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return key + leaf.public_bytes(Encoding.PEM) + self.pem
 
-    def lapsed_context(self, host: str) -> ssl.SSLContext:
-        """A server-side context that shows a certificate for ``host`` that ran out an hour ago."""
-        return self._new_context(self.leaf(host, left=-timedelta(hours=1)))
+    def expired_context(self, host: str) -> ssl.SSLContext:
+        """Return a server-side context with a certificate for ``host`` that expired an hour ago."""
+        return self._new_context(self.leaf(host, lifetime=-timedelta(hours=1)))
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The server-side context that shows a certificate for ``host``."""
+        """Return the server-side context with a certificate for ``host`` (cached)."""
         context = self._contexts.get(host)
         if context is None:
             context = self._contexts[host] = self._new_context(self.leaf(host))
-            if len(self._contexts) > KEPT:
+            if len(self._contexts) > MAX_CONTEXTS:
                 self._contexts.popitem(last=False)
         self._contexts.move_to_end(host)
         return context
@@ -69,10 +73,10 @@ class Authority:
     def _new_context(self, leaf: x509.Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        # The ssl module reads keys from files only; the file is gone before we return.
+        # The ssl module reads keys only from files; the file is deleted before returning.
         with tempfile.TemporaryDirectory(prefix="accredit-") as directory:
             path = Path(directory, "leaf.pem")
-            path.write_bytes(self.with_key(leaf))
+            path.write_bytes(self.pem_with_key(leaf))
             context.load_cert_chain(path)
         return context
 
@@ -83,7 +87,7 @@ class Authority:
         *,
         host: str = "",
         ca: bool = False,
-        left: timedelta = LIFETIME,
+        lifetime: timedelta = LIFETIME,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer_key = self._key.public_key()
@@ -94,7 +98,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + left)
+            .not_valid_after(now + lifetime)
             .add_extension(
                 x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True
             )
@@ -112,7 +116,7 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
 
-def _named(name: str) -> x509.Name:
+def _common_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
@@ -134,7 +138,7 @@ CHUNK = 65536
 
 
 def server_context(authority: Authority) -> ssl.SSLContext:
-    """A context that shows each host of the zone its own certificate, and no other host any."""
+    """Return a context that selects each zone host's certificate by SNI and rejects other hosts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     default = authority.context(ZONE)
@@ -143,7 +147,7 @@ def server_context(authority: Authority) -> ssl.SSLContext:
         if name is None:
             tls.context = default
         elif is_within(name):
-            tls.context = authority.context(plain(name))
+            tls.context = authority.context(normalise(name))
         else:
             return int(ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
         return None
@@ -153,7 +157,7 @@ def server_context(authority: Authority) -> ssl.SSLContext:
 
 
 class Tls:
-    """One connection's TLS. Raises ssl.SSLError when the peer breaks the protocol."""
+    """The server side of one TLS connection, without I/O. Raises ssl.SSLError."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming = ssl.MemoryBIO()
@@ -162,30 +166,30 @@ class Tls:
         self._is_open = False
 
     def receive(self, data: bytes) -> bytes:
-        """Take what came from the socket; give what it says in the clear."""
+        """Process bytes from the socket; return the decrypted data."""
         self._incoming.write(data)
-        said = bytearray()
+        plaintext = bytearray()
         try:
             if not self._is_open:
                 self._tls.do_handshake()
                 self._is_open = True
             while chunk := self._tls.read(CHUNK):
-                said += chunk
+                plaintext += chunk
         except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
             pass
-        return bytes(said)
+        return bytes(plaintext)
 
     def send(self, data: bytes) -> None:
-        """Have ``data`` go out enciphered."""
+        """Encrypt data for sending."""
         self._tls.write(data)
 
     def close(self) -> None:
-        """Say goodbye (close_notify) without waiting for the peer's."""
+        """Send close_notify without waiting for the peer's."""
         try:
             self._tls.unwrap()
         except ssl.SSLError:
             return
 
     def outgoing(self) -> bytes:
-        """What is due to go to the socket."""
+        """Return the bytes to write to the socket."""
         return self._outgoing.read()

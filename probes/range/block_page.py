@@ -1,4 +1,8 @@
-"""A notice: the page that the reference filter shows in the place of the one that was asked for."""
+"""Pages shown instead of the requested one: the filter's blocks, and refusals by an origin.
+
+``block_answer`` is the response of a block in its style; ``refusal_page`` the response of an origin
+(or a guard in front of it) that rejects clients.
+"""
 
 from __future__ import annotations
 
@@ -55,70 +59,71 @@ _PAGES: dict[FaultKind, tuple[int, str, str]] = {
     ),
 }
 REFUSALS = frozenset(_PAGES)
-"""The kinds of fault by which an origin turns clients away."""
+"""Kinds of fault by which an origin rejects clients."""
 
 _HEADERS = {FaultKind.CAPTCHA: (("cf-mitigated", "challenge"),)}
 
 
 def refusal_page(kind: FaultKind, host: str) -> Page:
-    """The page by which an origin turns everybody away. Raises KeyError for another kind."""
-    status, title, words = _PAGES[kind]
-    body = document(title.format(host=host), words.format(host=host))
+    """Return the page by which an origin rejects clients. Raises KeyError for another kind."""
+    status, title, text = _PAGES[kind]
+    body = document(title.format(host=host), text.format(host=host))
     return Page(status=status, body=body, headers=_HEADERS.get(kind, ()))
 
 
 STATUS = {FaultKind.PAGE_200: 200, FaultKind.PAGE_403: 403, FaultKind.PAGE_451: 451}
 
 
-def notice(decision: Decision, request: Request) -> Page:
-    """The answer of a block, in its style."""
+def block_answer(decision: Decision, request: Request) -> Page:
+    """Return the response of a block, in its style."""
     style = decision.style
     if style is FaultKind.CAPTIVE:
         return portal_page()
     if style is FaultKind.REFUSE:
         return trouble_page(decision.host, 503)
     if style is FaultKind.REDIRECT:
-        return redirect_page(_where(decision))
+        return redirect_page(_block_page_url(decision))
     if style in REFUSALS:
         return refusal_page(style, decision.host)
-    if style in LEADING and request.method != "CONNECT":
-        return _bare(LEADING[style](decision, request))
+    if style in EMBEDDING_STYLES and request.method != "CONNECT":
+        return _minimal_page(EMBEDDING_STYLES[style](decision, request))
     status = STATUS.get(style, 403) if style else 403
     if request.method == "CONNECT":
-        status = max(status, 403)  # a 200 here would say that the tunnel is made
+        status = max(status, 403)  # a 200 would mean that the tunnel is open
     return block_page(decision.host, decision.category, status)
 
 
-def _where(decision: Decision) -> str:
-    """The address of the filter's own page about a block."""
+def _block_page_url(decision: Decision) -> str:
+    """Return the URL of the filter's own page about a block."""
     to = decision.fault.to if decision.fault else BLOCK_HOST
     return f"http://{to}/?host={decision.host}&to={decision.category}"
 
 
-def _bare(inside: str) -> Page:
+def _minimal_page(inside: str) -> Page:
     return Page(status=200, body=f"<!DOCTYPE html>\n<html>{inside}</html>\n".encode())
 
 
 def _frame(decision: Decision, _: Request) -> str:
-    return f'<body><iframe src="{html.escape(_where(decision))}" width="100%"></iframe></body>'
+    url = html.escape(_block_page_url(decision))
+    return f'<body><iframe src="{url}" width="100%"></iframe></body>'
 
 
 def _refresh(decision: Decision, _: Request) -> str:
-    content = f"0; url={html.escape(_where(decision))}"
+    content = f"0; url={html.escape(_block_page_url(decision))}"
     return f'<head><meta http-equiv="refresh" content="{content}"></head><body></body>'
 
 
 def _echo(_: Decision, request: Request) -> str:
-    """The whole request in a page, as careless filters show it: the nonce too."""
+    """Show the whole request, nonce included, as some filters do."""
     first = f"{request.method} {request.target}"
     lines = (line.decode("latin-1") for line in request.lines)
     shown = html.escape("\n".join((first, *lines)))
     return f"<body><h1>Not available</h1><pre>{shown}</pre></body>"
 
 
-LEADING: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
+EMBEDDING_STYLES: dict[FaultKind | None, Callable[[Decision, Request], str]] = {
     FaultKind.FRAME: _frame,
     FaultKind.META_REFRESH: _refresh,
     FaultKind.ECHO: _echo,
 }
-"""Styles that answer 200 with little of their own, by what is inside their html element."""
+"""Styles that answer 200 with hardly any text, by the content of their html element."""

@@ -1,4 +1,10 @@
-"""A connection that reads one request and gives one answer, and the listener that owns it."""
+"""Server connections of the range: one request, one response, then close.
+
+``Connection`` reads a request, over TLS if required; subclasses answer it. ``Listener`` owns a
+socket and its connections, and ``close_server`` ends both. Requests are parsed by h11. Responses
+are written by hand, because the range must also send broken ones (resets, wrong lengths, bytes
+that are not HTTP), which h11 refuses to produce.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +17,22 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol, Self, cast
 
+import h11
+
 from probes.range.authority import Tls
 from probes.range.origin_pages import Page
-from probes.range.zone import ADDRESS, plain
+from probes.range.zone import ADDRESS, normalise
 
-LIMIT_HEAD = 64 * 1024
-LIMIT_BODY = 16 * 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _HOP_BY_HOP = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"proxy-authorization", b"te", b"upgrade"}
 )
 
 
-class Unreadable(ValueError):
-    """A request that is not HTTP/1.1; ``status`` is what to answer."""
+class MalformedRequestError(ValueError):
+    """A request that cannot be accepted; ``status`` is the status to answer with."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +41,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A whole request. ``lines`` are its header lines as they came, for a proxy to pass on."""
+    """A complete request. ``lines`` are its header lines as received, for forwarding."""
 
     method: str
     target: str
@@ -43,98 +51,94 @@ class Request:
 
     @property
     def host(self) -> str:
-        """The host that is asked for: of the target if it names one, else of the Host line."""
+        """The requested host: of the target if it has one, else of the Host header."""
         if self.method == "CONNECT":
-            return plain(self.target)
+            return normalise(self.target)
         if self.is_absolute:
-            return plain(self.authority)
-        return plain(self.headers.get("host", ""))
+            return normalise(self.authority)
+        return normalise(self.headers.get("host", ""))
 
     @property
     def is_absolute(self) -> bool:
-        """Whether the target is a whole URL, as a proxy is asked (RFC 9112 section 3.2.2)."""
+        """Whether the target is in absolute form, as for a proxy (RFC 9112 section 3.2.2)."""
         return self.target[:7].lower() == "http://"
 
     @property
     def authority(self) -> str:
-        """Host and port of an absolute target, without a user's name."""
+        """Host and port of an absolute target, without user information."""
         rest = self.target[7:].partition("/")[0].partition("?")[0]
         return rest.rpartition("@")[2]
 
     @property
     def port(self) -> int:
-        """The port that a proxy is asked to reach; 0 if it is no number."""
+        """The port that a proxy is asked to connect to; 0 if it is not a number."""
         authority = self.target if self.method == "CONNECT" else self.authority
         digits = authority.rpartition(":")[2] if ":" in authority else "80"
         return int(digits) if digits.isascii() and digits.isdigit() else 0
 
     @property
     def path(self) -> str:
-        """The path and query, as the origin sees them."""
+        """The path and query, as sent to the origin."""
         if not self.is_absolute:
             return self.target
         path = self.target[7 + len(self.target[7:].partition("/")[0]) :]
         return path or "/"
 
-    def passed_on(self) -> bytes:
-        """The request as a proxy sends it to the origin, for one answer only."""
-        kept = [line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP]
+    def to_origin_form(self) -> bytes:
+        """Return the request in origin form, as a proxy forwards it, with ``Connection: close``."""
+        forwarded = [
+            line for line in self.lines if line.partition(b":")[0].lower() not in _HOP_BY_HOP
+        ]
         first = f"{self.method} {self.path} HTTP/1.1".encode("latin-1")
-        return b"\r\n".join((first, *kept, b"Connection: close", b"", self.body))
+        return b"\r\n".join((first, *forwarded, b"Connection: close", b"", self.body))
 
 
-def read(received: bytes | bytearray) -> Request | None:
-    """The request at the start of ``received``, or None while more must come.
+def parse_request(received: bytes | bytearray) -> Request | None:
+    """Parse the request at the start of ``received``; None while it is incomplete.
 
-    Raises Unreadable with the status to answer.
+    Raises MalformedRequestError with the status to answer.
     """
-    end = received.find(b"\r\n\r\n")
-    if end < 0:
-        if len(received) > LIMIT_HEAD:
-            raise Unreadable(431, "the head is too long")
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+    parser.receive_data(bytes(received))
+    body = b""
+    try:
+        head = parser.next_event()
+        if not isinstance(head, h11.Request):
+            return None
+        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+        _check_length(headers)
+        while isinstance(event := parser.next_event(), h11.Data):
+            body += event.data
+    except h11.RemoteProtocolError as error:
+        raise MalformedRequestError(error.error_status_hint, str(error)) from None
+    if not isinstance(event, h11.EndOfMessage):
         return None
-    first, *lines = bytes(received[:end]).split(b"\r\n")
-    parts = first.decode("latin-1").split(" ")
-    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
-        raise Unreadable(400, "the first line is not HTTP/1.1")
-    headers = _headers(lines)
-    length = _length(headers)
-    if len(received) < end + 4 + length:
-        return None
-    body = bytes(received[end + 4 : end + 4 + length])
-    return Request(method=parts[0], target=parts[1], headers=headers, lines=tuple(lines), body=body)
+    return Request(
+        method=head.method.decode(),
+        target=head.target.decode(),
+        headers=headers,
+        lines=tuple(b"%s: %s" % pair for pair in head.headers.raw_items()),
+        body=body,
+    )
 
 
-def _headers(lines: list[bytes]) -> dict[str, str]:
-    headers = {}
-    for line in lines:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if not colon:
-            raise Unreadable(400, "a header line has no colon")
-        headers[name.lower()] = value.strip()
-    return headers
-
-
-def _length(headers: dict[str, str]) -> int:
+def _check_length(headers: dict[str, str]) -> None:
+    """Refuse chunked bodies, which a proxy here could not forward, and very long ones."""
     if "transfer-encoding" in headers:
-        raise Unreadable(411, "a body needs a Content-Length here")
-    stated = headers.get("content-length", "0")
-    if not (stated.isascii() and stated.isdigit()):
-        raise Unreadable(400, "Content-Length is no number")
-    if int(stated) > LIMIT_BODY:
-        raise Unreadable(413, "the body is too long")
-    return int(stated)
+        raise MalformedRequestError(411, "the request has no Content-Length")
+    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise MalformedRequestError(413, "the request body is too long")
 
 
-class Guest(Protocol):
-    """A connection that takes itself out of its server's collection when it is lost."""
+class Abortable(Protocol):
+    """A connection that removes itself from its server's collection when it is lost."""
 
     def abort(self) -> None:
-        """End at once; nothing happens before it has begun."""
+        """Close immediately; no effect before the connection is made."""
 
 
-async def shut(server: asyncio.Server, guests: Collection[Guest]) -> None:
-    """Close ``server`` and end all its ``guests``; returns when none is left."""
+async def close_server(server: asyncio.Server, guests: Collection[Abortable]) -> None:
+    """Close ``server`` and abort all its ``connections``; returns when none is left."""
     loop = asyncio.get_running_loop()
     for listening in server.sockets:
         loop.remove_reader(listening.fileno())
@@ -146,11 +150,11 @@ async def shut(server: asyncio.Server, guests: Collection[Guest]) -> None:
     server.close()
 
 
-_NO_LINGER = struct.pack("ii", 1, 0)
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """Reads one request, over TLS if asked; what to do with it is for subclasses to say."""
+    """Reads one request, over TLS if ``context`` is given; subclasses handle it."""
 
     server = "httpd"
 
@@ -158,35 +162,35 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._tls = Tls(context) if context else None
-        self._is_asked = False
+        self._has_request = False
         self.on_lost: Callable[[Connection], None] = lambda _: None
 
     @property
     def is_open(self) -> bool:
-        """Whether the client is still there."""
+        """Whether the client is still connected."""
         return self._transport is not None
 
     @property
     def is_secure(self) -> bool:
-        """Whether the client speaks TLS with us."""
+        """Whether the connection uses TLS."""
         return self._tls is not None
 
     def on_request(self, request: Request) -> None:
-        """Act on the one request of this connection."""
+        """Handle the request."""
         raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to the client."""
+        """Store the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the client."""
+        """Drop the transport, and tell the listener."""
         del exc
         self._transport = None
         self.on_lost(self)
 
     def data_received(self, data: bytes) -> None:
-        """Collect the request, deciphering it first where it came over TLS."""
+        """Pass received data on, decrypted if it came over TLS."""
         if self._tls is None:
             self.on_bytes(data)
             return
@@ -201,27 +205,27 @@ class Connection(asyncio.Protocol):
             self.on_bytes(data)
 
     def on_bytes(self, data: bytes) -> None:
-        """Take bytes in the clear until they make a request."""
-        if self._is_asked:
+        """Collect plaintext until the request is complete."""
+        if self._has_request:
             return
         self._received += data
         try:
-            request = read(self._received)
-        except Unreadable as reason:
-            self._is_asked = True
+            request = parse_request(self._received)
+        except MalformedRequestError as reason:
+            self._has_request = True
             self.answer(Page(status=reason.status, body=f"{reason}\n".encode()))
             return
         if request is not None:
-            self._is_asked = True
+            self._has_request = True
             self.on_request(request)
 
     def answer(self, page: Page, *, bodiless: bool = False) -> None:
-        """Send a page, and close."""
+        """Send a page and close."""
         self.send(_head(page, self.server) + (b"" if bodiless else page.body))
         self.close()
 
     def send(self, data: bytes) -> None:
-        """Send bytes, if the client is still there."""
+        """Send bytes, if the client is still connected."""
         if self._transport is None:
             return
         if self._tls is None:
@@ -231,26 +235,26 @@ class Connection(asyncio.Protocol):
             self._flush(self._tls)
 
     def close(self) -> None:
-        """End the connection in good order, after what was sent."""
+        """Close in order after all data was sent, with close_notify if over TLS."""
         if self._tls is not None:
             self._tls.close()
             self._flush(self._tls)
         self.close_socket()
 
     def close_socket(self) -> None:
-        """End the connection after what was sent: the client reads an end of file."""
+        """Close the socket after all data was sent (FIN)."""
         if self._transport is not None:
             self._transport.close()
 
     def reset(self) -> None:
-        """End the connection with a TCP reset (RFC 9293 section 3.10.5)."""
+        """Close with a TCP reset (RFC 9293 section 3.10.5)."""
         if self._transport is not None:
             opened: socket.socket = self._transport.get_extra_info("socket")
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
             self._transport.abort()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close immediately, discarding unsent data."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -261,9 +265,9 @@ class Connection(asyncio.Protocol):
 
 
 class Listener:
-    """A listening socket on loopback, and all its connections; a context manager.
+    """A listening socket on loopback and its connections; a context manager.
 
-    Without ``port`` the system gives one; ``port`` says which one it is.
+    With ``port`` 0 the system chooses one; the attribute ``port`` then has it.
     """
 
     def __init__(
@@ -285,7 +289,7 @@ class Listener:
 
     async def __aexit__(self, *exc: object) -> None:
         if self._server is not None:
-            await shut(self._server, self._connections)
+            await close_server(self._server, self._connections)
 
     def _accept(self) -> Connection:
         connection = self._connect()

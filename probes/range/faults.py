@@ -1,6 +1,6 @@
-"""Faults are data: what is to go wrong, for which hosts, and from which request on.
+"""Faults to inject into the range: their kinds, and for which hosts and requests each applies.
 
-They can be switched while the range runs, from any thread.
+Faults can be added and removed while the range runs, from any thread.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from enum import StrEnum
 from threading import Lock
 
 from harness.errors import UsageError, known
-from probes.range.zone import BLOCK_HOST, meant, plain
+from probes.range.zone import BLOCK_HOST, normalise, original_host
 
 
 class FaultKind(StrEnum):
-    """What can be made to go wrong.
+    """The kinds of fault.
 
     The first four change what is blocked: an UNREAD page is not analysed. The styles change how a
     block looks: for named hosts they block whatever the policy says; for all hosts
-    (``hosts=None``) they are the way in which the policy's own blocks are carried out. Which
-    service can do what is said in ``probes.range.filter``.
+    (``hosts=None``) they are the style of the policy's own blocks. ``probes.range.filter.STYLES``
+    lists the styles of each service.
     """
 
     MISS = "miss"
@@ -28,7 +28,7 @@ class FaultKind(StrEnum):
     OFF = "off"
     UNREAD = "unread"
 
-    # Styles of cutting off.
+    # Styles that cut the connection.
     SILENT = "silent"
     RESET = "reset"
     EOF = "eof"
@@ -38,7 +38,7 @@ class FaultKind(StrEnum):
     ALERT = "alert"
     PLAIN = "plain"
 
-    # Styles of showing something else.
+    # Styles that show something else.
     PAGE_200 = "page-200"
     PAGE_403 = "page-403"
     PAGE_451 = "page-451"
@@ -62,7 +62,7 @@ class FaultKind(StrEnum):
     NO_HTTPS = "no-https"
     SMALL_LETTERS = "small-letters"
 
-    # Styles of letting through, but not as it was.
+    # Styles that let the page through, but change it.
     INTERCEPT = "intercept"
     UPGRADE = "upgrade"
     BANNER = "banner"
@@ -72,7 +72,7 @@ class FaultKind(StrEnum):
     DRIP = "drip"
     STALE = "stale"
 
-    # How an origin turns clients away (or a guard in front of it).
+    # How an origin, or a guard in front of it, rejects clients.
     CAPTCHA = "captcha"
     GEO_BLOCK = "geo-block"
     LEGAL = "legal"
@@ -87,15 +87,15 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong; see FaultKind.
+    """One fault; see FaultKind.
 
     ``hosts`` and ``profiles`` of None mean all. ``service`` is ``proxy``, ``resolver``,
-    ``gateway``, ``origin``, ``names`` or any of them (None). The fault acts on the requests after
-    the first ``after`` that the filter gets from its adding on, and no more than ``lasting`` of
-    them. ``delay`` (seconds) is for SLOW and DRIP, ``address`` for SINKHOLE and INJECTED
-    (0.0.0.0 would lead back to the origin on some systems), ``share`` of the body for
-    TRUNCATED and TORN, ``to`` the host that REDIRECT, FRAME and META_REFRESH lead to, and
-    ``extended_error`` (RFC 8914) for the resolver's blocks.
+    ``gateway``, ``origin``, ``names`` or any of them (None). The fault skips the first ``after``
+    requests that the filter receives once it was added, then applies to ``lasting`` requests.
+    ``delay`` (seconds) is for SLOW and DRIP; ``address`` for SINKHOLE and INJECTED (on some systems
+    0.0.0.0 would connect to the origin); ``share`` of the body for TRUNCATED and TORN; ``to`` is
+    the target host of REDIRECT, FRAME and META_REFRESH; ``extended_error`` (RFC 8914) is for the
+    resolver's blocks.
     """
 
     kind: FaultKind
@@ -111,17 +111,17 @@ class Fault:
     extended_error: int | None = None
 
     def __post_init__(self) -> None:
-        """Take names for kinds too. Raises UsageError for a kind that is not known."""
+        """Convert names to kinds. Raises UsageError for an unknown kind."""
         try:
             object.__setattr__(self, "kind", FaultKind(self.kind))
         except ValueError:
             msg = f"no fault {str(self.kind)!r}; {known(FaultKind)}"
             raise UsageError(msg) from None
         if self.hosts is not None:
-            object.__setattr__(self, "hosts", frozenset(map(plain, self.hosts)))
+            object.__setattr__(self, "hosts", frozenset(map(normalise, self.hosts)))
 
     def touches(self, host: str, profile: str, service: str) -> bool:
-        """Whether the fault is about that host, profile and service."""
+        """Whether the fault applies to that host, profile and service."""
         return (
             (self.hosts is None or host in self.hosts)
             and (self.profiles is None or profile in self.profiles)
@@ -130,7 +130,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are switched on; the latest added is looked at first."""
+    """The active faults; the latest added comes first. Thread-safe."""
 
     def __init__(self, *faults: Fault) -> None:
         self._lock = Lock()
@@ -143,29 +143,29 @@ class Faults:
         return iter([fault for fault, _ in self._active])
 
     def add(self, fault: Fault) -> Fault:
-        """Switch a fault on."""
+        """Activate a fault."""
         with self._lock:
             self._active = ((fault, self._requests), *self._active)
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Switch a fault off; one that is not on is no matter."""
+        """Deactivate a fault, if it is active."""
         with self._lock:
             self._active = tuple(pair for pair in self._active if pair[0] != fault)
 
     def clear(self) -> None:
-        """Switch all faults off."""
+        """Deactivate all faults."""
         with self._lock:
             self._active = ()
 
     def count(self) -> None:
-        """Count one request that the filter got, whatever becomes of it."""
+        """Count one request that the filter received."""
         with self._lock:
             self._requests += 1
 
     def on(self, host: str, profile: str = "", service: str = "") -> tuple[Fault, ...]:
-        """The faults that act on a request, the latest added first; a twin fares like its host."""
-        host = meant(host)
+        """Return the faults for a request, latest first; plain twins share their host's."""
+        host = original_host(host)
         requests = self._requests
         return tuple(
             fault

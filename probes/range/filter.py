@@ -1,6 +1,6 @@
-"""The reference filter's judgement: what is done with one request, by policy and faults.
+"""The reference filter's decisions: its policy, the styles of its services, and active faults.
 
-The proxy, the resolver and the gateway carry it out, each in its own protocol.
+Proxy, resolver and gateway apply a ``Decision``, each in its own protocol.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Literal, Self
 from harness.model.corpus import Item
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.origin_pages import MARKER_PREFIX
-from probes.range.zone import BLOCK_HOST, ZONE, bare, code_of, meant, plain
+from probes.range.zone import BLOCK_HOST, ZONE, code_of, normalise, original_host, without_www
 
 MUST_ALLOW = frozenset({f"amber-lantern.{ZONE}", f"sentinel-allow.canary.{ZONE}"})
 MUST_BLOCK = frozenset({f"copper-meadow.{ZONE}", f"sentinel-block.canary.{ZONE}"})
-"""The sentinels: by the names that campaigns have unless they declare others, and by older ones."""
+"""Sentinel hosts: the defaults of campaigns, and older names."""
 
 
 def blocks_all_categories(code: str, profile: str) -> bool:
-    """Block every category but those that say what must be let through."""
+    """Block every category except those that must be allowed."""
     del profile
     return code.partition(".")[0] not in {"", "ALW", "CTRL"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPolicy:
-    """Host to category, category and profile to blocked or allowed.
+    """Maps hosts to categories, and categories and profiles to blocked or allowed.
 
-    ``categories`` are the hosts that the supplier was told of, ``own`` those that the filter
-    knows by its own categorisation. A host that neither names has the category in its canary
-    name, if any. With ``reads_pages`` what passes in the clear is analysed as well.
-    ``must_allow`` and ``must_block`` are the sentinels; they go before all else.
+    ``categories`` are the hosts reported to the supplier, ``own`` those in the filter's own
+    categorisation. A host in neither has the category in its canary name, if any. With
+    ``reads_pages`` unencrypted pages are analysed as well. ``must_allow`` and ``must_block`` are
+    the sentinels; they take precedence.
     """
 
     categories: Mapping[str, str] = field(default_factory=dict)
@@ -53,24 +53,24 @@ class FilterPolicy:
         must_block: Iterable[str] = MUST_BLOCK,
         own: Mapping[str, str] | None = None,
     ) -> Self:
-        """The policy of a supplier who knows exactly these items."""
+        """Return the policy of a supplier that knows exactly these items."""
         return cls(
             categories={item.host: item.category for item in items},
             blocks=blocks,
-            must_allow=frozenset(map(plain, must_allow)),
-            must_block=frozenset(map(plain, must_block)),
+            must_allow=frozenset(map(normalise, must_allow)),
+            must_block=frozenset(map(normalise, must_block)),
             own=own or {},
         )
 
     def category_of(self, host: str) -> str:
-        """The taxonomy code that the filter has for a host; empty if it has none."""
-        name = meant(host)
-        listed = self.categories.get(name) or self.categories.get(bare(name))
-        return listed or self.own.get(name) or self.own.get(bare(name)) or code_of(name)
+        """Return the filter's taxonomy code for a host; empty if it has none."""
+        name = original_host(host)
+        listed = self.categories.get(name) or self.categories.get(without_www(name))
+        return listed or self.own.get(name) or self.own.get(without_www(name)) or code_of(name)
 
     def is_blocked(self, host: str, profile: str) -> bool:
-        """Whether that profile's users may not see the host; a twin is listed like its host."""
-        name = meant(host)
+        """Whether a host is blocked for a profile; a plain twin is treated like its host."""
+        name = original_host(host)
         if name in self.must_allow:
             return False
         return name in self.must_block or self.blocks(self.category_of(name), profile)
@@ -82,14 +82,14 @@ _MARKER = re.compile(
 
 
 def code_in(answer: bytes) -> str:
-    """The taxonomy code that an answer's marker tells (``PORN.NUDE``), or nothing."""
-    found = _MARKER.search(answer)
-    return found[1].decode("ascii").replace("-", ".") if found else ""
+    """Return the taxonomy code in a response's marker (``PORN.NUDE``), or an empty string."""
+    marker = _MARKER.search(answer)
+    return marker[1].decode("ascii").replace("-", ".") if marker else ""
 
 
 Service = Literal["proxy", "resolver", "gateway"]
 
-NOTICES = frozenset(
+PAGE_STYLES = frozenset(
     {
         FaultKind.REFUSE,
         FaultKind.PAGE_200,
@@ -101,12 +101,14 @@ NOTICES = frozenset(
         FaultKind.ECHO,
     }
 )
-"""Styles that show a page in the place of the origin's."""
+"""Styles that show a page instead of the origin's."""
 
-ALIEN = frozenset({FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED})
-"""Styles in which a gateway intercepts TLS by a certificate that no client accepts."""
+BAD_CERTIFICATE_STYLES = frozenset(
+    {FaultKind.UNKNOWN_AUTHORITY, FaultKind.WRONG_HOST, FaultKind.EXPIRED}
+)
+"""Styles in which a gateway intercepts TLS with a certificate that no client accepts."""
 
-PASSING = frozenset(
+PASSING_STYLES = frozenset(
     {
         FaultKind.INTERCEPT,
         FaultKind.UPGRADE,
@@ -122,9 +124,9 @@ PASSING = frozenset(
         FaultKind.SMALL_LETTERS,
     }
 )
-"""Styles that keep nothing from the origin."""
+"""Styles that still forward the request to the origin."""
 
-NAMES_ONLY = frozenset(
+DNS_ONLY_STYLES = frozenset(
     {
         FaultKind.INJECTED_LATE,
         FaultKind.STRAY,
@@ -132,10 +134,10 @@ NAMES_ONLY = frozenset(
         FaultKind.SMALL_LETTERS,
     }
 )
-"""Those that only a name server knows."""
+"""Passing styles that only a name server has."""
 
 STYLES: dict[Service, frozenset[FaultKind]] = {
-    "proxy": NOTICES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
+    "proxy": PAGE_STYLES | {FaultKind.SILENT, FaultKind.RESET, FaultKind.EOF},
     "resolver": frozenset(
         {
             FaultKind.SILENT,
@@ -168,13 +170,13 @@ STYLES: dict[Service, frozenset[FaultKind]] = {
             FaultKind.PARKED,
         }
     )
-    | NOTICES
-    | ALIEN
-    | (PASSING - NAMES_ONLY),
+    | PAGE_STYLES
+    | BAD_CERTIFICATE_STYLES
+    | (PASSING_STYLES - DNS_ONLY_STYLES),
 }
-"""How each service can block; a fault of a style that a service does not know passes it by."""
+"""The styles of each service; a service ignores faults of other styles."""
 
-DEFAULT: dict[Service, FaultKind] = {
+DEFAULT_STYLES: dict[Service, FaultKind] = {
     "proxy": FaultKind.PAGE_403,
     "resolver": FaultKind.NXDOMAIN,
     "gateway": FaultKind.PAGE_403,
@@ -183,10 +185,10 @@ DEFAULT: dict[Service, FaultKind] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do with a request: let it through (``style`` None) or block it in a style.
+    """What to do with a request: allow it (``style`` None) or block it in a style.
 
-    ``fault`` gives the style its details. ``delay`` seconds pass first. With ``reads`` the answer
-    is to be looked into before it is passed on.
+    ``fault`` has the details of the style. ``delay`` seconds pass first. With ``reads`` the
+    response is analysed before it is forwarded.
     """
 
     host: str
@@ -198,48 +200,48 @@ class Decision:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the request is kept from the origin."""
-        return self.style is not None and self.style not in PASSING
+        """Whether the request does not reach the origin."""
+        return self.style is not None and self.style not in PASSING_STYLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceFilter:
-    """Decides by policy, then by faults; the last fault added counts most."""
+    """Decides by policy and faults; the latest fault takes precedence."""
 
     policy: FilterPolicy = field(default_factory=FilterPolicy)
     faults: Faults = field(default_factory=Faults)
 
     def decide(self, host: str, profile: str, service: Service) -> Decision:
-        """What to do with one request of that profile for ``host``; counts the request."""
+        """Decide about a profile's request for ``host``, and count it."""
         self.faults.count()
-        name = plain(host)
+        name = normalise(host)
         faults = self.faults.on(name, profile, service)
         delay = sum(fault.delay for fault in faults if fault.kind is FaultKind.SLOW)
         fault = self._blocking_fault(name, profile, service, faults)
         style = fault.kind if fault else None
         if style is FaultKind.OVERBLOCK:
-            style = DEFAULT[service]
-        is_vouched = name in self.policy.must_allow or name == BLOCK_HOST
+            style = DEFAULT_STYLES[service]
+        is_exempt = name in self.policy.must_allow or name == BLOCK_HOST
         return Decision(
             host=name,
             style=style,
             fault=fault,
             category=self.policy.category_of(name),
             delay=delay,
-            reads=style is None and not is_vouched and self._reads(faults),
+            reads=style is None and not is_exempt and self._reads(faults),
         )
 
     def read(self, decision: Decision, profile: str, service: Service, answer: bytes) -> Decision:
-        """What to do with an answer after looking into it: pass it on, or block it."""
+        """Decide about a response by its content: forward it or block it."""
         code = code_in(answer)
         if not code or not self.policy.blocks(code, profile):
             return decision
         styles = [
             fault
             for fault in self.faults.on(decision.host, profile, service)
-            if fault.kind in STYLES[service] - PASSING and fault.hosts is None
+            if fault.kind in STYLES[service] - PASSING_STYLES and fault.hosts is None
         ]
-        fault = styles[0] if styles else Fault(kind=DEFAULT[service])
+        fault = styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
         return Decision(host=decision.host, style=fault.kind, fault=fault, category=code)
 
     def _reads(self, faults: tuple[Fault, ...]) -> bool:
@@ -249,7 +251,7 @@ class ReferenceFilter:
     def _blocking_fault(
         self, host: str, profile: str, service: Service, faults: tuple[Fault, ...]
     ) -> Fault | None:
-        """The fault (or the policy's own wish, as one) by which the request is blocked."""
+        """Return the fault that blocks the request (the policy's own as well), or None."""
         if host == BLOCK_HOST:
             return None
         kinds = {fault.kind for fault in faults}
@@ -263,5 +265,5 @@ class ReferenceFilter:
         if named:
             return named[0]
         if FaultKind.OVERBLOCK in kinds or self.policy.is_blocked(host, profile):
-            return styles[0] if styles else Fault(kind=DEFAULT[service])
+            return styles[0] if styles else Fault(kind=DEFAULT_STYLES[service])
         return None

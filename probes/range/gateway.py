@@ -1,8 +1,9 @@
-"""The reference filter as a transparent gateway: it stands in the way, and nobody is told.
+"""The reference filter as a transparent gateway.
 
-Of an http request it knows the Host line, of an https one the name in the ClientHello. What
-it cannot say in the clear it says by interception: under a certificate of its own authority,
-or under one that no client accepts.
+It decides by the Host header of an http request and by the server name in a ClientHello. To show a
+page over https it intercepts TLS, with a certificate of its own authority or with one that no
+client accepts. Also holds unreachable ports for tests and faults: ``closed_port``, ``BlackHole``,
+``FullBacklog``.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from probes.range.proxy import ProxyConnection, Upstream
 from probes.range.zone import ADDRESS, DROP_ADDRESS, LANDING_ADDRESS, TWIN_ADDRESS
 
 
-def named_in(received: bytes) -> str | None:
-    """The host that a ClientHello names (empty: none), or None while more of it must come.
+def read_server_name(received: bytes) -> str | None:
+    """Return the server name in a ClientHello ('': it has none), or None while it is incomplete.
 
-    Raises ValueError if it is no ClientHello.
+    Raises ValueError if it is not a ClientHello.
     """
     names: list[str] = []
 
@@ -51,19 +52,19 @@ def named_in(received: bytes) -> str | None:
     return names[0] if names else ""
 
 
-GUESTS = 3
-"""Connections that fill a queue of length 0: the kernel takes one more than it says."""
+BACKLOG_FILLERS = 3
+"""Connections that fill a backlog of 0; the kernel accepts more than the stated length."""
 
 
 def closed_port() -> int:
-    """A loopback port on which nothing listens: connections to it are refused."""
-    with socket.socket() as briefly:
-        briefly.bind((ADDRESS, 0))
-        return int(briefly.getsockname()[1])
+    """Return a loopback port on which nothing listens: connections are refused."""
+    with socket.socket() as sock:
+        sock.bind((ADDRESS, 0))
+        return int(sock.getsockname()[1])
 
 
 class BlackHole:
-    """A port that takes connections and datagrams and never answers; a context manager."""
+    """A port that accepts connections and datagrams and never answers; a context manager."""
 
     def __enter__(self) -> Self:
         self._tcp = socket.socket()
@@ -79,93 +80,97 @@ class BlackHole:
         self._udp.close()
 
 
-class FullHouse:
-    """A port whose queue is full, so that SYNs to it are dropped (Linux); a context manager."""
+class FullBacklog:
+    """A port with a full backlog, so that SYNs to it are dropped (Linux); a context manager."""
 
     def __init__(self, address: str, port: int) -> None:
-        self._place = (address, port)
+        self._address = (address, port)
 
     def __enter__(self) -> Self:
-        self._door = socket.socket()
-        self._door.bind(self._place)
-        self._door.listen(0)
-        self._guests = [socket.socket() for _ in range(GUESTS)]
-        for guest in self._guests:
-            guest.settimeout(0)
-            guest.connect_ex(self._place)
+        self._listener = socket.socket()
+        self._listener.bind(self._address)
+        self._listener.listen(0)
+        self._clients = [socket.socket() for _ in range(BACKLOG_FILLERS)]
+        for client in self._clients:
+            client.settimeout(0)
+            client.connect_ex(self._address)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for sock in (*self._guests, self._door):
+        for sock in (*self._clients, self._listener):
             sock.close()
 
 
 ALERT = bytes((21, 3, 3, 0, 2, 2, 49))
-"""A TLS record: a fatal alert, access_denied (RFC 8446 section 6.2)."""
+"""A TLS record with the fatal alert access_denied (RFC 8446 section 6.2)."""
 
 OTHER_HOST = "portal.filter.accredit.test"
-THROUGH = frozenset({None, FaultKind.UPGRADE})
-"""Styles that leave a TLS connection alone."""
+UNINTERCEPTED_STYLES = frozenset({None, FaultKind.UPGRADE})
+"""Styles that do not touch a TLS connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seals:
-    """The authorities of a gateway: its own, which clients may trust, and one that nobody knows."""
+class GatewayAuthorities:
+    """A gateway's certificate authorities: its own, which clients may trust, and an unknown one."""
 
     own: Authority
     unknown: Authority
 
     def context(self, style: FaultKind | None, host: str) -> ssl.SSLContext:
-        """The certificate under which a connection for ``host`` is intercepted."""
+        """Return the TLS context for intercepting a connection to ``host``."""
         match style:
             case FaultKind.UNKNOWN_AUTHORITY:
                 return self.unknown.context(host)
             case FaultKind.WRONG_HOST:
                 return self.own.context(OTHER_HOST)
             case FaultKind.EXPIRED:
-                return self.own.lapsed_context(host)
+                return self.own.expired_context(host)
         return self.own.context(host)
 
 
 class PlainGateway(ProxyConnection):
-    """One client that believes to speak http with the origin."""
+    """An intercepted http connection."""
 
     service: ClassVar[Service] = "gateway"
 
     def on_request(self, request: Request) -> None:
-        """Decide by the host that the request names."""
+        """Decide by the host of the request."""
         self._decide(request)
 
 
 class SecureGateway(PlainGateway):
-    """One client that believes to speak TLS with the origin."""
+    """An intercepted https connection."""
 
     def __init__(
-        self, filter_: ReferenceFilter, profile: str, upstream: Upstream, seals: Seals
+        self,
+        filter_: ReferenceFilter,
+        profile: str,
+        upstream: Upstream,
+        authorities: GatewayAuthorities,
     ) -> None:
         super().__init__(filter_, profile, upstream)
-        self._seals = seals
-        self._hello: bytearray | None = bytearray()
+        self._authorities = authorities
+        self._client_hello: bytearray | None = bytearray()
         self._decided: Decision
 
     def data_received(self, data: bytes) -> None:
-        """Read the ClientHello; after that, what was decided for its host goes on."""
-        if self._hello is None:
+        """Read the ClientHello and decide by its server name; then pass data on."""
+        if self._client_hello is None:
             super().data_received(data)
             return
-        self._hello += data
+        self._client_hello += data
         try:
-            name = named_in(bytes(self._hello))
+            name = read_server_name(bytes(self._client_hello))
         except ValueError:
             self.close()
             return
         if name is not None:
             self._decided = self._filter.decide(name, self._profile, self.service)
-            self._begin(bytes(self._hello), name)
+            self._begin(bytes(self._client_hello), name)
 
     def _decide(self, request: Request) -> None:
-        """An intercepted request: its fate was decided by its ClientHello."""
-        self._carry_out(self._decided, request)
+        """Apply the decision that was made by the ClientHello."""
+        self._apply(self._decided, request)
 
     def _begin(self, hello: bytes, name: str) -> None:
         match self._decided.style:
@@ -180,68 +185,70 @@ class SecureGateway(PlainGateway):
                 self.close()
             case FaultKind.PLAIN:
                 self.answer(block_page(name, self._decided.category))
-            case style if style in THROUGH:
-                # What the client says until the way is open is kept with its ClientHello.
+            case style if style in UNINTERCEPTED_STYLES:
+                # Data received before the tunnel is open is kept with the ClientHello.
                 self._connecting = asyncio.get_running_loop().create_task(self._tunnel(name))
             case style:
-                self._hello = None
-                self._tls = Tls(self._seals.context(style, name))
+                self._client_hello = None
+                self._tls = Tls(self._authorities.context(style, name))
                 super().data_received(hello)
 
     async def _tunnel(self, name: str) -> None:
-        await self._reach(ADDRESS, self._upstream.ports[443], name)
-        if self._far is not None and self._hello is not None:
-            self._far.has_spoken = True
-            self._far.send(bytes(self._hello))
-            self._hello = None
+        await self._connect_origin(ADDRESS, self._upstream.ports[443], name)
+        if self._origin_side is not None and self._client_hello is not None:
+            self._origin_side.has_answered = True
+            self._origin_side.send(bytes(self._client_hello))
+            self._client_hello = None
 
 
-EVERYTHING = FilterPolicy(blocks=lambda *_: True)
+BLOCK_EVERYTHING = FilterPolicy(blocks=lambda *_: True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateways:
-    """Starts gateways that share one filter; they live as long as the stack that they enter."""
+    """Starts gateways that share one filter; the given exit stack ends them."""
 
     filter: ReferenceFilter
     upstream: Upstream
-    seals: Seals
+    authorities: GatewayAuthorities
 
     async def start(
         self, stack: AsyncExitStack, profiles: Iterable[str]
     ) -> dict[str, dict[str, int]]:
-        """Start them all, and the landing server; gives each profile's ports by those of URLs."""
+        """Start all gateways and the landing server; return ports by profile and URL port."""
         landing = Gateways(
-            filter=ReferenceFilter(policy=EVERYTHING), upstream=self.upstream, seals=self.seals
+            filter=ReferenceFilter(policy=BLOCK_EVERYTHING),
+            upstream=self.upstream,
+            authorities=self.authorities,
         )
-        await landing._stand(stack, "", LANDING_ADDRESS, self.upstream.ports)
-        given = {}
+        await landing._listen(stack, "", LANDING_ADDRESS, self.upstream.ports)
+        ports_by_profile = {}
         for profile in profiles:
-            ports = given[profile] = await self._stand(stack, profile)
+            ports = ports_by_profile[profile] = await self._listen(stack, profile)
             if TWIN_ADDRESS != ADDRESS:
-                await self._stand(stack, profile, TWIN_ADDRESS, ports)
-            await landing._stand(stack, "", LANDING_ADDRESS, ports)
+                await self._listen(stack, profile, TWIN_ADDRESS, ports)
+            await landing._listen(stack, "", LANDING_ADDRESS, ports)
             for port in ports.values():
-                stack.enter_context(FullHouse(DROP_ADDRESS, port))
+                stack.enter_context(FullBacklog(DROP_ADDRESS, port))
         return {
             profile: {str(port): real for port, real in ports.items()}
-            for profile, ports in given.items()
+            for profile, ports in ports_by_profile.items()
         }
 
-    async def _stand(
+    async def _listen(
         self,
         stack: AsyncExitStack,
         profile: str,
         address: str = ADDRESS,
         at: dict[int, int] | None = None,
     ) -> dict[int, int]:
-        """Listen for plain and secure clients, at the ports ``at`` or any."""
+        """Listen for http and https clients, at the ports ``at`` or at free ones."""
 
         def plain() -> Connection:
             return PlainGateway(self.filter, profile, self.upstream)
 
         def secure() -> Connection:
-            return SecureGateway(self.filter, profile, self.upstream, self.seals)
+            return SecureGateway(self.filter, profile, self.upstream, self.authorities)
 
         at = at or {}
         ports = {}

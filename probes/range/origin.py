@@ -1,4 +1,4 @@
-"""The origin: answers HTTP and HTTPS for any host of the zone, and knows what reached it."""
+"""The origin server: answers HTTP and HTTPS for all hosts of the zone and logs each arrival."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from probes.range.zone import ADDRESS, PageKind, is_within, kind_of
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request or question that reached the origin; ``at`` is aware UTC."""
+    """A request that reached the origin, or a question to its name server; ``at`` is aware UTC."""
 
     at: datetime
     over: Literal["http", "https", "dns"]
@@ -35,15 +35,15 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: str = ""
 
 
-class Log:
-    """Arrivals in order; safe to read from another thread. ``kept`` bounds the memory."""
+class ArrivalLog:
+    """Arrivals in order, also written to ``path``; thread-safe. Keeps ``max_kept`` in memory."""
 
-    def __init__(self, path: Path | None = None, kept: int = 100_000) -> None:
-        self._arrivals: deque[Arrival] = deque(maxlen=kept)
+    def __init__(self, path: Path | None = None, max_kept: int = 100_000) -> None:
+        self._arrivals: deque[Arrival] = deque(maxlen=max_kept)
         self._lock = Lock()
         self._file: BinaryIO | None = path.open("ab", buffering=0) if path else None
 
-    def note(
+    def record(
         self,
         over: Literal["http", "https", "dns"],
         host: str,
@@ -53,7 +53,7 @@ class Log:
         nonce: str = "",
         answer: str = "",
     ) -> None:
-        """Write down one arrival, before it is answered."""
+        """Record one arrival, before it is answered."""
         arrival = Arrival(
             at=datetime.now(UTC),
             over=over,
@@ -69,7 +69,7 @@ class Log:
                 self._file.write(msgspec.json.encode(arrival) + b"\n")
 
     def arrivals(self, host: str | None = None) -> tuple[Arrival, ...]:
-        """The newest arrivals, oldest first; of one host if it is named."""
+        """Return the arrivals in memory, oldest first; of one host if given."""
         with self._lock:
             return tuple(entry for entry in self._arrivals if host in (None, entry.host))
 
@@ -79,7 +79,7 @@ class Log:
             return any(entry.nonce == nonce for entry in self._arrivals)
 
     def close(self) -> None:
-        """Close the file; what is in memory stays readable."""
+        """Close the file; arrivals in memory stay readable."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -87,19 +87,19 @@ class Log:
 
 
 SLOW_DELAY = 1.0
-"""Seconds that a slow host thinks before it answers."""
+"""Seconds that a slow host waits before it answers."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Origin:
-    """Two listeners, plain and TLS, that share pages, faults and log; a context manager.
+class OriginServer:
+    """Listeners for http and https that share pages, faults and log; a context manager.
 
-    ``also_at`` names further addresses on which it listens, at the same ports.
+    ``also_at`` are further addresses to listen on, at the same ports.
     """
 
     pages: Pages
     authority: Authority
-    log: Log
+    log: ArrivalLog
     faults: Faults = field(default_factory=Faults)
     slow_delay: float = SLOW_DELAY
     also_at: tuple[str, ...] = ()
@@ -120,36 +120,36 @@ class Origin:
         await self._stack.aclose()
 
     async def _listen(self, address: str, port: int, context: ssl.SSLContext | None) -> int:
-        listener = Listener(lambda: _Answering(self, context), address, port)
+        listener = Listener(lambda: _OriginConnection(self, context), address, port)
         return (await self._stack.enter_async_context(listener)).port
 
-    def refusal_of(self, host: str) -> FaultKind | None:
-        """How the origin turns everybody away who asks for that host, if it does."""
+    def rejection_of(self, host: str) -> FaultKind | None:
+        """Return how the origin rejects requests for a host, or None."""
         kinds = (fault.kind for fault in self.faults.on(host, service="origin"))
         return next((kind for kind in kinds if kind in REFUSALS), None)
 
     def is_dead(self, host: str) -> bool:
-        """Whether the origin gives up every request for that host."""
+        """Whether the origin aborts every request for a host."""
         faults = self.faults.on(host, service="origin")
         return kind_of(host) is PageKind.DEAD or any(
             fault.kind is FaultKind.DEAD for fault in faults
         )
 
 
-class _Answering(Connection):
-    """One client of the origin."""
+class _OriginConnection(Connection):
+    """A client connection of the origin."""
 
     server = "nginx"
 
-    def __init__(self, origin: Origin, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, origin: OriginServer, context: ssl.SSLContext | None = None) -> None:
         super().__init__(context)
         self._origin = origin
         self._is_secure = context is not None
 
     def on_request(self, request: Request) -> None:
-        """Log the request, then answer it as its host demands."""
+        """Log the request, then answer it according to its host."""
         nonce = find_nonce(self._origin.pages.key, request.headers.values())
-        self._origin.log.note(
+        self._origin.log.record(
             "https" if self._is_secure else "http",
             request.host,
             method=request.method,
@@ -160,7 +160,7 @@ class _Answering(Connection):
             self.answer(Page(status=421, body=b"This origin does not serve that host.\n"))
         elif self._origin.is_dead(request.host):
             self.abort()
-        elif (kind := self._origin.refusal_of(request.host)) is not None:
+        elif (kind := self._origin.rejection_of(request.host)) is not None:
             self.answer(refusal_page(kind, request.host), bodiless=request.method == "HEAD")
         elif kind_of(request.host) is PageKind.SLOW:
             loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
-"""The pages of the origin: neutral text, and the marks that make each of them provable.
+"""Pages of the origin and of the filter: neutral text, with marks that prove delivery.
 
-A page shows the token and the delivery words of the attempt that asked for it
-(``harness.model.marker``); a category page also shows the agreed content marker. A header shows
-that the origin was asked. No page holds anything that needs filtering.
+A page of the origin shows the token and delivery words of the attempt that requested it
+(``harness.model.marker``); a category page also shows the agreed content marker. A header proves
+that the origin received the request. No page contains anything that needs filtering.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 from harness.model.marker import path_words_for, receipt_for, token_for, words_for
-from probes.range.zone import PageKind, code_of, kind_of, meant, plain
+from probes.range.zone import PageKind, code_of, kind_of, normalise, original_host
 
 _DESCRIPTION = "What grows here, what is sold, and when to come: halls, greenhouse, pond, tea room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What makes one answer of the origin provable; ``marker`` is the category's, if any."""
+    """The marks in one response of the origin; ``marker`` is the category's, if any."""
 
     token: str
     marker: str
@@ -32,7 +32,7 @@ class Marks:
 
 
 def marks_for(key: bytes, host: str, nonce: str, marker: str = "", path: str = "/") -> Marks:
-    """The marks of the answer to one request; without a nonce there is no token."""
+    """Return the marks of the response to one request; without a nonce there is no token."""
     return Marks(
         token=token_for(key, host, nonce) if nonce else "",
         marker=marker,
@@ -46,7 +46,7 @@ def marks_for(key: bytes, host: str, nonce: str, marker: str = "", path: str = "
 def marked_page(
     title: str, text: str, marks: Marks, footer: str = "", more: tuple[str, ...] = ()
 ) -> bytes:
-    """A small HTML page with all its marks. ``text``, ``title`` and ``more`` are plain text."""
+    """Return a small HTML page with all marks. ``text``, ``title`` and ``more`` are plain text."""
     word, host_word, path_word = cycle(marks.attempt), cycle(marks.host), cycle(marks.path)
     heading = html.escape(title)
     return "\n".join(
@@ -62,7 +62,7 @@ def marked_page(
             f"<p>It is sold as {next(path_word)}.</p>",
             *_piece(marks),
             f'<script>var shelf = "{next(word)}";</script>',
-            *(f"<p>{html.escape(each)}</p>" for each in more),
+            *(f"<p>{html.escape(paragraph)}</p>" for paragraph in more),
             f"<p>The last mixture in the hall is {next(word)}, before {next(host_word)}.</p>",
             f'<p data-shelf="{next(word)}" title="{next(path_word)}">{html.escape(footer)}</p>',
             f"<p>Ask for {next(path_word)} at the till.</p>",
@@ -72,9 +72,9 @@ def marked_page(
 
 
 def _piece(marks: Marks) -> tuple[str, ...]:
-    """The part of the page that carries the category marker and the token."""
+    """Return the part of the page with the category marker and the token."""
     first, second, third, fourth = marks.piece
-    shown = "".join(f"<p>{html.escape(each)}</p>" for each in (marks.marker, marks.token) if each)
+    shown = "".join(f"<p>{html.escape(mark)}</p>" for mark in (marks.marker, marks.token) if mark)
     return (
         f'<div class="{first}"><!-- {second} -->{shown}<p>Lot {third}</p>',
         f'<p title="{fourth}"></p></div>',
@@ -82,7 +82,7 @@ def _piece(marks: Marks) -> tuple[str, ...]:
 
 
 MARKER_PREFIX = "ACCREDIT-MARKER-"
-"""How the agreed content marker starts; the category and four characters follow."""
+"""Prefix of the agreed content marker; the category and four characters follow."""
 
 _WORDS = (
     "The garden centre opens at nine. Seeds, pots and tools are in the first hall; "
@@ -101,16 +101,16 @@ _MORE = (
     "to the school gardens of the town. Letters about plants are answered on Mondays; a leaf in an "
     "envelope says more than a long description. The bus from the station stops at the gate."
 )
-"""Ordinary text on every page: one that shows a good part of it is long beside a block notice."""
+"""Ordinary text on every page, so that a delivered page is longer than a block page."""
 
 
 TITLES = ("Garden centre", "The first hall", "Seeds and pots", "Our tools", "By the north wall")
-"""What pages are called: each host has one of them."""
+"""Page titles; each host has one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One HTTP answer of the origin or of the filter."""
+    """An HTTP response of the origin or of the filter."""
 
     status: int
     body: bytes
@@ -119,9 +119,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Makes the page of a host. ``texts`` gives some hosts words of their own.
+    """Creates the page of a host. ``texts`` maps hosts to texts of their own.
 
-    ``contents`` says on which hosts, besides category pages, the marker of a category stands.
+    ``contents`` maps hosts that are not category pages to a category whose marker they show.
     """
 
     key: bytes = field(repr=False)
@@ -129,55 +129,55 @@ class Pages:
     contents: Mapping[str, str] = field(default_factory=dict)
 
     def page(self, host: str, path: str, scheme: str, nonce: str) -> Page:
-        """What the origin answers to one request for ``path`` at ``host``."""
-        host, kind = plain(host), kind_of(host)
+        """Return the origin's response to a request for ``path`` at ``host``."""
+        host, kind = normalise(host), kind_of(host)
         if kind is PageKind.BLOCK:
             return block_page(host, "")
         marks = marks_for(self.key, host, nonce, _marker(self._code(host), nonce), path)
         receipt = self._receipt(host, nonce)
         if kind is PageKind.REDIRECT:
-            # The token tells the origin's own redirect from one that a filter put in its place.
+            # The token distinguishes the origin's redirect from one by a filter.
             location = _next_hop(host, path, scheme)
             return _redirect(location, receipt, marks)
         title = TITLES[zlib.crc32(host.encode()) % len(TITLES)]
-        text = self.texts.get(meant(host), _WORDS)
+        text = self.texts.get(original_host(host), _WORDS)
         body = marked_page(title, text, marks, "Open daily but Sundays", (_MORE,))
         return Page(status=200, body=body, headers=receipt)
 
     def _receipt(self, host: str, nonce: str) -> tuple[tuple[str, str], ...]:
-        """The header that shows that the origin was asked, for requests with a nonce."""
+        """Return the header that proves that the origin was asked, for requests with a nonce."""
         return (("ETag", f'"{receipt_for(self.key, host, nonce)}"'),) if nonce else ()
 
     def _code(self, host: str) -> str:
-        """The category whose marker stands on the page of a host, or nothing."""
-        return self.contents.get(meant(host)) or code_of(host)
+        """Return the category whose marker a host's page shows, or an empty string."""
+        return self.contents.get(original_host(host)) or code_of(host)
 
 
 def block_page(host: str, category: str, status: int = 403) -> Page:
-    """The reference filter's own page: names the host and the category, shows no token."""
+    """Return the reference filter's block page with host and category; it has no token."""
     reason = f"Category: {category}" if category else "Your school's policy does not allow it"
-    words = (
+    text = (
         f"Access to {host} has been denied by the internet filter. {reason}. "
         "If you think this is wrong, please speak to your teacher or network manager."
     )
-    return Page(status=status, body=document("Access to this page is blocked", words))
+    return Page(status=status, body=document("Access to this page is blocked", text))
 
 
 def redirect_page(location: str) -> Page:
-    """The reference filter's redirect to its block page."""
+    """Return the reference filter's redirect to its block page."""
     return _redirect(location)
 
 
 def portal_page() -> Page:
-    """A captive portal's page: the same for everything that was asked."""
-    words = "Welcome. Please sign in to use this network."
-    return Page(status=200, body=document("Sign in to the network", words))
+    """Return a captive portal's page, the same for every request."""
+    text = "Welcome. Please sign in to use this network."
+    return Page(status=200, body=document("Sign in to the network", text))
 
 
 def trouble_page(host: str, status: int) -> Page:
-    """What a proxy says when the origin gives it nothing."""
-    words = f"The proxy could not retrieve the page from {host}."
-    return Page(status=status, body=document("The page could not be retrieved", words))
+    """Return a proxy's error page for an origin that does not answer."""
+    text = f"The proxy could not retrieve the page from {host}."
+    return Page(status=status, body=document("The page could not be retrieved", text))
 
 
 def _next_hop(host: str, path: str, scheme: str) -> str:
@@ -201,7 +201,7 @@ def _marker(code: str, nonce: str) -> str:
 
 
 def document(title: str, text: str) -> bytes:
-    """A small HTML page without any mark, as a filter or a server of others would show it."""
+    """Return a small HTML page without any mark, as a filter or another server would show it."""
     return (
         '<!DOCTYPE html>\n<html lang="en-GB">\n<head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title></head>\n<body>\n<h1>{html.escape(title)}</h1>\n"

@@ -1,4 +1,7 @@
-"""The whole range in one: origin, name server, and the reference filter for each profile."""
+"""``RangeTestbed``: the complete range, with origin, name server and the filter's services.
+
+The filter has a proxy, a resolver and, if requested, a gateway for each profile.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,23 @@ from typing import Any, ClassVar, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
-from probes.range import name_server as dns_over
 from probes.range.authority import Authority
 from probes.range.connection import Listener
 from probes.range.faults import Fault, FaultKind, Faults
 from probes.range.filter import FilterPolicy, ReferenceFilter
-from probes.range.gateway import Gateways, Seals
-from probes.range.name_server import NameServer, Reply
-from probes.range.origin import SLOW_DELAY, Log
-from probes.range.origin import Origin as Pagegiver
+from probes.range.gateway import GatewayAuthorities, Gateways
+from probes.range.name_server import (
+    DNS_PATH,
+    ENCRYPTED_HOST,
+    DnsOverHttps,
+    DnsOverTls,
+    NameServer,
+    Reply,
+)
+from probes.range.origin import SLOW_DELAY, ArrivalLog, OriginServer
 from probes.range.origin_pages import Pages
 from probes.range.proxy import ProxyConnection, Upstream
-from probes.range.resolver import FilteringResolver, Names
+from probes.range.resolver import FilteringResolver, ZoneServer
 from probes.range.zone import (
     ADDRESS,
     ADDRESS_6,
@@ -42,17 +50,17 @@ GATEWAY_FILE = "gateway.pem"
 LOG_FILE = "origin.log.jsonl"
 
 
-class World:
+class RangeTestbed:
     """The range on loopback, while its asynchronous context lasts.
 
-    ``directory`` gets the origin file, the authority's certificate and the origin's log.
-    ``dead_hosts`` resolve, but their origin gives up every request; ``texts`` gives hosts
-    words of their own, ``contents`` the content marker of a category. ``faults`` may be changed
-    at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) a transparent
-    gateway stands beside proxy and resolver, and a server for sinkholes at LANDING_ADDRESS. With
-    ``encrypted`` the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the
-    origin is at ::1 too, and its names say so. ``Policy`` and ``Fault`` are here for those who
-    found this class by its plug-in name.
+    ``directory`` receives the origin file, the authority's certificate and the origin's log.
+    ``dead_hosts`` resolve, but the origin aborts their requests; ``texts`` maps hosts to texts of
+    their own, ``contents`` hosts to a category whose content marker they show. ``faults`` may be
+    changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
+    also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
+    the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
+    listens on ::1, and its names have AAAA records. ``Policy`` and ``Fault`` are available as
+    attributes.
     """
 
     Policy: ClassVar = FilterPolicy
@@ -75,7 +83,7 @@ class World:
     ) -> None:
         self.faults = faults if faults is not None else Faults()
         self.origin: Origin
-        self.log: Log
+        self.log: ArrivalLog
         self._directory = directory
         self._profiles = tuple(profiles)
         self._filter = ReferenceFilter(policy=policy or FilterPolicy(), faults=self.faults)
@@ -102,22 +110,22 @@ class World:
     @classmethod
     @contextmanager
     def running(cls, directory: Path, **options: Any) -> Iterator[Self]:
-        """A world on a thread and an event loop of its own; options as for the class."""
-        world = cls(directory, **options)
-        with _turning(world):
-            yield world
+        """Run a testbed on its own thread and event loop; options as for the class."""
+        testbed = cls(directory, **options)
+        with _run_in_thread(testbed):
+            yield testbed
 
     async def _start(self, stack: AsyncExitStack) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         key, authority = secrets.token_bytes(32), Authority()
         (self._directory / AUTHORITY_FILE).write_bytes(authority.pem)
-        self.log = Log(self._directory / LOG_FILE)
+        self.log = ArrivalLog(self._directory / LOG_FILE)
         stack.callback(self.log.close)
-        names = Names(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
-        server = NameServer(lambda query: Reply(message=names.answer(query)))
+        zone_server = ZoneServer(log=self.log, faults=self.faults, dual_stack=self._is_dual_stack)
+        server = NameServer(lambda query: Reply(message=zone_server.answer(query)))
         await stack.enter_async_context(server)
         pages = Pages(key=key, texts=self._texts, contents=self._contents)
-        origin = Pagegiver(
+        origin = OriginServer(
             pages=pages,
             authority=authority,
             log=self.log,
@@ -127,18 +135,20 @@ class World:
         )
         await stack.enter_async_context(origin)
         ports = {80: origin.http_port, 443: origin.https_port}
-        upstream = Upstream(names=names, ports=ports)
+        upstream = Upstream(zone_server=zone_server, ports=ports)
         reference: dict[str, Any] = {
             "proxy": await self._proxies(stack, upstream),
-            "resolver": await self._resolvers(stack, names),
+            "resolver": await self._resolvers(stack, zone_server),
         }
         if self._is_encrypted:
-            reference |= await self._encrypted(stack, names, authority)
+            reference |= await self._encrypted(stack, zone_server, authority)
         if self._has_gateway:
-            seals = Seals(own=Authority("Reference filter"), unknown=Authority("Somebody"))
-            (self._directory / GATEWAY_FILE).write_bytes(seals.own.pem)
-            standing = Gateways(filter=self._filter, upstream=upstream, seals=seals)
-            reference["gateway"] = await standing.start(stack, self._profiles)
+            authorities = GatewayAuthorities(
+                own=Authority("Reference filter"), unknown=Authority("Somebody")
+            )
+            (self._directory / GATEWAY_FILE).write_bytes(authorities.own.pem)
+            gateways = Gateways(filter=self._filter, upstream=upstream, authorities=authorities)
+            reference["gateway"] = await gateways.start(stack, self._profiles)
         self.origin = Origin(
             zone=ZONE,
             resolver=server.address,
@@ -150,7 +160,7 @@ class World:
             services={"reference": reference},
             twin_zone=TWIN_ZONE,
         )
-        # Relative names, so that the directory may be moved.
+        # Relative names, so that the directory can be moved.
         declared = replace(self.origin, authority=AUTHORITY_FILE, log=LOG_FILE)
         write_origin(declared, self._directory / ORIGIN_FILE)
 
@@ -168,70 +178,70 @@ class World:
             for profile in self._profiles
         }
 
-    async def _resolvers(self, stack: AsyncExitStack, names: Names) -> dict[str, str]:
+    async def _resolvers(self, stack: AsyncExitStack, zone_server: ZoneServer) -> dict[str, str]:
         addresses = {}
         for profile in self._profiles:
-            resolver = self._resolver(names, profile)
+            resolver = self._resolver(zone_server, profile)
             server = await stack.enter_async_context(NameServer(resolver.reply))
             addresses[profile] = server.address
         return addresses
 
     async def _encrypted(
-        self, stack: AsyncExitStack, names: Names, authority: Authority
+        self, stack: AsyncExitStack, zone_server: ZoneServer, authority: Authority
     ) -> dict[str, dict[str, str]]:
-        """The same resolvers over TLS and HTTPS, at ADDRESS, by the URLs that lines take."""
-        given: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
-        context = authority.context(dns_over.HOST)
+        """Start the resolvers over TLS and HTTPS; return their URLs for lines, by profile."""
+        urls: dict[str, dict[str, str]] = {"resolver_tls": {}, "resolver_https": {}}
+        context = authority.context(ENCRYPTED_HOST)
         for profile in self._profiles:
-            reply = self._resolver(names, profile).reply
-            over_tls = Listener(partial(dns_over.TlsAsked, reply, context))
-            over_https = Listener(partial(dns_over.HttpsAsked, reply, context))
+            reply = self._resolver(zone_server, profile).reply
+            over_tls = Listener(partial(DnsOverTls, reply, context))
+            over_https = Listener(partial(DnsOverHttps, reply, context))
             tls_port = (await stack.enter_async_context(over_tls)).port
             https_port = (await stack.enter_async_context(over_https)).port
-            given["resolver_tls"][profile] = f"tls://{dns_over.HOST}:{tls_port}"
-            url = f"https://{dns_over.HOST}:{https_port}{dns_over.PATH}"
-            given["resolver_https"][profile] = url
-        return given
+            urls["resolver_tls"][profile] = f"tls://{ENCRYPTED_HOST}:{tls_port}"
+            url = f"https://{ENCRYPTED_HOST}:{https_port}{DNS_PATH}"
+            urls["resolver_https"][profile] = url
+        return urls
 
-    def _resolver(self, names: Names, profile: str) -> FilteringResolver:
-        return FilteringResolver(names=names, filter=self._filter, profile=profile)
+    def _resolver(self, zone_server: ZoneServer, profile: str) -> FilteringResolver:
+        return FilteringResolver(zone_server=zone_server, filter=self._filter, profile=profile)
 
 
-running = World.running
-"""``with running(directory, policy=..., profiles=...) as world``: a world for synchronous code."""
+running = RangeTestbed.running
+"""``with running(directory, policy=..., profiles=...) as testbed``: for synchronous code."""
 
 
 @contextmanager
-def _turning(world: World) -> Iterator[None]:
-    """Keep a world up on a thread of its own; its failure to start is raised here."""
-    is_settled, trouble = threading.Event(), list[BaseException]()
+def _run_in_thread(testbed: RangeTestbed) -> Iterator[None]:
+    """Run a testbed on its own thread; raise its failure to start."""
+    is_started, errors = threading.Event(), list[BaseException]()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
-    async def turn() -> None:
-        async with world:
-            over = asyncio.Event()
-            stop.append((asyncio.get_running_loop(), over))
-            is_settled.set()
-            await over.wait()
+    async def serve() -> None:
+        async with testbed:
+            stop_event = asyncio.Event()
+            stop.append((asyncio.get_running_loop(), stop_event))
+            is_started.set()
+            await stop_event.wait()
 
-    def live() -> None:
+    def run() -> None:
         try:
-            asyncio.run(turn())
-        except BaseException as error:  # noqa: BLE001 - raised again by who started the thread
-            trouble.append(error)
+            asyncio.run(serve())
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+            errors.append(error)
         finally:
-            is_settled.set()
+            is_started.set()
 
-    thread = threading.Thread(target=live, name="accredit-range", daemon=True)
+    thread = threading.Thread(target=run, name="accredit-range", daemon=True)
     thread.start()
-    is_settled.wait()
+    is_started.wait()
     try:
-        if not trouble:
+        if not errors:
             yield
     finally:
-        for loop, over in stop:
+        for loop, stop_event in stop:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(over.set)
+                loop.call_soon_threadsafe(stop_event.set)
         thread.join()
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]

@@ -22,8 +22,9 @@ from harness.interop.ooni_dns import OF_LINE, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, go_beyond
 from harness.interop.record import Side
 from harness.judge.pairing import pair
-from harness.model.campaign import Campaign
-from harness.model.observation import DnsFacts, Hop, Observation, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import Hop, WebFacts
+from harness.model.observation import Observation
 from harness.model.verdict import Trial
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
@@ -53,7 +54,7 @@ def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
 
     ``left_out`` counts the trials that are not written, by the reason why.
     """
-    foreign, proxied = "foreign" in journal.header, _proxied(journal)
+    foreign, proxied = bool(journal.header.foreign), _proxied(journal)
     for _, batch in groupby(journal.observations(), attrgetter("batch")):
         grouped: dict[str, list[Trial]] = {}
         for trial in pair(batch).trials:
@@ -71,10 +72,9 @@ def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
 
 def _proxied(journal: Journal) -> frozenset[str]:
     """The lines on which a proxy's address stands where the origin's would."""
-    lines = Campaign.model_validate_json(journal.header["campaign"]).lines
     return frozenset(
         line.name
-        for line in lines
+        for line in journal.header.campaign.lines
         if any("proxy" in options for options in (line.options, *line.by_profile.values()))
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.model.campaign import Campaign
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 
 
@@ -25,7 +26,7 @@ class Held:
                 "corpora": ({"pack": "canary"},),
             }
         )
-        self.header = {"campaign": campaign.model_dump_json(), **header}
+        self.header = JournalHeader(campaign=campaign, **header)
         self._observations = observations
 
     def observations(self) -> Iterator[Observation]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.judge.filter_fingerprints import Lore
-from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Hop
+from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
+from harness.model.facts.web import Hop
+from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.rule_case import RuleCase
 from test_suites.calibration.rule_case import case as _case
@@ -105,6 +107,24 @@ DNS = (
     _case("dns-silent", trial(failed("generic_timeout_error", "resolve"), LONDON), State.BLOCKED,
           Mechanism.DNS_SILENT),
     _case("dns-unclear", trial(failed("dns_bogon_error", "resolve"), LONDON), State.INSUFFICIENT),
+)  # fmt: skip
+
+
+def _mail(*records: str, rcode: str = "NOERROR") -> DnsFacts:
+    """What came of a question for the mail servers of a name."""
+    told = (DnsRecord(name=OURS, type="MX", ttl=60, data=record) for record in records)
+    return dns(rcode=rcode, type="MX", records=tuple(told))
+
+
+MAIL = _mail("10 mail.accredit.test.")
+
+OTHER_RECORDS = (
+    _case("dns-same", trial(_mail("10 MAIL.accredit.test."), MAIL), State.ALLOWED),
+    _case("dns-nodata", trial(_mail(), MAIL), State.BLOCKED, Mechanism.DNS_NODATA),
+    _case("dns-nxdomain", trial(_mail(rcode="NXDOMAIN"), MAIL), State.BLOCKED,
+          Mechanism.DNS_NXDOMAIN),
+    _case("dns-other-records", trial(_mail("10 mail.example."), MAIL), State.INSUFFICIENT),
+    _case("control-no-address", trial(_mail(), _mail()), State.DOWN),
 )  # fmt: skip
 
 
@@ -294,4 +314,13 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
-CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *PRIVATE, *WEB, *PAGE, *ALONE)
+CASES: tuple[RuleCase, ...] = (
+    *GROUND,
+    *OTHER_RECORDS,
+    *HTTPS_RECORDS,
+    *DNS,
+    *PRIVATE,
+    *WEB,
+    *PAGE,
+    *ALONE,
+)

@@ -11,7 +11,8 @@ from pathlib import Path
 from harness.judge import liveness
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
 from harness.judge.rules.order import RULES_VERSION
-from harness.judge.rules.preconditions import GROUND_RULES, PRIVATE_RULES
+from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
+from harness.judge.rules.reach import REACH_RULES
 from harness.judge.rules.refusals import REFUSALS
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
@@ -52,7 +53,12 @@ This page is generated: `python -m test_suites.calibration.rules_page`.
 """
 
 _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
-    ("The ground", "What voids a trial: no control, no line, trouble of our own.", GROUND_RULES),
+    (
+        "Preconditions",
+        "What voids a trial: no control, no line, trouble of our own.",
+        PRECONDITION_RULES,
+    ),
+    ("Reach", "Probes of other protocols: was the far end reached?", REACH_RULES),
     (
         "HTTPS records",
         "By the probe `dns_https`: what they come to is noted, and counts in no rate.",

@@ -12,7 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from harness.assess.outcomes import assess, grant_nothing_unfinished
 from harness.campaign.assemble import Prepared
@@ -28,6 +29,7 @@ from harness.measure.batch_plan import plan_batches
 from harness.measure.early_stopping import Stopper
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import covers
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.outcome import Outcome
 from harness.model.scheme import Scheme
@@ -62,16 +64,15 @@ class Recorded:
 
     campaign: Campaign
     ready: Prepared
-    header: dict[str, Any]
+    header: JournalHeader
     closed: dict[int, list[Observation]]
     open: dict[int, list[Observation]]
 
     def journal(self, blocked: Collection[str]) -> Memory:
         """The journal of a service that blocks these items, stopped as the campaign declares."""
-        kept = Memory()
-        kept.header = self.header
+        kept = Memory(self.header)
         judges = batch_judges(self.campaign.service.block_page)
-        may_stop = StoppingTests(self.campaign, self.header.get("packs") or {})
+        may_stop = StoppingTests(self.campaign, self.header.packs)
         stopper = Stopper(self.campaign, self.ready.items, kept, judges.judge_batch, may_stop)
         for batch in stopper.thin(plan_batches(self.campaign, self.ready.items)):
             tried = {item.id for item in batch.items}
@@ -90,12 +91,12 @@ class Recorded:
 
     def outcomes(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
         """What ``conclude`` makes of it, with the verdicts folded in memory instead of on disk."""
-        maker = judge_maker(journal, self.campaign.service.block_page)
+        maker = judge_maker(journal)
         judge = maker()
         folded = MemoryFold(judge.verdicts(journal.observations()))
-        early = Settlement(self.campaign, scheme, journal, maker)
+        early = Settlement(scheme, journal, maker)
         found = estimate(folded, early.scheme, PHASES, judge.preconditions)
-        whole = grant_nothing_unfinished(found.measurements, self.campaign, journal)
+        whole = grant_nothing_unfinished(found.measurements, journal)
         return assess(early.settle(whole), scheme.decision, judge.preconditions)
 
     def concluded(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
@@ -124,7 +125,7 @@ def record(folder: Path) -> Recorded:
     ready, closed = _measured(folder, [*CATEGORIES, SENTINEL], "closed")
     _, open_ = _measured(folder, [SENTINEL], "open")
     campaign = ready.campaign.model_copy(update={"stopping": Stopping(plans=(PLAN,))})
-    header = header_of(ready) | {"campaign": campaign.model_dump_json(), "retrials": False}
+    header = replace(header_of(ready), campaign=campaign, retrials=False)
     return Recorded(campaign=campaign, ready=ready, header=header, closed=closed, open=open_)
 
 
@@ -143,7 +144,7 @@ def _measured(
     )
     ready = prepare(path)
     ready.campaign.__dict__["stopping"] = None  # both are measured to their end
-    journal = SegmentJournal.create(folder / f"{name}-journal", header_of(ready))
+    journal = SegmentJournal.create(folder / f"{name}-journal", header_of(ready).as_document())
     instruments = measurement_context(ready, EvidenceFolder(folder / "evidence"), WallClock())
     asyncio.run(measure(ready.campaign, ready.items, instruments, journal))
     batches = {

@@ -11,7 +11,7 @@ import pytest
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration import wily_services
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
@@ -40,7 +40,7 @@ def harmful(run: Rehearsal) -> Counter[tuple[str, str]]:
     "answer", [wily_services.reload_to_pass, wily_services.coach_page, wily_services.tarpit]
 )
 def test_a_proxy_that_lets_through_in_the_end_blocks_nothing(
-    world: World, origin_file: Path, tmp_path: Path, answer: Answer
+    world: RangeTestbed, origin_file: Path, tmp_path: Path, answer: Answer
 ) -> None:
     with serving(SlowProxy(origin=world.origin, answer=answer, slots=50)) as proxy:
         line = {"name": "proxy", "type": "explicit_proxy", "options": {"proxy": proxy.url}}
@@ -52,7 +52,7 @@ def test_a_proxy_that_lets_through_in_the_end_blocks_nothing(
 
 @pytest.mark.timeout(240)
 def test_names_that_are_denied_every_other_time_are_not_blocked(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     with wily_services.flapping_names() as server:
         line = {
@@ -67,7 +67,7 @@ def test_names_that_are_denied_every_other_time_are_not_blocked(
 
 
 def test_a_filter_that_holds_is_tried_again_and_stays_as_it_was(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     campaign = write_campaign(
         tmp_path / "run",

@@ -31,7 +31,7 @@ from harness.model.outcome import Conformity
 from harness.model.verdict import BRACKET_FAILED, State
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import open_journal
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
 FIRST, SECOND = "127.0.0.5", "127.0.0.6"
@@ -76,7 +76,7 @@ class _Asked(BaseRequestHandler):
 
 
 @pytest.fixture
-def wall(world: World) -> Iterator[Wall]:
+def wall(world: RangeTestbed) -> Iterator[Wall]:
     with Wall(world.origin.resolver) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

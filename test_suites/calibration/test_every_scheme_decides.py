@@ -15,14 +15,14 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.item_supply import group_items
 from harness.cli.undecidable import LineProfile, undecidable
-from harness.estimate.metric_names import METRIC_NAMES
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Conformity
 from harness.model.scheme import Scheme
 from harness.plugins import PROBES
 from harness.ports.network import Origin
-from harness.schemes.load import load_scheme, metric_units, shipped
+from harness.schemes.load import load_scheme, shipped
 from test_suites.rehearsal import QUICK, rehearse
 
 PACKS = ("canary", "education-uk", "overblock", "school-pages")
@@ -70,9 +70,9 @@ def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: l
     ]
     metrics = {one.id: one.measure.metric for one in scheme.requirements}
 
-    found = undecidable(scheme, places, metric_units())
+    found = undecidable(scheme, places)
 
-    assert [] == [one for one in found if metrics[one.requirement] in METRIC_NAMES]
+    assert [] == [one for one in found if spec_of(metrics[one.requirement]).is_taken]
     assert not [
         one for one in found if one.why == "Accredit cannot measure this yet" and one.remedy
     ]

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from corpora.pack_reader import open_pack
-from harness.model.observation import CONTROL, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import CONTROL
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
@@ -31,15 +32,15 @@ def policy() -> FilterPolicy:
 
 
 @pytest.fixture
-def both(tmp_path: Path, policy: FilterPolicy) -> Iterator[World]:
+def both(tmp_path: Path, policy: FilterPolicy) -> Iterator[RangeTestbed]:
     """A range at both families, and a resolver that filters names of both."""
-    with World.running(
+    with RangeTestbed.running(
         tmp_path / "world", policy=policy, profiles=("pupils",), dual_stack=True
     ) as world:
         yield world
 
 
-def run(world: World, folder: Path) -> Rehearsal:
+def run(world: RangeTestbed, folder: Path) -> Rehearsal:
     """A campaign over one line for each family of the same service."""
     server = world.origin.services["reference"]["resolver"]["pupils"]
     lines: list[dict[str, Any]] = [
@@ -56,7 +57,7 @@ def run(world: World, folder: Path) -> Rehearsal:
     return rehearse(path)
 
 
-def test_each_family_is_a_fact_and_judged_for_itself(both: World, tmp_path: Path) -> None:
+def test_each_family_is_a_fact_and_judged_for_itself(both: RangeTestbed, tmp_path: Path) -> None:
     both.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({MISSED})))
     came = run(both, tmp_path)
     peers: dict[str, set[str]] = {}
@@ -74,7 +75,7 @@ def test_each_family_is_a_fact_and_judged_for_itself(both: World, tmp_path: Path
 
 
 def test_names_without_ipv6_are_no_blocks_on_its_line(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     came = run(world, tmp_path)
 

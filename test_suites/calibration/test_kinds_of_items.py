@@ -20,7 +20,7 @@ from corpora.synthetic_sites import (
 from harness.model.outcome import Conformity, Outcome
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import POLICY, proxy_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
@@ -38,7 +38,7 @@ requirements: [{id: URL-02}, {id: URL-04}, {id: DYN-06}]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[RangeTestbed]:
     """A filter that was told the agreed list, knows a vendor's sites, and reads pages."""
     policy = FilterPolicy.from_items(
         open_pack("canary").items(),
@@ -46,7 +46,9 @@ def world(tmp_path: Path) -> Iterator[World]:
         own=vendor_list(),
     )
     options: dict[str, Any] = {"contents": PAGES.codes, "texts": PAGES.texts}
-    with World.running(tmp_path / "world", policy=policy, profiles=("pupils",), **options) as world:
+    with RangeTestbed.running(
+        tmp_path / "world", policy=policy, profiles=("pupils",), **options
+    ) as world:
         yield world
 
 
@@ -70,7 +72,7 @@ def packs(tmp_path: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def tried(world: World, packs: dict[str, dict[str, Any]], tmp_path: Path) -> Try:
+def tried(world: RangeTestbed, packs: dict[str, dict[str, Any]], tmp_path: Path) -> Try:
     """Measure and conclude a campaign with items of the named kinds."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run/scheme.yaml").write_text(SCHEME)
@@ -109,7 +111,7 @@ def test_a_good_service_conforms_on_all_three_kinds(tried: Try) -> None:
 
 
 def test_a_service_that_knows_the_agreed_list_alone_does_not_conform(
-    tried: Try, world: World
+    tried: Try, world: RangeTestbed
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(vendor_list())))
 
@@ -119,7 +121,9 @@ def test_a_service_that_knows_the_agreed_list_alone_does_not_conform(
     assert "hidden real items" in run.outcome("URL-04", "proxy").metric.method
 
 
-def test_on_the_agreed_list_alone_it_conforms_within_that_limit(tried: Try, world: World) -> None:
+def test_on_the_agreed_list_alone_it_conforms_within_that_limit(
+    tried: Try, world: RangeTestbed
+) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset(vendor_list())))
 
     run = tried("agreed")
@@ -130,7 +134,7 @@ def test_on_the_agreed_list_alone_it_conforms_within_that_limit(tried: Try, worl
 
 
 def test_a_service_that_reads_no_page_fails_where_pages_are_asked_about(
-    tried: Try, world: World
+    tried: Try, world: RangeTestbed
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.UNREAD))
 

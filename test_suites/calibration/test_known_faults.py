@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.model.outcome import Conformity
 from harness.model.verdict import State, Verdict
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import rehearse, write_campaign
 
@@ -29,7 +29,7 @@ def sent_hosts(ids: set[str], verdicts: tuple[Verdict, ...]) -> set[str]:
 
 
 def test_the_proxy_and_the_resolver_give_back_exactly_what_was_put_in(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=MISSED))
     world.faults.add(Fault(kind=FaultKind.OVERBLOCK, hosts=OVERBLOCKED))
@@ -61,7 +61,9 @@ def test_the_proxy_and_the_resolver_give_back_exactly_what_was_put_in(
         assert {"down": 3} == run.outcome("URL-03", line).metric.left_out
 
 
-def test_each_style_of_block_is_told_apart(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_each_style_of_block_is_told_apart(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     styles = {
         FaultKind.RESET: "tcp_reset",
         FaultKind.EOF: "tcp_eof",
@@ -89,7 +91,7 @@ def test_each_style_of_block_is_told_apart(world: World, origin_file: Path, tmp_
 
 
 def test_each_answer_of_a_filtering_resolver_is_told_apart(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     answers = {
         FaultKind.NXDOMAIN: "dns_nxdomain",
@@ -115,7 +117,7 @@ def test_each_answer_of_a_filtering_resolver_is_told_apart(
 
 
 def test_https_is_measured_through_the_tunnel(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=MISSED))
     campaign = write_campaign(

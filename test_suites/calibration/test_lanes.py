@@ -11,7 +11,7 @@ from harness.cli.compose import prepare
 from harness.cli.measure import LaneName
 from probes.net.backend import has_wire
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import Rehearsal, rehearse, write_campaign
 
@@ -20,7 +20,7 @@ RESET = frozenset({"drug-004.canary.accredit.test"})
 ENDED = frozenset({"drug-005.canary.accredit.test"})
 
 
-def _campaign(world: World, origin_file: Path, folder: Path) -> Path:
+def _campaign(world: RangeTestbed, origin_file: Path, folder: Path) -> Path:
     lines: list[dict[str, Any]] = [
         proxy_line(world, probes=["web", "web_https"]),
         resolver_line(world, probes=["dns", "web"]),
@@ -41,7 +41,9 @@ def _verdicts(run: Rehearsal) -> dict[tuple[str, str, str], tuple[object, ...]]:
     }
 
 
-def test_both_lanes_give_the_same_verdicts(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_both_lanes_give_the_same_verdicts(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     if not has_wire():
         pytest.skip("the wire lane is not there on this machine")
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=MISSED))
@@ -60,7 +62,7 @@ def test_both_lanes_give_the_same_verdicts(world: World, origin_file: Path, tmp_
 
 
 def test_the_lane_that_is_asked_for_is_the_lane_that_is_taken(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     path = _campaign(world, origin_file, tmp_path / "run")
 

@@ -13,7 +13,7 @@ import pytest
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration import slow_proxies
 from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.slow_proxies import Answer, SlowProxy, serving
@@ -35,14 +35,14 @@ def measure(folder: Path, origin: Path, url: str) -> Rehearsal:
     return rehearse(campaign)
 
 
-def drop(world: World, number: int) -> frozenset[str]:
+def drop(world: RangeTestbed, number: int) -> frozenset[str]:
     """Have the first so many hosts of a category dropped in silence; gives them."""
     dropped = frozenset(f"drug-{each:03d}.canary.accredit.test" for each in range(1, number + 1))
     world.faults.add(Fault(kind=FaultKind.SILENT, hosts=dropped))
     return dropped
 
 
-def through_proxy(world: World, folder: Path, origin: Path, **limits: int) -> Path:
+def through_proxy(world: RangeTestbed, folder: Path, origin: Path, **limits: int) -> Path:
     """A campaign over that category, through the proxy of the range."""
     return write_campaign(
         folder,
@@ -64,7 +64,7 @@ def through_proxy(world: World, folder: Path, origin: Path, **limits: int) -> Pa
     ],
 )
 def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
-    world: World, origin_file: Path, tmp_path: Path, answer: Answer
+    world: RangeTestbed, origin_file: Path, tmp_path: Path, answer: Answer
 ) -> None:
     with serving(SlowProxy(origin=world.origin, answer=answer)) as proxy:
         run = measure(tmp_path / "run", origin_file, proxy.url)
@@ -75,7 +75,7 @@ def test_a_proxy_with_room_for_one_that_filters_nothing_blocks_nothing(
 
 
 def test_silent_drops_among_many_are_found_and_a_sample_of_them_is_waited_for(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dropped = drop(world, 70)
     campaign = through_proxy(world, tmp_path / "run", origin_file, concurrency=40)
@@ -105,7 +105,7 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 
 
 def test_who_is_killed_while_silences_are_waited_for_concludes_nothing_of_them_and_goes_on(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dropped = drop(world, 5)
     path = through_proxy(world, tmp_path / "run", origin_file)

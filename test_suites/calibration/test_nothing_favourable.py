@@ -11,7 +11,7 @@ from harness.errors import UnfinishedError
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
 from probes.range.gateway import BlackHole, closed_port
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line, resolver_line
 from test_suites.rehearsal import Rehearsal, read_rehearsal, rehearse, write_campaign
 
@@ -60,21 +60,21 @@ def elsewhere(kind: str, port: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["proxy", "resolver"])
-def test_a_closed_port(kind: str, world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_a_closed_port(kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     run = run_against(tmp_path, origin_file, elsewhere(kind, closed_port()))
 
     assert_nothing_conforms(run, "unreachable", "reach")
 
 
 @pytest.mark.parametrize("kind", ["proxy", "resolver"])
-def test_a_black_hole(kind: str, world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_a_black_hole(kind: str, world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     with BlackHole() as hole:
         run = run_against(tmp_path, origin_file, elsewhere(kind, hole.port))
 
     assert_nothing_conforms(run, "unreachable", "reach", "answer")
 
 
-def test_a_dead_origin(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_a_dead_origin(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     world.faults.add(Fault(kind=FaultKind.DEAD))
     run = run_against(
         tmp_path, origin_file, proxy_line(world), resolver_line(world, probes=["web"])
@@ -84,7 +84,7 @@ def test_a_dead_origin(world: World, origin_file: Path, tmp_path: Path) -> None:
 
 
 def test_a_captive_portal_that_answers_200_to_everything(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.CAPTIVE))
     run = run_against(tmp_path, origin_file, proxy_line(world))
@@ -92,7 +92,7 @@ def test_a_captive_portal_that_answers_200_to_everything(
     assert_nothing_conforms(run, "everything", "one page", "must-allow", "allow")
 
 
-def test_a_filter_that_is_off(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_a_filter_that_is_off(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     world.faults.add(Fault(kind=FaultKind.OFF))
     run = run_against(tmp_path, origin_file, proxy_line(world))
 
@@ -100,7 +100,7 @@ def test_a_filter_that_is_off(world: World, origin_file: Path, tmp_path: Path) -
 
 
 def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     """Batches before the fault count, those after it say nothing; so no rate is shown good."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=150))
@@ -117,7 +117,7 @@ def test_a_filter_that_goes_off_half_way_is_not_judged_on_the_rest(
     }
 
 
-def test_a_wrong_address(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_a_wrong_address(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     """The proxy's name does not resolve."""
     line = {
         "name": "proxy",
@@ -130,7 +130,7 @@ def test_a_wrong_address(world: World, origin_file: Path, tmp_path: Path) -> Non
 
 
 def test_a_void_batch_is_tried_again_when_the_filter_is_back(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     """What was seen while the filter was off stays in the journal, and decides nothing."""
     world.faults.add(Fault(kind=FaultKind.OFF, after=60, lasting=120))

@@ -28,7 +28,7 @@ from harness.cli import main
 from harness.model.outcome import Conformity
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
 from test_suites.keys import write_keys
@@ -99,7 +99,7 @@ def texts(folder: Path) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def campaign(tmp_path: Path) -> Iterator[Path]:
     words = dict.fromkeys(HARMFUL, SECRET_WORDS) | {HARMLESS: OPEN_WORDS}
-    with World.running(tmp_path / "world", texts=words, profiles=("pupils",)) as world:
+    with RangeTestbed.running(tmp_path / "world", texts=words, profiles=("pupils",)) as world:
         blocked = frozenset({HARMFUL[0], "copper-meadow.accredit.test"})
         world.faults.add(Fault(kind=FaultKind.OVERBLOCK, hosts=blocked))
         yield write_campaign(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from harness.assess.outcomes import assess
 from harness.model.metric import Metric, Part, Source
-from harness.model.outcome import Foreknowledge, Measurement, Outcome
+from harness.model.outcome import Measurement, Outcome
+from harness.model.pack_rate import Foreknowledge
 from harness.model.scheme import Decision
 from test_suites.unit.harness.assess.test_outcomes import (
     CONFORMS,

@@ -16,7 +16,7 @@ from harness.model.action_plan import ActionPlan, PlanState, RetestResult
 from harness.model.event import FixClaimed, PlanAgreed, PlanEvent, PlanProgressed
 from harness.ports.storage import WallClock
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import rehearse, write_campaign
 
@@ -32,13 +32,15 @@ def every_third(code: str) -> Fault:
 
 
 @pytest.fixture
-def faults(world: World) -> dict[str, Fault]:
+def faults(world: RangeTestbed) -> dict[str, Fault]:
     """Two faults in two categories."""
     return {code: world.faults.add(every_third(code)) for code in ("drug", "crim")}
 
 
 @pytest.fixture
-def campaign(world: World, faults: dict[str, Fault], origin_file: Path, tmp_path: Path) -> Path:
+def campaign(
+    world: RangeTestbed, faults: dict[str, Fault], origin_file: Path, tmp_path: Path
+) -> Path:
     """A campaign that finds both."""
     return write_campaign(
         tmp_path / "run",
@@ -86,7 +88,7 @@ def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
         )
 
 
-def test_the_life_of_a_plan(world: World, faults: dict[str, Fault], campaign: Path) -> None:
+def test_the_life_of_a_plan(world: RangeTestbed, faults: dict[str, Fault], campaign: Path) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
     places = CampaignPaths(out=out, campaign="rehearsal")
@@ -111,7 +113,7 @@ def test_the_life_of_a_plan(world: World, faults: dict[str, Fault], campaign: Pa
 
 
 def test_a_conforming_retest_closes_its_plan_alone(
-    world: World, faults: dict[str, Fault], campaign: Path
+    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
 ) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
@@ -131,7 +133,7 @@ def test_a_conforming_retest_closes_its_plan_alone(
 
 
 def test_a_retest_on_a_dead_line_verifies_nothing(
-    world: World, faults: dict[str, Fault], campaign: Path
+    world: RangeTestbed, faults: dict[str, Fault], campaign: Path
 ) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"

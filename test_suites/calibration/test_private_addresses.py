@@ -29,10 +29,10 @@ from probes.clients.pupil import Pupil
 from probes.clients.second_client import SecondClient
 from probes.kinds.web import Web
 from probes.net import address_guard
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.guarded_lines import built, lines, name_server
 from test_suites.rehearsal import QUICK, Rehearsal, rehearse, write_campaign
 
@@ -96,7 +96,7 @@ def attempt(url: str) -> Attempt:
     return Attempt(key=key, item=item, limits=Limits(confirmation_timeout=1.0), timeout=1.0)
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_no_line_visits_it_in_any_notation_by_any_client(tmp_path: Path, lane: str) -> None:
     seen = set()
     async with (
@@ -149,7 +149,7 @@ KINDS = (FaultKind.REDIRECT, FaultKind.FRAME, FaultKind.META_REFRESH)
 HOSTS = {kind: f"{str(kind).replace('_', '-')}.led.accredit.test" for kind in KINDS}
 
 
-def campaign(world: World, folder: Path, **more: Any) -> Rehearsal:
+def campaign(world: RangeTestbed, folder: Path, **more: Any) -> Rehearsal:
     """Every kind of leading away, over a proxy and a gateway."""
     reference = world.origin.services["reference"]
     gateway = {int(port): real for port, real in reference["gateway"]["pupils"].items()}
@@ -185,7 +185,7 @@ def world_leading(folder: Path, to: str, *, sentinels: bool) -> Any:
             Fault(kind=FaultKind.REDIRECT, service=service, hosts=frozenset({SENTINEL}), to=to)
             for service in ("proxy", "gateway")
         ]
-    made = World.running(
+    made = RangeTestbed.running(
         folder, policy=FilterPolicy(blocks=lambda *_: False), profiles=("pupils",), gateway=True
     )
     return made, faults

@@ -13,7 +13,9 @@ import pytest
 
 from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore
 from harness.judge.judge import judge_trial
-from harness.model.observation import Certificate, ExtendedError, Failure, Hop, WebFacts
+from harness.model.facts.dns import ExtendedError
+from harness.model.facts.web import Certificate, Hop, WebFacts
+from harness.model.observation import Failure
 from harness.model.verdict import Mechanism, State, Trial
 from test_suites.calibration.recorded_signals import judged
 from test_suites.calibration.trials import dns, failed, trial, web

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites import plugin
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import write_campaign
@@ -29,7 +29,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_a_campaign_is_measured_and_its_journal_read_again(
-    world: World, origin_file: Path, pytester: pytest.Pytester
+    world: RangeTestbed, origin_file: Path, pytester: pytest.Pytester
 ) -> None:
     missed = frozenset(f"drug-{number:03}.canary.accredit.test" for number in range(1, 201))
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=missed))
@@ -73,7 +73,7 @@ def test_without_a_journal_there_is_one_clear_line(pytester: pytest.Pytester) ->
 
 
 def test_an_unknown_scheme_is_said_with_those_that_are_known(
-    world: World, origin_file: Path, pytester: pytest.Pytester
+    world: RangeTestbed, origin_file: Path, pytester: pytest.Pytester
 ) -> None:
     pytester.makeini(INI)
     campaign = write_campaign(

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 
@@ -29,7 +29,7 @@ measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_kill_9_in_the_middle(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_kill_9_in_the_middle(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     world.faults.add(
         Fault(
             kind=FaultKind.MISS,
@@ -70,7 +70,7 @@ def test_kill_9_in_the_middle(world: World, origin_file: Path, tmp_path: Path) -
 
 
 def test_a_finished_measurement_is_not_repeated(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     campaign = write_campaign(
         tmp_path / "run",
@@ -97,7 +97,9 @@ def keys(journal: Path) -> Counter[object]:
         opened.close()
 
 
-def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_concluding_again_sends_no_packet(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     campaign = write_campaign(
         tmp_path / "run",
         origin=origin_file,
@@ -128,7 +130,9 @@ def test_concluding_again_sends_no_packet(world: World, origin_file: Path, tmp_p
     assert expected == child.stdout.split(), child.stderr
 
 
-def test_read_rehearsal_agrees_with_itself(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_read_rehearsal_agrees_with_itself(
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
+) -> None:
     """The same journal gives the same verdicts, whoever reads it."""
     run = rehearse(
         write_campaign(

@@ -9,14 +9,14 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.model.outcome import Conformity
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 
 LOST = frozenset({"ill-csam-017.canary.accredit.test"})
 
 
-def written(world: World, origin_file: Path, tmp_path: Path) -> Path:
+def written(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> Path:
     return write_campaign(
         tmp_path / "run", origin=origin_file, lines=[proxy_line(world)], categories=["ILL.CSAM"],
         items="agreed",
@@ -24,7 +24,7 @@ def written(world: World, origin_file: Path, tmp_path: Path) -> Path:
 
 
 def test_an_entry_that_stays_dead_leaves_a_census_open_until_it_is_tried_again(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     dead = world.faults.add(Fault(kind=FaultKind.DEAD, hosts=LOST))
     campaign = written(world, origin_file, tmp_path)
@@ -49,7 +49,7 @@ def test_an_entry_that_stays_dead_leaves_a_census_open_until_it_is_tried_again(
     assert len(then.verdicts) == len(first.verdicts) + 1
 
 
-def test_there_must_be_a_journal(world: World, origin_file: Path, tmp_path: Path) -> None:
+def test_there_must_be_a_journal(world: RangeTestbed, origin_file: Path, tmp_path: Path) -> None:
     campaign = written(world, origin_file, tmp_path)
 
     ended = CliRunner().invoke(

@@ -12,7 +12,7 @@ from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
 from harness.model.verdict import State, Verdict
 from probes.range.filter import FilterPolicy
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.scenario import Known, Scenario
 from test_suites.calibration.scenarios import SCENARIOS, TABLE, table
 from test_suites.rehearsal import QUICK, rehearse, write_campaign
@@ -23,10 +23,10 @@ ONLY_SENTINELS = FilterPolicy(blocks=lambda *_: False)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     """A range in which all scenarios are played at once, each for its own host."""
     folder = tmp_path_factory.mktemp("world")
-    with World.running(
+    with RangeTestbed.running(
         folder, policy=ONLY_SENTINELS, profiles=("pupils",), gateway=True
     ) as running:
         for scenario in SCENARIOS:
@@ -37,7 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module", params=["portable", "wire"])
 def verdicts(
-    request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, world: RangeTestbed, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Place, Verdict]:
     """The verdict of each item on each line by each probe, by one lane."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -99,7 +99,9 @@ def _touched(scenario: Scenario) -> set[str]:
     return set().union(*(lines.get(str(fault.service), everywhere) for fault in scenario.plays))
 
 
-def _campaign(world: World, folder: Path, hosts: Iterable[str], known: Known, lane: str) -> Path:
+def _campaign(
+    world: RangeTestbed, folder: Path, hosts: Iterable[str], known: Known, lane: str
+) -> Path:
     """A campaign over three lines; without the origin's file it knows of no token."""
     origin_file = Path(world.origin.authority).parent / "origin.json"
     direct = {"ports": dict(world.origin.ports), "lane": lane}
@@ -141,15 +143,15 @@ def _line(name: str, kind: str, probes: tuple[str, ...], options: dict[str, Any]
     return {"name": name, "type": kind, "probes": list(probes), "options": options}
 
 
-def _named(world: World, own: dict[str, Any]) -> dict[str, Any]:
+def _named(world: RangeTestbed, own: dict[str, Any]) -> dict[str, Any]:
     return own | {"server": _address(world, "resolver"), "mixed_case": True}
 
 
-def _address(world: World, service: str) -> str:
+def _address(world: RangeTestbed, service: str) -> str:
     return str(world.origin.services["reference"][service]["pupils"])
 
 
-def _proxied(world: World, own: dict[str, Any]) -> dict[str, Any]:
+def _proxied(world: RangeTestbed, own: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in own.items() if key != "ports"}
     return kept | {"proxy": _address(world, "proxy")}
 

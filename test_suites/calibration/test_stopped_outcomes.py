@@ -6,11 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
-from harness.estimate.early_stopping_outcomes import Settlement
 from harness.estimate.estimate import estimate
 from harness.estimate.intervals import lower_bound
 from harness.estimate.sequential import anytime_bounds
-from harness.judge.composite_measurements import judge_maker
 from harness.model.corpus import AS_VISITED
 from harness.model.metric import Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
@@ -35,6 +33,7 @@ from test_suites.unit.harness.estimate.test_early_stopping_outcomes import (
     measure,
     outcome,
     scheme,
+    settlement,
     verdicts,
 )
 
@@ -184,7 +183,7 @@ def test_the_table_counts_each_domain_once_as_well() -> None:
     ]
     kept, wanted = journal(3, 100, STOP), scheme()
     [plain] = estimate(MemoryFold(pages), wanted, {"ks2": "ks2"}).rates
-    [wide] = Settlement(campaign(PLAN), wanted, kept, judge_maker(kept)).widen([plain])
+    [wide] = settlement(campaign(PLAN), wanted, kept).widen([plain])
 
     assert plain.spread is not None
     assert plain.lower == lower_bound({1.0: 10, 0.0: 1}, 0.05)

@@ -12,11 +12,11 @@ import pytest
 
 from harness.cli.conclude import conclude_journal
 from harness.errors import UsageError
-from harness.model.campaign import Campaign, Stop
+from harness.model.campaign import Stop
 from harness.model.outcome import Conformity
 from harness.store.journal.journal import open_journal
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
 from test_suites.calibration.test_resume import DIE_HALF_WAY, keys
 from test_suites.rehearsal import Rehearsal, rehearse, simulated_origin, write_campaign
@@ -85,7 +85,7 @@ def test_the_plans_are_in_the_header_before_the_first_packet(
         write_campaign(tmp_path / "run", **declared(origin_here, stopping={"plans": PLANS}))
     )
     journal = open_journal(run.journal)
-    held = Campaign.model_validate_json(journal.header["campaign"])
+    held = journal.header.campaign
     journal.close()
 
     assert held.stopping is not None
@@ -140,7 +140,7 @@ def test_a_stopped_campaign_meets_no_other_scheme_more_easily(
 
 
 def test_how_many_fly_at_once_changes_no_decision(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     """Silent drops are confirmed slowly, so batches finish out of order; some items get through."""
     named = [f"drug-{n:03d}.canary.accredit.test" for n in range(1, 121)]

@@ -14,7 +14,9 @@ from test_suites.rehearsal import write_campaign
 PROBE = '''
 """Asks whether a greeting gets through: a protocol that Accredit does not know."""
 
-from harness.model.observation import ReachFacts, Timings
+from harness.model.observation import Timings
+from harness.model.facts.reach import ReachFacts
+from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 from harness.ports.network import Request, Sighting
 
@@ -23,7 +25,7 @@ from harness.ports.network import Request, Sighting
 class Greeting:
     """Greets a host over the line."""
 
-    asks = "fetch"
+    declares = ProbeDeclaration(needs="fetch", facts="reach")
 
     async def try_item(self, attempt, line):
         seen = await line.fetch(Request(url=attempt.item.url(), timeout=attempt.timeout))

@@ -15,7 +15,7 @@ from harness.model.marker import carrier_for
 from harness.model.outcome import Conformity
 from harness.model.verdict import State
 from harness.store.journal.journal import open_journal
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.rehearsal import rehearse, write_campaign
 
 BLOCKED = "copper-meadow.accredit.test"
@@ -70,7 +70,7 @@ class TwoFaced(socketserver.ThreadingTCPServer):
 
 
 @pytest.fixture
-def two_faced(world: World) -> Iterator[TwoFaced]:
+def two_faced(world: RangeTestbed) -> Iterator[TwoFaced]:
     with TwoFaced(world.origin.ports[80]) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -81,7 +81,7 @@ def two_faced(world: World) -> Iterator[TwoFaced]:
 
 @pytest.mark.parametrize("lane", ["portable", "auto"])
 def test_a_service_that_blocks_for_the_test_alone_blocks_nothing(
-    two_faced: TwoFaced, world: World, origin_file: Path, tmp_path: Path, lane: str
+    two_faced: TwoFaced, world: RangeTestbed, origin_file: Path, tmp_path: Path, lane: str
 ) -> None:
     proxy = f"http://127.0.0.1:{two_faced.server_address[1]}"
     campaign = write_campaign(
@@ -97,7 +97,7 @@ def test_a_service_that_blocks_for_the_test_alone_blocks_nothing(
     assert found.assessment.conformity is Conformity.DOES_NOT_CONFORM
     assert not [head for head in two_faced.heard if tells_of_a_test(head)]
     journal = open_journal(found.journal)
-    carrier = carrier_for(world.origin.key, journal.header["run"])
+    carrier = carrier_for(world.origin.key, journal.header.run)
     journal.close()
     assert all(
         f"\r\n{carrier.name}" in head or f"{carrier.name}=" in head for head in two_faced.heard

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.model.verdict import State
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.calibration.conftest import proxy_line
 from test_suites.rehearsal import rehearse, write_campaign
 
@@ -18,7 +18,7 @@ ITEMS = [f"porn-{number:03}{kind}" for number in range(1, 11) for kind in ("", "
 
 
 def test_what_one_variant_shows_is_open_and_what_one_withholds_is_closed(
-    world: World, origin_file: Path, tmp_path: Path
+    world: RangeTestbed, origin_file: Path, tmp_path: Path
 ) -> None:
     world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({OPEN})))
     world.faults.add(Fault(kind=FaultKind.GONE, hosts=frozenset({GONE}), service="names"))

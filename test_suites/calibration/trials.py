@@ -8,19 +8,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.model.corpus import Item
+from harness.model.facts import Facts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.reach import ReachFacts
+from harness.model.facts.web import Certificate, WebFacts
 from harness.model.observation import (
     CONTROL,
     AttemptKey,
-    Certificate,
-    DnsFacts,
-    Facts,
     Failure,
     Heartbeats,
     Observation,
-    ReachFacts,
     Role,
     Stage,
-    WebFacts,
 )
 from harness.model.verdict import Trial, is_silent, is_trouble
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from probes.range.testbed import World, running
+from probes.range.testbed import RangeTestbed, running
 from test_suites.products.process import require
 
-StartRange = Callable[..., World]
+StartRange = Callable[..., RangeTestbed]
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def start_range(tmp_path: Path) -> Iterator[StartRange]:
     """Start a range in the test's folder; ``dead`` hosts resolve, but nobody answers there."""
     with ExitStack() as closing:
 
-        def start(dead: Iterable[str] = ()) -> World:
+        def start(dead: Iterable[str] = ()) -> RangeTestbed:
             return closing.enter_context(running(tmp_path, dead_hosts=dead))
 
         yield start

@@ -20,7 +20,7 @@ from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
 from probes.net.backend import has_wire
-from probes.range.origin import Log
+from probes.range.origin import ArrivalLog
 
 SENTINEL = "copper-meadow.accredit.test"
 """The host that every product here is told to block, whatever else it blocks."""
@@ -88,7 +88,7 @@ class Measured:
             host: ABRUPT if host in racy and fate in SUDDEN else fate for host, fate in seen.items()
         }
 
-    def contradicted(self, log: Log, denied: Iterable[str]) -> list[str]:
+    def contradicted(self, log: ArrivalLog, denied: Iterable[str]) -> list[str]:
         """The verdicts that the origin's log, or the list of what is denied, says are wrong.
 
         What the product let through reached the origin, and what it blocked did not.

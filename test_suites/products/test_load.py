@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.model.corpus import Item
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 from test_suites.products.blocklist import BlockList
 from test_suites.products.conftest import StartRange
 from test_suites.products.load import busy
@@ -40,7 +40,9 @@ def denying(hosts: Iterable[str], reply: str) -> BlockList:
     return BlockList(name="denied", hosts=(SENTINEL, *hosts), reply=reply)
 
 
-def assert_right_idle_and_under_load(measure: Measure, world: World, denied: list[str]) -> None:
+def assert_right_idle_and_under_load(
+    measure: Measure, world: RangeTestbed, denied: list[str]
+) -> None:
     first, second = measure(out="first"), measure(out="second")
     with busy():
         loaded = measure(out="loaded", limits={**PATIENT, **CROWDED})

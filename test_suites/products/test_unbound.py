@@ -161,7 +161,7 @@ def test_in_private_the_same_is_judged(
     )
     authority = Authority()
     both, trusted = tmp_path / "both.pem", tmp_path / "school.pem"
-    both.write_bytes(authority.with_key(authority.leaf(NAME)))
+    both.write_bytes(authority.pem_with_key(authority.leaf(NAME)))
     trusted.write_bytes(authority.pem)
 
     with Unbound(

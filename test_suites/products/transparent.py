@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.model.corpus import Item
-from probes.range.testbed import World, running
+from probes.range.testbed import RangeTestbed, running
 from test_suites.products import site, unbound
 from test_suites.products.blocklist import BlockList, lists_from
 from test_suites.products.e2guardian import E2Guardian
@@ -39,7 +39,7 @@ def some_items() -> dict[str, list[Item]]:
 
 
 @contextmanager
-def filtering(product: str, world: World, items: list[Item]) -> Iterator[Doors]:
+def filtering(product: str, world: RangeTestbed, items: list[Item]) -> Iterator[Doors]:
     """Start a product by name: it blocks what REPLIES lists, and the sentinel."""
     lists = (
         BlockList(name="sentinel", hosts=(SENTINEL,), reply=Reply.PAGE),

@@ -12,7 +12,6 @@ from selectolax.lexbor import LexborHTMLParser
 
 from harness.cli.conclude import conclude_journal
 from harness.judge.composite_measurements import judge_of
-from harness.model.campaign import Campaign
 from harness.store.assessments import assessment_document
 from harness.store.journal.journal import open_journal
 from reports.documents.html import render
@@ -63,8 +62,7 @@ def _figures(value: Any, key: str = "") -> Any:
 def _verdicts(folder: Path) -> dict[str, int]:
     """How many verdicts each rule gave, by line, profile, probe and state."""
     journal = open_journal(folder)
-    campaign = Campaign.model_validate_json(journal.header["campaign"])
-    judge = judge_of(journal.header, journal.sentinels(), campaign.service.block_page)
+    judge = judge_of(journal.header, journal.sentinels())
     counted = Counter(
         f"{one.key.line} {one.key.profile} {one.key.probe} {one.state} {one.rule} {one.mechanism}"
         for one in judge.verdicts(journal.observations())

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from harness.judge.block_page_check import says_nothing
 from harness.judge.trial_features import Case, Rule
-from harness.model.observation import DnsFacts
+from harness.model.facts.dns import DnsFacts
 from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 
@@ -30,8 +30,8 @@ def _said(case: Case) -> str:
 
 
 def _addresses(case: Case) -> str:
-    ours = ", ".join(sorted(case.addresses)[:4])
-    theirs = ", ".join(sorted(case.control_addresses)[:4])
+    ours = ", ".join(sorted(case.answers)[:4])
+    theirs = ", ".join(sorted(case.control_answers)[:4])
     way = ", ".join(case.dns.chain[:4]) if case.dns is not None else ""
     by = f" by way of {way}" if way else ""
     return f"{_said(case)}, {ours}{by}; control: {theirs}"
@@ -75,7 +75,7 @@ def _is_strange_page(case: Case) -> bool:
 
 
 def _is_empty(case: Case) -> bool:
-    return case.is_dns and case.rcode == "NOERROR" and not case.addresses
+    return case.is_dns and case.rcode == "NOERROR" and not case.answers
 
 
 DNS_RULES: tuple[Rule, ...] = (
@@ -88,7 +88,7 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-same",
-        matches=lambda case: case.dns and case.addresses & case.control_addresses,
+        matches=lambda case: case.dns and case.answers & case.control_answers,
         state=State.ALLOWED,
         says="the resolver gives an address that the control gives",
         saw=_addresses,
@@ -215,6 +215,13 @@ DNS_RULES: tuple[Rule, ...] = (
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives a private or reserved address for a public name",
+        saw=_addresses,
+    ),
+    Rule(
+        id="dns-other-records",
+        matches=lambda case: case.answers and not case.addresses,
+        state=State.INSUFFICIENT,
+        says="the resolver gives other records of the type that was asked for",
         saw=_addresses,
     ),
     Rule(

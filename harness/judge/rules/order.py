@@ -8,10 +8,14 @@ trial, then truth (the token), then each way of saying no, and at last doubt.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
+from harness.errors import UsageError, known
 from harness.judge.rules.dns import DNS_RULES, HTTPS_RULES
-from harness.judge.rules.preconditions import GROUND_RULES, PRIVATE_RULES
+from harness.judge.rules.preconditions import PRECONDITION_RULES, PRIVATE_RULES
+from harness.judge.rules.reach import REACH_RULES
 from harness.judge.rules.web import WEB_RULES
 from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.trial_features import Rule
@@ -33,11 +37,42 @@ def _digest_of_rules() -> str:
 RULES_VERSION = f"1+{_digest_of_rules()}"
 """Kept with each verdict; changes with any change to what judges, however small."""
 
-RULES: tuple[Rule, ...] = (
-    *GROUND_RULES,
-    *HTTPS_RULES,
-    *DNS_RULES,
-    *PRIVATE_RULES,
-    *WEB_RULES,
-    *PAGE_RULES,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGroup:
+    """Rules about some kinds of facts, by their tags (``harness.model.facts``); all, if none."""
+
+    facts: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...]
+
+    def is_about(self, tag: str) -> bool:
+        """Whether the rules are tried for a trial that left facts of this tag, or none at all."""
+        return not tag or not self.facts or tag in self.facts
+
+
+GROUPS = (
+    RuleGroup(rules=PRECONDITION_RULES),
+    RuleGroup(facts=frozenset({"reach"}), rules=REACH_RULES),
+    RuleGroup(facts=frozenset({"dns"}), rules=(*HTTPS_RULES, *DNS_RULES)),
+    RuleGroup(rules=PRIVATE_RULES),
+    RuleGroup(facts=frozenset({"web", "reach"}), rules=WEB_RULES),
+    RuleGroup(facts=frozenset({"web"}), rules=PAGE_RULES),
 )
+"""All rules in their order."""
+
+RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group.rules)
+
+JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
+"""The kinds of facts that there are rules for. Facts of any other kind are judged by nobody."""
+
+
+@cache
+def rules_for(tag: str) -> tuple[Rule, ...]:
+    """Return the rules for trials that left facts of a kind; all of them if it left none.
+
+    Raises UsageError for a kind without rules: no other kind's rules may judge it.
+    """
+    if tag and tag not in JUDGED_FACTS:
+        msg = f"there are no rules of judgement for facts of kind {tag!r}; {known(JUDGED_FACTS)}"
+        raise UsageError(msg)
+    return tuple(rule for group in GROUPS if group.is_about(tag) for rule in group.rules)

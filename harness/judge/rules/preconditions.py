@@ -102,12 +102,12 @@ def _resolver_gone(case: Case) -> bool:
 def _has_no_address(case: Case) -> bool:
     """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
     control = case.control_dns
-    if control is None or control.addresses:
+    if control is None or control.answers:
         return False
     return not (asks_https(control) and control.rcode == "NOERROR")
 
 
-GROUND_RULES: tuple[Rule, ...] = (
+PRECONDITION_RULES: tuple[Rule, ...] = (
     Rule(
         id="control-missing",
         matches=lambda case: case.control is None,
@@ -218,27 +218,5 @@ GROUND_RULES: tuple[Rule, ...] = (
         state=State.INSUFFICIENT,
         says="the service's resolver was not reached",
         saw=_service_failure,
-    ),
-    Rule(
-        id="reached",
-        matches=lambda case: case.reach is not None and case.reach.reached,
-        state=State.ALLOWED,
-        says="the far end was reached",
-        saw=lambda case: f"target {case.reach.target}" if case.reach else "",
-    ),
-    Rule(
-        id="reach-refused",
-        matches=lambda case: case.reach is not None and case.reach.reached is False
-        and case.reach.refusal,
-        state=State.BLOCKED,
-        mechanism=Mechanism.OTHER,
-        says="something stood in the way of the far end",
-        saw=lambda case: case.reach.refusal if case.reach else "",
-    ),
-    Rule(
-        id="reach-unknown",
-        matches=lambda case: case.reach is not None,
-        state=State.INSUFFICIENT,
-        says="it is not known whether the far end was reached",
     ),
 )  # fmt: skip

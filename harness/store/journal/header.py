@@ -75,6 +75,8 @@ def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:
 
 
 HEADER = "header.json"
+LATER_KEYS = frozenset({"probes"})
+"""Keys that headers of earlier versions lack; their journals are resumed without them."""
 MOST_BYTES = 64 * 1024**2
 FORMAT, PRESENT = "journal_format", 2
 """The key of the format in a header, and the present format: a journal with a head."""
@@ -114,7 +116,8 @@ def read_header(directory: Path) -> bytes:
 
 def require_same(directory: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise UsageError, naming the keys that differ, if a journal has another declaration."""
-    changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(wanted))))
+    stated = {key: value for key, value in wanted.items() if key in held or key not in LATER_KEYS}
+    changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(stated))))
     if changed:
         msg = (
             f"{directory}: the journal was begun with another declaration (changed: "

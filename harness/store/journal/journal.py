@@ -89,8 +89,8 @@ class SegmentJournal(JournalReader):
         self._chains: dict[str, str] = {}
 
     @classmethod
-    def create(cls, directory: Path, header: dict[str, Any], **options: Any) -> SegmentJournal:
-        """Start a journal in ``directory`` and open it for writing.
+    def create(cls, directory: Path, document: dict[str, Any], **options: Any) -> SegmentJournal:
+        """Start a journal in ``directory`` with the header ``document``, and open it for writing.
 
         Raises UsageError if there is one already, InstrumentError if it cannot be written.
         """
@@ -100,23 +100,23 @@ class SegmentJournal(JournalReader):
         if any(directory.glob("segment-*")):
             msg = f"{directory}: has segments but no {HEADER}; choose another folder"
             raise UsageError(msg)
-        write_header(directory, header)
+        write_header(directory, document)
         journal = cls(directory, **options)
         journal.write()
         return journal
 
     @classmethod
     def open_or_create(
-        cls, directory: Path, header: dict[str, Any], **options: Any
+        cls, directory: Path, document: dict[str, Any], **options: Any
     ) -> SegmentJournal:
-        """Resume the journal of ``header``, or start it, and open it for writing.
+        """Resume the journal with the header ``document``, or start it, and open it for writing.
 
         Raises UsageError if the folder's journal was begun with another declaration.
         """
         if not (directory / HEADER).exists():
-            return cls.create(directory, header, **options)
+            return cls.create(directory, document, **options)
         journal = cls(directory, **options)
-        require_same(directory, journal.header, header)
+        require_same(directory, journal.document, document)
         journal.write()
         return journal
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from harness.errors import InstrumentError
+from harness.errors import InstrumentError, UsageError
 from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
 from harness.store.head import Head, heads_after
 from harness.store.journal import parquet_segment
-from harness.store.journal.header import FORMAT, PRESENT, read_header, with_seed
+from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
 from harness.store.journal.jsonl_segment import BatchMarker, Scan, lines_of, marker_digest
 from harness.store.journal.key_index import KeyIndex
 from harness.store.journal.manifest import SealedSegment, Standing, read_standing
@@ -34,15 +36,24 @@ class JournalReader:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         raw = read_header(directory)
-        self._header: dict[str, Any] = msgspec.json.decode(raw)
-        self._has_head = self._header.pop(FORMAT, 1) >= PRESENT
-        self._header = with_seed(self._header, directory)
+        document: dict[str, Any] = msgspec.json.decode(raw)
+        self._has_head = document.pop(FORMAT, 1) >= PRESENT
+        self._document = with_seed(document, directory)
         self.start = hashlib.sha256(raw).hexdigest()
 
     @property
-    def header(self) -> dict[str, Any]:
-        """The declaration that the journal was opened with."""
-        return self._header
+    def document(self) -> dict[str, Any]:
+        """The JSON object of the header, with the seed if it is known."""
+        return self._document
+
+    @cached_property
+    def header(self) -> JournalHeader:
+        """What the journal was begun with. Raises UsageError if the header does not say it."""
+        try:
+            return JournalHeader.from_document(self._document)
+        except ValueError as error:
+            msg = f"{self.directory / HEADER}: not the header of a journal: {error}"
+            raise UsageError(msg) from None
 
     @property
     def rows(self) -> int:

@@ -1,1 +1,1 @@
-"""The portable lane: aiohttp and dnspython, on every platform."""
+"""The portable backend: aiohttp and dnspython, on every platform."""

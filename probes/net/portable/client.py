@@ -1,7 +1,7 @@
-"""The portable lane: aiohttp over connections that we dial ourselves.
+"""The portable backend: aiohttp over connections that ``dial`` opens.
 
-A new connection for each request, no cookies, no redirects, no retry, no environment proxies;
-bodies are read up to a limit and unpacked up to the same limit.
+One connection per request; no cookies, redirects, retries or environment proxies. Bodies are read
+and decompressed up to a limit. DNS questions go to ``Resolver``.
 """
 
 from __future__ import annotations
@@ -17,42 +17,48 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.dns_server import Server
-from probes.net.exchange_recorder import HEAD_BYTES, Head, Passage, header_text, sent_headers
-from probes.net.portable.dial import Hearing, dial
+from probes.net.dns_server import DnsServer
+from probes.net.exchange_recorder import (
+    HEAD_BYTES,
+    ExchangeRecorder,
+    Head,
+    header_text,
+    request_headers,
+)
+from probes.net.portable.dial import ArrivalTimes, dial
 from probes.net.portable.resolver import Resolver
 from probes.net.proxy_handshake import PROXY_AUTHENTICATION_REQUIRED
 from probes.net.route import Route
-from probes.net.url_target import read_target
+from probes.net.url_target import parse_url_target
 
 MALFORMED = (aiohttp.ClientResponseError, http_exceptions.HttpProcessingError)
-"""What aiohttp says of an answer that is no HTTP."""
+"""Exceptions of aiohttp for a response that is not valid HTTP."""
 
-_dialled: ContextVar[ResponseHandler] = ContextVar("dialled")
-
-
-class TornError(aiohttp.ClientError):
-    """A connection broke under a request. Being no ClientOSError, aiohttp does not try again."""
+_connection: ContextVar[ResponseHandler] = ContextVar("dialled")
 
 
-class Handing(BaseConnector):
-    """A connector that hands aiohttp the connection which this task has dialled.
+class ConnectionBrokenError(aiohttp.ClientError):
+    """The connection was lost during a request. Not a ClientOSError, so aiohttp does not retry."""
 
-    It closes each connection after use, but says nothing of that to the far end: which headers
-    are sent is the request's own choice.
+
+class PredialledConnector(BaseConnector):
+    """A connector that gives aiohttp the connection which the current task has opened.
+
+    Each connection is closed after use, but no ``Connection: close`` is added: the request decides
+    which headers are sent.
     """
 
     @property
     def force_close(self) -> bool:
-        """What aiohttp asks before it writes a header of its own."""
+        """False, so that aiohttp adds no Connection header."""
         return False
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:  # noqa: ARG002, ASYNC109 - aiohttp's own signature
-        return _dialled.get()
+        return _connection.get()
 
 
-class PortableLane:
-    """Carries exchanges by aiohttp."""
+class PortableBackend:
+    """Sends requests with aiohttp and questions with dnspython."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -60,12 +66,12 @@ class PortableLane:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=Handing(force_close=True, limit=0),
+            connector=PredialledConnector(force_close=True, limit=0),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None),
             auto_decompress=False,
             trust_env=False,
-            middlewares=(_once,),
+            middlewares=(_no_retry,),
             max_line_size=HEAD_BYTES,
             max_field_size=HEAD_BYTES,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
@@ -76,56 +82,63 @@ class PortableLane:
         if self._session is not None:
             await self._session.close()
             for resolver in self._resolvers.values():
-                resolver.kept.close()
-            # Aborted transports close their sockets in the next turn of the loop.
+                resolver.pool.close()
+            # Aborted transports close their sockets in the loop's next iteration.
             await asyncio.sleep(0)
 
     async def exchange(self, request: Request, route: Route) -> Exchange:
-        """Carry one request; what went wrong is in the Exchange, never raised."""
-        passage = Passage(request.body_bytes)
+        """Send one request; failures are in the Exchange, never raised."""
+        recorder = ExchangeRecorder(request.body_bytes)
         try:
             async with asyncio.timeout(request.timeout):
-                await self._carry(request, route, passage)
-        except TornError as error:
-            passage.fail(error.__cause__ or error)
+                await self._run(request, route, recorder)
+        except ConnectionBrokenError as error:
+            recorder.fail(error.__cause__ or error)
         except MALFORMED as error:
-            passage.end("http_invalid_response", str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the exchange
-            passage.fail(error)
-        return passage.exchange()
+            recorder.fail_as("http_invalid_response", str(error))
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the exchange
+            recorder.fail(error)
+        return recorder.exchange()
 
-    async def ask(self, question: Question, server: Server) -> Answer:
-        """Carry one question, by dnspython."""
-        # By identity, for a line has one Server all its life; the resolver keeps it alive.
+    async def ask(self, question: Question, server: DnsServer) -> Answer:
+        """Ask one question with dnspython."""
+        # Keyed by identity: a line keeps one DnsServer object, and the resolver keeps it alive.
         resolver = self._resolvers.get(id(server))
         if resolver is None:
             resolver = self._resolvers[id(server)] = Resolver(server)
         return await resolver.ask(question)
 
-    async def _carry(self, request: Request, route: Route, passage: Passage) -> None:
-        assert self._session is not None, "a lane is used inside 'async with'"
-        target = read_target(request.url)
-        hearing = await dial(passage, route, target.scheme, target.far, request.tunnel_headers)
-        # Kept here: aiohttp forgets it when it closes, and a TLS close waits for the other end.
-        transport = hearing.transport
+    async def _run(self, request: Request, route: Route, recorder: ExchangeRecorder) -> None:
+        assert self._session is not None, "a backend is used inside 'async with'"
+        target = parse_url_target(request.url)
+        handler = await dial(
+            recorder, route, target.scheme, target.endpoint, request.tunnel_headers
+        )
+        # aiohttp drops its reference on close, and a TLS close waits for the peer: abort it here.
+        transport = handler.transport
         try:
-            await self._speak(request, route, passage, target.url, hearing)
+            await self._send(request, route, recorder, target.url, handler)
         finally:
             if transport is not None:
                 transport.abort()
 
-    async def _speak(
-        self, request: Request, route: Route, passage: Passage, url: URL, hearing: ResponseHandler
+    async def _send(
+        self,
+        request: Request,
+        route: Route,
+        recorder: ExchangeRecorder,
+        url: URL,
+        handler: ResponseHandler,
     ) -> None:
         assert self._session is not None
-        assert isinstance(hearing, Hearing)
-        handed_on = route.hands_on(url.scheme)
-        headers = sent_headers(request, handed_on=handed_on)
-        if handed_on and route.proxy and route.proxy.authorization:
+        assert isinstance(handler, ArrivalTimes)
+        absolute_form = route.uses_absolute_form(url.scheme)
+        headers = request_headers(request, absolute_form=absolute_form)
+        if absolute_form and route.proxy and route.proxy.authorization:
             headers.append(("Proxy-Authorization", route.proxy.authorization))
-        _dialled.set(hearing)
-        passage.stage = "response"
-        asked = perf_counter()
+        _connection.set(handler)
+        recorder.stage = "response"
+        sent_at = perf_counter()
         try:
             async with self._session.request(
                 request.method,
@@ -133,36 +146,36 @@ class PortableLane:
                 headers=headers,
                 data=request.body or None,
                 allow_redirects=False,
-                # aiohttp writes the whole URL when it knows of a proxy; we have dialled it.
-                proxy=URL("http://proxy.invalid") if handed_on else None,
+                # With a proxy aiohttp sends the absolute form; the connection is already open.
+                proxy=URL("http://proxy.invalid") if absolute_form else None,
             ) as answer:
-                passage.head = _head(answer)
-                await _read_body(answer, passage)
+                recorder.head = _head(answer)
+                await _read_body(answer, recorder)
         except aiohttp.ClientPayloadError as error:
-            raise TornError from hearing.left or EOFError(str(error))
+            raise ConnectionBrokenError from handler.close_reason or EOFError(str(error))
         finally:
-            if hearing.first_byte is not None:
-                passage.phases["first_byte"] = hearing.first_byte - asked
-        if handed_on and passage.head.status == PROXY_AUTHENTICATION_REQUIRED:
-            passage.end("proxy_authentication_required")
+            if handler.first_byte is not None:
+                recorder.phases["first_byte"] = handler.first_byte - sent_at
+        if absolute_form and recorder.head.status == PROXY_AUTHENTICATION_REQUIRED:
+            recorder.fail_as("proxy_authentication_required")
 
 
-async def _once(request: Any, handler: Any) -> Any:
-    """A middleware that makes a torn connection final: the second try is not the lane's choice."""
+async def _no_retry(request: Any, handler: Any) -> Any:
+    """Middleware that prevents aiohttp's retry after a lost connection."""
     try:
         return await handler(request)
     except aiohttp.ServerDisconnectedError as error:
-        raise TornError from EOFError(str(error))
+        raise ConnectionBrokenError from EOFError(str(error))
     except aiohttp.ClientOSError as error:
-        raise TornError from OSError(*error.args)
+        raise ConnectionBrokenError from OSError(*error.args)
 
 
-async def _read_body(answer: aiohttp.ClientResponse, passage: Passage) -> None:
-    while len(passage.body) <= passage.limit:
-        received = await answer.content.read(passage.limit + 1)
+async def _read_body(answer: aiohttp.ClientResponse, recorder: ExchangeRecorder) -> None:
+    while len(recorder.body) <= recorder.limit:
+        received = await answer.content.read(recorder.limit + 1)
         if not received:
             return
-        passage.body += received
+        recorder.body += received
 
 
 def _head(answer: aiohttp.ClientResponse) -> Head:

@@ -1,7 +1,8 @@
-"""Dials: connects a socket, opens a way through a proxy, and shakes hands.
+"""Open the connection of one request: TCP connect, proxy handshake, TLS handshake.
 
-aiohttp would do all three, but folds them together: which stage failed, how long each took,
-and what a proxy said when it refused a tunnel are facts that it loses.
+aiohttp could do all three, but does not report which stage failed, how long each took, or the
+response of a proxy that refused a tunnel. Holds ``dial`` and ``open_stream``, the ``Stream`` they
+use, and ``ArrivalTimes``, aiohttp's protocol with the time of the first byte.
 """
 
 from __future__ import annotations
@@ -14,108 +15,109 @@ from typing import TypeVar
 
 from aiohttp.client_proto import ResponseHandler
 
-from probes.net.exchange_recorder import Headers, Passage
-from probes.net.local_binding import Source, open_socket
-from probes.net.proxy_handshake import opening_of
-from probes.net.route import Address, Route, accepting_any
+from probes.net.exchange_recorder import ExchangeRecorder, Headers
+from probes.net.local_binding import LocalBinding, open_socket
+from probes.net.proxy_handshake import proxy_handshake_for
+from probes.net.route import Address, Route, unverified_tls_context
 from probes.net.tls_facts import read_certificate
 
 
-class Hearing(ResponseHandler):
-    """aiohttp's own protocol, which also notes what aiohttp's errors no longer tell."""
+class ArrivalTimes(ResponseHandler):
+    """aiohttp's protocol, which also records the first byte's time and how the connection ended."""
 
     first_byte: float | None = None
-    left: BaseException | None = None
+    close_reason: BaseException | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Note the moment of the first byte."""
+        """Record the time of the first byte."""
         if self.first_byte is None:
             self.first_byte = perf_counter()
         super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Note why the connection ended; ``None`` is an orderly close."""
-        self.left = exc
+        """Record why the connection ended; None means an orderly close."""
+        self.close_reason = exc
         super().connection_lost(exc)
 
 
 READ_BYTES = 65536
 
-Heard = TypeVar("Heard", bound=asyncio.Protocol)
+ProtocolType = TypeVar("ProtocolType", bound=asyncio.Protocol)
 
 
 class Stream:
-    """Bytes out, bytes in; ``hand_to`` ends its life, for then a protocol has the connection."""
+    """A connection for reading and writing, until ``switch_protocol`` gives it to a protocol."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
-        self._carrier: asyncio.Transport | None = None
-        self._inbox = _Inbox()
+        self._transport: asyncio.Transport | None = None
+        self._received = _ReceiveBuffer()
 
-    async def seal(self, trust: ssl.SSLContext, host: str) -> None:
-        """Shake hands with a proxy. Raises OSError, ssl.SSLError."""
-        self._carrier = await self._secure(self._inbox, trust, host)
+    async def start_tls(self, trust: ssl.SSLContext, host: str) -> None:
+        """Perform a TLS handshake, and use TLS from then on. Raises OSError, ssl.SSLError."""
+        self._transport = await self._handshake(self._received, trust, host)
 
     @property
-    def spoken(self) -> str:
-        """What the TLS handshake agreed on (ALPN, RFC 7301), or nothing."""
-        engine = self._carrier.get_extra_info("ssl_object") if self._carrier else None
+    def alpn_protocol(self) -> str:
+        """The protocol negotiated by ALPN (RFC 7301), or an empty string."""
+        engine = self._transport.get_extra_info("ssl_object") if self._transport else None
         return (engine.selected_alpn_protocol() or "") if engine else ""
 
     async def write(self, data: bytes) -> None:
-        """Send all of it."""
-        if self._carrier is None:
+        """Send all of the data."""
+        if self._transport is None:
             await self._loop.sock_sendall(self._sock, data)
         else:
-            self._carrier.write(data)
+            self._transport.write(data)
 
     async def read(self) -> bytes:
-        """What comes next, or nothing where the other end closed. Raises OSError."""
-        if self._carrier is None:
+        """Return received bytes, or b'' if the peer closed. Raises OSError."""
+        if self._transport is None:
             return await self._loop.sock_recv(self._sock, READ_BYTES)
-        return await self._inbox.take()
+        return await self._received.take()
 
-    async def hand_to(
-        self, protocol: Heard, trust: ssl.SSLContext | None = None, host: str = ""
-    ) -> Heard:
-        """Give the connection to a protocol, over TLS with ``host`` if there is ``trust``."""
+    async def switch_protocol(
+        self, protocol: ProtocolType, trust: ssl.SSLContext | None = None, host: str = ""
+    ) -> ProtocolType:
+        """Give the connection to a protocol, over TLS with ``host`` if ``trust`` is given."""
         if trust is not None:
-            protocol.connection_made(await self._secure(protocol, trust, host))
-        elif self._carrier is not None:
-            self._carrier.set_protocol(protocol)
-            protocol.connection_made(self._carrier)
-            self._inbox.hand_over(protocol)
+            protocol.connection_made(await self._handshake(protocol, trust, host))
+        elif self._transport is not None:
+            self._transport.set_protocol(protocol)
+            protocol.connection_made(self._transport)
+            self._received.drain_to(protocol)
         else:
             await self._loop.create_connection(lambda: protocol, sock=self._sock)
         return protocol
 
     def close(self) -> None:
-        """End the connection at once, if no protocol has it."""
-        if self._carrier is not None:
-            self._carrier.abort()
+        """Close the connection immediately, unless a protocol has it."""
+        if self._transport is not None:
+            self._transport.abort()
         else:
             self._sock.close()
 
-    async def _secure(
+    async def _handshake(
         self, protocol: asyncio.Protocol, trust: ssl.SSLContext, host: str
     ) -> asyncio.Transport:
-        """TLS by start_tls alone.
+        """Perform the TLS handshake by ``start_tls``.
 
-        create_connection would do both at once, but cancelled before its first step it loses
-        the transport, and the descriptor stays taken for good: everything that is later given
-        its number would fail.
+        ``create_connection`` with TLS leaks the transport if it is cancelled before its first step:
+        the descriptor is never closed, and later users of its number fail.
         """
-        if self._carrier is None:
-            self._carrier, _ = await self._loop.create_connection(asyncio.Protocol, sock=self._sock)
-        secured = await self._loop.start_tls(self._carrier, protocol, trust, server_hostname=host)
-        assert secured is not None, "start_tls gives a transport, or raises"
+        if self._transport is None:
+            self._transport, _ = await self._loop.create_connection(
+                asyncio.Protocol, sock=self._sock
+            )
+        secured = await self._loop.start_tls(self._transport, protocol, trust, server_hostname=host)
+        assert secured is not None, "start_tls returns a transport or raises"
         return secured
 
 
-async def connect(address: Address, source: Source) -> Stream:
-    """Connect a socket of its own to an IP address. Raises OSError."""
-    sock = open_socket(address.host, socket.SOCK_STREAM, source)
+async def connect(address: Address, binding: LocalBinding) -> Stream:
+    """Connect a new socket to an IP address. Raises OSError."""
+    sock = open_socket(address.host, socket.SOCK_STREAM, binding)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(sock, (address.host, address.port))
@@ -125,82 +127,82 @@ async def connect(address: Address, source: Source) -> Stream:
     return Stream(sock)
 
 
-class _Inbox(asyncio.Protocol):
-    """Keeps what came until it is taken; at the end, how the other end left."""
+class _ReceiveBuffer(asyncio.Protocol):
+    """Queues received bytes, then how the connection ended."""
 
     def __init__(self) -> None:
-        self._come: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self._chunks: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
-    def hand_over(self, protocol: asyncio.Protocol) -> None:
-        """Give away what nobody has taken: some servers speak first."""
-        while not self._come.empty():
-            came = self._come.get_nowait()
-            if came and isinstance(came, bytes):
-                protocol.data_received(came)
+    def drain_to(self, protocol: asyncio.Protocol) -> None:
+        """Pass unread bytes to a protocol: some servers send first."""
+        while not self._chunks.empty():
+            received = self._chunks.get_nowait()
+            if received and isinstance(received, bytes):
+                protocol.data_received(received)
 
     async def take(self) -> bytes:
-        came = await self._come.get()
-        if isinstance(came, Exception):
-            raise came
-        return came
+        received = await self._chunks.get()
+        if isinstance(received, Exception):
+            raise received
+        return received
 
     def data_received(self, data: bytes) -> None:
-        self._come.put_nowait(data)
+        self._chunks.put_nowait(data)
 
     def eof_received(self) -> None:
-        self._come.put_nowait(b"")
+        self._chunks.put_nowait(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._come.put_nowait(exc or b"")
+        self._chunks.put_nowait(exc or b"")
 
 
 async def dial(
-    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers = ()
+    recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers = ()
 ) -> ResponseHandler:
-    """Open the connection that carries one request; ``far`` is the host and port of its URL.
+    """Open the connection of one request; ``endpoint`` is the host and port of its URL.
 
-    ``headers`` are those of a CONNECT, if there is one.
-    A certificate that does not verify is noted in the passage as its failure; the connection is
-    opened all the same, for what is shown behind that certificate may be the page.
-    Raises OSError, ssl.SSLError, ValueError or TunnelRefused; the passage knows the stage.
+    ``headers`` are those of a CONNECT, if there is one. If the certificate does not verify, the
+    failure is recorded and a second connection is opened without verification, as there may be a
+    block page behind it. Raises OSError, ssl.SSLError, ValueError or TunnelRefusedError; the
+    recorder has the stage.
     """
-    stream = await reach(passage, route, scheme, far, headers)
+    stream = await open_stream(recorder, route, scheme, endpoint, headers)
     loop = asyncio.get_running_loop()
     try:
         if scheme == "http":
-            return await stream.hand_to(Hearing(loop))
-        with passage.phase("tls", "tls"):
-            hearing = await stream.hand_to(Hearing(loop), route.trust, far.host)
+            return await stream.switch_protocol(ArrivalTimes(loop))
+        with recorder.phase("tls", "tls"):
+            handler = await stream.switch_protocol(ArrivalTimes(loop), route.trust, endpoint.host)
     except ssl.SSLCertVerificationError as error:
         stream.close()
-        passage.fail(error)
-        return await _dial_unverified(passage, route, far, headers)
+        recorder.fail(error)
+        return await _dial_unverified(recorder, route, endpoint, headers)
     except BaseException:
         stream.close()
         raise
-    passage.certificate = read_certificate(_engine(hearing.transport), trusted=True)
-    return hearing
+    recorder.certificate = read_certificate(_ssl_object(handler.transport), trusted=True)
+    return handler
 
 
-async def reach(
-    passage: Passage, route: Route, scheme: str, far: Address, headers: Headers
+async def open_stream(
+    recorder: ExchangeRecorder, route: Route, scheme: str, endpoint: Address, headers: Headers
 ) -> Stream:
-    """Connect, and open the way through a proxy if the route has one; raises as ``dial``."""
+    """Connect, and perform the proxy handshake if the route needs one; raises as ``dial``."""
     proxy = route.proxy
-    passage.peer = route.address.host
-    with passage.phase("connect", "proxy_connect" if proxy else "connect"):
-        stream = await connect(route.address, route.source)
+    recorder.peer = route.address.host
+    with recorder.phase("connect", "proxy_connect" if proxy else "connect"):
+        stream = await connect(route.address, route.binding)
         try:
             if proxy is not None and proxy.trust is not None:
-                await stream.seal(proxy.trust, proxy.host)
+                await stream.start_tls(proxy.trust, proxy.host)
         except BaseException:
             stream.close()
             raise
     try:
-        opening = opening_of(passage, route, scheme, far, headers)
-        while opening is not None:
-            await stream.write(opening.due())
-            if opening.feed(await stream.read()):
+        handshake = proxy_handshake_for(recorder, route, scheme, endpoint, headers)
+        while handshake is not None:
+            await stream.write(handshake.data_to_send())
+            if handshake.receive_data(await stream.read()):
                 break
     except BaseException:
         stream.close()
@@ -209,22 +211,22 @@ async def reach(
 
 
 async def _dial_unverified(
-    passage: Passage, route: Route, far: Address, headers: Headers
+    recorder: ExchangeRecorder, route: Route, endpoint: Address, headers: Headers
 ) -> ResponseHandler:
-    """The same connection once more, with any certificate. The first failure stands."""
-    stream = await reach(Passage(passage.limit), route, "https", far, headers)
+    """Open the connection again without verification. The first failure is kept."""
+    stream = await open_stream(ExchangeRecorder(recorder.limit), route, "https", endpoint, headers)
     try:
-        hearing = await stream.hand_to(
-            Hearing(asyncio.get_running_loop()), accepting_any(), far.host
+        handler = await stream.switch_protocol(
+            ArrivalTimes(asyncio.get_running_loop()), unverified_tls_context(), endpoint.host
         )
     except BaseException:
         stream.close()
         raise
-    passage.certificate = read_certificate(_engine(hearing.transport), trusted=False)
-    return hearing
+    recorder.certificate = read_certificate(_ssl_object(handler.transport), trusted=False)
+    return handler
 
 
-def _engine(transport: asyncio.BaseTransport | None) -> ssl.SSLObject:
-    assert transport is not None, "the hands were shaken just now"
+def _ssl_object(transport: asyncio.BaseTransport | None) -> ssl.SSLObject:
+    assert transport is not None, "the TLS handshake is complete"
     engine: ssl.SSLObject = transport.get_extra_info("ssl_object")
     return engine

@@ -1,113 +1,112 @@
-"""Keeps connections to one name server, and opens others where they are gone (RFC 7766, 6.2).
+"""A pool of connections to one name server (RFC 7766 section 6.2).
 
-A question that lost a connection which it shared, or which had been idle, is asked again on one of
-its own before anything is concluded: a filter that cuts a connection off for one name must not be
-heard in the answers of its neighbours.
+A question whose shared or previously idle connection is lost is asked again on a connection of its
+own: a filter that resets the connection because of one name must not affect the results of others.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from probes.net.dns_server import HTTP_2, Server
+from probes.net.dns_server import HTTP_2, DnsServer
 from probes.net.portable.dial import connect
-from probes.net.portable.dns_stream import Conversation, LostError, Pipeline, Posting
+from probes.net.portable.dns_stream import ConnectionLostError, DnsStream, DnsTcp, DohHttp1
 from probes.net.route import Address
 
 
-class Kept:
-    """The connections to one server."""
+class DnsPool:
+    """Connections to one name server, opened when needed."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DnsServer) -> None:
         self.server = server
-        self._all: list[Conversation] = []
-        self._free: list[Conversation] = []
+        self._all: list[DnsStream] = []
+        self._free: list[DnsStream] = []
         self._opening = asyncio.Lock()
-        self._one_by_one = False
+        self._is_serial = False
 
-    async def ask(self, rest: bytes, *, alone: bool = False) -> bytes:
-        """The answer to a question without its id; ``alone``, on a connection of its own.
+    async def ask(self, without_id: bytes, *, own_connection: bool = False) -> bytes:
+        """Ask a question, given without its id; ``own_connection`` uses a new connection for it.
 
         Raises OSError, ssl.SSLError, EOFError, StatusError, httptools.HttpParserError.
         """
-        if not alone:
-            conversation = await self._with_room()
-            is_its_own = not conversation.carried
+        if not own_connection:
+            stream = await self._get_stream()
+            is_new = not stream.question_count
             try:
-                return await self._ask(conversation, rest)
-            except LostError as lost:
-                if is_its_own and conversation.carried == 1:
+                return await self._ask(stream, without_id)
+            except ConnectionLostError as lost:
+                if is_new and stream.question_count == 1:
                     raise lost.cause from None
-        conversation = await self._connect()
+        stream = await self._connect()
         try:
-            return await self._ask(conversation, rest)
-        except LostError as lost:
+            return await self._ask(stream, without_id)
+        except ConnectionLostError as lost:
             raise lost.cause from None
         finally:
-            conversation.close()
+            stream.close()
 
     def close(self) -> None:
         """Close all connections."""
-        for conversation in self._all:
-            conversation.close()
+        for stream in self._all:
+            stream.close()
 
-    async def _ask(self, conversation: Conversation, rest: bytes) -> bytes:
+    async def _ask(self, stream: DnsStream, without_id: bytes) -> bytes:
         try:
-            answer = await conversation.ask(rest)
+            answer = await stream.ask(without_id)
         except asyncio.CancelledError:
-            # Whatever silenced it may have silenced the whole connection.
-            conversation.end()
+            # The cause of the silence may affect the whole connection.
+            stream.end()
             raise
-        if not conversation.shared:
-            self._free.append(conversation)
+        if not stream.shared:
+            self._free.append(stream)
         return answer
 
-    async def _with_room(self) -> Conversation:
-        """A connection that may carry one more; side by side all wait for the same one."""
-        if (found := self._found()) is not None:
-            return found
-        if not self._one_by_one:
+    async def _get_stream(self) -> DnsStream:
+        """Return a connection for one more question; concurrent callers wait for the same one."""
+        if (stream := self._find_free()) is not None:
+            return stream
+        if not self._is_serial:
             async with self._opening:
-                found = self._found()
-                if found is None and not self._one_by_one:
-                    found = await self._connect()
-                    self._one_by_one = not found.shared
-                    if found.shared:
-                        self._free.append(found)
-                if found is not None:
-                    return found
+                stream = self._find_free()
+                if stream is None and not self._is_serial:
+                    stream = await self._connect()
+                    self._is_serial = not stream.shared
+                    if stream.shared:
+                        self._free.append(stream)
+                if stream is not None:
+                    return stream
         return await self._connect()
 
-    def _found(self) -> Conversation | None:
-        """One that is free; whoever carries one question at a time is taken out."""
-        for place in reversed(range(len(self._free))):
-            each = self._free[place]
-            if each.is_over or not each.shared:
-                del self._free[place]
-            if each.has_room:
-                return each
+    def _find_free(self) -> DnsStream | None:
+        """Return a free connection or None; one that is not shared is removed from the list."""
+        for index in reversed(range(len(self._free))):
+            stream = self._free[index]
+            if stream.is_ending or not stream.shared:
+                del self._free[index]
+            if stream.can_ask:
+                return stream
         return None
 
-    async def _connect(self) -> Conversation:
+    async def _connect(self) -> DnsStream:
         server = self.server
-        stream = await connect(server.address, server.source)
+        stream = await connect(server.address, server.binding)
         try:
             if server.trust is not None:
-                await stream.seal(server.trust, server.host)
-            made = await stream.hand_to(self._made(stream.spoken))
+                await stream.start_tls(server.trust, server.host)
+            opened = await stream.switch_protocol(self._make_stream(stream.alpn_protocol))
         except BaseException:
             stream.close()
             raise
-        self._all = [*(each for each in self._all if not each.is_over), made]
-        return made
+        self._all = [*(other for other in self._all if not other.is_ending), opened]
+        return opened
 
-    def _made(self, spoken: str) -> Conversation:
+    def _make_stream(self, alpn_protocol: str) -> DnsStream:
         server = self.server
         if server.transport != "https":
-            return Pipeline()
+            return DnsTcp()
         host = str(Address(host=server.host, port=server.address.port))
-        if spoken != HTTP_2:
-            return Posting(host, server.path)
-        from probes.net.portable.dns_stream import Multiplex  # noqa: PLC0415 - an extra
+        if alpn_protocol != HTTP_2:
+            return DohHttp1(host, server.path)
+        from probes.net.portable.doh_http2 import DohHttp2  # noqa: PLC0415 - an extra
 
-        return Multiplex(host, server.path)
+        return DohHttp2(host, server.path)

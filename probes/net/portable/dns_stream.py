@@ -1,7 +1,7 @@
-"""Connections to a name server that carry one question after another.
+"""Persistent connections to a name server.
 
-DNS over TCP and TLS (RFC 7766, RFC 7858), and DNS over HTTPS (RFC 8484) by HTTP/1.1 and HTTP/2.
-dnspython would make a connection of its own for each question, past the line.
+DNS over TCP and TLS (``DnsTcp``; RFC 7766, RFC 7858), and over HTTPS by HTTP/1.1 (``DohHttp1``;
+RFC 8484). dnspython would open a connection per question, and would not use the line's binding.
 """
 
 from __future__ import annotations
@@ -11,98 +11,97 @@ import os
 from http import HTTPStatus
 from typing import ClassVar, cast
 
-import h2.config
-import h2.connection
-import h2.events
-import h2.exceptions
 import httptools
 
 MESSAGE = "application/dns-message"
 NO_ID = b"\0\0"
-"""An id of 0 lets caches on the way answer (RFC 8484 section 4.1)."""
+"""Message id 0 makes responses cacheable (RFC 8484 section 4.1)."""
 LARGEST = 65535
 
 
 class StatusError(Exception):
-    """The server answered with another status than 200."""
+    """The server answered with a status other than 200."""
 
 
-class LostError(Exception):
-    """The connection ended before the answer came; ``cause`` says how."""
+class ConnectionLostError(Exception):
+    """The connection was lost before the answer; ``cause`` is the reason."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
         self.cause = cause
 
 
-class Conversation(asyncio.Protocol):
-    """One connection. ``carried`` questions were asked on it; ``shared`` ones go side by side."""
+class DnsStream(asyncio.Protocol):
+    """One connection. ``question_count`` is the number of questions sent so far.
+
+    A ``shared`` connection carries several questions at once.
+    """
 
     shared: ClassVar[bool]
 
     def __init__(self) -> None:
-        self.carried = 0
-        self.is_over = False
+        self.question_count = 0
+        self.is_ending = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._outbox: list[bytes] = []
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
 
     @property
-    def has_room(self) -> bool:
-        """Whether another question may be asked on it."""
-        return not self.is_over and (self.shared or not self._waiting)
+    def can_ask(self) -> bool:
+        """Whether another question may be sent now."""
+        return not self.is_ending and (self.shared or not self._waiting)
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Send a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """Send a question, given without its id; the future may raise ConnectionLostError."""
         raise NotImplementedError
 
     def end(self) -> None:
-        """Take no more questions, and close when the last is answered."""
-        self.is_over = True
+        """Accept no more questions, and close after the last answer."""
+        self.is_ending = True
         self._close_if_idle()
 
     def close(self) -> None:
-        """Close at once; whoever still waits is told."""
-        self.is_over = True
+        """Close immediately; pending questions fail."""
+        self.is_ending = True
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is open, or was: what came before we had it, we are not told."""
+        """Store the transport, which may already be closing: its end is then not reported again."""
         self._transport = cast("asyncio.Transport", transport)
         if self._transport.is_closing():
             self._loop.call_soon(self.connection_lost, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed, by whomever."""
-        self.break_off(exc or EOFError("the server closed before it answered"))
+        """Fail pending questions."""
+        self.fail_all(exc or EOFError("the server closed before it answered"))
         self._transport = None
 
-    def break_off(self, cause: Exception) -> None:
-        """Nothing sensible can come any more."""
+    def fail_all(self, cause: Exception) -> None:
+        """Fail all pending questions and close."""
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             if not answer.done():
-                answer.set_exception(LostError(cause))
+                answer.set_exception(ConnectionLostError(cause))
         self.close()
 
-    def _expect(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
-        """Send a message, and wait for the answer of that id."""
-        self.carried += 1
+    def _send_question(self, id_: bytes, message: bytes) -> asyncio.Future[bytes]:
+        """Send a message; return the future of the answer with that id."""
+        self.question_count += 1
         self._write(message)
         answer = self._waiting[id_] = self._loop.create_future()
         answer.add_done_callback(lambda _: self._forget(id_, answer))
         return answer
 
     def _write(self, data: bytes) -> None:
-        """Write with all else that this turn of the loop brings."""
+        """Write together with everything else from this iteration of the loop."""
         if not self._outbox:
             self._loop.call_soon(self._send_all)
         self._outbox.append(data)
 
-    def _answer(self, id_: bytes, message: bytes) -> None:
-        """An answer came, perhaps to a question that nobody asks any more."""
+    def _set_answer(self, id_: bytes, message: bytes) -> None:
+        """Resolve the question with that id, if it is still pending."""
         answer = self._waiting.get(id_)
         if answer is not None and not answer.done():
             answer.set_result(message)
@@ -113,7 +112,7 @@ class Conversation(asyncio.Protocol):
         self._close_if_idle()
 
     def _close_if_idle(self) -> None:
-        if self.is_over and not self._waiting:
+        if self.is_ending and not self._waiting:
             self.close()
 
     def _send_all(self) -> None:
@@ -123,11 +122,11 @@ class Conversation(asyncio.Protocol):
 
 
 LENGTH = 2
-"""Octets of a message's length (RFC 1035, 4.2.2)."""
+"""Size of the length prefix (RFC 1035 section 4.2.2)."""
 
 
-class Pipeline(Conversation):
-    """One connection with any number of questions under way."""
+class DnsTcp(DnsStream):
+    """DNS over TCP or TLS with pipelined questions."""
 
     shared: ClassVar[bool] = True
 
@@ -135,30 +134,30 @@ class Pipeline(Conversation):
         super().__init__()
         self._received = bytearray()
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Send a question, whole but for its id. Its answer may be LostError."""
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """Send a question, given without its id; the future may raise ConnectionLostError."""
         id_ = os.urandom(2)
         while id_ in self._waiting:
             id_ = os.urandom(2)
-        length = (len(rest) + len(id_)).to_bytes(LENGTH, "big")
-        return self._expect(id_, length + id_ + rest)
+        length = (len(without_id) + len(id_)).to_bytes(LENGTH, "big")
+        return self._send_question(id_, length + id_ + without_id)
 
     def data_received(self, data: bytes) -> None:
-        """Give each whole message to whoever waits for it."""
+        """Split the stream into messages and resolve their questions."""
         received = self._received
         received += data
-        place = 0
-        while len(received) >= (start := place + LENGTH):
-            end = start + int.from_bytes(received[place:start], "big")
+        offset = 0
+        while len(received) >= (start := offset + LENGTH):
+            end = start + int.from_bytes(received[offset:start], "big")
             if len(received) < end:
                 break
-            self._answer(bytes(received[start : start + 2]), bytes(received[start:end]))
-            place = end
-        del received[:place]
+            self._set_answer(bytes(received[start : start + 2]), bytes(received[start:end]))
+            offset = end
+        del received[:offset]
 
 
-class Posting(Conversation):
-    """One connection to ``host`` with a question under way, or none."""
+class DohHttp1(DnsStream):
+    """DNS over HTTPS by HTTP/1.1: at most one question at a time."""
 
     shared: ClassVar[bool] = False
 
@@ -171,124 +170,33 @@ class Posting(Conversation):
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
 
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Post a question, whole but for its id. Its answer may be LostError or StatusError."""
-        size = len(NO_ID) + len(rest)
-        return self._expect(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + rest)
+    def ask(self, without_id: bytes) -> asyncio.Future[bytes]:
+        """POST a question, given without its id.
+
+        The future may raise ConnectionLostError or StatusError.
+        """
+        size = len(NO_ID) + len(without_id)
+        return self._send_question(NO_ID, self._head + b"%d\r\n\r\n" % size + NO_ID + without_id)
 
     def data_received(self, data: bytes) -> None:
-        """Read the answer on."""
+        """Parse the response."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self.break_off(error)
+            self.fail_all(error)
 
     def on_body(self, body: bytes) -> None:
-        """Keep a part of the body, up to what DNS allows."""
+        """Collect the body, up to the largest DNS message."""
         self._body += body[: LARGEST - len(self._body)]
 
     def on_message_complete(self) -> None:
-        """Give the answer away, and be ready for the next if the server is."""
+        """Resolve the question, and end the connection if the server does not keep it alive."""
         status, body = self._parser.get_status_code(), self._body
         if status < HTTPStatus.OK:
             return
         self._body = b""
-        self.is_over = self.is_over or not self._parser.should_keep_alive()
+        self.is_ending = self.is_ending or not self._parser.should_keep_alive()
         answer = self._waiting.get(NO_ID)
         if answer is not None and not answer.done() and status != HTTPStatus.OK:
             answer.set_exception(StatusError(f"status {status} over HTTPS"))
-        self._answer(NO_ID, body)
-
-
-ROOM = 4096
-"""Octets that must still fit into the connection's window: more than any question has."""
-
-
-class Multiplex(Conversation):
-    """One connection to ``host`` with a stream for each question under way."""
-
-    shared: ClassVar[bool] = True
-
-    def __init__(self, host: str, path: str) -> None:
-        super().__init__()
-        config = h2.config.H2Configuration(client_side=True, header_encoding="utf-8")
-        self._h2 = h2.connection.H2Connection(config)
-        self._headers = [
-            (":method", "POST"),
-            (":scheme", "https"),
-            (":authority", host),
-            (":path", path),
-            ("accept", MESSAGE),
-            ("content-type", MESSAGE),
-        ]
-        self._status: dict[int, str] = {}
-        self._bodies: dict[int, bytes] = {}
-
-    @property
-    def has_room(self) -> bool:
-        """Whether the server would take another stream now."""
-        if self.is_over or self._h2.outbound_flow_control_window < ROOM:
-            return False
-        most: int = self._h2.remote_settings.max_concurrent_streams
-        return len(self._waiting) < most
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say hello."""
-        super().connection_made(transport)
-        self._h2.initiate_connection()
-        self._flush()
-
-    def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        """Post a question, whole but for its id. Its answer may be LostError."""
-        stream = self._h2.get_next_available_stream_id()
-        size = str(len(NO_ID) + len(rest))
-        self._h2.send_headers(stream, [*self._headers, ("content-length", size)])
-        self._h2.send_data(stream, NO_ID + rest, end_stream=True)
-        return self._expect(_key(stream), self._h2.data_to_send())
-
-    def data_received(self, data: bytes) -> None:
-        """Read on, and give away what is whole."""
-        try:
-            for event in self._h2.receive_data(data):
-                self._take(event)
-        except h2.exceptions.ProtocolError as error:
-            self.break_off(StatusError(f"no HTTP/2: {error}"))
-        else:
-            self._flush()
-
-    def _take(self, event: h2.events.Event) -> None:
-        if isinstance(event, h2.events.ResponseReceived):
-            names = {str(name): str(value) for name, value in event.headers}
-            self._status[event.stream_id] = names[":status"]
-        elif isinstance(event, h2.events.DataReceived):
-            body = self._bodies.get(event.stream_id, b"") + event.data
-            self._bodies[event.stream_id] = body[:LARGEST]
-            self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-        elif isinstance(event, h2.events.StreamEnded):
-            status, body = self._ended(event.stream_id)
-            if status == str(HTTPStatus.OK.value):
-                self._answer(_key(event.stream_id), body)
-            else:
-                self._refuse(event.stream_id, StatusError(f"status {status} over HTTPS"))
-        elif isinstance(event, h2.events.StreamReset):
-            self._ended(event.stream_id)
-            words = f"stream reset with code {int(event.error_code)} over HTTPS"
-            self._refuse(event.stream_id, LostError(StatusError(words)))
-        elif isinstance(event, h2.events.ConnectionTerminated):
-            self.break_off(EOFError("the server ended the connection"))
-
-    def _ended(self, stream: int) -> tuple[str, bytes]:
-        return self._status.pop(stream, ""), self._bodies.pop(stream, b"")
-
-    def _refuse(self, stream: int, error: Exception) -> None:
-        answer = self._waiting.get(_key(stream))
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
-
-    def _flush(self) -> None:
-        if pending := self._h2.data_to_send():
-            self._write(pending)
-
-
-def _key(stream: int) -> bytes:
-    return stream.to_bytes(4, "big")
+        self._set_answer(NO_ID, body)

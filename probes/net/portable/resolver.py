@@ -1,9 +1,11 @@
-"""Asks one DNS server, over UDP and, where the answer is cut, over TCP (RFC 1035, RFC 7766).
+"""Ask one name server with dnspython: UDP, and TCP for truncated answers (RFC 1035, RFC 7766).
 
-A server may want TCP, TLS (RFC 7858) or HTTPS (RFC 8484) from the start; connections are kept.
+Questions may also go over TCP, TLS (RFC 7858) or HTTPS (RFC 8484) from the start, on persistent
+connections. EDNS with DO is sent because extended errors (RFC 8914) need it. REFUSED and NXDOMAIN
+are answers, therefore facts; only silence and network errors are failures.
 
-EDNS with DO is sent, for extended errors (RFC 8914) only come with it. A refusal or NXDOMAIN
-is an answer, so it is a fact; only silence and trouble on the way are failures.
+Holds ``Resolver``, and what the wire backend shares with it: ``read_message``, ``read_reply``,
+``name_failure``, ``system_server``.
 """
 
 from __future__ import annotations
@@ -27,65 +29,68 @@ import httptools
 from msgspec.structs import replace
 
 from harness.errors import UsageError
-from harness.model.observation import DnsFacts, DnsRecord, ExtendedError, Failure, Timings
+from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
-from probes.net.dns_server import Server, Transport, mix_case
+from probes.net.dns_server import DnsServer, Transport, mix_case
 from probes.net.exchange_recorder import failure_of
 from probes.net.local_binding import open_socket
-from probes.net.portable.dns_pool import Kept
+from probes.net.portable.dns_pool import DnsPool
 from probes.net.portable.dns_stream import StatusError
 from probes.net.route import Address, parse_address
 
 DNS_PORT = 53
 PAYLOAD = 1232
-"""Bytes of a UDP answer that pass everywhere (DNS flag day 2020)."""
-SILENT_KEPT = 65536
+"""EDNS buffer size that avoids fragmentation (DNS flag day 2020)."""
+MAX_SILENT_NAMES = 65536
 
 
 class Resolver:
-    """One name server. A name that was met with silence is asked as it is written from then on."""
+    """Asks one name server. After a timeout, that name is no longer sent in mixed case."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DnsServer) -> None:
         self.server = server
-        self.kept = Kept(server)
+        self.pool = DnsPool(server)
         self._silent: set[str] = set()
 
     async def ask(self, question: Question) -> Answer:
-        """Ask one question; silence and trouble on the way are in the Answer's failure."""
+        """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
         failure: Failure | None = None
         facts = DnsFacts(name=question.name, type=question.type, server=str(self.server))
         try:
             async with asyncio.timeout(question.timeout):
                 facts = await self._ask(question)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             failure = name_failure(error)
-            if isinstance(error, TimeoutError) and len(self._silent) < SILENT_KEPT:
+            if isinstance(error, TimeoutError) and len(self._silent) < MAX_SILENT_NAMES:
                 self._silent.add(question.name)
         return Answer(facts=facts, timings=Timings(total=perf_counter() - started), failure=failure)
 
     async def _ask(self, question: Question) -> DnsFacts:
-        query = make_query(question, extended=self.server.extended)
+        query = make_query(question, edns=self.server.edns)
         transport, case_lost = self.server.transport, False
         if transport == "udp":
             is_mixed = self.server.mixed_case and question.name not in self._silent
-            mixed = _mixed(query) if is_mixed else query
+            mixed = _with_mixed_case(query) if is_mixed else query
             received = await _ask_udp(mixed, self.server)
-            case_lost = mixed is not query and not _repeats(received, mixed)
+            case_lost = mixed is not query and not _repeats_question(received, mixed)
             if case_lost:
                 received = await self._ask_as_written(query, received, question.timeout / 2)
             if not received.flags & dns.flags.TC:
                 facts = read_message(received, question, self.server)
                 return replace(facts, case_lost=case_lost)
             transport = "tcp"
-        wire = await self.kept.ask(query.to_wire()[2:], alone=question.name in self._silent)
+        wire = await self.pool.ask(
+            query.to_wire()[2:], own_connection=question.name in self._silent
+        )
         query.id = int.from_bytes(wire[:2], "big")
         return read_message(read_reply(wire, query), question, self.server, transport)
 
     async def _ask_as_written(
         self, query: dns.message.Message, first: dns.message.Message, patience: float
     ) -> dns.message.Message:
-        """Ask again without mixed case; without an answer to that, the first one counts."""
+        """Ask again without mixed case; if that gets no answer, return the first one."""
         try:
             async with asyncio.timeout(patience):
                 return await _ask_udp(query, self.server)
@@ -93,8 +98,8 @@ class Resolver:
             return first
 
 
-def _mixed(query: dns.message.Message) -> dns.message.Message:
-    """The same question in mixed case, with an id of its own."""
+def _with_mixed_case(query: dns.message.Message) -> dns.message.Message:
+    """Return the same question in mixed case, with a new id."""
     mixed = dns.message.from_wire(query.to_wire())
     mixed.id = dns.entropy.random_16()
     (question,) = mixed.question
@@ -102,27 +107,27 @@ def _mixed(query: dns.message.Message) -> dns.message.Message:
     return mixed
 
 
-def _repeats(received: dns.message.Message, query: dns.message.Message) -> bool:
-    """Whether an answer repeats the question letter by letter."""
-    return [each.name.labels for each in received.question] == [
-        each.name.labels for each in query.question
+def _repeats_question(received: dns.message.Message, query: dns.message.Message) -> bool:
+    """Whether an answer repeats the question in the same letter case."""
+    return [entry.name.labels for entry in received.question] == [
+        entry.name.labels for entry in query.question
     ]
 
 
-def make_query(question: Question, *, extended: bool = True) -> dns.message.Message:
-    """The question as a message, with EDNS if ``extended``.
+def make_query(question: Question, *, edns: bool = True) -> dns.message.Message:
+    """Return the question as a message, with EDNS if ``edns``.
 
-    Raises dns.exception.DNSException if the name is none.
+    Raises dns.exception.DNSException for an invalid name.
     """
-    if not extended:
+    if not edns:
         return dns.message.make_query(question.name, question.type)
     return dns.message.make_query(
         question.name, question.type, use_edns=0, want_dnssec=True, payload=PAYLOAD
     )
 
 
-class _Waiting(asyncio.DatagramProtocol):
-    """Waits for the datagram that answers a query; stray ones are passed over."""
+class _UdpProtocol(asyncio.DatagramProtocol):
+    """Waits for the datagram that answers a query; ignores others."""
 
     def __init__(self, query: dns.message.Message) -> None:
         self.query = query
@@ -140,18 +145,18 @@ class _Waiting(asyncio.DatagramProtocol):
             self.received.set_exception(error)
 
     def error_received(self, exc: Exception) -> None:
-        """An ICMP message came back, or sending failed here."""
+        """Fail the query: an ICMP error was received, or sending failed."""
         if not self.received.done():
             self.received.set_exception(exc)
 
 
-async def _ask_udp(query: dns.message.Message, server: Server) -> dns.message.Message:
+async def _ask_udp(query: dns.message.Message, server: DnsServer) -> dns.message.Message:
     address = server.address
-    sock = open_socket(address.host, socket.SOCK_DGRAM, server.source)
+    sock = open_socket(address.host, socket.SOCK_DGRAM, server.binding)
     try:
         sock.connect((address.host, address.port))
         transport, waiting = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Waiting(query), sock=sock
+            lambda: _UdpProtocol(query), sock=sock
         )
     except BaseException:
         sock.close()
@@ -164,7 +169,7 @@ async def _ask_udp(query: dns.message.Message, server: Server) -> dns.message.Me
 
 
 def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
-    """A message that answers ``query``; raises dns.exception.DNSException if it is none."""
+    """Parse the answer to ``query``. Raises dns.exception.DNSException if it is not one."""
     message = dns.message.from_wire(wire, ignore_trailing=True)
     if not query.is_response(message):
         raise dns.query.BadResponse
@@ -172,7 +177,7 @@ def read_reply(wire: bytes, query: dns.message.Message) -> dns.message.Message:
 
 
 def system_server(configuration: Path | None = None) -> Address:
-    """The first name server of this machine; raises UsageError if it has none.
+    """Return this machine's first name server. Raises UsageError if it has none.
 
     ``configuration`` is a ``resolv.conf`` to read instead of the machine's own.
     """
@@ -189,9 +194,12 @@ def system_server(configuration: Path | None = None) -> Address:
 
 
 def read_message(
-    message: dns.message.Message, question: Question, server: Server, transport: Transport = "udp"
+    message: dns.message.Message,
+    question: Question,
+    server: DnsServer,
+    transport: Transport = "udp",
 ) -> DnsFacts:
-    """The facts of an answer."""
+    """Return the facts of an answer."""
     records = tuple(
         DnsRecord(
             name=rrset.name.to_text(omit_final_dot=True).lower(),
@@ -216,14 +224,14 @@ def read_message(
         rcode=dns.rcode.to_text(message.rcode()),
         flags=dns.flags.to_text(message.flags),
         records=records,
-        addresses=tuple(each.data for each in records if each.type in ("A", "AAAA")),
+        addresses=tuple(record.data for record in records if record.type in ("A", "AAAA")),
         has_soa=any(rrset.rdtype == dns.rdatatype.SOA for rrset in beside),
         extended_errors=errors,
     )
 
 
 def name_failure(error: Exception) -> Failure:
-    """Why a question got no answer."""
+    """Return the failure for an exception that ended a question."""
     if isinstance(error, (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel)):
         return Failure(name="instrument_error", stage="instrument", detail=f"no name: {error}")
     if isinstance(error, dns.exception.Timeout):

@@ -1,5 +1,5 @@
-"""The wire lane (Linux): our own reactor over raw sockets.
+"""The wire backend (Linux): raw sockets with an epoll reactor.
 
-Nearest to the wire, it sees what libraries lose, costs the least, and reads the time at which
-the kernel received a byte, so that a busy client does not look like a slow service.
+It reports details that libraries hide, has the lowest cost, and uses kernel receive timestamps, so
+that a busy client does not look like a slow service.
 """

@@ -1,11 +1,11 @@
-"""Asks one name server over shared sockets: one datagram out, one back, read by hand.
+"""Ask one name server over shared UDP sockets, with our own DNS codec.
 
-A cut answer (TC) is asked for again over a connection that is kept, where servers that want TCP,
-TLS or HTTPS are asked from the start. Odd names and messages are left to dnspython.
+After a truncated answer (TC) the question is repeated over a persistent connection; servers with
+transport TCP, TLS or HTTPS are asked over one from the start. Unusual names and messages are left
+to dnspython.
 
-A name that was once met with silence is asked from a port of its own, and as it is written: a
-filter that cuts off a whole flow must not be heard in the silence of its neighbours, nor a box
-that cannot bear mixed case in any.
+After a timeout, the name is next asked from a new port and without mixed case: a filter that drops
+a whole flow must not cause timeouts of other names, nor a middlebox that drops mixed-case names.
 """
 
 from __future__ import annotations
@@ -17,75 +17,83 @@ from time import perf_counter
 import dns.message
 from msgspec.structs import replace
 
-from harness.model.observation import DnsFacts, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Timings
 from harness.ports.network import Answer, Question
-from probes.net.dns_server import Server, Transport
+from probes.net.dns_server import DnsServer, Transport
 from probes.net.portable.resolver import Resolver, name_failure, read_message, read_reply
-from probes.net.wire.dns_codec import Query, is_cut, mix_query, read_answer, repeats, write_query
-from probes.net.wire.udp import QUESTIONS, Asked, Heard, Udp
+from probes.net.wire.dns_codec import (
+    Query,
+    is_truncated,
+    mix_query,
+    read_answer,
+    repeats,
+    write_query,
+)
+from probes.net.wire.udp import QUESTIONS, Datagram, PendingQuestion, UdpSocket
 
-LEAST_PATIENCE = 0.001
-SILENT_KEPT = 65536
+MIN_PATIENCE = 0.001
+MAX_SILENT_NAMES = 65536
 TICK = 0.02
-"""Seconds between two looks at what is overdue: a timer a question would cost a tenth of it."""
+"""Interval of timeout checks in seconds; a timer per question would cost 10 % more CPU time."""
 
 
-class Asker:
-    """Asks one server until it is closed.
+class DnsClient:
+    """Asks one name server until it is closed.
 
-    Its epoll is one more descriptor of the loop's: libuv would stop to watch a socket at the
-    first ICMP message.
+    Polls its sockets with its own epoll, which the loop watches: libuv stops watching a socket
+    after the first ICMP error.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DnsServer) -> None:
         self.server = server
         self._name = str(server)
         self._resolver = Resolver(server)
         self._loop = asyncio.get_running_loop()
-        self._udp: Udp | None = None
-        self._open: dict[int, Udp] = {}
+        self._udp: UdpSocket | None = None
+        self._open: dict[int, UdpSocket] = {}
         self._silent: dict[str, bool] = {}
-        self._ticking: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._epoll = select.epoll()
-        self._loop.add_reader(self._epoll.fileno(), self._turn)
+        self._loop.add_reader(self._epoll.fileno(), self._poll)
 
     async def ask(self, question: Question) -> Answer:
-        """Ask one question; silence and trouble on the way are in the Answer's failure."""
+        """Ask one question; timeouts and network errors are in the Answer's failure."""
         started = perf_counter()
         plain = write_query(question.name, question.type)
         if plain is None:
             return await self._resolver.ask(question)
         if self.server.transport != "udp":
-            return await self._ask_kept(question, plain, started, self.server.transport)
+            return await self._ask_over_stream(question, plain, started, self.server.transport)
         due = started + question.timeout
         case_lost = False
         try:
-            asked = self._send(question.name, plain, due)
+            pending = self._send(question.name, plain, due)
             try:
-                heard = await asked.heard
+                answer = await pending.answer
             except asyncio.CancelledError:
-                asked.udp.forget(asked)
+                pending.udp.forget(pending)
                 raise
             except TimeoutError:
-                self._met_silence(asked.udp, question.name)
+                self._abandon_socket(pending.udp, question.name)
                 raise
-            if asked.query is not plain and not repeats(heard.wire, asked.query.asked):
+            if pending.query is not plain and not repeats(answer.wire, pending.query.section):
                 case_lost = True
-                heard = await self._ask_as_written(plain, heard, due)
-            if is_cut(heard.wire, plain.asked):
-                return await self._ask_kept(question, plain, started, "tcp")
-            facts = self._read(heard.wire, plain if case_lost else asked.query, question)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+                answer = await self._ask_as_written(plain, answer, due)
+            if is_truncated(answer.wire, plain.section):
+                return await self._ask_over_stream(question, plain, started, "tcp")
+            facts = self._read(answer.wire, plain if case_lost else pending.query, question)
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             return self._failed(error, question, started)
         if case_lost:
             facts = replace(facts, case_lost=True)
-        return Answer(facts=facts, timings=Timings(total=heard.took))
+        return Answer(facts=facts, timings=Timings(total=answer.took))
 
     def close(self) -> None:
-        """Close every socket; questions under way belong to their tasks."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-        self._resolver.kept.close()
+        """Close every socket; pending questions are ended by the tasks that await them."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._resolver.pool.close()
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
         for udp in self._open.values():
@@ -93,33 +101,33 @@ class Asker:
         self._open.clear()
         self._udp = None
 
-    async def _ask_as_written(self, query: Query, first: Heard, due: float) -> Heard:
-        """Ask again without mixed case; without an answer to that, the first one counts."""
+    async def _ask_as_written(self, query: Query, first: Datagram, due: float) -> Datagram:
+        """Ask again without mixed case; if that gets no answer, return the first one."""
         now = perf_counter()
-        udp = self._open_one(questions=1)
-        self._mind_time()
-        asked = udp.ask(query, now + (due - now) / 2)
+        udp = self._open_socket(questions=1)
+        self._start_timer()
+        pending = udp.ask(query, now + (due - now) / 2)
         try:
-            heard = await asked.heard
+            answer = await pending.answer
         except asyncio.CancelledError:
-            udp.forget(asked)
+            udp.forget(pending)
             raise
         except OSError:
             return first
-        return Heard(heard.wire, first.took + heard.took)
+        return Datagram(answer.wire, first.took + answer.took)
 
-    async def _ask_kept(
+    async def _ask_over_stream(
         self, question: Question, query: Query, started: float, transport: Transport
     ) -> Answer:
-        """Ask over a connection that is kept for the next question."""
-        left = max(started + question.timeout - perf_counter(), LEAST_PATIENCE)
+        """Ask over a persistent connection."""
+        remaining = max(started + question.timeout - perf_counter(), MIN_PATIENCE)
         try:
-            async with asyncio.timeout(left):
-                wire = await self._resolver.kept.ask(
-                    query.rest, alone=self._silent.pop(question.name, False)
+            async with asyncio.timeout(remaining):
+                wire = await self._resolver.pool.ask(
+                    query.rest, own_connection=self._silent.pop(question.name, False)
                 )
             facts = self._read(wire, query, question, transport)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is named in the answer
+        except Exception as error:  # noqa: BLE001 - recorded as the failure of the answer
             if isinstance(error, TimeoutError):
                 self._note_silence(question.name)
             return self._failed(error, question, started)
@@ -129,7 +137,7 @@ class Asker:
         self, wire: bytes, query: Query, question: Question, transport: Transport = "udp"
     ) -> DnsFacts:
         facts = None
-        if repeats(wire, query.asked):
+        if repeats(wire, query.section):
             facts = read_answer(wire, query, question, self._name, transport)
         if facts is None:
             reply = read_reply(wire, dns.message.from_wire(wire[:2] + query.rest))
@@ -141,39 +149,39 @@ class Asker:
         took = Timings(total=perf_counter() - started)
         return Answer(facts=nothing, timings=took, failure=name_failure(error))
 
-    def _send(self, name: str, query: Query, due: float) -> Asked:
-        """Ask by the shared socket, or by one of its own."""
-        self._mind_time()
+    def _send(self, name: str, query: Query, due: float) -> PendingQuestion:
+        """Send by the shared socket, or by a new one after an earlier timeout of the name."""
+        self._start_timer()
         if self._silent.pop(name, False):
-            return self._open_one(questions=1).ask(query, due)
+            return self._open_socket(questions=1).ask(query, due)
         if self._udp is None or not self._udp.ids:
-            self._udp = self._open_one(QUESTIONS)
+            self._udp = self._open_socket(QUESTIONS)
         return self._udp.ask(mix_query(query) if self.server.mixed_case else query, due)
 
-    def _open_one(self, questions: int) -> Udp:
-        udp = Udp(self.server.address, self.server.source, questions)
+    def _open_socket(self, questions: int) -> UdpSocket:
+        udp = UdpSocket(self.server.address, self.server.binding, questions)
         self._open[udp.fileno()] = udp
         self._epoll.register(udp.fileno(), select.EPOLLIN)
         return udp
 
     def _note_silence(self, name: str) -> None:
-        if len(self._silent) < SILENT_KEPT:
+        if len(self._silent) < MAX_SILENT_NAMES:
             self._silent[name] = True
 
-    def _met_silence(self, udp: Udp, name: str) -> None:
+    def _abandon_socket(self, udp: UdpSocket, name: str) -> None:
         self._note_silence(name)
-        udp.ids.clear()  # whatever cut this flow off, others shall not wait in it
+        udp.ids.clear()  # the flow may be blocked: use another socket for other names
 
-    def _mind_time(self) -> None:
-        if self._ticking is None:
-            self._ticking = self._loop.call_later(TICK, self._tick)
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK, self._tick)
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         for descriptor, _ in self._epoll.poll(0):
-            self._open[descriptor].hear()
+            self._open[descriptor].read_datagrams()
 
     def _tick(self) -> None:
-        """End what is overdue, and close the sockets that nobody needs any more."""
+        """Fail overdue questions, and close unused sockets."""
         now = perf_counter()
         for udp in self._open.values():
             udp.expire(now)
@@ -182,4 +190,4 @@ class Asker:
                 del self._open[descriptor]
                 udp.close()
         waits = any(udp.waiting or not udp.ids for udp in self._open.values())
-        self._ticking = self._loop.call_later(TICK, self._tick) if waits else None
+        self._timer = self._loop.call_later(TICK, self._tick) if waits else None

@@ -10,8 +10,8 @@ import httptools
 
 from probes.net.exchange_recorder import (
     HEAD_BYTES,
+    ExchangeRecorder,
     Head,
-    Passage,
     header_text,
 )
 from probes.net.wire.reactor import Steps
@@ -23,7 +23,7 @@ FIRST_FINAL = 200
 
 
 class Stream(Protocol):
-    """What an exchange needs of a connection."""
+    """What an exchange needs of a connection: TCP or TLS."""
 
     @property
     def arrived(self) -> float: ...  # noqa: D102 - see Tcp
@@ -31,29 +31,29 @@ class Stream(Protocol):
     def write(self, data: bytes) -> Steps[None]: ...  # noqa: D102
 
 
-class Reading:
-    """Takes what the parser finds; interim answers (1xx) are passed over."""
+class ResponseReader:
+    """Receives the parser's callbacks; ignores interim responses (1xx)."""
 
-    __slots__ = ("_headers", "_parser", "_passage", "complete", "on_body")
+    __slots__ = ("_headers", "_parser", "_recorder", "complete", "on_body")
 
-    def __init__(self, passage: Passage) -> None:
+    def __init__(self, recorder: ExchangeRecorder) -> None:
         self.complete = False
-        self._passage = passage
+        self._recorder = recorder
         self._headers: list[tuple[str, str]] = []
-        self.on_body = passage.body.extend
+        self.on_body = recorder.body.extend
         self._parser = httptools.HttpResponseParser(self)
 
     @property
-    def framed(self) -> bool:
-        """Whether the head says where the body ends, other than with the connection."""
-        head = self._passage.head
+    def has_length(self) -> bool:
+        """Whether the head delimits the body, other than by closing the connection."""
+        head = self._recorder.head
         if head is None:
             return False
         coded = "chunked" in head.header("transfer-encoding").lower()
         return coded or bool(head.header("content-length"))
 
     def feed(self, received: bytes) -> None:
-        """Parse some bytes; raises ValueError if they are no HTTP."""
+        """Parse received bytes. Raises ValueError if they are not HTTP."""
         try:
             self._parser.feed_data(received)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -61,23 +61,23 @@ class Reading:
                 raise ValueError(f"no HTTP: {error}") from None
 
     def close(self) -> None:
-        """Part with the parser, for the two hold each other: thousands a second of them."""
+        """Drop the parser: breaks a reference cycle, of which there are thousands per second."""
         del self._parser
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header was read."""
+        """Collect a header."""
         self._headers.append((_header_name(name), header_text(value)))
 
     def on_headers_complete(self) -> None:
-        """The head was read."""
+        """Record the head, unless it is an interim response."""
         status = self._parser.get_status_code()
         headers, self._headers = tuple(self._headers), []
         if status >= FIRST_FINAL or status == SWITCHING_PROTOCOLS:
-            self._passage.head = Head(status=status, headers=headers)
+            self._recorder.head = Head(status=status, headers=headers)
 
     def on_message_complete(self) -> None:
-        """The answer is whole, unless it was an interim one."""
-        self.complete = self._passage.head is not None
+        """Mark the response as complete, unless it was an interim one."""
+        self.complete = self._recorder.head is not None
 
 
 @lru_cache(maxsize=1024)
@@ -85,28 +85,28 @@ def _header_name(name: bytes) -> str:
     return header_text(name).lower()
 
 
-def speak(stream: Stream, request: bytes, passage: Passage) -> Steps[None]:
-    """Send a request, and read its answer into the passage, up to the passage's limit.
+def send_request(stream: Stream, request: bytes, recorder: ExchangeRecorder) -> Steps[None]:
+    """Send a request and read the response into the recorder, up to its body limit.
 
-    Raises EOFError if the far end closed too early, ValueError if its answer is no HTTP.
+    Raises EOFError if the peer closed early, ValueError if its response is not HTTP.
     """
-    passage.stage = "response"
-    reading = Reading(passage)
+    recorder.stage = "response"
+    reader = ResponseReader(recorder)
     try:
-        asked = perf_counter()
+        sent_at = perf_counter()
         yield from stream.write(request)
-        heard = 0
-        while not reading.complete and len(passage.body) <= passage.limit:
+        received_bytes = 0
+        while not reader.complete and len(recorder.body) <= recorder.limit:
             received = yield from stream.read()
             if not received:
-                if passage.head is None or reading.framed:
+                if recorder.head is None or reader.has_length:
                     raise EOFError("the far end closed too early")
                 return
-            if not heard:
-                passage.phases["first_byte"] = max(stream.arrived - asked, 0.0)
-            heard += len(received)
-            reading.feed(received)
-            if passage.head is None and heard > HEAD_BYTES:
+            if not received_bytes:
+                recorder.phases["first_byte"] = max(stream.arrived - sent_at, 0.0)
+            received_bytes += len(received)
+            reader.feed(received)
+            if recorder.head is None and received_bytes > HEAD_BYTES:
                 raise ValueError("the head of the answer has no end")
     finally:
-        reading.close()
+        reader.close()

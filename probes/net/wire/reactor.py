@@ -1,7 +1,8 @@
-"""A reactor of our own, nested in asyncio: its epoll is one more descriptor of the loop.
+"""An epoll reactor inside asyncio: the loop watches the epoll descriptor.
 
-Work is a generator that yields whenever it would block; any event on its socket takes it
-further. Edge-triggered (``epoll(7)``), so that each socket costs one system call to watch.
+A task is a generator that yields whenever it would block; any event on its socket resumes it.
+Edge-triggered (``epoll(7)``), so that watching a socket costs one system call. Also holds
+``IcmpError`` and the functions that read it from a socket's error queue (``IP_RECVERR``).
 """
 
 from __future__ import annotations
@@ -26,88 +27,90 @@ _OPTIONS = frozenset({(socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """An error number, ``icmp 3/13`` where a message said so, and the start of what it quotes."""
+class IcmpError:
+    """An entry of the error queue: errno, ``icmp`` type/code such as 3/13, quoted bytes."""
 
     code: int
     icmp: str = ""
     quoted: bytes = b""
 
 
-def keep_complaints(sock: socket.socket, host: str, *, kept: bool = True) -> None:
-    """Let the kernel keep ICMP messages for a socket towards ``host``, or no more."""
-    six = ":" in host
-    level, option = (socket.IPPROTO_IPV6, IPV6_RECVERR) if six else (socket.IPPROTO_IP, IP_RECVERR)
-    sock.setsockopt(level, option, int(kept))
+def set_error_queue(sock: socket.socket, host: str, *, enabled: bool = True) -> None:
+    """Switch the queue of ICMP errors (IP_RECVERR) of a socket to ``host`` on or off."""
+    is_ipv6 = ":" in host
+    level, option = (
+        (socket.IPPROTO_IPV6, IPV6_RECVERR) if is_ipv6 else (socket.IPPROTO_IP, IP_RECVERR)
+    )
+    sock.setsockopt(level, option, int(enabled))
 
 
-def read_complaint(sock: socket.socket) -> Complaint | None:
-    """The oldest message in the queue, or None when there is none."""
+def read_icmp_error(sock: socket.socket) -> IcmpError | None:
+    """Return the oldest entry of the error queue, or None."""
     try:
         quoted, ancillary, _, _ = sock.recvmsg(QUOTED_BYTES, ANCILLARY_BYTES, MSG_ERRQUEUE)
     except OSError:
         return None
-    for level, kind, told in ancillary:
+    for level, kind, data in ancillary:
         if (level, kind) in _OPTIONS:
-            code, origin, type_, number, _ = _EXTENDED_ERROR.unpack_from(told)
+            code, origin, type_, number, _ = _EXTENDED_ERROR.unpack_from(data)
             named = {SO_EE_ORIGIN_ICMP: "icmp", SO_EE_ORIGIN_ICMP6: "icmp6"}.get(origin)
             icmp = f"{named} {type_}/{number}" if named else ""
-            return Complaint(code=code, icmp=icmp, quoted=quoted)
-    return Complaint(code=0, quoted=quoted)
+            return IcmpError(code=code, icmp=icmp, quoted=quoted)
+    return IcmpError(code=0, quoted=quoted)
 
 
 Result = TypeVar("Result")
 Steps: TypeAlias = Generator[None, None, Result]
-"""Work that yields when it must wait, and returns a Result."""
+"""A generator that yields when it must wait, and returns a Result."""
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
-EVENTS_A_TURN = 1024
-LEAST_TICK = 0.002
-"""Seconds that pass at least between two looks at what is overdue."""
+EVENTS_PER_POLL = 1024
+MIN_TICK = 0.002
+"""Minimum interval between two checks for timeouts, in seconds."""
 
 
-class Errand:
-    """One piece of work under way, with the one socket that it waits for at a time.
+class ReactorTask:
+    """One running generator and the one socket that it waits for.
 
-    ``heard`` holds the events (``epoll_ctl(2)``) that came and that the work has not yet used
-    up: as each is told once only, the work clears a bit when it found nothing more behind it.
+    ``ready`` holds the events (``epoll_ctl(2)``) that were reported and not yet consumed. As each
+    is reported only once, the generator clears a bit when a system call would block.
     """
 
-    __slots__ = ("_reactor", "done", "heard", "work")
+    __slots__ = ("_reactor", "done", "ready", "steps")
 
-    def __init__(self, reactor: Reactor, begin: Callable[[Errand], Steps[None]]) -> None:
-        self.heard = 0
+    def __init__(self, reactor: Reactor, begin: Callable[[ReactorTask], Steps[None]]) -> None:
+        self.ready = 0
         self.done: asyncio.Future[None] | None = None
         self._reactor = reactor
-        self.work = begin(self)
+        self.steps = begin(self)
 
     def watch(self, sock: socket.SocketType) -> None:
-        """Go on when anything happens to ``sock``."""
+        """Resume the task on any event of ``sock``."""
         descriptor = sock.fileno()
-        self.heard = 0
-        self._reactor.errands[descriptor] = self
+        self.ready = 0
+        self._reactor.tasks[descriptor] = self
         self._reactor.epoll.register(descriptor, EVENTS)
 
     def drop(self, sock: socket.SocketType) -> None:
-        """Close ``sock``; the kernel forgets it by itself."""
-        self._reactor.errands.pop(sock.fileno(), None)
+        """Close ``sock``; the kernel then removes it from the epoll set."""
+        self._reactor.tasks.pop(sock.fileno(), None)
         sock.close()
 
-    def step(self, events: int = 0, thrown: Exception | None = None) -> None:
-        """Take the work as far as it goes without waiting: ``events`` came, or ``thrown`` did."""
-        self.heard |= events
+    def step(self, events: int = 0, exception: Exception | None = None) -> None:
+        """Run until the task waits again, after ``events`` or with ``exception`` thrown in."""
+        self.ready |= events
         try:
-            if thrown is None:
-                next(self.work)
+            if exception is None:
+                next(self.steps)
             else:
-                self.work.throw(thrown)
+                self.steps.throw(exception)
         except StopIteration:
             self._end(None)
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the work
+        except Exception as error:  # noqa: BLE001 - raised where the task is awaited
             self._end(error)
 
     def _end(self, error: Exception | None) -> None:
-        # An exchange that was cancelled, or ended in this very turn, hears no more.
+        # The awaiting task may be cancelled, or the result already set in this iteration.
         if self.done is None or self.done.done():
             return
         if error is None:
@@ -117,65 +120,65 @@ class Errand:
 
 
 class Reactor:
-    """Runs errands on the running loop until it is closed."""
+    """Runs tasks on the running loop until it is closed."""
 
     def __init__(self) -> None:
         self.epoll = select.epoll()
-        self.errands: dict[int, Errand] = {}
-        self._due: dict[Errand, float] = {}
-        self._ticking: asyncio.TimerHandle | None = None
-        self._looks = inf
+        self.tasks: dict[int, ReactorTask] = {}
+        self._deadlines: dict[ReactorTask, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_tick = inf
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self.epoll.fileno(), self._turn)
+        self._loop.add_reader(self.epoll.fileno(), self._poll)
 
     def close(self) -> None:
-        """Stop listening to the kernel; errands under way belong to their tasks."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        """Stop polling; running tasks are ended by the asyncio tasks that await them."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._loop.remove_reader(self.epoll.fileno())
         self.epoll.close()
 
-    async def run(self, begin: Callable[[Errand], Steps[None]], patience: float) -> None:
-        """Do work to its end; after ``patience`` seconds it is thrown TimeoutError until then."""
-        errand = Errand(self, begin)
+    async def run(self, begin: Callable[[ReactorTask], Steps[None]], patience: float) -> None:
+        """Run a task to its end; after ``patience`` seconds TimeoutError is thrown into it."""
+        task = ReactorTask(self, begin)
         try:
-            next(errand.work)
+            next(task.steps)
         except StopIteration:
             return
-        errand.done = done = self._loop.create_future()
-        self._due[errand] = due = monotonic() + patience
-        if due < self._looks:
-            self._look_at(due)
+        task.done = done = self._loop.create_future()
+        self._deadlines[task] = deadline = monotonic() + patience
+        if deadline < self._next_tick:
+            self._schedule_tick(deadline)
         try:
             await done
         finally:
-            del self._due[errand]
-            errand.work.close()
+            del self._deadlines[task]
+            task.steps.close()
 
     def _tick(self) -> None:
-        """End what is overdue. One timer for all: a timer an errand would cost a tenth of it."""
-        # What came in time is heard first: a late look must not make a timeout of it.
-        self._turn()
+        """End overdue tasks with TimeoutError. A timer per task would cost 10 % more CPU time."""
+        # Process pending events first, so that a late check does not turn them into timeouts.
+        self._poll()
         now = monotonic()
-        for errand in [each for each, due in self._due.items() if due <= now]:
-            errand.step(thrown=TimeoutError())
-        # Those just ended are still among them, until their tasks have heard of it.
-        soonest = min(self._due.values(), default=inf)
-        self._look_at(max(soonest, now + LEAST_TICK))
+        for task in [task for task, deadline in self._deadlines.items() if deadline <= now]:
+            task.step(exception=TimeoutError())
+        # Tasks that just ended are still listed until the asyncio tasks awaiting them run.
+        soonest = min(self._deadlines.values(), default=inf)
+        self._schedule_tick(max(soonest, now + MIN_TICK))
 
-    def _look_at(self, moment: float) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
-        self._looks, self._ticking = moment, None
+    def _schedule_tick(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next_tick, self._timer = moment, None
         if moment < inf:
-            self._ticking = self._loop.call_later(moment - monotonic(), self._tick)
+            self._timer = self._loop.call_later(moment - monotonic(), self._tick)
 
-    def _turn(self) -> None:
-        count = EVENTS_A_TURN
-        while count == EVENTS_A_TURN:
-            events = self.epoll.poll(0, EVENTS_A_TURN)
+    def _poll(self) -> None:
+        count = EVENTS_PER_POLL
+        while count == EVENTS_PER_POLL:
+            events = self.epoll.poll(0, EVENTS_PER_POLL)
             count = len(events)
             for descriptor, event in events:
-                errand = self.errands.get(descriptor)
-                if errand is not None:
-                    errand.step(event)
+                task = self.tasks.get(descriptor)
+                if task is not None:
+                    task.step(event)

@@ -1,8 +1,9 @@
-"""A stream over one TCP socket, with the kernel's own time of arrival and ICMP's reasons.
+"""Streams over a TCP socket (``Tcp``) and over TLS (``Tls``), as generators for the reactor.
 
-SO_TIMESTAMPNS (``socket(7)``) says when the kernel received a byte, however late we read it.
-IP_RECVERR (``ip(7)``) says which ICMP message stopped a connection (RFC 792, RFC 1812).
-System calls are most of what an exchange costs: what an event has already said is not asked for.
+SO_TIMESTAMPNS (``socket(7)``) gives the time at which the kernel received a byte, however late it
+is read. IP_RECVERR (``ip(7)``) gives the ICMP message that ended a connection attempt (RFC 792,
+RFC 1812). System calls dominate the cost of an exchange, so none is made for what an event has
+already reported.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from functools import lru_cache
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from time import perf_counter
 
-from probes.net.local_binding import ANYWHERE, Source, open_socket
+from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.route import Address
 from probes.net.wire.http1 import Stream
-from probes.net.wire.reactor import Errand, Steps, keep_complaints, read_complaint
+from probes.net.wire.reactor import ReactorTask, Steps, read_icmp_error, set_error_queue
 
 READ_BYTES = 65536
 SO_TIMESTAMPNS = 35
 ANCILLARY_BYTES = 64
-TROUBLE = EPOLLERR | EPOLLHUP
-ENDED = TROUBLE | EPOLLRDHUP
+SOCKET_ERROR = EPOLLERR | EPOLLHUP
+ENDED = SOCKET_ERROR | EPOLLRDHUP
 READABLE = EPOLLIN | ENDED
 _TIMESPEC = struct.Struct("@qq")
 _NANOSECONDS = 1_000_000_000
@@ -36,68 +37,68 @@ _Ancillary = list[tuple[int, int, bytes]]
 class Tcp:
     """One connection."""
 
-    __slots__ = ("_ancillary", "_errand", "_sock", "_source")
+    __slots__ = ("_ancillary", "_binding", "_sock", "_task")
 
-    def __init__(self, errand: Errand, source: Source = ANYWHERE) -> None:
-        self._source = source
-        self._errand = errand
+    def __init__(self, task: ReactorTask, binding: LocalBinding = UNBOUND) -> None:
+        self._binding = binding
+        self._task = task
         self._sock: socket.SocketType | None = None
         self._ancillary: _Ancillary = []
 
     @property
     def arrived(self) -> float:
-        """When the kernel had the last bytes, on perf_counter's clock; now, if it did not say."""
+        """When the kernel received the last bytes (perf_counter); now, if there is no timestamp."""
         now = perf_counter()
         for level, kind, data in self._ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
                 seconds, nanoseconds = _TIMESPEC.unpack(data)
                 waited = time.time_ns() - (seconds * _NANOSECONDS + nanoseconds)
-                # The wall clock may have been set in between; then it is no measure.
+                # Ignore the timestamp if the wall clock was set in between.
                 return now - waited / _NANOSECONDS if 0 <= waited < 60 * _NANOSECONDS else now
         return now
 
     def connect(self, address: Address) -> Steps[None]:
-        """Connect; raises OSError, whose text names the ICMP message if there was one."""
-        errand, host = self._errand, address.host
-        self._sock = sock = open_socket(host, socket.SOCK_STREAM, self._source)
-        keep_complaints(sock, host)
+        """Connect. Raises OSError, whose text names the ICMP message if there was one."""
+        task, host = self._task, address.host
+        self._sock = sock = open_socket(host, socket.SOCK_STREAM, self._binding)
+        set_error_queue(sock, host)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         code = sock.connect_ex((host, address.port))
         if code == errno.EINPROGRESS:
             code = 0
         if not code:
-            errand.watch(sock)
-            # Writable says connected, unless there was trouble: then the socket knows which.
-            while not code and not errand.heard & EPOLLOUT:
+            task.watch(sock)
+            # Writable means connected, unless an error was reported: then read SO_ERROR.
+            while not code and not task.ready & EPOLLOUT:
                 yield
-                if errand.heard & TROUBLE:
+                if task.ready & SOCKET_ERROR:
                     code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            complaint = read_complaint(sock)
-            icmp = complaint.icmp if complaint is not None else ""
+            icmp_error = read_icmp_error(sock)
+            icmp = icmp_error.icmp if icmp_error is not None else ""
             raise OSError(code, icmp or errno.errorcode.get(code, ""))
-        # From here on a stray ICMP message must not end a living connection.
-        keep_complaints(sock, host, kept=False)
+        # From here on an ICMP error must not end an established connection.
+        set_error_queue(sock, host, enabled=False)
 
     def read(self) -> Steps[bytes]:
-        """The next bytes, or nothing when the far end closed; raises OSError."""
-        sock, errand = self._sock, self._errand
+        """Return received bytes, or b'' if the peer closed. Raises OSError."""
+        sock, task = self._sock, self._task
         assert sock is not None
         while True:
-            while not errand.heard & READABLE:
+            while not task.ready & READABLE:
                 yield
             try:
                 received, self._ancillary, _, _ = sock.recvmsg(READ_BYTES, ANCILLARY_BYTES)
             except BlockingIOError:
-                errand.heard &= ~READABLE
+                task.ready &= ~READABLE
                 continue
             if len(received) < READ_BYTES:
-                # All of it; whatever comes next is an event of its own, but an end was told.
-                errand.heard &= ~EPOLLIN
+                # Everything was read: more data causes a new event; an end was reported before.
+                task.ready &= ~EPOLLIN
             return received
 
     def write(self, data: bytes) -> Steps[None]:
-        """Send all of it; raises OSError."""
+        """Send all of the data. Raises OSError."""
         assert self._sock is not None
         while data:
             try:
@@ -108,34 +109,34 @@ class Tcp:
             data = data[sent:]
 
     def close(self) -> None:
-        """Close the socket; closing twice changes nothing."""
+        """Close the socket; idempotent."""
         if self._sock is not None:
-            self._errand.drop(self._sock)
+            self._task.drop(self._sock)
             self._sock = None
 
 
 class Tls:
-    """A stream inside TLS; ``arrived`` is when the last bytes came."""
+    """A TLS stream over another stream."""
 
     def __init__(self, below: Stream, context: ssl.SSLContext, host: str) -> None:
         self._below = below
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.engine = context.wrap_bio(self._in, self._out, server_hostname=_server_name(host))
+        self.ssl_object = context.wrap_bio(self._in, self._out, server_hostname=_server_name(host))
 
     @property
     def arrived(self) -> float:
-        """When the last bytes came."""
+        """When the last bytes were received."""
         return self._below.arrived
 
     def handshake(self) -> Steps[None]:
-        """Shake hands; raises ssl.SSLError, OSError, or EOFError if the far end just closed.
+        """Perform the handshake. Raises ssl.SSLError, OSError, or EOFError if the peer closed.
 
-        Where our own part comes last (RFC 8446 section 2) it goes with what is written next,
-        which spares a packet.
+        The client's last message (RFC 8446 section 2) is sent with the first data, which saves a
+        packet.
         """
         while True:
             try:
-                self.engine.do_handshake()
+                self.ssl_object.do_handshake()
             except ssl.SSLWantReadError:
                 yield from self._flush()
                 received = yield from self._below.read()
@@ -143,17 +144,17 @@ class Tls:
                     raise EOFError("the far end closed inside the handshake") from None
                 self._in.write(received)
             except ssl.SSLError:
-                # Our own alert tells the far end why we go (RFC 8446 section 6).
+                # Send the alert that tells the peer the reason (RFC 8446 section 6).
                 yield from self._flush()
                 raise
             else:
                 return
 
     def read(self) -> Steps[bytes]:
-        """The next bytes, or nothing when the far end closed, in order or not."""
+        """Return received bytes, or b'' if the peer closed, with or without close_notify."""
         while True:
             try:
-                return self.engine.read(READ_BYTES)
+                return self.ssl_object.read(READ_BYTES)
             except ssl.SSLWantReadError:
                 yield from self._flush()
                 received = yield from self._below.read()
@@ -164,8 +165,8 @@ class Tls:
                 return b""
 
     def write(self, data: bytes) -> Steps[None]:
-        """Send all of it."""
-        self.engine.write(data)
+        """Send all of the data."""
+        self.ssl_object.write(data)
         yield from self._flush()
 
     def _flush(self) -> Steps[None]:
@@ -175,5 +176,5 @@ class Tls:
 
 @lru_cache(maxsize=4096)
 def _server_name(host: str) -> bytes:
-    """A host as SNI has it; in bytes, for the standard library codes texts anew each time."""
+    """Return a host for SNI, as cached bytes: ssl would encode a str at each call."""
     return host.encode("idna")

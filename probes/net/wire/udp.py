@@ -1,12 +1,12 @@
-"""One UDP socket that many questions share, each with an id of its own.
+"""A UDP socket shared by many DNS questions, each with its own id.
 
-The kernel draws the port, this machine's randomness the ids; an id is used once, and when all
-are used another socket takes over (RFC 5452 section 9.2: neither may be guessed). They are so
-few that all their answers fit into the kernel's buffer. Questions leave together, once a turn of
-the loop: a server that falls asleep between them costs the sender its waking.
+Port and ids are random; each id is used once, and when all are used a new socket takes over
+(RFC 5452 section 9.2: neither may be predictable). There are few enough ids that all answers fit
+into the socket's receive buffer. Questions are sent together once per loop iteration: waking the
+server's process for each one would cost the sender CPU time.
 
-A message of ICMP is held against the question that it quotes, or, where it quotes too little,
-against the only one there is.
+An ICMP error is attributed to the question that it quotes or, if it quotes too little, to the only
+pending question.
 """
 
 from __future__ import annotations
@@ -21,70 +21,70 @@ import dns.exception
 import dns.message
 import msgspec
 
-from probes.net.local_binding import ANYWHERE, Source, open_socket
+from probes.net.local_binding import UNBOUND, LocalBinding, open_socket
 from probes.net.route import Address
 from probes.net.wire.dns_codec import Query, repeats
-from probes.net.wire.reactor import Complaint, keep_complaints, read_complaint
+from probes.net.wire.reactor import IcmpError, read_icmp_error, set_error_queue
 
 READ_BYTES = 4096
-"""More than the payload that is asked for; a longer datagram is read in part, and is odd."""
+"""Larger than the advertised EDNS payload; a longer datagram is truncated and then not parsed."""
 
 QUESTIONS = 64
-"""How many questions a socket asks in its life."""
+"""Number of questions per socket."""
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """A datagram, and how many seconds after the question it was read."""
+class Datagram(msgspec.Struct, frozen=True):
+    """A received datagram, and the seconds between the question and its reading."""
 
     wire: bytes
     took: float
 
 
-class Asked(msgspec.Struct, eq=False):
-    """A question that waits until ``due``; it was ``sent`` when (perf_counter's clock)."""
+class PendingQuestion(msgspec.Struct, eq=False):
+    """A question without an answer yet; ``due`` and ``sent`` are perf_counter times."""
 
-    udp: Udp
+    udp: UdpSocket
     id: bytes
     query: Query
     due: float
-    heard: asyncio.Future[Heard]
+    answer: asyncio.Future[Datagram]
     sent: float = 0.0
 
 
-class Udp:
-    """A connected UDP socket with ``ids`` left to ask with, and those who wait by their id."""
+class UdpSocket:
+    """A connected UDP socket: ``ids`` not used yet, and ``waiting`` questions by id."""
 
     def __init__(
-        self, address: Address, source: Source = ANYWHERE, questions: int = QUESTIONS
+        self, address: Address, binding: LocalBinding = UNBOUND, questions: int = QUESTIONS
     ) -> None:
-        """Raise OSError: no socket may be had, or none may leave from ``source``."""
+        """Open the socket. Raises OSError, also if it cannot be bound to ``binding``."""
         self._loop = asyncio.get_running_loop()
         self.ids = _draw(questions)
-        self.waiting: dict[bytes, Asked] = {}
-        self._outbox: list[Asked] = []
-        self._sock = sock = open_socket(address.host, socket.SOCK_DGRAM, source)
+        self.waiting: dict[bytes, PendingQuestion] = {}
+        self._outbox: list[PendingQuestion] = []
+        self._sock = sock = open_socket(address.host, socket.SOCK_DGRAM, binding)
         try:
-            keep_complaints(sock, address.host)
+            set_error_queue(sock, address.host)
             sock.connect((address.host, address.port))
         except BaseException:
             sock.close()
             raise
 
     def fileno(self) -> int:
-        """The socket's descriptor; ``hear`` is due when it may be read, or has an error."""
+        """The descriptor; call ``read_datagrams`` when it is readable or has an error."""
         return self._sock.fileno()
 
-    def ask(self, query: Query, due: float) -> Asked:
-        """Send a question before the loop's next turn ends; OSError is then in its answer."""
-        asked = Asked(self, self.ids.pop(), query, due, self._loop.create_future())
+    def ask(self, query: Query, due: float) -> PendingQuestion:
+        """Send a question in the next loop iteration; an OSError is set on its answer."""
+        pending = PendingQuestion(self, self.ids.pop(), query, due, self._loop.create_future())
         if not self._outbox:
             self._loop.call_soon(self._send_all)
-        self._outbox.append(asked)
-        self.waiting[asked.id] = asked
-        return asked
+        self._outbox.append(pending)
+        self.waiting[pending.id] = pending
+        return pending
 
-    def hear(self) -> None:
-        """Read all that has come."""
+    def read_datagrams(self) -> None:
+        """Read all received datagrams and ICMP errors."""
         recv, waiting = self._sock.recv, self.waiting
         received = b""
         while True:
@@ -93,74 +93,74 @@ class Udp:
             except BlockingIOError:
                 break
             except OSError:
-                self._hear_complaints()
+                self._read_error_queue()
                 continue
-            asked = waiting.get(received[:2])
-            if asked is not None and (
-                repeats(received, asked.query.asked) or _answers(received, asked)
+            pending = waiting.get(received[:2])
+            if pending is not None and (
+                repeats(received, pending.query.section) or _answers(received, pending)
             ):
-                del waiting[asked.id]
-                if not asked.heard.done():
-                    asked.heard.set_result(Heard(received, perf_counter() - asked.sent))
+                del waiting[pending.id]
+                if not pending.answer.done():
+                    pending.answer.set_result(Datagram(received, perf_counter() - pending.sent))
         if not received:
-            # Woken for nothing to read: then there are complaints, of which a send took the sign.
-            self._hear_complaints()
+            # The socket is readable but empty: an ICMP error is queued (IP_RECVERR).
+            self._read_error_queue()
 
-    def forget(self, asked: Asked) -> None:
-        """Nobody waits for it any more."""
-        self.waiting.pop(asked.id, None)
+    def forget(self, pending: PendingQuestion) -> None:
+        """Remove a question: nobody awaits its answer."""
+        self.waiting.pop(pending.id, None)
 
     def expire(self, now: float) -> None:
-        """End those who have waited long enough, with TimeoutError."""
-        for asked in [each for each in self.waiting.values() if each.due <= now]:
-            self._fail(asked, TimeoutError())
+        """Fail overdue questions with TimeoutError."""
+        for pending in [question for question in self.waiting.values() if question.due <= now]:
+            self._fail(pending, TimeoutError())
 
     def close(self) -> None:
-        """Close the socket. Whoever still waits is not told."""
+        """Close the socket; pending questions stay unresolved."""
         self._outbox.clear()
         self._sock.close()
 
     def _send_all(self) -> None:
-        """Send what the last turn asked for: in one go, or the server falls asleep in between."""
+        """Send the questions of the last loop iteration together."""
         outbox, self._outbox = self._outbox, []
         send = self._sock.send
-        for asked in outbox:
-            if asked.id not in self.waiting:
+        for pending in outbox:
+            if pending.id not in self.waiting:
                 continue
-            asked.sent = perf_counter()
+            pending.sent = perf_counter()
             try:
-                send(asked.id + asked.query.rest)
+                send(pending.id + pending.query.rest)
             except OSError as error:
-                self._send_again(asked, error)
+                self._send_again(pending, error)
 
-    def _send_again(self, asked: Asked, error: OSError) -> None:
+    def _send_again(self, pending: PendingQuestion, error: OSError) -> None:
         if isinstance(error, BlockingIOError):
-            # No room for one datagram: the trouble is in this machine's buffers.
-            self._fail(asked, OSError(errno.ENOBUFS, ""))
+            # The send buffer has no room for one datagram: a local failure.
+            self._fail(pending, OSError(errno.ENOBUFS, ""))
             return
-        # The kernel gave us the error of an earlier question instead of sending this one.
-        self._hear_complaints()
+        # The kernel reported the error of an earlier question instead of sending this one.
+        self._read_error_queue()
         try:
-            self._sock.send(asked.id + asked.query.rest)
-        except OSError as own:
-            self._fail(asked, own)
+            self._sock.send(pending.id + pending.query.rest)
+        except OSError as second_error:
+            self._fail(pending, second_error)
 
-    def _hear_complaints(self) -> None:
-        while (complaint := read_complaint(self._sock)) is not None:
-            asked = self._blamed(complaint)
-            if asked is not None:
-                detail = complaint.icmp or errno.errorcode.get(complaint.code, "")
-                self._fail(asked, OSError(complaint.code, detail))
+    def _read_error_queue(self) -> None:
+        while (icmp_error := read_icmp_error(self._sock)) is not None:
+            pending = self._question_for(icmp_error)
+            if pending is not None:
+                detail = icmp_error.icmp or errno.errorcode.get(icmp_error.code, "")
+                self._fail(pending, OSError(icmp_error.code, detail))
 
-    def _blamed(self, complaint: Complaint) -> Asked | None:
-        if len(complaint.quoted) > 1:
-            return self.waiting.get(complaint.quoted[:2])
+    def _question_for(self, icmp_error: IcmpError) -> PendingQuestion | None:
+        if len(icmp_error.quoted) > 1:
+            return self.waiting.get(icmp_error.quoted[:2])
         return next(iter(self.waiting.values())) if len(self.waiting) == 1 else None
 
-    def _fail(self, asked: Asked, error: Exception) -> None:
-        self.forget(asked)
-        if not asked.heard.done():
-            asked.heard.set_exception(error)
+    def _fail(self, pending: PendingQuestion, error: Exception) -> None:
+        self.forget(pending)
+        if not pending.answer.done():
+            pending.answer.set_exception(error)
 
 
 def _draw(count: int) -> list[bytes]:
@@ -168,17 +168,18 @@ def _draw(count: int) -> list[bytes]:
     ids: set[bytes] = set()
     while len(ids) < count:
         drawn = os.urandom(2 * count)
-        ids.update(drawn[place : place + 2] for place in range(0, 2 * count, 2))
+        ids.update(drawn[offset : offset + 2] for offset in range(0, 2 * count, 2))
     return list(ids)[:count]
 
 
-def _answers(received: bytes, asked: Asked) -> bool:
-    """Whether an uncommon datagram with the question's id answers it; nonsense does.
+def _answers(received: bytes, pending: PendingQuestion) -> bool:
+    """Whether an unusual datagram with the question's id counts as its answer.
 
-    A datagram of another question is a stray, or somebody's guess (RFC 5452).
+    An unparsable one does (the server misbehaves); one with another question does not: it may be
+    a spoofing attempt (RFC 5452).
     """
     try:
         message = dns.message.from_wire(received, ignore_trailing=True)
     except dns.exception.DNSException:
         return True
-    return dns.message.from_wire(asked.id + asked.query.rest).is_response(message)
+    return dns.message.from_wire(pending.id + pending.query.rest).is_response(message)

@@ -8,7 +8,7 @@ import ssl
 import struct
 
 from probes.range.authority import Tls
-from probes.range.connection import Request, read
+from probes.range.connection import Request, parse_request
 
 NO_LINGER = struct.pack("ii", 1, 0)
 PIECE = 16 * 1024
@@ -46,7 +46,7 @@ class ByteStream:
         received = bytearray()
         while data := await self.read():
             received += data
-            request = read(received)
+            request = parse_request(received)
             if request is not None:
                 return request
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.sentinel import Sentinels
-from probes.range.zone import ZONE, meant, plain
+from probes.range.zone import ZONE, normalise, original_host
 
 Kind = Literal["agreed", "real", "content", "ordinary"]
 
@@ -41,7 +41,7 @@ class Knowledge:
 
     def find(self, host: str) -> Known | None:
         """What is known of a host."""
-        return self.hosts.get(meant(host))
+        return self.hosts.get(original_host(host))
 
     def is_harmful(self, host: str) -> bool:
         """Whether the host is an item that must be blocked (no sentinel is an item)."""
@@ -50,13 +50,13 @@ class Knowledge:
 
     def is_sentinel(self, host: str) -> bool:
         """Whether the host is a sentinel, of either sort."""
-        return plain(host) in self.must_allow | self.must_block
+        return normalise(host) in self.must_allow | self.must_block
 
     def is_listed(self, host: str) -> bool:
         """Whether a right service blocks the host by its name alone."""
         known = self.find(host)
         by_name = known is not None and known.kind in {"agreed", "real"}
-        return by_name or plain(host) in self.must_block
+        return by_name or normalise(host) in self.must_block
 
 
 MARKER = "ACCREDIT-MARKER-"

@@ -7,13 +7,13 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from probes.range.connection import Unreadable
+from probes.range.connection import MalformedRequestError
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 
 Handle = Callable[[ByteStream], Awaitable[None]]
 
-GONE = (ssl.SSLError, OSError, Unreadable, ValueError)
+GONE = (ssl.SSLError, OSError, MalformedRequestError, ValueError)
 """What a client or an origin that goes away may raise: the connection is over, no more."""
 
 

@@ -16,7 +16,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from probes.range.resolver import Names, host_in
+from probes.range.resolver import ZoneServer, question_name
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.knowledge import Knowledge, Known
@@ -49,7 +49,7 @@ class Question:
     @property
     def host(self) -> str:
         """The name that is asked for, in lower case."""
-        return host_in(self.query)
+        return question_name(self.query)
 
     @property
     def type(self) -> str:
@@ -133,7 +133,7 @@ class NameService:
 
     behave: NameBehaviour
     knowledge: Knowledge
-    names: Names
+    names: ZoneServer
     scale: Scale
     total: int = 0
     seen: Counter[str] = field(default_factory=Counter)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.model.marker import HEADERS
 from harness.model.sentinel import Sentinels
-from probes.range.proxy import unmarked
+from probes.range.proxy import without_nonce
 from probes.range.zone import ZONE
 from test_suites.calibration.hostile.client_hello import is_browsers
 from test_suites.calibration.hostile.supplier import EVERYTHING, UNDECIDED, web
@@ -55,7 +55,7 @@ async def knows_strange_headers(call: Call) -> None:
 @web("Filters only requests with 32 hexadecimal digits in a header, such as a cookie.",
      breaks=EVERYTHING, only=RECOGNISED)  # fmt: skip
 async def knows_a_nonce(call: Call) -> None:
-    await if_test(call, unmarked(call.request.lines) != call.request.lines)
+    await if_test(call, without_nonce(call.request.lines) != call.request.lines)
 
 
 @web("Filters only requests of programs that do not call themselves a current browser.")  # fmt: skip

@@ -12,9 +12,9 @@ from typing import Any, Self, TypeVar, cast
 
 from probes.range.authority import Authority
 from probes.range.filter import FilterPolicy
-from probes.range.origin import Log
-from probes.range.resolver import Names
-from probes.range.testbed import World
+from probes.range.origin import ArrivalLog
+from probes.range.resolver import ZoneServer
+from probes.range.testbed import RangeTestbed
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.corpus import contents, known_hosts, write_packs
@@ -62,7 +62,7 @@ class Testbed:
         self.knowledge: Knowledge = known_hosts(size)
         self.packs = write_packs(folder / "packs", self.knowledge)
         self.authority = Authority("Example School Filter")
-        self._names = Names(log=Log(), dual_stack=True)
+        self._names = ZoneServer(log=ArrivalLog(), dual_stack=True)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="hostile-testbed")
         self._stack = AsyncExitStack()
@@ -100,11 +100,11 @@ class Testbed:
         finally:
             self._await(listening.__aexit__())
 
-    async def _start_world(self) -> World:
+    async def _start_world(self) -> RangeTestbed:
         """The range, with a second address of its origin at the same ports, where they are free."""
         for left in reversed(range(PORT_TRIES)):
             async with AsyncExitStack() as stack:
-                world = World(
+                world = RangeTestbed(
                     self.folder / "world",
                     policy=FilterPolicy(blocks=lambda *_: False),
                     contents=contents(self.knowledge),

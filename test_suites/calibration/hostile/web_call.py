@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from probes.range.connection import Request
-from probes.range.proxy import unmarked
+from probes.range.proxy import without_nonce
 from probes.range.zone import ADDRESS
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
@@ -126,9 +126,9 @@ class Call:
             self.request,
             method=method or self.request.method,
             target=path or self.request.path,
-            lines=lines if is_marked else unmarked(lines),
+            lines=lines if is_marked else without_nonce(lines),
         )
-        return await self.service.ask_origin(asked.passed_on())
+        return await self.service.ask_origin(asked.to_origin_form())
 
     async def give(self, answer: Answer) -> None:
         """Send a whole answer, and close."""

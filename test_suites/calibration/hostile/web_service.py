@@ -11,9 +11,9 @@ from typing import Any
 
 from probes.range.authority import Authority
 from probes.range.connection import Request
-from probes.range.gateway import named_in
-from probes.range.resolver import Names
-from probes.range.zone import ADDRESS, TWIN_ADDRESS, plain
+from probes.range.gateway import read_server_name
+from probes.range.resolver import ZoneServer
+from probes.range.zone import ADDRESS, TWIN_ADDRESS, normalise
 from test_suites.calibration.hostile.byte_stream import ByteStream
 from test_suites.calibration.hostile.http_message import Answer
 from test_suites.calibration.hostile.knowledge import Knowledge
@@ -35,7 +35,7 @@ class WebService:
     authority: Authority
     origin_ports: Mapping[int, int]
     scale: Scale
-    names: Names
+    names: ZoneServer
     is_asked_first: bool = False
     in_flight: int = 0
     total: int = 0
@@ -49,10 +49,10 @@ class WebService:
 
     async def start_gateway(self, listening: Listening, profile: str) -> dict[int, int]:
         """Listen as a transparent gateway; gives its ports by those of URLs."""
-        plain = partial(self._as_plain_gateway, profile)
+        normalise = partial(self._as_plain_gateway, profile)
         secure = partial(self._as_secure_gateway, profile)
         return {
-            80: await _listen_at_both(listening, plain),
+            80: await _listen_at_both(listening, normalise),
             443: await _listen_at_both(listening, secure),
         }
 
@@ -93,7 +93,7 @@ class WebService:
             service=self,
             stream=stream,
             request=request,
-            host=plain(request.host),
+            host=normalise(request.host),
             profile=profile,
             is_first=is_first,
         )
@@ -102,14 +102,14 @@ class WebService:
     async def _as_plain_gateway(self, profile: str, stream: ByteStream) -> None:
         request = await stream.request()
         if request is not None:
-            host = plain(request.host)
+            host = normalise(request.host)
             await self._handle(
                 Call(service=self, stream=stream, request=request, host=host, profile=profile)
             )
 
     async def _as_secure_gateway(self, profile: str, stream: ByteStream) -> None:
         hello = await stream.hello()
-        host = plain(named_in(hello) or "") if hello else ""
+        host = normalise(read_server_name(hello) or "") if hello else ""
         if host:
             request = Request(method="CONNECT", target=f"{host}:443", headers={}, lines=())
             call = Call(

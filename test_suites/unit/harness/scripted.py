@@ -10,7 +10,9 @@ from harness.measure.event_loop import Watch
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, Evidence, Failure, Stage, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Evidence, Failure, Stage, Timings
+from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Attempt, Sighting
 from harness.ports.storage import WallClock
 
@@ -54,7 +56,9 @@ class Wire:
 class Played:
     """A probe that answers as ``play`` says, or well."""
 
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(
+        needs="fetch", facts="web", has_twins=True
+    )
 
     def __init__(self, play: Play | None = None) -> None:
         self.play = play

@@ -47,7 +47,7 @@ from harness.plugins import PROBES
 @PROBES.register("scratch")
 class Scratch:
     '''A probe from another package.'''
-    asks = "fetch"
+    declares = ProbeDeclaration(needs="fetch", facts="web")
 """
 
 IMPORTER = """

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.model.outcome import Assessment, Foreknowledge, PackRate
+from harness.model.outcome import Assessment
+from harness.model.pack_rate import Foreknowledge, PackRate
 from reports.documents.html import render
 from reports.tables import pack_tables
 from reports.terminal import render_assessment

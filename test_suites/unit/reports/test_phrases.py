@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.metric import Spread
+from harness.model.metric_spec import SPECS
 from harness.model.outcome import Conformity, Corrected, Sequential
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Measure, Threshold
-from harness.schemes.load import metric_units
 from reports import phrases
 from test_suites.example import (
     example_assessment,
@@ -110,7 +110,7 @@ def test_thresholds(limit: Threshold | None, unit: str, words: str, sign: str) -
 
 def test_every_unit_that_is_shown_as_a_percentage_is_a_part_of_a_whole() -> None:
     """A service that blocks 22 clean pages for each harmful one does not block 2,230 %."""
-    units = {name: unit for name, unit in metric_units().items() if unit in phrases.RATES}
+    units = {name: spec.unit for name, spec in SPECS.items() if spec.unit in phrases.RATES}
 
     assert not units.keys() & {"clean_blocked_per_harmful", "contention", "design_effect"}
     assert set(units.values()) == {"share"}

@@ -11,8 +11,10 @@ from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.errors import FaultyDocument
 from harness.model.corpus import Item
+from harness.model.probe import ProbeDeclaration
 from harness.model.sampler import order_key
 from harness.ports.network import Origin, left_by
+from probes.kinds.web import Web
 
 GOOD = """\
 campaign: demo
@@ -246,3 +248,14 @@ def test_an_alias_of_a_scheme_is_resolved_before_anything_is_written(tmp_path: P
     assert "uksic-2024" == prepare(path).campaign.scheme
     (tmp_path / "uksic-current").write_text("id: own\nversion: '1'\ntitle: t\nparent: strict\n")
     assert str(tmp_path / "uksic-current") == prepare(path).campaign.scheme
+
+
+def test_a_probe_whose_facts_nobody_could_judge_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Web, "declares", ProbeDeclaration(needs="fetch", facts="mail"))
+
+    told = faults(tmp_path, "campaign: demo", "campaign: other")
+
+    said = "for which there are no rules of judgement; known: dns, reach, web"
+    assert [f"c.yaml:15: probes: probe 'web' leaves facts of kind 'mail', {said}"] == told

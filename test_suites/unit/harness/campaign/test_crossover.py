@@ -44,8 +44,6 @@ def campaign(**changes: object) -> Campaign:
 class Held:
     """A journal that holds some batches."""
 
-    header: dict[str, Any] = {"items": len(ITEMS)}  # noqa: RUF012 - never changed
-
     def __init__(self, numbers: Iterable[int]) -> None:
         self._numbers = frozenset(numbers)
 

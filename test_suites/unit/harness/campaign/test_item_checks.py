@@ -8,13 +8,7 @@ import pytest
 
 from harness.campaign.item_selection import Chosen, untried
 from harness.model.corpus import Item
-
-
-class Fetching:
-    """A probe as a campaign finds it."""
-
-    asks = "fetch"
-
+from harness.plugins import PROBES
 
 PLAIN = Item(id="p", value="http://a.test/", labels=("DRUG",), kind="url")
 SECURE = Item(id="s", value="https://a.test/", labels=("DRUG",), kind="url")
@@ -36,6 +30,6 @@ MADE = Item(id="m", value="x", labels=("DRUG",), kind="vector")
     ],
 )
 def test_what_no_probe_tries(items: tuple[Item, ...], probes: Any, told: list[str]) -> None:
-    found = list(untried(Chosen([items]), {name: Fetching() for name in probes}))  # type: ignore[misc]
+    found = list(untried(Chosen([items]), {name: PROBES.find(name)() for name in probes}))
 
     assert [remedy for _, remedy in found] == told

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from harness.cli.judge_again import judge_command
+from harness.cli.judge import judge_command
 from harness.errors import UsageError
 from test_suites.calibration.ooni_cases import measure
 

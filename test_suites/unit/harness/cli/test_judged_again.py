@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli.conclude import conclude_journal
-from harness.cli.judge_again import JudgedAgain, judge_again
+from harness.cli.judge import JudgedAgain, judge_again
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
 from harness.model.outcome import Assessment, Conformity, PrintedHead
@@ -118,5 +118,6 @@ def test_a_journal_that_is_whole_and_of_no_campaign_is_refused(
     stranger = tmp_path / "journal"
     SegmentJournal.create(stranger, {"campaign": '{"campaign":"tried"}', "corpora": []}).close()
 
-    with pytest.raises(UsageError, match=r"the journal of the bundle cannot be judged: Validation"):
+    told = r"header\.json: not the header of a journal: service: Field required"
+    with pytest.raises(UsageError, match=told):
         again((stranger, measured[1]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -39,13 +42,45 @@ from test_suites.unit.harness.scripted import Played, fail, in_turn, item, key, 
 def test_the_header_names_campaign_corpora_and_instrument(simulated: Any) -> None:
     header = header_of(prepare(simulated()))
 
-    assert '"campaign":"simulated"' in header["campaign"]
-    assert ["canary"] == [reference.split()[0] for reference in header["corpora"]]
-    assert header["instrument"].startswith("isp-accredit ")
-    assert 64 == len(header["seed_commitment"])
+    assert "simulated" == header.campaign.campaign
+    assert ["canary"] == [reference.split()[0] for reference in header.corpora]
+    assert header.instrument.startswith("isp-accredit ")
+    assert 64 == len(header.seed_commitment)
     mark = pack_reader.open_pack("canary").reference.mark
     told = {"name": "canary", "audience": "public", "design": "census", "kind": "agreed"}
-    assert {mark: told} == header["packs"]
+    assert {mark: told} == header.as_document()["packs"]
+
+
+def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
+    simulated: Any, tmp_path: Path
+) -> None:
+    """Or no journal of an earlier version could be resumed."""
+    prepared = prepare(simulated(sample=5))
+    pack, campaign = prepared.corpora[0].reference, prepared.campaign
+    held = {
+        "journal_format": 2,
+        "campaign": campaign.model_copy(update={"seed": ""}).model_dump_json(),
+        "corpora": [f"{pack.name} {pack.version} {pack.sha256}"],
+        "packs": {
+            pack.mark: {
+                "name": pack.name,
+                "audience": pack.audience,
+                "design": pack.design,
+                "kind": pack.kind,
+            }
+        },
+        "items": len(prepared.items),
+        "frames": prepared.frames,
+        "retrials": True,
+        "seed_commitment": hashlib.sha256(campaign.seed.encode()).hexdigest(),
+        "instrument": f"isp-accredit {version('isp-accredit')}",
+        "run": "ab",
+    }
+
+    SegmentJournal.create(tmp_path, header_of(prepared, "ab").as_document()).close()
+
+    text = msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
+    assert text == (tmp_path / "header.json").read_bytes()
 
 
 def test_secrets_are_hidden_on_the_way_to_the_journal() -> None:
@@ -119,7 +154,7 @@ def test_each_run_has_a_random_id_that_a_resume_keeps(simulated: Any, tmp_path: 
     one, other = (measure_campaign(campaign, tmp_path / name) for name in ("one", "other"))
     first = run_id_in(one)
 
-    assert 32 == len(first["run"])
+    assert 32 == len(first)
     assert run_id_in(one) == first == run_id_in(measure_campaign(campaign, tmp_path / "one"))
     assert first != run_id_in(other)
     assert run_id_in(tmp_path) != run_id_in(tmp_path)
@@ -130,9 +165,9 @@ def test_a_journal_from_before_runs_had_ids_is_resumed_without(
 ) -> None:
     campaign = simulated(sample=2)
     places = CampaignPaths(out=tmp_path / "out", campaign="simulated")
-    SegmentJournal.create(places.journal, header_of(prepare(campaign))).close()
+    SegmentJournal.create(places.journal, header_of(prepare(campaign)).as_document()).close()
 
-    assert run_id_in(measure_campaign(campaign, places.out)) == {}
+    assert run_id_in(measure_campaign(campaign, places.out)) == ""
     assert len(nonces_of(places.journal)) > 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.judge_again import differences
+from harness.cli.judge import differences
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from harness.cli.main import app
 from harness.cli.range import FaultsDeclaration, play_faults, read_faults
 from harness.errors import FaultyDocument
 from harness.schemes.load import load_scheme
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 
 def test_up_where_and_down(runner: CliRunner, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
         "faults:\n  - {kind: miss, hosts: [drug-001.canary.accredit.test]}\ndead_hosts: [a.accredit.test]\n"
     )
     declared = read_faults(path)
-    world = World(tmp_path / "w", dead_hosts=declared.dead_hosts)
+    world = RangeTestbed(tmp_path / "w", dead_hosts=declared.dead_hosts)
 
     play_faults(world, declared)
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from harness.cli.compose import prepare
 from harness.cli.undecidable import line_profiles, sentences, undecidable
-from harness.schemes.load import load_scheme, metric_units
+from harness.schemes.load import load_scheme
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
 
 def test_bounds_that_hold_at_any_time_need_more() -> None:
     enough = [place(items("DRUG", 300))]
-    found = undecidable(STRICT, enough, metric_units(), {"URL-04"})
+    found = undecidable(STRICT, enough, {"URL-04"})
 
     assert "domains to try: 300 of DRUG; needed: 380" in [
         one.why for one in found if one.requirement == "URL-04"
@@ -36,7 +36,7 @@ def test_what_is_not_asked_of_a_profile_or_is_only_shown_is_not_told() -> None:
 
 def test_one_line_for_each_reason_and_binding_ones_first() -> None:
     becta = load_scheme("becta-2008")
-    lines = list(sentences(undecidable(becta, [place([])], metric_units())))
+    lines = list(sentences(undecidable(becta, [place([])])))
 
     assert "cannot decide" in lines[0]
     assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]

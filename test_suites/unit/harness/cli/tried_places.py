@@ -9,7 +9,7 @@ from harness.cli.undecidable import LineProfile, Undecidable, undecidable
 from harness.model.corpus import Item
 from harness.model.scheme import Scheme
 from harness.plugins import PROBES
-from harness.schemes.load import load_scheme, metric_units
+from harness.schemes.load import load_scheme
 
 STRICT = load_scheme("strict")
 
@@ -36,5 +36,5 @@ def place(tried: list[Item], **changed: Any) -> LineProfile:
 
 
 def of(requirement: str, *places: LineProfile, scheme: Scheme = STRICT) -> list[Undecidable]:
-    found = undecidable(scheme, places, metric_units())
+    found = undecidable(scheme, places)
     return [one for one in found if one.requirement == requirement]

@@ -11,6 +11,7 @@ from harness.estimate.item_selection import Selection
 from harness.estimate.outcome_groups import cells_of
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
+from harness.model.probe import declared
 from harness.model.scheme import Policy, Requirement, Scheme
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import MemoryFold
@@ -32,9 +33,13 @@ def verdict() -> Callable[..., Verdict]:
         facts: dict[str, Any] = {"applies_to": "any", "registrable": "", "stratum": "", "lang": ""}
         facts |= {name: more.pop(name) for name in list(more) if name in {*facts, "phases"}}
         block = Mechanism.BLOCK_PAGE if state is State.BLOCKED else Mechanism.NONE
+        tried = Item(id=item, value=f"{item}.test", labels=(category,), **facts)
+        seen_by = declared({}, key["probe"])
         return Verdict(
             key=AttemptKey(campaign="c", item=item, **key),
-            item=Item(id=item, value=f"{item}.test", labels=(category,), **facts),
+            item=tried,
+            counts=seen_by.counts,
+            is_blind=not seen_by.can_see(tried),
             state=state,
             rule="r",
             rules_version="1",

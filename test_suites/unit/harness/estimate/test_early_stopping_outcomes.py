@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
 from harness.estimate.early_stopping_outcomes import Settlement
@@ -20,6 +21,7 @@ from harness.model.outcome import Conformity, Outcome
 from harness.model.sampler import order_key
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
+from test_suites.journal_headers import header
 from test_suites.memory_fold import MemoryFold
 from test_suites.unit.harness.measure.test_early_stopping import Memory
 
@@ -94,17 +96,23 @@ def verdicts(states: list[State], category: str = "PORN", seed: str = "accredit"
 
 
 def journal(held: int, items: int, *stops: Stop) -> Memory:
-    kept = Memory()
-    kept.header = {"items": items}
+    kept = Memory(header(items=items))
     kept.kept = {number: [] for number in range(1, held + 1)}
     kept.written = list(stops)
     return kept
 
 
+def settlement(declared: Campaign, wanted: Scheme, kept: Memory) -> Settlement:
+    """How the stopping of a campaign bears on a scheme."""
+    kept.header = replace(kept.header, campaign=declared)
+    return Settlement(wanted, kept, judge_maker(kept))
+
+
 def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdict]) -> Outcome:
     """What becomes of the one requirement, whose journal was judged as ``found`` says."""
     judge: Any = SimpleNamespace(verdicts=lambda _: found)
-    early = Settlement(declared, wanted, kept, lambda: judge)
+    kept.header = replace(kept.header, campaign=declared)
+    early = Settlement(wanted, kept, lambda: judge)
     taken = estimate(
         MemoryFold(found), early.scheme, {"ks2": "ks2"}, frames={"PORN": 100}
     ).measurements
@@ -183,7 +191,7 @@ def test_what_asks_something_else_of_the_same_items_is_bounded_at_any_time(
     other: dict[str, Any],
 ) -> None:
     kept = journal(3, 100, STOP)
-    early = Settlement(campaign(PLAN), scheme(**other), kept, judge_maker(kept))
+    early = settlement(campaign(PLAN), scheme(**other), kept)
     found = outcome(campaign(PLAN), scheme(**other), journal(3, 100, STOP), verdicts(GOOD))
 
     assert [one.rule for one in early.scheme.requirements] == ["sequential"]
@@ -261,23 +269,20 @@ def test_the_table_of_categories_is_bounded_at_any_time_as_well() -> None:
     found = [*drugs, *verdicts([*doubt, State.INSUFFICIENT])]
     kept, wanted = journal(3, 100, STOP), scheme()
     plain = estimate(MemoryFold(found), wanted, {"ks2": "ks2"}).rates
-    rates = {
-        one.category: one
-        for one in Settlement(campaign(PLAN), wanted, kept, judge_maker(kept)).widen(plain)
-    }
+    rates = {one.category: one for one in settlement(campaign(PLAN), wanted, kept).widen(plain)}
 
     assert rates["DRUG"] in plain
     assert (rates["PORN"].lower, rates["PORN"].upper) == (
         anytime_bounds(38, 40, 0.05).lower,
         anytime_bounds(40, 40, 0.05).upper,
     )
-    assert Settlement(campaign(), wanted, kept, judge_maker(kept)).widen(plain) == plain
+    assert settlement(campaign(), wanted, kept).widen(plain) == plain
 
 
 def test_without_stopping_no_journal_is_asked() -> None:
     kept, wanted = journal(3, 100, STOP), scheme()
 
-    assert Settlement(campaign(), wanted, kept, judge_maker(kept)).scheme == wanted
+    assert settlement(campaign(), wanted, kept).scheme == wanted
     assert kept.asked == 0
 
 

@@ -8,18 +8,13 @@ from time import process_time
 import pytest
 
 from harness.estimate.estimate import estimate
-from harness.estimate.metrics import METRICS
 from harness.model.metric import NOT_IMPLEMENTED
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
-from harness.schemes.load import load_scheme, metric_names, metric_units
+from harness.schemes.load import load_scheme
 from test_suites.memory_fold import MemoryFold
 
 KS2 = {"ks2": "ks2"}
-
-
-def test_every_metric_that_can_be_taken_is_in_the_table_of_names() -> None:
-    assert set(METRICS) <= set(metric_names())
 
 
 def test_lines_and_profiles_are_measured_apart(
@@ -138,11 +133,7 @@ def test_an_unbuilt_metric_is_present_and_says_so(
 ) -> None:
     wanted = scheme(metric="tunnels_established")
 
-    metric = (
-        estimate(MemoryFold([verdict("a")]), wanted, KS2, units=metric_units())
-        .measurements[0]
-        .metric
-    )
+    metric = estimate(MemoryFold([verdict("a")]), wanted, KS2).measurements[0].metric
 
     assert (metric.method, metric.unit) == (NOT_IMPLEMENTED, "items")
 

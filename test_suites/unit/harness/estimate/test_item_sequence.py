@@ -11,6 +11,7 @@ from harness.estimate.stopping_tests import Ending, Trials, trials_by_place
 from harness.model.batch import AGAIN
 from harness.model.corpus import Item, Layer
 from harness.model.observation import AttemptKey
+from harness.model.probe import declared
 from harness.model.verdict import BRACKET_FAILED, State, Verdict
 
 
@@ -28,6 +29,8 @@ def verdict(
         state=state,
         rule=rule,
         rules_version="v",
+        counts=declared({}, probe).counts,
+        is_blind=not declared({}, probe).can_see(item(layer)),
     )
 
 

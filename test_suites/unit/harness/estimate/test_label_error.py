@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from harness.estimate.intervals import Bounds
 from harness.estimate.label_error import corrected
 from harness.estimate.labels import audited_error, corrected_bounds
+from harness.model.journal_header import LabelAudit, PackNote
 from harness.model.outcome import Conformity, Corrected, Outcome
 from test_suites.example import example_metric, example_outcome
 
@@ -19,19 +19,16 @@ CLEAN = example_outcome(
 )
 
 
-def header(*audits: tuple[int, int] | None) -> dict[str, Any]:
-    """A journal's header with packs that were audited, or not."""
-    return {
-        "packs": {
-            f"p{number}": {"name": "p"}
-            | ({"audit": {"items": audit[0], "wrong": audit[1]}} if audit else {})
-            for number, audit in enumerate(audits)
-        }
-    }
+def packs(*audits: tuple[int, int] | None) -> list[PackNote]:
+    """Packs that were audited, or not."""
+    return [
+        PackNote(audit=LabelAudit(items=each[0], wrong=each[1]) if each else None)
+        for each in audits
+    ]
 
 
 def test_the_bounds_hold_for_every_share_of_wrong_labels_that_the_audit_leaves_open() -> None:
-    [found, other] = corrected([BLOCKED, CLEAN], header((299, 2)))
+    [found, other] = corrected([BLOCKED, CLEAN], packs((299, 2)))
     error = audited_error(2, 299) or 0
     lower, upper = corrected_bounds(Bounds(0.92, 0.99), error, Bounds(0.001, 0.02))
 
@@ -44,7 +41,7 @@ def test_the_bounds_hold_for_every_share_of_wrong_labels_that_the_audit_leaves_o
 
 def test_a_service_that_blocks_clean_items_too_looks_better_than_it_is() -> None:
     careless = replace(CLEAN, metric=replace(CLEAN.metric, lower=0.9, upper=1.0))
-    [found, _] = corrected([BLOCKED, careless], header((299, 2)))
+    [found, _] = corrected([BLOCKED, careless], packs((299, 2)))
 
     assert found.corrected is not None
     assert (found.corrected.lower or 1) < 0.92
@@ -52,7 +49,7 @@ def test_a_service_that_blocks_clean_items_too_looks_better_than_it_is() -> None
 
 def test_where_clean_items_were_not_tried_they_may_all_be_blocked() -> None:
     elsewhere = replace(CLEAN, line="names")
-    [found, _] = corrected([BLOCKED, elsewhere], header((299, 2)))
+    [found, _] = corrected([BLOCKED, elsewhere], packs((299, 2)))
 
     assert found.corrected is not None
     assert found.corrected.lower == pytest.approx(
@@ -61,16 +58,14 @@ def test_where_clean_items_were_not_tried_they_may_all_be_blocked() -> None:
 
 
 def test_of_several_packs_the_worst_audit_counts() -> None:
-    [found] = corrected([BLOCKED], header((299, 0), (100, 5), (1000, 2)))
+    [found] = corrected([BLOCKED], packs((299, 0), (100, 5), (1000, 2)))
 
     assert found.corrected is not None
     assert (found.corrected.audited, found.corrected.wrong) == (100, 5)
 
 
-@pytest.mark.parametrize(
-    "told", [{}, {"packs": {}}, header(None), header((299, 0), None), header((5, 5))]
-)
-def test_without_an_audit_of_every_pack_nothing_is_shown(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("told", [[], packs(None), packs((299, 0), None), packs((5, 5))])
+def test_without_an_audit_of_every_pack_nothing_is_shown(told: list[PackNote]) -> None:
     assert corrected([BLOCKED, CLEAN], told) == (BLOCKED, CLEAN)
 
 
@@ -80,11 +75,11 @@ def test_no_outcome_is_changed_by_it() -> None:
     ]
 
     assert [
-        replace(one, corrected=None) for one in corrected(outcomes, header((50, 20)))
+        replace(one, corrected=None) for one in corrected(outcomes, packs((50, 20)))
     ] == outcomes
 
 
 def test_a_rate_of_nothing_is_not_corrected() -> None:
     nothing = replace(BLOCKED, metric=replace(BLOCKED.metric, n=0, lower=None, upper=None))
 
-    assert corrected([nothing], header((299, 0))) == (nothing,)
+    assert corrected([nothing], packs((299, 0))) == (nothing,)

@@ -15,7 +15,8 @@ from scipy.stats import fisher_exact as oracle
 from harness.estimate.estimate import estimate
 from harness.estimate.intervals import Draw, clopper_pearson, weighted_rate
 from harness.estimate.rates_by_pack import Apart, fisher_exact, packs_apart
-from harness.model.outcome import Foreknowledge, PackRate
+from harness.model.journal_header import PackNote
+from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
 from harness.model.verdict import State, Verdict
 from test_suites.memory_fold import MemoryFold
@@ -23,16 +24,16 @@ from test_suites.memory_fold import MemoryFold
 Make = Callable[..., Verdict]
 A, B, Q = State.ALLOWED, State.BLOCKED, State.INSUFFICIENT
 PACKS = {
-    "open 1": {"name": "open", "audience": "public", "design": "stratified", "kind": "real"},
-    "secret 2": {"name": "secret", "audience": "sealed", "design": "stratified", "kind": "real"},
-    "visited 3 as visited": {
-        "name": "visited",
-        "audience": "public",
-        "design": "popularity_weighted",
-        "kind": "real",
-    },
-    "told 4": {"name": "told", "audience": "public", "design": "census", "kind": "agreed"},
-    "pages 5": {"name": "pages", "audience": "sealed", "design": "stratified", "kind": "content"},
+    "open 1": PackNote(name="open", audience="public", design="stratified", kind="real"),
+    "secret 2": PackNote(name="secret", audience="sealed", design="stratified", kind="real"),
+    "visited 3 as visited": PackNote(
+        name="visited",
+        audience="public",
+        design="popularity_weighted",
+        kind="real",
+    ),
+    "told 4": PackNote(name="told", audience="public", design="census", kind="agreed"),
+    "pages 5": PackNote(name="pages", audience="sealed", design="stratified", kind="content"),
 }
 
 

@@ -15,6 +15,7 @@ from harness.estimate.item_selection import (
     source_of,
 )
 from harness.model.corpus import AS_VISITED, Item, PackKind
+from harness.model.journal_header import PackNote
 from harness.model.metric import Source
 
 HIDDEN, KNOWN = Source("real", is_hidden=True), Source("real", is_hidden=False)
@@ -35,15 +36,15 @@ PAGES, KNOWN_PAGES = Source("content", is_hidden=True), Source("content", is_hid
     ],
 )
 def test_a_pack_that_does_not_say_so_is_not_hidden(pack: dict[str, Any], source: Source) -> None:
-    assert source_of(pack) == source
+    assert source_of(PackNote(**pack)) == source
 
 
 def test_items_without_a_mark_are_of_the_one_pack() -> None:
-    one = {"secret 1": {"kind": "real", "audience": "sealed"}}
+    one = {"secret 1": PackNote(kind="real", audience="sealed")}
 
     assert Sources(packs=one).of("") == HIDDEN
     assert Sources(packs=one).of("secret 1") == HIDDEN
-    assert Sources(packs=one | {"open 2": {}}).of("") == AGREED
+    assert Sources(packs=one | {"open 2": PackNote()}).of("") == AGREED
     assert Sources(packs=one).of("strange 3") == AGREED
     assert Sources().of("") == AGREED
 
@@ -93,7 +94,7 @@ def test_content_items_count_where_content_is_asked_and_nowhere_else() -> None:
 
 
 def test_what_is_tested_apart() -> None:
-    packs = {f"s 1 {AS_VISITED}": {"kind": "real", "audience": "sealed"}}
+    packs = {f"s 1 {AS_VISITED}": PackNote(kind="real", audience="sealed")}
     item = Item(id="i", value="i.test", labels=("PORN.NUDE",), pack=f"s 1 {AS_VISITED}")
 
     apart = Sources(packs=packs).place_of(item, ("DRUG", "PORN"))

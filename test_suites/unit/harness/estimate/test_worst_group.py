@@ -23,6 +23,7 @@ from harness.estimate.worst_group import (
     overblocked,
 )
 from harness.model.corpus import PackKind
+from harness.model.journal_header import PackNote
 from harness.model.metric import Span
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
@@ -117,10 +118,10 @@ def test_no_group_is_no_rate(select: Select) -> None:
 
 
 PACKS = {
-    "open 1": {"kind": "agreed", "audience": "public"},
-    "known 2": {"kind": "real", "audience": "public"},
-    "secret 3": {"kind": "real", "audience": "sealed"},
-    "pages 4": {"kind": "content", "audience": "assessor"},
+    "open 1": PackNote(kind="agreed", audience="public"),
+    "known 2": PackNote(kind="real", audience="public"),
+    "secret 3": PackNote(kind="real", audience="sealed"),
+    "pages 4": PackNote(kind="content", audience="assessor"),
 }
 
 

@@ -17,7 +17,6 @@ from harness.interop.intake import Trouble, foreign_header, take_in, whole_journ
 from harness.interop.ooni import read_ooni
 from harness.interop.page import read_page
 from harness.interop.record import Record
-from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL
 from harness.store.journal.journal import SegmentJournal, open_journal
 from test_suites.calibration.ooni_cases import measure
@@ -97,10 +96,18 @@ def test_a_journal_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 
 def test_the_header_says_whose_measurements_they_are() -> None:
-    declared = Campaign.model_validate_json(HEADER["campaign"])
+    sentinels = HEADER.campaign.sentinels
 
-    assert (HEADER["foreign"], HEADER["corpora"]) == ("ooni", ["their.jsonl ooni f00d"])
-    assert declared.sentinels.must_allow == declared.sentinels.must_block == ()
+    assert (HEADER.foreign, HEADER.corpora) == ("ooni", ("their.jsonl ooni f00d",))
+    assert sentinels.must_allow == sentinels.must_block == ()
+
+
+def test_nothing_is_written_of_a_plan_that_others_did_not_make() -> None:
+    assert HEADER.as_document() == {
+        "campaign": HEADER.campaign.model_dump_json(),
+        "corpora": ["their.jsonl ooni f00d"],
+        "foreign": "ooni",
+    }
 
 
 @pytest.mark.parametrize("name", ["", "a b", "/"])

@@ -7,8 +7,8 @@ import pytest
 
 from harness.interop.ooni_form import CONTROL, SERVICE, Beyond, go_beyond, restore
 from harness.interop.record import Side
+from harness.model.facts.web import Hop, WebFacts
 from harness.model.marker import token_for
-from harness.model.observation import Hop, WebFacts
 from test_suites.calibration.trials import certificate, dns, failed, foreign
 
 PAGE = foreign(

@@ -26,6 +26,7 @@ from test_suites.calibration.trials import (
     observation,
     trial,
 )
+from test_suites.journal_headers import header
 
 TLS = certificate("leaf", "CN=R3,O=Let's Encrypt", trusted=True)
 NAME_OK = trial(dns("93.184.216.34"), dns("93.184.216.34"), host=THEIRS)
@@ -117,12 +118,12 @@ def test_a_foreign_journal_is_judged_by_the_declared_block_page_too() -> None:
 def test_the_header_of_a_journal_says_how_it_is_judged() -> None:
     seen = [observation(foreign(), line, host=THEIRS) for line in ("service", CONTROL)]
 
-    (foreign_one,) = judge_journal({"foreign": "ooni"}, seen).verdicts
-    (own,) = judge_journal({}, seen).verdicts
+    (foreign_one,) = judge_journal(header(foreign="ooni"), seen).verdicts
+    (own,) = judge_journal(header(), seen).verdicts
 
     assert (foreign_one.state, own.state) == (State.ALLOWED, State.INSUFFICIENT)
 
 
 def test_the_header_says_who_judges() -> None:
-    assert isinstance(judge_of({"foreign": "ooni"}, []), ForeignJudge)
-    assert isinstance(judge_of({}, []), Judge)
+    assert isinstance(judge_of(header(foreign="ooni"), []), ForeignJudge)
+    assert isinstance(judge_of(header(), []), Judge)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from harness.judge.filter_fingerprints import NOTHING_LEARNED, declare, learn
 from harness.model.campaign import BlockPage
-from harness.model.observation import Hop
+from harness.model.facts.web import Hop
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
 

@@ -8,15 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import judge
-from harness.model.observation import (
-    CONTROL,
-    ExtendedError,
-    Facts,
-    Failure,
-    Heartbeats,
-    Look,
-    Observation,
-)
+from harness.model.facts import Facts
+from harness.model.facts.dns import ExtendedError
+from harness.model.observation import CONTROL, Failure, Heartbeats, Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, key_again
 from harness.model.verdict import State, Verdict
 from test_suites.calibration.trials import batch_of, dns, failed, observation, web

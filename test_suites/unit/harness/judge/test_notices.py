@@ -10,7 +10,7 @@ from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare, le
 from harness.judge.judge import judge_trial
 from harness.judge.trial_features import Case
 from harness.model.campaign import BlockPage
-from harness.model.observation import WebFacts
+from harness.model.facts.web import WebFacts
 from harness.model.verdict import State
 from test_suites.calibration.trials import observation, trial, web
 

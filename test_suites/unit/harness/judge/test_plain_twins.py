@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from harness.judge.judge import Judge, in_batches
-from harness.model.observation import CONTROL, Facts, Failure, Heartbeats, Observation
+from harness.model.facts import Facts
+from harness.model.observation import CONTROL, Failure, Heartbeats, Observation
 from harness.model.plain_twin import TwinPair
 from test_suites.calibration.trials import batch_of, failed, observation, web
 

@@ -19,7 +19,8 @@ from harness.judge.sentinels import (
     bracket_of,
     without_sentinels,
 )
-from harness.model.observation import Failure, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Failure
 from test_suites.calibration.trials import batch_of, dns, failed, web
 
 COURSE = Course(1, "proxy", "ks2", "web")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from harness.judge.judge import judge
-from harness.model.observation import CONTROL, Facts, Failure, Observation
+from harness.model.facts import Facts
+from harness.model.observation import CONTROL, Failure, Observation
 from harness.model.verdict import State
 from test_suites.calibration.trials import batch_of, failed, observation, web
 

@@ -22,12 +22,14 @@ from harness.measure.batch_plan import plan_batches, repeat_batch
 from harness.measure.early_stopping import Stopper
 from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import covers
+from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
 from harness.pipeline import measure
 from harness.ports.network import Items, Origin
 from harness.ports.storage import WallClock
 from harness.store.evidence import EvidenceFolder
 from harness.store.journal.journal import SegmentJournal
+from test_suites.journal_headers import header as header_for
 from test_suites.rehearsal import write_campaign
 
 PLANS = tuple(
@@ -39,16 +41,15 @@ Batches = dict[int, list[Observation]]
 
 def stopper_of(campaign: Campaign, items: Items, journal: Any) -> Stopper:
     judges = batch_judges(campaign.service.block_page)
-    tests = StoppingTests(campaign, journal.header.get("packs") or {})
+    tests = StoppingTests(campaign, journal.header.packs)
     return Stopper(campaign, items, journal, judges.judge_batch, tests)
 
 
 class Memory:
     """A journal in memory."""
 
-    header: dict[str, Any] = {}  # noqa: RUF012 - never written to
-
-    def __init__(self) -> None:
+    def __init__(self, header: JournalHeader | None = None) -> None:
+        self.header = header or header_for()
         self.kept: Batches = {}
         self.written: list[Stop] = []
         self.asked = 0
@@ -114,7 +115,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def whole(ready: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Batches:
     """All batches of the campaign, measured without any stopping."""
     folder = tmp_path_factory.mktemp("whole")
-    journal = SegmentJournal.create(folder / "journal", header_of(ready))
+    journal = SegmentJournal.create(folder / "journal", header_of(ready).as_document())
     instruments = measurement_context(ready, EvidenceFolder(folder / "evidence"), WallClock())
     asyncio.run(measure(ready.campaign, ready.items, instruments, journal))
     seen = {

@@ -9,7 +9,8 @@ import pytest
 
 from harness.measure.attempts import pulse_of
 from harness.measure.heartbeats import Passed, Place, Pulse
-from harness.model.observation import Heartbeats, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Heartbeats, Timings
 from harness.ports.network import Attempt, Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, item, tools
 

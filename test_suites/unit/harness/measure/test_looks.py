@@ -10,7 +10,8 @@ import pytest
 from harness.measure.attempts import Manner, Try, place_of, pulse_of
 from harness.measure.looks import look, observe_all
 from harness.measure.measurement_context import Instruments
-from harness.model.observation import Observation, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Observation, Timings
 from harness.ports.network import Attempt, Sighting
 from test_suites.unit.harness.scripted import (
     CAMPAIGN,

@@ -16,7 +16,9 @@ from harness.measure.observe import observe_batch
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
-from harness.model.observation import Evidence, Failure, Observation, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import Evidence, Failure, Observation, Timings
+from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Attempt, Origin, Sighting
 
 WAY = Way(probe="web", lines=("a", "b"), profile="ks2", round=1)
@@ -85,7 +87,7 @@ class Wire:
 class Script:
     """A probe that follows a script by (line, item) and remembers each attempt."""
 
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
 
     def __init__(self, script: dict[tuple[str, str], Any] | None = None) -> None:
         self.script = script or {}
@@ -285,7 +287,7 @@ VECTOR = Item(id="v", value="smtp", kind="vector", labels=("CTRL",))
 
 async def test_a_probe_meets_only_what_it_can_try_but_every_sentinel() -> None:
     class Maker(Script):
-        tries = frozenset({"vector"})
+        declares = ProbeDeclaration(needs="fetch", facts="web", kinds=frozenset({"vector"}))
 
     class Choosy(Script):
         fits = staticmethod(lambda item: item.id == "i1")
@@ -295,3 +297,13 @@ async def test_a_probe_meets_only_what_it_can_try_but_every_sentinel() -> None:
         observed = await watch(probe, items=(*ITEMS, VECTOR))
         assert {seen.item.id for seen in observed if seen.role == "item"} == met
         assert {"must_allow", "must_block"} <= {seen.role for seen in observed}
+
+
+async def test_facts_of_another_kind_than_declared_are_trouble_of_ours() -> None:
+    class Liar(Script):
+        declares = ProbeDeclaration(needs="fetch", facts="reach")
+
+    observed = await watch(Liar())
+
+    assert {"instrument_error"} == {seen.failure.name for seen in observed if seen.failure}
+    assert {None} == {seen.facts for seen in observed}

@@ -15,7 +15,8 @@ from harness.measure.heartbeats import (
     port_of,
 )
 from harness.model.corpus import Item
-from harness.model.observation import CONTROL, Facts, Timings
+from harness.model.facts import Facts
+from harness.model.observation import CONTROL, Timings
 from test_suites.calibration.trials import dns, foreign, observation, reach, web
 
 PLACE = Place(line="proxy", profile="ks2", probe="web", port="")

@@ -37,7 +37,6 @@ class Journal:
 
     def __init__(self) -> None:
         self.held: dict[int, list[Any]] = {}
-        self.header: dict[str, Any] = {}
 
     def batches(self) -> frozenset[int]:
         return frozenset(self.held)

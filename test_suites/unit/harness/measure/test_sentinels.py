@@ -8,12 +8,13 @@ import pytest
 
 from harness.measure.attempts import item_of, sentinels_for
 from harness.model.campaign import Campaign
+from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Probe
 from test_suites.unit.harness.scripted import CAMPAIGN
 
 
 class Fetching:
-    asks = "fetch"
+    declares = ProbeDeclaration(needs="fetch", facts="web")
 
     def __init__(self, scheme: str) -> None:
         self.scheme = scheme
@@ -23,7 +24,7 @@ class Fetching:
 
 
 class Asking:
-    asks = "ask"
+    declares = ProbeDeclaration(needs="ask", facts="dns")
 
 
 DECLARED = [

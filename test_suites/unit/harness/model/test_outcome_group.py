@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.corpus import Item
-from harness.model.outcome_group import SHOWN, Sight, is_blind, shown_ranks
+from harness.model.outcome_group import SHOWN, Sight, shown_ranks
 from harness.model.verdict import Mechanism, State
-
-
-def test_no_name_server_sees_a_path() -> None:
-    page = Item(id="i", value="http://i.test/a", labels=("DRUG",), applies_to="url")
-
-    assert is_blind("dns", page)
-    assert not is_blind("web", page)
-    assert not is_blind("dns", Item(id="i", value="i.test", labels=("DRUG",)))
 
 
 @pytest.mark.parametrize("count", [0, 1, SHOWN, SHOWN + 1, 10 * SHOWN + 3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.model.outcome import Foreknowledge
+from harness.model.pack_rate import Foreknowledge
 
 FOUND = Foreknowledge(
     line="proxy",

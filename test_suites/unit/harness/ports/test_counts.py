@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
 from harness.ports.judging import Folded
-from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
+from harness.verdicts.outcome_counts import FoldedVerdicts
 from test_suites.memory_fold import MemoryFold
 
 
 def test_nothing_says_nothing() -> None:
-    basis = Basis(observations=0, rules_version="1", preconditions=())
+    basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
     both: tuple[Folded, ...] = (FoldedVerdicts(Path("none"), Counts(), basis), MemoryFold([]))
 
     for folded in both:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import Timings
+from harness.model.probe import ProbeDeclaration
 from harness.ports.network import Attempt, Exchange, Line, Origin, Sighting, fits, left_by
 
 
@@ -27,7 +28,7 @@ def test_an_exchange_without_an_answer_has_no_status() -> None:
 
 
 class Plain:
-    asks: ClassVar[str] = "fetch"
+    declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
 
     async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
         raise NotImplementedError

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
+from harness.model.metric_spec import SPECS
 from harness.schemes.load import (
     areas,
     find_row,
     load_scheme,
-    metric_names,
     shipped,
     whole_catalogue,
 )
@@ -40,7 +40,7 @@ def test_every_row_names_a_metric_of_the_table_and_no_metric_is_idle() -> None:
     schemes = [load_scheme(name) for name in shipped()]
     overridden = {row.measure.metric for scheme in schemes for row in scheme.requirements}
 
-    assert rows | overridden == set(metric_names())
+    assert rows | overridden == set(SPECS)
 
 
 def test_every_threshold_says_where_it_comes_from() -> None:

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import FaultyDocument
 from harness.model.scheme import Scheme
 from harness.model.smallest_sample import smallest_sample
-from harness.schemes.load import load_scheme, metric_units, shipped
+from harness.schemes.load import load_scheme, shipped
 
 OWN = """\
 id: own
@@ -49,7 +49,7 @@ def test_every_shipped_requirement_can_be_decided_at_its_own_alpha(name: str) ->
 
     for one in scheme.requirements:
         alpha = one.alpha or scheme.decision.alpha
-        smallest = smallest_sample(one, alpha, metric_units()[one.measure.metric])
+        smallest = smallest_sample(one, alpha)
         assert smallest is not None, one.id
         assert one.n_min >= smallest, one.id
         assert one.needs_list is None or one.list_size >= smallest, one.id

@@ -15,6 +15,7 @@ from harness.store.bundle import (
 )
 from harness.store.journal.journal import SegmentJournal
 from test_suites.example import example_assessment
+from test_suites.journal_headers import CAMPAIGN, header
 from test_suites.keys import write_keys
 
 STEP = 53
@@ -26,8 +27,9 @@ ASSESSMENT = example_assessment(campaign="spring", observations=7)
 
 def make_journal(folder: Path, observe_batch: Callable[[int, int], list[Observation]]) -> Path:
     """A sealed journal of two segments and seven observations."""
-    header = {"campaign": '{"campaign":"spring"}', "corpora": ["canary 1.0.0 beef"]}
-    journal = SegmentJournal.create(folder / "journal", header)
+    campaign = CAMPAIGN.model_copy(update={"campaign": "spring"})
+    told = header(campaign, corpora=("canary 1.0.0 beef",)).as_document()
+    journal = SegmentJournal.create(folder / "journal", told)
     for batch, size in ((1, 3), (2, 4)):
         journal.append(batch, observe_batch(batch, size))
         journal.seal()

@@ -17,6 +17,7 @@ from harness.judge.composite_measurements import judge_journal, judge_maker
 from harness.model.campaign import Campaign
 from harness.model.corpus import Appeal
 from harness.model.observation import CONTROL, Observation, Timings
+from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
 from harness.model.verdict import State
 from harness.pipeline import conclude
@@ -26,7 +27,6 @@ from harness.store.assessments import encode_assessment
 from harness.store.journal.journal import SegmentJournal
 from harness.verdicts.cached_verdicts import VerdictFolder, judged
 from harness.verdicts.corrected_labels import with_corrected_labels
-from harness.verdicts.outcome_counts import Basis
 from test_suites.calibration.trials import batch_of, failed, observation, web
 from test_suites.memory_fold import MemoryFold
 
@@ -204,7 +204,7 @@ def in_memory(journal: Any, *_: Any) -> Iterator[Any]:
     found = tuple(journal.observations())
     judgement = judge_journal(journal.header, found)
     folded: Any = MemoryFold(judgement.verdicts)
-    folded.basis = Basis(
+    folded.basis = VerdictBasis(
         observations=len(found),
         rules_version=judgement.rules_version,
         preconditions=judgement.preconditions,

@@ -13,6 +13,7 @@ from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
 from harness.verdicts.corrected_labels import with_corrected_labels
+from test_suites.journal_headers import header
 
 STOP = Stop(
     plan=1,
@@ -31,7 +32,7 @@ class Kept:
 
     def __init__(self, *observations: Observation, frames: dict[str, int] | None = None) -> None:
         self._observations = observations
-        self.header: dict[str, Any] = {"corpora": ["canary 1.0.0 ab"], "frames": frames or {}}
+        self.header = header(corpora=("canary 1.0.0 ab",), frames=frames or {})
         self.closed = False
 
     def observations(self) -> Iterator[Observation]:
@@ -99,7 +100,7 @@ def test_an_upheld_appeal_changes_the_label_of_that_item_alone() -> None:
 
     assert labels(heard) == {"a": "ALW.ARTS", "b": "GAMB"}
     assert labels(kept) == {"a": "GAMB", "b": "GAMB"}
-    assert heard.header["corpora"][-1] == "with 1 labels corrected on appeal: a"
+    assert heard.header.corpora[-1] == "with 1 labels corrected on appeal: a"
 
 
 @pytest.mark.parametrize("changes", [{"upheld": False}, {"pack": "overblock"}])
@@ -116,8 +117,8 @@ def test_the_latest_appeal_holds_and_an_item_not_measured_is_not_counted() -> No
     heard = with_corrected_labels(kept, [appeal(), appeal(to="ALW.HIST"), appeal("elsewhere")])
 
     assert labels(heard) == {"a": "ALW.HIST"}
-    assert heard.header["frames"] == {"GAMB": 8, "ALW.HIST": 1}
-    assert kept.header["frames"] == {"GAMB": 9}
+    assert heard.header.frames == {"GAMB": 8, "ALW.HIST": 1}
+    assert kept.header.frames == {"GAMB": 9}
 
 
 def test_the_stratum_follows_a_label_that_named_it_but_a_twin_stays_one() -> None:
@@ -134,8 +135,8 @@ def test_the_stratum_follows_a_label_that_named_it_but_a_twin_stays_one() -> Non
 def test_a_pack_that_was_mended_since_needs_no_correction() -> None:
     heard = with_corrected_labels(Kept(seen("a", "ALW.ARTS"), frames={"GAMB": 9}), [appeal()])
 
-    assert heard.header["frames"] == {"GAMB": 9}
-    assert heard.header["corpora"] == ["canary 1.0.0 ab"]
+    assert heard.header.frames == {"GAMB": 9}
+    assert heard.header.corpora == ("canary 1.0.0 ab",)
 
 
 def test_nobody_appeals_against_a_sentinel_and_nothing_is_written() -> None:

@@ -12,14 +12,15 @@ from msgspec.structs import replace
 
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
+from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import SHOWN, Adverse
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.verdicts import count_outcomes
 from harness.verdicts.count_outcomes import fold
-from harness.verdicts.outcome_counts import Basis, FoldedVerdicts
+from harness.verdicts.outcome_counts import FoldedVerdicts
 from test_suites.memory_fold import MemoryFold
 
-NOTHING = Basis(observations=0, rules_version="1", preconditions=())
+NOTHING = VerdictBasis(observations=0, rules_version="1", preconditions=())
 ITEMS = [
     Item(
         id=f"i{n}",

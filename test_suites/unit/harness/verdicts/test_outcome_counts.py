@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
+from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Adverse, Counts, Fate, Sight
 from harness.model.verdict import State
-from harness.verdicts.outcome_counts import Basis, FoldedVerdicts, Ordered
+from harness.verdicts.outcome_counts import FoldedVerdicts, Ordered
 
 OPEN = Fate(
     number=0,
@@ -38,7 +39,7 @@ def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> 
 
 def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     counts = Counts(fates=(OPEN,), probes=(("proxy", "ks2", "web"),))
-    basis = Basis(observations=1, rules_version="1", preconditions=())
+    basis = VerdictBasis(observations=1, rules_version="1", preconditions=())
     folded = FoldedVerdicts(tmp_path / "gone.parquet", counts, basis)
 
     with pytest.raises(InstrumentError, match="delete the folder and conclude again"):
@@ -46,7 +47,7 @@ def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_it_may_be_closed_twice_or_unused() -> None:
-    basis = Basis(observations=0, rules_version="1", preconditions=())
+    basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
     folded = FoldedVerdicts(Path("none"), Counts(), basis)
 
     folded.close()

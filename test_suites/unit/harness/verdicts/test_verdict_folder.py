@@ -10,12 +10,11 @@ import pytest
 from harness.errors import InstrumentError
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
-from harness.model.outcome import Precondition
+from harness.model.outcome import Precondition, VerdictBasis
 from harness.model.verdict import State, Verdict
 from harness.verdicts.cached_verdicts import KEPT, VerdictFolder, digest_of_makers, passing_verdicts
-from harness.verdicts.outcome_counts import Basis
 
-SEVEN = Basis(
+SEVEN = VerdictBasis(
     observations=7,
     rules_version="1",
     preconditions=(Precondition(name="n", line="l", profile="p", held=True, detail="d"),),

@@ -10,7 +10,7 @@ import pytest
 
 from harness.model.observation import Failure
 from probes.clients.second_client import LineTransport
-from probes.net.backend import ClientWay
+from probes.net.backend import ClientSettings
 from probes.net.route import Address
 
 
@@ -19,7 +19,7 @@ async def fetch(found: Address | Failure, **more: object) -> httpx.Response:
         assert (host, port) == ("h.test", 80)
         return found
 
-    way = ClientWay(find=find, trust=ssl.create_default_context())
+    way = ClientSettings(find=find, trust=ssl.create_default_context())
     async with httpx.AsyncClient(transport=LineTransport(way)) as client:
         return await client.get("http://h.test/", timeout=5)
 
@@ -51,7 +51,7 @@ async def test_everything_goes_to_the_proxy_where_there_is_one() -> None:
             assert (host, port) == ("proxy.test", 3128)
             return place
 
-        way = ClientWay(
+        way = ClientSettings(
             find=find,
             trust=ssl.create_default_context(),
             proxy="http://proxy.test:3128",
@@ -74,7 +74,7 @@ async def test_a_proxy_is_not_asked_for_what_the_line_refuses() -> None:
         asked.append((host, port))
         return Failure(name="private_address", stage="request")
 
-    way = ClientWay(
+    way = ClientSettings(
         find=find, trust=ssl.create_default_context(), proxy="http://p.test:1", refusal=refusal
     )
     async with httpx.AsyncClient(transport=LineTransport(way)) as client:

@@ -8,10 +8,12 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Failure, Timings
 from harness.ports.network import Attempt, Exchange, Line, Request, Sighting
 from probes.clients import pupil
-from probes.clients.pupil import Pupil, icon_of
+from probes.clients.pupil import Pupil, icon_request
 from probes.net.browser_profiles import PROFILES
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2")
@@ -73,7 +75,7 @@ async def test_without_a_page_there_is_no_icon(sighting: Sighting) -> None:
 def test_an_icon_is_asked_for_as_an_image(number: int, scheme: str) -> None:
     attempt = Attempt(key=KEY, item=ITEM, limits=Limits(), timeout=5.0, browser=number)
 
-    request = icon_of(f"{scheme}://a.example/page?x=1", attempt)
+    request = icon_request(f"{scheme}://a.example/page?x=1", attempt)
     sent = {name.lower(): value for name, value in request.headers}
 
     assert request.url == f"{scheme}://a.example/favicon.ico"

@@ -9,9 +9,9 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.observation import WebFacts
+from harness.model.facts.web import WebFacts
 from harness.ports.network import Attempt, Line
-from probes.clients.second_client import DEPTH, REQUESTS, SecondClient, referer_for
+from probes.clients.second_client import MAX_DEPTH, MAX_REQUESTS, SecondClient, referer_for
 from test_suites.unit.probes.clients.visited import (
     DENIED,
     HOST,
@@ -188,17 +188,19 @@ def after(number: int) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize(("number", "seen"), [(1, "seen"), (DEPTH, "seen"), (DEPTH + 1, "absent")])
+@pytest.mark.parametrize(
+    ("number", "seen"), [(1, "seen"), (MAX_DEPTH, "seen"), (MAX_DEPTH + 1, "absent")]
+)
 async def test_links_are_followed_one_after_the_other(number: int, seen: str) -> None:
     assert seen == await canary(after(number))
 
 
 async def test_a_page_with_many_links_is_followed_for_so_many_requests() -> None:
-    links = "".join(f'<a href="/?n={number}">{number}</a>' for number in range(3 * REQUESTS))
+    links = "".join(f'<a href="/?n={number}">{number}</a>' for number in range(3 * MAX_REQUESTS))
     async with served(lambda path, head: f"{DENIED}{links}") as (line, paths):
         await visit(line)
 
-    assert REQUESTS + 1 == len(paths)
+    assert MAX_REQUESTS + 1 == len(paths)
     assert "/" == paths[-1]
 
 

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
+from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
-from harness.model.observation import AttemptKey, WebFacts
+from harness.model.observation import AttemptKey
 from harness.ports.network import Attempt, Line, Origin, Sighting
 from probes.clients.second_client import SecondClient
-from probes.net.backend import ClientWay
+from probes.net.backend import ClientSettings
 from probes.net.route import Address
 from probes.range.origin_pages import Pages
 
@@ -40,8 +41,8 @@ class Direct:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def client_way(self) -> ClientWay:
-        return ClientWay(find=self._find, trust=ssl.create_default_context())
+    def client_settings(self) -> ClientSettings:
+        return ClientSettings(find=self._find, trust=ssl.create_default_context())
 
     async def _find(self, host: str, port: int, patience: float) -> Address:
         del host, port, patience

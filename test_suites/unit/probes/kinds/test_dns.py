@@ -6,8 +6,9 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
+from harness.model.facts.dns import DnsFacts
 from harness.model.marker import mark
-from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings
+from harness.model.observation import AttemptKey, Failure, Timings
 from harness.plugins import PROBES
 from harness.ports.network import Answer, Attempt, Exchange, Origin, Question, Request
 from probes.kinds.dns import Dns, DnsAaaa, DnsHttps
@@ -60,7 +61,7 @@ def test_it_is_found_by_name_and_asks() -> None:
     assert PROBES.find("dns") is Dns
     assert PROBES.find("dns_aaaa") is DnsAaaa
     assert PROBES.find("dns_https") is DnsHttps
-    assert Dns.asks == "ask"
+    assert Dns.declares.needs == "ask"
 
 
 ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:1", ports={}, authority="", key=b"k" * 32)

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
+from harness.model.facts.dns import DnsFacts
+from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
-from harness.model.observation import AttemptKey, DnsFacts, Failure, Timings, WebFacts
+from harness.model.observation import AttemptKey, Failure, Timings
 from harness.plugins import PROBES
 from harness.ports.network import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
 from probes.kinds.web import Web, WebHttps
@@ -297,4 +299,4 @@ async def test_a_real_site_has_no_canary_and_hears_no_nonce() -> None:
 def test_both_are_found_by_name() -> None:
     assert PROBES.find("web") is Web
     assert PROBES.find("web_https") is WebHttps
-    assert Web.asks == "fetch"
+    assert Web.declares.needs == "fetch"

@@ -8,8 +8,9 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
+from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
-from harness.model.observation import AttemptKey, Timings, WebFacts
+from harness.model.observation import AttemptKey, Timings
 from harness.plugins import PROBES
 from harness.ports.network import Attempt, Exchange, Origin, Request
 from probes.kinds.web import Web, WebApex, WebHttpsApex, WebHttpsWww, WebWww
@@ -76,4 +77,4 @@ async def test_a_sentinel_without_the_variant_is_tried_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["web_www", "web_apex", "web_https_www", "web_https_apex"])
 def test_each_is_found_by_name(name: str) -> None:
-    assert PROBES.find(name)().asks == "fetch"
+    assert PROBES.find(name)().declares.needs == "fetch"

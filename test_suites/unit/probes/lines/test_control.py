@@ -12,7 +12,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Origin, Question, Request
 from probes.lines.control import Control, ControlOptions
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 HOST = "gamb-001.canary.accredit.test"
 ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:5", ports={}, authority="", key=b"k" * 16)
@@ -20,7 +20,7 @@ ORIGIN = Origin(zone="accredit.test", resolver="127.0.0.1:5", ports={}, authorit
 
 async def test_it_goes_past_the_filter(tmp_path: Path) -> None:
     async with (
-        World(tmp_path) as world,
+        RangeTestbed(tmp_path) as world,
         Control("control", ControlOptions(), world.origin, Limits()) as line,
     ):
         exchange = await line.fetch(Request(url=f"https://{HOST}/"))
@@ -40,7 +40,7 @@ def test_its_name_server_may_be_declared() -> None:
 
 def test_a_wrong_name_server_is_the_users_mistake() -> None:
     with pytest.raises(
-        UsageError, match="line 'control', option 'resolver': 'dns:dns' is no address"
+        UsageError, match="line 'control', option 'resolver': 'dns:dns' is not an address"
     ):
         Control("control", ControlOptions(resolver="dns:dns"), None, Limits())
 
@@ -54,4 +54,4 @@ async def test_an_authority_that_is_gone_is_said_on_opening() -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("control") is Control
-    assert Control.carries == {"fetch", "ask"}
+    assert Control.carries == {"fetch", "ask", "dial", "datagrams"}

@@ -14,9 +14,9 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.explicit_proxy import ExplicitProxy, ExplicitProxyOptions
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.range.authority import Authority
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"
@@ -27,7 +27,7 @@ def line(proxy: str, **options: Any) -> ExplicitProxy:
 
 
 async def test_the_filter_is_in_the_way(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         proxy = world.origin.services["reference"]["proxy"]["ks2"]
         options = ExplicitProxyOptions(proxy=proxy)
         async with ExplicitProxy("web", options, world.origin, Limits()) as opened:
@@ -88,7 +88,9 @@ async def test_the_proxy_is_reached_by_the_lines_family(
 
 
 def test_a_proxys_address_has_the_lines_family() -> None:
-    with pytest.raises(UsageError, match=r"line 'web': a proxy at 127.0.0.1 has no family 'ipv6'"):
+    with pytest.raises(
+        UsageError, match=r"line 'web': the proxy address 127.0.0.1 is not of family 'ipv6'"
+    ):
         line("http://127.0.0.1:3128", family="ipv6")
 
 
@@ -126,9 +128,9 @@ async def test_it_carries_no_dns_and_no_odd_urls(closed_port: int) -> None:
     assert exchange.failure.is_instrument
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_socks_leads_to_the_origin(tmp_path: Path, serve: Any, socks: Any, lane: str) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         heard: list[bytes] = []
         port = await serve(socks(world.origin.ports[443], heard))
         options = {"proxy": f"socks5://ann:pw@127.0.0.1:{port}", "lane": lane}
@@ -140,7 +142,7 @@ async def test_socks_leads_to_the_origin(tmp_path: Path, serve: Any, socks: Any,
     assert heard == [b"ann", b"pw", ALLOWED.encode()]
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_a_proxy_over_tls(tmp_path: Path, serve: Any, plays: Any, lane: str) -> None:
     authority = Authority()
     (tmp_path / "proxy.pem").write_bytes(authority.pem)
@@ -157,7 +159,7 @@ async def test_a_proxy_over_tls(tmp_path: Path, serve: Any, plays: Any, lane: st
 
 
 def test_credentials_that_socks_cannot_carry_are_the_users_mistake() -> None:
-    with pytest.raises(UsageError, match="up to 255 bytes"):
+    with pytest.raises(UsageError, match="limited to 255 bytes"):
         line("socks5://127.0.0.1", username="ann", password="x" * 256)
 
 
@@ -178,7 +180,7 @@ def test_a_password_is_never_shown() -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("explicit_proxy") is ExplicitProxy
-    assert ExplicitProxy.carries == {"fetch"}
+    assert ExplicitProxy.carries == {"fetch", "dial"}
 
 
 async def test_packets_leave_from_the_source_and_as_a_pupil_by_the_browser_lane(

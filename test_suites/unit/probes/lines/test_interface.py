@@ -13,7 +13,7 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.interface import Interface, InterfaceOptions
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.net.route import Address
 
 
@@ -21,7 +21,7 @@ def line(**options: Any) -> Interface:
     return Interface("site", InterfaceOptions(**options), None, Limits())
 
 
-@pytest.fixture(params=sorted(LANES))
+@pytest.fixture(params=sorted(BACKENDS))
 def lane(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -84,9 +84,11 @@ async def test_what_this_machine_has_not_is_said_on_opening(
 
 
 def test_an_address_is_one_and_has_a_family() -> None:
-    with pytest.raises(UsageError, match="line 'site', option 'address': 'eth0' is no IP address"):
+    with pytest.raises(
+        UsageError, match="line 'site', option 'address': 'eth0' is not an IP address"
+    ):
         line(address="eth0", resolver="127.0.0.1")
-    with pytest.raises(UsageError, match="cannot carry family 'ipv6'"):
+    with pytest.raises(UsageError, match="is not of family 'ipv6'"):
         line(address="127.0.0.1", family="ipv6", resolver="127.0.0.1")
 
     assert line(address="::1", resolver="::1")._options.family == "ipv6"
@@ -113,7 +115,7 @@ def test_a_namespace_may_have_its_own_name_server(
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("interface") is Interface
-    assert Interface.carries == {"fetch", "ask"}
+    assert Interface.carries == {"fetch", "ask", "dial", "datagrams"}
 
 
 def test_it_says_what_its_packets_leave_by() -> None:
@@ -123,7 +125,9 @@ def test_it_says_what_its_packets_leave_by() -> None:
 
 
 def test_a_gateway_that_is_no_address_is_the_users_mistake() -> None:
-    with pytest.raises(UsageError, match=r"line 'site', option 'gateway': 'gw' is no IP address"):
+    with pytest.raises(
+        UsageError, match=r"line 'site', option 'gateway': 'gw' is not an IP address"
+    ):
         line(gateway="gw")
 
 

@@ -14,9 +14,9 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Exchange, Request
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
-from probes.net.backend import LANES
+from probes.net.backend import BACKENDS
 from probes.range.authority import Authority
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 ALLOWED = "amber-lantern.accredit.test"
 BLOCKED = "copper-meadow.accredit.test"
@@ -53,7 +53,7 @@ async def visit(line: Pac, host: str = "a.accredit.test", patience: float = 5.0)
         return await line.fetch(Request(url=f"http://{host}/", timeout=patience))
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_each_kind_of_way_is_gone(
     tmp_path: Path, serve: Any, plays: Any, socks: Any, line: Any, name_server: Any, lane: str
 ) -> None:
@@ -87,7 +87,7 @@ async def test_each_kind_of_way_is_gone(
 
 
 async def test_a_filter_that_the_file_leads_to_is_in_the_way(tmp_path: Path, write: Any) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         proxy = world.origin.services["reference"]["proxy"]["ks2"].removeprefix("http://")
         file = write(f"return 'PROXY {proxy}'")
         options = PacOptions(file=file, resolver=world.origin.resolver)
@@ -157,14 +157,14 @@ async def test_a_further_choice_needs_half_of_the_patience(
     took: float, number: int, closed_port: int, line: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = Clock()
-    go = Pac._go
+    go = Pac._fetch_by
 
     async def slowly(*words: Any) -> Exchange:
         exchange = await go(*words)
         watch.now += took
         return exchange
 
-    monkeypatch.setattr(Pac, "_go", slowly)
+    monkeypatch.setattr(Pac, "_fetch_by", slowly)
     monkeypatch.setattr("probes.lines.pac.perf_counter", watch)
     exchange = await visit(line(f"return 'PROXY 127.0.0.1:{closed_port}; PROXY 127.0.0.1:1'"))
 
@@ -268,7 +268,9 @@ async def test_a_script_sees_no_more_of_a_url_than_browsers_show(line: Any) -> N
 
 
 def test_a_file_that_is_none_is_the_users_mistake(line: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"line 'site', option 'file': .* is no PAC file: Syntax"):
+    with pytest.raises(
+        UsageError, match=r"line 'site', option 'file': .* is not a PAC file: Syntax"
+    ):
         line("}")
     with pytest.raises(UsageError, match=r"line 'site', option 'file': .*: No such file"):
         line("", file=str(tmp_path / "absent.pac"))
@@ -297,4 +299,4 @@ async def test_an_old_file_in_latin_1_is_read(tmp_path: Path) -> None:
 
 def test_it_is_found_by_name() -> None:
     assert LINES.find("pac") is Pac
-    assert Pac.carries == {"fetch", "ask"}
+    assert Pac.carries == {"fetch", "ask", "dial"}

@@ -15,15 +15,15 @@ from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Question, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
-from probes.net.backend import LANES
-from probes.range.testbed import World
+from probes.net.backend import BACKENDS
+from probes.range.testbed import RangeTestbed
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"
 
 
 async def test_the_service_answers_and_is_followed(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         server = world.origin.services["reference"]["resolver"]["ks2"]
         options = ResolverOptions(server=server)
         async with ResolverLine("dns", options, world.origin, Limits()) as line:
@@ -41,10 +41,10 @@ async def test_the_service_answers_and_is_followed(tmp_path: Path) -> None:
     assert nothing.failure.stage == "resolve"
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 @pytest.mark.parametrize("over", ["tcp", "tls", "https"])
 async def test_the_service_may_be_asked_in_private(tmp_path: Path, over: str, lane: str) -> None:
-    async with World(tmp_path, encrypted=True) as world:
+    async with RangeTestbed(tmp_path, encrypted=True) as world:
         parts = world.origin.services["reference"]
         server = f"tcp://{parts['resolver']['ks2']}"
         if over != "tcp":
@@ -63,7 +63,7 @@ async def test_the_service_may_be_asked_in_private(tmp_path: Path, over: str, la
 
 @pytest.mark.parametrize("over", ["tls", "https"])
 async def test_a_server_that_cannot_prove_itself_is_not_believed(tmp_path: Path, over: str) -> None:
-    async with World(tmp_path, encrypted=True) as world:
+    async with RangeTestbed(tmp_path, encrypted=True) as world:
         server = world.origin.services["reference"][f"resolver_{over}"]["ks2"]
         options = ResolverOptions(server=server, server_address="127.0.0.1")
         stranger = replace(world.origin, authority="")
@@ -96,7 +96,7 @@ async def test_a_named_server_without_address_is_no_answer(
 def test_the_server_must_be_declared_and_be_an_address() -> None:
     with pytest.raises(ValidationError, match="server"):
         ResolverOptions.model_validate({})
-    with pytest.raises(UsageError, match="line 'dns', option 'server': 'x:y' is no address"):
+    with pytest.raises(UsageError, match="line 'dns', option 'server': 'x:y' is not an address"):
         ResolverLine("dns", ResolverOptions(server="x:y"), None, Limits())
 
 

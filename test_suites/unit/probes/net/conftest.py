@@ -12,21 +12,21 @@ import dns.rrset
 import pytest
 
 from harness.ports.network import Answer, Exchange, Question, Request
-from probes.net.backend import LANES, Lane, has_wire, open_lane
-from probes.net.dns_server import Server
-from probes.net.route import Address, Route, trusting
+from probes.net.backend import BACKENDS, Backend, has_wire, open_backend
+from probes.net.dns_server import DnsServer
+from probes.net.route import Address, Route, client_tls_context
 from probes.range.authority import Authority
 
 Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Server]]
-Ask = Callable[[Server, Question], Awaitable[Answer]]
+Start = Callable[[Reply], Awaitable[DnsServer]]
+Ask = Callable[[DnsServer, Question], Awaitable[Answer]]
 
 
-@pytest.fixture(params=sorted(LANES))
-async def lane(request: pytest.FixtureRequest) -> AsyncIterator[Lane]:
+@pytest.fixture(params=sorted(BACKENDS))
+async def lane(request: pytest.FixtureRequest) -> AsyncIterator[Backend]:
     if request.param == "wire" and not has_wire():
         pytest.skip("the wire lane is not there on this machine")
-    async with open_lane(request.param) as opened:
+    async with open_backend(request.param) as opened:
         yield opened
 
 
@@ -39,13 +39,13 @@ def authority() -> Authority:
 def trust(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     path = tmp_path_factory.mktemp("authority") / "authority.pem"
     path.write_bytes(authority.pem)
-    return trusting(str(path))
+    return client_tls_context(str(path))
 
 
 @pytest.fixture
-def fetch(lane: Lane, trust: ssl.SSLContext) -> Callable[..., Awaitable[Exchange]]:
+def fetch(lane: Backend, trust: ssl.SSLContext) -> Callable[..., Awaitable[Exchange]]:
     async def go(url: str, port: int, **more: Any) -> Exchange:
-        way = {key: more.pop(key) for key in ("proxy", "source") if key in more}
+        way = {key: more.pop(key) for key in ("proxy", "binding") if key in more}
         route = Route(address=Address(host="127.0.0.1", port=port), trust=trust, **way)
         return await lane.exchange(Request(url=url, **{"timeout": 5.0, **more}), route)
 
@@ -68,13 +68,13 @@ class NameServer(asyncio.DatagramProtocol):
 async def start() -> AsyncIterator[Start]:
     open_ones: list[asyncio.BaseTransport] = []
 
-    async def go(reply: Reply) -> Server:
+    async def go(reply: Reply) -> DnsServer:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: NameServer(reply), local_addr=("127.0.0.1", 0)
         )
         open_ones.append(transport)
         host, port = transport.get_extra_info("sockname")
-        return Server(address=Address(host=host, port=port))
+        return DnsServer(address=Address(host=host, port=port))
 
     yield go
     for transport in open_ones:
@@ -83,8 +83,8 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-def ask(lane: Lane) -> Ask:
-    async def go(server: Server, question: Question) -> Answer:
+def ask(lane: Backend) -> Ask:
+    async def go(server: DnsServer, question: Question) -> Answer:
         return await lane.ask(question, server)
 
     return go

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from probes.net.route import Address, is_literal, is_of, is_unspecified, parse_address
+from probes.net.route import Address, is_in_family, is_literal, is_unspecified, parse_address
 
 
 @given(
@@ -31,12 +31,12 @@ def test_the_port_may_be_left_out_where_there_is_a_usual_one() -> None:
     "text", ["", ":53", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:99999", "a:x", "a:²"]
 )
 def test_what_is_no_address_says_so(text: str) -> None:
-    with pytest.raises(UsageError, match=r"server: .* is no address; write it as"):
+    with pytest.raises(UsageError, match=r"server: .* is not an address; write it as"):
         parse_address(text, "server")
 
 
 def test_a_usual_port_does_not_excuse_a_wrong_one() -> None:
-    with pytest.raises(UsageError, match="is no address"):
+    with pytest.raises(UsageError, match="is not an address"):
         parse_address("192.0.2.1:dns", "server", 53)
 
 
@@ -53,5 +53,9 @@ def test_nowhere_is_known(host: str, nowhere: bool) -> None:
 
 
 def test_an_address_is_of_its_family_and_of_any() -> None:
-    assert [True, True, False] == [is_of(each, "192.0.2.1") for each in ("any", "ipv4", "ipv6")]
-    assert [True, False, True] == [is_of(each, "2001:db8::1") for each in ("any", "ipv4", "ipv6")]
+    assert [True, True, False] == [
+        is_in_family(each, "192.0.2.1") for each in ("any", "ipv4", "ipv6")
+    ]
+    assert [True, False, True] == [
+        is_in_family(each, "2001:db8::1") for each in ("any", "ipv4", "ipv6")
+    ]

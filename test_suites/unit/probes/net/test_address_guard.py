@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.model.campaign import Limits
-from harness.model.observation import DnsFacts, Failure, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Question, Request
 from probes.lines.control import Control as ControlLine
 from probes.lines.control import ControlOptions
@@ -52,7 +53,7 @@ class Control:
         facts = DnsFacts(name=question.name, type=question.type, server="s", addresses=found)
         return Answer(facts=facts, timings=Timings(), failure=failure)
 
-    def may_visit(self, far: Address, address: str) -> bool:
+    def may_visit(self, endpoint: Address, address: str) -> bool:
         return address in self.own or address.startswith("93.")
 
 

@@ -17,16 +17,16 @@ import pytest
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Question
-from probes.net.backend import Lane, open_lane
-from probes.net.browser import BrowserLane
-from probes.net.dns_server import Server
+from probes.net.backend import Backend, open_backend
+from probes.net.browser import BrowserBackend
+from probes.net.dns_server import DnsServer
 from probes.net.route import Address
 from test_suites.unit.probes.net.conftest import found
 
 HOST = "gamb-001.canary.accredit.test"
 Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Server]]
-Ask = Callable[[Server, Question], Awaitable[Answer]]
+Start = Callable[[Reply], Awaitable[DnsServer]]
+Ask = Callable[[DnsServer, Question], Awaitable[Answer]]
 
 
 async def test_a_page_comes_with_its_phases(fetch: Any, serve: Any, plays: Any) -> None:
@@ -118,7 +118,7 @@ async def test_chunks_and_bodies_until_close(fetch: Any, serve: Any, say: Any) -
 
 
 async def test_a_cancelled_exchange_leaves_nothing_open(
-    fetch: Any, serve: Any, plays: Any, lane: Lane
+    fetch: Any, serve: Any, plays: Any, lane: Backend
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
@@ -150,10 +150,10 @@ async def test_a_head_that_smuggles_is_refused(
 
 def test_an_unknown_lane_is_the_users_mistake() -> None:
     with pytest.raises(UsageError, match="no lane 'fast'; known: auto, browser, portable, wire"):
-        open_lane("fast")
+        open_backend("fast")
 
 
-async def test_an_answer_becomes_facts(start: Start, ask: Ask, lane: Lane) -> None:
+async def test_an_answer_becomes_facts(start: Start, ask: Ask, lane: Backend) -> None:
     asked: list[dns.message.Message] = []
 
     def reply(query: dns.message.Message) -> list[bytes]:
@@ -169,7 +169,7 @@ async def test_an_answer_becomes_facts(start: Start, ask: Ask, lane: Lane) -> No
     assert "RA" in answer.facts.flags
     assert answer.timings.total is not None
     is_extended = bool(asked[0].ednsflags & dns.flags.DO)
-    assert is_extended is not isinstance(lane, BrowserLane)
+    assert is_extended is not isinstance(lane, BrowserBackend)
 
 
 async def test_a_refusal_is_a_fact_with_its_reason(start: Start, ask: Ask) -> None:
@@ -198,7 +198,7 @@ async def test_silence_is_a_timeout(start: Start, ask: Ask) -> None:
 
 
 async def test_a_closed_port_refuses(closed_port: int, ask: Ask) -> None:
-    server = Server(address=Address(host="127.0.0.1", port=closed_port))
+    server = DnsServer(address=Address(host="127.0.0.1", port=closed_port))
     answer = await ask(server, Question(name="a.test", timeout=2))
 
     assert answer.failure is not None

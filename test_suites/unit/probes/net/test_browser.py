@@ -16,11 +16,11 @@ import pytest
 from harness.errors import UsageError
 from harness.ports.network import Exchange, Request
 from probes.net import browser
-from probes.net.browser import BrowserLane, browser_of, sent
+from probes.net.browser import BrowserBackend, browser_of, header_lines
 from probes.net.browser_profiles import PROFILES
 from probes.net.route import Address, Route
 from probes.range.authority import Authority
-from probes.range.gateway import named_in
+from probes.range.gateway import read_server_name
 
 Play = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[..., Awaitable[int]]
@@ -34,7 +34,7 @@ def request(**more: Any) -> Request:
 
 async def exchanged(port: int, trust: ssl.SSLContext, **more: Any) -> Exchange:
     route = Route(address=Address(host="127.0.0.1", port=port), trust=trust)
-    async with BrowserLane() as lane:
+    async with BrowserBackend() as lane:
         return await lane.exchange(request(**more), route)
 
 
@@ -59,7 +59,7 @@ async def hellos(number: int, trust: ssl.SSLContext) -> list[bytes]:
 async def test_the_handshake_is_not_pythons(number: int, trust: ssl.SSLContext) -> None:
     (hello,) = await hellos(number, trust)
 
-    assert named_in(hello) == HOST
+    assert read_server_name(hello) == HOST
     assert b"\x02h2\x08http/1.1" in hello
     own, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     pythons = trust.wrap_bio(own, outgoing, server_hostname=HOST)
@@ -147,21 +147,21 @@ def test_curl_knows_every_browser_that_is_named() -> None:
 
 def test_a_line_break_in_a_header_is_refused() -> None:
     with pytest.raises(ValueError, match="line break"):
-        sent(request(headers=(("A", "b\r\nC: d"),)))
+        header_lines(request(headers=(("A", "b\r\nC: d"),)))
 
 
 def test_where_it_cannot_run_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "can_browse", lambda: False)
 
     with pytest.raises(UsageError, match="curl_cffi"):
-        BrowserLane()
+        BrowserBackend()
 
 
 IMPATIENT = """
 import asyncio, random, sys, threading
 from probes.net.route import Address
-from probes.net.browser import BrowserLane, Request
-from probes.net.route import Route, trusting
+from probes.net.browser import BrowserBackend, Request
+from probes.net.route import Route, client_tls_context
 from probes.range.authority import Authority
 
 authority = Authority()
@@ -186,13 +186,13 @@ async def main(seed):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     address = Address(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-    route = Route(address=address, trust=trusting(sys.argv[1]))
+    route = Route(address=address, trust=client_tls_context(sys.argv[1]))
 
     def asked():
         timeout = chance.choice([0.02, 0.05, 0.1, 0.5])
         return Request(url="https://h.accredit.test/", timeout=timeout)
 
-    async with BrowserLane() as lane:
+    async with BrowserBackend() as lane:
         for _ in range(40):
             await asyncio.gather(*(lane.exchange(asked(), route) for _ in range(8)))
 

@@ -10,13 +10,14 @@ import pytest
 
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
-from harness.model.observation import AttemptKey, Timings, WebFacts
+from harness.model.facts.web import WebFacts
+from harness.model.observation import AttemptKey, Timings
 from harness.ports.network import Attempt, Exchange, Line, Request
 from probes.kinds.web import Web
 from probes.net.browser_profiles import PROFILES, BrowserProfile, profile_for
 from probes.net.content_coding import decode
 from probes.net.route import Proxy
-from probes.net.url_target import read_target
+from probes.net.url_target import parse_url_target
 
 HOST = "a.accredit.test"
 EACH = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
@@ -119,7 +120,7 @@ async def test_both_lanes_ask_for_tunnels_as_the_browser_does(
     port = await serve(hearing(heard, refusal))
     await fetch(f"https://{HOST}/", port, tunnel_headers=sent.tunnel, proxy=Proxy())
 
-    far = str(read_target(f"https://{HOST}/").far)
+    far = str(parse_url_target(f"https://{HOST}/").endpoint)
     lines = [f"{name}: {value or far}" for name, value in sent.tunnel]
     assert heard == ["\r\n".join((f"CONNECT {far} HTTP/1.1", *lines, "", ""))]
     assert "User-Agent: Mozilla/5.0 " in heard[0]

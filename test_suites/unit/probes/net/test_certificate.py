@@ -8,8 +8,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probes.net.backend import Lane
-from probes.net.browser import BrowserLane
+from probes.net.backend import Backend
+from probes.net.browser import BrowserBackend
 from probes.net.tls_facts import read_certificate
 from probes.range.authority import Authority
 
@@ -17,7 +17,7 @@ HOST = "gamb-001.canary.accredit.test"
 
 
 async def test_tls_shows_the_certificate(
-    fetch: Any, serve: Any, plays: Any, authority: Authority, lane: Lane
+    fetch: Any, serve: Any, plays: Any, authority: Authority, lane: Backend
 ) -> None:
     port = await serve(plays["page"], authority.context(HOST))
     exchange = await fetch(f"https://{HOST}/", port)
@@ -25,7 +25,7 @@ async def test_tls_shows_the_certificate(
     assert exchange.failure is None
     assert exchange.status == 200
     assert exchange.timings.tls > 0
-    if isinstance(lane, BrowserLane):
+    if isinstance(lane, BrowserBackend):
         assert exchange.certificate is None
         return
     assert exchange.certificate.trusted is True
@@ -34,7 +34,7 @@ async def test_tls_shows_the_certificate(
 
 
 async def test_a_wrong_certificate_is_named_and_still_shown(
-    fetch: Any, serve: Any, plays: Any, authority: Authority, lane: Lane
+    fetch: Any, serve: Any, plays: Any, authority: Authority, lane: Backend
 ) -> None:
     stranger = Authority("Somebody else")
     for context, failure in (
@@ -44,7 +44,7 @@ async def test_a_wrong_certificate_is_named_and_still_shown(
         exchange = await fetch(f"https://{HOST}/", await serve(plays["page"], context))
 
         assert (exchange.failure.name, exchange.failure.stage) == (failure, "tls")
-        assert isinstance(lane, BrowserLane) or exchange.certificate.trusted is False
+        assert isinstance(lane, BrowserBackend) or exchange.certificate.trusted is False
         assert exchange.status == 200, "what stands behind the certificate is read too"
 
 

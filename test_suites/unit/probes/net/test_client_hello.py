@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.route import accepting_any
-from probes.net.tls_facts import hello_of, is_whole, read_hello
+from probes.net.route import unverified_tls_context
+from probes.net.tls_facts import client_hello_of, is_complete, read_client_hello
 
-CONTEXT = accepting_any()
+CONTEXT = unverified_tls_context()
 
 
 def sent_by(context: ssl.SSLContext) -> bytes:
@@ -37,7 +37,7 @@ def hello(*groups: int, kind: int = 1) -> bytes:
 
 
 def test_reads_what_a_context_says_first() -> None:
-    found = hello_of(CONTEXT, "ours")
+    found = client_hello_of(CONTEXT, "ours")
 
     assert found.problem == ""
     assert found.size is not None
@@ -47,18 +47,18 @@ def test_reads_what_a_context_says_first() -> None:
 
 
 def test_a_context_that_offers_one_curve_shows_it() -> None:
-    context = accepting_any()
+    context = unverified_tls_context()
     context.set_ecdh_curve("secp384r1")
 
-    assert hello_of(context, "ours").groups == ("secp384r1",)
+    assert client_hello_of(context, "ours").groups == ("secp384r1",)
 
 
 def test_a_context_that_cannot_speak_says_why() -> None:
-    context = accepting_any()
+    context = unverified_tls_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.maximum_version = ssl.TLSVersion.TLSv1_2
 
-    found = hello_of(context, "ours")
+    found = client_hello_of(context, "ours")
 
     assert (found.size, found.groups) == (None, ())
     assert found.problem
@@ -67,12 +67,12 @@ def test_a_context_that_cannot_speak_says_why() -> None:
 def test_groups_have_their_names_and_the_unknown_their_number() -> None:
     sent = hello(0x5A5A, 0x11EC, 0x001D, 0xFEFE)
 
-    found = read_hello(sent, "browser")
+    found = read_client_hello(sent, "browser")
 
     assert found.size == len(sent)
     assert found.groups == ("GREASE", "X25519MLKEM768", "x25519", "0xfefe")
     assert found.is_random
-    assert read_hello(hello(0x0A1A), "c").groups == ("0x0a1a",)
+    assert read_client_hello(hello(0x0A1A), "c").groups == ("0x0a1a",)
 
 
 def test_a_message_in_two_records_is_one() -> None:
@@ -80,7 +80,7 @@ def test_a_message_in_two_records_is_one() -> None:
     parts = (message[:20], message[20:])
     sent = b"".join(b"\x16\3\1" + struct.pack(">H", len(part)) + part for part in parts)
 
-    assert read_hello(sent, "c").groups == ("x25519",)
+    assert read_client_hello(sent, "c").groups == ("x25519",)
 
 
 @pytest.mark.parametrize(
@@ -93,20 +93,20 @@ def test_a_message_in_two_records_is_one() -> None:
     ],
 )
 def test_anything_else_is_a_problem_and_no_number(sent: bytes, problem: str) -> None:
-    found = read_hello(sent, "c")
+    found = read_client_hello(sent, "c")
 
     assert (found.size, found.groups, found.problem) == (None, (), problem)
 
 
 @given(cut=st.integers(0, len(HELLO) - 1))
 def test_it_is_whole_only_with_its_last_byte(cut: int) -> None:
-    assert not is_whole(HELLO[:cut])
-    assert is_whole(HELLO)
+    assert not is_complete(HELLO[:cut])
+    assert is_complete(HELLO)
 
 
 @given(st.binary(max_size=400), st.integers(0, len(HELLO) - 1))
 def test_hostile_bytes_never_raise(noise: bytes, at: int) -> None:
     for sent in (noise, b"\x16\3\1" + noise, HELLO[:at] + noise + HELLO[at + len(noise) :]):
-        found = read_hello(sent, "c")
+        found = read_client_hello(sent, "c")
         assert (found.size is None) == bool(found.problem)
-        is_whole(sent)
+        is_complete(sent)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.model.observation import DnsFacts, Failure, Timings
+from harness.model.facts.dns import DnsFacts
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Question
 from probes.net import address_guard
 from probes.net.address_guard import PATIENCE, ControlLookup
@@ -45,8 +46,8 @@ async def test_both_families_are_asked_for_once_with_a_bounded_patience() -> Non
     control = Control()
     looking = lookup(control)
 
-    assert ("10.0.0.1", "10.0.0.1") == await looking.unvisited(FAR, 60.0)
-    assert ("10.0.0.1", "10.0.0.1") == await looking.unvisited(FAR, 60.0)
+    assert ("10.0.0.1", "10.0.0.1") == await looking.refused_addresses(FAR, 60.0)
+    assert ("10.0.0.1", "10.0.0.1") == await looking.refused_addresses(FAR, 60.0)
     assert [("A", PATIENCE), ("AAAA", PATIENCE)] == [(q.type, q.timeout) for q in control.asked]
 
 
@@ -54,23 +55,23 @@ async def test_what_gave_no_answer_is_asked_for_again() -> None:
     control = Control(failures=2)
     looking = lookup(control)
 
-    assert () == await looking.unvisited(FAR, 1.0)
-    assert ("10.0.0.1", "10.0.0.1") == await looking.unvisited(FAR, 1.0)
+    assert () == await looking.refused_addresses(FAR, 1.0)
+    assert ("10.0.0.1", "10.0.0.1") == await looking.refused_addresses(FAR, 1.0)
 
 
 async def test_a_control_that_answers_no_questions_finds_nothing() -> None:
     control = Control()
     control.carries = frozenset({"fetch"})
 
-    assert () == await lookup(control).unvisited(FAR, 1.0)
+    assert () == await lookup(control).refused_addresses(FAR, 1.0)
     assert [] == control.asked
 
 
 async def test_only_so_many_names_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address_guard, "REMEMBERED", 2)
+    monkeypatch.setattr(address_guard, "MAX_NAMES", 2)
     control = Control()
     looking = lookup(control)
     for host in ("a.example", "b.example", "c.example", "a.example", "c.example"):
-        await looking.unvisited(Address(host=host, port=80), 1.0)
+        await looking.refused_addresses(Address(host=host, port=80), 1.0)
 
     assert ["a", "b", "c", "a"] == [q.name[0] for q in control.asked if q.type == "A"]

@@ -13,33 +13,34 @@ import pytest
 from msgspec import structs
 
 from harness.model.campaign import Limits
-from harness.model.observation import DnsFacts, DnsRecord, Failure, Timings
+from harness.model.facts.dns import DnsFacts, DnsRecord
+from harness.model.observation import Failure, Timings
 from harness.ports.network import Answer, Origin, Request
 from probes.lines.resolver import ResolverLine, ResolverOptions
-from probes.net.backend import LANES, LaneName
-from probes.net.direct import DirectLine, DirectOptions, Ports, _read
-from probes.net.dns_server import parse_server
+from probes.net.backend import BACKENDS, BackendName
+from probes.net.direct import DirectLine, DirectOptions, Ports, _address_in
+from probes.net.dns_server import parse_dns_server
 from probes.net.route import Address, Family
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 HOST = "gamb-001.canary.accredit.test"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path) as up:
+async def world(tmp_path: Path) -> AsyncIterator[RangeTestbed]:
+    async with RangeTestbed(tmp_path) as up:
         yield up
 
 
-def line(world: World, server: str, origin: Origin | None = None) -> DirectLine:
+def line(world: RangeTestbed, server: str, origin: Origin | None = None) -> DirectLine:
     options = DirectOptions(lane="portable")
     return DirectLine(
-        "direct", options, origin or world.origin, Limits(), parse_server(server, "server")
+        "direct", options, origin or world.origin, Limits(), parse_dns_server(server, "server")
     )
 
 
-async def test_both_schemes_reach_the_origin(world: World) -> None:
+async def test_both_schemes_reach_the_origin(world: RangeTestbed) -> None:
     async with line(world, world.origin.resolver) as opened:
         for scheme in ("http", "https"):
             exchange = await opened.fetch(Request(url=f"{scheme}://{HOST}/"))
@@ -51,7 +52,9 @@ async def test_both_schemes_reach_the_origin(world: World) -> None:
             assert exchange.timings.total >= exchange.timings.resolve
 
 
-async def test_an_address_in_the_url_needs_no_name_server(world: World, closed_port: int) -> None:
+async def test_an_address_in_the_url_needs_no_name_server(
+    world: RangeTestbed, closed_port: int
+) -> None:
     async with line(world, f"127.0.0.1:{closed_port}") as opened:
         exchange = await opened.fetch(Request(url=f"http://127.0.0.1:{world.origin.ports[80]}/"))
 
@@ -60,7 +63,7 @@ async def test_an_address_in_the_url_needs_no_name_server(world: World, closed_p
 
 
 async def test_a_given_address_is_connected_to_and_no_name_server_is_asked(
-    world: World, closed_port: int
+    world: RangeTestbed, closed_port: int
 ) -> None:
     async with line(world, f"127.0.0.1:{closed_port}") as opened:
         there = await opened.fetch(Request(url=f"http://{HOST}/", address="127.0.0.1"))
@@ -80,7 +83,9 @@ async def test_a_given_address_is_connected_to_and_no_name_server_is_asked(
         (FaultKind.SILENT, "generic_timeout_error"),
     ],
 )
-async def test_what_stops_at_the_name_server(world: World, kind: FaultKind, failure: str) -> None:
+async def test_what_stops_at_the_name_server(
+    world: RangeTestbed, kind: FaultKind, failure: str
+) -> None:
     world.faults.add(Fault(kind=kind, hosts=frozenset({HOST})))
     async with line(world, world.origin.services["reference"]["resolver"]["ks2"]) as opened:
         exchange = await opened.fetch(Request(url=f"http://{HOST}/", timeout=0.3))
@@ -90,7 +95,7 @@ async def test_what_stops_at_the_name_server(world: World, kind: FaultKind, fail
     assert exchange.timings.connect is None
 
 
-async def test_a_sinkhole_that_means_nowhere_is_never_connected_to(world: World) -> None:
+async def test_a_sinkhole_that_means_nowhere_is_never_connected_to(world: RangeTestbed) -> None:
     """On Linux 0.0.0.0 is this machine, where the origin itself would answer."""
     world.faults.add(Fault(kind=FaultKind.SINKHOLE, hosts=frozenset({HOST}), address="0.0.0.0"))
     async with line(world, world.origin.services["reference"]["resolver"]["ks2"]) as opened:
@@ -100,7 +105,7 @@ async def test_a_sinkhole_that_means_nowhere_is_never_connected_to(world: World)
     assert (exchange.failure.name, exchange.failure.stage) == ("dns_bogon_error", "resolve")
 
 
-async def test_a_url_that_is_none_is_our_own_trouble(world: World) -> None:
+async def test_a_url_that_is_none_is_our_own_trouble(world: RangeTestbed) -> None:
     async with line(world, world.origin.resolver) as opened:
         for url in ("ftp://a.test/", "http://", "http://a.test:99999/", "nonsense"):
             exchange = await opened.fetch(Request(url=url))
@@ -121,10 +126,10 @@ async def test_a_url_that_is_none_is_our_own_trouble(world: World) -> None:
         ("any", {}, ["A", "AAAA"], "dns_no_answer"),
     ],
 )
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_families_are_kept_apart(
     name_server: Any,
-    lane: LaneName,
+    lane: BackendName,
     family: Family,
     records: dict[str, str],
     asked: list[str],
@@ -140,7 +145,7 @@ async def test_families_are_kept_apart(
     ports = {80: far.sockets[0].getsockname()[1]}
     book = await name_server(records)
     options = DirectOptions(lane=lane, family=family, ports=ports)
-    server = parse_server(str(book.address), "server")
+    server = parse_dns_server(str(book.address), "server")
     async with DirectLine("direct", options, None, Limits(), server) as opened:
         exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
     far.close()
@@ -152,13 +157,13 @@ async def test_families_are_kept_apart(
         assert (exchange.failure.name, exchange.failure.stage) == (came, "resolve")
 
 
-@pytest.mark.parametrize("lane", sorted(LANES))
+@pytest.mark.parametrize("lane", sorted(BACKENDS))
 async def test_the_address_that_was_tried_is_known_though_nobody_was_there(
-    name_server: Any, lane: LaneName, closed_port: int
+    name_server: Any, lane: BackendName, closed_port: int
 ) -> None:
     book = await name_server({"AAAA": "::1"})
     options = DirectOptions(lane=lane, family="ipv6", ports={80: closed_port})
-    server = parse_server(str(book.address), "server")
+    server = parse_dns_server(str(book.address), "server")
     async with DirectLine("direct", options, None, Limits(), server) as opened:
         exchange = await opened.fetch(Request(url="http://a.accredit.test/"))
 
@@ -168,7 +173,7 @@ async def test_the_address_that_was_tried_is_known_though_nobody_was_there(
 
 async def test_an_address_of_the_other_family_says_nothing_of_the_service() -> None:
     options = DirectOptions(family="ipv6")
-    server = parse_server("127.0.0.1", "server")
+    server = parse_dns_server("127.0.0.1", "server")
     async with DirectLine("direct", options, None, Limits(), server) as opened:
         exchange = await opened.fetch(Request(url="http://127.0.0.1/"))
 
@@ -176,7 +181,7 @@ async def test_an_address_of_the_other_family_says_nothing_of_the_service() -> N
     assert exchange.failure.is_instrument
 
 
-async def test_only_the_origins_ports_are_mapped(world: World) -> None:
+async def test_only_the_origins_ports_are_mapped(world: RangeTestbed) -> None:
     ports = Ports(mapping={80: 8080}, origin=world.origin)
 
     assert ports.real(Address(host=HOST, port=80)) == 8080
@@ -194,16 +199,16 @@ async def test_aliases_that_lead_back_to_each_other_are_no_denial() -> None:
     facts = DnsFacts(name=HOST, type="A", server="s", rcode="NOERROR", records=records)
     honest = structs.replace(facts, records=records[:1])
 
-    loop = _read(Answer(facts=facts, timings=Timings()), "any")
+    loop = _address_in(Answer(facts=facts, timings=Timings()), "any")
 
     assert isinstance(loop, Failure)
     assert "dns_server_misbehaving" == loop.name
-    assert _read(Answer(facts=honest, timings=Timings()), "any") is None
+    assert _address_in(Answer(facts=honest, timings=Timings()), "any") is None
 
 
 async def test_as_a_pupil_uses_it_a_line_is_on_the_browser_lane(name_server: Any) -> None:
     book = await name_server({"A": "127.0.0.1"})
-    server = parse_server(str(book.address), "server")
+    server = parse_dns_server(str(book.address), "server")
     line = ResolverLine(
         "classroom", ResolverOptions(server=str(server), mixed_case=True), None, Limits()
     )
@@ -219,7 +224,7 @@ async def test_packets_leave_from_the_source(
     port, left = far_end
     book = await name_server({"A": "127.0.0.1"})
     options = DirectOptions(ports={80: port}, source="127.0.0.7")
-    server = parse_server(str(book.address), "server")
+    server = parse_dns_server(str(book.address), "server")
     async with DirectLine("direct", options, None, Limits(), server) as opened:
         await opened.fetch(Request(url="http://a.accredit.test/"))
 

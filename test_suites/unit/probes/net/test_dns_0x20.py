@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ports.network import Answer, Question
-from probes.net.dns_server import Server, mix_case
+from probes.net.dns_server import DnsServer, mix_case
 from test_suites.unit.probes.net.conftest import found
 
 HOST = "gamb-001.canary.accredit.test"
 Reply = Callable[[dns.message.Message], list[bytes]]
-Start = Callable[[Reply], Awaitable[Server]]
-Ask = Callable[[Server, Question], Awaitable[Answer]]
+Start = Callable[[Reply], Awaitable[DnsServer]]
+Ask = Callable[[DnsServer, Question], Awaitable[Answer]]
 
 
 @given(st.data(), st.binary(max_size=300))
@@ -39,7 +39,7 @@ def test_it_is_drawn_anew() -> None:
     assert len({mix_case(name) for _ in range(20)}) > 1
 
 
-async def start_mixed(start: Start, reply: Reply) -> tuple[Server, list[str]]:
+async def start_mixed(start: Start, reply: Reply) -> tuple[DnsServer, list[str]]:
     """A server to be asked in mixed case, and the names as it heard them."""
     heard: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A passage keeps what was met, whatever ended it."""
+"""An ExchangeRecorder keeps the facts recorded so far, whatever ends the exchange."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from itertools import count
 
 import pytest
 
-from probes.net.exchange_recorder import Head, Passage
+from probes.net.exchange_recorder import ExchangeRecorder, Head
 
 
-def ticking() -> Passage:
+def ticking() -> ExchangeRecorder:
     ticks = count()
-    return Passage(limit=100, clock=lambda: float(next(ticks)))
+    return ExchangeRecorder(limit=100, clock=lambda: float(next(ticks)))
 
 
 def test_phases_that_never_happened_stay_absent() -> None:
-    passage = ticking()
-    with passage.phase("connect", "proxy_connect"):
-        assert passage.stage == "proxy_connect"
-    timings = passage.exchange().timings
+    recorder = ticking()
+    with recorder.phase("connect", "proxy_connect"):
+        assert recorder.stage == "proxy_connect"
+    timings = recorder.exchange().timings
 
     assert (timings.connect, timings.total) == (1.0, 3.0)
     assert timings.tls is None
@@ -28,11 +28,11 @@ def test_phases_that_never_happened_stay_absent() -> None:
 
 
 def test_a_phase_that_broke_is_no_duration_but_a_stage() -> None:
-    passage = ticking()
-    with pytest.raises(OSError, match="no"), passage.phase("connect", "connect"):
+    recorder = ticking()
+    with pytest.raises(OSError, match="no"), recorder.phase("connect", "connect"):
         raise OSError(errno.ECONNREFUSED, "no")
-    passage.fail(OSError(errno.ECONNREFUSED, "no"))
-    exchange = passage.exchange()
+    recorder.fail(OSError(errno.ECONNREFUSED, "no"))
+    exchange = recorder.exchange()
 
     assert exchange.timings.connect is None
     assert exchange.failure is not None
@@ -40,19 +40,19 @@ def test_a_phase_that_broke_is_no_duration_but_a_stage() -> None:
 
 
 def test_the_body_is_unpacked_and_capped() -> None:
-    passage = ticking()
-    passage.head = Head(status=200, headers=(("content-encoding", "gzip"),))
-    passage.body += gzip.compress(b"x" * 500)
-    exchange = passage.exchange()
+    recorder = ticking()
+    recorder.head = Head(status=200, headers=(("content-encoding", "gzip"),))
+    recorder.body += gzip.compress(b"x" * 500)
+    exchange = recorder.exchange()
 
     assert (exchange.body, exchange.truncated) == (b"x" * 100, True)
 
 
 def test_a_refused_tunnel_speaks_through_its_own_head() -> None:
-    passage = ticking()
-    passage.tunnel = Head(status=403, headers=(("server", "squid"),))
-    passage.end("proxy_refused_tunnel", "403")
-    exchange = passage.exchange()
+    recorder = ticking()
+    recorder.tunnel = Head(status=403, headers=(("server", "squid"),))
+    recorder.fail_as("proxy_refused_tunnel", "403")
+    exchange = recorder.exchange()
 
     assert (exchange.status, exchange.tunnel_status) == (None, 403)
     assert exchange.headers == (("server", "squid"),)

@@ -13,7 +13,7 @@ from harness.model.corpus import Item, Layer
 from harness.model.marker import Carrier, Marker, mark, unmarked
 from harness.model.observation import AttemptKey, Timings
 from harness.ports.network import Attempt, Exchange, Line, Origin
-from probes.net.delivery import Carried, Delivered, ExpectedMarks
+from probes.net.delivery import Delivery, ExpectedMarks, RequestMarks
 from probes.net.redirects import RedirectChain
 
 HOST, OTHER = "gamb-001.canary.accredit.test", "landed.accredit.test"
@@ -110,15 +110,18 @@ def test_the_last_answer_decides(answers: tuple[tuple[str, str], ...], canary: s
 
 
 def test_an_attempt_without_a_marker_expects_nothing() -> None:
-    assert marks(marked=False).delivered(chain((HOST, MARKER.token))) == Delivered()
-    assert marks(marked=False).carried(HOST) == Carried()
+    assert marks(marked=False).delivered(chain((HOST, MARKER.token))) == Delivery()
+    assert marks(marked=False).request_marks(HOST) == RequestMarks()
 
 
 def test_only_hosts_of_the_zone_get_the_nonce() -> None:
     for host in (HOST, OTHER):
-        carried = marks().carried(host)
-        assert ORIGIN.nonce_in((carried.cookie, *dict(carried.headers).values())) == MARKER.nonce
-    assert marks().carried("www.example.org") == Carried()
+        request_marks = marks().request_marks(host)
+        assert (
+            ORIGIN.nonce_in((request_marks.cookie, *dict(request_marks.headers).values()))
+            == MARKER.nonce
+        )
+    assert marks().request_marks("www.example.org") == RequestMarks()
 
 
 @pytest.mark.parametrize(
@@ -133,20 +136,20 @@ def test_the_nonce_goes_as_its_carrier_says(
 ) -> None:
     marker = msgspec.structs.replace(MARKER, carrier=carrier)
 
-    assert marks(marker=marker).carried(HOST) == Carried(cookie=cookie, headers=headers)
+    assert marks(marker=marker).request_marks(HOST) == RequestMarks(cookie=cookie, headers=headers)
 
 
 def test_a_line_that_knows_no_origin_knows_the_item_s_own_token_only() -> None:
     assert marks(None).delivered(chain((HOST, MARKER.token))).canary == "seen"
     assert marks(None).delivered(chain((HOST, words()))).canary == "absent"
-    assert marks(None).carried(OTHER) == Carried()
+    assert marks(None).request_marks(OTHER) == RequestMarks()
 
 
 def test_an_unmarked_request_carries_nothing_and_is_known_by_the_words_of_the_host() -> None:
     expected = marks(marker=unmarked(ORIGIN.key))
     page = " ".join(ORIGIN.words(HOST, "", "host"))
 
-    assert expected.carried(HOST) == Carried()
+    assert expected.request_marks(HOST) == RequestMarks()
     assert expected.delivered(chain((HOST, page))).canary == "seen"
     assert expected.delivered(chain((HOST, "Something else"))).canary == "absent"
 

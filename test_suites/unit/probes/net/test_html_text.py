@@ -98,7 +98,7 @@ def test_text_is_folded_as_a_whole_would_be(text: str) -> None:
 
 
 def test_a_page_is_known_again_by_its_bytes_and_its_type() -> None:
-    reader = PageReader(remembered=2)
+    reader = PageReader(max_pages=2)
     known = reader.read("è".encode(), HTML, "d1")
 
     assert reader.read("è".encode(), HTML, "d1") is known
@@ -107,7 +107,7 @@ def test_a_page_is_known_again_by_its_bytes_and_its_type() -> None:
 
 
 def test_the_page_that_was_used_last_is_forgotten_last() -> None:
-    reader = PageReader(remembered=2)
+    reader = PageReader(max_pages=2)
     first = reader.read(b"first", HTML, "d1")
     second = reader.read(b"second", HTML, "d2")
     assert reader.read(b"first", HTML, "d1") is first

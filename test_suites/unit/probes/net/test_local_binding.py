@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from probes.net.local_binding import Source, check_source, open_socket, own_address
+from probes.net.local_binding import LocalBinding, check_binding, local_address, open_socket
 
 TCP = socket.SOCK_STREAM
 
 
 def test_an_address_is_bound() -> None:
-    with open_socket("127.0.0.1", TCP, Source(address="127.0.0.5")) as sock:
+    with open_socket("127.0.0.1", TCP, LocalBinding(address="127.0.0.5")) as sock:
         assert sock.getsockname()[0] == "127.0.0.5"
         assert sock.gettimeout() == 0
 
 
 def test_our_own_address_is_the_one_that_packets_leave_from() -> None:
-    assert "127.0.0.1" == own_address("127.0.0.1")
-    assert "127.0.0.5" == own_address("127.0.0.1", Source(address="127.0.0.5"))
+    assert "127.0.0.1" == local_address("127.0.0.1")
+    assert "127.0.0.5" == local_address("127.0.0.1", LocalBinding(address="127.0.0.5"))
 
 
 def test_any_source_is_left_to_the_routes() -> None:
@@ -32,7 +32,7 @@ def test_any_source_is_left_to_the_routes() -> None:
 
 def test_another_family_is_our_own_trouble() -> None:
     with pytest.raises(OSError, match="other family") as caught:
-        open_socket("::1", TCP, Source(address="127.0.0.1"))
+        open_socket("::1", TCP, LocalBinding(address="127.0.0.1"))
 
     assert caught.value.errno == errno.EADDRNOTAVAIL
 
@@ -40,13 +40,13 @@ def test_another_family_is_our_own_trouble() -> None:
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        (Source(address="192.0.2.77"), "no interface of this machine has that address"),
-        (Source(device="nothing0"), "this machine has no such device"),
+        (LocalBinding(address="192.0.2.77"), "no interface of this machine has that address"),
+        (LocalBinding(device="nothing0"), "this machine has no such device"),
     ],
 )
-def test_what_cannot_be_bound_says_so(source: Source, says: str) -> None:
+def test_what_cannot_be_bound_says_so(source: LocalBinding, says: str) -> None:
     with pytest.raises(UsageError, match=f"line 'x': cannot send from .*: {says}"):
-        check_source(source, "line 'x'")
+        check_binding(source, "line 'x'")
 
 
 def test_a_socket_is_made_inside_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,14 +56,14 @@ def test_a_socket_is_made_inside_its_namespace(monkeypatch: pytest.MonkeyPatch) 
         entered.append(namespace)
         return make()
 
-    monkeypatch.setattr("probes.net.local_binding.inside", enter)
-    with open_socket("127.0.0.1", TCP, Source(address="127.0.0.5", netns="site")) as sock:
+    monkeypatch.setattr("probes.net.local_binding.run_in_namespace", enter)
+    with open_socket("127.0.0.1", TCP, LocalBinding(address="127.0.0.5", netns="site")) as sock:
         assert ("127.0.0.5", ["site"]) == (sock.getsockname()[0], entered)
 
 
 def test_a_namespace_that_cannot_be_entered_is_said_first() -> None:
     with pytest.raises(UsageError, match=r"^line 'x': cannot enter 'accredit-nowhere': "):
-        check_source(Source(device="nothing0", netns="accredit-nowhere"), "line 'x'")
+        check_binding(LocalBinding(device="nothing0", netns="accredit-nowhere"), "line 'x'")
 
 
 def test_a_device_without_the_right_to_it_says_what_is_needed(
@@ -74,5 +74,5 @@ def test_a_device_without_the_right_to_it_says_what_is_needed(
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr("probes.net.local_binding.socket.socket", Denied)
-    with pytest.raises(UsageError, match=r"CAP_NET_RAW; run as root, or use 'address'"):
-        check_source(Source(device="lo"), "line 'x'")
+    with pytest.raises(UsageError, match=r"CAP_NET_RAW capability; run as root, or use 'address'"):
+        check_binding(LocalBinding(device="lo"), "line 'x'")

@@ -15,7 +15,12 @@ import pytest
 
 from harness.errors import UsageError
 from probes.net import local_binding
-from probes.net.local_binding import NAMESPACE_NEEDS, check_namespace, inside, resolver_file
+from probes.net.local_binding import (
+    NAMESPACE_REMEDIES,
+    check_namespace,
+    resolver_file,
+    run_in_namespace,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 
@@ -49,9 +54,9 @@ def connect() -> str:
 def test_inside_are_other_routes_and_outside_nothing_changes(empty: str) -> None:
     home = where()
     with pytest.raises(OSError, match="unreachable"):
-        inside(empty, connect)
+        run_in_namespace(empty, connect)
 
-    assert home != inside(empty, where)
+    assert home != run_in_namespace(empty, where)
     assert home == where()
     assert "127.0.0.1" == connect()
 
@@ -61,10 +66,10 @@ def test_what_is_raised_inside_is_raised_here(empty: str) -> None:
         raise ValueError("inside")
 
     with pytest.raises(ValueError, match="inside"):
-        inside(empty, fail)
+        run_in_namespace(empty, fail)
 
 
-@pytest.mark.parametrize("code", sorted(NAMESPACE_NEEDS))
+@pytest.mark.parametrize("code", sorted(NAMESPACE_REMEDIES))
 def test_each_trouble_says_what_is_needed(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -73,7 +78,7 @@ def test_each_trouble_says_what_is_needed(code: int, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError) as caught:
         check_namespace("site", "line 'x'")
 
-    assert f"line 'x': cannot enter 'site': {NAMESPACE_NEEDS[code]}" == str(caught.value)
+    assert f"line 'x': cannot enter 'site': {NAMESPACE_REMEDIES[code]}" == str(caught.value)
 
 
 def test_a_name_that_is_not_there() -> None:
@@ -84,7 +89,7 @@ def test_a_name_that_is_not_there() -> None:
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "no-namespace").touch()
     with pytest.raises(OSError) as caught:
-        inside(str(tmp_path / "no-namespace"), connect)
+        run_in_namespace(str(tmp_path / "no-namespace"), connect)
 
     assert caught.value.errno in (errno.EINVAL, errno.EPERM)
 
@@ -94,9 +99,9 @@ def test_the_call_of_older_pythons_does_the_same(
 ) -> None:
     monkeypatch.delattr(os, "setns", raising=False)
     with pytest.raises(OSError, match="unreachable"):
-        inside(empty, connect)
+        run_in_namespace(empty, connect)
     with pytest.raises(OSError) as caught:
-        inside("/dev/null", connect)
+        run_in_namespace("/dev/null", connect)
 
     assert errno.EINVAL == caught.value.errno
 
@@ -104,7 +109,7 @@ def test_the_call_of_older_pythons_does_the_same(
 def test_a_namespace_may_have_name_servers_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_binding, "CONFIGURED", tmp_path)
+    monkeypatch.setattr(local_binding, "NAMESPACE_CONFIGURATION", tmp_path)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "resolv.conf").touch()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.pac import KINDS, PORTS, STRAIGHT, read_choices
+from probes.net.pac import DIRECT, KINDS, PORTS, read_choices
 from probes.net.route import Address
 
 
@@ -28,7 +28,7 @@ def test_a_proxy_without_port_listens_where_browsers_look(word: str) -> None:
 
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_nothing_means_straight_on(nothing: str) -> None:
-    assert (STRAIGHT,) == read_choices(nothing)
+    assert (DIRECT,) == read_choices(nothing)
 
 
 def test_what_is_not_understood_is_passed_over_and_doubles_count_once() -> None:

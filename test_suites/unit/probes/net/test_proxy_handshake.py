@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
-from probes.net.exchange_recorder import Passage
-from probes.net.proxy_handshake import Socks, Tunnel, opening_of
+from probes.net.exchange_recorder import ExchangeRecorder
+from probes.net.proxy_handshake import ConnectHandshake, SocksHandshake, proxy_handshake_for
 from probes.net.route import Address, Proxy, Route
 
 FAR = Address(host="a.accredit.test", port=443)
@@ -19,13 +19,13 @@ FAR = Address(host="a.accredit.test", port=443)
         (None, "http", None),
         (None, "https", None),
         (Proxy(), "http", None),
-        (Proxy(), "https", Tunnel),
-        (Proxy(kind="socks5"), "http", Socks),
-        (Proxy(kind="socks5"), "https", Socks),
+        (Proxy(), "https", ConnectHandshake),
+        (Proxy(kind="socks5"), "http", SocksHandshake),
+        (Proxy(kind="socks5"), "https", SocksHandshake),
     ],
 )
 def test_the_kind_of_opening(proxy: Proxy | None, scheme: str, kind: type | None) -> None:
     route = Route(address=FAR, trust=ssl.create_default_context(), proxy=proxy)
-    opening = opening_of(Passage(100), route, scheme, FAR)
+    handshake = proxy_handshake_for(ExchangeRecorder(100), route, scheme, FAR)
 
-    assert opening is None if kind is None else isinstance(opening, kind)
+    assert handshake is None if kind is None else isinstance(handshake, kind)

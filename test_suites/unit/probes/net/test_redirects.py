@@ -10,7 +10,7 @@ import pytest
 from harness.model.observation import Timings
 from harness.ports.network import Exchange, Request
 from probes.net.browser_profiles import SentHeaders
-from probes.net.redirects import RedirectChain, follow_redirects, host_in, web_address
+from probes.net.redirects import RedirectChain, follow_redirects, url_host, web_address
 
 
 class Moves:
@@ -84,7 +84,7 @@ def test_only_addresses_of_the_web_are_targets(address: str, target: str) -> Non
 
 
 def test_a_host_is_in_lower_case_and_may_be_missing() -> None:
-    assert (host_in("http://User@A.Test:80/x"), host_in("/x")) == ("a.test", "")
+    assert (url_host("http://User@A.Test:80/x"), url_host("/x")) == ("a.test", "")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ async def test_bytes_go_both_ways() -> None:
         assert await loop.sock_recv(far, 100) == b"a question"
         await loop.sock_sendall(far, b"an answer")
         assert await reader.readexactly(9) == b"an answer"
-        assert relay.left is None
+        assert relay.close_reason is None
         writer.close()
 
 
@@ -44,7 +44,7 @@ async def test_that_the_far_end_closed_is_kept() -> None:
         reader, writer = await asyncio.open_unix_connection(relay.path)
         far.close()
         assert await reader.read() == b""
-        assert isinstance(relay.left, EOFError)
+        assert isinstance(relay.close_reason, EOFError)
         writer.close()
 
 
@@ -54,7 +54,7 @@ async def test_that_the_far_end_reset_is_kept() -> None:
         far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         far.close()
         assert await reader.read() == b""
-        assert isinstance(relay.left, ConnectionResetError)
+        assert isinstance(relay.close_reason, ConnectionResetError)
         writer.close()
 
 

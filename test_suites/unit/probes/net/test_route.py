@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from probes.net.local_binding import Source
-from probes.net.route import Address, Proxy, Route, basic_authorization, trusting
+from probes.net.local_binding import LocalBinding
+from probes.net.route import Address, Proxy, Route, basic_authorization, client_tls_context
 from probes.range.authority import Authority
 
 HOST = "gamb-001.canary.accredit.test"
@@ -183,8 +183,8 @@ async def test_a_route_leaves_from_its_source(fetch: Any, serve: Any) -> None:
         await writer.drain()
 
     port = await serve(play)
-    good = await fetch(f"http://{HOST}/", port, source=Source(address="127.0.0.5"))
-    gone = await fetch(f"http://{HOST}/", port, source=Source(address="192.0.2.77"))
+    good = await fetch(f"http://{HOST}/", port, binding=LocalBinding(address="127.0.0.5"))
+    gone = await fetch(f"http://{HOST}/", port, binding=LocalBinding(address="192.0.2.77"))
 
     assert (good.status, peers) == (204, ["127.0.0.5"])
     assert gone.failure.name == "instrument_local_address"
@@ -192,15 +192,15 @@ async def test_a_route_leaves_from_its_source(fetch: Any, serve: Any) -> None:
 
 def test_a_missing_authority_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file of certificate authorities"):
-        trusting(str(tmp_path / "nowhere.pem"))
+        client_tls_context(str(tmp_path / "nowhere.pem"))
 
 
 def test_an_authority_file_without_a_certificate_is_the_users_mistake(tmp_path: Path) -> None:
     path = tmp_path / "empty.pem"
     path.write_text("nothing")
 
-    with pytest.raises(UsageError, match="holds no certificate in PEM form"):
-        trusting(str(path))
+    with pytest.raises(UsageError, match="contains no certificate in PEM form"):
+        client_tls_context(str(path))
 
 
 def test_a_route_never_shows_its_authorization() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.exchange_recorder import Passage
-from probes.net.proxy_handshake import REPLIES, Socks, TunnelRefusedError
+from probes.net.exchange_recorder import ExchangeRecorder
+from probes.net.proxy_handshake import REPLIES, SocksHandshake, TunnelRefusedError
 from probes.net.route import Address, Proxy
 
 FAR = Address(host="a.accredit.test", port=443)
@@ -19,13 +19,13 @@ OPEN = bytes((5, 0, 0, 1, 127, 0, 0, 1, 0, 80))
 
 
 def test_the_name_is_left_to_the_proxy() -> None:
-    socks = Socks(Passage(100), NOBODY, FAR)
+    socks = SocksHandshake(ExchangeRecorder(100), NOBODY, FAR)
 
-    assert socks.due() == b"\x05\x01\x00"
-    assert socks.due() == b""
-    assert not socks.feed(b"\x05\x00")
-    assert socks.due() == b"\x05\x01\x00\x03\x0fa.accredit.test\x01\xbb"
-    assert socks.feed(OPEN)
+    assert socks.data_to_send() == b"\x05\x01\x00"
+    assert socks.data_to_send() == b""
+    assert not socks.receive_data(b"\x05\x00")
+    assert socks.data_to_send() == b"\x05\x01\x00\x03\x0fa.accredit.test\x01\xbb"
+    assert socks.receive_data(OPEN)
 
 
 @pytest.mark.parametrize(
@@ -33,45 +33,45 @@ def test_the_name_is_left_to_the_proxy() -> None:
     [("192.0.2.1", b"\x01\xc0\x00\x02\x01"), ("2001:db8::1", b"\x04\x20\x01\x0d\xb8")],
 )
 def test_an_address_is_sent_as_one(host: str, sent: bytes) -> None:
-    socks = Socks(Passage(100), NOBODY, Address(host=host, port=80))
-    socks.due()
-    socks.feed(b"\x05\x00")
+    socks = SocksHandshake(ExchangeRecorder(100), NOBODY, Address(host=host, port=80))
+    socks.data_to_send()
+    socks.receive_data(b"\x05\x00")
 
-    assert socks.due()[3:].startswith(sent)
+    assert socks.data_to_send()[3:].startswith(sent)
 
 
 def test_signing_in() -> None:
-    socks = Socks(Passage(100), ANN, FAR)
+    socks = SocksHandshake(ExchangeRecorder(100), ANN, FAR)
 
-    assert socks.due() == b"\x05\x02\x00\x02"
-    socks.feed(b"\x05\x02")
-    assert socks.due() == b"\x01\x03ann\x02pw"
-    socks.feed(b"\x01\x00")
-    assert socks.due().startswith(b"\x05\x01\x00\x03")
+    assert socks.data_to_send() == b"\x05\x02\x00\x02"
+    socks.receive_data(b"\x05\x02")
+    assert socks.data_to_send() == b"\x01\x03ann\x02pw"
+    socks.receive_data(b"\x01\x00")
+    assert socks.data_to_send().startswith(b"\x05\x01\x00\x03")
 
 
 @pytest.mark.parametrize(("proxy", "said"), [(NOBODY, b"\x05\xff"), (ANN, b"\x05\x02\x01\x01")])
 def test_a_proxy_that_wants_other_credentials(proxy: Proxy, said: bytes) -> None:
-    passage = Passage(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(TunnelRefusedError):
-        Socks(passage, proxy, FAR).feed(said)
+        SocksHandshake(recorder, proxy, FAR).receive_data(said)
 
-    assert passage.failure is not None
-    assert passage.failure.name == "proxy_authentication_required"
+    assert recorder.failure is not None
+    assert recorder.failure.name == "proxy_authentication_required"
 
 
 @pytest.mark.parametrize("reply", range(1, 10))
 def test_each_reply_keeps_its_own_name(reply: int) -> None:
-    passage = Passage(100)
-    socks = Socks(passage, NOBODY, FAR)
-    socks.feed(b"\x05\x00")
+    recorder = ExchangeRecorder(100)
+    socks = SocksHandshake(recorder, NOBODY, FAR)
+    socks.receive_data(b"\x05\x00")
     with pytest.raises(TunnelRefusedError):
-        socks.feed(bytes((5, reply, 0, 1)) + bytes(6))
+        socks.receive_data(bytes((5, reply, 0, 1)) + bytes(6))
 
-    assert passage.failure is not None
-    assert passage.failure.name == REPLIES.get(reply, ("not_connected", ""))[0]
-    assert passage.failure.stage == "tunnel"
-    assert f"reply {reply}" in passage.failure.detail
+    assert recorder.failure is not None
+    assert recorder.failure.name == REPLIES.get(reply, ("not_connected", ""))[0]
+    assert recorder.failure.stage == "tunnel"
+    assert f"reply {reply}" in recorder.failure.detail
 
 
 def test_only_a_ruleset_is_a_refusal() -> None:
@@ -86,27 +86,27 @@ def test_only_a_ruleset_is_a_refusal() -> None:
 )
 def test_the_way_opens_in_any_pieces(bound: bytes, cuts: list[int]) -> None:
     whole = b"\x05\x00" + b"\x05\x00\x00" + bound + b"\x00\x50"
-    socks = Socks(Passage(100), NOBODY, FAR)
+    socks = SocksHandshake(ExchangeRecorder(100), NOBODY, FAR)
     edges = sorted({0, *(cut for cut in cuts if cut < len(whole)), len(whole)})
     pieces = [whole[a:b] for a, b in pairwise(edges)]
 
-    assert [socks.feed(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert [socks.receive_data(piece) for piece in pieces] == [False] * (len(pieces) - 1) + [True]
 
 
 def test_what_is_no_socks_proxy_says_nothing_of_the_far_end() -> None:
-    passage = Passage(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(ValueError, match="no SOCKS5 proxy") as caught:
-        Socks(passage, NOBODY, FAR).feed(b"HTTP/1.1 400")
+        SocksHandshake(recorder, NOBODY, FAR).receive_data(b"HTTP/1.1 400")
 
-    passage.fail(caught.value)
-    assert passage.failure is not None
-    assert passage.failure.is_instrument
+    recorder.fail(caught.value)
+    assert recorder.failure is not None
+    assert recorder.failure.is_instrument
 
 
 def test_a_proxy_that_leaves_gave_no_answer() -> None:
     with pytest.raises(EOFError):
-        Socks(Passage(8), NOBODY, FAR).feed(b"")
-    socks = Socks(Passage(8), NOBODY, FAR)
-    socks.feed(b"\x05\x00")
+        SocksHandshake(ExchangeRecorder(8), NOBODY, FAR).receive_data(b"")
+    socks = SocksHandshake(ExchangeRecorder(8), NOBODY, FAR)
+    socks.receive_data(b"\x05\x00")
     with pytest.raises(ValueError, match="before it was asked"):
-        socks.feed(OPEN + b"220 mail")
+        socks.receive_data(OPEN + b"220 mail")

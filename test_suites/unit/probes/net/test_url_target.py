@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from probes.net.url_target import read_target
+from probes.net.url_target import parse_url_target
 
 ordinary = st.from_regex(
     r"https?://[a-z0-9.-]{0,9}[a-z0-9](:[0-9]{1,5})?/[!-~]{0,12}", fullmatch=True
@@ -29,25 +29,25 @@ ordinary = st.from_regex(
     ],
 )
 def test_the_parts_of_a_url(url: str, host: str, port: int, authority: str, path: str) -> None:
-    target = read_target(url)
+    target = parse_url_target(url)
 
-    assert (target.far.host, target.far.port) == (host, port)
+    assert (target.endpoint.host, target.endpoint.port) == (host, port)
     assert (target.authority, target.path) == (authority, path)
 
 
 @pytest.mark.parametrize("url", ["", "a.test", "ftp://a.test/", "http://", "http://a.test:99999/"])
 def test_what_is_no_web_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        read_target(url)
+        parse_url_target(url)
 
 
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_reader_otherwise(text: str) -> None:
     try:
-        target = read_target("http://" + text)
+        target = parse_url_target("http://" + text)
     except ValueError:
         return
-    assert target.far.host
+    assert target.endpoint.host
 
 
 @given(ordinary)
@@ -59,15 +59,15 @@ def test_an_ordinary_url_is_read_as_yarl_reads_it(url: str) -> None:
         parts = (None, 0, "")
     if not parts[1]:
         with pytest.raises(ValueError, match=r".+"):
-            read_target(url)
+            parse_url_target(url)
         return
-    target = read_target(url)
+    target = parse_url_target(url)
 
-    assert (target.far.host, target.far.port, target.path) == parts
+    assert (target.endpoint.host, target.endpoint.port, target.path) == parts
     assert target.url == oracle
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\r\n", "\x00", "\x7f", "\x9b", "\xa0"])
 def test_a_url_with_a_blank_or_control_character_is_none(blank: str) -> None:
     with pytest.raises(ValueError, match="a blank or control character in the URL"):
-        read_target(f"http://a.test/x{blank}y")
+        parse_url_target(f"http://a.test/x{blank}y")

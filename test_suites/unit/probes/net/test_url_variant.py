@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.corpus import Item, ItemKind
-from probes.net.url_target import Variant, host_of, url_of
+from probes.net.url_target import UrlVariant, variant_host, variant_url
 
 
 def item(value: str, registrable: str, kind: ItemKind = "host") -> Item:
@@ -29,8 +29,10 @@ def item(value: str, registrable: str, kind: ItemKind = "host") -> Item:
         ("www.", "", "apex", ""),
     ],
 )
-def test_the_host_of_a_variant(value: str, registrable: str, variant: Variant, host: str) -> None:
-    assert host == host_of(item(value, registrable), variant)
+def test_the_host_of_a_variant(
+    value: str, registrable: str, variant: UrlVariant, host: str
+) -> None:
+    assert host == variant_host(item(value, registrable), variant)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +49,13 @@ def test_the_host_of_a_variant(value: str, registrable: str, variant: Variant, h
         ("http://www.example.org/x", "as_given", "https://www.example.org/x"),
     ],
 )
-def test_all_else_of_a_url_stays(value: str, variant: Variant, url: str) -> None:
-    assert url == url_of(item(value, "example.org", "url"), "https", variant)
+def test_all_else_of_a_url_stays(value: str, variant: UrlVariant, url: str) -> None:
+    assert url == variant_url(item(value, "example.org", "url"), "https", variant)
 
 
 @given(st.from_regex(r"[a-z0-9]{1,9}\.(org|co\.uk)", fullmatch=True))
 def test_there_and_back(domain: str) -> None:
-    with_www = host_of(item(domain, domain), "www")
+    with_www = variant_host(item(domain, domain), "www")
 
-    assert domain == host_of(item(with_www, domain), "apex")
-    assert f"http://{with_www}/" == url_of(item(domain, domain), "http", "www")
+    assert domain == variant_host(item(with_www, domain), "apex")
+    assert f"http://{with_www}/" == variant_url(item(domain, domain), "http", "www")

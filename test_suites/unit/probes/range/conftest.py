@@ -11,7 +11,7 @@ import dns.query
 import httpx
 import pytest
 
-from probes.range.testbed import World, running
+from probes.range.testbed import RangeTestbed, running
 
 PROFILES = ("ks2", "staff")
 Ask = Callable[..., dns.message.Message]
@@ -23,26 +23,26 @@ def blocks(code: str, profile: str) -> bool:
 
 
 @pytest.fixture(scope="package")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     directory: Path = tmp_path_factory.mktemp("range")
-    policy = World.Policy(blocks=blocks)
+    policy = RangeTestbed.Policy(blocks=blocks)
     with running(directory, policy=policy, profiles=PROFILES, slow_delay=0.01) as world:
         yield world
 
 
 @pytest.fixture
-def world(standing: World) -> World:
+def world(standing: RangeTestbed) -> RangeTestbed:
     standing.faults.clear()
     return standing
 
 
 @pytest.fixture
-def trust(world: World) -> ssl.SSLContext:
+def trust(world: RangeTestbed) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=world.origin.authority)
 
 
 @pytest.fixture
-def proxied(world: World, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
+def proxied(world: RangeTestbed, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
     """An independent client that goes through the reference proxy of profile ks2."""
     proxy = world.origin.services["reference"]["proxy"]["ks2"]
     with httpx.Client(proxy=proxy, verify=trust, timeout=5, trust_env=False) as client:
@@ -50,7 +50,7 @@ def proxied(world: World, trust: ssl.SSLContext) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def ask(world: World) -> Ask:
+def ask(world: RangeTestbed) -> Ask:
     """Asks a resolver: ``ask(host)`` the filter's for ks2, ``ask(host, server=...)`` another."""
 
     def ask(

@@ -30,7 +30,7 @@ def test_a_leaf_names_its_host_and_is_signed_by_the_authority() -> None:
 def test_a_leaf_is_served_with_its_key_and_its_authority(tmp_path: Path) -> None:
     own = Authority()
     path = tmp_path / "leaf.pem"
-    path.write_bytes(own.with_key(own.leaf(HOST)))
+    path.write_bytes(own.pem_with_key(own.leaf(HOST)))
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
 
     assert path.read_bytes().endswith(own.pem)
@@ -56,7 +56,7 @@ def test_a_host_s_context_is_made_once() -> None:
 
 def test_the_least_used_context_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
     own = Authority()
-    monkeypatch.setattr(authority, "KEPT", 2)
+    monkeypatch.setattr(authority, "MAX_CONTEXTS", 2)
 
     first = own.context("a.accredit.test")
     second = own.context("b.accredit.test")
@@ -78,7 +78,7 @@ def test_a_lapsed_certificate_is_refused_for_its_age_alone() -> None:
     client = ssl.create_default_context(cadata=own.pem.decode())
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     talk = client.wrap_bio(incoming, outgoing, server_hostname=HOST)
-    server = Tls(own.lapsed_context(HOST))
+    server = Tls(own.expired_context(HOST))
     with pytest.raises(ssl.SSLWantReadError):
         talk.do_handshake()
     server.receive(outgoing.read())

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from probes.range.gateway import BlackHole, FullHouse, closed_port
+from probes.range.gateway import BlackHole, FullBacklog, closed_port
 
 
 def test_a_closed_port_refuses() -> None:
@@ -38,7 +38,7 @@ def test_after_a_black_hole_its_port_is_closed() -> None:
 
 def test_a_full_house_lets_nobody_in() -> None:
     port = closed_port()
-    with FullHouse("127.0.0.1", port), pytest.raises(TimeoutError):
+    with FullBacklog("127.0.0.1", port), pytest.raises(TimeoutError):
         socket.create_connection(("127.0.0.1", port), timeout=0.05)
 
     with pytest.raises(ConnectionRefusedError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probes.range.block_page import notice
+from probes.range.block_page import block_answer
 from probes.range.connection import Request
 from probes.range.faults import Fault, FaultKind
 from probes.range.filter import Decision
@@ -46,16 +46,16 @@ def decision(kind: FaultKind | None) -> Decision:
     ],
 )
 def test_each_style_has_its_status(kind: FaultKind | None, status: int) -> None:
-    assert status == notice(decision(kind), request()).status
+    assert status == block_answer(decision(kind), request()).status
 
 
 @pytest.mark.parametrize("kind", [FaultKind.PAGE_200, FaultKind.FRAME, FaultKind.ECHO])
 def test_a_refused_tunnel_is_never_200(kind: FaultKind) -> None:
-    assert notice(decision(kind), request("CONNECT")).status >= 403
+    assert block_answer(decision(kind), request("CONNECT")).status >= 403
 
 
 def test_an_echo_shows_the_request_but_runs_nothing() -> None:
-    body = notice(decision(FaultKind.ECHO), request()).body
+    body = block_answer(decision(FaultKind.ECHO), request()).body
 
     assert b"&lt;nonce&gt;" in body
     assert b"<nonce>" not in body
@@ -63,4 +63,4 @@ def test_an_echo_shows_the_request_but_runs_nothing() -> None:
 
 def test_pages_that_lead_away_lead_to_the_filters_own() -> None:
     for kind in (FaultKind.FRAME, FaultKind.META_REFRESH):
-        assert f"host={HOST}".encode() in notice(decision(kind), request()).body
+        assert f"host={HOST}".encode() in block_answer(decision(kind), request()).body

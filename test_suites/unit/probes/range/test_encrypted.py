@@ -14,20 +14,20 @@ import dns.rcode
 import httpx
 import pytest
 
-from probes.range.name_server import HOST
-from probes.range.testbed import World
+from probes.range.name_server import ENCRYPTED_HOST
+from probes.range.testbed import RangeTestbed
 
 BLOCKED = "copper-meadow.accredit.test"
 ALLOWED = "amber-lantern.accredit.test"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path, encrypted=True) as up:
+async def world(tmp_path: Path) -> AsyncIterator[RangeTestbed]:
+    async with RangeTestbed(tmp_path, encrypted=True) as up:
         yield up
 
 
-async def test_it_filters_over_tls(world: World) -> None:
+async def test_it_filters_over_tls(world: RangeTestbed) -> None:
     context = ssl.create_default_context(cafile=world.origin.authority)
     port = urlsplit(world.origin.services["reference"]["resolver_tls"]["ks2"]).port or 0
     replies = {
@@ -36,7 +36,7 @@ async def test_it_filters_over_tls(world: World) -> None:
             "127.0.0.1",
             port=port,
             ssl_context=context,
-            server_hostname=HOST,
+            server_hostname=ENCRYPTED_HOST,
             timeout=5,
         )
         for host in (BLOCKED, ALLOWED)
@@ -46,19 +46,19 @@ async def test_it_filters_over_tls(world: World) -> None:
     assert replies[ALLOWED].answer[0][0].to_text() == "127.0.0.1"
 
 
-def post(world: World, body: bytes, path: str = "/dns-query") -> httpx.Response:
+def post(world: RangeTestbed, body: bytes, path: str = "/dns-query") -> httpx.Response:
     context = ssl.create_default_context(cafile=world.origin.authority)
     port = urlsplit(world.origin.services["reference"]["resolver_https"]["ks2"]).port
     with httpx.Client(verify=context) as client:
         return client.post(
             f"https://127.0.0.1:{port}{path}",
             content=body,
-            extensions={"sni_hostname": HOST},
+            extensions={"sni_hostname": ENCRYPTED_HOST},
             timeout=5,
         )
 
 
-async def test_it_filters_over_https(world: World) -> None:
+async def test_it_filters_over_https(world: RangeTestbed) -> None:
     query = dns.message.make_query(BLOCKED, "A")
     response = await asyncio.to_thread(post, world, query.to_wire())
 
@@ -66,7 +66,7 @@ async def test_it_filters_over_https(world: World) -> None:
     assert dns.message.from_wire(response.content).rcode() == dns.rcode.NXDOMAIN
 
 
-async def test_another_path_is_not_there(world: World) -> None:
+async def test_another_path_is_not_there(world: RangeTestbed) -> None:
     response = await asyncio.to_thread(post, world, b"", "/other")
 
     assert response.status_code == 404

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.range.faults import Fault, FaultKind, Faults
-from probes.range.filter import DEFAULT, STYLES, FilterPolicy, ReferenceFilter
+from probes.range.filter import DEFAULT_STYLES, STYLES, FilterPolicy, ReferenceFilter
 from probes.range.zone import BLOCK_HOST
 
 CANARY = "gamb-001.canary.accredit.test"
@@ -102,7 +102,7 @@ def test_a_block_is_always_of_a_style_that_the_service_can_carry_out(
     for service, styles in STYLES.items():
         found = ReferenceFilter(faults=Faults(*faults)).decide(host, "ks2", service).style
         assert found is None or found in styles | {FaultKind.CAPTIVE}
-        assert DEFAULT[service] in styles
+        assert DEFAULT_STYLES[service] in styles
 
 
 MARKED = b"<p>ACCREDIT-MARKER-GAMB-00AA</p>"

@@ -11,9 +11,9 @@ import pytest
 
 from probes.range.authority import Authority
 from probes.range.filter import FilterPolicy, ReferenceFilter
-from probes.range.gateway import Gateways, Seals
+from probes.range.gateway import GatewayAuthorities, Gateways
 from probes.range.proxy import Upstream
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ async def test_each_profile_has_its_own_ports_and_they_close_again(
 ) -> None:
     gateways = Gateways(
         filter=ReferenceFilter(policy=FilterPolicy()),
-        upstream=Upstream(names=None, ports=refusing),  # type: ignore[arg-type]
-        seals=Seals(own=Authority(), unknown=Authority()),
+        upstream=Upstream(zone_server=None, ports=refusing),  # type: ignore[arg-type]
+        authorities=GatewayAuthorities(own=Authority(), unknown=Authority()),
     )
     async with AsyncExitStack() as stack:
         given = await gateways.start(stack, ("ks2", "staff"))
@@ -47,7 +47,7 @@ async def test_each_profile_has_its_own_ports_and_they_close_again(
 
 
 def test_a_world_has_them_only_when_asked(tmp_path: Path) -> None:
-    with World.running(tmp_path / "without") as world:
+    with RangeTestbed.running(tmp_path / "without") as world:
         assert "gateway" not in world.origin.services["reference"]
-    with World.running(tmp_path / "with", gateway=True) as world:
+    with RangeTestbed.running(tmp_path / "with", gateway=True) as world:
         assert {"ks2"} == set(world.origin.services["reference"]["gateway"])

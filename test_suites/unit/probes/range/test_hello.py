@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.range.gateway import named_in
+from probes.range.gateway import read_server_name
 
 
 def hello(host: str | None) -> bytes:
@@ -26,18 +26,18 @@ WHOLE = hello("gamb-001.canary.accredit.test")
 
 
 def test_the_name_is_read() -> None:
-    assert "gamb-001.canary.accredit.test" == named_in(WHOLE)
+    assert "gamb-001.canary.accredit.test" == read_server_name(WHOLE)
 
 
 def test_a_client_may_name_nobody() -> None:
-    assert "" == named_in(hello(None))
+    assert "" == read_server_name(hello(None))
 
 
 @given(st.integers(0, len(WHOLE) - 1))
 def test_more_must_come_before_the_end(cut: int) -> None:
-    assert named_in(WHOLE[:cut]) is None
+    assert read_server_name(WHOLE[:cut]) is None
 
 
 def test_what_is_no_tls_is_refused() -> None:
     with pytest.raises(ValueError, match="no ClientHello"):
-        named_in(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        read_server_name(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from probes.range.origin import Log
+from probes.range.origin import ArrivalLog
 
 
 def test_arrivals_are_kept_in_order_and_written_as_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    log = Log(path)
-    log.note("http", "a.accredit.test", method="GET", path="/x", nonce="n1")
-    log.note("dns", "b.accredit.test", method="A", answer="NOERROR")
+    log = ArrivalLog(path)
+    log.record("http", "a.accredit.test", method="GET", path="/x", nonce="n1")
+    log.record("dns", "b.accredit.test", method="A", answer="NOERROR")
 
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     log.close()
@@ -24,9 +24,9 @@ def test_arrivals_are_kept_in_order_and_written_as_json_lines(tmp_path: Path) ->
 
 
 def test_arrivals_of_one_host_and_nonces_are_found() -> None:
-    log = Log()
-    log.note("http", "a.accredit.test", nonce="n1")
-    log.note("http", "b.accredit.test", nonce="n2")
+    log = ArrivalLog()
+    log.record("http", "a.accredit.test", nonce="n1")
+    log.record("http", "b.accredit.test", nonce="n2")
 
     assert [entry.nonce for entry in log.arrivals("b.accredit.test")] == ["n2"]
     assert log.saw("n1")
@@ -34,16 +34,16 @@ def test_arrivals_of_one_host_and_nonces_are_found() -> None:
 
 
 def test_memory_is_bounded_and_the_newest_stay() -> None:
-    log = Log(kept=2)
+    log = ArrivalLog(max_kept=2)
     for number in range(5):
-        log.note("http", f"h{number}.accredit.test")
+        log.record("http", f"h{number}.accredit.test")
 
     assert [entry.host for entry in log.arrivals()] == ["h3.accredit.test", "h4.accredit.test"]
 
 
 def test_a_closed_log_can_still_be_read_and_closed_again(tmp_path: Path) -> None:
-    log = Log(tmp_path / "log.jsonl")
-    log.note("http", "a.accredit.test")
+    log = ArrivalLog(tmp_path / "log.jsonl")
+    log.record("http", "a.accredit.test")
     log.close()
     log.close()
 

@@ -11,17 +11,17 @@ import pytest
 from harness.model.marker import CARRIERS, Carrier, nonce_for, token_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="proxy", profile="ks2")
 
 
-def nonce(world: World) -> str:
+def nonce(world: RangeTestbed) -> str:
     return nonce_for(world.origin.key, KEY)
 
 
 def get(
-    world: World,
+    world: RangeTestbed,
     host: str,
     *,
     trust: ssl.SSLContext | None = None,
@@ -37,7 +37,7 @@ def get(
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_the_token_of_the_attempt_arrives_and_the_log_holds_it(
-    world: World, trust: ssl.SSLContext, secure: bool
+    world: RangeTestbed, trust: ssl.SSLContext, secure: bool
 ) -> None:
     host = f"porn-nude-00{secure:d}.canary.accredit.test"
     answer = get(world, host, trust=trust if secure else None)
@@ -49,7 +49,7 @@ def test_the_token_of_the_attempt_arrives_and_the_log_holds_it(
 
 
 @pytest.mark.parametrize("carrier", CARRIERS[::7])
-def test_a_nonce_is_found_whatever_carries_it(world: World, carrier: Carrier) -> None:
+def test_a_nonce_is_found_whatever_carries_it(world: RangeTestbed, carrier: Carrier) -> None:
     host = "gamb-020.canary.accredit.test"
     name = "Cookie" if carrier.is_cookie else carrier.name
     value = carrier.value(nonce(world))
@@ -61,7 +61,7 @@ def test_a_nonce_is_found_whatever_carries_it(world: World, carrier: Carrier) ->
     )
 
 
-def test_what_only_looks_like_a_nonce_is_none(world: World) -> None:
+def test_what_only_looks_like_a_nonce_is_none(world: RangeTestbed) -> None:
     host = "gamb-021.canary.accredit.test"
     answer = get(world, host, headers={"Cookie": "sid=" + "0123456789abcdef" * 2})
 
@@ -69,7 +69,7 @@ def test_what_only_looks_like_a_nonce_is_none(world: World) -> None:
     assert world.log.arrivals(host)[-1].nonce == ""
 
 
-def test_nothing_but_the_agreed_marker_tells_of_a_test(world: World) -> None:
+def test_nothing_but_the_agreed_marker_tells_of_a_test(world: RangeTestbed) -> None:
     answer = get(world, "gamb-022.canary.accredit.test")
     told = f"{answer.headers} {answer.text}".lower().replace("accredit-marker-", "")
 
@@ -77,21 +77,23 @@ def test_nothing_but_the_agreed_marker_tells_of_a_test(world: World) -> None:
     assert answer.headers["Server"] == "nginx"
 
 
-def test_another_key_would_give_another_token(world: World) -> None:
+def test_another_key_would_give_another_token(world: RangeTestbed) -> None:
     answer = get(world, "gamb-009.canary.accredit.test")
 
     assert re.search("<p>[0-9a-f]{32}</p>", answer.text)
     assert token_for(b"x" * 32, "gamb-009.canary.accredit.test", nonce(world)) not in answer.text
 
 
-def test_a_dead_host_gives_up_and_its_log_line_stays(world: World) -> None:
+def test_a_dead_host_gives_up_and_its_log_line_stays(world: RangeTestbed) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         get(world, "dead-001.special.accredit.test")
 
     assert world.log.arrivals("dead-001.special.accredit.test")
 
 
-def test_any_host_can_be_made_dead_and_brought_back(world: World, trust: ssl.SSLContext) -> None:
+def test_any_host_can_be_made_dead_and_brought_back(
+    world: RangeTestbed, trust: ssl.SSLContext
+) -> None:
     host = "gamb-010.canary.accredit.test"
     fault = world.faults.add(Fault(kind=FaultKind.DEAD, hosts=frozenset({host})))
     with pytest.raises(httpx.RemoteProtocolError):
@@ -104,23 +106,23 @@ def test_any_host_can_be_made_dead_and_brought_back(world: World, trust: ssl.SSL
     assert get(world, host).status_code == 200
 
 
-def test_a_dead_origin_answers_nobody(world: World) -> None:
+def test_a_dead_origin_answers_nobody(world: RangeTestbed) -> None:
     world.faults.add(Fault(kind=FaultKind.DEAD))
 
     with pytest.raises(httpx.RemoteProtocolError):
         get(world, "gamb-012.canary.accredit.test")
 
 
-def test_a_slow_host_answers_in_the_end(world: World) -> None:
+def test_a_slow_host_answers_in_the_end(world: RangeTestbed) -> None:
     host = "slow-001.special.accredit.test"
 
     assert token_for(world.origin.key, host, nonce(world)) in get(world, host).text
 
 
-def test_a_host_outside_the_zone_is_not_served(world: World) -> None:
+def test_a_host_outside_the_zone_is_not_served(world: RangeTestbed) -> None:
     assert get(world, "example.org").status_code == 421
 
 
-def test_a_client_that_does_not_know_the_authority_is_warned(world: World) -> None:
+def test_a_client_that_does_not_know_the_authority_is_warned(world: RangeTestbed) -> None:
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         get(world, "gamb-013.canary.accredit.test", trust=ssl.create_default_context())

@@ -11,7 +11,7 @@ import dns.rcode
 import pytest
 
 from probes.range.faults import Fault, FaultKind
-from probes.range.testbed import World
+from probes.range.testbed import RangeTestbed
 
 CANARY = "gamb-001.canary.accredit.test"
 TWIN = "gamb-001.twin.accredit.test"
@@ -22,14 +22,14 @@ def addresses(answer: dns.message.Message) -> list[str]:
     return [str(record) for rrset in answer.answer for record in rrset]
 
 
-def test_an_allowed_name_is_answered_by_the_zone(world: World, ask: Ask) -> None:
+def test_an_allowed_name_is_answered_by_the_zone(world: RangeTestbed, ask: Ask) -> None:
     answer = ask(TWIN)
 
     assert addresses(answer) == ["127.0.0.1"]
     assert world.log.arrivals(TWIN)[-1].over == "dns"
 
 
-def test_a_blocked_name_does_not_exist_and_shows_no_soa(world: World, ask: Ask) -> None:
+def test_a_blocked_name_does_not_exist_and_shows_no_soa(world: RangeTestbed, ask: Ask) -> None:
     host = "gamb-101.canary.accredit.test"
     answer = ask(host)
 
@@ -38,7 +38,7 @@ def test_a_blocked_name_does_not_exist_and_shows_no_soa(world: World, ask: Ask) 
     assert not world.log.arrivals(host)
 
 
-def test_each_profile_has_its_own_resolver(world: World, ask: Ask) -> None:
+def test_each_profile_has_its_own_resolver(world: RangeTestbed, ask: Ask) -> None:
     staff = world.origin.services["reference"]["resolver"]["staff"]
 
     assert addresses(ask(CANARY, server=staff)) == ["127.0.0.1"]
@@ -57,7 +57,12 @@ def test_each_profile_has_its_own_resolver(world: World, ask: Ask) -> None:
 )
 @pytest.mark.parametrize("tcp", [False, True])
 def test_each_style_has_its_answer(
-    world: World, ask: Ask, kind: FaultKind, rcode: dns.rcode.Rcode, found: list[str], tcp: bool
+    world: RangeTestbed,
+    ask: Ask,
+    kind: FaultKind,
+    rcode: dns.rcode.Rcode,
+    found: list[str],
+    tcp: bool,
 ) -> None:
     world.faults.add(Fault(kind=kind, hosts=frozenset({TWIN})))
     answer = ask(TWIN, tcp=tcp)
@@ -66,7 +71,7 @@ def test_each_style_has_its_answer(
     assert addresses(answer) == found
 
 
-def test_a_sinkhole_has_the_address_that_it_is_given(world: World, ask: Ask) -> None:
+def test_a_sinkhole_has_the_address_that_it_is_given(world: RangeTestbed, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.SINKHOLE, address="127.0.0.53"))
 
     assert addresses(ask(CANARY)) == ["127.0.0.53"]
@@ -74,14 +79,14 @@ def test_a_sinkhole_has_the_address_that_it_is_given(world: World, ask: Ask) -> 
     assert addresses(ask(TWIN)) == ["127.0.0.1"]
 
 
-def test_a_silent_drop_is_no_answer_at_all(world: World, ask: Ask) -> None:
+def test_a_silent_drop_is_no_answer_at_all(world: RangeTestbed, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.SILENT, hosts=frozenset({TWIN})))
 
     with pytest.raises(dns.exception.Timeout):
         ask(TWIN, timeout=0.1)
 
 
-def test_a_missed_name_and_a_filter_that_is_off_let_through(world: World, ask: Ask) -> None:
+def test_a_missed_name_and_a_filter_that_is_off_let_through(world: RangeTestbed, ask: Ask) -> None:
     fault = world.faults.add(Fault(kind=FaultKind.MISS, hosts=frozenset({CANARY})))
     assert addresses(ask(CANARY)) == ["127.0.0.1"]
     world.faults.remove(fault)
@@ -90,13 +95,13 @@ def test_a_missed_name_and_a_filter_that_is_off_let_through(world: World, ask: A
     assert addresses(ask("porn-001.canary.accredit.test")) == ["127.0.0.1"]
 
 
-def test_a_block_may_carry_an_extended_error(world: World, ask: Ask) -> None:
+def test_a_block_may_carry_an_extended_error(world: RangeTestbed, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.NXDOMAIN, extended_error=15))
 
     assert [error.code for error in ask(CANARY).extended_errors()] == [15]
 
 
-def test_a_slow_resolver_answers_late(world: World, ask: Ask) -> None:
+def test_a_slow_resolver_answers_late(world: RangeTestbed, ask: Ask) -> None:
     slow = world.faults.add(Fault(kind=FaultKind.SLOW, delay=0.01))
     assert addresses(ask(TWIN)) == ["127.0.0.1"]
     world.faults.remove(slow)
@@ -106,7 +111,7 @@ def test_a_slow_resolver_answers_late(world: World, ask: Ask) -> None:
         ask(TWIN, timeout=0.1)
 
 
-def heard(world: World, kind: FaultKind) -> list[str]:
+def heard(world: RangeTestbed, kind: FaultKind) -> list[str]:
     """The addresses of the datagrams that answer one question, in order; None of a wrong id."""
     world.faults.add(Fault(kind=kind, hosts=frozenset({TWIN}), address="127.0.0.5"))
     host, _, port = world.origin.services["reference"]["resolver"]["ks2"].rpartition(":")
@@ -128,23 +133,23 @@ def heard(world: World, kind: FaultKind) -> list[str]:
         (FaultKind.STRAY, ["stray 127.0.0.5", "127.0.0.1"]),
     ],
 )
-def test_two_answers_race(world: World, kind: FaultKind, expected: list[str]) -> None:
+def test_two_answers_race(world: RangeTestbed, kind: FaultKind, expected: list[str]) -> None:
     assert heard(world, kind) == expected
 
 
-def test_a_failing_resolver_says_so(world: World, ask: Ask) -> None:
+def test_a_failing_resolver_says_so(world: RangeTestbed, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.SERVFAIL, hosts=frozenset({TWIN})))
 
     assert ask(TWIN).rcode() == dns.rcode.SERVFAIL
 
 
-def test_over_tcp_there_is_one_voice(world: World, ask: Ask) -> None:
+def test_over_tcp_there_is_one_voice(world: RangeTestbed, ask: Ask) -> None:
     world.faults.add(Fault(kind=FaultKind.INJECTED_LATE, hosts=frozenset({TWIN})))
 
     assert addresses(ask(TWIN, tcp=True)) == ["127.0.0.1"]
 
 
-def test_https_records_alone_are_held_back(world: World, ask: Ask) -> None:
+def test_https_records_alone_are_held_back(world: RangeTestbed, ask: Ask) -> None:
     assert addresses(ask(TWIN, "HTTPS")) == ['1 . alpn="http/1.1"']
 
     world.faults.add(Fault(kind=FaultKind.NO_HTTPS, service="resolver", hosts=frozenset({TWIN})))
@@ -153,7 +158,7 @@ def test_https_records_alone_are_held_back(world: World, ask: Ask) -> None:
     assert addresses(ask(TWIN)) == ["127.0.0.1"]
 
 
-def test_letters_are_written_small(world: World, ask: Ask) -> None:
+def test_letters_are_written_small(world: RangeTestbed, ask: Ask) -> None:
     mixed = TWIN.replace("gamb", "GamB")
     assert str(ask(mixed).question[0].name) == mixed + "."
 

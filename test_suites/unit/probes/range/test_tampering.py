@@ -7,7 +7,7 @@ import pytest
 from harness.model.marker import Carrier, nonce_for
 from harness.model.observation import AttemptKey
 from probes.range.faults import Fault, FaultKind
-from probes.range.proxy import BANNER, DROP, TAMPERED, Ending, tamper, unmarked
+from probes.range.proxy import BANNER, DRIP_BYTES, TAMPERED, Ending, tamper, without_nonce
 
 BODY = b"<html><body>0123456789</body></html>"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nX: y\r\n\r\n" % len(BODY) + BODY
@@ -49,7 +49,7 @@ def test_a_stalled_answer_is_whole_but_for_its_end() -> None:
 def test_a_drip_is_the_answer_drop_by_drop() -> None:
     pieces = tamper(Fault(kind=FaultKind.DRIP), ANSWER).pieces
 
-    assert {DROP} == set(map(len, pieces[:-1]))
+    assert {DRIP_BYTES} == set(map(len, pieces[:-1]))
     assert ANSWER == b"".join(pieces)
 
 
@@ -65,4 +65,4 @@ def test_a_request_can_be_passed_on_without_its_nonce() -> None:
         carried = f"X-Any: {carrier.value(nonce)}".encode()
         lines = (b"Host: a.accredit.test", carried, b"Accept: */*")
 
-        assert (lines[0], lines[2]) == unmarked(lines)
+        assert (lines[0], lines[2]) == without_nonce(lines)

@@ -13,13 +13,13 @@ import pytest
 
 from harness.campaign.origin_file import read_origin
 from probes.range.faults import FaultKind
-from probes.range.testbed import World, running
+from probes.range.testbed import RangeTestbed, running
 
 CANARY = "gamb-001.canary.accredit.test"
 
 
 async def test_a_world_writes_what_a_campaign_needs_to_know(tmp_path: Path) -> None:
-    async with World(tmp_path / "new", profiles=("ks2", "staff")) as world:
+    async with RangeTestbed(tmp_path / "new", profiles=("ks2", "staff")) as world:
         file = tmp_path / "new" / "origin.json"
 
         assert read_origin(file) == world.origin
@@ -88,7 +88,7 @@ def test_after_a_world_nothing_listens_and_no_thread_is_left(tmp_path: Path) -> 
 
 
 def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
-    faults = World.Fault(kind=FaultKind.SILENT, hosts=frozenset({CANARY}))
+    faults = RangeTestbed.Fault(kind=FaultKind.SILENT, hosts=frozenset({CANARY}))
     with running(tmp_path) as world:
         world.faults.add(faults)
         proxy = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
@@ -96,7 +96,7 @@ def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
             for port in (proxy, *world.origin.ports.values())
         ]
-        clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.1\r\n\r\n".encode())
+        clients[0].sendall(f"GET http://{CANARY}/ HTTP/1.0\r\n\r\n".encode())
         clients[2].sendall(b"\x16\x03\x01")  # a handshake that never goes on
 
     for client in clients:
@@ -129,7 +129,7 @@ def test_dead_hosts_and_words_are_given_at_the_start(tmp_path: Path) -> None:
 
 
 async def test_many_clients_at_once_are_all_served(tmp_path: Path) -> None:
-    async with World(tmp_path) as world:
+    async with RangeTestbed(tmp_path) as world:
         port = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
 
         async def status(number: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from probes.range.proxy import Far
+from probes.range.proxy import OriginSide
 
 
 class Near:
@@ -13,11 +13,11 @@ class Near:
     def __init__(self) -> None:
         self.heard: list[Any] = []
 
-    def pass_back(self, data: bytes) -> None:
+    def send_to_client(self, data: bytes) -> None:
         self.heard.append(data)
 
-    def far_ended(self, far: Far) -> None:
-        self.heard.append(("ended", far.has_spoken))
+    def origin_side_closed(self, origin_side: OriginSide) -> None:
+        self.heard.append(("ended", origin_side.has_answered))
 
     def pause(self) -> None:
         self.heard.append("pause")
@@ -36,47 +36,47 @@ class Transport:
         return lambda *given: self.done.append((name, *given))
 
 
-def made() -> tuple[Near, Transport, Far]:
+def made() -> tuple[Near, Transport, OriginSide]:
     """A far side with its connection open."""
     near, transport = Near(), Transport()
-    far = Far(near, "a.accredit.test")
-    far.connection_made(transport)  # type: ignore[arg-type]
-    return near, transport, far
+    origin_side = OriginSide(near, "a.accredit.test")
+    origin_side.connection_made(transport)  # type: ignore[arg-type]
+    return near, transport, origin_side
 
 
 def test_what_the_origin_says_goes_to_the_near_side() -> None:
-    near, _, far = made()
-    far.data_received(b"page")
-    far.connection_lost(None)
+    near, _, origin_side = made()
+    origin_side.data_received(b"page")
+    origin_side.connection_lost(None)
 
     assert [b"page", ("ended", True)] == near.heard
 
 
 def test_an_origin_that_says_nothing_is_told_apart() -> None:
-    near, _, far = made()
-    far.connection_lost(ConnectionResetError())
+    near, _, origin_side = made()
+    origin_side.connection_lost(ConnectionResetError())
 
     assert [("ended", False)] == near.heard
 
 
 def test_each_side_waits_for_the_other() -> None:
-    near, transport, far = made()
-    far.pause_writing()
-    far.resume_writing()
-    far.pause()
-    far.resume()
+    near, transport, origin_side = made()
+    origin_side.pause_writing()
+    origin_side.resume_writing()
+    origin_side.pause()
+    origin_side.resume()
 
     assert ["pause", "resume"] == near.heard
     assert [("pause_reading",), ("resume_reading",)] == transport.done
 
 
 def test_nothing_is_sent_when_the_connection_is_gone() -> None:
-    _, transport, far = made()
-    far.send(b"request")
-    far.connection_lost(None)
-    far.send(b"late")
-    far.abort()
-    far.pause()
-    far.resume()
+    _, transport, origin_side = made()
+    origin_side.send(b"request")
+    origin_side.connection_lost(None)
+    origin_side.send(b"late")
+    origin_side.abort()
+    origin_side.pause()
+    origin_side.resume()
 
     assert [("write", b"request")] == transport.done

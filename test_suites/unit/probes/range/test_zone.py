@@ -11,14 +11,14 @@ from probes.range.zone import (
     TWIN_ZONE,
     ZONE,
     PageKind,
-    bare,
     code_of,
     exists,
     is_twin,
     is_within,
     kind_of,
-    meant,
-    plain,
+    normalise,
+    original_host,
+    without_www,
 )
 
 
@@ -75,12 +75,16 @@ def test_other_names_are_outside_the_zone(host: str) -> None:
 
 
 def test_a_bare_name_is_plain_and_without_www() -> None:
-    assert "a.accredit.test" == bare("WWW.A.accredit.test.:80") == bare("a.accredit.test")
+    assert (
+        "a.accredit.test"
+        == without_www("WWW.A.accredit.test.:80")
+        == without_www("a.accredit.test")
+    )
 
 
 @given(st.text())
 def test_any_text_is_a_host_name_of_some_kind(host: str) -> None:
-    assert plain(plain(host)) in (plain(host), plain(host).rstrip("."))
+    assert normalise(normalise(host)) in (normalise(host), normalise(host).rstrip("."))
     assert kind_of(host) in PageKind
 
 
@@ -96,7 +100,7 @@ def test_any_text_is_a_host_name_of_some_kind(host: str) -> None:
 def test_a_plain_twin_is_what_its_host_is(host: str) -> None:
     twin = twin_of(host, ZONE, TWIN_ZONE)
 
-    assert meant(twin) == host
+    assert original_host(twin) == host
     assert (kind_of(twin), code_of(twin), exists(twin)) == (
         kind_of(host),
         code_of(host),

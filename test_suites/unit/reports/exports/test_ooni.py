@@ -9,13 +9,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from harness.model.observation import (
-    CONTROL,
-    Hop,
-    Observation,
-    Stage,
-    WebFacts,
-)
+from harness.model.facts.web import Hop, WebFacts
+from harness.model.observation import CONTROL, Observation, Stage
 from harness.ports.storage import Journal
 from reports.exports import JOURNAL_EXPORTERS
 from reports.exports.ooni import export_ooni

@@ -6,8 +6,13 @@ import re
 
 import pytest
 
-from harness.judge.rules.order import RULES, RULES_VERSION
+from harness.errors import UsageError
+from harness.judge.rules.dns import DNS_RULES
+from harness.judge.rules.order import JUDGED_FACTS, RULES, RULES_VERSION, rules_for
+from harness.judge.rules.reach import REACH_RULES
+from harness.judge.rules.web_pages import PAGE_RULES
 from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
+from harness.model.facts import KINDS
 from harness.model.verdict import Mechanism, State
 
 PLACES = {rule.id: place for place, rule in enumerate(RULES)}
@@ -69,3 +74,26 @@ def test_a_block_names_its_mechanism_and_an_allowance_has_none() -> None:
 
 def test_the_version_is_kept_with_verdicts() -> None:
     assert RULES_VERSION
+
+
+def test_each_kind_of_facts_has_a_group_of_rules_that_ends_in_doubt() -> None:
+    assert set(KINDS) == JUDGED_FACTS
+    for tag in KINDS:
+        rules = rules_for(tag)
+        assert set(rules) <= set(RULES)
+        assert rules[-1].state is State.INSUFFICIENT
+
+
+def test_facts_of_a_kind_without_rules_are_judged_by_no_others() -> None:
+    with pytest.raises(UsageError, match="no rules of judgement for facts of kind 'mail'"):
+        rules_for("mail")
+
+
+def test_names_and_pages_are_judged_by_their_own_rules() -> None:
+    names, pages = set(rules_for("dns")), set(rules_for("web"))
+
+    assert set(DNS_RULES) <= names
+    assert set(PAGE_RULES) <= pages
+    assert not names & {*PAGE_RULES, *REACH_RULES}
+    assert not pages & {*DNS_RULES, *REACH_RULES}
+    assert RULES == rules_for("")

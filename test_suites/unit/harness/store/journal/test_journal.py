@@ -41,7 +41,7 @@ def test_gives_back_what_was_appended_in_order(folder: Path, observe_batch: Batc
     assert {1, 2} == journal.batches()
     assert {each.key for each in first + second} == journal.keys()
     assert journal.rows == 5
-    assert journal.header == HEADER
+    assert journal.document == HEADER
 
 
 def test_a_reader_needs_no_lock_and_changes_nothing(folder: Path, observe_batch: Batch) -> None:

@@ -12,6 +12,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal
 from harness.store.journal.reader import JournalReader
+from test_suites.journal_headers import header
 
 Batch = Callable[[int, int], list[Observation]]
 
@@ -27,7 +28,7 @@ def test_it_reads_beside_a_writer(tmp_path: Path, observe_batch: Batch) -> None:
     assert writer.head == reader.head
     assert {1, 2} == reader.batches()
     assert observe_batch(1, 3) + observe_batch(2, 2) == list(reader.observations())
-    assert {"campaign": "spring"} == reader.header
+    assert {"campaign": "spring"} == reader.document
 
 
 def test_a_cut_short_batch_changes_nothing_that_counts(
@@ -77,3 +78,25 @@ def test_a_reader_beside_threads_that_write_never_sees_damage(
 
     assert sorted(rows) == rows
     assert 120 == JournalReader(tmp_path / "journal").rows
+
+
+def test_the_header_is_read_once_and_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    document = header(items=3, frames={"DRUG": 4}).as_document()
+    SegmentJournal.create(tmp_path / "journal", document).close()
+    reader = JournalReader(tmp_path / "journal")
+
+    assert document == reader.document
+    assert header(items=3, frames={"DRUG": 4}) == reader.header
+    assert reader.header is reader.header
+
+
+def test_a_header_without_a_campaign_is_named(tmp_path: Path, observe_batch: Batch) -> None:
+    """What needs no campaign can be read all the same."""
+    writer = SegmentJournal.create(tmp_path / "journal", {"campaign": "spring"})
+    writer.append(1, observe_batch(1, 3))
+    writer.close()
+    reader = JournalReader(tmp_path / "journal")
+
+    assert reader.rows == 3
+    with pytest.raises(UsageError, match=r"journal/header\.json: not the header of a journal: "):
+        _ = reader.header

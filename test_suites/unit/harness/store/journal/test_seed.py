@@ -43,13 +43,13 @@ def test_a_journal_says_its_seed_only_beside_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     SegmentJournal.create(folder, header_of("hush-hush")).close()
 
-    assert "hush-hush" == seed_of(open_journal(folder).header)
+    assert "hush-hush" == seed_of(open_journal(folder).document)
     files = [path for path in folder.iterdir() if b"hush-hush" in path.read_bytes()]
     assert [folder / "seed"] == files
     assert 0o600 == stat.S_IMODE((folder / "seed").stat().st_mode)
 
     (folder / "seed").unlink()
-    assert "" == seed_of(open_journal(folder).header)
+    assert "" == seed_of(open_journal(folder).document)
 
 
 def test_another_seed_than_was_committed_to_is_damage(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import errno
 from collections.abc import Callable
 from typing import Any
 
-from probes.net.portable.dial import Hearing
+from probes.net.portable.dial import ArrivalTimes
 
 
-async def hear(serve: Any, play: Any) -> Hearing:
+async def hear(serve: Any, play: Any) -> ArrivalTimes:
     loop = asyncio.get_running_loop()
-    _, hearing = await loop.create_connection(lambda: Hearing(loop), "127.0.0.1", await serve(play))
+    _, hearing = await loop.create_connection(
+        lambda: ArrivalTimes(loop), "127.0.0.1", await serve(play)
+    )
     assert hearing.first_byte is None
     assert hearing.transport is not None
     hearing.transport.write(b"GET / HTTP/1.1\r\n\r\n")
@@ -26,14 +28,14 @@ async def hear(serve: Any, play: Any) -> Hearing:
 async def test_an_orderly_close_leaves_no_reason(serve: Any, plays: Any) -> None:
     hearing = await hear(serve, plays["close"])
 
-    assert (hearing.first_byte, hearing.left) == (None, None)
+    assert (hearing.first_byte, hearing.close_reason) == (None, None)
 
 
 async def test_a_reset_leaves_its_number(serve: Any, plays: Any) -> None:
     hearing = await hear(serve, plays["reset"])
 
-    assert isinstance(hearing.left, OSError)
-    assert hearing.left.errno == errno.ECONNRESET
+    assert isinstance(hearing.close_reason, OSError)
+    assert hearing.close_reason.errno == errno.ECONNRESET
 
 
 async def test_the_first_byte_has_a_time(serve: Any, say: Callable[[bytes], Any]) -> None:

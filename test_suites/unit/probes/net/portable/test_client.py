@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from harness.ports.network import Request
-from probes.net.portable.client import PortableLane
+from probes.net.portable.client import PortableBackend
 from probes.net.route import Address, Route
 
 
 async def test_a_lane_is_used_inside_its_context() -> None:
     route = Route(address=Address(host="127.0.0.1", port=1), trust=ssl.create_default_context())
-    exchange = await PortableLane().exchange(Request(url="http://a.test/"), route)
+    exchange = await PortableBackend().exchange(Request(url="http://a.test/"), route)
 
     assert exchange.failure is not None
     assert exchange.failure.is_instrument
@@ -26,7 +26,7 @@ async def test_the_environment_names_no_proxy(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     port = await serve(plays["page"])
     route = Route(address=Address(host="127.0.0.1", port=port), trust=ssl.create_default_context())
-    async with PortableLane() as lane:
+    async with PortableBackend() as lane:
         exchange = await lane.exchange(Request(url="http://a.accredit.test/"), route)
 
     assert exchange.status == 200
@@ -44,7 +44,7 @@ async def test_cookies_are_never_sent_back(serve: Any) -> None:
         address=Address(host="127.0.0.1", port=await serve(play)),
         trust=ssl.create_default_context(),
     )
-    async with PortableLane() as lane:
+    async with PortableBackend() as lane:
         for _ in range(2):
             await lane.exchange(Request(url="http://a.accredit.test/"), route)
 

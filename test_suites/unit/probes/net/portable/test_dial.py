@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.exchange_recorder import Passage
+from probes.net.exchange_recorder import ExchangeRecorder
 from probes.net.portable.dial import dial
 from probes.net.proxy_handshake import TunnelRefusedError
 from probes.net.route import Address, Proxy, Route
@@ -24,11 +24,11 @@ def route(port: int, **more: Any) -> Route:
 
 
 async def test_a_plain_dial_stops_at_the_connection(serve: Any, plays: Any) -> None:
-    passage = Passage(100)
-    hearing = await dial(passage, route(await serve(plays["silent"])), "http", FAR)
+    recorder = ExchangeRecorder(100)
+    hearing = await dial(recorder, route(await serve(plays["silent"])), "http", FAR)
 
-    assert set(passage.phases) == {"connect"}
-    assert passage.peer == "127.0.0.1"
+    assert set(recorder.phases) == {"connect"}
+    assert recorder.peer == "127.0.0.1"
     assert hearing.transport is not None
     hearing.transport.abort()
 
@@ -42,11 +42,11 @@ async def test_a_refusal_is_read_to_its_declared_length_only(serve: Any) -> None
             await asyncio.sleep(0.01)
         await asyncio.Event().wait()
 
-    passage = Passage(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(TunnelRefusedError):
-        await dial(passage, route(await serve(play), proxy=Proxy()), "https", FAR)
+        await dial(recorder, route(await serve(play), proxy=Proxy()), "https", FAR)
 
-    assert bytes(passage.body) == b"nope"
+    assert bytes(recorder.body) == b"nope"
 
 
 async def test_a_head_without_end_is_given_up(serve: Any) -> None:
@@ -57,7 +57,7 @@ async def test_a_head_without_end_is_given_up(serve: Any) -> None:
             await writer.drain()
 
     with pytest.raises(ValueError, match="has no end"):
-        await dial(Passage(100), route(await serve(play), proxy=Proxy()), "https", FAR)
+        await dial(ExchangeRecorder(100), route(await serve(play), proxy=Proxy()), "https", FAR)
 
 
 async def test_no_descriptors_is_our_own_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,29 +65,29 @@ async def test_no_descriptors_is_our_own_trouble(monkeypatch: pytest.MonkeyPatch
         raise OSError(errno.EMFILE, "too many open files")
 
     monkeypatch.setattr("probes.net.local_binding.socket.socket", none_left)
-    passage = Passage(100)
+    recorder = ExchangeRecorder(100)
     with pytest.raises(OSError, match="too many") as caught:
-        await dial(passage, route(1), "http", FAR)
-    passage.fail(caught.value)
+        await dial(recorder, route(1), "http", FAR)
+    recorder.fail(caught.value)
 
-    assert passage.failure is not None
-    assert passage.failure.name == "instrument_no_descriptors"
+    assert recorder.failure is not None
+    assert recorder.failure.name == "instrument_no_descriptors"
 
 
 async def test_what_is_behind_a_false_certificate_is_reached_through_the_tunnel_too(
     serve: Any, plays: Any, tunnel: Any, authority: Any
 ) -> None:
-    far = await serve(plays["close"], authority.context("other.accredit.test"))
+    endpoint = await serve(plays["close"], authority.context("other.accredit.test"))
     heard: list[bytes] = []
-    passage = Passage(100)
-    route_ = route(await serve(tunnel(far, heard)), proxy=Proxy())
-    hearing = await dial(passage, route_, "https", FAR)
+    recorder = ExchangeRecorder(100)
+    route_ = route(await serve(tunnel(endpoint, heard)), proxy=Proxy())
+    hearing = await dial(recorder, route_, "https", FAR)
 
     assert hearing.transport is not None
     hearing.transport.abort()
-    assert passage.failure is not None
-    assert passage.failure.name in ("ssl_unknown_authority", "ssl_invalid_hostname")
+    assert recorder.failure is not None
+    assert recorder.failure.name in ("ssl_unknown_authority", "ssl_invalid_hostname")
 
     assert len(heard) == 2
-    assert passage.certificate is not None
-    assert passage.certificate.trusted is False
+    assert recorder.certificate is not None
+    assert recorder.certificate.trusted is False

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 import pytest
 
-from probes.net.portable.dns_stream import Conversation, LostError
+from probes.net.portable.dns_stream import ConnectionLostError, DnsStream
 
 
-class Talk(Conversation):
+class Talk(DnsStream):
     """Numbers are questions."""
 
     shared: ClassVar[bool] = True
 
     def ask(self, rest: bytes) -> asyncio.Future[bytes]:
-        return self._expect(rest, rest + b"?")
+        return self._send_question(rest, rest + b"?")
 
 
 class Wire:
@@ -46,9 +46,9 @@ async def test_a_turns_questions_are_written_together() -> None:
     await asyncio.sleep(0)
 
     assert wire.written == [b"1?2?"]
-    assert talk.carried == 2
-    talk._answer(b"2", b"two")
-    talk._answer(b"3", b"three")
+    assert talk.question_count == 2
+    talk._set_answer(b"2", b"two")
+    talk._set_answer(b"3", b"three")
     assert (await second, first.done()) == (b"two", False)
     first.cancel()
 
@@ -60,10 +60,10 @@ async def test_all_hear_of_the_end_and_how_it_came() -> None:
     talk.connection_lost(cause)
 
     for each in waiting:
-        with pytest.raises(LostError) as caught:
+        with pytest.raises(ConnectionLostError) as caught:
             await each
         assert caught.value.cause is cause
-    assert (talk.is_over, talk.has_room) == (True, False)
+    assert (talk.is_ending, talk.can_ask) == (True, False)
 
 
 async def test_a_server_that_merely_closes_is_named_so() -> None:
@@ -71,7 +71,7 @@ async def test_a_server_that_merely_closes_is_named_so() -> None:
     waiting = talk.ask(b"1")
     talk.connection_lost(None)
 
-    with pytest.raises(LostError) as caught:
+    with pytest.raises(ConnectionLostError) as caught:
         await waiting
     assert isinstance(caught.value.cause, EOFError)
 
@@ -80,9 +80,9 @@ async def test_one_that_ends_lets_the_others_finish() -> None:
     talk, wire = opened()
     waiting = talk.ask(b"1")
     talk.end()
-    assert (talk.has_room, wire.is_aborted) == (False, False)
+    assert (talk.can_ask, wire.is_aborted) == (False, False)
 
-    talk._answer(b"1", b"one")
+    talk._set_answer(b"1", b"one")
     assert await waiting == b"one"
     await asyncio.sleep(0)
     assert wire.is_aborted
@@ -91,8 +91,8 @@ async def test_one_that_ends_lets_the_others_finish() -> None:
 async def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
     talk, _ = opened()
     talk.ask(b"1").cancel()
-    talk._answer(b"1", b"one")
+    talk._set_answer(b"1", b"one")
     await asyncio.sleep(0)
-    talk._answer(b"1", b"one")
+    talk._set_answer(b"1", b"one")
 
     assert talk._waiting == {}

@@ -7,13 +7,13 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.portable.dns_stream import Pipeline
+from probes.net.portable.dns_stream import DnsTcp
 
 
 @given(st.data(), st.lists(st.binary(max_size=40), min_size=1, max_size=6))
 def test_messages_are_put_together_from_pieces(data: st.DataObject, rests: list[bytes]) -> None:
     async def talk() -> None:
-        pipeline = Pipeline()
+        pipeline = DnsTcp()
         asked = [pipeline.ask(rest) for rest in rests]
         ids = list(pipeline._waiting)
         answers = [id_ + b"answer to " + rest for id_, rest in zip(ids, rests, strict=True)]
@@ -29,7 +29,7 @@ def test_messages_are_put_together_from_pieces(data: st.DataObject, rests: list[
 
 
 async def test_a_question_goes_out_after_its_length_and_with_an_id_of_its_own() -> None:
-    pipeline = Pipeline()
+    pipeline = DnsTcp()
     for _ in range(50):
         pipeline.ask(b"rest")
 
@@ -39,7 +39,7 @@ async def test_a_question_goes_out_after_its_length_and_with_an_id_of_its_own() 
 
 
 async def test_an_empty_message_and_one_of_nobody_are_passed_over() -> None:
-    pipeline = Pipeline()
+    pipeline = DnsTcp()
     asked = pipeline.ask(b"")
     (id_,) = pipeline._waiting
     pipeline.data_received(b"\0\0" + b"\0\1x" + b"\0\2" + bytes(each ^ 1 for each in id_))

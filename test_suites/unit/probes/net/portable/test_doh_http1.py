@@ -12,8 +12,8 @@ import dns.rrset
 import pytest
 
 from harness.ports.network import Question
-from probes.net.backend import Lane
-from probes.net.dns_server import Server, parse_server
+from probes.net.backend import Backend
+from probes.net.dns_server import DnsServer, parse_dns_server
 from probes.net.portable.dns_stream import MESSAGE
 from probes.net.route import Address
 
@@ -32,7 +32,7 @@ def reply_to(wire: bytes) -> bytes:
 def server(serve: Any, authority: Any, trust: ssl.SSLContext) -> Any:
     """Start a DoH server that answers with a status; notes the heads that it heard."""
 
-    async def start(heard: list[bytes], status: bytes = b"200 OK", wire: bytes = b"") -> Server:
+    async def start(heard: list[bytes], status: bytes = b"200 OK", wire: bytes = b"") -> DnsServer:
         async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = await reader.readuntil(b"\r\n\r\n")
             heard.append(head)
@@ -45,13 +45,13 @@ def server(serve: Any, authority: Any, trust: ssl.SSLContext) -> Any:
             await writer.wait_closed()
 
         port = await serve(play, authority.context(HOST))
-        found = parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1")
+        found = parse_dns_server(f"https://{HOST}:{port}", "server", "127.0.0.1")
         return replace(found, trust=trust)
 
     return start
 
 
-async def test_a_question_is_posted_and_answered(lane: Lane, server: Any) -> None:
+async def test_a_question_is_posted_and_answered(lane: Backend, server: Any) -> None:
     heard: list[bytes] = []
     asked = await server(heard)
     answer = await lane.ask(QUESTION, asked)
@@ -63,7 +63,7 @@ async def test_a_question_is_posted_and_answered(lane: Lane, server: Any) -> Non
     assert b"content-type: " + MESSAGE.encode() in heard[0].lower()
 
 
-async def test_another_status_is_a_misbehaving_server(lane: Lane, server: Any) -> None:
+async def test_another_status_is_a_misbehaving_server(lane: Backend, server: Any) -> None:
     answer = await lane.ask(QUESTION, await server([], b"403 No"))
 
     assert answer.failure is not None
@@ -75,7 +75,7 @@ async def test_another_status_is_a_misbehaving_server(lane: Lane, server: Any) -
 
 @pytest.mark.parametrize("wire", [b"<html>", dns.message.make_query("b.test", "A").to_wire()])
 async def test_what_is_no_answer_is_a_misbehaving_server(
-    lane: Lane, server: Any, wire: bytes
+    lane: Backend, server: Any, wire: bytes
 ) -> None:
     answer = await lane.ask(QUESTION, await server([], wire=wire))
 
@@ -83,7 +83,9 @@ async def test_what_is_no_answer_is_a_misbehaving_server(
     assert (answer.failure.name, answer.failure.stage) == ("dns_server_misbehaving", "resolve")
 
 
-async def test_a_server_that_cannot_prove_itself_is_not_believed(lane: Lane, server: Any) -> None:
+async def test_a_server_that_cannot_prove_itself_is_not_believed(
+    lane: Backend, server: Any
+) -> None:
     asked = replace(await server([]), trust=ssl.create_default_context())
     answer = await lane.ask(QUESTION, asked)
 
@@ -92,7 +94,7 @@ async def test_a_server_that_cannot_prove_itself_is_not_believed(lane: Lane, ser
     assert answer.facts.addresses == ()
 
 
-async def test_a_closed_port_and_an_odd_name(lane: Lane, server: Any, closed_port: int) -> None:
+async def test_a_closed_port_and_an_odd_name(lane: Backend, server: Any, closed_port: int) -> None:
     asked = await server([])
     gone = replace(asked, address=Address(host="127.0.0.1", port=closed_port))
     refused = await lane.ask(QUESTION, gone)
@@ -105,7 +107,7 @@ async def test_a_closed_port_and_an_odd_name(lane: Lane, server: Any, closed_por
 
 
 async def test_connections_are_kept_one_for_each_question_under_way(
-    lane: Lane, serve: Any, authority: Any, trust: ssl.SSLContext
+    lane: Backend, serve: Any, authority: Any, trust: ssl.SSLContext
 ) -> None:
     connections: list[int] = []
 
@@ -118,7 +120,7 @@ async def test_connections_are_kept_one_for_each_question_under_way(
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
     port = await serve(play, authority.context(HOST))
-    asked = replace(parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
+    asked = replace(parse_dns_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
     for _ in range(3):
         answers = await asyncio.gather(*(lane.ask(QUESTION, asked) for _ in range(2)))
         assert {(each.failure, each.facts.addresses) for each in answers} == {
@@ -129,7 +131,7 @@ async def test_connections_are_kept_one_for_each_question_under_way(
 
 
 async def test_what_is_no_http_is_a_misbehaving_server(
-    lane: Lane, serve: Any, authority: Any, trust: ssl.SSLContext
+    lane: Backend, serve: Any, authority: Any, trust: ssl.SSLContext
 ) -> None:
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -137,7 +139,7 @@ async def test_what_is_no_http_is_a_misbehaving_server(
         await writer.drain()
 
     port = await serve(play, authority.context(HOST))
-    asked = replace(parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
+    asked = replace(parse_dns_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
     answer = await lane.ask(QUESTION, asked)
 
     assert answer.failure is not None

@@ -15,10 +15,11 @@ import h2.events
 import pytest
 
 from harness.ports.network import Question
-from probes.net.backend import Lane
-from probes.net.dns_server import Server, parse_server
-from probes.net.portable.dns_stream import MESSAGE, Multiplex
-from probes.net.route import trusting
+from probes.net.backend import Backend
+from probes.net.dns_server import DnsServer, parse_dns_server
+from probes.net.portable.dns_stream import MESSAGE
+from probes.net.portable.doh_http2 import DohHttp2
+from probes.net.route import client_tls_context
 from test_suites.unit.probes.net.conftest import found
 
 HOST = "two.dns.accredit.test"
@@ -66,24 +67,26 @@ class Far:
 
 
 @pytest.fixture
-def start(serve: Any, authority: Any, tmp_path: Path) -> Callable[[Far], Awaitable[Server]]:
-    async def go(far: Far) -> Server:
+def start(serve: Any, authority: Any, tmp_path: Path) -> Callable[[Far], Awaitable[DnsServer]]:
+    async def go(far: Far) -> DnsServer:
         context = authority.context(HOST)
         context.set_alpn_protocols(["h2"])
         port = await serve(far.play, context)
         pem = tmp_path / "authority.pem"
         pem.write_bytes(authority.pem)
-        trust = trusting(str(pem), spoken=("http/1.1", "h2"))
-        return replace(parse_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust)
+        trust = client_tls_context(str(pem), alpn=("http/1.1", "h2"))
+        return replace(
+            parse_dns_server(f"https://{HOST}:{port}", "server", "127.0.0.1"), trust=trust
+        )
 
     return go
 
 
-async def ask(lane: Lane, server: Server, *names: str) -> list[Any]:
+async def ask(lane: Backend, server: DnsServer, *names: str) -> list[Any]:
     return await asyncio.gather(*(lane.ask(Question(name=each), server) for each in names))
 
 
-async def test_questions_go_side_by_side_on_one_connection(lane: Lane, start: Any) -> None:
+async def test_questions_go_side_by_side_on_one_connection(lane: Backend, start: Any) -> None:
     far = Far(fine, hold=3)
     server = await start(far)
     answers = await ask(lane, server, "a.test", "b.test", "c.test")
@@ -96,7 +99,7 @@ async def test_questions_go_side_by_side_on_one_connection(lane: Lane, start: An
 
 
 async def test_a_server_that_takes_few_at_once_gets_another_connection(
-    lane: Lane, start: Any
+    lane: Backend, start: Any
 ) -> None:
     far = Far(fine, most=1)
     server = await start(far)
@@ -120,7 +123,7 @@ def reset(talk: h2.connection.H2Connection, stream: int, _: bytes) -> None:
     [(forbidden, "status 403 over HTTPS"), (reset, "stream reset with code 7 over HTTPS")],
 )
 async def test_no_is_a_misbehaving_server(
-    lane: Lane, start: Any, answer: Answer, detail: str
+    lane: Backend, start: Any, answer: Answer, detail: str
 ) -> None:
     (told,) = await ask(lane, await start(Far(answer)), "a.test")
 
@@ -129,7 +132,7 @@ async def test_no_is_a_misbehaving_server(
 
 
 async def test_what_is_no_http_2_is_a_misbehaving_server(
-    lane: Lane, start: Any, monkeypatch: pytest.MonkeyPatch
+    lane: Backend, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -145,7 +148,7 @@ async def test_what_is_no_http_2_is_a_misbehaving_server(
 
 
 async def test_a_server_that_says_goodbye_is_asked_on_another_connection(
-    lane: Lane, start: Any
+    lane: Backend, start: Any
 ) -> None:
     told: list[int] = []
 
@@ -166,10 +169,10 @@ async def test_a_server_that_says_goodbye_is_asked_on_another_connection(
 
 
 async def test_there_is_no_room_in_a_window_that_is_used_up() -> None:
-    talk = Multiplex(HOST, "/dns-query")
+    talk = DohHttp2(HOST, "/dns-query")
     talk._h2.initiate_connection()
     asked = 0
-    while talk.has_room:
+    while talk.can_ask:
         talk.ask(bytes(4000))
         asked += 1
 

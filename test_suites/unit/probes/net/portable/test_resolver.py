@@ -11,11 +11,11 @@ import pytest
 
 from harness.errors import UsageError
 from harness.ports.network import Question
-from probes.net.dns_server import Server
+from probes.net.dns_server import DnsServer
 from probes.net.portable.resolver import name_failure, read_message, system_server
 from probes.net.route import Address
 
-SERVER = Server(address=Address(host="::1", port=53))
+SERVER = DnsServer(address=Address(host="::1", port=53))
 
 
 def made(kind: Any) -> Any:

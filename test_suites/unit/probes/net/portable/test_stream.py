@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.local_binding import ANYWHERE, Source
+from probes.net.local_binding import UNBOUND, LocalBinding
 from probes.net.portable.dial import connect
 from probes.net.route import Address
 
@@ -27,10 +27,10 @@ async def test_bytes_go_both_ways_until_the_other_end_closes(
     serve: Any, authority: Any, trust: ssl.SSLContext, sealed: bool
 ) -> None:
     port = await serve(echo, authority.context(HOST) if sealed else None)
-    stream = await connect(Address(host="127.0.0.1", port=port), ANYWHERE)
+    stream = await connect(Address(host="127.0.0.1", port=port), UNBOUND)
     try:
         if sealed:
-            await stream.seal(trust, HOST)
+            await stream.start_tls(trust, HOST)
         await stream.write(b"hello")
 
         assert await stream.read() == b"hello"
@@ -48,8 +48,8 @@ async def test_it_leaves_from_its_source(serve: Any) -> None:
         writer.write(b"x")
         await writer.drain()
 
-    source = Source(address="127.0.0.5")
-    stream = await connect(Address(host="127.0.0.1", port=await serve(play)), source)
+    binding = LocalBinding(address="127.0.0.5")
+    stream = await connect(Address(host="127.0.0.1", port=await serve(play)), binding)
     await stream.read()
     stream.close()
 
@@ -63,13 +63,13 @@ async def test_a_handshake_cancelled_at_any_step_leaves_no_descriptor_taken(
     port = await serve(plays["silent"], authority.context(HOST))
     address = Address(host="127.0.0.1", port=port)
     for steps in range(12):
-        stream = await connect(address, ANYWHERE)
-        task = asyncio.create_task(stream.hand_to(asyncio.Protocol(), trust, HOST))
+        stream = await connect(address, UNBOUND)
+        task = asyncio.create_task(stream.switch_protocol(asyncio.Protocol(), trust, HOST))
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         stream.close()
 
-    again = await connect(address, ANYWHERE)
+    again = await connect(address, UNBOUND)
     again.close()

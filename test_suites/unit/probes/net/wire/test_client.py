@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.ports.network import Request
 from probes.net.route import Address, Route
-from probes.net.wire.client import WireLane
+from probes.net.wire.client import WireBackend
 
 
 def route(port: int) -> Route:
@@ -16,14 +16,14 @@ def route(port: int) -> Route:
 
 
 async def test_a_lane_is_used_inside_its_context() -> None:
-    exchange = await WireLane().exchange(Request(url="http://a.test/"), route(1))
+    exchange = await WireBackend().exchange(Request(url="http://a.test/"), route(1))
 
     assert exchange.failure is not None
     assert exchange.failure.is_instrument
 
 
 async def test_no_socket_outlives_its_exchange(serve: Any, plays: Any, closed_port: int) -> None:
-    async with WireLane() as lane:
+    async with WireBackend() as lane:
         ports = [await serve(plays[name]) for name in ("page", "reset", "close", "silent")]
         for port in (*ports, closed_port):
             for scheme in ("http", "https"):
@@ -31,11 +31,11 @@ async def test_no_socket_outlives_its_exchange(serve: Any, plays: Any, closed_po
                 await lane.exchange(request, route(port))
 
         assert lane._reactor is not None
-        assert lane._reactor.errands == {}
+        assert lane._reactor.tasks == {}
 
 
 async def test_a_cancelled_exchange_drops_its_socket(serve: Any, plays: Any) -> None:
-    async with WireLane() as lane:
+    async with WireBackend() as lane:
         request = Request(url="http://a.accredit.test/")
         task = asyncio.create_task(lane.exchange(request, route(await serve(plays["silent"]))))
         await asyncio.sleep(0.02)
@@ -43,4 +43,4 @@ async def test_a_cancelled_exchange_drops_its_socket(serve: Any, plays: Any) -> 
         await asyncio.gather(task, return_exceptions=True)
 
         assert lane._reactor is not None
-        assert lane._reactor.errands == {}
+        assert lane._reactor.tasks == {}

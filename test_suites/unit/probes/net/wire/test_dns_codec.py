@@ -14,13 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ports.network import Question
-from probes.net.dns_server import Server
+from probes.net.dns_server import DnsServer
 from probes.net.portable.resolver import read_message
 from probes.net.route import Address
-from probes.net.wire.dns_codec import Query, is_cut, mix_query, read_answer, repeats, write_query
+from probes.net.wire.dns_codec import (
+    Query,
+    is_truncated,
+    mix_query,
+    read_answer,
+    repeats,
+    write_query,
+)
 
 QUESTION = Question(name="gamb-001.canary.accredit.test")
-SERVER = Server(address=Address(host="127.0.0.1", port=53))
+SERVER = DnsServer(address=Address(host="127.0.0.1", port=53))
 
 labels = st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True)
 names = st.lists(labels, min_size=1, max_size=5).map(".".join)
@@ -92,7 +99,7 @@ def test_a_broken_message_never_gives_other_addresses(
     place = data.draw(st.integers(min_value=12, max_value=len(wire) - 1))
     wire[place] = data.draw(st.integers(min_value=0, max_value=255))
     facts = read_answer(bytes(wire), query(), QUESTION, str(SERVER))
-    if facts is None or not repeats(bytes(wire), query().asked):
+    if facts is None or not repeats(bytes(wire), query().section):
         return
     try:
         oracle = read_message(dns.message.from_wire(bytes(wire)), QUESTION, SERVER)
@@ -106,11 +113,11 @@ def test_a_broken_message_never_gives_other_addresses(
 @given(st.binary(max_size=100))
 def test_noise_is_never_read(noise: bytes) -> None:
     read_answer(whole()[:12] + noise, query(), QUESTION, "")
-    repeats(noise, query().asked)
+    repeats(noise, query().section)
 
 
 def test_a_response_repeats_the_question_letter_by_letter() -> None:
-    asked = query().asked
+    asked = query().section
     reply = dns.message.make_response(dns.message.from_wire(whole())).to_wire()
 
     assert repeats(reply, asked)
@@ -122,14 +129,14 @@ def test_a_response_repeats_the_question_letter_by_letter() -> None:
 
 
 def test_a_cut_answer_says_so() -> None:
-    asked = query().asked
+    asked = query().section
     reply = dns.message.make_response(dns.message.from_wire(whole()))
-    assert not is_cut(reply.to_wire(), asked)
+    assert not is_truncated(reply.to_wire(), asked)
     reply.flags |= dns.flags.TC
-    assert is_cut(reply.to_wire(), asked)
-    assert is_cut(reply.to_wire().replace(b"canary", b"CANary"), asked)
-    assert not is_cut(b"\x12\x34" + b"\xff" * 60, asked)
-    assert not is_cut(b"\x12\x34", asked)
+    assert is_truncated(reply.to_wire(), asked)
+    assert is_truncated(reply.to_wire().replace(b"canary", b"CANary"), asked)
+    assert not is_truncated(b"\x12\x34" + b"\xff" * 60, asked)
+    assert not is_truncated(b"\x12\x34", asked)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +149,12 @@ def test_a_name_that_is_not_plain_is_left_alone(name: str) -> None:
 def test_a_name_may_be_as_long_as_dns_allows() -> None:
     longest = ".".join(["a" * 63] * 3 + ["a" * 61])
 
-    assert query(Question(name=longest)).asked[-5:] == b"\0\0\1\0\1"
+    assert query(Question(name=longest)).section[-5:] == b"\0\0\1\0\1"
     assert write_query(longest + "a", "A") is None
 
 
 def test_a_name_that_points_at_itself_is_left_alone() -> None:
-    asked = query().asked
+    asked = query().section
     head = b"\x12\x34\x81\x80\0\1\0\1\0\0\0\0"
     loop = len(head) + len(asked)
     wire = head + asked + bytes((0xC0, loop)) + b"\0\1\0\1\0\0\0\0\0\4abcd"
@@ -160,7 +167,7 @@ def test_mixed_case_leaves_the_type_alone() -> None:
     plain = query(Question(name="many.letters.example", type="HTTPS"))
     mixed = {mix_query(plain) for _ in range(20)}
 
-    assert {each.asked[-4:] for each in mixed} == {b"\0\x41\0\1"}
-    assert {each.asked.lower()[:-4] for each in mixed} == {plain.asked[:-4]}
-    assert all(each.rest == plain.rest.replace(plain.asked, each.asked) for each in mixed)
+    assert {each.section[-4:] for each in mixed} == {b"\0\x41\0\1"}
+    assert {each.section.lower()[:-4] for each in mixed} == {plain.section[:-4]}
+    assert all(each.rest == plain.rest.replace(plain.section, each.section) for each in mixed)
     assert len(mixed) > 1

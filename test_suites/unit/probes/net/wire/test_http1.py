@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.net.exchange_recorder import Passage
-from probes.net.wire.http1 import speak
+from probes.net.exchange_recorder import ExchangeRecorder
+from probes.net.wire.http1 import send_request
 from probes.net.wire.reactor import Steps
 
 ANSWER = (
@@ -38,25 +38,25 @@ class Script:
         yield
 
 
-def spoken(*pieces: bytes, limit: int = 100) -> Passage:
-    passage = Passage(limit)
+def spoken(*pieces: bytes, limit: int = 100) -> ExchangeRecorder:
+    recorder = ExchangeRecorder(limit)
     script = Script(*pieces)
-    for _ in speak(script, b"GET / HTTP/1.1\r\n\r\n", passage):
+    for _ in send_request(script, b"GET / HTTP/1.1\r\n\r\n", recorder):
         pass
     assert script.sent.startswith(b"GET /")
-    return passage
+    return recorder
 
 
 @given(st.lists(st.integers(min_value=1, max_value=len(ANSWER) - 1), max_size=6))
 def test_any_pieces_make_the_same_answer(cuts: list[int]) -> None:
     edges = sorted({0, *cuts, len(ANSWER)})
-    passage = spoken(*(ANSWER[a:b] for a, b in pairwise(edges)))
+    recorder = spoken(*(ANSWER[a:b] for a, b in pairwise(edges)))
 
-    assert passage.head is not None
-    assert passage.head.status == 200
-    assert passage.head.headers[0] == ("server", "café")
-    assert bytes(passage.body) == b"hello"
-    assert "first_byte" in passage.phases
+    assert recorder.head is not None
+    assert recorder.head.status == 200
+    assert recorder.head.headers[0] == ("server", "café")
+    assert bytes(recorder.body) == b"hello"
+    assert "first_byte" in recorder.phases
 
 
 def test_a_body_without_length_ends_with_the_connection() -> None:
@@ -64,9 +64,9 @@ def test_a_body_without_length_ends_with_the_connection() -> None:
 
 
 def test_a_body_is_read_just_past_the_limit() -> None:
-    passage = spoken(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 80, b"x" * 80, b"x" * 80, limit=100)
+    recorder = spoken(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 80, b"x" * 80, b"x" * 80, limit=100)
 
-    assert len(passage.body) == 160
+    assert len(recorder.body) == 160
 
 
 @pytest.mark.parametrize(
@@ -84,20 +84,20 @@ def test_a_close_in_between_is_an_end_of_file(pieces: tuple[bytes, ...]) -> None
 
 
 def test_silence_before_the_close_has_no_first_byte() -> None:
-    passage = Passage(10)
+    recorder = ExchangeRecorder(10)
     with pytest.raises(EOFError):
-        list(speak(Script(), b"GET / HTTP/1.1\r\n\r\n", passage))
+        list(send_request(Script(), b"GET / HTTP/1.1\r\n\r\n", recorder))
 
-    assert "first_byte" not in passage.phases
+    assert "first_byte" not in recorder.phases
 
 
 @given(st.binary(min_size=1, max_size=80))
 def test_noise_is_no_answer(noise: bytes) -> None:
     try:
-        passage = spoken(noise)
+        recorder = spoken(noise)
     except (ValueError, EOFError):
         return
-    assert passage.head is not None
+    assert recorder.head is not None
 
 
 def test_a_head_without_end_is_given_up() -> None:
@@ -109,7 +109,7 @@ def test_nothing_is_left_for_the_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        passage = weakref.ref(spoken(ANSWER))
-        assert passage() is None
+        recorder = weakref.ref(spoken(ANSWER))
+        assert recorder() is None
     finally:
         gc.enable()

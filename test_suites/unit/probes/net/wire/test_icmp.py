@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from probes.net.wire.reactor import IP_RECVERR, Complaint, keep_complaints, read_complaint
+from probes.net.wire.reactor import IP_RECVERR, IcmpError, read_icmp_error, set_error_queue
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -19,21 +19,21 @@ def test_each_message_quotes_the_datagram_that_it_is_about(host: str) -> None:
         briefly.bind((host, 0))
         port = briefly.getsockname()[1]
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        keep_complaints(sock, host)
+        set_error_queue(sock, host)
         sock.connect((host, port))
         sock.settimeout(0)
         sock.send(b"first")
-        complaint = read_complaint(sock)
+        complaint = read_icmp_error(sock)
 
         told = "icmp6 1/4" if ":" in host else "icmp 3/3"
-        assert complaint == Complaint(code=errno.ECONNREFUSED, icmp=told, quoted=b"first")
-        assert read_complaint(sock) is None
+        assert complaint == IcmpError(code=errno.ECONNREFUSED, icmp=told, quoted=b"first")
+        assert read_icmp_error(sock) is None
 
 
 def test_messages_are_kept_no_more() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
-        keep_complaints(sock, "127.0.0.1")
-        keep_complaints(sock, "127.0.0.1", kept=False)
+        set_error_queue(sock, "127.0.0.1")
+        set_error_queue(sock, "127.0.0.1", enabled=False)
 
         assert sock.getsockopt(socket.IPPROTO_IP, IP_RECVERR) == 0
 
@@ -50,8 +50,8 @@ def told(origin: int, kind: int, code: int) -> Any:
 
 
 def test_a_routers_reason_is_read() -> None:
-    assert read_complaint(told(2, 3, 13)) == Complaint(code=errno.EHOSTUNREACH, icmp="icmp 3/13")
+    assert read_icmp_error(told(2, 3, 13)) == IcmpError(code=errno.EHOSTUNREACH, icmp="icmp 3/13")
 
 
 def test_what_no_router_said_names_no_message() -> None:
-    assert read_complaint(told(1, 0, 0)) == Complaint(code=errno.EHOSTUNREACH)
+    assert read_icmp_error(told(1, 0, 0)) == IcmpError(code=errno.EHOSTUNREACH)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire.reactor import Reactor, ReactorTask, Steps
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def reactor() -> AsyncIterator[Reactor]:
 async def test_work_that_never_waits_is_done_at_once(reactor: Reactor) -> None:
     done: list[int] = []
 
-    def work(_: Errand) -> Steps[None]:
+    def work(_: ReactorTask) -> Steps[None]:
         done.append(1)
         yield from ()
 
@@ -34,18 +34,18 @@ async def test_work_that_never_waits_is_done_at_once(reactor: Reactor) -> None:
 async def test_an_event_takes_it_further(reactor: Reactor) -> None:
     ours, theirs = socket.socketpair()
     ours.settimeout(0)
-    heard: list[bytes] = []
+    ready: list[bytes] = []
 
-    def work(errand: Errand) -> Steps[None]:
-        errand.watch(ours)
+    def work(task: ReactorTask) -> Steps[None]:
+        task.watch(ours)
         try:
-            while not heard:
+            while not ready:
                 try:
-                    heard.append(ours.recv(10))
+                    ready.append(ours.recv(10))
                 except BlockingIOError:
                     yield
         finally:
-            errand.drop(ours)
+            task.drop(ours)
 
     task = asyncio.create_task(reactor.run(work, 5.0))
     await asyncio.sleep(0)
@@ -53,28 +53,28 @@ async def test_an_event_takes_it_further(reactor: Reactor) -> None:
     await task
     theirs.close()
 
-    assert heard == [b"x"]
-    assert reactor.errands == {}
+    assert ready == [b"x"]
+    assert reactor.tasks == {}
 
 
 async def test_patience_ends_and_the_work_hears_of_it_until_it_ends(reactor: Reactor) -> None:
-    heard: list[str] = []
+    ready: list[str] = []
 
-    def work(_: Errand) -> Steps[None]:
+    def work(_: ReactorTask) -> Steps[None]:
         try:
             yield
         except TimeoutError:
-            heard.append("time")
+            ready.append("time")
             yield
 
     with pytest.raises(TimeoutError):
         await reactor.run(work, 0.01)
 
-    assert heard == ["time"]
+    assert ready == ["time"]
 
 
 async def test_work_that_raises_raises_where_it_is_awaited(reactor: Reactor) -> None:
-    def work(_: Errand) -> Steps[None]:
+    def work(_: ReactorTask) -> Steps[None]:
         yield from ()
         raise KeyError("x")
 
@@ -85,7 +85,7 @@ async def test_work_that_raises_raises_where_it_is_awaited(reactor: Reactor) -> 
 async def test_cancelling_closes_the_work(reactor: Reactor) -> None:
     closed: list[bool] = []
 
-    def work(_: Errand) -> Steps[None]:
+    def work(_: ReactorTask) -> Steps[None]:
         try:
             yield
         finally:
@@ -104,7 +104,7 @@ async def test_deadlines_of_any_order_are_kept(reactor: Reactor) -> None:
     ended: list[str] = []
 
     async def wait(name: str, patience: float) -> None:
-        def work(_: Errand) -> Steps[None]:
+        def work(_: ReactorTask) -> Steps[None]:
             yield
 
         with pytest.raises(TimeoutError):
@@ -120,16 +120,16 @@ async def test_deadlines_of_any_order_are_kept(reactor: Reactor) -> None:
 async def test_what_came_in_time_is_no_timeout_though_we_look_late(reactor: Reactor) -> None:
     ours, theirs = socket.socketpair()
     ours.settimeout(0)
-    heard: list[bytes] = []
+    ready: list[bytes] = []
 
-    def work(errand: Errand) -> Steps[None]:
-        errand.watch(ours)
+    def work(task: ReactorTask) -> Steps[None]:
+        task.watch(ours)
         try:
-            while not errand.heard & select.EPOLLIN:
+            while not task.ready & select.EPOLLIN:
                 yield
-            heard.append(ours.recv(10))
+            ready.append(ours.recv(10))
         finally:
-            errand.drop(ours)
+            task.drop(ours)
 
     task = asyncio.create_task(reactor.run(work, 0.01))
     await asyncio.sleep(0)
@@ -142,4 +142,4 @@ async def test_what_came_in_time_is_no_timeout_though_we_look_late(reactor: Reac
     reactor._tick()
     await task
 
-    assert heard == [b"x"]
+    assert ready == [b"x"]

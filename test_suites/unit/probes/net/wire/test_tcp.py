@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from probes.net.route import Address
-from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire.reactor import Reactor, ReactorTask, Steps
 from probes.net.wire.tcp import Tcp
 
 
@@ -24,8 +24,8 @@ async def reactor() -> AsyncIterator[Reactor]:
 
 
 async def run(reactor: Reactor, port: int, go: Callable[[Tcp], Steps[None]]) -> None:
-    def work(errand: Errand) -> Steps[None]:
-        tcp = Tcp(errand)
+    def work(task: ReactorTask) -> Steps[None]:
+        tcp = Tcp(task)
         try:
             yield from tcp.connect(Address(host="127.0.0.1", port=port))
             yield from go(tcp)
@@ -37,26 +37,26 @@ async def run(reactor: Reactor, port: int, go: Callable[[Tcp], Steps[None]]) -> 
 
 
 async def test_bytes_go_both_ways(reactor: Reactor, serve: Any, say: Any) -> None:
-    heard: list[bytes] = []
+    ready: list[bytes] = []
 
     def go(tcp: Tcp) -> Steps[None]:
         yield from tcp.write(b"GET / HTTP/1.1\r\n\r\n")
         while received := (yield from tcp.read()):
-            heard.append(received)
+            ready.append(received)
 
     await run(reactor, await serve(say(b"answer" * 50_000)), go)
 
-    assert b"".join(heard) == b"answer" * 50_000
-    assert reactor.errands == {}
+    assert b"".join(ready) == b"answer" * 50_000
+    assert reactor.tasks == {}
 
 
 async def test_what_does_not_fit_at_once_is_sent_piece_by_piece(
     reactor: Reactor, serve: Any
 ) -> None:
-    heard: list[int] = []
+    ready: list[int] = []
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(len(await reader.readexactly(5_000_000)))
+        ready.append(len(await reader.readexactly(5_000_000)))
         writer.write(b"x")
         await writer.drain()
 
@@ -66,7 +66,7 @@ async def test_what_does_not_fit_at_once_is_sent_piece_by_piece(
 
     await run(reactor, await serve(play), go)
 
-    assert heard == [5_000_000]
+    assert ready == [5_000_000]
 
 
 async def test_the_kernel_says_when_bytes_came(reactor: Reactor, serve: Any, say: Any) -> None:
@@ -99,28 +99,28 @@ async def test_an_end_that_was_told_with_the_last_bytes_is_not_waited_for(
     reactor: Reactor,
 ) -> None:
     """Edge-triggered, an end is told once: with the bytes before it, if we come late."""
-    heard: list[bytes] = []
+    ready: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def work(errand: Errand) -> Steps[None]:
-            tcp = Tcp(errand)
+        def work(task: ReactorTask) -> Steps[None]:
+            tcp = Tcp(task)
             yield from tcp.connect(Address(host="127.0.0.1", port=listening.getsockname()[1]))
             theirs, _ = listening.accept()
             theirs.sendall(b"answer")
             theirs.close()
             yield
             while received := (yield from tcp.read()):
-                heard.append(received)
+                ready.append(received)
             tcp.close()
 
         await reactor.run(work, 5.0)
 
-    assert heard == [b"answer"]
+    assert ready == [b"answer"]
 
 
 async def test_a_closed_port_of_the_other_family_raises(reactor: Reactor, closed_port: int) -> None:
-    def work(errand: Errand) -> Steps[None]:
-        tcp = Tcp(errand)
+    def work(task: ReactorTask) -> Steps[None]:
+        tcp = Tcp(task)
         try:
             yield from tcp.connect(Address(host="::1", port=closed_port))
         finally:

@@ -6,7 +6,7 @@ import ssl
 from typing import Any
 
 from probes.net.route import Address
-from probes.net.wire.reactor import Errand, Reactor, Steps
+from probes.net.wire.reactor import Reactor, ReactorTask, Steps
 from probes.net.wire.tcp import Tcp, Tls
 
 HOST = "gamb-001.canary.accredit.test"
@@ -19,8 +19,8 @@ async def test_bytes_go_both_ways_until_the_far_end_closes(
     heard: list[bytes] = []
     arrivals: list[float] = []
 
-    def work(errand: Errand) -> Steps[None]:
-        tcp = Tcp(errand)
+    def work(task: ReactorTask) -> Steps[None]:
+        tcp = Tcp(task)
         yield from tcp.connect(Address(host="127.0.0.1", port=port))
         tls = Tls(tcp, trust, HOST)
         yield from tls.handshake()
@@ -52,12 +52,12 @@ async def test_the_last_of_the_handshake_goes_with_the_request(
             written.append(len(data))
             return super().write(data)
 
-    def work(errand: Errand) -> Steps[None]:
-        tcp = Counting(errand)
+    def work(task: ReactorTask) -> Steps[None]:
+        tcp = Counting(task)
         yield from tcp.connect(Address(host="127.0.0.1", port=port))
         tls = Tls(tcp, trust, HOST)
         yield from tls.handshake()
-        assert tls.engine.version() == "TLSv1.3"
+        assert tls.ssl_object.version() == "TLSv1.3"
         yield from tls.write(b"GET / HTTP/1.1\r\n\r\n")
         heard.append((yield from tls.read()))
         tcp.close()

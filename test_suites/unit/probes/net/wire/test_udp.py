@@ -15,8 +15,8 @@ import pytest
 from probes.net.route import Address
 from probes.net.wire import udp as module
 from probes.net.wire.dns_codec import Query, write_query
-from probes.net.wire.reactor import Complaint
-from probes.net.wire.udp import Udp
+from probes.net.wire.reactor import IcmpError
+from probes.net.wire.udp import UdpSocket
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def server() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-async def udp(server: socket.socket) -> AsyncIterator[Udp]:
-    opened = Udp(Address(host="127.0.0.1", port=server.getsockname()[1]))
-    asyncio.get_running_loop().add_reader(opened.fileno(), opened.hear)
+async def udp(server: socket.socket) -> AsyncIterator[UdpSocket]:
+    opened = UdpSocket(Address(host="127.0.0.1", port=server.getsockname()[1]))
+    asyncio.get_running_loop().add_reader(opened.fileno(), opened.read_datagrams)
     yield opened
     asyncio.get_running_loop().remove_reader(opened.fileno())
     opened.close()
@@ -50,24 +50,26 @@ def reply_to(wire: bytes) -> bytes:
     return dns.message.make_response(dns.message.from_wire(wire)).to_wire()
 
 
-async def test_answers_find_their_questions_in_any_order(udp: Udp, server: socket.socket) -> None:
+async def test_answers_find_their_questions_in_any_order(
+    udp: UdpSocket, server: socket.socket
+) -> None:
     names = ("a.test", "b.test", "c.test")
     asked = [udp.ask(query(name), soon()) for name in names]
     await asyncio.sleep(0)
-    heard = [server.recvfrom(512) for _ in names]
-    for wire, peer in reversed(heard):
+    answer = [server.recvfrom(512) for _ in names]
+    for wire, peer in reversed(answer):
         server.sendto(reply_to(wire), peer)
-    answers = [await each.heard for each in asked]
+    answers = [await each.answer for each in asked]
 
     assert [
         str(dns.message.from_wire(each.wire).question[0].name)[:-1] for each in answers
     ] == list(names)
     assert all(0 < each.took < 2 for each in answers)
     assert udp.waiting == {}
-    assert len({peer for _, peer in heard}) == 1
+    assert len({peer for _, peer in answer}) == 1
 
 
-async def test_an_id_is_used_once(udp: Udp) -> None:
+async def test_an_id_is_used_once(udp: UdpSocket) -> None:
     count = len(udp.ids)
     asked = [udp.ask(query(), soon()) for _ in range(count)]
 
@@ -76,7 +78,7 @@ async def test_an_id_is_used_once(udp: Udp) -> None:
 
 
 async def test_a_stray_is_passed_over_and_nonsense_is_an_answer(
-    udp: Udp, server: socket.socket
+    udp: UdpSocket, server: socket.socket
 ) -> None:
     asked = udp.ask(query(), soon())
     await asyncio.sleep(0)
@@ -85,17 +87,17 @@ async def test_a_stray_is_passed_over_and_nonsense_is_an_answer(
     for each in (reply_to(other), b"", wire[:1], bytes(2) + wire[2:], wire, asked.id + b"\xff" * 9):
         server.sendto(each, peer)
 
-    assert (await asked.heard).wire == asked.id + b"\xff" * 9
+    assert (await asked.answer).wire == asked.id + b"\xff" * 9
 
 
 async def test_a_closed_port_is_heard_of(closed_port: int) -> None:
-    udp = Udp(Address(host="127.0.0.1", port=closed_port))
+    udp = UdpSocket(Address(host="127.0.0.1", port=closed_port))
     for _ in range(3):  # the error of one must not be another's
         asked = udp.ask(query(), soon())
         await asyncio.sleep(0)
-        udp.hear()
+        udp.read_datagrams()
         with pytest.raises(OSError, match="icmp 3/3") as caught:
-            await asked.heard
+            await asked.answer
 
         assert caught.value.errno == errno.ECONNREFUSED
     udp.close()
@@ -103,40 +105,40 @@ async def test_a_closed_port_is_heard_of(closed_port: int) -> None:
 
 @pytest.mark.parametrize(("quoted", "blamed"), [(True, {1}), (False, set())])
 async def test_an_icmp_message_is_held_against_the_question_that_it_quotes(
-    udp: Udp, monkeypatch: pytest.MonkeyPatch, quoted: bool, blamed: set[int]
+    udp: UdpSocket, monkeypatch: pytest.MonkeyPatch, quoted: bool, blamed: set[int]
 ) -> None:
     asked = [udp.ask(query(), soon()) for _ in range(3)]
-    told = [Complaint(code=errno.EHOSTUNREACH, quoted=asked[1].id + b"..." if quoted else b"")]
-    monkeypatch.setattr(module, "read_complaint", lambda _: told.pop() if told else None)
-    udp._hear_complaints()
+    told = [IcmpError(code=errno.EHOSTUNREACH, quoted=asked[1].id + b"..." if quoted else b"")]
+    monkeypatch.setattr(module, "read_icmp_error", lambda _: told.pop() if told else None)
+    udp._read_error_queue()
 
-    assert {place for place, each in enumerate(asked) if each.heard.done()} == blamed
+    assert {place for place, each in enumerate(asked) if each.answer.done()} == blamed
     for each in asked:
-        each.heard.cancel()
+        each.answer.cancel()
 
 
 async def test_an_icmp_message_that_quotes_nothing_is_the_only_ones(
-    udp: Udp, monkeypatch: pytest.MonkeyPatch
+    udp: UdpSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = udp.ask(query(), soon())
-    told = [Complaint(code=errno.EHOSTUNREACH)]
-    monkeypatch.setattr(module, "read_complaint", lambda _: told.pop() if told else None)
-    udp._hear_complaints()
+    told = [IcmpError(code=errno.EHOSTUNREACH)]
+    monkeypatch.setattr(module, "read_icmp_error", lambda _: told.pop() if told else None)
+    udp._read_error_queue()
 
     with pytest.raises(OSError, match="EHOSTUNREACH"):
-        await asked.heard
+        await asked.answer
 
 
-async def test_who_waited_long_enough_hears_of_it(udp: Udp) -> None:
+async def test_who_waited_long_enough_hears_of_it(udp: UdpSocket) -> None:
     early, late = udp.ask(query(), 5.0), udp.ask(query(), 6.0)
     udp.expire(5.5)
 
     with pytest.raises(TimeoutError):
-        await early.heard
+        await early.answer
     assert list(udp.waiting.values()) == [late]
 
 
-async def test_what_is_forgotten_in_time_is_not_sent(udp: Udp, server: socket.socket) -> None:
+async def test_what_is_forgotten_in_time_is_not_sent(udp: UdpSocket, server: socket.socket) -> None:
     udp.forget(udp.ask(query(), soon()))
     udp.ask(query("b.test"), soon())
     await asyncio.sleep(0)
@@ -147,7 +149,7 @@ async def test_what_is_forgotten_in_time_is_not_sent(udp: Udp, server: socket.so
         server.recv(512)
 
 
-async def test_no_room_to_send_is_our_own_trouble(udp: Udp, monkeypatch: Any) -> None:
+async def test_no_room_to_send_is_our_own_trouble(udp: UdpSocket, monkeypatch: Any) -> None:
     class Full:
         def send(self, _: bytes) -> int:
             raise BlockingIOError
@@ -158,5 +160,5 @@ async def test_no_room_to_send_is_our_own_trouble(udp: Udp, monkeypatch: Any) ->
         await asyncio.sleep(0)
 
     with pytest.raises(OSError) as caught:
-        await asked.heard
+        await asked.answer
     assert caught.value.errno == errno.ENOBUFS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from probes.net.backend import ClientWay, way_of
+from probes.net.backend import ClientSettings, client_settings_of
 from probes.net.route import Address
 
 
@@ -13,12 +13,12 @@ async def find(host: str, port: int, patience: float) -> Address:
 
 
 def test_a_line_says_whether_it_has_one() -> None:
-    way = ClientWay(find=find, trust=ssl.create_default_context(), credentials=("u", "secret"))
+    way = ClientSettings(find=find, trust=ssl.create_default_context(), credentials=("u", "secret"))
 
     class Line:
-        def client_way(self) -> ClientWay | None:
+        def client_settings(self) -> ClientSettings | None:
             return way
 
-    assert way_of(Line()) is way
-    assert way_of(object()) is None
+    assert client_settings_of(Line()) is way
+    assert client_settings_of(object()) is None
     assert "secret" not in repr(way)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from probes.clients.onward import Step, ways_from
+from probes.clients.page_links import Step, read_links
 
 HERE = "http://site.test/dir/page?a=1"
 
@@ -18,7 +18,7 @@ def page(body: str, **headers: str) -> httpx.Response:
 
 def steps(body: str, **headers: str) -> list[str]:
     """The steps of a page, those by POST with their fields."""
-    found = ways_from(page(body, **headers)).steps
+    found = read_links(page(body, **headers)).steps
     return [url if fields is None else f"POST {url} {fields}" for url, fields in found]
 
 
@@ -33,7 +33,9 @@ def test_what_a_browser_fetches_for_a_page() -> None:
     )
     found = ("dir/a.js", "b.png", "dir/c.css", "dir/d.ico")
 
-    assert tuple(f"http://site.test/{each}" for each in found) == ways_from(page(body)).needed
+    assert (
+        tuple(f"http://site.test/{each}" for each in found) == read_links(page(body)).subresources
+    )
 
 
 def test_own_steps_come_before_those_to_other_hosts() -> None:

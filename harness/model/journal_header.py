@@ -1,0 +1,115 @@
+"""A journal header holds what was declared and chosen before the first observation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from harness.model.batch import count_batches
+from harness.model.campaign import Campaign
+from harness.model.probe import ProbeDeclaration
+
+
+class LabelAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many labels of a pack were audited, and how many of them were wrong."""
+
+    items: int
+    wrong: int
+
+
+class PackNote(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may know the items of a pack, how they were drawn, and how far to trust their labels.
+
+    A pack that does not say so holds agreed items that everybody may know. ``kind`` may be one
+    that this version does not know.
+    """
+
+    name: str = ""
+    audience: str = "public"
+    design: str = ""
+    kind: str = "agreed"
+    audit: LabelAudit | None = None
+
+
+class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal was begun with.
+
+    ``corpora`` are its packs as ``name version sha256``, ``packs`` the same by the mark that items
+    bear; ``items`` is how many were chosen, ``frames`` how many of each category there were to
+    choose from. ``retrials`` says that what was blocked is to be tried again, ``run`` is in every
+    nonce, ``probes`` is what each probe declared. ``foreign`` is the format of other people's
+    measurements, empty for our own. Journals of earlier versions say less: what is missing has
+    its default.
+    """
+
+    campaign: Campaign
+    corpora: tuple[str, ...] = ()
+    packs: dict[str, PackNote] = {}
+    items: int | None = None
+    frames: dict[str, int] = {}
+    retrials: bool = False
+    seed_commitment: str = ""
+    instrument: str = ""
+    run: str = ""
+    probes: dict[str, ProbeDeclaration] = {}
+    foreign: str = ""
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> JournalHeader:
+        """Read the JSON object of a header, in which the campaign is a JSON text.
+
+        Keys that are not known are ignored, and null counts as missing. Raises ValueError that
+        says in one line what is wrong.
+        """
+        stated = {name: value for name, value in document.items() if value is not None}
+        return msgspec.convert(stated, cls, dec_hook=_decode)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the JSON object of the header, as it is written for a new journal.
+
+        Of other people's measurements nothing was planned, so that nothing of it is stated.
+        """
+        document: dict[str, Any] = msgspec.to_builtins(
+            self, enc_hook=_encode, order="deterministic"
+        )
+        document["corpora"] = list(self.corpora)
+        if self.foreign:
+            return {name: document[name] for name in ("campaign", "corpora", "foreign")}
+        for note in document["packs"].values():
+            if note["audit"] is None:
+                del note["audit"]
+        return {name: value for name, value in document.items() if value not in ("", None)}
+
+    @property
+    def batches_planned(self) -> int:
+        """How many batches the items make; none of what other people measured was planned."""
+        if self.foreign or self.items is None:
+            return 0
+        return count_batches(self.campaign, self.items)
+
+
+def _decode(kind: type, value: object) -> Any:
+    """Read the campaign. Raises ValueError without what the text holds: it may be a secret."""
+    if kind is not Campaign or not isinstance(value, str):
+        msg = f"a campaign is a JSON text, not {type(value).__name__}"
+        raise ValueError(msg)
+    try:
+        return Campaign.model_validate_json(value)
+    except ValidationError as error:
+        raise ValueError("; ".join(_faults(error))) from None
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """What is wrong with a campaign: the place and the reason of each fault."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    named = ((".".join(map(str, each["loc"])), each["msg"]) for each in details)
+    return [f"{place}: {reason}" if place else reason for place, reason in named]
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, Campaign):
+        return value.model_dump_json()
+    raise NotImplementedError

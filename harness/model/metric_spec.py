@@ -1,0 +1,283 @@
+"""A metric spec holds all that is known of a metric: schemes, reports and early stopping read it.
+
+To add a metric, write its function in ``harness.estimate`` and its ``MetricSpec`` here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.model.corpus import PackKind
+
+Bounds = Literal["", "rate", "shift", "observed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec:
+    """One metric.
+
+    ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
+    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what ``k`` of ``n``
+    items did. ``take`` is the function in ``harness.estimate`` that takes it
+    (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
+    of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
+    on where a requirement does not say: rates of categories say what a filter knows, which only
+    items that nobody announced can show. ``by`` names the groups of which the worst stands.
+    With ``each_category`` each category that a requirement names must hold by itself; without
+    ``counts_items`` it compares profiles, cells of the policy, probes or batches.
+    """
+
+    name: str
+    unit: str
+    counts: str
+    words: str = ""
+    verb: str = ""
+    take: str = ""
+    bounds: Bounds = ""
+    rests_on: PackKind | None = None
+    by: Literal["", "category", "stratum", "language"] = ""
+    each_category: bool = False
+    counts_items: bool = True
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether Accredit can measure it."""
+        return bool(self.take)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether its bounds are those of a rate, whatever the rule that reads them."""
+        return self.bounds == "rate"
+
+    @property
+    def title(self) -> str:
+        """What people call it: its words, or what it counts."""
+        return self.words or self.counts
+
+
+# fmt: off
+TAKEN = (
+    MetricSpec(name="age_bands_missing", unit="items",
+               counts="of four age bands, those without a policy of their own",
+               words="age groups without a policy of their own", take="by_kind:age_bands_missing",
+               rests_on="agreed", counts_items=False),
+    MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
+               words="share of items blocked", take="worst_group:block_rate", verb="blocked",
+               bounds="rate", rests_on="real", each_category=True),
+    MetricSpec(name="block_rate_by_category", unit="share",
+               counts="items that were blocked, in the worst category",
+               words="share of items blocked, worst category",
+               take="worst_group:block_rate_by_category", verb="blocked", bounds="rate",
+               rests_on="real", by="category", each_category=True),
+    MetricSpec(name="block_rate_by_language", unit="share",
+               counts="items that were blocked, in the worst language",
+               words="share of items blocked, worst language",
+               take="worst_group:block_rate_by_language", verb="blocked", bounds="rate",
+               rests_on="real", by="language"),
+    MetricSpec(name="block_rate_by_stratum", unit="share",
+               counts="items that were blocked, in the worst stratum",
+               words="share of items blocked, worst group",
+               take="worst_group:block_rate_by_stratum", verb="blocked", bounds="rate",
+               rests_on="real", by="stratum"),
+    MetricSpec(name="clean_blocked_per_harmful", unit="ratio",
+               counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
+               words="clean pages blocked for each harmful one",
+               take="line_metrics:clean_blocked_per_harmful"),
+    MetricSpec(name="content_block_rate", unit="share",
+               counts="harmful pages on unknown hosts that were blocked",
+               words="share of harmful pages on unknown sites blocked",
+               take="worst_group:content_block_rate", verb="blocked", bounds="rate",
+               rests_on="content"),
+    MetricSpec(name="control_success", unit="share",
+               counts="counted items that were alive on the control line",
+               words="share of items alive without the filter",
+               take="line_metrics:control_success", bounds="observed"),
+    MetricSpec(name="design_effect", unit="ratio", counts="independent items that one item costs",
+               words="design effect of shared domains", take="line_metrics:design_effect"),
+    MetricSpec(name="discordant", unit="items",
+               counts="items that one probe found blocked and another open",
+               words="items blocked one way and open another", take="by_kind:discordant",
+               rests_on="agreed", counts_items=False),
+    MetricSpec(name="explicit_share", unit="share",
+               counts="blocked items whose block said what it was",
+               words="share of blocks that say so", take="rates:explicit_share",
+               verb="blocked with an explanation", bounds="rate"),
+    MetricSpec(name="first_byte_overhead", unit="s",
+               counts="quantile of the paired difference of the time to first byte",
+               words="waiting added by the filter", take="latency:first_byte_overhead"),
+    MetricSpec(name="first_byte_overhead_share", unit="share",
+               counts="relative time to first byte that the service adds (Hodges-Lehmann)",
+               words="waiting added by the filter, as a share",
+               take="latency:first_byte_overhead_share", bounds="shift"),
+    MetricSpec(name="indeterminate_share", unit="share", counts="items that could not be decided",
+               words="share of items that could not be decided",
+               take="line_metrics:indeterminate_share", bounds="observed"),
+    MetricSpec(name="instrument_record", unit="share",
+               counts="records of the instrument in which nothing is missing",
+               words="measuring equipment on record", take="line_metrics:instrument_record",
+               bounds="observed"),
+    MetricSpec(name="missed", unit="items", counts="items that got through",
+               words="items let through", take="worst_group:missed", verb="let through",
+               rests_on="agreed", each_category=True),
+    MetricSpec(name="overblock_rate", unit="share", counts="must-allow items that were blocked",
+               words="share of items wrongly blocked", take="worst_group:overblock_rate",
+               verb="wrongly blocked", bounds="rate", rests_on="real", each_category=True),
+    MetricSpec(name="overblock_rate_by_category", unit="share",
+               counts="must-allow items that were blocked, in the worst topic",
+               words="share of items wrongly blocked, worst category",
+               take="worst_group:overblock_rate_by_category", verb="wrongly blocked",
+               bounds="rate", rests_on="real", by="category", each_category=True),
+    MetricSpec(name="overblocked", unit="items", counts="must-allow items that were blocked",
+               words="items wrongly blocked", take="worst_group:overblocked",
+               verb="wrongly blocked", rests_on="agreed", each_category=True),
+    MetricSpec(name="profiles_missing", unit="items",
+               counts="of pupils and staff, profiles without a policy of their own",
+               words="profiles without a policy of their own", take="by_kind:profiles_missing",
+               rests_on="agreed", counts_items=False),
+    MetricSpec(name="pupil_difference", unit="share",
+               counts="items blocked for the test that a pupil would have got",
+               words="items blocked for the test alone", take="plain_twins:pupil_difference",
+               counts_items=False),
+    MetricSpec(name="sentinel_agreement", unit="share",
+               counts="sentinels around the batches that behaved as agreed",
+               words="agreement of the check items", take="line_metrics:sentinel_agreement",
+               bounds="observed", counts_items=False),
+    MetricSpec(name="superset_violations", unit="items",
+               counts="items that a stricter profile allows and a weaker one blocks",
+               words="items open to younger and blocked for older users",
+               take="by_kind:superset_violations", rests_on="agreed", counts_items=False),
+    MetricSpec(name="wrong_cells", unit="cells",
+               counts="categories with an item handled otherwise than the policy says",
+               words="policy rules that went wrong", take="by_kind:wrong_cells",
+               rests_on="agreed", counts_items=False),
+)
+"""The metrics that can be taken."""
+
+LATER: tuple[tuple[str, str, str], ...] = (
+    ("accreditation_age", "d", "age of the accreditation"),
+    ("admin_plane_checks", "share", "checks of the administration that pass"),
+    ("alert_delay", "s", "95 % quantile of the delay of top alerts"),
+    ("alert_recall", "share", "safeguarding scenarios that raised an alert"),
+    ("altered_downloads", "items", "clean downloads that were altered or blocked"),
+    ("appeal_delay", "s", "time until an unblock appeal is decided"),
+    ("archive_bypasses", "items",
+     "deep, encrypted or huge archives that passed against the policy"),
+    ("availability", "share", "time in which the service was up and filtering"),
+    ("bad_certificates_accepted", "items", "upstream certificate failures that were hidden"),
+    ("bandwidth_reached", "share", "samples that reach the stated bandwidth"),
+    ("block_page_accessibility", "share",
+     "checks of wording, accessibility and language that pass"),
+    ("block_page_defects", "items", "cacheable, injectable or tracking block pages"),
+    ("block_page_fields", "share", "of five fields, those that the block page states"),
+    ("bypass_attempts_recorded", "share", "bypass attempts found in the log"),
+    ("certificate_errors_conveyed", "share", "certificate errors that reach the user"),
+    ("circumvention_stopped", "share", "circumvention methods that were stopped"),
+    ("clean_https_blocks", "share", "HTTPS blocks shown without a certificate error"),
+    ("collateral_blocks", "items", "benign siblings of a listed page that were blocked"),
+    ("configuration_differences", "items", "differences from the reference configuration"),
+    ("configuration_disclosed", "share",
+     "disclosures of configuration and corpora that are present"),
+    ("contention", "ratio", "contention of the core network"),
+    ("database_age", "h", "hours since the category database was updated"),
+    ("deep_page_block_rate", "share", "pages below host level that were blocked"),
+    ("default_policy_leaks", "items", "unauthenticated requests that were answered too freely"),
+    ("delay_variation", "s", "99 % quantile of the packet delay variation"),
+    ("discovery_delay", "s", "time until a new harmful host is categorised"),
+    ("ech_discordant", "items", "verdicts that change when ECH is offered"),
+    ("eicar_variants_passed", "items", "wrappings of the EICAR file that passed"),
+    ("encoding_variants_open", "items", "spellings of a blocked address that stay open"),
+    ("encrypted_resolver_answers", "items", "unfiltered answers over DoT, DoQ and DoH"),
+    ("events_recorded", "share", "probe events found in the log"),
+    ("exposing_queries", "share", "queries whose first answers expose something harmful"),
+    ("failed_transactions", "share", "transactions that failed"),
+    ("failover_leaks", "items", "items open on the backup line"),
+    ("false_alerts", "share", "benign sessions that raised an alert"),
+    ("fault_leaks", "items", "harmful items fetched while a fault lasted"),
+    ("feature_checks_passed", "items", "anti-malware feature checks that passed unhindered"),
+    ("foreign_resolver_answers", "items", "unfiltered answers of foreign name servers on port 53"),
+    ("framing_variants_open", "items", "segmentations and framings that stay open"),
+    ("genai_compliance", "share", "claimed controls of generative services that hold"),
+    ("hard_entries_missed", "items", "list entries that are hard to parse and got through"),
+    ("identity_cross_talk", "items", "requests answered by another user's policy"),
+    ("identity_gains", "items", "false identities that gain a weaker policy"),
+    ("illegal_page_wording", "share", "block pages of illegal content with the agreed wording"),
+    ("image_hit_rate", "share", "surrogate images that were recognised"),
+    ("inconsistent_types", "items", "blocked names that some query type answers"),
+    ("infected_mail_passed", "items", "infected attachments that passed"),
+    ("infected_uploads_passed", "items", "infected uploads that passed"),
+    ("interception_grade", "grade", "interception quality, A = 1 to F = 6"),
+    ("ipv6_discordant", "items", "items blocked over IPv4 and open over IPv6"),
+    ("ipv6_transitions_open", "items", "transition mechanisms that stay open"),
+    ("label_error", "share", "audited labels that are wrong"),
+    ("list_update_delay", "s", "time from publication of a list entry to its block"),
+    ("load_deviation", "share", "deviation of forwarding and connections in steady state"),
+    ("log_classes_covered", "share", "classes of events that the log holds"),
+    ("log_events_lost", "items", "events lost over restart and failover"),
+    ("log_visibility_delay", "s", "95 % quantile of the time until an event is visible"),
+    ("mail_delivery_delay", "s", "95 % quantile of the delivery time of mail"),
+    ("mail_false_positives", "share", "legitimate mail that was held back"),
+    ("mail_policy_compliance", "share", "mail canaries handled as the policy says"),
+    ("name_variants_open", "items", "mismatched or missing host names that stay open"),
+    ("network_signals_honoured", "share", "network signals that are honoured"),
+    ("no_decrypt_compliance", "share", "sites of the no-decrypt list that are left alone"),
+    ("outage_alerts", "share", "filter outages that raised an operator alert"),
+    ("overrides", "items", "illegal blocks that a school role could lift"),
+    ("peak_block_rate_loss", "share", "block rate lost at peak load"),
+    ("policy_change_delay", "s", "time until a local rule takes effect"),
+    ("policy_changes_recorded", "share", "policy changes with who, when and why"),
+    ("privacy_documents", "share", "privacy documents that are complete"),
+    ("protocol_mismatches", "items", "protocols that behave otherwise than declared"),
+    ("query_hit_rate", "share", "harmful queries that were blocked or alerted"),
+    ("quic_discordant", "items", "verdicts that differ between QUIC and TCP"),
+    ("rationale_published", "share", "parts of the published rationale that are present"),
+    ("recategorisation_delay", "s", "time from a report to its effect"),
+    ("reevaluation_delay", "s", "time until changed content changes the verdict"),
+    ("report_mismatches", "items", "counts of a periodic report that do not reconcile"),
+    ("reproduced_decisions", "share", "decisions that a re-run gives again"),
+    ("resolver_checks", "share", "checks of DNSSEC, extended errors and time to live that pass"),
+    ("resolver_latency", "s", "95 % quantile of cached answers"),
+    ("responsiveness", "rpm", "round trips per minute under load"),
+    ("review_records", "share", "yearly review records that are complete"),
+    ("safesearch_locked", "share", "permitted search engines with SafeSearch locked"),
+    ("safesearch_opt_outs", "items", "ways that turned SafeSearch off"),
+    ("secrets_in_logs", "items", "seeded secrets found in the log"),
+    ("seed_commitment", "share", "samples whose seed was committed before the run"),
+    ("self_test_age", "d", "age of the last quarterly self-test"),
+    ("shared_address_collateral", "items", "co-hosted benign sites that were blocked"),
+    ("shared_interception_keys", "items", "interception authorities shared between customers"),
+    ("signature_age", "h", "hours since the signatures were updated"),
+    ("spam_score", "share", "spam caught, less three times false positives"),
+    ("sub_resource_block_rate", "share",
+     "images, films and scripts of blocked pages that were blocked"),
+    ("support_evidence", "share", "parts of the support evidence that are complete"),
+    ("tenant_leaks", "items", "records of one school that another can read"),
+    ("throughput_loss", "share", "relative loss of throughput against the control line"),
+    ("tls_downgrades", "items", "properties of TLS that interception weakens"),
+    ("tunnels_established", "items", "tunnels through which the canary was fetched"),
+    ("uncategorised_compliance", "share", "new sites that were handled as the policy says"),
+    ("upload_compliance", "share", "uploads handled as the group policy says"),
+    ("video_mode_compliance", "share",
+     "search and video sites locked or blocked as the profile asks"),
+    ("viewers_exposing", "items", "translators, caches and readers that expose blocked pages"),
+    ("viewpoint_difference", "share", "difference of the block rates of matched pairs"),
+    ("weak_crypto_accepted", "items", "weak upstream parameters that were accepted"),
+    ("wrong_log_fields", "share", "joined log fields that are wrong"),
+)
+# fmt: on
+"""Names, units and what is counted of metrics that schemes may name and nothing takes yet: a
+requirement that asks for one is *insufficient*, never a pass."""
+
+SPECS: dict[str, MetricSpec] = {
+    spec.name: spec
+    for spec in (
+        *TAKEN,
+        *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in LATER),
+    )
+}
+"""Every metric that a scheme may name."""
+
+
+def spec_of(name: str) -> MetricSpec:
+    """Return the spec of a metric; of a name that is not known, one that says nothing."""
+    return SPECS.get(name) or MetricSpec(name=name, unit="share", counts="")
