@@ -53,7 +53,7 @@ corpora:
   # "accredit corpus import" and "accredit corpus sample --audience sealed" make these packs.
 #  - pack: ./real-items
 #  - pack: ./harmless-items
-  # Content items, on hosts that nobody is told of: they show content analysis.
+  # Content items, on unannounced hosts: they show content analysis.
 #  - pack: ./content-pages
 
 # Without hidden real items a pass is limited to the agreed list. This line accepts that limit;

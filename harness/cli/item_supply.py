@@ -23,7 +23,7 @@ EVERY_PROBE: frozenset[str] = frozenset()
 
 @dataclass(slots=True)
 class ItemGroup:
-    """A group of items that count alike: an example, the probes that can try them, their number.
+    """A group of items that count in the same way: an example, their probes, and their number.
 
     ``domains`` are their registrable domains; each counts once towards a rate.
     """

@@ -97,11 +97,11 @@ def lines_of(file: Path) -> Iterator[bytes]:
 
 
 Difference = tuple[str, Any, Any]
-"""The place, such as ``outcomes.URL-01.metric.k``, and the two values."""
+"""A dotted path, such as ``outcomes.URL-01.metric.k``, and the two values there."""
 
 
 def differences(at: str, one: Any, other: Any, tolerance: float) -> Iterator[Difference]:
-    """Every difference below ``at``. Whole numbers must be equal; figures may differ relatively."""
+    """All differences below ``at``. Integers must be equal; floats may differ relatively."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             below = f"{at}.{name}" if at else name
@@ -120,18 +120,18 @@ def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
 
 
 NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
-"""Of an assessment, what the journal does not decide: when it was made, and what stood beside."""
+"""The keys of an assessment that do not depend on its journal, and are not compared."""
 
 UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
-"""What judging raises where a journal is whole and holds something else than a campaign's."""
+"""What judging raises for an intact journal whose contents are not a campaign's."""
 
 TOLERANCE = 1e-9
-"""Figures may differ so much, relatively, from one machine's arithmetic to another's."""
+"""The relative difference of figures that the arithmetic of different machines may cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedAgain:
-    """How an assessment differs from the one that the installed rules give of the same journal.
+    """The differences between an assessment and a new one with the installed rules.
 
     ``recorded`` and ``installed`` are the versions of the judging rules.
     """
@@ -142,15 +142,15 @@ class JudgedAgain:
 
     @property
     def is_same_version(self) -> bool:
-        """Whether the rules are those that the assessment was made by."""
+        """Whether the installed rules are those that the assessment was made with."""
         return self.recorded == self.installed
 
 
 def judge_again(bundle: Bundle) -> JudgedAgain:
-    """Judge a bundle's journal against the bundle's scheme, by the rules that are installed.
+    """Judge a bundle's journal against the bundle's scheme with the installed rules.
 
-    Raises UsageError if the bundle's scheme is none that is understood or not the one that is
-    shipped under its name and version, or if its journal cannot be judged.
+    Raises UsageError if the bundle's scheme cannot be read, or differs from the scheme that is
+    shipped under its name and version, or if the journal cannot be judged.
     """
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
@@ -160,7 +160,7 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     corrected = with_corrected_labels(bundle.journal, bundle.appeals)
     try:
         made = conclude(corrected, scheme)
-    except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours
+    except UNREADABLE as error:  # a faulty bundle of somebody else, not an error of ours
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         msg = f"the journal of the bundle cannot be judged: {reason}"
         raise UsageError(msg) from None
@@ -198,7 +198,7 @@ def _scheme(bundle: Bundle) -> Scheme:
 
 
 def _by_id(document: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an assessment's document that are compared; outcomes by their ids."""
+    """The compared parts of an assessment's document, with outcomes by their ids."""
     compared = {name: value for name, value in document.items() if name not in NOT_COMPARED}
     return compared | {"outcomes": {outcome["id"]: outcome for outcome in document["outcomes"]}}
 

@@ -121,12 +121,14 @@ class MainVerbs(LazyVerbs):
             "judge:judge_command",
             "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",
         ),
-        "bundle": Verb("bundle:app", "Hand a campaign over, signed; import and export data."),
-        "journal": Verb("journal:app", "Check what was measured."),
+        "bundle": Verb(
+            "bundle:app", "Make and verify signed bundles; import and export measurements."
+        ),
+        "journal": Verb("journal:app", "Check journals."),
         "report": Verb(
             "conclude:report_command", "Write a self-contained document from a journal."
         ),
-        "retest": Verb("retest:retest_command", "Re-test a plan whose fix is claimed."),
+        "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
         "registry": Verb("registry:app", "Check registries of findings and plans."),
         "list": Verb("list_plugins:list_command", "List available plug-ins."),

@@ -198,7 +198,7 @@ def test_what_was_stopped_and_saved_is_told_without_a_verdict() -> None:
 
 
 def test_only_a_crossover_is_measured_swapped(simulated: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="crossover: the campaign has no 'crossover: true'"):
+    with pytest.raises(UsageError, match="crossover: --swapped needs 'crossover: true'"):
         prepare_in(simulated(), tmp_path / "out", swapped=True)
 
     assert not (tmp_path / "out").exists()
@@ -262,4 +262,4 @@ async def test_strain_of_our_own_equipment_is_told_by_line() -> None:
 
     (told,) = describe_strain(with_tools)
     assert told.startswith("line a: 1 attempts were repeated with lower concurrency (down to 2)")
-    assert "too few file descriptors" in told
+    assert "too few open files allowed" in told

@@ -260,5 +260,5 @@ def test_the_approver_takes_no_other_part(accredit: Callable[..., str]) -> None:
 
     with pytest.raises(UsageError, match=r"Bea approved .* and cannot become its owner"):
         accredit("agree", "P-0001", "--owner", "\u0412ea", "--action", "Mend")
-    with pytest.raises(UsageError, match=r"Bea approved .* and can do nothing else with it"):
+    with pytest.raises(UsageError, match=r"Bea approved .* and cannot take any other part in it"):
         accredit("check-in", "P-0001", "--vendor", "V", "--result", "R", "--by", "BEA")
