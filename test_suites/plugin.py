@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ASSESSMENT = pytest.StashKey["Assessment"]()
 JOURNAL = pytest.StashKey[Path]()
-NO_CAMPAIGN = "nothing to hold against a scheme: give --campaign FILE or --journal PATH"
+NO_CAMPAIGN = "nothing to assess: give --campaign FILE or --journal PATH"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scheme",
         dest="accredit_scheme",
         metavar="NAME",
-        help="hold it against this scheme (a shipped name or a file); default: the campaign's own",
+        help="assess it against this scheme (a shipped name or a file); default: the campaign's own",
     )
 
 
@@ -100,7 +100,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what is held against what."""
+    """Print which campaign is assessed against which scheme."""
     assessment = config.stash.get(ASSESSMENT, None)
     if assessment is None:
         return []

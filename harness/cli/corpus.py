@@ -15,9 +15,9 @@ from rich.table import Table
 from corpora.build_pack import import_pack
 from corpora.exporters import LIST_EXPORTERS
 from corpora.lint import lint
-from corpora.pack_reader import compare
+from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
-from corpora.rater_agreement import agree, read_ratings
+from corpora.rater_agreement import measure_agreement, read_ratings
 from corpora.sampler import sample_pack
 from corpora.signing import open_signed, sign_pack
 from harness.campaign.origin_file import read_origin
@@ -80,7 +80,7 @@ def sample_command(
         by=tuple(name.strip() for name in by.split(",")),
         frame=frame,
         ranks=read_ranks(ranks) if ranks else None,
-        one_a_domain=one_per_domain,
+        one_per_domain=one_per_domain,
         audience=audience,
         use_limit=use_limit,
     )
@@ -103,7 +103,7 @@ def agree_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure rater agreement. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, else 1."""
-    agreement = agree(read_ratings(ratings))
+    agreement = measure_agreement(read_ratings(ratings))
     standing = agreement.standing
     if json:
         data = asdict(agreement) | {"standing": standing}
@@ -245,7 +245,7 @@ def diff_command(
     json: Json = False,
 ) -> None:
     """Compare two versions of a pack."""
-    difference = compare(open_pack(old), open_pack(new))
+    difference = compare_packs(open_pack(old), open_pack(new))
     changes = msgspec.to_builtins(difference)
     if json:
         _print_json(changes)

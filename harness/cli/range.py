@@ -188,6 +188,11 @@ def _fault(declared: FaultDeclaration) -> Fault:
 def _detach(
     out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None, *, dual_stack: bool
 ) -> None:
+    if not hasattr(os, "posix_spawn"):
+        msg = (
+            "range up --detach needs a POSIX system; leave out --detach, and keep this window open"
+        )
+        raise UsageError(msg)
     out.mkdir(parents=True, exist_ok=True)
     (out / "origin.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]

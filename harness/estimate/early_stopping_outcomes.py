@@ -265,9 +265,9 @@ def _torn(stop: Stop) -> str:
     Which of them were tried then depends on what others came to: the rate of a domain is a fair
     sample only once all its items are in.
     """
-    return f"{_told(stop)}, so that domains with several items may be tried in part"
+    return f"{_told(stop)}, and some domains may be tried only in part"
 
 
 def _told(stop: Stop) -> str:
-    what = f"{', '.join(stop.categories)} was tried no further for {stop.profile}"
-    return f"{what}, as plan {stop.plan} declared: {stop.untried} items are untried"
+    what = f"stopping plan {stop.plan} ended the test of {', '.join(stop.categories)}"
+    return f"{what} for {stop.profile}: {stop.untried} items were not tried"

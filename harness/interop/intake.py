@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,7 +30,9 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.sentinel import Sentinels
 from harness.store.journal.header import HEADER
-from harness.store.journal.journal import SegmentJournal
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
 
 FOREIGN = "foreign"
 """What the type of its line, its profile and its pack are called."""
@@ -87,6 +90,8 @@ def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJourna
     if (folder / HEADER).exists() or (folder.is_dir() and any(folder.iterdir())):
         msg = f"{folder}: there is something here already; choose another folder"
         raise UsageError(msg)
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+
     beside = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(beside, ignore_errors=True)
     journal = SegmentJournal.create(beside, header.as_document())

@@ -1,4 +1,4 @@
-"""A metric spec holds all that is known of a metric: schemes, reports and early stopping read it.
+"""Specifications of all metrics: unit, wording, bounds and the function that measures each.
 
 To add a metric, write its function in ``harness.estimate`` and its ``MetricSpec`` here.
 """
@@ -18,8 +18,8 @@ class MetricSpec:
     """One metric.
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
-    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what ``k`` of ``n``
-    items did. ``take`` is the function in ``harness.estimate`` that takes it
+    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
+    ``k`` of ``n`` items. ``take`` is the function in ``harness.estimate`` that takes it
     (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
     of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
@@ -63,22 +63,22 @@ TAKEN = (
                words="age groups without a policy of their own", take="by_kind:age_bands_missing",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
-               words="share of items blocked", take="worst_group:block_rate", verb="blocked",
+               words="share of items blocked", take="worst_group:block_rate", verb="were blocked",
                bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="block_rate_by_category", unit="share",
                counts="items that were blocked, in the worst category",
                words="share of items blocked, worst category",
-               take="worst_group:block_rate_by_category", verb="blocked", bounds="rate",
+               take="worst_group:block_rate_by_category", verb="were blocked", bounds="rate",
                rests_on="real", by="category", each_category=True),
     MetricSpec(name="block_rate_by_language", unit="share",
                counts="items that were blocked, in the worst language",
                words="share of items blocked, worst language",
-               take="worst_group:block_rate_by_language", verb="blocked", bounds="rate",
+               take="worst_group:block_rate_by_language", verb="were blocked", bounds="rate",
                rests_on="real", by="language"),
     MetricSpec(name="block_rate_by_stratum", unit="share",
                counts="items that were blocked, in the worst stratum",
                words="share of items blocked, worst group",
-               take="worst_group:block_rate_by_stratum", verb="blocked", bounds="rate",
+               take="worst_group:block_rate_by_stratum", verb="were blocked", bounds="rate",
                rests_on="real", by="stratum"),
     MetricSpec(name="clean_blocked_per_harmful", unit="ratio",
                counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
@@ -87,7 +87,7 @@ TAKEN = (
     MetricSpec(name="content_block_rate", unit="share",
                counts="harmful pages on unknown hosts that were blocked",
                words="share of harmful pages on unknown sites blocked",
-               take="worst_group:content_block_rate", verb="blocked", bounds="rate",
+               take="worst_group:content_block_rate", verb="were blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
                counts="counted items that were alive on the control line",
@@ -102,7 +102,7 @@ TAKEN = (
     MetricSpec(name="explicit_share", unit="share",
                counts="blocked items whose block said what it was",
                words="share of blocks that say so", take="rates:explicit_share",
-               verb="blocked with an explanation", bounds="rate"),
+               verb="were blocked with an explanation", bounds="rate"),
     MetricSpec(name="first_byte_overhead", unit="s",
                counts="quantile of the paired difference of the time to first byte",
                words="waiting added by the filter", take="latency:first_byte_overhead"),
@@ -118,19 +118,19 @@ TAKEN = (
                words="measuring equipment on record", take="line_metrics:instrument_record",
                bounds="observed"),
     MetricSpec(name="missed", unit="items", counts="items that got through",
-               words="items let through", take="worst_group:missed", verb="let through",
+               words="items let through", take="worst_group:missed", verb="got through",
                rests_on="agreed", each_category=True),
     MetricSpec(name="overblock_rate", unit="share", counts="must-allow items that were blocked",
                words="share of items wrongly blocked", take="worst_group:overblock_rate",
-               verb="wrongly blocked", bounds="rate", rests_on="real", each_category=True),
+               verb="were wrongly blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="overblock_rate_by_category", unit="share",
                counts="must-allow items that were blocked, in the worst topic",
                words="share of items wrongly blocked, worst category",
-               take="worst_group:overblock_rate_by_category", verb="wrongly blocked",
+               take="worst_group:overblock_rate_by_category", verb="were wrongly blocked",
                bounds="rate", rests_on="real", by="category", each_category=True),
     MetricSpec(name="overblocked", unit="items", counts="must-allow items that were blocked",
                words="items wrongly blocked", take="worst_group:overblocked",
-               verb="wrongly blocked", rests_on="agreed", each_category=True),
+               verb="were wrongly blocked", rests_on="agreed", each_category=True),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
                words="profiles without a policy of their own", take="by_kind:profiles_missing",

@@ -1,4 +1,4 @@
-"""An outcome holds one metric against one requirement; an assessment is all of them.
+"""Outcomes (one metric compared with one requirement) and the assessment that holds them all.
 
 Words follow ISO/IEC 17000:2020 (conformity, non-conformity); ``insufficient`` is our third:
 the evidence does not allow a decision, and it is never a pass.
@@ -101,11 +101,14 @@ class Sequential:
     @property
     def told(self) -> str:
         """The rule, its risks and its counts in words."""
-        risks = f"alpha {self.alpha:g}, beta {self.beta:g}"
-        rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} % ({risks})"
+        rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} %"
+        risks = f"risks {self.alpha * 100:.4g} % and {self.beta * 100:.4g} %"
         at = "undecided after" if self.why_open else "decided after"
-        counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} doubtful"
-        return f"sprt: plan {self.plan}, {rates}, {at} {self.used} items ({counts})"
+        counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} undecided"
+        return (
+            f"sequential test of stopping plan {self.plan} (Wald): {rates}, {risks}, "
+            f"{at} {self.used} items ({counts})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,7 @@ def test_half_of_it_grants_nothing(campaign: Path) -> None:
     outcome = run.outcome("URL-04", "classroom")
 
     assert (Conformity.INSUFFICIENT, DRUGS, DRUGS) == drugs(run)
-    assert "the campaign is not measured to its end" in outcome.reasons[0]
+    assert "the campaign is incomplete" in outcome.reasons[0]
     assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
 
 

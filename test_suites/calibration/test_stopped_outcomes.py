@@ -154,7 +154,7 @@ def test_a_plan_that_ended_against_the_service_does_not_accuse_it_by_itself() ->
     assert found.sequential.decision == "fail"
     assert (found.conformity, found.leaning) == (INSUFFICIENT, "fail")
     assert found.reasons[0] == (
-        "plan 1 ended against the service: its rate is not 0.98; that it is below 0.9 is not shown"
+        "stopping plan 1 ended against the service: its rate is below 98 %, but not surely below 90 %"
     )
 
 

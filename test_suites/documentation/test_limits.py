@@ -52,7 +52,7 @@ LIST, LINES = Limits(), LineLimits()
             "ratings",
             f"{rater_agreement.TOTAL_BYTES // MIB} MiB, {rater_agreement.LINE_BYTES // KIB} KiB a line",
         ),
-        ("the table of a pack", f"{pack_reader.MOST_BYTES // GIB} GiB"),
+        ("the table of a pack", f"{pack_reader.FILE_BYTES // GIB} GiB"),
         ("measurements", f"{LINES.total_bytes // GIB} GiB, {LINES.line_bytes // MIB} MiB a line"),
         ("measurements", f"{LINES.rows:,} lines"),
         ("measurements", f"{LINES.seconds / 3600:g} hours"),

@@ -120,7 +120,7 @@ def expected_hash(link: Link) -> str:
 def append_line(path: Path, link: Link) -> None:
     """Add a line and wait until it is on the disk. Raises OSError; the file is then as before."""
     whole = sum(len(line) for line in whole_lines(path))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.ftruncate(descriptor, whole)
         os.lseek(descriptor, 0, os.SEEK_END)

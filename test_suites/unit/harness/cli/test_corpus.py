@@ -84,7 +84,7 @@ def test_an_import_prints_a_report_that_adds_up(runner: CliRunner, tmp_path: Pat
     ("arguments", "told"),
     [
         (["--format", "nothing"], "no importer 'nothing' for lists; known: adblock"),
-        (["--format", "hosts"], "say which one with --label CODE"),
+        (["--format", "hosts"], "give one with --label CODE"),
         (["--format", "hosts", "--label", "GAMB", "--created", "soon"], "not a date or time"),
         (["--format", "ut1"], "not a folder with a category in each folder"),
     ],

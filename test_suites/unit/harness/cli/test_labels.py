@@ -59,7 +59,7 @@ def test_a_faulty_rating_is_told_with_its_line(runner: CliRunner, tmp_path: Path
     ended = runner.invoke(app, ["agree", str(rated(tmp_path, "i1,one,GAMBLING"))])
 
     assert isinstance(ended.exception, FaultyDocument)
-    assert "ratings.csv:2: label: 'GAMBLING' is no category" in str(ended.exception)
+    assert "ratings.csv:2: label: 'GAMBLING' is not a category" in str(ended.exception)
 
 
 def appeal(runner: CliRunner, out: Path, *more: str, item: str = MISSED) -> Result:
