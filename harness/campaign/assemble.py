@@ -1,6 +1,7 @@
-"""Prepare a campaign: find its plug-ins by name and build its lines, probes and corpora.
+"""Prepare a campaign: read its file, find its plug-ins, build its lines, probes and corpora.
 
-Everything that can be wrong in a campaign file is found here, before a packet is sent.
+All faults of a campaign file are found here, before a packet is sent. ``prepare`` returns the
+``Prepared`` campaign.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, Path_, dotted, read_document, validate
 
 
-def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
-    """Hand the host of the supplier's block page, and the control, to lines by name and profile.
+def declare_block_page(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
+    """Declare the host of the supplier's block page, and the control line, to the lines.
 
-    A block page at a private address is never fetched past the service.
+    ``lines`` are by name and profile. The control line never fetches a private block page.
     """
     page = service.block_page.host if service.block_page is not None else ""
     for (name, profile), line in lines.items():
@@ -52,15 +53,15 @@ def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> N
 def twin_lines(
     lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
 ) -> dict[tuple[str, str], Line]:
-    """Those lines that a pupil's browser can use, by name and profile; none if none is wanted."""
+    """The lines for plain twins, by name and profile, where a pupil's browser can use the line."""
     if not declared.number:
         return {}
-    made: dict[int, Line | None] = {}
+    by_identity: dict[int, Line | None] = {}
     for line in lines.values():
-        if id(line) not in made:
-            made[id(line)] = client.line_for(line, declared.source)
-    found = {place: made[id(line)] for place, line in lines.items()}
-    return {place: line for place, line in found.items() if line is not None}
+        if id(line) not in by_identity:
+            by_identity[id(line)] = client.line_for(line, declared.source)
+    twins = {key: by_identity[id(line)] for key, line in lines.items()}
+    return {key: line for key, line in twins.items() if line is not None}
 
 
 T = TypeVar("T")
@@ -68,9 +69,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """What a campaign needs of rooms that are not imported here.
+    """The functions and clients of rooms that ``harness`` does not import.
 
-    ``judged_facts`` are the kinds of facts that there are rules of judgement for.
+    ``judged_facts`` are the kinds of facts that have rules of judgement.
     """
 
     open_pack: CorpusOpener
@@ -81,7 +82,7 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A campaign whose every name was found: what is tried, and with what."""
+    """A checked campaign with its items, corpora, probes and lines."""
 
     path: Path
     campaign: Campaign
@@ -111,30 +112,30 @@ def prepare(
     rooms: Rooms,
     swapped: bool = False,
 ) -> Prepared:
-    """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
+    """Prepare the campaign at ``path`` (or ``campaign``, which derives from it).
 
-    ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
-    is taken by every line that has lanes, whatever it declares; ``swapped`` cables are
-    those of a crossover. Raises FaultyDocument with all faults found, one line each.
+    ``checked`` are the packs named in a journal's header, whose rows are not checked again;
+    ``lane`` overrides the lane of every line that has lanes; ``swapped`` is the second half of a
+    crossover. Raises FaultyDocument with all faults, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
     campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
     faults: list[Fault] = []
-    origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
-    _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    origin = _collect_faults(faults, document, ("origin",), lambda: _origin(path, campaign))
+    _collect_faults(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
-    half = _noting(faults, document, ("crossover",), halved) or "all"
+    half = _collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
     wired = exchanged(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
-    declare_places(campaign.service, lines)
+    declare_block_page(campaign.service, lines)
     corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
-    _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    for found, remedy in untried(items, probes):
-        faults.append(_fault(document, ("corpora",), found, remedy))
+    _collect_faults(faults, document, ("stopping",), lambda: check_plans(campaign, items))
+    for problem, remedy in untried(items, probes):
+        faults.append(_fault(document, ("corpora",), problem, remedy))
     _check_facts(document, faults, probes, rooms.judged_facts)
-    _check_ways(campaign, document, faults, probes, lines)
+    _check_probes(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
     return Prepared(
@@ -152,7 +153,7 @@ def prepare(
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """A shipped scheme's dated id, or a file beside the campaign's."""
+    """The dated id of a shipped scheme, or the path of a file beside the campaign file."""
     beside = path.parent / campaign.scheme
     return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
@@ -167,7 +168,7 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
     for name, at in named.items():
-        plugin = _noting(faults, document, at, partial(PROBES.find, name))
+        plugin = _collect_faults(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
             probes[name] = plugin()
     return probes
@@ -189,7 +190,7 @@ def _lines(
     names: set[str] = set()
     for line, at in declared:
         if line.name in names:
-            remedy = "each line needs a name of its own; 'control' is taken"
+            remedy = "give each line a different name; 'control' is reserved"
             faults.append(_fault(document, (*at, "name"), f"{line.name!r} is used twice", remedy))
         names.add(line.name)
         for profile in line.by_profile:
@@ -209,7 +210,7 @@ def _build_line(
     origin: Origin | None,
     lane: str | None,
 ) -> dict[tuple[str, str], Line]:
-    plugin = _noting(faults, document, (*at, "type"), partial(LINES.find, line.type))
+    plugin = _collect_faults(faults, document, (*at, "type"), partial(LINES.find, line.type))
     built: dict[tuple[str, str], Line] = {}
     same: dict[str, Line] = {}
     if plugin is None:
@@ -251,10 +252,10 @@ def _corpora(
     opened: dict[str, Corpus] = {}
     chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
-        place = path.parent / selection.pack
-        given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
+        folder = path.parent / selection.pack
+        given = str(folder) if "/" in selection.pack or folder.is_dir() else selection.pack
         at: Path_ = ("corpora", n, "pack")
-        corpus = opened.get(given) or _noting(
+        corpus = opened.get(given) or _collect_faults(
             faults,
             document,
             at,
@@ -262,27 +263,27 @@ def _corpora(
         )
         if corpus is not None:
             opened[given] = corpus
-            one = ((selection, corpus),)
-            found = len(faults)
-            _noting(
+            selected = ((selection, corpus),)
+            faults_before = len(faults)
+            _collect_faults(
                 faults,
                 document,
                 ("corpora", n, "categories"),
-                partial(choose, one, campaign.seed),
+                partial(choose, selected, campaign.seed),
             )
-            chosen += one if len(faults) == found else ()
+            chosen += selected if len(faults) == faults_before else ()
     seeded = campaign.stopping is not None
-    items = _noting(
+    items = _collect_faults(
         faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
     )
     return tuple(opened.values()), items or Chosen(())
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
-    """How many items of each category the corpora hold.
+    """The number of items of each category in the corpora, without content items.
 
-    Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
-    campaign that may stop early is not such a one. Content items are no entries of a list.
+    Empty if a single pack is tried completely, because then nothing was left out. That is never
+    assumed of a pack of S4 items, or of a campaign that may stop early.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -298,17 +299,17 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
 def _check_facts(
     document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
 ) -> None:
-    """A probe whose facts nobody could judge is refused before anything is measured."""
+    """Add a fault for each probe whose facts have no rules of judgement."""
     for name, probe in probes.items():
         if probe.declares.facts not in judged:
-            found = (
-                f"probe {name!r} leaves facts of kind {probe.declares.facts!r}, for which there "
-                "are no rules of judgement"
+            problem = (
+                f"probe {name!r} records facts of kind {probe.declares.facts!r}, "
+                "which have no rules of judgement"
             )
-            faults.append(_fault(document, ("probes",), found, known(judged)))
+            faults.append(_fault(document, ("probes",), problem, known(judged)))
 
 
-def _check_ways(
+def _check_probes(
     campaign: Campaign,
     document: Document,
     faults: list[Fault],
@@ -320,16 +321,18 @@ def _check_ways(
         for probe in campaign.probes_on(line) if built else ():
             need = probes[probe].declares.needs if probe in probes else None
             if built and need and need not in built.carries:
-                found = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
+                problem = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
                 fits = [
                     name for name, each in probes.items() if each.declares.needs in built.carries
                 ]
-                remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
-                faults.append(_fault(document, ("lines", n), found, remedy))
+                remedy = f"list 'probes' for this line; possible: {', '.join(fits) or 'none'}"
+                faults.append(_fault(document, ("lines", n), problem, remedy))
 
 
-def _noting(faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]) -> T | None:
-    """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
+def _collect_faults(
+    faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]
+) -> T | None:
+    """The result of ``act``; its faults are added to ``faults``, with the line of ``at``."""
     try:
         return act()
     except FaultyDocument as faulty:
@@ -339,5 +342,5 @@ def _noting(faults: list[Fault], document: Document, at: Path_, act: Callable[[]
     return None
 
 
-def _fault(document: Document, at: Path_, found: str, remedy: str) -> Fault:
-    return document.fault(document.line_of(at), dotted(at), found, remedy)
+def _fault(document: Document, at: Path_, problem: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(at), dotted(at), problem, remedy)

@@ -1,8 +1,8 @@
 """Crossover: half of the rounds are measured with the two physical connections exchanged.
 
-Where service and control always leave by the same two cards, a difference of the equipment
-could look like a filter. So odd rounds go as declared; before the even ones the assessor swaps
-the two cables, and the service's line leaves by what was the control's.
+If service and control always use the same two network cards, a difference of the equipment could
+look like a filter. So odd rounds are measured as declared; before the even rounds the assessor
+swaps the two cables, and the service's line uses the control's connection.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from harness.model.batch import Half
 from harness.model.campaign import Campaign
 
 BINDABLE = "interface"
-"""The type of line that says what its packets leave by."""
+"""The type of line whose outgoing connection can be declared."""
 
 CONNECTION = ("address", "device", "netns")
-"""The options that say so; all others belong to the network at the cable's far end."""
+"""The options of the connection; all others belong to the network at the end of the cable."""
 
 
 def half_of(campaign: Campaign, *, swapped: bool = False) -> Half:
-    """Which half is measured. Raises UsageError where there are no two halves to tell apart."""
+    """The half to measure. Raises UsageError if the campaign has no two distinct halves."""
     if not campaign.crossover:
         if swapped:
-            msg = "the campaign has no 'crossover: true', so nothing is measured swapped"
+            msg = "--swapped needs 'crossover: true' in the campaign file"
             raise UsageError(msg)
         return "all"
     lines = campaign.lines
     types = [*(line.type for line in lines), campaign.control.type]
     if types != [BINDABLE, BINDABLE]:
-        msg = f"needs one line and a control that are both of type {BINDABLE!r}"
+        msg = f"needs exactly one line and a control, both of type {BINDABLE!r}"
     elif campaign.rounds % 2:
-        msg = f"needs an even number of 'rounds'; there are {campaign.rounds}"
+        msg = f"needs an even number of 'rounds', not {campaign.rounds}"
     elif campaign.stopping is not None:
-        msg = "cannot go with 'stopping', which ends before the halves are equal"
+        msg = "cannot be combined with 'stopping', which may end before the halves are equal"
     elif any(name in each for each in lines[0].by_profile.values() for name in CONNECTION):
-        msg = f"needs one connection for all profiles: no {_listed()} under 'by_profile'"
+        msg = f"needs one connection for all profiles: remove {_listed()} from 'by_profile'"
     elif _connection(lines[0].options) == _connection(campaign.control.options):
-        msg = f"needs two connections: line and control differ in none of {_listed()}"
+        msg = f"needs two connections: line and control must differ in one of {_listed()}"
     else:
         return "swapped" if swapped else "straight"
     raise UsageError(msg)
 
 
 def exchanged(campaign: Campaign) -> Campaign:
-    """The campaign with what line and control leave by exchanged; all else stays with its role."""
+    """The campaign with the connections of line and control exchanged; other options stay."""
     (line,), control = campaign.lines, campaign.control
     ours, theirs = _connection(line.options), _connection(control.options)
     crossed = line.model_copy(update={"options": _rest(line.options) | theirs})

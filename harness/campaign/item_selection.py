@@ -1,7 +1,7 @@
-"""Choose the items of a campaign from its corpora.
+"""Choose the items of a campaign from its corpora, and check that its probes can try them.
 
 Samples are bottom-k by keyed hash: the items with the smallest BLAKE2 of seed and id. They do
-not depend on the order of a file, so anybody who learns the seed can derive them again.
+not depend on the order of a file, so anybody who has the seed can derive them again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from harness.ports.network import Corpus, Probe
 
 
 class Chosen:
-    """The items of a campaign in the order of their trial; a whole pack is streamed, not held.
+    """The items of a campaign in the order of their trials; a whole pack is streamed.
 
-    ``is_ours`` knows the hosts of our own origin: they share one registrable domain, but a
-    supplier's list holds each by name, so each host is a cluster of its own.
+    ``is_ours`` tells hosts of our own origin. They share one registrable domain, but a supplier's
+    list names each of them, so each counts as a domain of its own.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Chosen:
         self._is_ours = is_ours
 
     def with_own_hosts(self, is_ours: Callable[[str], bool]) -> Chosen:
-        """The same items, those of our own origin each in a registrable domain of its own."""
+        """The same items, where each host of our own origin is its own registrable domain."""
         return Chosen(self._parts, is_ours)
 
     def __len__(self) -> int:
@@ -48,28 +48,28 @@ class Chosen:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of the items; a pack that is streamed is told by its first one."""
-        told = (
+        """The kinds of the items; of a streamed pack only the first item is looked at."""
+        samples = (
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
-        return frozenset(item.kind for items in told for item in items)
+        return frozenset(item.kind for items in samples for item in items)
 
     @property
     def schemes(self) -> frozenset[str]:
-        """The schemes that URLs among the items name; a streamed pack is told by its first."""
-        told = (
+        """The schemes of URLs among the items; of a streamed pack only the first is looked at."""
+        samples = (
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
-        return frozenset(item.scheme for items in told for item in items) - {""}
+        return frozenset(item.scheme for items in samples for item in items) - {""}
 
-    def starting_at(self, place: int) -> Iterator[Item]:
-        """The items from ``place`` on (0 is the first), without making those before."""
+    def starting_at(self, position: int) -> Iterator[Item]:
+        """The items from ``position`` on (0 is the first), without making earlier ones."""
         for part in self._parts:
             size = _size(part)
-            if place < size:
-                items = part[place:] if isinstance(part, Sequence) else part.items(place)
+            if position < size:
+                items = part[position:] if isinstance(part, Sequence) else part.items(position)
                 yield from map(self._apart, items)
-            place = max(0, place - size)
+            position = max(0, position - size)
 
     def _apart(self, item: Item) -> Item:
         if item.registrable != item.host and self._is_ours(item.host):
@@ -82,16 +82,18 @@ def choose(
 ) -> Chosen:
     """Choose the items of all selections, each item once.
 
-    A whole pack is streamed as it stands, unless the order of the seed is wanted (``seeded``).
-    Of several packs, each item bears its pack's mark; one that is in a hidden pack and in
-    another is the other's, for the supplier may know it. Raises UsageError for a category or an
-    item that a corpus does not have, and for an id that two corpora use for different items.
+    A single whole pack is streamed in its own order, unless the order of the seed is wanted
+    (``seeded``). With several packs, each item names its pack; an item that is in a hidden pack and
+    in another belongs to the other, because the supplier may know it. Raises UsageError for a
+    category or an item that a corpus lacks, and for an id that two corpora use for different items.
     """
     if len(selections) == 1 and selections[0][0].is_whole and not seeded:
         return Chosen([selections[0][1]])
     chosen: dict[str, Item] = {}
     marks: dict[str, str] = {}
-    for selection, corpus in sorted(selections, key=lambda one: one[1].reference.is_hidden):
+    for selection, corpus in sorted(
+        selections, key=lambda selected: selected[1].reference.is_hidden
+    ):
         for item in select_items(selection, corpus, seed):
             if chosen.setdefault(item.id, item) != item:
                 msg = f"pack {selection.pack!r}: another pack uses the id {item.id!r} already"
@@ -111,19 +113,19 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     if selection.items:
         return _named(selection.items, corpus)
     strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
-    seen: set[str] = set()
-    place = ordering(seed)
+    codes: set[str] = set()
+    order = ordering(seed)
     for item in corpus.items():
         stratum = item.stratum or item.category
         code = bare_code(stratum)
-        seen.add(code)
+        codes.add(code)
         if not selection.categories or is_among(code, selection.categories):
-            strata[stratum].offer(place(item.id), item)
+            strata[stratum].offer(order(item.id), item)
     for wanted in selection.categories:
-        if not any(covers(code, wanted) for code in seen):
-            msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(seen)}"
+        if not any(covers(code, wanted) for code in codes):
+            msg = f"pack {selection.pack!r} has no category {wanted!r}; {known(codes)}"
             raise UsageError(msg)
-    chosen = [one for smallest in strata.values() for one in smallest.kept()]
+    chosen = [entry for smallest in strata.values() for entry in smallest.kept()]
     return tuple(item for _, item in sorted(chosen, key=itemgetter(0)))
 
 
@@ -133,39 +135,39 @@ def _size(part: Sequence[Item] | Corpus) -> int:
 
 def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
     wanted = dict.fromkeys(ids)
-    found = {item.id: item for item in corpus.items() if item.id in wanted}
-    missing = [name for name in wanted if name not in found]
+    by_id = {item.id: item for item in corpus.items() if item.id in wanted}
+    missing = [name for name in wanted if name not in by_id]
     if missing:
         msg = f"pack {corpus.reference.name!r} has no item {', '.join(missing[:5])}"
         raise UsageError(msg)
-    return tuple(found[name] for name in wanted)
+    return tuple(by_id[name] for name in wanted)
 
 
 def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, str]]:
-    """What is chosen that no probe tries, and what to do about it, in words.
+    """The kinds and URL schemes that no probe can try, each with a remedy, in words.
 
-    What must be made before it is tried needs a probe that can make it, and a URL the probe of
-    its own scheme. Without any probe nothing is said.
+    Items that must be made before they are tried need a probe that can make them, and URLs need the
+    probe of their scheme. Without any probe nothing is reported.
     """
     declared = {name: probe.declares for name, probe in probes.items()}
-    able = frozenset[str]().union(*(each.kinds for each in declared.values()))
-    for kind in sorted((items.kinds & MADE) - able) if probes else ():
-        found = f"items of kind {kind!r} are chosen, which none of the probes can try"
-        yield found, f"they try {', '.join(sorted(able))}"
+    possible = frozenset[str]().union(*(each.kinds for each in declared.values()))
+    for kind in sorted((items.kinds & MADE) - possible) if probes else ():
+        problem = f"items of kind {kind!r} are chosen, but none of the probes can try them"
+        yield problem, f"the probes can try {', '.join(sorted(possible))}"
     tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
     for scheme in sorted(items.schemes - tried) if tried and "" not in tried else ():
-        found = f"URLs of scheme {scheme!r} are chosen, which none of the probes tries"
-        yield found, f"add {_probe_for(scheme)!r} to 'probes'"
+        problem = f"URLs of scheme {scheme!r} are chosen, but none of the probes can try them"
+        yield problem, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
 def check_plans(campaign: Campaign, items: Chosen) -> None:
-    """Raises UsageError for a category of a plan of which no item was chosen."""
+    """Raise UsageError if no item of a stopping plan's category was chosen."""
     plans = campaign.stopping.plans if campaign.stopping and len(items) else ()
     chosen = {item.category for item in items} if plans else set()
     for number, plan in enumerate(plans, 1):
         for code in plan.categories:
             if not any(covers(category, code) for category in chosen):
-                msg = f"plan {number}: no item of category {code!r} is tried; {known(chosen)}"
+                msg = f"plan {number}: no item of category {code!r} is chosen; {known(chosen)}"
                 raise UsageError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Lets one process at a time write a folder; the lock ends with the process that holds it."""
+"""Let one process at a time write to a folder; the lock ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.errors import UsageError
 
 
 class WriterLock:
-    """The right to write ``directory``, held from ``take`` until ``release`` or the process's end.
+    """A lock for writing to ``directory``, held until ``release`` or the end of the process.
 
     The operating system holds the lock (``flock(2)``, or ``msvcrt.locking`` on Windows). The file
     beside it names the process, for the message to others.
@@ -24,11 +24,11 @@ class WriterLock:
 
     @property
     def held(self) -> bool:
-        """Whether this very object holds the lock."""
+        """Whether this object holds the lock."""
         return bool(self._lock.is_locked)
 
     def take(self) -> None:
-        """Take the lock. Raises UsageError, naming the other process, if it is taken."""
+        """Take the lock. Raises UsageError, naming the other process, if it is held elsewhere."""
         if self.held:
             return
         try:
@@ -42,7 +42,7 @@ class WriterLock:
         self._holder.write_text(f"{os.getpid()}\n", encoding="ascii")
 
     def release(self) -> None:
-        """Release the lock; harmless when it is not held."""
+        """Release the lock, if it is held."""
         self._lock.release()
 
     def _process(self) -> str:

@@ -71,7 +71,7 @@ def test_the_text_says_what_is_so() -> None:
     assert f"at most {yaml_reader.DEPTH} deep" in text
     assert f"at most {yaml_reader.DIGITS} digits" in text
     assert f"another number {yaml_reader.NUMBER_LENGTH} characters" in text
-    assert f"The first {MOST_FAULTS} faults are told" in text
+    assert f"The first {MOST_FAULTS} faults are reported" in text
 
 
 def test_the_example_runs(tmp_path: Path) -> None:

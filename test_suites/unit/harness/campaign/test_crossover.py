@@ -69,25 +69,28 @@ def test_which_half_is_measured() -> None:
     assert "straight" == half_of(campaign())
     assert "swapped" == half_of(campaign(), swapped=True)
     assert "all" == half_of(campaign(crossover=False))
-    with pytest.raises(UsageError, match="no 'crossover: true', so nothing is measured swapped"):
+    with pytest.raises(UsageError, match="--swapped needs 'crossover: true'"):
         half_of(campaign(crossover=False), swapped=True)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rounds": 3}, "needs an even number of 'rounds'; there are 3"),
-        ({"control": {}}, "one line and a control that are both of type 'interface'"),
+        ({"rounds": 3}, "needs an even number of 'rounds', not 3"),
+        ({"control": {}}, "one line and a control, both of type 'interface'"),
         ({"lines": ({"name": "p", "type": "pac"},)}, "both of type 'interface'"),
-        ({"lines": (bound("a"), bound("b"))}, "needs one line and a control"),
-        ({"lines": (bound("a", device="eth2"),)}, "differ in none of 'address', 'device', 'netns'"),
+        ({"lines": (bound("a"), bound("b"))}, "needs exactly one line and a control"),
+        (
+            {"lines": (bound("a", device="eth2"),)},
+            "must differ in one of 'address', 'device', 'netns'",
+        ),
         (
             {"lines": (bound("a") | {"by_profile": {"ks2": {"device": "eth3"}}},)},
             "needs one connection for all profiles",
         ),
         (
             {"stopping": {"plans": ({"categories": ("DRUG",), "bad": 0.9, "good": 0.98},)}},
-            "cannot go with 'stopping'",
+            "cannot be combined with 'stopping'",
         ),
     ],
 )

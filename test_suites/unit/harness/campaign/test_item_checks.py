@@ -26,7 +26,7 @@ MADE = Item(id="m", value="x", labels=("DRUG",), kind="vector")
         ((SECURE,), (), []),
         ((SECURE,), ("web",), ["add 'web_https' to 'probes'"]),
         ((PLAIN, SECURE), ("web_https", "dns"), ["add 'web' to 'probes'"]),
-        ((MADE,), ("web",), ["they try host, ip, suffix, url"]),
+        ((MADE,), ("web",), ["the probes can try host, ip, suffix, url"]),
     ],
 )
 def test_what_no_probe_tries(items: tuple[Item, ...], probes: Any, told: list[str]) -> None:

@@ -95,8 +95,8 @@ def test_an_upheld_appeal_rescores_each_campaign_that_used_the_item(
     ("more", "item", "said"),
     [
         ([], "none-001", "pack 'canary' has no item 'none-001'"),
-        (["--label", "NEWS"], MISSED, "--label 'NEWS' is no category"),
-        (["--by", "supplier"], MISSED, "supplier appealed, so somebody else has to decide"),
+        (["--label", "NEWS"], MISSED, "--label 'NEWS' is not a category"),
+        (["--by", "supplier"], MISSED, "supplier appealed, so somebody else must decide"),
         ([], "ill-csam-001-twin", "asks for no other labels than ALW.NEWS"),
     ],
 )

@@ -26,7 +26,7 @@ from harness.schemes.load import load_scheme
 from harness.store.assessments import encode_assessment
 from harness.store.journal.journal import SegmentJournal
 from harness.verdicts.cached_verdicts import VerdictFolder, judged
-from harness.verdicts.corrected_labels import hear
+from harness.verdicts.corrected_labels import with_corrected_labels
 from test_suites.calibration.trials import batch_of, failed, observation, web
 from test_suites.memory_fold import MemoryFold
 
@@ -131,7 +131,7 @@ def test_an_appeal_or_a_choice_is_judged_anew(
         upheld=True,
     )
     before = counts(journal, folder)
-    heard = counts(hear(journal, [appeal]), folder)
+    heard = counts(with_corrected_labels(journal, [appeal]), folder)
     some = counts(journal, folder, {"item-2"})
 
     assert len(judges) == 3
