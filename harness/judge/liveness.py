@@ -1,7 +1,7 @@
 """A silence or an abrupt answer is a block only beside a sign of life of the line.
 
 A busy line drops, resets and refuses as a filter does. So a verdict *blocked* that rests on such
-an answer stands only if the item was tried again as ``harness.measure.looks`` does it, and a
+an answer stands only if the item was tried again as ``harness.measure.repeated_attempts`` does it, and a
 heartbeat was answered in time beside it; otherwise it is *insufficient*, naming what was missing.
 Silences also need a sample of them to have stayed silent with the longest patience.
 """

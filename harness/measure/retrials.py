@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from harness.measure.batch_plan import missing_batches
-from harness.measure.blocked_again import BlockedAgain
-from harness.measure.looks import PatientLooks, in_batches
+from harness.measure.blocked_retrials import BlockedAgain
+from harness.measure.repeated_attempts import PatientLooks, in_batches
 from harness.measure.measurement_context import Instruments
 from harness.measure.plain_twins import TwinVisits
 from harness.measure.progress import Tally

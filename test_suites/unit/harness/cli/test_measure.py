@@ -31,7 +31,7 @@ from harness.cli.measure import (
 from harness.cli.paths import Places
 from harness.errors import UsageError
 from harness.measure.attempts import Manner, Try
-from harness.measure.looks import look
+from harness.measure.repeated_attempts import look
 from harness.model.campaign import Campaign, Stop
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import SegmentJournal, open_journal

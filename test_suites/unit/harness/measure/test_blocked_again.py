@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.judge.judge import judge_batch
-from harness.measure.blocked_again import BlockedAgain
-from harness.measure.looks import in_batches
+from harness.measure.blocked_retrials import BlockedAgain
+from harness.measure.repeated_attempts import in_batches
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.plain_twin import SAMPLE
 from harness.ports.network import Attempt, Line, Sighting

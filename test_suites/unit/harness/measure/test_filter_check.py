@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.measure.attempts import Manner, Try
-from harness.measure.looks import is_filter_off
+from harness.measure.repeated_attempts import is_filter_off
 from harness.ports.network import Attempt, Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, item, key, tools
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from harness.measure.attempts import Manner, Try, place_of, pulse_of
-from harness.measure.looks import look, observe_all
+from harness.measure.repeated_attempts import look, observe_all
 from harness.measure.measurement_context import Instruments
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Observation, Timings
@@ -144,7 +144,7 @@ async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_as
     async def rest(limits: object) -> None:
         rests.append(1)
 
-    monkeypatch.setattr("harness.measure.looks._rest", rest)
+    monkeypatch.setattr("harness.measure.repeated_attempts._rest", rest)
     (seen,), _ = await observe(in_turn(BUSY, None))
     assert (seen.look, seen.failure, len(rests)) == ("alone", None, 1)
 

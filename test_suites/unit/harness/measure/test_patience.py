@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.looks import PatientLooks, confirmed_silences, in_batches
+from harness.measure.repeated_attempts import PatientLooks, confirmed_silences, in_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, Heartbeats, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.measure.attempts import Manner, Try
-from harness.measure.blocked_again import visit
+from harness.measure.blocked_retrials import visit
 from harness.ports.network import Attempt, Line, Sighting
 from test_suites.unit.harness.scripted import CAMPAIGN, GOOD, Played, item, key, tools
 

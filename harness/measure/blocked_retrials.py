@@ -17,7 +17,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.measure.attempts import Manner, Try, marker_for, observed, sighted
-from harness.measure.looks import in_batches, is_filter_off, look
+from harness.measure.repeated_attempts import in_batches, is_filter_off, look
 from harness.measure.measurement_context import Instruments
 from harness.model.campaign import Campaign, Limits
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
