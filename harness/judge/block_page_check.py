@@ -16,7 +16,7 @@ from harness.model.facts.web import WebFacts
 from harness.model.sketch import BARE, Sketch, share_within
 
 if TYPE_CHECKING:
-    from harness.judge.trial_features import Case
+    from harness.judge.trial_features import TrialFeatures
 import re
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -51,7 +51,7 @@ def is_wordless(web: WebFacts) -> bool:
     return max(len(web.text), web.text_length) <= BARE
 
 
-def has_room(
+def may_hold_other_content(
     web: WebFacts, control: WebFacts | None, known: Iterable[Sketch], *, embedded: int, read: int
 ) -> bool:
     """Whether a page may hold content beside what it is known by.
@@ -85,76 +85,82 @@ AKIN = 0.3
 """The same where the control's page speaks of blocks as well."""
 
 
-def looks_blocked(case: Case) -> bool:
+def looks_blocked(features: TrialFeatures) -> bool:
     """Whether the service's page says that it blocks, and the control's page does not."""
-    web = case.web
-    if web is None or not _is_all_there(case):
+    web = features.web
+    if web is None or not _is_all_there(features):
         return False
-    if inner := _came_inside(web):
-        return _is_known_inside(case, web, inner, recognised=True)
-    return _is_recognised(case, web)
+    if inner := _inner_pages_with_content(web):
+        return _is_known_inside(features, web, inner, recognised=True)
+    return _is_recognised(features, web)
 
 
-def is_learned_page(case: Case) -> bool:
+def is_learned_page(features: TrialFeatures) -> bool:
     """Whether the page is the one declared, or that the must-block sentinels met."""
-    web = case.web
-    if web is None or not _is_all_there(case):
+    web = features.web
+    if web is None or not _is_all_there(features):
         return False
-    if inner := _came_inside(web):
-        return _is_known_inside(case, web, inner, recognised=False)
-    return case.lore.knows_page(web, case.control_web)
+    if inner := _inner_pages_with_content(web):
+        return _is_known_inside(features, web, inner, recognised=False)
+    return features.fingerprints.matches_page(web, features.control_web)
 
 
-def _is_all_there(case: Case) -> bool:
+def _is_all_there(features: TrialFeatures) -> bool:
     """Whether every frame was followed, and no part of the origin's page was seen."""
-    return not case.not_followed and (case.is_unlike_origin or not case.has_truth)
+    return not features.unfollowed_url and (
+        features.is_unlike_origin or not features.control_has_token
+    )
 
 
-def _came_inside(web: WebFacts) -> tuple[WebFacts, ...]:
+def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:
     """The inner pages that came, but for those that say nothing."""
     came = (page for page in web.inner if page.status is not None)
     return tuple(page for page in came if not says_nothing(page))
 
 
 def _is_known_inside(
-    case: Case, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
+    features: TrialFeatures, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
 ) -> bool:
     """Whether every inner page is a block page, in a page that is one too or says nothing."""
 
     def is_known(page: WebFacts) -> bool:
-        is_learned = case.lore.knows_page(page, case.control_web)
-        return is_learned or (recognised and _is_recognised(case, page))
+        is_learned = features.fingerprints.matches_page(page, features.control_web)
+        return is_learned or (recognised and _is_recognised(features, page))
 
-    only_frames = is_wordless(web) and web.embedded <= max(case.lore.embedded, len(web.inner))
+    only_frames = is_wordless(web) and web.embedded <= max(
+        features.fingerprints.embedded, len(web.inner)
+    )
     return all(map(is_known, inner)) and (only_frames or is_known(web))
 
 
-def _is_recognised(case: Case, web: WebFacts) -> bool:
+def _is_recognised(features: TrialFeatures, web: WebFacts) -> bool:
     """Whether a page says that it blocks, and has no room for anything else."""
-    if case.lore.leaves_room(web, case.control_web):
+    if features.fingerprints.may_hold_other_content(web, features.control_web):
         return False
-    return says_blocked(case) if web is case.web else _look_says_so(web)
+    return says_blocked(features) if web is features.web else _look_says_so(web)
 
 
 def _look_says_so(web: WebFacts) -> bool:
-    return block_page_classifier.look_at(web).kind is block_page_classifier.Kind.BLOCK
+    return block_page_classifier.classify_page(web).kind is block_page_classifier.PageKind.BLOCK
 
 
-def says_blocked(case: Case) -> bool:
+def says_blocked(features: TrialFeatures) -> bool:
     """Whether the page says that it blocks, whatever else it shows, and the control's does not.
 
     Beside a control's page that is quite another one, weaker signs are enough.
     """
-    if case.web is None or (case.has_truth and not case.is_unlike_origin):
+    if features.web is None or (features.control_has_token and not features.is_unlike_origin):
         return False
-    speaks_too = case.control_look.weight >= ENOUGH_BESIDE
-    if case.same_words >= (AKIN if speaks_too else ALIKE):
+    speaks_too = features.control_classification.weight >= ENOUGH_BESIDE
+    if features.same_words >= (AKIN if speaks_too else ALIKE):
         return False
-    if case.look.kind is block_page_classifier.Kind.BLOCK:
+    if features.classification.kind is block_page_classifier.PageKind.BLOCK:
         return True
-    enough = case.look.weight >= ENOUGH_BESIDE
+    enough = features.classification.weight >= ENOUGH_BESIDE
     return (
-        enough and case.look.kind is block_page_classifier.Kind.ORDINARY and case.likeness < UNLIKE
+        enough
+        and features.classification.kind is block_page_classifier.PageKind.ORDINARY
+        and features.likeness < UNLIKE
     )
 
 

@@ -108,7 +108,7 @@ _HOSTS = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[
 _SPACE = re.compile(r"\s+")
 
 
-class Kind(StrEnum):
+class PageKind(StrEnum):
     """What a page is, as far as it can be told from the page alone."""
 
     ORDINARY = "ordinary"
@@ -119,15 +119,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class PageClassification:
     """A page alone: its kind, the weight of the signs of a block, and what it says of itself."""
 
-    kind: Kind = Kind.ORDINARY
+    kind: PageKind = PageKind.ORDINARY
     weight: float = 0.0
     witnesses: tuple[str, ...] = ()
 
 
-NOTHING = Look()
+UNCLASSIFIED = PageClassification()
 REFUSING = 400
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
@@ -137,30 +137,34 @@ SHORT, BARE = 900, 100
 """Characters up to which a page is a mere notice, and bytes up to which it says nothing."""
 
 
-def look_at(web: WebFacts) -> Look:
+def classify_page(web: WebFacts) -> PageClassification:
     """What a page looks like by itself."""
     if web.status is None:
-        return NOTHING
+        return UNCLASSIFIED
     hosts, refused = hosts_of(web), web.status >= REFUSING
     title, text = _plain(web.title, hosts), _plain(web.text, hosts)
-    return _look(title, text, _leads_to(web), web.headers, refused=refused)
+    return _classify(title, text, _leads_to(web), web.headers, refused=refused)
 
 
 @lru_cache(maxsize=4096)
-def _look(
+def _classify(
     title: str,
     text: str,
     addresses: tuple[str, ...],
     headers: tuple[tuple[str, str], ...],
     *,
     refused: bool,
-) -> Look:
+) -> PageClassification:
     opening = f"{title} . {text[:OPENING]}"
     if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
-        return Look(kind=Kind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",))
+        return PageClassification(
+            kind=PageKind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",)
+        )
     parked = f"{opening} {' '.join(addresses)}"
     if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
-        return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
+        return PageClassification(
+            kind=PageKind.PARKED, witnesses=(f"the page says {found.group(0)!r}",)
+        )
     bare = len(text.encode()) <= BARE
     nameless = _HOSTS.sub("*", opening)
     places = {
@@ -190,14 +194,18 @@ def _look(
     weight += REFUSED if weight and refused else 0.0
     weight -= stated.against + talk_weight(talk, stated)
     if weight >= ENOUGH_ALONE:
-        return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
+        return PageClassification(
+            kind=PageKind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening))
+        )
     if len(text) <= SHORT and (found := signatures().missing.search(opening)):
         missing = f"a server says {found.group(0)!r}"
-        return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
-    return Look(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
+        return PageClassification(
+            kind=PageKind.MISSING, weight=weight, witnesses=(missing, *witnesses)
+        )
+    return PageClassification(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
 
 
-def leads_astray(web: WebFacts) -> bool:
+def leads_to_block_page_address(web: WebFacts) -> bool:
     """Whether a page leads to an address like those of block pages."""
     addresses = _leads_to(web)
     return any(
@@ -235,7 +243,7 @@ def _leads_to(web: WebFacts) -> tuple[str, ...]:
     return tuple(
         address.casefold()
         for address in dict.fromkeys(found)
-        if (host := host_of(address)) and not is_sister(host, home)
+        if (host := host_of(address)) and not is_same_site_host(host, home)
     )
 
 
@@ -304,19 +312,19 @@ def _just(host: str) -> frozenset[str]:
     return frozenset({host} - {""})
 
 
-def is_sister(host: str, known: str) -> bool:
+def is_same_site_host(host: str, known: str) -> bool:
     """Whether a host is another, its ``www`` or a part of it."""
     one, other = host.removeprefix("www."), known.removeprefix("www.")
     return one == other or one.endswith("." + other)
 
 
-def is_kin(host: str, known: str) -> bool:
+def has_same_site_name(host: str, known: str) -> bool:
     """Whether two hosts bear one name, as a site's national versions do."""
-    name = name_of(host)
-    return is_sister(host, known) or (len(name) > 1 and name == name_of(known))
+    name = site_name_of(host)
+    return is_same_site_host(host, known) or (len(name) > 1 and name == site_name_of(known))
 
 
-def name_of(host: str) -> str:
+def site_name_of(host: str) -> str:
     """The label by which people know a host: ``example`` of ``www.example.co.uk``."""
     labels = host.split(".")[:-1]
     while len(labels) > 1 and labels[-1] in SECOND_LEVELS:
@@ -324,8 +332,8 @@ def name_of(host: str) -> str:
     return labels[-1] if labels else ""
 
 
-def strayed_to(
-    web: WebFacts, home: frozenset[str], kin: Callable[[str, str], bool] = is_sister
+def host_redirected_to(
+    web: WebFacts, home: frozenset[str], kin: Callable[[str, str], bool] = is_same_site_host
 ) -> str:
     """The first host that a redirect led to outside ``home``; empty if there is none."""
     for address in (*(part for hop in web.hops for part in (hop.location, hop.url)), web.url):

@@ -12,13 +12,17 @@ from itertools import groupby
 
 import msgspec
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare
+from harness.judge.filter_fingerprints import (
+    NO_FINGERPRINTS,
+    FilterFingerprints,
+    declared_fingerprints,
+)
 from harness.judge.judge import Judge, Judgement, in_batches, judge, judge_trial
 from harness.judge.pairing import pair
 from harness.judge.rules.order import RULES, RULES_VERSION
 from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.sentinels import SENTINELS_PRESENT
-from harness.judge.trial_features import Case
+from harness.judge.trial_features import TrialFeatures
 from harness.model.campaign import BlockPage
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import WebFacts
@@ -49,7 +53,7 @@ class ForeignJudge:
     rules_version = RULES_VERSION
 
     def __init__(self, block_page: BlockPage | None = None) -> None:
-        self._lore = declare(block_page)
+        self._fingerprints = declared_fingerprints(block_page)
         self._places: set[tuple[str, str]] = set()
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
@@ -62,7 +66,7 @@ class ForeignJudge:
                 measurements.setdefault(place, []).append(trial)
                 self._places.add((key.line, key.profile))
             for trials in measurements.values():
-                yield judge_together(trials, self._lore)
+                yield judge_measurement(trials, self._fingerprints)
 
     @property
     def twins(self) -> tuple[TwinPair, ...]:
@@ -110,9 +114,11 @@ def judge_foreign(
     return Judgement(verdicts=verdicts, preconditions=judging.preconditions)
 
 
-def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Verdict:
+def judge_measurement(
+    trials: Iterable[Trial], fingerprints: FilterFingerprints = NO_FINGERPRINTS
+) -> Verdict:
     """The verdict of all trials of one measurement. Raises ValueError if there is none."""
-    judged = [(trial, judge_trial(trial, lore, FOREIGN_RULES)) for trial in trials]
+    judged = [(trial, judge_trial(trial, fingerprints, FOREIGN_RULES)) for trial in trials]
     if not judged:
         msg = "a measurement without a trial cannot be judged"
         raise ValueError(msg)
@@ -140,13 +146,13 @@ def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
     return not page.peer or page.peer in answer.addresses
 
 
-def judge_alone(trial: Trial) -> Verdict:
+def judge_without_control(trial: Trial) -> Verdict:
     """The verdict of a page that came without a control: never *allowed*."""
-    return judge_trial(trial, NOTHING_LEARNED, ALONE_RULES)
+    return judge_trial(trial, NO_FINGERPRINTS, ALONE_RULES)
 
 
 def _is_dns(trial: Trial) -> bool:
-    return Case(trial, NOTHING_LEARNED).is_dns
+    return TrialFeatures(trial, NO_FINGERPRINTS).is_dns
 
 
 def _differs(trial: Trial) -> bool:

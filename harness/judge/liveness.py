@@ -32,7 +32,7 @@ TROUBLE_UNCONFIRMED = "trouble-not-seen-alone"
 
 PASSED_ON_RETRY = "passed-on-retry"
 
-MANNERS: dict[Look, str] = {
+LOOK_WORDS: dict[Look, str] = {
     "patience": "with the longest patience",
     "at_once": "at once",
     "at_end": "at the end",
@@ -51,7 +51,7 @@ WORDS = {
 """The rules of this module: by each of them a block that another rule found is *insufficient*."""
 
 
-class Retrials:
+class RetrialResults:
     """What the retrials of a journal came to, held in memory: there are few of them."""
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class Retrials:
         self._silent: Counter[Group] = Counter()
         self._answered: set[Group] = set()
 
-    def taking(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
         """Those of the sentinels; retrials are taken in, and heartbeats left out."""
         for one in observations:
             if one.role == "retry":
                 if not one.filter_off:
-                    self._take(one)
+                    self._record(one)
             elif one.role in ("must_allow", "must_block"):
                 yield one
 
@@ -80,7 +80,7 @@ class Retrials:
         """Whether enough silences of a group stayed silent, each beside a sign of life."""
         return self._silent[group] >= SAMPLE
 
-    def _take(self, one: Observation) -> None:
+    def _record(self, one: Observation) -> None:
         self._seen.setdefault(spot_of(one.key), {})[one.look] = one
         if one.look != "patience":
             return
@@ -95,7 +95,7 @@ def has_answer(seen: Observation) -> bool:
     return not is_silent(seen) and not (seen.failure is not None and seen.failure.is_instrument)
 
 
-def confirmed(trial: Trial, verdict: Verdict) -> Verdict:
+def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
     """The verdict, or *insufficient* where a block is not told from trouble of the line."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or says_blocked(seen):
@@ -103,30 +103,30 @@ def confirmed(trial: Trial, verdict: Verdict) -> Verdict:
     if is_silent(seen):
         if seen.look != "first" and _shows_life(seen):
             return verdict
-        return _doubted(verdict, SILENCE_UNCONFIRMED, seen)
+        return _insufficient(verdict, SILENCE_UNCONFIRMED, seen)
     if is_trouble(seen) and not (seen.look == "alone" and _shows_life(seen)):
-        return _doubted(verdict, TROUBLE_UNCONFIRMED, seen)
+        return _insufficient(verdict, TROUBLE_UNCONFIRMED, seen)
     return verdict
 
 
-def sampled(trial: Trial, verdict: Verdict, retrials: Retrials) -> Verdict:
+def require_patience_sample(trial: Trial, verdict: Verdict, retrials: RetrialResults) -> Verdict:
     """The verdict of a confirmed silence, or *insufficient* where patience may bring an answer."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or not is_silent(seen):
         return verdict
     group, again = group_of(seen.key), retrials.of(trial).get("patience")
     if again is not None and not (is_silent(again) and _shows_life(again)):
-        return _doubted(verdict, SILENCE_UNCONFIRMED, again)
+        return _insufficient(verdict, SILENCE_UNCONFIRMED, again)
     if again is not None and (again.tries >= DOUBTED_TURN or not retrials.is_doubted(group)):
         return verdict
     if retrials.is_doubted(group):
-        return _doubted(verdict, SILENCE_DOUBTED, seen)
+        return _insufficient(verdict, SILENCE_DOUBTED, seen)
     if not retrials.is_sampled(group):
-        return _doubted(verdict, SILENCE_UNSAMPLED, seen)
+        return _insufficient(verdict, SILENCE_UNSAMPLED, seen)
     return verdict
 
 
-def passed(verdict: Verdict, look: Look, state: State) -> Verdict:
+def passed_on_retry(verdict: Verdict, look: Look, state: State) -> Verdict:
     """The verdict of an item that was blocked, and that passed when it was tried again.
 
     It keeps the mechanism of the block: both were seen.
@@ -136,7 +136,7 @@ def passed(verdict: Verdict, look: Look, state: State) -> Verdict:
         verdict,
         state=state,
         rule=PASSED_ON_RETRY,
-        witnesses=(f"it passed when it was tried again, {MANNERS[look]}", would_be),
+        witnesses=(f"it passed when it was tried again, {LOOK_WORDS[look]}", would_be),
         claimed_category="",
         first_byte_service=None,
         first_byte_control=None,
@@ -147,7 +147,7 @@ def _shows_life(seen: Observation) -> bool:
     return seen.heartbeats is not None and seen.heartbeats.shows_life
 
 
-def _doubted(verdict: Verdict, rule: str, seen: Observation) -> Verdict:
+def _insufficient(verdict: Verdict, rule: str, seen: Observation) -> Verdict:
     beats = str(seen.heartbeats) if seen.heartbeats is not None else "no heartbeat was made"
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(

@@ -19,7 +19,7 @@ from harness.model.plain_twin import Spot, TwinPair, spot_of
 from harness.model.verdict import State, Trial, Verdict
 
 
-class Course(NamedTuple):
+class BatchPath(NamedTuple):
     """What a bracket stands for: one batch on one line, for one profile, with one probe."""
 
     batch: int
@@ -33,7 +33,7 @@ class Pairs:
     """The trials of the items, and those of the sentinels by the course they bracket."""
 
     trials: tuple[Trial, ...]
-    sentinels: dict[Course, tuple[Trial, ...]]
+    sentinels: dict[BatchPath, tuple[Trial, ...]]
 
 
 def pair(observations: Iterable[Observation]) -> Pairs:
@@ -46,23 +46,23 @@ def pair(observations: Iterable[Observation]) -> Pairs:
         else:
             services.append(observation)
     trials: list[Trial] = []
-    sentinels: defaultdict[Course, list[Trial]] = defaultdict(list)
+    sentinels: defaultdict[BatchPath, list[Trial]] = defaultdict(list)
     for service in services:
         trial = Trial(service=service, control=controls.get(_place(service.key)))
         if service.role == "item":
             trials.append(trial)
         elif service.role in ("must_allow", "must_block"):
-            sentinels[course_of(service)].append(trial)
+            sentinels[batch_path_of(service)].append(trial)
     return Pairs(
         trials=tuple(trials),
-        sentinels={course: tuple(found) for course, found in sentinels.items()},
+        sentinels={batch_path: tuple(found) for batch_path, found in sentinels.items()},
     )
 
 
-def course_of(observation: Observation) -> Course:
+def batch_path_of(observation: Observation) -> BatchPath:
     """The course that an observation belongs to."""
     key = observation.key
-    return Course(observation.batch, key.line, key.profile, key.probe)
+    return BatchPath(observation.batch, key.line, key.profile, key.probe)
 
 
 def _place(key: AttemptKey) -> tuple[str, str, str, str, int]:
@@ -80,7 +80,7 @@ class PlainTwinTrials:
         self._plain: dict[Spot, Verdict] = {}
         self._tested: dict[Spot, State] = {}
 
-    def taking(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
         """Those of others; twins are taken in."""
         for one in observations:
             if one.role == "plain_twin":

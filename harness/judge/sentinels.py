@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.judge.pairing import Course
+from harness.judge.pairing import BatchPath
 from harness.model.corpus import AGREED
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
@@ -37,38 +37,38 @@ NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bracket:
+class SentinelCheck:
     """How one course's sentinels fared: ``failed`` names the precondition, or is empty.
 
     ``is_excused``: nothing is void, though the filter never looks at what the probe does.
     """
 
-    course: Course
+    batch_path: BatchPath
     failed: str
     detail: str
     is_excused: bool = False
 
 
-def bracket_of(
-    course: Course, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
-) -> Bracket:
+def check_sentinels(
+    batch_path: BatchPath, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
+) -> SentinelCheck:
     """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
 
     Nothing was agreed for a probe whose verdicts do not count.
     """
-    if not declared(probes, course.probe).counts:
-        return Bracket(course=course, failed="", detail="")
+    if not declared(probes, batch_path.probe).counts:
+        return SentinelCheck(batch_path=batch_path, failed="", detail="")
     found = list(judged)
-    troubles = [_missing(found)]
-    troubles += [_trouble(trial, verdict) for trial, verdict in found]
+    faults = [_missing(found)]
+    faults += [_fault_of(trial, verdict) for trial, verdict in found]
     for name in (
         SENTINELS_PRESENT, ORIGIN_ANSWERS, SERVICE_REACHABLE, AGREED_PAGE_PASSES, FILTER_IS_ON,
         BLOCK_IS_CLEAR,
     ):  # fmt: skip
-        for trouble, detail in troubles:
-            if trouble == name:
-                return Bracket(course=course, failed=name, detail=detail)
-    return Bracket(course=course, failed="", detail="")
+        for fault, detail in faults:
+            if fault == name:
+                return SentinelCheck(batch_path=batch_path, failed=name, detail=detail)
+    return SentinelCheck(batch_path=batch_path, failed="", detail="")
 
 
 def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
     return "", ""
 
 
-def _trouble(trial: Trial, verdict: Verdict) -> tuple[str, str]:
+def _fault_of(trial: Trial, verdict: Verdict) -> tuple[str, str]:
     host = trial.service.item.host
     saw = "; ".join(verdict.witnesses)
     if verdict.state is State.DOWN or verdict.rule.startswith(("control-", "instrument-control")):
@@ -128,27 +128,27 @@ def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trouble:
+class _FailedChecks:
     """The courses of one line and profile that failed alike: how many, and the first few."""
 
-    first: Bracket
+    first: SentinelCheck
     courses: int = 0
     numbers: tuple[int, ...] = ()
 
-    def add(self, bracket: Bracket) -> None:
+    def add(self, check: SentinelCheck) -> None:
         """Count one more."""
-        self.first = min(self.first, bracket, key=lambda one: one.course)
+        self.first = min(self.first, check, key=lambda one: one.batch_path)
         self.courses += 1
-        self.numbers = tuple(sorted({*self.numbers, bracket.course.batch}))[: NAMED + 1]
+        self.numbers = tuple(sorted({*self.numbers, check.batch_path.batch}))[: NAMED + 1]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """What was wrong first, and where."""
         some = ", ".join(map(str, self.numbers[:NAMED])) + (", …" * (len(self.numbers) > NAMED))
         word = "batch" if len(self.numbers) == 1 else "batches"
         return f"{self.first.detail} ({word} {some})"
 
 
-class Fared:
+class SentinelSummary:
     """How the brackets of a journal fared, in memory that does not grow with their number.
 
     ``excused`` counts those of each line, profile and probe that are.
@@ -156,23 +156,23 @@ class Fared:
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
         self._probes = probes
-        self._failed: dict[tuple[str, str, str], _Trouble] = {}
-        self._held: dict[tuple[str, str], tuple[Course, int]] = {}
+        self._failed: dict[tuple[str, str, str], _FailedChecks] = {}
+        self._held: dict[tuple[str, str], tuple[BatchPath, int]] = {}
         self.excused: Counter[tuple[str, str, str]] = Counter()
 
-    def count(self, bracket: Bracket) -> None:
+    def count(self, check: SentinelCheck) -> None:
         """Take one course's bracket into account, if anything was agreed of it."""
-        course = bracket.course
-        if not declared(self._probes, course.probe).counts:
+        batch_path = check.batch_path
+        if not declared(self._probes, batch_path.probe).counts:
             return
-        if bracket.is_excused:
-            self.excused[course.line, course.profile, course.probe] += 1
-        elif bracket.failed:
-            place = (course.line, course.profile, bracket.failed)
-            self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)
+        if check.is_excused:
+            self.excused[batch_path.line, batch_path.profile, batch_path.probe] += 1
+        elif check.failed:
+            place = (batch_path.line, batch_path.profile, check.failed)
+            self._failed.setdefault(place, _FailedChecks(first=check)).add(check)
         else:
-            first, number = self._held.get((course.line, course.profile), (course, 0))
-            self._held[course.line, course.profile] = min(first, course), number + 1
+            first, number = self._held.get((batch_path.line, batch_path.profile), (batch_path, 0))
+            self._held[batch_path.line, batch_path.profile] = min(first, batch_path), number + 1
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
@@ -180,10 +180,10 @@ class Fared:
         broken = [
             Precondition(
                 name=name, line=line, profile=profile, held=False,
-                detail=trouble.told(), batches=trouble.courses,
+                detail=fault.describe(), batches=fault.courses,
             )
-            for (line, profile, name), trouble in sorted(
-                self._failed.items(), key=lambda one: one[1].first.course
+            for (line, profile, name), fault in sorted(
+                self._failed.items(), key=lambda one: one[1].first.batch_path
             )
         ]  # fmt: skip
         kept = [
@@ -199,16 +199,18 @@ class Fared:
         return (*broken, *kept)
 
 
-def without_sentinels(course: Course) -> Bracket:
+def without_sentinels(batch_path: BatchPath) -> SentinelCheck:
     """The bracket of a course that nobody bracketed."""
-    return Bracket(
-        course=course, failed=SENTINELS_PRESENT, detail="no sentinels were measured with the items"
+    return SentinelCheck(
+        batch_path=batch_path,
+        failed=SENTINELS_PRESENT,
+        detail="no sentinels were measured with the items",
     )
 
 
 NOT_FILTERED = "not-filtered-by-this-probe"
 
-TEACHING = frozenset(
+LEARNABLE_RULES = frozenset(
     {
         "tunnel-trouble",
         "token-missing-server-error",
@@ -236,7 +238,7 @@ class _Place(NamedTuple):
     probe: str
 
 
-class Unfiltered:
+class UnfilteredProbes:
     """Whether the must-block sentinels of each probe passed or were stopped, in a whole journal."""
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
@@ -245,9 +247,9 @@ class Unfiltered:
         self._stopped: dict[_Place, int] = {}
         self._unclear: set[_Place] = set()
 
-    def count(self, course: Course, judged: Iterable[tuple[Observation, Verdict]]) -> None:
+    def count(self, batch_path: BatchPath, judged: Iterable[tuple[Observation, Verdict]]) -> None:
         """Take the sentinels of one course into account."""
-        place = _Place(course.line, course.profile, course.probe)
+        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
         if not declared(self._probes, place.probe).counts:
             return
         for seen, verdict in judged:
@@ -256,18 +258,18 @@ class Unfiltered:
                     self._unclear.add(place)
             elif verdict.state is State.ALLOWED:
                 self._passed[place] = self._passed.get(place, 0) + 1
-            elif may_teach(verdict):
+            elif shows_how_it_blocks(verdict):
                 self._stopped[place] = self._stopped.get(place, 0) + 1
             else:
                 self._unclear.add(place)
 
-    def excused(self, bracket: Bracket) -> Bracket:
+    def excused(self, check: SentinelCheck) -> SentinelCheck:
         """The bracket, held where the filter is not off but never looks at what this probe does."""
-        course = bracket.course
-        place = _Place(course.line, course.profile, course.probe)
-        if bracket.failed != FILTER_IS_ON or not self._is_unfiltered(place):
-            return bracket
-        return Bracket(course=course, failed="", detail="", is_excused=True)
+        batch_path = check.batch_path
+        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
+        if check.failed != FILTER_IS_ON or not self._is_unfiltered(place):
+            return check
+        return SentinelCheck(batch_path=batch_path, failed="", detail="", is_excused=True)
 
     def preconditions(
         self, excused: Mapping[tuple[str, str, str], int]
@@ -302,8 +304,8 @@ class Unfiltered:
         )
 
 
-def may_teach(verdict: Verdict) -> bool:
+def shows_how_it_blocks(verdict: Verdict) -> bool:
     """Whether a must-block sentinel was stopped by something other than our own trouble."""
     if verdict.state is State.BLOCKED:
         return True
-    return verdict.state is State.INSUFFICIENT and verdict.rule in TEACHING
+    return verdict.state is State.INSUFFICIENT and verdict.rule in LEARNABLE_RULES

@@ -17,8 +17,8 @@ from harness.model.sketch import share_within
 from harness.model.verdict import Trial
 
 if TYPE_CHECKING:
-    from harness.judge.block_page_classifier import Look
-    from harness.judge.filter_fingerprints import Lore
+    from harness.judge.block_page_classifier import PageClassification
+    from harness.judge.filter_fingerprints import FilterFingerprints
     from harness.model.observation import Observation
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,12 +95,12 @@ RCODE_OF_FAILURE = {
 """What a stub resolver's failure says of the answer (OONI df-007-errors)."""
 
 
-class Case:
+class TrialFeatures:
     """One trial, what is known of the line, and what both come to (computed when asked for)."""
 
-    def __init__(self, trial: Trial, lore: Lore) -> None:
+    def __init__(self, trial: Trial, fingerprints: FilterFingerprints) -> None:
         self.trial = trial
-        self.lore = lore
+        self.fingerprints = fingerprints
         self.service: Observation = trial.service
         self.control: Observation | None = trial.control
         facts = self.service.facts
@@ -124,21 +124,21 @@ class Case:
         return self.service.item.host
 
     @cached_property
-    def has_truth(self) -> bool:
+    def control_has_token(self) -> bool:
         """Whether the control saw our own origin's token: then only the token means *allowed*."""
         return self.control_web is not None and self.control_web.canary == "seen"
 
     @cached_property
-    def landing(self) -> Case | None:
+    def landing(self) -> TrialFeatures | None:
         """The page at the address that a resolver gave, looked at as a trial of its own."""
         page = self.dns.landing if self.dns is not None else None
         if page is None:
             return None
         service = msgspec.structs.replace(self.service, facts=page, failure=None)
-        return Case(Trial(service=service, control=None), self.lore)
+        return TrialFeatures(Trial(service=service, control=None), self.fingerprints)
 
     @cached_property
-    def content_came(self) -> bool:
+    def content_arrived(self) -> bool:
         """Whether the origin's page came as the last page, by its token or its words.
 
         That of another host of the zone counts where the control ended at that host as well.
@@ -154,13 +154,13 @@ class Case:
         return self.web.canary == "seen"
 
     @cached_property
-    def came_inside(self) -> str:
+    def origin_page_inside(self) -> str:
         """The URL of the first inner page that is the origin's; empty if there is none."""
         inner = self.web.inner if self.web is not None else ()
         return next((page.url for page in inner if page.canary == "seen"), "")
 
     @cached_property
-    def not_followed(self) -> str:
+    def unfollowed_url(self) -> str:
         """The URL of the first frame or inner redirect that gave no page; empty if there is none.
 
         One to a host of the supplier's block page, as declared or learned, need not answer.
@@ -171,7 +171,7 @@ class Case:
                 page.url
                 for page in inner
                 if page.status is None
-                and block_page_classifier.host_of(page.url) not in self.lore.hosts
+                and block_page_classifier.host_of(page.url) not in self.fingerprints.hosts
             ),
             "",
         )
@@ -239,7 +239,9 @@ class Case:
         if self.web is None:
             return False
         urls = block_page_classifier.urls_of(self.web)
-        home = block_page_classifier.is_sister(block_page_classifier.host_of(urls[-1]), self.host)
+        home = block_page_classifier.is_same_site_host(
+            block_page_classifier.host_of(urls[-1]), self.host
+        )
         return _is_tls(urls[-1]) and (home or all(map(_is_tls, urls)))
 
     @cached_property
@@ -257,26 +259,26 @@ class Case:
         return is_same_origin(self.web.certificate, None)
 
     @cached_property
-    def look(self) -> Look:
+    def classification(self) -> PageClassification:
         """What the service's page looks like by itself."""
         return (
-            block_page_classifier.look_at(self.web)
+            block_page_classifier.classify_page(self.web)
             if self.web is not None
-            else block_page_classifier.NOTHING
+            else block_page_classifier.UNCLASSIFIED
         )
 
     @cached_property
-    def look_of_way(self) -> bool:
+    def is_led_to_block_page_address(self) -> bool:
         """Whether an address that the client was sent to is like those of block pages."""
-        return self.web is not None and block_page_classifier.leads_astray(self.web)
+        return self.web is not None and block_page_classifier.leads_to_block_page_address(self.web)
 
     @cached_property
-    def control_look(self) -> Look:
+    def control_classification(self) -> PageClassification:
         """What the control's page looks like by itself."""
         return (
-            block_page_classifier.look_at(self.control_web)
+            block_page_classifier.classify_page(self.control_web)
             if self.control_web
-            else block_page_classifier.NOTHING
+            else block_page_classifier.UNCLASSIFIED
         )
 
     @cached_property
@@ -301,7 +303,7 @@ class Case:
         )
 
     @cached_property
-    def strayed(self) -> str:
+    def redirected_host(self) -> str:
         """The host that the service sent us to, where the control never went; or nothing."""
         if self.web is None:
             return ""
@@ -310,13 +312,17 @@ class Case:
             if self.control_web
             else frozenset[str]()
         )
-        kin = block_page_classifier.is_sister if self.has_truth else block_page_classifier.is_kin
-        return block_page_classifier.strayed_to(self.web, home | {self.host}, kin)
+        kin = (
+            block_page_classifier.is_same_site_host
+            if self.control_has_token
+            else block_page_classifier.has_same_site_name
+        )
+        return block_page_classifier.host_redirected_to(self.web, home | {self.host}, kin)
 
     @cached_property
     def same_server(self) -> bool:
         """Whether the answer has rare headers in common with the control's."""
-        if self.web is None or self.control_web is None or self.strayed:
+        if self.web is None or self.control_web is None or self.redirected_host:
             return False
         return bool(
             block_page_classifier.rare_headers(self.web)
@@ -334,9 +340,9 @@ class Case:
     @cached_property
     def bears_own_name(self) -> bool:
         """Whether the page's title has the site's own name, and no sign of a block."""
-        if self.web is None or self.look.weight >= ENOUGH_BESIDE or self.strayed:
+        if self.web is None or self.classification.weight >= ENOUGH_BESIDE or self.redirected_host:
             return False
-        name = block_page_classifier.name_of(self.host)
+        name = block_page_classifier.site_name_of(self.host)
         return len(name) > SHORT_NAME and name in self.web.title.casefold().replace(" ", "")
 
     @cached_property
@@ -369,9 +375,9 @@ class Rule:
     """
 
     id: str
-    matches: Callable[[Case], object]
+    matches: Callable[[TrialFeatures], object]
     state: State
     says: str
     mechanism: Mechanism = Mechanism.NONE
-    saw: Callable[[Case], str] | None = None
+    saw: Callable[[TrialFeatures], str] | None = None
     origin_refusal: bool = False

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.measure.attempts import Manner, Try, marker_for, observed, sighted
-from harness.measure.repeated_attempts import in_batches, is_filter_off, look
 from harness.measure.measurement_context import Instruments
+from harness.measure.repeated_attempts import in_batches, is_filter_off, look
 from harness.model.campaign import Campaign, Limits
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
 from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of

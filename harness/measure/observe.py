@@ -17,8 +17,8 @@ from typing import Literal
 from harness.errors import UnfinishedError
 from harness.measure.attempts import Try, item_of, place_of, pulse_of, sentinels_for
 from harness.measure.heartbeats import Pulse
-from harness.measure.repeated_attempts import observe_all
 from harness.measure.measurement_context import Instruments
+from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item

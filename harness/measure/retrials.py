@@ -13,10 +13,10 @@ from contextlib import AsyncExitStack
 
 from harness.measure.batch_plan import missing_batches
 from harness.measure.blocked_retrials import BlockedAgain
-from harness.measure.repeated_attempts import PatientLooks, in_batches
 from harness.measure.measurement_context import Instruments
 from harness.measure.plain_twins import TwinVisits
 from harness.measure.progress import Tally
+from harness.measure.repeated_attempts import PatientLooks, in_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
 from harness.model.plain_twin import (

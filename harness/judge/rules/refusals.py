@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from harness.judge.block_page_check import READ, says_nothing
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
 
@@ -40,11 +40,11 @@ class Refusal:
     mechanism: Mechanism
     says: str
 
-    def matches(self, case: Case) -> bool:
+    def matches(self, features: TrialFeatures) -> bool:
         """Whether the service refused in this way, and no part of an answer had come."""
-        if case.failure not in self.failures or case.stage not in self.stages:
+        if features.failure not in self.failures or features.stage not in self.stages:
             return False
-        return case.status is None
+        return features.status is None
 
     def as_rule(self) -> Rule:
         """The rule that this row makes."""
@@ -58,29 +58,31 @@ class Refusal:
         )
 
 
-def is_refused_by_status(case: Case) -> bool:
+def is_refused_by_status(features: TrialFeatures) -> bool:
     """Whether the whole answer is a status that refuses, and nothing of a page comes with it."""
-    return case.web is not None and case.status in REFUSED and says_nothing(case.web)
+    return features.web is not None and features.status in REFUSED and says_nothing(features.web)
 
 
-def is_refused_for_legal_reasons(case: Case) -> bool:
+def is_refused_for_legal_reasons(features: TrialFeatures) -> bool:
     """Status 451 with a block page, or a short page that speaks of the law, or with none."""
-    web = case.web
-    if web is None or case.status != LEGAL:
+    web = features.web
+    if web is None or features.status != LEGAL:
         return False
-    if is_refused_by_status(case) or case.looks_blocked or case.is_learned_page:
+    if is_refused_by_status(features) or features.looks_blocked or features.is_learned_page:
         return True
     says_why = bool(_LEGAL_WORDS.search(f"{web.title} {web.text}".casefold()))
-    if case.has_truth and not (says_why and case.is_unlike_origin):
+    if features.control_has_token and not (says_why and features.is_unlike_origin):
         return False
-    return not case.lore.leaves_room(web, case.control_web, READ if says_why else 0)
+    return not features.fingerprints.may_hold_other_content(
+        web, features.control_web, READ if says_why else 0
+    )
 
 
-def how_it_failed(case: Case) -> str:
+def how_it_failed(features: TrialFeatures) -> str:
     """The service's failure in words: name, stage and detail."""
-    failure = case.service.failure
+    failure = features.service.failure
     detail = f" ({failure.detail})" if failure and failure.detail else ""
-    return f"service: {case.failure} at {case.stage}{detail}"
+    return f"service: {features.failure} at {features.stage}{detail}"
 
 
 RESOLVED, CONNECTED = "the name resolves", "the connection is made"

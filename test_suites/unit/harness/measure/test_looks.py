@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from harness.measure.attempts import Manner, Try, place_of, pulse_of
-from harness.measure.repeated_attempts import look, observe_all
 from harness.measure.measurement_context import Instruments
+from harness.measure.repeated_attempts import look, observe_all
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Observation, Timings
 from harness.ports.network import Attempt, Sighting
