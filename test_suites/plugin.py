@@ -190,12 +190,12 @@ def _conclude(path: Path, scheme: str | None) -> Assessment:
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - only if asked
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - only if asked
 
     folder = path / "journal" if (path / "journal").is_dir() else path
     journal = open_journal(folder)
     try:
-        heard = hear(journal, appeals_in(places_of_journal(folder).registry))
+        heard = with_corrected_labels(journal, appeals_in(places_of_journal(folder).registry))
         return conclude(heard, load_scheme(scheme or journal.header.campaign.scheme))
     finally:
         journal.close()

@@ -14,8 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.item_selection import Chosen, check_plans, choose, untried
+from harness.campaign.crossover import half_of, with_swapped_connections
+from harness.campaign.item_selection import (
+    SelectedItems,
+    check_stopping_plans,
+    items_without_probe,
+    select_campaign_items,
+)
 from harness.campaign.origin_file import read_origin
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
@@ -37,7 +42,7 @@ from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, Path_, dotted, read_document, validate
 
 
-def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
+def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
     """Hand the host of the supplier's block page, and the control, to lines by name and profile.
 
     A block page at a private address is never fetched past the service.
@@ -67,7 +72,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
+class CampaignDependencies:
     """What a campaign needs of rooms that are not imported here.
 
     ``judged_facts`` are the kinds of facts that there are rules of judgement for.
@@ -85,14 +90,14 @@ class Prepared:
 
     path: Path
     campaign: Campaign
-    items: Chosen
+    items: SelectedItems
     frames: dict[str, int]
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
-    rooms: Rooms
+    dependencies: CampaignDependencies
     only_undecided: bool = False
 
 
@@ -108,7 +113,7 @@ def prepare(
     checked: Collection[str] = (),
     lane: str | None = None,
     *,
-    rooms: Rooms,
+    dependencies: CampaignDependencies,
     swapped: bool = False,
 ) -> Prepared:
     """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
@@ -121,19 +126,19 @@ def prepare(
     campaign = campaign or declared
     campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
     faults: list[Fault] = []
-    origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
-    _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    origin = _collect_faults(faults, document, ("origin",), lambda: _origin(path, campaign))
+    _collect_faults(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
-    half = _noting(faults, document, ("crossover",), halved) or "all"
+    half = _collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
-    wired = exchanged(campaign) if half == "swapped" else campaign
+    wired = with_swapped_connections(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
-    declare_places(campaign.service, lines)
-    corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
-    _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    for found, remedy in untried(items, probes):
+    declare_private_hosts(campaign.service, lines)
+    corpora, items = _corpora(path, campaign, document, faults, checked, dependencies.open_pack)
+    _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
+    for found, remedy in items_without_probe(items, probes):
         faults.append(_fault(document, ("corpora",), found, remedy))
-    _check_facts(document, faults, probes, rooms.judged_facts)
+    _check_facts(document, faults, probes, dependencies.judged_facts)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -147,7 +152,7 @@ def prepare(
         probes=probes,
         lines=lines,
         half=half,
-        rooms=rooms,
+        dependencies=dependencies,
     )
 
 
@@ -167,7 +172,7 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
     for name, at in named.items():
-        plugin = _noting(faults, document, at, partial(PROBES.find, name))
+        plugin = _collect_faults(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
             probes[name] = plugin()
     return probes
@@ -209,7 +214,7 @@ def _build_line(
     origin: Origin | None,
     lane: str | None,
 ) -> dict[tuple[str, str], Line]:
-    plugin = _noting(faults, document, (*at, "type"), partial(LINES.find, line.type))
+    plugin = _collect_faults(faults, document, (*at, "type"), partial(LINES.find, line.type))
     built: dict[tuple[str, str], Line] = {}
     same: dict[str, Line] = {}
     if plugin is None:
@@ -246,7 +251,7 @@ def _corpora(
     faults: list[Fault],
     checked: Collection[str],
     open_pack: CorpusOpener,
-) -> tuple[tuple[Corpus, ...], Chosen]:
+) -> tuple[tuple[Corpus, ...], SelectedItems]:
     """The packs of a campaign, each opened once, and the items chosen from them."""
     opened: dict[str, Corpus] = {}
     chosen: list[tuple[CorpusSelection, Corpus]] = []
@@ -254,7 +259,7 @@ def _corpora(
         place = path.parent / selection.pack
         given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: Path_ = ("corpora", n, "pack")
-        corpus = opened.get(given) or _noting(
+        corpus = opened.get(given) or _collect_faults(
             faults,
             document,
             at,
@@ -264,18 +269,21 @@ def _corpora(
             opened[given] = corpus
             one = ((selection, corpus),)
             found = len(faults)
-            _noting(
+            _collect_faults(
                 faults,
                 document,
                 ("corpora", n, "categories"),
-                partial(choose, one, campaign.seed),
+                partial(select_campaign_items, one, campaign.seed),
             )
             chosen += one if len(faults) == found else ()
     seeded = campaign.stopping is not None
-    items = _noting(
-        faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
+    items = _collect_faults(
+        faults,
+        document,
+        ("corpora",),
+        lambda: select_campaign_items(chosen, campaign.seed, seeded=seeded),
     )
-    return tuple(opened.values()), items or Chosen(())
+    return tuple(opened.values()), items or SelectedItems(())
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
@@ -328,7 +336,9 @@ def _check_ways(
                 faults.append(_fault(document, ("lines", n), found, remedy))
 
 
-def _noting(faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]) -> T | None:
+def _collect_faults(
+    faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]
+) -> T | None:
     """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
     try:
         return act()

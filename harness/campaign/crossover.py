@@ -44,7 +44,7 @@ def half_of(campaign: Campaign, *, swapped: bool = False) -> Half:
     raise UsageError(msg)
 
 
-def exchanged(campaign: Campaign) -> Campaign:
+def with_swapped_connections(campaign: Campaign) -> Campaign:
     """The campaign with what line and control leave by exchanged; all else stays with its role."""
     (line,), control = campaign.lines, campaign.control
     ours, theirs = _connection(line.options), _connection(control.options)

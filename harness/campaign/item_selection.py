@@ -21,7 +21,7 @@ from harness.plugins import PROBES
 from harness.ports.network import Corpus, Probe
 
 
-class Chosen:
+class SelectedItems:
     """The items of a campaign in the order of their trial; a whole pack is streamed, not held.
 
     ``is_ours`` knows the hosts of our own origin: they share one registrable domain, but a
@@ -36,9 +36,9 @@ class Chosen:
         self._parts = tuple(parts)
         self._is_ours = is_ours
 
-    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> Chosen:
+    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> SelectedItems:
         """The same items, those of our own origin each in a registrable domain of its own."""
-        return Chosen(self._parts, is_ours)
+        return SelectedItems(self._parts, is_ours)
 
     def __len__(self) -> int:
         return sum(_size(part) for part in self._parts)
@@ -68,18 +68,18 @@ class Chosen:
             size = _size(part)
             if place < size:
                 items = part[place:] if isinstance(part, Sequence) else part.items(place)
-                yield from map(self._apart, items)
+                yield from map(self._with_own_domain, items)
             place = max(0, place - size)
 
-    def _apart(self, item: Item) -> Item:
+    def _with_own_domain(self, item: Item) -> Item:
         if item.registrable != item.host and self._is_ours(item.host):
             return replace_fields(item, registrable=item.host)
         return item
 
 
-def choose(
+def select_campaign_items(
     selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str, *, seeded: bool = False
-) -> Chosen:
+) -> SelectedItems:
     """Choose the items of all selections, each item once.
 
     A whole pack is streamed as it stands, unless the order of the seed is wanted (``seeded``).
@@ -88,7 +88,7 @@ def choose(
     item that a corpus does not have, and for an id that two corpora use for different items.
     """
     if len(selections) == 1 and selections[0][0].is_whole and not seeded:
-        return Chosen([selections[0][1]])
+        return SelectedItems([selections[0][1]])
     chosen: dict[str, Item] = {}
     marks: dict[str, str] = {}
     for selection, corpus in sorted(selections, key=lambda one: one[1].reference.is_hidden):
@@ -100,7 +100,7 @@ def choose(
     ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
     if len({corpus.reference.mark for _, corpus in selections}) > 1:
         ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
-    return Chosen([tuple(ordered)])
+    return SelectedItems([tuple(ordered)])
 
 
 def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple[Item, ...]:
@@ -109,7 +109,7 @@ def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple
     Raises UsageError for a category or an item that the corpus does not have.
     """
     if selection.items:
-        return _named(selection.items, corpus)
+        return _select_by_id(selection.items, corpus)
     strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
     seen: set[str] = set()
     place = ordering(seed)
@@ -131,7 +131,7 @@ def _size(part: Sequence[Item] | Corpus) -> int:
     return len(part) if isinstance(part, Sequence) else part.size
 
 
-def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
+def _select_by_id(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
     wanted = dict.fromkeys(ids)
     found = {item.id: item for item in corpus.items() if item.id in wanted}
     missing = [name for name in wanted if name not in found]
@@ -141,7 +141,9 @@ def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
     return tuple(found[name] for name in wanted)
 
 
-def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, str]]:
+def items_without_probe(
+    items: SelectedItems, probes: Mapping[str, Probe]
+) -> Iterator[tuple[str, str]]:
     """What is chosen that no probe tries, and what to do about it, in words.
 
     What must be made before it is tried needs a probe that can make it, and a URL the probe of
@@ -158,7 +160,7 @@ def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, s
         yield found, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
-def check_plans(campaign: Campaign, items: Chosen) -> None:
+def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
     """Raises UsageError for a category of a plan of which no item was chosen."""
     plans = campaign.stopping.plans if campaign.stopping and len(items) else ()
     chosen = {item.category for item in items} if plans else set()

@@ -39,7 +39,7 @@ from harness.yaml_reader import read_document, validate
 from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
-    from harness.interop.intake import Trouble
+    from harness.interop.intake import SkippedLine
 
 
 PACKS = Annotated[
@@ -218,7 +218,7 @@ def import_command(
     left out; after a broken one the exit code is 2. "accredit conclude OUT" then counts
     verdicts, and decides nothing: nobody measured sentinels.
     """
-    from harness.interop.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.interop.intake import foreign_header, import_measurements, journal_once_complete  # noqa: PLC0415 - duckdb is heavy
 
     read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name
@@ -229,8 +229,8 @@ def import_command(
     declared = validate(read_document(block_page), BlockPage) if block_page else None
     header = foreign_header(name, form, source, _digest(file), declared)
     journal = out / "journal"
-    with whole_journal(journal, header) as opened:
-        intake = take_in(lines_of(file), read, opened, _teller(file))
+    with journal_once_complete(journal, header) as opened:
+        intake = import_measurements(lines_of(file), read, opened, _teller(file))
         if not intake.taken:
             msg = f"{file}: no line of it is a measurement that can be read; nothing was written"
             raise UsageError(msg)
@@ -258,8 +258,8 @@ def export_command(
         say(f"left out: {number} trials {why}")
 
 
-def _teller(file: Path) -> Callable[[Trouble], None]:
-    def tell(trouble: Trouble) -> None:
+def _teller(file: Path) -> Callable[[SkippedLine], None]:
+    def tell(trouble: SkippedLine) -> None:
         key = "repeated" if trouble.repeated else "error"
         told = {"file": str(file), "line": trouble.line, key: trouble.reason}
         say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)

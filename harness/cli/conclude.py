@@ -49,16 +49,16 @@ def conclude_journal(
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.cached_verdicts import VerdictFolder  # noqa: PLC0415 - the same
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
     places = places_of_journal(folder)
     journal = open_journal(folder)
     try:
         journal.require_unchanged()
-        heard = hear(journal, appeals_in(places.registry))
-        kept = VerdictFolder(places.verdicts)
+        heard = with_corrected_labels(journal, appeals_in(places.registry))
+        kept = VerdictCache(places.verdicts)
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(heard, chosen, clock, verdicts=kept)
         head = journal.head.printed()

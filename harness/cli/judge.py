@@ -153,10 +153,10 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
     """
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     scheme = _scheme(bundle)
-    heard = hear(bundle.journal, bundle.appeals)
+    heard = with_corrected_labels(bundle.journal, bundle.appeals)
     try:
         made = conclude(heard, scheme)
     except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours

@@ -44,7 +44,7 @@ from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.measure.event_loop import new_loop
-from harness.measure.measurement_context import Instruments
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
@@ -312,7 +312,7 @@ STRAINS = {
 }
 
 
-def told_strain(instruments: Instruments) -> list[str]:
+def told_strain(instruments: MeasurementContext) -> list[str]:
     """Where our own equipment did not bear what was tried at once: one sentence each."""
     return [
         f"line {line}: {number} attempts were made again with fewer at once "

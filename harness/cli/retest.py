@@ -30,7 +30,7 @@ from harness.model.scheme import Requirement, Scheme
 from harness.ports.network import Corpus
 from harness.ports.storage import Clock, WallClock
 from harness.schemes.check import resolve
-from harness.verdicts.corrected_labels import hear
+from harness.verdicts.corrected_labels import with_corrected_labels
 
 EXIT_CODES = {
     RetestResult.CONFORMS: 0,
@@ -212,7 +212,7 @@ def _assess(places: Places, scheme: Scheme, only: tuple[str, ...]) -> Assessment
         return None
     journal = open_journal(places.journal)
     try:
-        heard = hear(journal, appeals_in(places.registry))
+        heard = with_corrected_labels(journal, appeals_in(places.registry))
         return conclude(heard, scheme, only=frozenset(only))
     finally:
         journal.close()

@@ -39,7 +39,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class SkippedLine:
     """A line that was left out, by its number, and why. Of a repeated one, the first counts."""
 
     line: int
@@ -48,7 +48,7 @@ class Trouble:
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
+class ImportCounts:
     """How many measurements were taken, and how many lines were broken or repeated."""
 
     taken: int = 0
@@ -79,7 +79,7 @@ def foreign_header(
 
 
 @contextmanager
-def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
+def journal_once_complete(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
     """A new journal that stands at ``folder`` once all is well, and nowhere else.
 
     Raises UsageError if there is one already, InstrumentError if the disk does not take it.
@@ -103,14 +103,14 @@ def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJourna
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def take_in(
+def import_measurements(
     lines: Iterable[bytes],
     read: Callable[[bytes], Record],
     journal: SegmentJournal,
-    tell: Callable[[Trouble], None],
-) -> Intake:
-    """Read measurements line by line into the journal, and ``tell`` of those left out."""
-    intake = Intake()
+    report: Callable[[SkippedLine], None],
+) -> ImportCounts:
+    """Read measurements line by line into the journal, and ``report`` of those left out."""
+    counts = ImportCounts()
     first: dict[str, int] = {}
     waiting: list[Record] = []
     numbers = count(1)
@@ -119,25 +119,25 @@ def take_in(
         if not line.strip():
             continue
         try:
-            record = _paired(read(line))
+            record = _require_control(read(line))
         except NotReadable as error:
-            intake.broken += 1
-            tell(Trouble(line=number, reason=str(error)))
+            counts.broken += 1
+            report(SkippedLine(line=number, reason=str(error)))
             continue
         if (held := first.setdefault(record.id, number)) != number:
-            intake.repeated += 1
+            counts.repeated += 1
             why = f"{record.id[:200]} stands in line {held} already"
-            tell(Trouble(line=number, reason=why, repeated=True))
+            report(SkippedLine(line=number, reason=why, repeated=True))
             continue
-        intake.taken += 1
+        counts.taken += 1
         waiting.append(record)
         if len(waiting) == BATCH:
             _append(journal, next(numbers), name, waiting)
     _append(journal, next(numbers), name, waiting)
-    return intake
+    return counts
 
 
-def _paired(record: Record) -> Record:
+def _require_control(record: Record) -> Record:
     """The record. Raises NotReadable if it has no control: no journal could decide about it."""
     if record.alone:
         raise NotReadable("a page without a control; 'accredit judge' judges it by itself")

@@ -24,7 +24,7 @@ from harness.interop.ooni_form import (
     Response,
     Transaction,
     failure_from,
-    restore,
+    with_extra_facts,
 )
 from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
@@ -56,7 +56,7 @@ def read_web(found: Measurement) -> Side | None:
     failure = failure_from(name, _stage(keys, name)) if name else None
     if failure is None and not answered:
         failure = failure_from(_first_failure(keys) or "no answer", "connect")
-    return restore(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
+    return with_extra_facts(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
 
 
 def read_control_web(found: Measurement) -> Side | None:
@@ -69,7 +69,9 @@ def read_control_web(found: Measurement) -> Side | None:
     if page is None:
         return None
     if page.failure:
-        return restore(Side(failure=failure_from(page.failure, "response")), page.x_accredit)
+        return with_extra_facts(
+            Side(failure=failure_from(page.failure, "response")), page.x_accredit
+        )
     if not page.status_code or page.status_code < 0:
         return Side(failure=failure_from("no answer", "response"))
     length = page.body_length if page.body_length is not None and page.body_length >= 0 else None
@@ -80,7 +82,7 @@ def read_control_web(found: Measurement) -> Side | None:
         title=" ".join((page.title or "").split()),
         body_length=length,
     )
-    return restore(Side(facts=facts), page.x_accredit)
+    return with_extra_facts(Side(facts=facts), page.x_accredit)
 
 
 def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> WebFacts:

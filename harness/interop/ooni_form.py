@@ -125,7 +125,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     failure: str | None = None
     request: Request | None = None
     response: Response | None = None
-    x_accredit: Beyond | None = None
+    x_accredit: ExtraFacts | None = None
 
 
 class Connected(msgspec.Struct, kw_only=True):
@@ -162,7 +162,7 @@ class ControlPage(msgspec.Struct, kw_only=True):
     title: str | None = None
     headers: Any = None
     status_code: int | None = None
-    x_accredit: Beyond | None = None
+    x_accredit: ExtraFacts | None = None
 
 
 class ControlDns(msgspec.Struct, kw_only=True):
@@ -221,7 +221,7 @@ _TOKEN = re.compile(r"ACCREDIT-TOKEN-[0-9A-F]*|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0
 """What a token looks like, in older journals too."""
 
 
-class Beyond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExtraFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of one web answer by their names in ``WebFacts``, and where and why it failed.
 
     What is ``None`` stands in a key of OONI's own, or is not known.
@@ -256,11 +256,11 @@ CONTROL = (
 """What the test helper's answer does not say."""
 
 
-def go_beyond(side: Side, names: tuple[str, ...]) -> Beyond:
+def extra_facts(side: Side, names: tuple[str, ...]) -> ExtraFacts:
     """What stands beside OONI's keys for one side: the facts of these ``names``."""
     facts, failure = side.facts, side.failure
     web = _without_token(facts) if isinstance(facts, WebFacts) else None
-    return Beyond(
+    return ExtraFacts(
         stage=failure.stage if failure is not None else None,
         detail=failure.detail if failure is not None else "",
         certificate=web.certificate if web is not None else None,
@@ -274,15 +274,15 @@ def _without_token(web: WebFacts) -> WebFacts:
     )
 
 
-def restore(side: Side, beyond: Beyond | None) -> Side:
+def with_extra_facts(side: Side, extra: ExtraFacts | None) -> Side:
     """The side with what stood beside OONI's keys; as it was where nothing did."""
-    if beyond is None:
+    if extra is None:
         return side
     facts, failure = side.facts, side.failure
     if isinstance(facts, WebFacts):
-        named = {name: getattr(beyond, name) for name in (*SERVICE, *CONTROL)}
+        named = {name: getattr(extra, name) for name in (*SERVICE, *CONTROL)}
         held = {name: value for name, value in named.items() if value is not None}
-        facts = msgspec.structs.replace(facts, certificate=beyond.certificate, **held)
-    if failure is not None and beyond.stage is not None:
-        failure = Failure(name=failure.name, stage=beyond.stage, detail=beyond.detail)
+        facts = msgspec.structs.replace(facts, certificate=extra.certificate, **held)
+    if failure is not None and extra.stage is not None:
+        failure = Failure(name=failure.name, stage=extra.stage, detail=extra.detail)
     return Side(facts=facts, failure=failure)

@@ -106,7 +106,7 @@ class _Open:
     retries: int = 0
 
 
-class Retrier:
+class Retries:
     """Which batches are to come, and what those that came left undecided.
 
     Each batch is judged by itself; whatever else the whole journal teaches can only decide more.
@@ -146,7 +146,7 @@ class Retrier:
         for _ in range(limit):
             yield own_half(half, self._retries(limit))
 
-    def heed(self, number: int, observations: Iterable[Observation]) -> None:
+    def add_batch(self, number: int, observations: Iterable[Observation]) -> None:
         """Note what one batch left undecided, or decided at last."""
         for verdict in self._judges.judge_batch(observations):
             if verdict.counts:
@@ -167,7 +167,7 @@ class Retrier:
 
     def _resume(self) -> None:
         for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
-            self.heed(number, list(seen))
+            self.add_batch(number, list(seen))
 
     def _retries(self, limit: int) -> Iterator[Batch]:
         """One more trial of each undecided item that was tried again fewer than ``limit`` times."""

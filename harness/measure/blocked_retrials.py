@@ -16,9 +16,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from harness.measure.attempts import Manner, Try, marker_for, observed, sighted
-from harness.measure.measurement_context import Instruments
-from harness.measure.repeated_attempts import in_batches, is_filter_off, look
+from harness.measure.attempts import (
+    AttemptOptions,
+    PlannedAttempt,
+    marker_for,
+    observed,
+    run_attempt,
+)
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
 from harness.model.campaign import Campaign, Limits
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
 from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of
@@ -28,17 +34,19 @@ from harness.ports.judging import JudgeBatch
 from harness.ports.network import Attempt, address_of
 
 
-async def visit(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
+async def visit(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
     """Visit an item's page once, as soon as there is a place among all attempts."""
-    key, item, client = this.key, this.item, tools.second_client
+    key, item, client = planned.key, planned.item, context.second_client
     assert client is not None
-    marker = marker_for(this, manner, tools)
-    asked = Attempt(key=key, item=item, limits=limits, timeout=manner.patience, marker=marker)
-    url, line = address_of(tools.probes[key.probe], item), tools.lines[key.line, key.profile]
-    async with tools.courtesy.place(key.line, item), tools.gate:
-        started = tools.clock.now()
-        sighting = await sighted(client.visit(asked, url, line), limits.visit_patience)
-    return observed(asked, this, manner, tools, sighting, started)
+    marker = marker_for(planned, options, context)
+    asked = Attempt(key=key, item=item, limits=limits, timeout=options.patience, marker=marker)
+    url, line = address_of(context.probes[key.probe], item), context.lines[key.line, key.profile]
+    async with context.rate_limits.place(key.line, item), context.limiter:
+        started = context.clock.now()
+        result = await run_attempt(client.visit(asked, url, line), limits.visit_patience)
+    return observed(asked, planned, options, context, result, started)
 
 
 AGAIN = range(2, 4)
@@ -48,7 +56,7 @@ beside it: while a filter is switched on again, an item may pass just before its
 PROBED: tuple[Look, ...] = ("at_once", "at_end")
 
 
-class Kind(NamedTuple):
+class BlockedGroup(NamedTuple):
     """What blocked items are drawn from: finer than any requirement."""
 
     category: str
@@ -64,37 +72,37 @@ class Blocked(NamedTuple):
     control: Observation
 
 
-class BlockedAgain:
+class BlockedRetrials:
     """The blocked items of a campaign that are tried again; kept in a batch, ``number``."""
 
     def __init__(
-        self, campaign: Campaign, tools: Instruments, number: int, judge_trials: JudgeBatch
+        self, campaign: Campaign, context: MeasurementContext, number: int, judge_trials: JudgeBatch
     ) -> None:
-        self._campaign, self._tools, self._number = campaign, tools, number
+        self._campaign, self._context, self._number = campaign, context, number
         self._judge = judge_trials
         self._place = ordering(campaign.seed)
-        self._drawn: defaultdict[Kind, Smallest[Blocked]]
+        self._drawn: defaultdict[BlockedGroup, Smallest[Blocked]]
         self._drawn = defaultdict(lambda: Smallest(SAMPLE, unit=lambda one: one.seen.key.item))
         self._held: dict[AttemptKey, Observation] = {}
         self._spots: set[tuple[Spot, Look]] = set()
         self._unusable: set[str] = set()
-        self._passed: set[Kind] = set()
+        self._passed: set[BlockedGroup] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         self._seen: list[Observation] = []
 
-    def recall(self, observations: Iterable[Observation]) -> None:
+    def resume_from(self, observations: Iterable[Observation]) -> None:
         """Take note of what was tried again before."""
         for one in observations:
             if one.role == "retry" and one.look != "patience":
                 self._spots.add((spot_of(one.key), one.look))
                 self._held[one.key] = one
 
-    async def heed(self, observations: Iterable[Observation]) -> None:
+    async def add_batch(self, observations: Iterable[Observation]) -> None:
         """Try at once the blocked items of a batch that are drawn."""
         seen = list(observations)
         if candidates := [one for one in seen if self._may_be_drawn(one)]:
             for one in await to_thread(self._blocked_among, seen, candidates):
-                self._drawn[kind_of(one.seen)].offer(self._place(one.seen.key.item), one)
+                self._drawn[blocked_group_of(one.seen)].offer(self._place(one.seen.key.item), one)
                 self._begin(one, "at_once")
 
     async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
@@ -106,12 +114,14 @@ class BlockedAgain:
             for _, one in smallest.kept():
                 self._begin_all(one)
         await self._wait()
-        done: set[Kind] = set()
+        done: set[BlockedGroup] = set()
         while self._passed - done:
             done |= self._passed
             for batch in in_batches(held()):
                 seen = list(batch)
-                wanted = [one for one in seen if _is_candidate(one) and kind_of(one) in done]
+                wanted = [
+                    one for one in seen if _is_candidate(one) and blocked_group_of(one) in done
+                ]
                 for one in await to_thread(self._blocked_among, seen, wanted) if wanted else ():
                     self._begin_all(one)
             await self._wait()
@@ -127,7 +137,7 @@ class BlockedAgain:
         """Whether an item is not surely allowed, and among the first ones of its group so far."""
         if not _is_candidate(one):
             return False
-        kept = self._drawn[kind_of(one)].kept()
+        kept = self._drawn[blocked_group_of(one)].kept()
         return len(kept) < SAMPLE or self._place(one.key.item) < kept[-1][0]
 
     def _blocked_among(self, seen: list[Observation], wanted: list[Observation]) -> list[Blocked]:
@@ -147,56 +157,58 @@ class BlockedAgain:
         for look_ in (*PROBED, "other_client"):
             self._begin(one, look_)
 
-    def _begin(self, one: Blocked, how: Look) -> None:
-        if (spot_of(one.seen.key), how) in self._spots:
-            again = self._held.get(key_again(one.seen.key, how))
+    def _begin(self, one: Blocked, kind: Look) -> None:
+        if (spot_of(one.seen.key), kind) in self._spots:
+            again = self._held.get(key_again(one.seen.key, kind))
             if again is not None and not again.filter_off and self._has_passed(one, again):
-                self._passed.add(kind_of(one.seen))
+                self._passed.add(blocked_group_of(one.seen))
             return
-        if how == "other_client" and not self._can_visit(one.seen):
+        if kind == "other_client" and not self._can_visit(one.seen):
             return
-        self._spots.add((spot_of(one.seen.key), how))
-        task = asyncio.create_task(self._try_again(one, how))
+        self._spots.add((spot_of(one.seen.key), kind))
+        task = asyncio.create_task(self._try_again(one, kind))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
     def _can_visit(self, seen: Observation) -> bool:
         """Whether the second client has something to visit; that it cannot is noted once a line."""
-        client, key = self._tools.second_client, seen.key
-        if client is None or not address_of(self._tools.probes[key.probe], seen.item):
+        client, key = self._context.second_client, seen.key
+        if client is None or not address_of(self._context.probes[key.probe], seen.item):
             return False
-        is_usable = client.can_use(self._tools.lines[key.line, key.profile])
+        is_usable = client.can_use(self._context.lines[key.line, key.profile])
         is_noted = key.line in self._unusable
         self._unusable |= set() if is_usable else {key.line}
         return is_usable or not is_noted
 
-    async def _try_again(self, one: Blocked, how: Look) -> None:
-        key = key_again(one.seen.key, how)
-        this = Try(key=key, item=one.seen.item, role="retry", batch=self._number)
-        again, is_off = await self._look(one, this, how, 1)
+    async def _try_again(self, one: Blocked, kind: Look) -> None:
+        key = key_again(one.seen.key, kind)
+        planned = PlannedAttempt(key=key, item=one.seen.item, role="retry", batch=self._number)
+        again, is_off = await self._attempt(one, planned, kind, 1)
         passed = self._has_passed(one, again)
         for turn in AGAIN if passed and not is_off else ():
-            later, is_off = await self._look(one, this, how, turn)
+            later, is_off = await self._attempt(one, planned, kind, turn)
             if self._has_passed(one, later) and not is_off:
                 break
             is_off = True  # unless it passes again, the filter was on its way back
         self._seen.append(replace(again, filter_off=passed and is_off))
         if passed and not is_off:
-            self._passed.add(kind_of(one.seen))
+            self._passed.add(blocked_group_of(one.seen))
 
-    async def _look(
-        self, one: Blocked, this: Try, how: Look, turn: int
+    async def _attempt(
+        self, one: Blocked, planned: PlannedAttempt, kind: Look, turn: int
     ) -> tuple[Observation, bool]:
         """What came of one try, and whether the filter was off where it passed."""
         limits = self._campaign.limits
-        if how == "other_client":
-            manner = Manner(look=how, patience=limits.confirmation_timeout, turn=turn)
-            again = await visit(this, manner, limits, self._tools)
+        if kind == "other_client":
+            options = AttemptOptions(look=kind, patience=limits.confirmation_timeout, turn=turn)
+            again = await visit(planned, options, limits, self._context)
         else:
-            manner = Manner(look=how, patience=limits.timeout, turn=turn)
-            again = await look(this, manner, limits, self._tools)
+            options = AttemptOptions(look=kind, patience=limits.timeout, turn=turn)
+            again = await attempt_within_limits(planned, options, limits, self._context)
         passed = self._has_passed(one, again)
-        return again, passed and await is_filter_off(this, manner, self._campaign, self._tools)
+        return again, passed and await is_filter_off(
+            planned, options, self._campaign, self._context
+        )
 
     def _has_passed(self, one: Blocked, again: Observation) -> bool:
         as_item = replace(again, key=one.seen.key, role="item", batch=one.control.batch)
@@ -208,10 +220,12 @@ class BlockedAgain:
             await asyncio.gather(*self._waiting)
 
 
-def kind_of(one: Observation) -> Kind:
+def blocked_group_of(one: Observation) -> BlockedGroup:
     """The group of a blocked item."""
     key = one.key
-    return Kind(category=one.item.category, line=key.line, profile=key.profile, probe=key.probe)
+    return BlockedGroup(
+        category=one.item.category, line=key.line, profile=key.profile, probe=key.probe
+    )
 
 
 def _is_candidate(one: Observation) -> bool:

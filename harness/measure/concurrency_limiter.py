@@ -1,6 +1,6 @@
 """A gate lets so many attempts through at once, first come, first served.
 
-Whoever feeds it announces what will come, and waits for ``room`` before announcing more: so
+Whoever feeds it announces what will come, and waits for ``wait_for_capacity`` before announcing more: so
 batches follow each other closely without being stretched over the whole campaign, and the gate
 does not run dry while a batch waits for a silence to be confirmed. Its width follows what the
 line and this machine bear: halved at a sign of strain, one more after each width's worth of
@@ -22,54 +22,54 @@ from harness.model.observation import Look
 from harness.ports.storage import Clock
 
 
-class Gate:
-    """At most ``width`` at once, ``most`` at best; a context manager for each that passes."""
+class ConcurrencyLimiter:
+    """At most ``width`` at once, ``maximum`` at best; a context manager for each that passes."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.width = most
-        self._aloft = 0
-        self._good = 0
-        self._coming = 0
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self.width = maximum
+        self._in_flight = 0
+        self._successes = 0
+        self._announced = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
 
     def announce(self, number: int) -> None:
         """Say that so many more will come."""
-        self._coming += number
-        self._mind_room()
+        self._announced += number
+        self._update_capacity()
 
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait until fewer are still to come than the gate is wide."""
-        await self._has_room.wait()
+        await self._has_capacity.wait()
 
-    def narrow(self, *, in_use: bool = False) -> None:
+    def decrease(self, *, in_use: bool = False) -> None:
         """Let half as many through from now on (or half of those ``in_use``), at least one."""
-        wide = min(self.width, self._aloft) if in_use and self._aloft else self.width
+        wide = min(self.width, self._in_flight) if in_use and self._in_flight else self.width
         self.width = max(1, wide // 2)
-        self._good = 0
-        self._mind_room()
+        self._successes = 0
+        self._update_capacity()
 
-    def praise(self) -> None:
+    def count_success(self) -> None:
         """Count a good answer; enough of them widen the gate by one."""
-        self._good += 1
-        if self._good >= self.width and self.width < self.most:
+        self._successes += 1
+        if self._successes >= self.width and self.width < self.maximum:
             self.width += 1
-            self._good = 0
-            self._let_through()
+            self._successes = 0
+            self._admit_waiting()
 
-    def widen(self) -> None:
+    def restore_maximum(self) -> None:
         """Let as many through as at best."""
-        self.width = self.most
-        self._let_through()
-        self._mind_room()
+        self.width = self.maximum
+        self._admit_waiting()
+        self._update_capacity()
 
     async def __aenter__(self) -> None:
         """Pass as soon as there is a place."""
         try:
-            if self._aloft < self.width and not self._queue:
-                self._aloft += 1
+            if self._in_flight < self.width and not self._queue:
+                self._in_flight += 1
                 return
             place = asyncio.get_running_loop().create_future()
             self._queue.append(place)
@@ -77,11 +77,11 @@ class Gate:
                 await place
             except asyncio.CancelledError:
                 if place.done() and not place.cancelled():
-                    self._leave()
+                    self._release()
                 raise
         finally:
-            self._coming = max(0, self._coming - 1)
-            self._mind_room()
+            self._announced = max(0, self._announced - 1)
+            self._update_capacity()
 
     async def __aexit__(
         self,
@@ -90,91 +90,94 @@ class Gate:
         trace: TracebackType | None,
     ) -> None:
         """Give the place back."""
-        self._leave()
+        self._release()
 
-    def _leave(self) -> None:
-        self._aloft -= 1
-        self._let_through()
+    def _release(self) -> None:
+        self._in_flight -= 1
+        self._admit_waiting()
 
-    def _let_through(self) -> None:
-        while self._queue and self._aloft < self.width:
+    def _admit_waiting(self) -> None:
+        while self._queue and self._in_flight < self.width:
             place = self._queue.popleft()
             if not place.done():
                 place.set_result(None)
-                self._aloft += 1
+                self._in_flight += 1
 
-    def _mind_room(self) -> None:
-        if self._coming < self.width:
-            self._has_room.set()
+    def _update_capacity(self) -> None:
+        if self._announced < self.width:
+            self._has_capacity.set()
         else:
-            self._has_room.clear()
+            self._has_capacity.clear()
 
 
-SECOND_LOOKS = 4
+CONFIRMATION_FACTOR = 4
 """How many times more attempts may wait for a silence to be confirmed than are first looks."""
 
-PATIENT_LOOKS = 200
+MAX_PATIENT_ATTEMPTS = 200
 """How many attempts may wait with the longest patience at once."""
 
 PAUSE_AFTER = 2
 """Heartbeats in a row without any answer, at the narrowest, after which nothing begins any more
 until one is answered, or until the patience of a second look has passed."""
 
-WARIEST = 64
+MAX_CAUTION = 64
 """So many times a width's worth of good answers are the most that widening takes."""
 
 
-class Traffic:
-    """What is under way on one line. ``quiet``: seconds after which an attempt only waits."""
+class LineTraffic:
+    """What is under way on one line. ``silent_after``: seconds after which an attempt only waits."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         width = limits.concurrency
-        patient = PATIENT_LOOKS if limits.per_line is None else max(1, limits.per_line // 2)
-        self._gates: dict[Look, Gate] = {
-            "first": Gate(width),
-            "confirmed": Gate(SECOND_LOOKS * width if width > 1 else 1),
-            "patience": Gate(patient),
+        patient = MAX_PATIENT_ATTEMPTS if limits.per_line is None else max(1, limits.per_line // 2)
+        self._limiters: dict[Look, ConcurrencyLimiter] = {
+            "first": ConcurrencyLimiter(width),
+            "confirmed": ConcurrencyLimiter(CONFIRMATION_FACTOR * width if width > 1 else 1),
+            "patience": ConcurrencyLimiter(patient),
         }
         self._clock = clock
         self._under_way: dict[object, float] = {}
-        self._open = asyncio.Event()
-        self._open.set()
-        self._turn = asyncio.Lock()
+        self._not_exclusive = asyncio.Event()
+        self._not_exclusive.set()
+        self._exclusive_lock = asyncio.Lock()
         self._ended = asyncio.Event()
-        self._flows = asyncio.Event()
-        self._flows.set()
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._not_paused = asyncio.Event()
+        self._not_paused.set()
+        self._pause_timer: asyncio.TimerHandle | None = None
         # what was under way when it began has ended by half of it, and heartbeats follow
         self._longest_pause = 2 * limits.confirmation_timeout
         self._unanswered = 0
-        self._wary = 1
-        self._good: Counter[Look] = Counter()
+        self._caution = 1
+        self._successes: Counter[Look] = Counter()
         self._heartbeat = asyncio.Lock()
-        self.quiet = 0.0
+        self.silent_after = 0.0
         self.narrowest = width
         self.is_dead = False
 
-    def gate(self, look: Look) -> Gate:
+    def limiter(self, look: Look) -> ConcurrencyLimiter:
         """Where a look of this kind waits for its place."""
-        return self._gates.get(look, self._gates["first"])
+        return self._limiters.get(look, self._limiters["first"])
 
     @property
     def width(self) -> int:
         """How many first looks the line bears at once now."""
-        return self._gates["first"].width
+        return self._limiters["first"].width
 
     @asynccontextmanager
     async def under_way(self) -> AsyncIterator[None]:
         """Be counted as under way; waits while somebody is alone on the line."""
-        while not (self._open.is_set() and self._flows.is_set()) or self._is_taken():
-            await self._open.wait()
-            await self._flows.wait()
-            if self._is_taken():
+        while (
+            not (self._not_exclusive.is_set() and self._not_paused.is_set())
+            or self._is_serial_and_busy()
+        ):
+            await self._not_exclusive.wait()
+            await self._not_paused.wait()
+            if self._is_serial_and_busy():
                 await self._next_end()
         with self.counted():
             yield
 
-    def _is_taken(self) -> bool:
+    def _is_serial_and_busy(self) -> bool:
         """Whether the one place of the narrowest line is taken."""
         return self.width == 1 and bool(self._under_way)
 
@@ -185,51 +188,51 @@ class Traffic:
             yield
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
+    async def exclusive(self) -> AsyncIterator[None]:
         """Nothing else begins on the line meanwhile.
 
         What is under way has ended, or has waited in silence longer than a heartbeat takes:
         such an attempt costs the line an open connection, and no work. On the narrowest line it
         has ended.
         """
-        async with self._turn:
-            self._open.clear()
+        async with self._exclusive_lock:
+            self._not_exclusive.clear()
             try:
-                await self._calm()
+                await self._wait_until_idle()
                 yield
             finally:
-                self._open.set()
+                self._not_exclusive.set()
 
-    def narrow(self) -> None:
+    def decrease(self) -> None:
         """Halve what goes over the line at once: it was too much."""
-        for gate in self._gates.values():
-            gate.narrow(in_use=True)
+        for limiter in self._limiters.values():
+            limiter.decrease(in_use=True)
         self.narrowest = min(self.narrowest, self.width)
-        self._wary = min(WARIEST, 2 * self._wary)
+        self._caution = min(MAX_CAUTION, 2 * self._caution)
 
-    def praise(self, look: Look = "first") -> None:
+    def count_success(self, look: Look = "first") -> None:
         """Count a good answer."""
-        self._good[look] += 1
-        if self._good[look] % self._wary == 0:
-            self.gate(look).praise()
+        self._successes[look] += 1
+        if self._successes[look] % self._caution == 0:
+            self.limiter(look).count_success()
 
     def heartbeat_in_time(self) -> None:
         """The line answers as it does when idle: it bears a little more."""
-        self._revive()
-        for look in self._gates:
-            self.praise(look)
-        if all(gate.width == gate.most for gate in self._gates.values()):
-            self._wary = 1
+        self._resume()
+        for look in self._limiters:
+            self.count_success(look)
+        if all(limiter.width == limiter.maximum for limiter in self._limiters.values()):
+            self._caution = 1
 
     def heartbeat_late(self) -> None:
         """The line has too much of us, unless it answers nobody anyway."""
         if not self.is_dead:
-            self.narrow()
+            self.decrease()
 
     def heartbeat_ended_late(self, *, is_answered: bool) -> None:
         """What became of a late heartbeat at last."""
         if is_answered:
-            self._revive()
+            self._resume()
             return
         self._unanswered += 1
         if self._unanswered >= PAUSE_AFTER and self.width == 1 and not self.is_dead:
@@ -237,23 +240,23 @@ class Traffic:
 
     def _pause(self) -> None:
         """Let nothing begin until a heartbeat is answered: what is queued there may be served."""
-        if self._flows.is_set():
-            self._flows.clear()
+        if self._not_paused.is_set():
+            self._not_paused.clear()
             loop = asyncio.get_running_loop()
-            self._giving_up = loop.call_later(self._longest_pause, self._give_up)
+            self._pause_timer = loop.call_later(self._longest_pause, self._declare_dead)
 
-    def _revive(self) -> None:
+    def _resume(self) -> None:
         self._unanswered, self.is_dead = 0, False
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-        self._flows.set()
+        if self._pause_timer is not None:
+            self._pause_timer.cancel()
+        self._not_paused.set()
 
-    def _give_up(self) -> None:
+    def _declare_dead(self) -> None:
         """A line that answers nobody while nothing of ours begins is not overloaded by us."""
         self.is_dead = True
-        for gate in self._gates.values():
-            gate.widen()
-        self._flows.set()
+        for limiter in self._limiters.values():
+            limiter.restore_maximum()
+        self._not_paused.set()
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -266,12 +269,12 @@ class Traffic:
             del self._under_way[token]
             self._ended.set()
 
-    async def _calm(self) -> None:
+    async def _wait_until_idle(self) -> None:
         """Wait until all that is under way has ended, or only waits."""
         while self._under_way:
             left: float | None = None
             if self.width > 1:
-                left = max(self._under_way.values()) + self.quiet - self._clock.monotonic()
+                left = max(self._under_way.values()) + self.silent_after - self._clock.monotonic()
                 if left <= 0:
                     return
             await self._next_end(left)
@@ -284,7 +287,7 @@ class Traffic:
                 await self._ended.wait()
 
 
-class Place:
+class Slot:
     """A place in each of several queues, taken in their order; a context manager."""
 
     def __init__(self, *queues: asyncio.Semaphore) -> None:
@@ -296,7 +299,7 @@ class Place:
             try:
                 await queue.acquire()
             except BaseException:
-                _leave(self._queues[:number])
+                _release(self._queues[:number])
                 raise
 
     async def __aexit__(
@@ -306,10 +309,10 @@ class Place:
         trace: TracebackType | None,
     ) -> None:
         """Give all of them back."""
-        _leave(self._queues)
+        _release(self._queues)
 
 
-class Courtesy:
+class RateLimits:
     """Says where to wait until a line and a site have a place for one more."""
 
     def __init__(self, limits: Limits) -> None:
@@ -319,7 +322,7 @@ class Courtesy:
         self._sites: WeakValueDictionary[tuple[str, str], asyncio.Semaphore]
         self._sites = WeakValueDictionary()
 
-    def place(self, line: str, item: Item) -> Place:
+    def place(self, line: str, item: Item) -> Slot:
         """A place at the item's site and on the line, to be taken with ``async with``."""
         queues = []
         if self._per_site is not None:
@@ -328,17 +331,17 @@ class Courtesy:
             if line not in self._lines:
                 self._lines[line] = asyncio.Semaphore(self._per_line)
             queues.append(self._lines[line])
-        return Place(*queues)
+        return Slot(*queues)
 
-    def _site(self, line: str, item: Item, most: int) -> asyncio.Semaphore:
+    def _site(self, line: str, item: Item, maximum: int) -> asyncio.Semaphore:
         """The places at a site over a line; forgotten when nobody holds or wants one."""
         name = line, item.registrable or item.host
         site = self._sites.get(name)
         if site is None:
-            site = self._sites[name] = asyncio.Semaphore(most)
+            site = self._sites[name] = asyncio.Semaphore(maximum)
         return site
 
 
-def _leave(queues: tuple[asyncio.Semaphore, ...]) -> None:
+def _release(queues: tuple[asyncio.Semaphore, ...]) -> None:
     for queue in queues:
         queue.release()

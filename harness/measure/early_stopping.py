@@ -24,7 +24,7 @@ from harness.ports.network import Items
 from harness.ports.storage import Journal
 
 
-class Stopper:
+class EarlyStopping:
     """Keeps batches in the journal, and thins those to come. Without plans it does nothing."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Stopper:
         if self._plans:
             self._resume()
 
-    def thin(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def without_stopped(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The batches without what is stopped; an empty one is kept in the journal, untried."""
         for batch in batches:
             number = (batch.number - 1) % self._total + 1  # of the first trial, if it is another
@@ -66,11 +66,11 @@ class Stopper:
             else:
                 self._skipped.append(batch.number)
 
-    def take(self, batch: int, observations: list[Observation]) -> int:
+    def store_batch(self, batch: int, observations: list[Observation]) -> int:
         """Keep a batch that is done; gives how many attempts are spared by what it decides."""
         self._journal.append(batch, observations)
         if self._plans:
-            self._heed(batch, observations)
+            self._add_batch(batch, observations)
             self._flush()
         spared, self._spared = self._spared, 0
         return spared
@@ -88,17 +88,17 @@ class Stopper:
         self._latest = max(held, default=0)
         for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
             held.discard(number)
-            self._heed(number, list(seen))
+            self._add_batch(number, list(seen))
         for number in held:
-            self._heed(number, [])
+            self._add_batch(number, [])
 
     def _flush(self) -> None:
         skipped, self._skipped = self._skipped, []
         for number in skipped:
             self._journal.append(number, ())
-            self._heed(number, [])
+            self._add_batch(number, [])
 
-    def _heed(self, number: int, observations: list[Observation]) -> None:
+    def _add_batch(self, number: int, observations: list[Observation]) -> None:
         """Judge one batch by itself, and go on as far as the batches are whole from the first."""
         if number > self._total:
             return

@@ -31,7 +31,7 @@ YOUNG = 20_000
 
 
 @contextmanager
-def calm_collector() -> Iterator[None]:
+def infrequent_garbage_collection() -> Iterator[None]:
     """Inside, what is loaded by now is left alone, and the young are looked at less often."""
     before = gc.get_threshold()
     gc.collect()
@@ -44,7 +44,7 @@ def calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-BEAT = 0.1
+INTERVAL = 0.1
 """Seconds between heartbeats."""
 
 TOLERATED = 0.5
@@ -54,18 +54,18 @@ REMEMBERED = 3000
 """Beats kept: five minutes, longer than any attempt lasts."""
 
 
-class Watch:
+class LoopLagMonitor:
     """The lag of the event loop, remembered for as long as an attempt may last."""
 
-    def __init__(self, clock: Clock, beat: float = BEAT) -> None:
+    def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self._clock = clock
-        self._beat = beat
+        self._interval = interval
         self._late: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
-        self._heart: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Start the heart."""
-        self._heart = asyncio.create_task(self._live())
+        self._task = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(
@@ -75,9 +75,9 @@ class Watch:
         trace: TracebackType | None,
     ) -> None:
         """Stop it."""
-        if self._heart is not None:
-            self._heart.cancel()
-            await asyncio.gather(self._heart, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def note(self, lag: float) -> None:
         """Remember how late the loop was just now, in seconds."""
@@ -88,8 +88,8 @@ class Watch:
         """Whether the loop lagged too much at any time after ``moment`` (monotonic seconds)."""
         return any(at >= moment for at, _ in reversed(self._late))
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         while True:
             before = self._clock.monotonic()
-            await asyncio.sleep(self._beat)
-            self.note(self._clock.monotonic() - before - self._beat)
+            await asyncio.sleep(self._interval)
+            self.note(self._clock.monotonic() - before - self._interval)

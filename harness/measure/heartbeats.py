@@ -18,7 +18,7 @@ from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from harness.measure.concurrency_limiter import Traffic
+from harness.measure.concurrency_limiter import LineTraffic
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
 from harness.model.facts.dns import DnsFacts
@@ -32,7 +32,7 @@ KEPT = 200
 """Items kept for each place, those with the smallest keyed hashes: so many sites take turns."""
 
 
-class Place(NamedTuple):
+class HeartbeatTarget(NamedTuple):
     """Where heartbeats are made: the port is empty where it is the usual one of the probe."""
 
     line: str
@@ -41,7 +41,7 @@ class Place(NamedTuple):
     port: str
 
 
-class Passed(NamedTuple):
+class PassedItem(NamedTuple):
     """An item that passed.
 
     ``took``: seconds on the control where no origin of ours answered; a stranger's site may be
@@ -57,15 +57,15 @@ class PassedItems:
 
     def __init__(self, seed: str) -> None:
         self._place = ordering(seed)
-        self._items: Smallest[Passed] = Smallest(KEPT, unit=lambda one: one.item.id)
+        self._items: Smallest[PassedItem] = Smallest(KEPT, unit=lambda one: one.item.id)
         self._dropped: set[str] = set()
 
-    def offer(self, one: Passed) -> None:
+    def offer(self, one: PassedItem) -> None:
         """Take an item that passed; what was dropped stays so."""
         if one.item.id not in self._dropped:
             self._items.offer(self._place(one.item.id), one)
 
-    def draw(self, turn: str) -> Passed | None:
+    def draw(self, turn: str) -> PassedItem | None:
         """The item of a turn (any text), or None as long as none has passed."""
         return min(self._kept(), key=lambda one: self._place(f"{turn} {one.item.id}"), default=None)
 
@@ -78,17 +78,17 @@ class PassedItems:
         """Whether there is none to draw."""
         return not self._kept()
 
-    def _kept(self) -> list[Passed]:
+    def _kept(self) -> list[PassedItem]:
         return [one for _, one in self._items.kept() if one.item.id not in self._dropped]
 
 
-class Passing(defaultdict[Place, PassedItems]):
+class PassedItemsByTarget(defaultdict[HeartbeatTarget, PassedItems]):
     """The items that passed, by place."""
 
     def __init__(self, seed: str) -> None:
         super().__init__(lambda: PassedItems(seed))
 
-    def heed(self, observations: Iterable[Observation]) -> None:
+    def add_batch(self, observations: Iterable[Observation]) -> None:
         """Take the items that passed among observations of lines with those of the control."""
         seen = [one for one in observations if one.role == "item" and _may_be_drawn(one.item)]
         controls = {one.key: one for one in seen if one.key.line == CONTROL}
@@ -97,12 +97,12 @@ class Passing(defaultdict[Place, PassedItems]):
             if one.key.line != CONTROL and control is not None and has_passed(one, control):
                 is_ours = isinstance(one.facts, WebFacts) and one.facts.canary == "seen"
                 took = 0.0 if is_ours else control.timings.total or 0.0
-                self[place_at(one.key, one.item)].offer(Passed(one.item, took))
+                self[target_at(one.key, one.item)].offer(PassedItem(one.item, took))
 
 
-def place_at(key: AttemptKey, item: Item) -> Place:
+def target_at(key: AttemptKey, item: Item) -> HeartbeatTarget:
     """Where an item is tried."""
-    return Place(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
+    return HeartbeatTarget(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
 
 
 def port_of(item: Item) -> str:
@@ -127,15 +127,15 @@ def has_passed(seen: Observation, control: Observation) -> bool:
         case WebFacts(canary="seen"), _:
             return True
         case WebFacts() as here, WebFacts() as there:
-            told = _told(here)
-            return told == _told(there) and bool(here.title or here.title_mark)
+            identity = _page_identity(here)
+            return identity == _page_identity(there) and bool(here.title or here.title_mark)
         case DnsFacts(addresses=here), DnsFacts(addresses=there):
             return bool(set(here) & set(there))
         case _:
             return False
 
 
-def _told(page: WebFacts) -> tuple[int | None, str, str]:
+def _page_identity(page: WebFacts) -> tuple[int | None, str, str]:
     return page.status, page.title, page.title_mark
 
 
@@ -174,10 +174,10 @@ Send = Callable[[int, int, Item | None], Awaitable[Observation]]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Beat:
+class _Heartbeat:
     """``allowed`` are the seconds that it may take, ``measures`` whether it shows what is usual.
 
-    ``tells`` is False where the item was blocked by now: that says nothing of the line's life.
+    ``is_conclusive`` is False where the item was blocked by now: that says nothing of the line's life.
     """
 
     began: float
@@ -186,17 +186,17 @@ class _Beat:
     ended: float | None = None
     is_answered: bool = False
     is_late: bool = False
-    tells: bool = True
+    is_conclusive: bool = True
 
 
-class Pulse:
+class HeartbeatLoop:
     """The heartbeats of one place.
 
     ``idle`` is None while it is not known (seconds); ``has_items``: they are no sentinel any more.
     """
 
     def __init__(
-        self, send: Send, passed: PassedItems, traffic: Traffic, clock: Clock, limits: Limits
+        self, send: Send, passed: PassedItems, traffic: LineTraffic, clock: Clock, limits: Limits
     ) -> None:
         self._send = send
         self._passed = passed
@@ -204,7 +204,7 @@ class Pulse:
         self._clock = clock
         self._floor = max(LEAST_FLOOR, FLOOR_SHARE * limits.timeout)
         self._interval = min(MOST_OFTEN, OFTEN * limits.timeout)
-        self._beats: deque[_Beat] = deque(maxlen=REMEMBERED)
+        self._heartbeats: deque[_Heartbeat] = deque(maxlen=REMEMBERED)
         self._batches: dict[int, list[Observation]] = {}
         self._sent: dict[int, int] = {}
         self._waiting = self._asked = 0
@@ -241,26 +241,26 @@ class Pulse:
             if (
                 self.idle is None
                 and not self._gives_up()
-                and await self._learn(batch, of_items=False, is_alone=is_alone)
+                and await self._measure_idle_time(batch, of_items=False, is_alone=is_alone)
             ):
-                self._task = asyncio.create_task(self._live())
+                self._task = asyncio.create_task(self._run())
             if self.idle is not None and not self.has_items and not self._passed.is_empty:
                 for _ in range(PERSISTENT):
-                    if await self._learn(batch, of_items=True, is_alone=is_alone):
+                    if await self._measure_idle_time(batch, of_items=True, is_alone=is_alone):
                         break
                 self.has_items = True
 
-    async def _learn(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
+    async def _measure_idle_time(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
         """Whether the idle time was learned: all that was tried was answered."""
         took = []
-        async with nullcontext() if is_alone else self._traffic.alone():
+        async with nullcontext() if is_alone else self._traffic.exclusive():
             for _ in range(IDLE_TRIES):
-                beat = await self._beat(batch, of_items=of_items, measures=True)
+                beat = await self._make_heartbeat(batch, of_items=of_items, measures=True)
                 if not beat.is_answered or beat.ended is None:
                     return False
                 took.append(beat.ended - beat.began)
         self.idle = median(took)
-        self._traffic.quiet = max(self._traffic.quiet, MULTIPLE * self.idle + SETTLED)
+        self._traffic.silent_after = max(self._traffic.silent_after, MULTIPLE * self.idle + SETTLED)
         return True
 
     @contextmanager
@@ -286,8 +286,8 @@ class Pulse:
                 return
             if self.has_items and self._passed.is_empty:
                 return  # the sentinel stands for items only where none has ever passed
-            beat = await self._beat(min(self._batches), of_items=self.has_items)
-            if beat.tells:
+            beat = await self._make_heartbeat(min(self._batches), of_items=self.has_items)
+            if beat.is_conclusive:
                 return
 
     def since(self, moment: float) -> Heartbeats | None:
@@ -298,7 +298,7 @@ class Pulse:
         if self.idle is None:
             return None
         now = self._clock.monotonic()
-        began = [beat for beat in self._beats if beat.began >= moment and beat.tells]
+        began = [beat for beat in self._heartbeats if beat.began >= moment and beat.is_conclusive]
         in_time = [beat for beat in began if beat.is_answered and not beat.is_late]
         ended = [beat for beat in began if beat.is_late or beat.ended is not None]
         took = [(now if beat.ended is None else beat.ended) - beat.began for beat in ended]
@@ -322,43 +322,45 @@ class Pulse:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         while True:
             await self._is_wanted.wait()
             await asyncio.sleep(self._interval)
             if self._waiting:
                 await self.beat()
 
-    async def _beat(self, batch: int, *, of_items: bool, measures: bool = False) -> _Beat:
+    async def _make_heartbeat(
+        self, batch: int, *, of_items: bool, measures: bool = False
+    ) -> _Heartbeat:
         async with self._one, self._traffic.heartbeat():
             number = self._sent[batch] = self._sent.get(batch, 0) + 1
             drawn = self._passed.draw(f"{batch} {number}") if of_items else None
             began, allowed = self._clock.monotonic(), self._allowed(drawn)
-            beat = _Beat(began=began, allowed=allowed, measures=measures)
-            self._beats.append(beat)
+            beat = _Heartbeat(began=began, allowed=allowed, measures=measures)
+            self._heartbeats.append(beat)
             overdue = asyncio.get_running_loop().call_later(allowed, self._overdue, beat)
             try:
                 seen = await self._send(batch, number, drawn.item if drawn else None)
             finally:
                 overdue.cancel()
-            self._heed(beat, seen, drawn)
+            self._record(beat, seen, drawn)
         if batch in self._batches:
             self._batches[batch].append(seen)
         return beat
 
-    def _allowed(self, drawn: Passed | None) -> float:
+    def _allowed(self, drawn: PassedItem | None) -> float:
         took = drawn.took if drawn is not None else 0.0
         return MULTIPLE * max(self.idle or 0.0, took) + self._floor
 
-    def _heed(self, beat: _Beat, seen: Observation, drawn: Passed | None) -> None:
+    def _record(self, beat: _Heartbeat, seen: Observation, drawn: PassedItem | None) -> None:
         beat.ended = self._clock.monotonic()
         beat.is_answered = is_answer(seen)
         if drawn is not None and not beat.is_answered:
             is_blocked = _is_blocked(seen)
-            beat.tells = not (is_blocked or beat.measures)
+            beat.is_conclusive = not (is_blocked or beat.measures)
             if is_blocked:
                 self._passed.drop(drawn.item.id)
-        if beat.measures or not beat.tells or self.idle is None:
+        if beat.measures or not beat.is_conclusive or self.idle is None:
             return
         if beat.is_answered and not beat.is_late and beat.ended - beat.began <= beat.allowed:
             self._traffic.heartbeat_in_time()
@@ -366,7 +368,7 @@ class Pulse:
         self._overdue(beat)
         self._traffic.heartbeat_ended_late(is_answered=beat.is_answered)
 
-    def _overdue(self, beat: _Beat) -> None:
+    def _overdue(self, beat: _Heartbeat) -> None:
         if not beat.measures and not beat.is_late:
             beat.is_late = True
             self._traffic.heartbeat_late()

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.measure.attempts import Manner, Try, observed, sighted
-from harness.measure.measurement_context import Instruments
-from harness.measure.progress import Tally
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, observed, run_attempt
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.progress import ProgressCounter
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -54,47 +54,51 @@ class _Chunk(NamedTuple):
     ordinary: list[Item]
 
 
-class TwinVisits:
+class PlainTwinRun:
     """The plain twins of a campaign: drawn as it goes on, tried at its end, in own batches."""
 
-    def __init__(self, campaign: Campaign, tools: Instruments, journal: Journal) -> None:
-        self._campaign, self._tools, self._journal = campaign, tools, journal
+    def __init__(self, campaign: Campaign, context: MeasurementContext, journal: Journal) -> None:
+        self._campaign, self._context, self._journal = campaign, context, journal
         self._order = ordering(f"plain twins of {campaign.seed}")
         number = campaign.plain_twins.number
         self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
         self._done: set[Spot] = set()
         self._number = 0
 
-    def recall(self, observations: Iterable[Observation]) -> None:
+    def resume_from(self, observations: Iterable[Observation]) -> None:
         """Take note of what was tried before."""
         self._done |= {spot_of(one.key) for one in observations if one.role == "plain_twin"}
 
-    def heed(self, observations: Iterable[Observation]) -> None:
+    def add_batch(self, observations: Iterable[Observation]) -> None:
         """Draw from the items of a batch."""
         for one in observations:
             key, item, place = one.key, one.item, group_of(one.key)
             is_first = one.role == "item" and turn_of(key.round) == 1
             if not is_first or key.line == CONTROL or not self._can_be_tried(place, item):
                 continue
-            is_ours = self._tools.origin is not None and self._tools.origin.covers(item.host)
+            is_ours = self._context.origin is not None and self._context.origin.covers(item.host)
             self._drawn[place].offer(self._order(item.id), item, is_ours=is_ours)
 
-    async def finish(self, tally: Tally | None = None) -> None:
+    async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
         """Try all that were drawn: at the same time on each line, one after the other there."""
         lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
         for place in sorted(self._drawn):
             lines[place.line] += self._chunks(place)
-        if tally is not None:
-            tally.expect(2 * sum(len(one.items) for chunks in lines.values() for one in chunks))
+        if progress_counter is not None:
+            progress_counter.expect(
+                2 * sum(len(one.items) for chunks in lines.values() for one in chunks)
+            )
         self._number = next_number(self._journal.batches()) - 1
-        await asyncio.gather(*(self._try_line(chunks, tally) for chunks in lines.values()))
+        await asyncio.gather(
+            *(self._try_line(chunks, progress_counter) for chunks in lines.values())
+        )
 
     def _can_be_tried(self, place: Group, item: Item) -> bool:
         places = (place.line, place.profile), (CONTROL, place.profile)
-        probe = self._tools.probes.get(place.probe)
+        probe = self._context.probes.get(place.probe)
         has_twins = probe is not None and probe.declares.has_twins
-        is_usable = has_twins and all(one in self._tools.twin_lines for one in places)
-        return is_usable and bool(_twin_item(item, self._tools.origin))
+        is_usable = has_twins and all(one in self._context.twin_lines for one in places)
+        return is_usable and bool(_twin_item(item, self._context.origin))
 
     def _chunks(self, place: Group) -> list[_Chunk]:
         """The drawn items that were not tried before, shuffled, a few at a time."""
@@ -106,7 +110,9 @@ class TwinVisits:
             for start in range(0, len(left), KEPT_TOGETHER)
         ]
 
-    async def _try_line(self, chunks: list[_Chunk], tally: Tally | None) -> None:
+    async def _try_line(
+        self, chunks: list[_Chunk], progress_counter: ProgressCounter | None
+    ) -> None:
         chance = random.Random(f"pauses of {self._campaign.seed}")  # noqa: S311 - no secret
         pause = self._campaign.plain_twins.pause
         for place, items, ordinary in chunks:
@@ -116,8 +122,8 @@ class TwinVisits:
                 await asyncio.sleep(chance.expovariate(1 / pause) if pause else 0)
                 seen += await self._try_twin(place, item, ordinary, number)
             await to_thread(self._journal.append, number, seen)
-            if tally is not None:
-                tally.count(seen)
+            if progress_counter is not None:
+                progress_counter.count(seen)
 
     async def _try_twin(
         self, place: Group, item: Item, ordinary: list[Item], number: int
@@ -147,11 +153,11 @@ class TwinVisits:
         self, key: AttemptKey, item: Item, number: int, patience: float = 0.0
     ) -> Observation:
         """Visit an item's twin once; the observation is the item's."""
-        tools, origin, limits = self._tools, self._tools.origin, self._campaign.limits
+        context, origin, limits = self._context, self._context.origin, self._campaign.limits
         twin = _twin_item(item, origin)
         assert twin is not None
-        assert tools.pupil is not None
-        line = tools.twin_lines[key.line, key.profile]
+        assert context.pupil is not None
+        line = context.twin_lines[key.line, key.profile]
         is_ours = origin is not None and origin.covers(twin.host)
         asked = Attempt(
             key=key,
@@ -159,15 +165,15 @@ class TwinVisits:
             limits=limits,
             timeout=patience or limits.timeout,
             marker=unmarked(origin.key) if origin is not None and is_ours else None,
-            sketch_key=tools.sketch_key,
-            browser=browser_number(f"pupil {tools.seed}", key),
+            sketch_key=context.sketch_key,
+            browser=browser_number(f"pupil {context.seed}", key),
         )
-        this = Try(key=key, item=twin, role="plain_twin", batch=number)
-        manner = Manner(look="alone", patience=asked.timeout)
-        started = tools.clock.now()
-        trying = tools.pupil.visit(asked, tools.probes[key.probe], line)
-        sighting = await sighted(trying, 2 * asked.timeout)
-        return observed(asked, this, manner, tools, sighting, started)
+        planned = PlannedAttempt(key=key, item=twin, role="plain_twin", batch=number)
+        options = AttemptOptions(look="alone", patience=asked.timeout)
+        started = context.clock.now()
+        trying = context.pupil.visit(asked, context.probes[key.probe], line)
+        result = await run_attempt(trying, 2 * asked.timeout)
+        return observed(asked, planned, options, context, result, started)
 
     def _key(self, place: Group, item: Item) -> AttemptKey:
         return AttemptKey(

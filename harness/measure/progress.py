@@ -39,14 +39,14 @@ class Reporter(Protocol):
         """Take note of how far a measurement is."""
 
 
-class Silence:
+class NullReporter:
     """A reporter that says nothing."""
 
     def on_progress(self, progress: Progress) -> None:
         """Hear, and keep quiet."""
 
 
-class Tally:
+class ProgressCounter:
     """Counts attempts done and failed; ``rate`` looks at this run only, not at resumed batches."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Tally:
         self._clock = clock
         self._started = clock.monotonic()
         self._reporter = reporter
-        self._tell()
+        self._report()
 
     def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
         """Take one more batch into account and tell the reporter; ``spared`` will not be made."""
@@ -79,19 +79,19 @@ class Tally:
                 self._tried[seen.item.category] += 1
                 self._stopped[seen.item.category] += not _arrived(seen)
         self._total = max(self._total, self._done)
-        self._tell()
+        self._report()
 
     def expect(self, attempts: int) -> None:
         """So many attempts are to come beside those of the items, as plain twins do."""
         self._total += attempts
-        self._tell()
+        self._report()
 
     def finish(self) -> None:
         """Tell that no attempt is to come: some items were no probe's to try."""
         self._total = self._done
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         seconds = self._clock.monotonic() - self._started
         fresh = self._done - self._resumed
         self._reporter.on_progress(

@@ -17,19 +17,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from harness.measure.attempts import (
-    Manner,
-    Try,
+    AttemptOptions,
+    PlannedAttempt,
     attempt,
     beside,
+    heartbeat_loop_at,
     item_of,
-    place_of,
-    pulse_of,
+    line_traffic,
     sentinels_for,
-    traffic_of,
+    target_of,
 )
-from harness.measure.concurrency_limiter import Traffic
-from harness.measure.heartbeats import Pulse
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import LineTraffic
+from harness.measure.heartbeats import HeartbeatLoop
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.facts.web import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Look, Observation
@@ -59,93 +59,115 @@ section 4)."""
 
 
 async def observe_all(
-    tries: Iterable[Try], campaign: Campaign, tools: Instruments
+    tries: Iterable[PlannedAttempt], campaign: Campaign, context: MeasurementContext
 ) -> list[Observation]:
     """The observations of all of these, each after as many looks as it takes."""
     tries, limits = list(tries), campaign.limits
-    first = Manner(look="first", patience=limits.timeout)
-    seen = list(await asyncio.gather(*(look(this, first, limits, tools) for this in tries)))
+    first = AttemptOptions(look="first", patience=limits.timeout)
+    seen = list(
+        await asyncio.gather(
+            *(attempt_within_limits(planned, first, limits, context) for planned in tries)
+        )
+    )
     late = [place for place, one in enumerate(seen) if is_silent(one) or _is_strained(one)]
-    tools.passing.heed(seen)
+    context.passed_items.add_batch(seen)
     if late or any(map(is_trouble, seen)):
-        await _measure(tries, tools)
+        await _measure(tries, context)
     second = await asyncio.gather(
         *(
-            _confirm(tries[place], _longer_patience(seen[place], limits), limits, tools)
+            _confirm(tries[place], _longer_patience(seen[place], limits), limits, context)
             for place in late
         )
     )
     for place, one in zip(late, second, strict=True):
         if one.key.line == CONTROL and not is_silent(one):
-            tools.gate.narrow()  # the control was slow, not dead: we ask too much at once
+            context.limiter.decrease()  # the control was slow, not dead: we ask too much at once
         seen[place] = one
-    tools.passing.heed(seen)
-    await _look_alone(tries, seen, limits, tools)
+    context.passed_items.add_batch(seen)
+    await _repeat_alone(tries, seen, limits, context)
     return seen
 
 
-async def _measure(tries: Iterable[Try], tools: Instruments, *, is_alone: bool = False) -> None:
+async def _measure(
+    tries: Iterable[PlannedAttempt], context: MeasurementContext, *, is_alone: bool = False
+) -> None:
     """Let heartbeats be drawn from the items that passed, wherever some of these are tried."""
-    batches = {place_of(this): this.batch for this in tries}
-    found = ((tools.pulses.get(at), batch) for at, batch in batches.items())
-    known = [(pulse, batch) for pulse, batch in found if pulse is not None and pulse.idle]
-    await asyncio.gather(*(pulse.measure(batch, is_alone=is_alone) for pulse, batch in known))
+    batches = {target_of(planned): planned.batch for planned in tries}
+    found = ((context.heartbeat_loops.get(at), batch) for at, batch in batches.items())
+    known = [
+        (heartbeat_loop, batch)
+        for heartbeat_loop, batch in found
+        if heartbeat_loop is not None and heartbeat_loop.idle
+    ]
+    await asyncio.gather(
+        *(heartbeat_loop.measure(batch, is_alone=is_alone) for heartbeat_loop, batch in known)
+    )
 
 
-async def look(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
+async def attempt_within_limits(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
     """Try once, as soon as there is a place; again with fewer at once after trouble of our own."""
-    pulse = tools.pulses.get(place_of(this))
-    with pulse.waiting() if pulse is not None else nullcontext():
-        return await _look(this, manner, limits, tools)
+    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    with heartbeat_loop.waiting() if heartbeat_loop is not None else nullcontext():
+        return await _attempt_until_not_strained(planned, options, limits, context)
 
 
-async def _look(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
-    traffic = traffic_of(this.key.line, limits, tools)
+async def _attempt_until_not_strained(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
+    traffic = line_traffic(planned.key.line, limits, context)
     for _ in range(STRAINED):
         async with (
-            tools.courtesy.place(this.key.line, this.item),
-            traffic.gate(manner.look),
-            _gate(manner.look, tools),
+            context.rate_limits.place(planned.key.line, planned.item),
+            traffic.limiter(options.look),
+            _gate(options.look, context),
         ):
-            seen = await _begin(traffic, this, manner, limits, tools)
+            seen = await _begin(traffic, planned, options, limits, context)
         if not _is_strained(seen):
-            tools.gate.praise()
+            context.limiter.count_success()
             if seen.failure is None:
-                traffic.praise(manner.look)
+                traffic.count_success(options.look)
             return seen
         assert seen.failure is not None
-        tools.strained[this.key.line, seen.failure.name] += 1
-        tools.gate.narrow()
-        traffic.narrow()
+        context.strained[planned.key.line, seen.failure.name] += 1
+        context.limiter.decrease()
+        traffic.decrease()
     return seen
 
 
 async def _begin(
-    traffic: Traffic, this: Try, manner: Manner, limits: Limits, tools: Instruments
+    traffic: LineTraffic,
+    planned: PlannedAttempt,
+    options: AttemptOptions,
+    limits: Limits,
+    context: MeasurementContext,
 ) -> Observation:
     """Try now, or where patience is tried, at a moment when the line has nothing else to do.
 
     A service that forgets what comes while it is busy shall not find them all at once.
     """
-    pulse = tools.pulses.get(place_of(this))
-    if manner.look != "patience" or pulse is None:
+    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    if options.look != "patience" or heartbeat_loop is None:
         async with traffic.under_way():
-            return await attempt(this, manner, limits, tools)
-    async with traffic.alone(), pulse.still():
-        trying = asyncio.create_task(attempt(this, manner, limits, tools))
-        await asyncio.wait({trying}, timeout=traffic.quiet)
+            return await attempt(planned, options, limits, context)
+    async with traffic.exclusive(), heartbeat_loop.still():
+        trying = asyncio.create_task(attempt(planned, options, limits, context))
+        await asyncio.wait({trying}, timeout=traffic.silent_after)
     try:
         return await trying
     finally:
         trying.cancel()
 
 
-async def _confirm(this: Try, patience: float, limits: Limits, tools: Instruments) -> Observation:
+async def _confirm(
+    planned: PlannedAttempt, patience: float, limits: Limits, context: MeasurementContext
+) -> Observation:
     """Look again with more patience, until an answer comes or heartbeats are answered beside it."""
-    traffic = traffic_of(this.key.line, limits, tools)
+    traffic = line_traffic(planned.key.line, limits, context)
     for turn in range(2, 2 + CONFIRMATIONS):
-        manner = Manner(look="confirmed", patience=patience, turn=turn)
-        seen = await look(this, manner, limits, tools)
+        options = AttemptOptions(look="confirmed", patience=patience, turn=turn)
+        seen = await attempt_within_limits(planned, options, limits, context)
         beats = seen.heartbeats
         if not is_silent(seen) or beats is None or beats.shows_life or traffic.is_dead:
             break
@@ -159,8 +181,11 @@ def _longer_patience(seen: Observation, limits: Limits) -> float:
     return limits.confirmation_timeout
 
 
-async def _look_alone(
-    tries: list[Try], seen: list[Observation], limits: Limits, tools: Instruments
+async def _repeat_alone(
+    tries: list[PlannedAttempt],
+    seen: list[Observation],
+    limits: Limits,
+    context: MeasurementContext,
 ) -> None:
     """Look at each abrupt answer again, one at a time with nothing else begun on the line.
 
@@ -172,38 +197,42 @@ async def _look_alone(
             abrupt[one.key.line].append(place)
     controls = {one.key: one for one in seen if one.key.line == CONTROL}
     for line, places in abrupt.items():
-        async with traffic_of(line, limits, tools).alone():
+        async with line_traffic(line, limits, context).exclusive():
             if any(
-                is_busy(seen[place]) and not _has_items(tries[place], tools) for place in places
+                is_busy(seen[place]) and not _has_items(tries[place], context) for place in places
             ):
                 await _rest(limits)
             for place in places:
-                one = seen[place] = await _look_beside_a_heartbeat(tries[place], limits, tools)
+                one = seen[place] = await _attempt_beside_heartbeat(tries[place], limits, context)
                 control = controls.get(one.key.on(CONTROL))
-                tools.passing.heed([one, control] if control is not None else [])
-                await _measure([tries[place]], tools, is_alone=True)
+                context.passed_items.add_batch([one, control] if control is not None else [])
+                await _measure([tries[place]], context, is_alone=True)
 
 
-def _has_items(this: Try, tools: Instruments) -> bool:
+def _has_items(planned: PlannedAttempt, context: MeasurementContext) -> bool:
     """Whether heartbeats there are items, which a service treats as it does what is tried."""
-    pulse = tools.pulses.get(place_of(this))
-    return pulse is not None and pulse.has_items
+    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    return heartbeat_loop is not None and heartbeat_loop.has_items
 
 
 async def _rest(limits: Limits) -> None:
     await asyncio.sleep(min(PAUSE, limits.confirmation_timeout))
 
 
-async def _look_beside_a_heartbeat(this: Try, limits: Limits, tools: Instruments) -> Observation:
-    pulse = tools.pulses.get(place_of(this))
+async def _attempt_beside_heartbeat(
+    planned: PlannedAttempt, limits: Limits, context: MeasurementContext
+) -> Observation:
+    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
     first = 2 + CONFIRMATIONS
     for turn in range(first, first + ALONE):
-        manner = Manner(look="alone", patience=limits.timeout, turn=turn)
-        if pulse is None:
-            return await attempt(this, manner, limits, tools)
-        begun = tools.clock.monotonic()
-        seen, _ = await asyncio.gather(attempt(this, manner, limits, tools), pulse.beat())
-        seen = beside(seen, pulse, begun)
+        options = AttemptOptions(look="alone", patience=limits.timeout, turn=turn)
+        if heartbeat_loop is None:
+            return await attempt(planned, options, limits, context)
+        begun = context.clock.monotonic()
+        seen, _ = await asyncio.gather(
+            attempt(planned, options, limits, context), heartbeat_loop.beat()
+        )
+        seen = beside(seen, heartbeat_loop, begun)
         beats = seen.heartbeats
         if not is_trouble(seen) or beats is None or beats.shows_life:
             break
@@ -211,11 +240,11 @@ async def _look_beside_a_heartbeat(this: Try, limits: Limits, tools: Instruments
     return seen
 
 
-def _gate(kind: Look, tools: Instruments) -> AbstractAsyncContextManager[None]:
+def _gate(kind: Look, context: MeasurementContext) -> AbstractAsyncContextManager[None]:
     """What bounds such looks over all lines; those of most patience are bounded by line only."""
     if kind == "patience":
         return nullcontext()
-    return tools.second_gate if kind == "confirmed" else tools.gate
+    return context.confirmation_limiter if kind == "confirmed" else context.limiter
 
 
 def _is_strained(seen: Observation) -> bool:
@@ -224,55 +253,60 @@ def _is_strained(seen: Observation) -> bool:
     return failure is not None and failure.is_instrument and failure.name != "instrument_error"
 
 
-async def is_filter_off(this: Try, how: Manner, campaign: Campaign, tools: Instruments) -> bool:
+async def is_filter_off(
+    planned: PlannedAttempt,
+    options: AttemptOptions,
+    campaign: Campaign,
+    context: MeasurementContext,
+) -> bool:
     """Whether a must-block sentinel passes too, right after an item passed in a retrial.
 
     Then the filter was switched off, which voids batches, and says nothing of the item.
     """
-    probe = tools.probes[this.key.probe]
-    for place, one in sentinels_for(campaign, "must_block", this.key.probe, probe):
-        name = f"sentinel-block-{place}@{this.batch}.{this.key.item}.{how.look}.{how.turn}"
+    probe = context.probes[planned.key.probe]
+    for place, one in sentinels_for(campaign, "must_block", planned.key.probe, probe):
+        name = f"sentinel-block-{place}@{planned.batch}.{planned.key.item}.{options.look}.{options.turn}"
         item = item_of(one, name)
-        key = this.key.for_item(name)
-        beside = Try(key=key, item=item, role="must_block", batch=this.batch)
-        manner = Manner(look="first", patience=campaign.limits.timeout)
-        if is_answer(await look(beside, manner, campaign.limits, tools)):
+        key = planned.key.for_item(name)
+        beside = PlannedAttempt(key=key, item=item, role="must_block", batch=planned.batch)
+        options = AttemptOptions(look="first", patience=campaign.limits.timeout)
+        if is_answer(await attempt_within_limits(beside, options, campaign.limits, context)):
             return True
     return False
 
 
-LOOKS = range(1, 3)
+PATIENT_ATTEMPTS = range(1, 3)
 """An item is tried with patience until heartbeats were answered beside it, up to so often."""
 
 
-DOUBTFUL_LOOKS = range(DOUBTED_TURN, DOUBTED_TURN + 2)
+DOUBTED_ATTEMPTS = range(DOUBTED_TURN, DOUBTED_TURN + 2)
 """Where another one was answered, it must stay silent each of these times."""
 
 
 PATIENCE: Final = "patience"
 
 
-class PatientLooks:
+class SilenceRetrials:
     """The silences of a campaign that are waited for; kept in a batch of their own, ``number``."""
 
-    def __init__(self, campaign: Campaign, tools: Instruments, number: int) -> None:
-        self._campaign, self._tools, self._number = campaign, tools, number
+    def __init__(self, campaign: Campaign, context: MeasurementContext, number: int) -> None:
+        self._campaign, self._context, self._number = campaign, context, number
         self._place = ordering(campaign.seed)
         self._drawn: defaultdict[Group, Smallest[str]]
         self._drawn = defaultdict(lambda: Smallest(SAMPLE))
         self._tried: set[tuple[AttemptKey, bool]] = set()
         self._answered: set[Group] = set()
-        self._pulses: dict[int, Pulse] = {}
+        self._heartbeat_loops: dict[int, HeartbeatLoop] = {}
         self._waiting: set[asyncio.Task[None]] = set()
         self._seen: dict[AttemptKey, Observation] = {}
 
-    def recall(self, observations: Iterable[Observation]) -> None:
+    def resume_from(self, observations: Iterable[Observation]) -> None:
         """Take note of what was tried with patience before."""
         for one in observations:
             if one.role == "retry" and one.look == PATIENCE:
                 self._note(one)
 
-    def heed(self, observations: Iterable[Observation]) -> None:
+    def add_batch(self, observations: Iterable[Observation]) -> None:
         """Begin to wait for the silences of a batch that are drawn."""
         silences = [(self._place(one.item.id), one) for one in confirmed_silences(observations)]
         for place, one in silences:
@@ -293,7 +327,11 @@ class PatientLooks:
                     if group_of(one.key) in doubted:
                         self._begin(one, is_doubted=True)
             await self._wait()
-        beaten = [one for pulse in self._pulses.values() for one in pulse.leave(self._number)]
+        beaten = [
+            one
+            for heartbeat_loop in self._heartbeat_loops.values()
+            for one in heartbeat_loop.leave(self._number)
+        ]
         return [*beaten, *self._seen.values()]
 
     async def close(self) -> None:
@@ -311,44 +349,48 @@ class PatientLooks:
         if (key, is_doubted) in self._tried:
             return
         self._tried.add((key, is_doubted))
-        this = Try(key=key, item=one.item, role="retry", batch=self._number)
-        pulse = pulse_of(place_of(this), self._campaign, self._tools)
-        if pulse is not None:
-            pulse.join(self._number)
-            self._pulses[id(pulse)] = pulse
-        task = asyncio.create_task(self._look_after(this, pulse, is_doubted=is_doubted))
+        planned = PlannedAttempt(key=key, item=one.item, role="retry", batch=self._number)
+        heartbeat_loop = heartbeat_loop_at(target_of(planned), self._campaign, self._context)
+        if heartbeat_loop is not None:
+            heartbeat_loop.join(self._number)
+            self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop
+        task = asyncio.create_task(self._retry(planned, heartbeat_loop, is_doubted=is_doubted))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def _look_after(self, this: Try, pulse: Pulse | None, *, is_doubted: bool) -> None:
-        if pulse is not None:
-            await pulse.measure(self._number)  # not known yet, if nothing was left to measure
-        await (self._look_doubting(this) if is_doubted else self._look(this))
+    async def _retry(
+        self, planned: PlannedAttempt, heartbeat_loop: HeartbeatLoop | None, *, is_doubted: bool
+    ) -> None:
+        if heartbeat_loop is not None:
+            await heartbeat_loop.measure(
+                self._number
+            )  # not known yet, if nothing was left to measure
+        await (self._retry_doubted(planned) if is_doubted else self._retry_silence(planned))
 
-    async def _look(self, this: Try) -> None:
-        traffic = traffic_of(this.key.line, self._campaign.limits, self._tools)
-        for turn in LOOKS:
-            seen = await self._look_once(this, turn)
+    async def _retry_silence(self, planned: PlannedAttempt) -> None:
+        traffic = line_traffic(planned.key.line, self._campaign.limits, self._context)
+        for turn in PATIENT_ATTEMPTS:
+            seen = await self._attempt_once(planned, turn)
             beats = seen.heartbeats
             if not is_silent(seen) or beats is None or beats.shows_life or traffic.is_dead:
                 return
 
-    async def _look_doubting(self, this: Try) -> None:
-        before = self._seen.get(this.key)
+    async def _retry_doubted(self, planned: PlannedAttempt) -> None:
+        before = self._seen.get(planned.key)
         if before is not None and not is_silent(before):
             return
-        for turn in DOUBTFUL_LOOKS:
-            if not is_silent(await self._look_once(this, turn)):
+        for turn in DOUBTED_ATTEMPTS:
+            if not is_silent(await self._attempt_once(planned, turn)):
                 return
 
-    async def _look_once(self, this: Try, turn: int) -> Observation:
+    async def _attempt_once(self, planned: PlannedAttempt, turn: int) -> Observation:
         limits = self._campaign.limits
-        manner = Manner(look=PATIENCE, patience=limits.longest_patience, turn=turn)
-        seen = await look(this, manner, limits, self._tools)
+        options = AttemptOptions(look=PATIENCE, patience=limits.longest_patience, turn=turn)
+        seen = await attempt_within_limits(planned, options, limits, self._context)
         if not is_silent(seen):
-            is_off = await is_filter_off(this, manner, self._campaign, self._tools)
+            is_off = await is_filter_off(planned, options, self._campaign, self._context)
             seen = replace(seen, filter_off=is_off)
-        self._seen[this.key] = seen
+        self._seen[planned.key] = seen
         self._note(seen)
         return seen
 

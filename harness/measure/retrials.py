@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from harness.measure.batch_plan import missing_batches
-from harness.measure.blocked_retrials import BlockedAgain
-from harness.measure.measurement_context import Instruments
-from harness.measure.plain_twins import TwinVisits
-from harness.measure.progress import Tally
-from harness.measure.repeated_attempts import PatientLooks, in_batches
+from harness.measure.blocked_retrials import BlockedRetrials
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.plain_twins import PlainTwinRun
+from harness.measure.progress import ProgressCounter
+from harness.measure.repeated_attempts import SilenceRetrials, in_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
 from harness.model.plain_twin import (
@@ -35,16 +35,16 @@ class Retrials:
         self,
         campaign: Campaign,
         items: Items,
-        tools: Instruments,
+        context: MeasurementContext,
         journal: Journal,
         judge_trials: JudgeBatch,
     ) -> None:
         self._campaign, self._items, self._journal = campaign, items, journal
-        self._held, self._passing = journal.batches(), tools.passing
+        self._held, self._passed_items = journal.batches(), context.passed_items
         self._number = next_number(self._held)
-        self._patient = PatientLooks(campaign, tools, self._number)
-        self._blocked = BlockedAgain(campaign, tools, self._number, judge_trials)
-        self._twins = TwinVisits(campaign, tools, journal)
+        self._patient = SilenceRetrials(campaign, context, self._number)
+        self._blocked = BlockedRetrials(campaign, context, self._number, judge_trials)
+        self._twins = PlainTwinRun(campaign, context, journal)
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Go through what the journal holds, if a measurement goes on; ``stack`` ends it all."""
@@ -52,22 +52,22 @@ class Retrials:
         stack.push_async_callback(self._blocked.close)
         if self._held and DONE not in self._held:
             before = await to_thread(lambda: list(self._journal.sentinels()))
-            self._patient.recall(before)
-            self._blocked.recall(before)
+            self._patient.resume_from(before)
+            self._blocked.resume_from(before)
             for batch in in_batches(self._journal.observations()):
                 seen = list(batch)
-                self._passing.heed(seen)
-                await self.heed(seen)
-            self._twins.recall(before)
+                self._passed_items.add_batch(seen)
+                await self.add_batch(seen)
+            self._twins.resume_from(before)
 
-    async def heed(self, observations: Iterable[Observation]) -> None:
+    async def add_batch(self, observations: Iterable[Observation]) -> None:
         """See what of a batch is to be tried again."""
         observations = list(observations)
-        self._patient.heed(observations)
-        self._twins.heed(observations)
-        await self._blocked.heed(observations)
+        self._patient.add_batch(observations)
+        self._twins.add_batch(observations)
+        await self._blocked.add_batch(observations)
 
-    async def finish(self, tally: Tally | None = None) -> None:
+    async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
         """Wait for what is under way, keep what was seen, and try the plain twins."""
         held = self._journal.observations
         silent, blocked = await asyncio.gather(
@@ -75,7 +75,7 @@ class Retrials:
         )
         if silent or blocked:
             await to_thread(self._journal.append, self._number, [*silent, *blocked])
-        await self._twins.finish(tally)
+        await self._twins.finish(progress_counter)
 
     def seal(self) -> None:
         """Say that all retrials are made, once nothing is left to be measured."""

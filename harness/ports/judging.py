@@ -67,7 +67,7 @@ MakeJudge = Callable[[], JournalJudge]
 """Makes a judge of a journal that has judged nothing yet."""
 
 
-class Folded(Protocol):
+class CountedVerdicts(Protocol):
     """Counts of all verdicts; what was seen of single items is asked for.
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the

@@ -168,7 +168,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe brings back from one attempt; the stage makes an observation of it."""
 
     timings: Timings
@@ -296,7 +296,7 @@ class Probe(Protocol):
 
     declares: ClassVar[ProbeDeclaration]
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult: ...
 
 
 def fits(probe: Probe, item: Item) -> bool:
@@ -312,14 +312,14 @@ class SecondClient(Protocol):
     """
 
     def can_use(self, line: Line) -> bool: ...
-    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting: ...
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult: ...
 
 
 class PupilClient(Protocol):
     """A client that tries items as a pupil's browser would; see ``harness.measure.plain_twins``."""
 
     def line_for(self, line: Line, source: str) -> Line | None: ...
-    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting: ...
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> ProbeResult: ...
 
 
 def address_of(probe: Probe, item: Item) -> str:

@@ -26,8 +26,8 @@ from harness.ports.storage import Journal
 from harness.store.atomic_write import swap_in
 from harness.store.journal.parquet_segment import digest_of_file, duckdb
 from harness.store.private_files import make_private
-from harness.verdicts.count_outcomes import fold
-from harness.verdicts.outcome_counts import FoldedVerdicts
+from harness.verdicts.count_outcomes import count_verdicts
+from harness.verdicts.outcome_counts import ParquetVerdicts
 
 KEPT = "kept.json"
 SUFFIXES = (".py", ".toml")
@@ -53,13 +53,13 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
     kept: msgspec.Raw
 
 
-class VerdictFolder:
+class VerdictCache:
     """Keeps the verdicts of one journal in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def recall(self, made_of: str) -> FoldedVerdicts | None:
+    def load(self, made_of: str) -> ParquetVerdicts | None:
         """What was kept of the same journal, rules and appeals, if every byte of it holds."""
         path = self._path(made_of)
         try:
@@ -71,11 +71,11 @@ class VerdictFolder:
                 return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        return FoldedVerdicts(path, kept.counts, kept.basis)
+        return ParquetVerdicts(path, kept.counts, kept.basis)
 
     def keep(
         self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], VerdictBasis]
-    ) -> FoldedVerdicts:
+    ) -> ParquetVerdicts:
         """Fold verdicts as they come, and keep them; ``basis`` is asked after the last one.
 
         What was kept before goes. Raises InstrumentError with the disk's own reason.
@@ -84,7 +84,7 @@ class VerdictFolder:
         try:
             make_private(self._folder)
             rmtree(path, ignore_errors=True)
-            counts = fold(verdicts, path)
+            counts = count_verdicts(verdicts, path)
             kept = _Kept(
                 made_of=made_of,
                 sha256=_digest_of(path),
@@ -100,17 +100,17 @@ class VerdictFolder:
         except (duckdb().Error, OSError) as error:
             msg = f"{self._folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
-        return FoldedVerdicts(path, counts, kept.basis)
+        return ParquetVerdicts(path, counts, kept.basis)
 
     def _path(self, made_of: str) -> Path:
         return self._folder / made_of[:32]
 
 
 @contextmanager
-def passing_verdicts() -> Iterator[VerdictFolder]:
+def temporary_verdict_cache() -> Iterator[VerdictCache]:
     """A folder that goes when it has been used: for conclusions that nobody draws twice."""
     with TemporaryDirectory(prefix="accredit-verdicts-") as name:
-        yield VerdictFolder(Path(name))
+        yield VerdictCache(Path(name))
 
 
 def digest_of_makers(*others: str) -> str:
@@ -139,12 +139,12 @@ def _digest_of(folder: Path) -> str:
 
 
 @contextmanager
-def judged(
+def counted_verdicts(
     journal: Journal,
     make_judge: MakeJudge,
     only: Collection[str] | None = None,
-    folder: VerdictFolder | None = None,
-) -> Iterator[FoldedVerdicts]:
+    folder: VerdictCache | None = None,
+) -> Iterator[ParquetVerdicts]:
     """The folded verdicts of all items (or ``only`` of some), one batch in memory at a time.
 
     ``folder`` is where they are kept; without one they go when they have been used.
@@ -152,19 +152,19 @@ def judged(
     chosen = "all" if only is None else "\n".join(sorted(only))
     made_of = digest_of_makers(journal.fingerprint(), chosen)
     with (
-        nullcontext(folder) if folder else passing_verdicts() as kept,
-        closing(kept.recall(made_of) or _judge(journal, make_judge, only, kept, made_of)) as folded,
+        nullcontext(folder) if folder else temporary_verdict_cache() as kept,
+        closing(kept.load(made_of) or _judge(journal, make_judge, only, kept, made_of)) as counted,
     ):
-        yield folded
+        yield counted
 
 
 def _judge(
     journal: Journal,
     make_judge: MakeJudge,
     only: Collection[str] | None,
-    folder: VerdictFolder,
+    folder: VerdictCache,
     made_of: str,
-) -> FoldedVerdicts:
+) -> ParquetVerdicts:
     judge, read = make_judge(), 0
 
     def observations() -> Iterator[Observation]:

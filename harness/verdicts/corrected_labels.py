@@ -23,10 +23,10 @@ from harness.ports.storage import Journal
 ONLY_READ = "a journal seen through appeals is only read"
 
 
-def hear(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
+def with_corrected_labels(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
     """The journal with the labels of all upheld appeals that concern it; the latest one holds."""
     labels = {one.item: one.labels for one in appeals_that_concern(journal, appeals)}
-    return Appealed(journal, labels) if labels else journal
+    return CorrectedJournal(journal, labels) if labels else journal
 
 
 def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[Appeal, ...]:
@@ -35,7 +35,7 @@ def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[A
     return tuple(one for one in appeals if one.upheld and one.pack in packs)
 
 
-class Appealed:
+class CorrectedJournal:
     """Satisfies ``harness.ports.storage.Journal``, but is only read."""
 
     def __init__(self, journal: Journal, labels: dict[str, tuple[str, ...]]) -> None:

@@ -135,7 +135,7 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
+def count_verdicts(verdicts: Iterable[Verdict], target: Path) -> Counts:
     """Count verdicts, and write what each said to Parquet files, each sorted by fate.
 
     ``target`` is a folder that is made, for files with the columns fate, item (the number of its

@@ -20,7 +20,7 @@ from harness.verdicts.count_outcomes import STATES
 _WITNESSES = msgspec.json.Decoder(Witness)
 
 
-class FoldedVerdicts:
+class ParquetVerdicts:
     """Satisfies ``harness.ports.judging.Folded``; reads single verdicts where they lie."""
 
     def __init__(self, path: Path, counts: Counts, basis: VerdictBasis) -> None:
@@ -47,7 +47,7 @@ class FoldedVerdicts:
         if not wanted:
             return ()
         fates, places, states = ({each[part] for each in wanted} for part in range(3))
-        where = f"{_among('place', places)} AND {_among('state', states)} ORDER BY n"
+        where = f"{_in_condition('place', places)} AND {_in_condition('state', states)} ORDER BY n"
         first: dict[int, Witness] = {}
         for fate, place, state, item, number, told in self._rows(
             "fate, place, state, item, n, told", fates, where
@@ -64,8 +64,8 @@ class FoldedVerdicts:
             return ()
         place = self._place(next(iter(fates)), profile, probe)
         where = f"place = {place} AND service IS NOT NULL"
-        with self._asked("service - control AS seconds", fates, where) as found:
-            return Ordered(found.fetchnumpy()["seconds"])
+        with self._query("service - control AS seconds", fates, where) as found:
+            return RankedValues(found.fetchnumpy()["seconds"])
 
     def first_pairs(
         self, fates: Collection[int], profile: str, probe: str, limit: int
@@ -86,16 +86,16 @@ class FoldedVerdicts:
         return self._places[self.counts.fates[fate].line, profile, probe]
 
     def _rows(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
-        with self._asked(columns, fates, where) as found:
+        with self._query(columns, fates, where) as found:
             while chunk := found.fetchmany(4096):
                 yield from chunk
 
     @contextmanager
-    def _asked(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
+    def _query(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
         """An answer about some fates, whose rows lie together. Raises InstrumentError."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
-            WHERE {_among("fate", fates)} AND {where}"""  # noqa: S608 - see above
+            WHERE {_in_condition("fate", fates)} AND {where}"""  # noqa: S608 - see above
         try:
             if self._connection is None:
                 self._connection = connect()
@@ -107,7 +107,7 @@ class FoldedVerdicts:
             raise InstrumentError(msg) from error
 
 
-class Ordered(Sequence[float]):
+class RankedValues(Sequence[float]):
     """Numbers by rank; sorted no further than is asked for."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
@@ -130,6 +130,6 @@ class Ordered(Sequence[float]):
         return float(self._values[rank])
 
 
-def _among(column: str, numbers: Collection[int]) -> str:
+def _in_condition(column: str, numbers: Collection[int]) -> str:
     """A condition that DuckDB can hold against the statistics of a row group."""
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
