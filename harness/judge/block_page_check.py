@@ -1,8 +1,8 @@
-"""What a page may hold beside the notice by which it is known as a block page.
+"""Decide whether a page is a block page and nothing else, and which category it states.
 
-A block page's words, title or host are copied easily and put over something else. So such a sign
-counts only on a page that has no room for content: little text that nobody knows, and no more
-pictures, frames and scripts than the pages that the must-block sentinels met.
+The words, title or host of a block page are easily copied onto other content. So they count only on
+a page that cannot hold other content: little text that is not known, and no more pictures, frames
+and scripts than the pages that the must-block sentinels met.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ from functools import lru_cache
 from urllib.parse import unquote_plus
 
 READ = 256
-"""Characters of a page's text that are kept, and so can be looked at (``probes.net.html_text``)."""
+"""Characters of a page's text that are kept, and so can be read (``probes.net.html_text``)."""
 LEAST, USUAL, MOST = 120, 600, 1800
-"""Characters of unknown text that a notice may always hold, may where there is no page of the
-control to compare it with, and may at most."""
+"""Characters of unknown text that a block page may have: at least; where there is no page of the
+control to compare it with; and at most."""
 SHARE = 0.5
-"""Share of the control's text that the unknown text of a notice may reach: less is no page."""
+"""Share of the control's text that the unknown text of a block page may reach."""
 
 
 def says_nothing(web: WebFacts) -> bool:
-    """Whether a page has next to no text, and nothing else that would show something."""
+    """Whether a page has next to no text, and nothing else to show."""
     shows = bool(shown_beside_text(web) or web.frames)
     return len(web.title) <= BARE and is_wordless(web) and not shows
 
 
 def shown_beside_text(web: WebFacts) -> int:
-    """How many pictures, frames, scripts and style sheets a page has, those of headers too."""
+    """Count the pictures, frames, scripts and style sheets of a page, and those of its headers."""
     return web.embedded + has_styles_by_header(web)
 
 
 def has_styles_by_header(web: WebFacts) -> bool:
-    """Whether a header names a style sheet, which may write text (RFC 8288, CSS Content)."""
+    """Whether a header names a style sheet, which can add text (RFC 8288, CSS Content)."""
     return any(name == "link" and "stylesheet" in value.lower() for name, value in web.headers)
 
 
 def is_wordless(web: WebFacts) -> bool:
-    """Whether a page has next to no text, whatever it shows besides."""
+    """Whether a page has next to no text, whatever else it shows."""
     return max(len(web.text), web.text_length) <= BARE
 
 
 def may_hold_other_content(
     web: WebFacts, control: WebFacts | None, known: Iterable[Sketch], *, embedded: int, read: int
 ) -> bool:
-    """Whether a page may hold content beside what it is known by.
+    """Whether a page may hold content beside the signs that it is known by.
 
-    ``known`` are sketches of texts that are no content; ``embedded`` is the number of pictures,
-    frames and scripts that such a page has, and ``read`` the number of characters that were found
-    to be a notice; where there is none, a page must say nothing else. Pages that other people kept
-    do not say how long their text is, and so have no room.
+    ``known`` are sketches of block page texts. ``embedded`` is the number of pictures, frames and
+    scripts that a block page has. ``read`` is the number of characters that were found to be a
+    notice; 0 means that the page must not say anything else. Pages in other people's data do not
+    give the length of their text, and count as holding no other content.
     """
     if shown_beside_text(web) > embedded:
         return True
@@ -69,7 +69,7 @@ def may_hold_other_content(
 
 
 def _least_content(control: WebFacts | None) -> float:
-    """The least number of characters beside a notice that would be a page's content."""
+    """The number of characters beside a notice from which a page holds content."""
     if control is None:
         return USUAL
     if not control.text_length:
@@ -78,11 +78,11 @@ def _least_content(control: WebFacts | None) -> float:
 
 
 UNLIKE = 0.5
-"""Likeness below which two pages count as different ones."""
+"""Likeness below which two pages count as different."""
 ALIKE = 0.7
-"""Likeness of words from which the control sees the same page, whatever it says."""
+"""Likeness of words from which service and control saw the same page."""
 AKIN = 0.3
-"""The same where the control's page speaks of blocks as well."""
+"""The same, where the control's page shows signs of a block as well."""
 
 
 def looks_blocked(features: TrialFeatures) -> bool:
@@ -96,7 +96,7 @@ def looks_blocked(features: TrialFeatures) -> bool:
 
 
 def is_learned_page(features: TrialFeatures) -> bool:
-    """Whether the page is the one declared, or that the must-block sentinels met."""
+    """Whether the page is the declared block page, or one that the must-block sentinels met."""
     web = features.web
     if web is None or not _is_all_there(features):
         return False
@@ -106,14 +106,14 @@ def is_learned_page(features: TrialFeatures) -> bool:
 
 
 def _is_all_there(features: TrialFeatures) -> bool:
-    """Whether every frame was followed, and no part of the origin's page was seen."""
+    """Whether every frame was followed, and no part of the origin's page came."""
     return not features.unfollowed_url and (
         features.is_unlike_origin or not features.control_has_token
     )
 
 
 def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:
-    """The inner pages that came, but for those that say nothing."""
+    """The inner pages that came, without those that say nothing."""
     came = (page for page in web.inner if page.status is not None)
     return tuple(page for page in came if not says_nothing(page))
 
@@ -121,7 +121,7 @@ def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:
 def _is_known_inside(
     features: TrialFeatures, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
 ) -> bool:
-    """Whether every inner page is a block page, in a page that is one too or says nothing."""
+    """Whether every inner page is a block page, in an outer page that is one or says nothing."""
 
     def is_known(page: WebFacts) -> bool:
         is_learned = features.fingerprints.matches_page(page, features.control_web)
@@ -134,7 +134,7 @@ def _is_known_inside(
 
 
 def _is_recognised(features: TrialFeatures, web: WebFacts) -> bool:
-    """Whether a page says that it blocks, and has no room for anything else."""
+    """Whether a page says that it blocks, and cannot hold anything else."""
     if features.fingerprints.may_hold_other_content(web, features.control_web):
         return False
     return says_blocked(features) if web is features.web else _look_says_so(web)
@@ -147,7 +147,7 @@ def _look_says_so(web: WebFacts) -> bool:
 def says_blocked(features: TrialFeatures) -> bool:
     """Whether the page says that it blocks, whatever else it shows, and the control's does not.
 
-    Beside a control's page that is quite another one, weaker signs are enough.
+    Beside a control's page that is a different one, weaker signs are enough.
     """
     if features.web is None or (features.control_has_token and not features.is_unlike_origin):
         return False
@@ -178,7 +178,7 @@ _END = re.compile(
 
 
 def claimed_category(web: WebFacts | None) -> str:
-    """The category that a block page or its address states, in its own words; or nothing."""
+    """The category that a block page or its address states, as written there; else empty."""
     if web is None:
         return ""
     addresses = (web.url, *(hop.location for hop in web.hops))

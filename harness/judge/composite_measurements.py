@@ -1,8 +1,8 @@
-"""Judges one measurement of other people that holds several trials: a DNS and a web one.
+"""Judge other people's measurements, each of which may hold a DNS trial and a web trial.
 
-A single measurement shows each layer, so the layers explain each other: a page that surely
-came from the origin clears a strange address, and a strange address explains a failed
-connection.
+The trials of one measurement explain each other: a page that surely came from the origin clears an
+unknown address, and an unknown address explains a failed connection. ``judge_of`` chooses the judge
+that the header of a journal asks for.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ ASTRAY = "the resolver gave addresses that the control does not know, and the pa
 
 
 NO_SENTINELS = "no sentinels: verdicts rest on the control alone"
-"""What a journal of other people's measurements always lacks; it forbids every decision."""
+"""What a journal of other people's measurements always lacks; it prevents every decision."""
 
 
 class ForeignJudge:
-    """Judges other people's measurements: one verdict for all trials of each.
+    """Judge other people's measurements: one verdict for all trials of each.
 
-    Like ``Judge`` it holds one batch at a time; a measurement is never spread over several.
+    Like ``Judge`` it holds one batch at a time; a measurement must not be spread over several.
     """
 
     rules_version = RULES_VERSION
@@ -57,7 +57,7 @@ class ForeignJudge:
         self._places: set[tuple[str, str]] = set()
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
-        """The verdict of every measurement."""
+        """Yield the verdict of every measurement."""
         for _, batch in groupby(observations, lambda one: one.batch):
             measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
             for trial in pair(batch).trials:
@@ -70,12 +70,12 @@ class ForeignJudge:
 
     @property
     def twins(self) -> tuple[TwinPair, ...]:
-        """None: other people try no plain twins."""
+        """Empty: other people try no plain twins."""
         return ()
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """What such a journal always lacks, on every line for every profile."""
+        """The sentinels that such a journal always lacks, for every line and profile."""
         return tuple(
             Precondition(
                 name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
@@ -85,7 +85,7 @@ class ForeignJudge:
 
 
 def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge | ForeignJudge:
-    """The judge that the header of a journal asks for: of our observations, or other people's."""
+    """Return the judge for a journal: of our own observations, or of other people's."""
     block_page = header.campaign.service.block_page
     if header.foreign:
         return ForeignJudge(block_page)
@@ -93,7 +93,7 @@ def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge |
 
 
 def judge_maker(journal: Journal) -> MakeJudge:
-    """What makes judges of a journal, each of which has judged nothing yet."""
+    """Return a function that makes new judges of a journal."""
     return lambda: judge_of(journal.header, journal.sentinels())
 
 
@@ -137,7 +137,7 @@ def judge_measurement(
 
 
 def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
-    """Whether the page came by the very address that looked like a sinkhole's."""
+    """Whether the page came from the very address that looked like a sinkhole."""
     if came is None or verdict.mechanism is not Mechanism.DNS_SINKHOLE:
         return False
     page, answer = came.service.facts, name.service.facts
@@ -147,7 +147,7 @@ def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
 
 
 def judge_without_control(trial: Trial) -> Verdict:
-    """The verdict of a page that came without a control: never *allowed*."""
+    """The verdict of a page without a control; it is never *allowed*."""
     return judge_trial(trial, NO_FINGERPRINTS, ALONE_RULES)
 
 
@@ -156,7 +156,7 @@ def _is_dns(trial: Trial) -> bool:
 
 
 def _differs(trial: Trial) -> bool:
-    """Whether the resolver gave addresses of which the control vouches for none."""
+    """Whether the control confirms none of the addresses that the resolver gave."""
     service, control = trial.service.facts, trial.control.facts if trial.control else None
     if not isinstance(service, DnsFacts) or not isinstance(control, DnsFacts):
         return False

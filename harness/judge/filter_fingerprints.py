@@ -1,8 +1,8 @@
-"""Learns how a supplier blocks from its must-block sentinels and its submission.
+"""Learn how a supplier blocks, from its must-block sentinels and its declared block page.
 
-A fingerprint that the supplier's own filter has just shown us beats any list of other
-people's block pages (see PEERS, lesson 1); and some blocks look like trouble (a 503 on
-CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
+What the supplier's own filter has just shown is better evidence than any list of other people's
+block pages. Some blocks look like network trouble (503 to CONNECT, SERVFAIL) unless the must-block
+sentinels met the same.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from harness.model.sketch import Sketch, share_within
 
 REFUSING = 400
 WORDY = 12
-"""Characters from which a text says enough to be known again."""
+"""Characters from which a text is long enough to be recognised."""
 LIKE = 0.9
-"""Two texts this alike, host names and numbers aside, are one page."""
+"""Likeness from which two texts are the same page, host names and numbers aside."""
 AKIN = 0.4
-"""Two texts this alike under one title are one page."""
+"""The same for two texts under one title."""
 
 
 ALIKE_SKETCHES = 0.6
-"""Share of shingles, both ways, from which two sketched texts are one page."""
+"""Share of shingles, in both directions, from which two sketched texts are the same page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterFingerprints:
-    """What the must-block sentinels of one line have met. Empty where nothing was learned.
+    """What the must-block sentinels of one line have met; empty where nothing was learned.
 
-    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the most
-    pictures, frames and scripts that a page of these had. ``servers`` are those that redirects led
-    to (``recognise.server_of``).
+    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the largest
+    number of pictures, frames and scripts on one of these pages. ``servers`` are those that
+    redirects led to (``block_page_classifier.server_of``).
     """
 
     tunnel_statuses: frozenset[int] = frozenset()
@@ -62,7 +62,7 @@ class FilterFingerprints:
     embedded: int = 0
 
     def merged_with(self, other: FilterFingerprints) -> FilterFingerprints:
-        """What both know."""
+        """The fingerprints of both."""
         return FilterFingerprints(
             tunnel_statuses=self.tunnel_statuses | other.tunnel_statuses,
             statuses=self.statuses | other.statuses,
@@ -89,7 +89,7 @@ class FilterFingerprints:
         )
 
     def matches_page(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page is one of those known, holds no more, and is not what the control saw."""
+        """Whether a page is a known block page, holds nothing else, and is not the control's."""
         is_same = bool(web.body_sha256) and web.body_sha256 in self.digests
         if is_same and (not has_styles_by_header(web) or shown_beside_text(web) <= self.embedded):
             return True
@@ -101,7 +101,7 @@ class FilterFingerprints:
         return says or self._matches_sketch(web, control) or self._matches_words(web, control)
 
     def _matches_words(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether title, text or, of a page without either, the status is one of those known."""
+        """Whether title or text match; without either, whether the status does."""
         if not any((self.titles, self.texts, self.statuses)):
             return False
         title, text = (
@@ -122,9 +122,9 @@ class FilterFingerprints:
         return bool(text) and likeness >= LIKE
 
     def _matches_sketch(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether the page's text is one of those known, told by keyed sketches alone.
+        """Whether the page's text is a known one, by keyed sketches alone.
 
-        So the block page of an item is known whose words are not kept.
+        Needed for items whose text is not kept.
         """
         likeness = max((_mutual_share(web.sketch, known) for known in self.sketches), default=0.0)
         if likeness >= ALIKE_SKETCHES:
@@ -133,10 +133,10 @@ class FilterFingerprints:
         return web.title_mark in self.title_marks and not same_title and likeness >= AKIN
 
     def _is_at_known_host(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page stands at a known host, or only leads there, and the control's did not.
+        """Whether a page is at a known host, or only leads there, and the control's was not.
 
-        The host is no word of the page: nothing of its text is read by that. Frames that came are
-        pages to be known by themselves.
+        The host is not text of the page, so no text counts as read. Frames that came are judged as
+        pages themselves.
         """
         hosts = self.hosts - _hosts_of(control)
         if not hosts:
@@ -155,7 +155,7 @@ NO_FINGERPRINTS = FilterFingerprints()
 
 
 def declared_fingerprints(page: BlockPage | None) -> FilterFingerprints:
-    """What the submission says of its block page."""
+    """Return the fingerprints of the block page that the submission declares."""
     if page is None:
         return NO_FINGERPRINTS
     title, phrase = (
@@ -170,7 +170,7 @@ def declared_fingerprints(page: BlockPage | None) -> FilterFingerprints:
 
 
 def _hosts_of(web: WebFacts | None) -> frozenset[str]:
-    """The hosts that a page came by, and those that it frames or forwards to."""
+    """The hosts of the URLs of a page, of its redirects and its frames."""
     if web is None:
         return frozenset()
     return block_page_classifier.hosts_of(web) | frozenset(
@@ -179,14 +179,14 @@ def _hosts_of(web: WebFacts | None) -> frozenset[str]:
 
 
 def _final_host(web: WebFacts) -> str:
-    """The host at which an answer ends, or that its redirect leads to where nobody followed it."""
+    """The host at which an answer ends, or that an unfollowed redirect leads to."""
     last = web.hops[-1] if web.hops else None
     unfollowed = last is not None and last.url == web.url and web.status == last.status
     return block_page_classifier.host_of(last.location if last and unfollowed else web.url)
 
 
 def _mutual_share(one: Sketch, other: Sketch) -> float:
-    """How much of either text stands in the other: the smaller share of the two."""
+    """How much of either text is in the other: the smaller of the two shares."""
     return min(share_within(one, other), share_within(other, one))
 
 
@@ -195,9 +195,9 @@ def _says(web: WebFacts | None, phrase: str) -> bool:
 
 
 def learn_fingerprints(blocked: Iterable[Observation]) -> FilterFingerprints:
-    """What the service's observations of must-block sentinels have in common with no one else.
+    """Return what the service's observations of must-block sentinels show of its block method.
 
-    Call it only with sentinels whose control was healthy and that were not let through.
+    Pass only sentinels that the control answered and the service did not let through.
     """
     seen = list(blocked)
     pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]

@@ -1,7 +1,7 @@
-"""Judges a journal: every trial of an item gets the verdict of the first rule that matches.
+"""Judge a journal: the first rule that matches a trial gives its verdict.
 
-In: observations. Out: a verdict for each trial of an item, and the preconditions on which
-they rest. Judging opens no socket and no store, so it may be run again for ever.
+Input: observations. Output: a verdict for each trial of an item, and the preconditions of all.
+Judging uses no network and no store, and can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from harness.judge.sentinels import (
     SentinelSummary,
     UnfilteredProbes,
     check_sentinels,
+    missing_sentinels_check,
     shows_how_it_blocks,
-    without_sentinels,
 )
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
@@ -50,7 +50,7 @@ from harness.ports.judging import BatchJudges
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """All verdicts of a journal, what they rest on, and the rules that made them."""
+    """All verdicts of a journal, their preconditions, and the version of the rules."""
 
     verdicts: tuple[Verdict, ...]
     preconditions: tuple[Precondition, ...]
@@ -58,12 +58,12 @@ class Judgement:
 
 
 class Judge:
-    """Judges a journal batch by batch, so that one batch is held in memory at a time.
+    """Judge a journal batch by batch, with one batch in memory at a time.
 
-    ``sentinels`` are those of the whole journal: what any of them met is learned beforehand.
-    With them come the retrials. Without ``sentinels_required``, sentinels may be missing; without
-    ``samples_required``, the retrials (as of a batch that has just been measured). ``block_page``
-    is the one that the submission declares.
+    ``sentinels`` are those of the whole journal with the retrials: fingerprints are learned from
+    them first. Without ``sentinels_required``, sentinels may be missing; without
+    ``samples_required``, retrials may be (as for a batch that has just been measured).
+    ``block_page`` is the one that the submission declares.
     """
 
     rules_version = RULES_VERSION
@@ -92,15 +92,15 @@ class Judge:
         self._sentinel_summary = SentinelSummary(probes)
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
-        """The verdict of every trial of an item, those of void batches among them.
+        """Yield the verdict of every trial of an item, including those of void batches.
 
-        The observations of a batch follow each other, in any order, as in a journal.
+        The observations of a batch must follow each other, in any order, as in a journal.
         """
         for _, batch in groupby(observations, lambda one: one.batch):
             yield from self._batch(batch)
 
     def checks(self, pairs: Pairs) -> dict[BatchPath, SentinelCheck]:
-        """How the sentinels of each course fared."""
+        """Check the sentinels of each batch, line, profile and probe."""
         return {
             batch_path: self._unfiltered.excused(
                 check_sentinels(
@@ -111,7 +111,7 @@ class Judge:
         }
 
     def judge_part(self, observations: list[Observation]) -> tuple[Verdict, ...]:
-        """The verdicts of one batch by themselves, with what its own sentinels met."""
+        """Judge a part of one batch by itself, with the fingerprints of its own sentinels."""
         self._fingerprints_by_line = _learn_by_line(
             self._retrials.separate(observations), self._declared, UnfilteredProbes(self._probes)
         )
@@ -119,12 +119,12 @@ class Judge:
 
     @property
     def twins(self) -> tuple[TwinPair, ...]:
-        """How plain twins fared beside the items whose verdicts were given so far."""
+        """The plain twins beside the items judged so far."""
         return self._twins.pairs
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """What the verdicts rest on that were given so far."""
+        """The preconditions of the verdicts given so far."""
         return (
             *self._sentinel_summary.preconditions,
             *self._unfiltered.preconditions(self._sentinel_summary.excused),
@@ -136,7 +136,7 @@ class Judge:
         for trial in pairs.trials:
             batch_path = batch_path_of(trial.service)
             if batch_path not in checks and self._required:
-                checks[batch_path] = without_sentinels(batch_path)
+                checks[batch_path] = missing_sentinels_check(batch_path)
             check = checks.get(batch_path)
             verdict = self._judge_with_retrials(trial)
             verdict = _voided(verdict, check) if check and check.failed else verdict
@@ -146,16 +146,16 @@ class Judge:
             self._sentinel_summary.count(check)
 
     def _judge_trial(self, trial: Trial) -> Verdict:
-        """The verdict of one trial by itself; a block stands only beside a sign of life."""
+        """The verdict of one trial by itself; a block needs a sign of life of the line."""
         fingerprints = self._fingerprints_by_line.get(trial.key.line, self._declared)
         return require_sign_of_life(trial, judge_trial(trial, fingerprints, probes=self._probes))
 
     def _judge_with_retrials(self, trial: Trial) -> Verdict:
-        """The verdict of an item's trial, with what its retrials came to."""
+        """The verdict of an item's trial, taking its retrials into account."""
         verdict = self._judge_trial(trial)
         if verdict.state is not State.BLOCKED or not self._sampled:
             return verdict
-        later = self._retrials.of(trial)
+        later = self._retrials.for_trial(trial)
         patient = later.get("patience")
         if patient is not None and has_answer(patient):
             verdict = self._judge_trial(_with_later_answer(trial, patient))
@@ -197,18 +197,18 @@ def judge_batch(
     page: BlockPage | None = None,
     probes: Declarations = EARLIER,
 ) -> tuple[Verdict, ...]:
-    """The verdicts of a part of one batch while it is measured, whatever its bracket says.
+    """Judge a part of one batch while it is measured, without checking its sentinels.
 
-    What its must-block sentinels met is learned, if it holds them.
+    Fingerprints are learned from its must-block sentinels, if it holds any.
     """
     judging = Judge((), page, sentinels_required=False, samples_required=False, probes=probes)
     return judging.judge_part(list(observations))
 
 
 def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -> BatchJudges:
-    """How batches are judged while they are measured.
+    """Return the functions that judge batches while they are measured.
 
-    ``block_page`` is the one that the submission declares, ``probes`` what its probes declare.
+    ``block_page`` is the one that the submission declares; ``probes`` are the probes' declarations.
     """
 
     def judged(seen: Iterable[Observation]) -> tuple[Verdict, ...]:
@@ -222,7 +222,7 @@ def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -
 
 
 def in_batches(observations: Iterable[Observation]) -> list[Observation]:
-    """The observations of each batch together, batches in the order in which they begin."""
+    """Group the observations by batch; batches in the order in which they begin."""
     batches: dict[int, list[Observation]] = {}
     for one in observations:
         batches.setdefault(one.batch, []).append(one)
@@ -230,7 +230,7 @@ def in_batches(observations: Iterable[Observation]) -> list[Observation]:
 
 
 def _without_repeated(verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """Without those of void batches that were tried again: the second trial counts."""
+    """Leave out verdicts of void batches that were repeated: the second trial counts."""
     judged = {_trial_of(each) for each in verdicts if each.rule != BRACKET_FAILED}
     return (
         each for each in verdicts if each.rule != BRACKET_FAILED or _trial_of(each) not in judged
@@ -238,7 +238,7 @@ def _without_repeated(verdicts: list[Verdict]) -> Iterator[Verdict]:
 
 
 def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
-    """What names a trial and its repetition; another round is another trial."""
+    """What identifies a trial and its repetition; another round is another trial."""
     key = verdict.key
     return key.item, key.probe, key.line, key.profile, turn_of(key.round)
 
@@ -248,11 +248,11 @@ def voided_batches(
     block_page: BlockPage | None = None,
     probes: Declarations = EARLIER,
 ) -> Iterator[int]:
-    """The numbers of the batches whose sentinels did not fare as agreed, on any line.
+    """Yield the numbers of the batches whose sentinels failed on any line.
 
-    ``sentinels`` gives those of the whole journal, and is asked twice: what any of them met is
-    learned first, so that a batch is void here if a judgement voids it, and only then. Those of
-    a batch follow each other, as in a journal: one batch is held at a time.
+    ``sentinels`` gives those of the whole journal, and is called twice: fingerprints are learned
+    first, so that exactly those batches are void that a judgement voids. The observations of a
+    batch must follow each other, as in a journal; one batch is in memory at a time.
     """
     judging = Judge(sentinels(), block_page, probes=probes)
     for number, seen in groupby(sentinels(), lambda one: one.batch):
@@ -266,10 +266,10 @@ def judge_trial(
     rules: tuple[Rule, ...] | None = None,
     probes: Declarations = EARLIER,
 ) -> Verdict:
-    """The verdict of one trial by itself, whatever its bracket says.
+    """Judge one trial by itself, without its sentinels.
 
-    ``rules`` are those for the facts that the trial left, unless others are given. Raises
-    UsageError for facts of a kind without rules.
+    ``rules`` default to those for the facts that the trial left. Raises UsageError for facts of a
+    kind without rules.
     """
     probe = declared(probes, trial.key.probe)
     features = TrialFeatures(trial, fingerprints)
@@ -310,9 +310,9 @@ def _with_later_answer(trial: Trial, again: Observation) -> Trial:
 def _learn_by_line(
     sentinels: Iterable[Observation], declared: FilterFingerprints, unfiltered: UnfilteredProbes
 ) -> dict[str, FilterFingerprints]:
-    """What each line's must-block sentinels met, where the must-allow ones passed.
+    """Learn from each line's must-block sentinels where the must-allow ones passed.
 
-    A broken line fails for both, and teaches nothing beside what was ``declared``.
+    A broken line fails for both, and adds nothing to what was ``declared``.
     """
     fingerprints_by_line: dict[str, FilterFingerprints] = {}
     for _, batch in groupby(sentinels, lambda one: one.batch):
@@ -327,7 +327,7 @@ def _learn_by_line(
 
 
 def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
-    """What stopped the must-block sentinels of one course, if its must-allow ones passed."""
+    """The must-block sentinels that were stopped, if the must-allow ones passed."""
     allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
     if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
         return []
@@ -339,7 +339,7 @@ def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observ
 
 
 def _voided(verdict: Verdict, check: SentinelCheck) -> Verdict:
-    """The verdict of a trial whose batch is void; what it would have been stays a witness."""
+    """The verdict of a trial in a void batch; its own verdict becomes a witness."""
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(
         verdict,

@@ -1,9 +1,9 @@
-"""A silence or an abrupt answer is a block only beside a sign of life of the line.
+"""Accept a silence or an abrupt answer as a block only if the line was alive meanwhile.
 
-A busy line drops, resets and refuses as a filter does. So a verdict *blocked* that rests on such
-an answer stands only if the item was tried again as ``harness.measure.repeated_attempts`` does it, and a
-heartbeat was answered in time beside it; otherwise it is *insufficient*, naming what was missing.
-Silences also need a sample of them to have stayed silent with the longest patience.
+An overloaded line drops, resets and refuses like a filter. So a verdict *blocked* that rests on
+such an answer stands only if the item was tried again as ``harness.measure.repeated_attempts`` does
+it, and a heartbeat was answered in time beside it. Otherwise it is *insufficient*, with the reason.
+For silences, a sample of them must also have stayed silent with the longest timeout.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ WORDS = {
     TROUBLE_UNCONFIRMED: "trouble of an overloaded line looks like this, and it was not seen again "
     "alone",
 }
-"""The rules of this module: by each of them a block that another rule found is *insufficient*."""
+"""The rules of this module; each turns a block that another rule found into *insufficient*."""
 
 
 class RetrialResults:
-    """What the retrials of a journal came to, held in memory: there are few of them."""
+    """The retrials of a journal, held in memory: there are few of them."""
 
     def __init__(self) -> None:
         self._seen: dict[Spot, dict[Look, Observation]] = {}
@@ -60,7 +60,7 @@ class RetrialResults:
         self._answered: set[Group] = set()
 
     def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
-        """Those of the sentinels; retrials are taken in, and heartbeats left out."""
+        """Yield the sentinels among the observations; keep the retrials; drop heartbeats."""
         for one in observations:
             if one.role == "retry":
                 if not one.filter_off:
@@ -68,8 +68,8 @@ class RetrialResults:
             elif one.role in ("must_allow", "must_block"):
                 yield one
 
-    def of(self, trial: Trial) -> dict[Look, Observation]:
-        """The retrials of an item, by their manner."""
+    def for_trial(self, trial: Trial) -> dict[Look, Observation]:
+        """The retrials of an item, by their kind."""
         return self._seen.get(spot_of(trial.key), {})
 
     def is_doubted(self, group: Group) -> bool:
@@ -77,7 +77,7 @@ class RetrialResults:
         return group in self._answered
 
     def is_sampled(self, group: Group) -> bool:
-        """Whether enough silences of a group stayed silent, each beside a sign of life."""
+        """Whether enough silences of a group stayed silent while heartbeats were answered."""
         return self._silent[group] >= SAMPLE
 
     def _record(self, one: Observation) -> None:
@@ -91,12 +91,12 @@ class RetrialResults:
 
 
 def has_answer(seen: Observation) -> bool:
-    """Whether anything came of an attempt, which is neither silence nor trouble of our own."""
+    """Whether an attempt got an answer: neither silence nor trouble of our own."""
     return not is_silent(seen) and not (seen.failure is not None and seen.failure.is_instrument)
 
 
 def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
-    """The verdict, or *insufficient* where a block is not told from trouble of the line."""
+    """The verdict; *insufficient* where a block cannot be told from trouble of the line."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or says_blocked(seen):
         return verdict
@@ -110,11 +110,11 @@ def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
 
 
 def require_patience_sample(trial: Trial, verdict: Verdict, retrials: RetrialResults) -> Verdict:
-    """The verdict of a confirmed silence, or *insufficient* where patience may bring an answer."""
+    """The verdict of a confirmed silence; *insufficient* where patience may bring an answer."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or not is_silent(seen):
         return verdict
-    group, again = group_of(seen.key), retrials.of(trial).get("patience")
+    group, again = group_of(seen.key), retrials.for_trial(trial).get("patience")
     if again is not None and not (is_silent(again) and _shows_life(again)):
         return _insufficient(verdict, SILENCE_UNCONFIRMED, again)
     if again is not None and (again.tries >= DOUBTED_TURN or not retrials.is_doubted(group)):
@@ -127,9 +127,9 @@ def require_patience_sample(trial: Trial, verdict: Verdict, retrials: RetrialRes
 
 
 def passed_on_retry(verdict: Verdict, look: Look, state: State) -> Verdict:
-    """The verdict of an item that was blocked, and that passed when it was tried again.
+    """The verdict of an item that was blocked, and passed when it was tried again.
 
-    It keeps the mechanism of the block: both were seen.
+    It keeps the mechanism of the block, because both were seen.
     """
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(

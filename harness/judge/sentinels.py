@@ -1,8 +1,8 @@
-"""Sentinels bracket each batch: when their agreed fate does not come about, the batch is void.
+"""Check the sentinels of each batch; a batch whose sentinels did not behave as agreed is void.
 
-A harness can pass a dead host (PEERS, lesson 7), and filters switch off for hours, so no
-verdict counts unless a must-allow page arrived and a must-block page did not, before and
-after, both alive on the control line.
+Hosts die and filters are switched off for hours. So a verdict counts only if a must-allow page
+arrived and a must-block page did not, before and after the batch, both answered on the control
+line. ``UnfilteredProbes`` excuses a probe that a line never filters.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ SENTINELS_PRESENT = "sentinels-present"
 
 LINE_RULES = frozenset({"proxy-unreachable", "proxy-wants-a-name", "resolver-unreachable"})
 SILENCE_RULES = frozenset({"silence", "dns-silent", "refused", "unreachable", "resolve-silent"})
-"""Rules that say *blocked* of an item; of a page agreed to pass, they say the line is dead."""
+"""Rules that say *blocked* of an item; of a must-allow sentinel they show that the line is dead."""
 
 SIDES = (".before", ".after")
 
 NAMED = 5
-"""How many void batches are named: enough to look them up."""
+"""How many void batches a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentinelCheck:
-    """How one course's sentinels fared: ``failed`` names the precondition, or is empty.
+    """The result of the sentinels of one batch, line, profile and probe.
 
-    ``is_excused``: nothing is void, though the filter never looks at what the probe does.
+    ``failed`` names the precondition that failed, or is empty. ``is_excused``: the batch is not
+    void, although the filter never looks at what the probe does.
     """
 
     batch_path: BatchPath
@@ -52,7 +53,7 @@ class SentinelCheck:
 def check_sentinels(
     batch_path: BatchPath, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
 ) -> SentinelCheck:
-    """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
+    """Compare sentinels with what was agreed; the most serious fault is reported.
 
     Nothing was agreed for a probe whose verdicts do not count.
     """
@@ -104,7 +105,7 @@ def _fault_of(trial: Trial, verdict: Verdict) -> tuple[str, str]:
 
 
 def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
-    """The trouble of a sentinel that was blocked, but not by the mechanism that was agreed."""
+    """The fault of a sentinel that was blocked by another mechanism than agreed, if any."""
     labels = trial.service.item.labels
     agreed = [label.removeprefix(AGREED) for label in labels if label.startswith(AGREED)]
     if not agreed or verdict.mechanism.value in agreed:
@@ -129,7 +130,7 @@ def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class _FailedChecks:
-    """The courses of one line and profile that failed alike: how many, and the first few."""
+    """The checks of one line and profile that failed alike: their number, and the first few."""
 
     first: SentinelCheck
     courses: int = 0
@@ -142,16 +143,16 @@ class _FailedChecks:
         self.numbers = tuple(sorted({*self.numbers, check.batch_path.batch}))[: NAMED + 1]
 
     def describe(self) -> str:
-        """What was wrong first, and where."""
+        """Say what was wrong first, and in which batches."""
         some = ", ".join(map(str, self.numbers[:NAMED])) + (", …" * (len(self.numbers) > NAMED))
         word = "batch" if len(self.numbers) == 1 else "batches"
         return f"{self.first.detail} ({word} {some})"
 
 
 class SentinelSummary:
-    """How the brackets of a journal fared, in memory that does not grow with their number.
+    """Sum up the sentinel checks of a journal, in memory that does not grow with their number.
 
-    ``excused`` counts those of each line, profile and probe that are.
+    ``excused`` counts excused checks by line, profile and probe.
     """
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
@@ -161,7 +162,7 @@ class SentinelSummary:
         self.excused: Counter[tuple[str, str, str]] = Counter()
 
     def count(self, check: SentinelCheck) -> None:
-        """Take one course's bracket into account, if anything was agreed of it."""
+        """Add one check, unless the probe's verdicts do not count."""
         batch_path = check.batch_path
         if not declared(self._probes, batch_path.probe).counts:
             return
@@ -176,7 +177,7 @@ class SentinelSummary:
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """One for each line, profile and name that failed; one that held if any did."""
+        """One for each failed name of each line and profile; one that held, if any check did."""
         broken = [
             Precondition(
                 name=name, line=line, profile=profile, held=False,
@@ -199,8 +200,8 @@ class SentinelSummary:
         return (*broken, *kept)
 
 
-def without_sentinels(batch_path: BatchPath) -> SentinelCheck:
-    """The bracket of a course that nobody bracketed."""
+def missing_sentinels_check(batch_path: BatchPath) -> SentinelCheck:
+    """The check of items that were measured without sentinels."""
     return SentinelCheck(
         batch_path=batch_path,
         failed=SENTINELS_PRESENT,
@@ -239,7 +240,7 @@ class _Place(NamedTuple):
 
 
 class UnfilteredProbes:
-    """Whether the must-block sentinels of each probe passed or were stopped, in a whole journal."""
+    """Find probes that a line never filters, from the must-block sentinels of a whole journal."""
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
         self._probes = probes
@@ -248,7 +249,7 @@ class UnfilteredProbes:
         self._unclear: set[_Place] = set()
 
     def count(self, batch_path: BatchPath, judged: Iterable[tuple[Observation, Verdict]]) -> None:
-        """Take the sentinels of one course into account."""
+        """Add the sentinels of one batch, line, profile and probe."""
         place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
         if not declared(self._probes, place.probe).counts:
             return
@@ -264,7 +265,7 @@ class UnfilteredProbes:
                 self._unclear.add(place)
 
     def excused(self, check: SentinelCheck) -> SentinelCheck:
-        """The bracket, held where the filter is not off but never looks at what this probe does."""
+        """Return the check, excused if the line filters other probes but never this one."""
         batch_path = check.batch_path
         place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
         if check.failed != FILTER_IS_ON or not self._is_unfiltered(place):
@@ -274,7 +275,7 @@ class UnfilteredProbes:
     def preconditions(
         self, excused: Mapping[tuple[str, str, str], int]
     ) -> tuple[Precondition, ...]:
-        """One for each probe that a line does not filter; it held, for nothing is void by it.
+        """One for each probe that a line does not filter; it held, because no batch is void.
 
         ``excused`` are the numbers of batches by line, profile and probe.
         """
@@ -305,7 +306,7 @@ class UnfilteredProbes:
 
 
 def shows_how_it_blocks(verdict: Verdict) -> bool:
-    """Whether a must-block sentinel was stopped by something other than our own trouble."""
+    """Whether a must-block sentinel was stopped by something other than trouble of our own."""
     if verdict.state is State.BLOCKED:
         return True
     return verdict.state is State.INSUFFICIENT and verdict.rule in LEARNABLE_RULES

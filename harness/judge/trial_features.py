@@ -1,4 +1,4 @@
-"""A case is one trial as the rules look at it: both sides at hand, costly looks taken once."""
+"""What rules look at: ``TrialFeatures`` of one trial, certificate checks, and the ``Rule`` type."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ PUBLIC_AUTHORITIES = (
     "apple public", "trustwave", "network solutions", "gandi", "certigna", "ssl.com", "e-tugra",
     "baltimore", "cybertrust", "atos", "d-trust", "wisekey", "gehirn", "secom", "cpanel",
 )  # fmt: skip
-"""Words that name authorities of the public web; a supplier's own are not among them."""
+"""Words in the names of public certificate authorities."""
 
 
 def is_intercepted(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's chain is not one that the origin would show.
+    """Whether the service's certificate chain is not the origin's.
 
-    Another leaf alone is no proof (large sites have many); another issuer is, unless it is
-    one of the public web's and the client trusts it.
+    Another leaf certificate alone is no proof (large sites have many). Another issuer is, unless it
+    is a public authority and the client trusts it.
     """
     if service is None or control is None:
         return False
@@ -53,10 +53,10 @@ def is_intercepted(service: Certificate | None, control: Certificate | None) -> 
 
 
 def is_same_origin(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's answer is known to come from the origin itself.
+    """Whether the certificate shows that the answer came from the origin itself.
 
-    A trusted chain without a name of its issuer is one that was checked against the public
-    web's own bundle, as other people's probes do.
+    A trusted chain without an issuer name was verified against the public web's own bundle, as in
+    other people's measurements.
     """
     if service is None or not service.chain:
         return False
@@ -66,7 +66,7 @@ def is_same_origin(service: Certificate | None, control: Certificate | None) -> 
 
 
 def is_public(issuer: str) -> bool:
-    """Whether an issuer's name is one of the public web's authorities."""
+    """Whether an issuer's name is that of a public authority."""
     name = issuer.casefold()
     return any(word in name for word in PUBLIC_AUTHORITIES)
 
@@ -80,7 +80,7 @@ def _is_same_issuer(service: Certificate, control: Certificate) -> bool:
 SHARED = 0.3
 """Share of the control's text from which a page holds the control's content."""
 NOTICE = 1800
-"""Characters (or bytes) up to which a page is short in itself."""
+"""Characters (or bytes) up to which a page is short."""
 SHORT_NAME = 3
 
 RCODE_OF_FAILURE = {
@@ -92,11 +92,11 @@ RCODE_OF_FAILURE = {
     "dns_non_recoverable_failure": "SERVFAIL",
     "dns_server_misbehaving": "SERVFAIL",
 }
-"""What a stub resolver's failure says of the answer (OONI df-007-errors)."""
+"""The response code that a stub resolver's failure stands for (OONI df-007-errors)."""
 
 
 class TrialFeatures:
-    """One trial, what is known of the line, and what both come to (computed when asked for)."""
+    """What the rules know of one trial; features that take time are computed on first use."""
 
     def __init__(self, trial: Trial, fingerprints: FilterFingerprints) -> None:
         self.trial = trial
@@ -125,12 +125,12 @@ class TrialFeatures:
 
     @cached_property
     def control_has_token(self) -> bool:
-        """Whether the control saw our own origin's token: then only the token means *allowed*."""
+        """Whether the control saw our origin's token; then only the token means *allowed*."""
         return self.control_web is not None and self.control_web.canary == "seen"
 
     @cached_property
     def landing(self) -> TrialFeatures | None:
-        """The page at the address that a resolver gave, looked at as a trial of its own."""
+        """The page at the address that a resolver gave, as a trial of its own; None without one."""
         page = self.dns.landing if self.dns is not None else None
         if page is None:
             return None
@@ -139,9 +139,9 @@ class TrialFeatures:
 
     @cached_property
     def content_arrived(self) -> bool:
-        """Whether the origin's page came as the last page, by its token or its words.
+        """Whether the last page is the origin's, by its token or its words.
 
-        That of another host of the zone counts where the control ended at that host as well.
+        The page of another host of the zone counts if the control ended at that host as well.
         """
         if self.web is None:
             return False
@@ -163,7 +163,7 @@ class TrialFeatures:
     def unfollowed_url(self) -> str:
         """The URL of the first frame or inner redirect that gave no page; empty if there is none.
 
-        One to a host of the supplier's block page, as declared or learned, need not answer.
+        A host of the supplier's block page, declared or learned, need not answer.
         """
         inner = self.web.inner if self.web is not None else ()
         return next(
@@ -178,7 +178,7 @@ class TrialFeatures:
 
     @cached_property
     def is_unlike_origin(self) -> bool:
-        """Whether the service's page does not hold the words of the control's."""
+        """Whether the service's page does not hold the words of the control's page."""
         if self.web is None or self.control_web is None:
             return True
         if self.web.body_sha256 and self.web.body_sha256 == self.control_web.body_sha256:
@@ -188,12 +188,12 @@ class TrialFeatures:
 
     @cached_property
     def answered(self) -> bool:
-        """Whether the service gave a whole web answer."""
+        """Whether the service gave a complete web answer."""
         return self.status is not None and not self.failure
 
     @cached_property
     def rcode(self) -> str:
-        """The answer code of a DNS trial, whichever way the probe put it."""
+        """The response code of a DNS trial, from the answer or the name of the failure."""
         if self.dns is not None and self.dns.rcode:
             return self.dns.rcode
         return RCODE_OF_FAILURE.get(self.failure, "")
@@ -220,14 +220,14 @@ class TrialFeatures:
 
     @cached_property
     def intercepted(self) -> bool:
-        """Whether somebody else's certificate stood where the origin's should."""
+        """Whether another party's certificate was shown instead of the origin's."""
         if self.web is None or self.control_web is None:
             return False
         return is_intercepted(self.web.certificate, self.control_web.certificate)
 
     @cached_property
     def issuer_is_private(self) -> bool:
-        """Whether the answer came under a certificate of no authority of the public web."""
+        """Whether the certificate was issued by no public authority."""
         certificate = self.web.certificate if self.web is not None else None
         return bool(certificate and certificate.issuer) and not is_public(
             certificate.issuer if certificate else ""
@@ -235,7 +235,7 @@ class TrialFeatures:
 
     @cached_property
     def is_secure(self) -> bool:
-        """Whether the last page came over TLS from the host itself, or by a way that is all TLS."""
+        """Whether the last page came over TLS from the host itself, or all requests used TLS."""
         if self.web is None:
             return False
         urls = block_page_classifier.urls_of(self.web)
@@ -253,14 +253,14 @@ class TrialFeatures:
 
     @cached_property
     def proven(self) -> bool:
-        """Whether the page came over TLS that the public web's authorities vouch for."""
+        """Whether the page came over TLS with a certificate of a public authority."""
         if self.web is None or not self.answered or not self.is_secure:
             return False
         return is_same_origin(self.web.certificate, None)
 
     @cached_property
     def classification(self) -> PageClassification:
-        """What the service's page looks like by itself."""
+        """The classification of the service's page by itself."""
         return (
             block_page_classifier.classify_page(self.web)
             if self.web is not None
@@ -269,12 +269,12 @@ class TrialFeatures:
 
     @cached_property
     def is_led_to_block_page_address(self) -> bool:
-        """Whether an address that the client was sent to is like those of block pages."""
+        """Whether the client was sent to an address that looks like that of a block page."""
         return self.web is not None and block_page_classifier.leads_to_block_page_address(self.web)
 
     @cached_property
     def control_classification(self) -> PageClassification:
-        """What the control's page looks like by itself."""
+        """The classification of the control's page by itself."""
         return (
             block_page_classifier.classify_page(self.control_web)
             if self.control_web
@@ -304,7 +304,7 @@ class TrialFeatures:
 
     @cached_property
     def redirected_host(self) -> str:
-        """The host that the service sent us to, where the control never went; or nothing."""
+        """The host that only the service redirected the client to; empty if there is none."""
         if self.web is None:
             return ""
         home = (
@@ -331,7 +331,7 @@ class TrialFeatures:
 
     @cached_property
     def is_notice(self) -> bool:
-        """Whether the page is short beside the control's, as notices are."""
+        """Whether the page is short compared with the control's, as notices are."""
         if self.web is None or self.control_web is None or len(self.web.text) > NOTICE:
             return False
         mine, theirs = self.web.body_length, self.control_web.body_length
@@ -355,7 +355,7 @@ class TrialFeatures:
 
     @cached_property
     def is_learned_page(self) -> bool:
-        """Whether the page is the one declared, or that the must-block sentinels met.
+        """Whether the page is the declared block page, or one that the must-block sentinels met.
 
         A page that also holds the control's content is not, nor is one with a frame that may.
         """
@@ -368,10 +368,10 @@ def _is_tls(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """If ``matches``, the verdict is ``state`` by ``mechanism``; ``says`` tells people why.
+    """If ``matches``, the verdict is ``state`` by ``mechanism``; ``says`` is the reason in words.
 
-    ``saw`` names the facts of this very case, for the witnesses. ``origin_refusal`` marks
-    rules under which the origin itself, not the service, turned the client away.
+    ``saw`` gives the facts of the trial in words, for the witnesses. ``origin_refusal`` marks rules
+    under which the origin itself, not the service, refused the client.
     """
 
     id: str

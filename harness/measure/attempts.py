@@ -1,4 +1,4 @@
-"""One attempt: an item tried once over a line, and what it left behind as an observation."""
+"""Make one attempt: try an item once over a line, and record what happened as an observation."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_
 def sentinels_for(
     campaign: Campaign, role: Literal["must_allow", "must_block"], name: str, probe: Probe
 ) -> Iterator[tuple[int, Sentinel]]:
-    """The sentinels that a probe (called ``name``) tries, each with its place in the file."""
+    """The sentinels that a probe (called ``name``) tries, with their places in the file."""
     for place, one in enumerate(campaign.sentinels.of(role), 1):
         if one.is_for(name, address_of(probe, item_of(one, "sentinel"))):
             yield place, one
 
 
 def item_of(one: Sentinel, name: str) -> Item:
-    """A sentinel as an item, under a name."""
+    """Return a sentinel as an item with the given id."""
     agreed = (f"{AGREED}{one.mechanism.value}",) if one.mechanism is not None else ()
     return Item(id=name, value=one.at, labels=("CTRL", *agreed), kind=one.item_kind)
 
@@ -52,7 +52,7 @@ GRACE = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedAttempt:
-    """What is tried, for what, and in which batch it is kept."""
+    """What is tried, in which role, and the batch that the observation belongs to."""
 
     key: AttemptKey
     item: Item
@@ -62,7 +62,10 @@ class PlannedAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptOptions:
-    """How it is tried: which look, with how much patience (seconds), as which turn (a number)."""
+    """How it is tried. ``look``: which kind of attempt; ``patience``: timeout in seconds.
+
+    ``turn`` numbers the attempts on the same key.
+    """
 
     look: Look
     patience: float
@@ -72,7 +75,7 @@ class AttemptOptions:
 async def attempt(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
-    """Try once. Network trouble, and trouble of our own, are facts of the observation."""
+    """Make one attempt. Failures, of the network or our own, are part of the observation."""
     asked = Attempt(
         key=planned.key,
         item=planned.item,
@@ -100,7 +103,7 @@ async def attempt(
 def marker_for(
     planned: PlannedAttempt, options: AttemptOptions, context: MeasurementContext
 ) -> Marker | None:
-    """What marks the request for a host of our own origin; other hosts get no mark."""
+    """Return the marker of a request to our own origin; None for other hosts."""
     origin = context.origin
     if origin is None or not origin.covers(planned.item.host):
         return None
@@ -108,7 +111,7 @@ def marker_for(
 
 
 async def run_attempt(trying: Awaitable[ProbeResult], seconds: float) -> ProbeResult:
-    """What came of a try; an exception, or more than so many seconds, is trouble of our own."""
+    """Await an attempt; an exception, or more than ``seconds`` + GRACE, is a failure of our own."""
     try:
         async with asyncio.timeout(seconds + GRACE):
             return await trying
@@ -124,7 +127,7 @@ def observed(
     result: ProbeResult,
     started: datetime,
 ) -> Observation:
-    """What an attempt left behind, with the evidence kept; of S3 and S4 items there is none."""
+    """Make the observation of an attempt. The evidence of S3 and S4 items is not kept."""
     kept = result.evidence if planned.item.sensitivity not in ("S3", "S4") else ()
     return Observation(
         key=planned.key,
@@ -144,17 +147,17 @@ def observed(
 
 
 def beside(seen: Observation, heartbeat_loop: HeartbeatLoop, begun: float) -> Observation:
-    """The observation with the heartbeats that began since ``begun`` (monotonic seconds)."""
+    """Add the heartbeats that began since ``begun`` (monotonic seconds)."""
     return replace(seen, heartbeats=heartbeat_loop.since(begun))
 
 
 def target_of(planned: PlannedAttempt) -> HeartbeatTarget:
-    """Where the heartbeats of an attempt are made."""
+    """Return the heartbeat target of an attempt."""
     return target_at(planned.key, planned.item)
 
 
 def line_traffic(line: str, limits: Limits, context: MeasurementContext) -> LineTraffic:
-    """The traffic on a line."""
+    """Return the traffic of a line; it is created on first use."""
     found = context.traffic.get(line)
     if found is None:
         found = context.traffic[line] = LineTraffic(limits, context.clock)
@@ -164,7 +167,7 @@ def line_traffic(line: str, limits: Limits, context: MeasurementContext) -> Line
 def heartbeat_loop_at(
     place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
 ) -> HeartbeatLoop | None:
-    """The pulse of a place; None where no must-allow sentinel fits it."""
+    """Return the heartbeat loop of a target; None where no must-allow sentinel fits it."""
     found = context.heartbeat_loops.get(place)
     if found is not None:
         return found
@@ -197,7 +200,7 @@ def heartbeat_loop_at(
 def _sentinel_at(
     place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
 ) -> Sentinel | None:
-    """The first must-allow sentinel that a probe tries on a port."""
+    """The first must-allow sentinel that the probe tries on that port."""
     tried = sentinels_for(campaign, "must_allow", place.probe, context.probes[place.probe])
     return next((one for _, one in tried if port_of(item_of(one, "")) == place.port), None)
 

@@ -1,9 +1,9 @@
-"""Tries blocked items again: at once, at the end, and by a second, independent client.
+"""Retry blocked items: at once, at the end, and with a second, independent client.
 
 A service may show a block once and let the reload through, ask to *continue*, or block only the
-clients it knows. For each category, line, profile and probe the blocked items with the smallest
-keyed hashes are tried (``SAMPLE``, or all). If one of them passes, all blocked ones of its group
-are; the judge takes what passes for delivered.
+clients it knows. Of each category, line, profile and probe the blocked items with the smallest
+keyed hashes are retried (``SAMPLE``, or all). If one of them passes, all blocked items of its
+group are retried. The judge counts what passes as delivered.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ from harness.ports.network import Attempt, address_of
 async def visit(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
-    """Visit an item's page once, as soon as there is a place among all attempts."""
+    """Fetch an item's page once with the second client, within the limits."""
     key, item, client = planned.key, planned.item, context.second_client
     assert client is not None
     marker = marker_for(planned, options, context)
     asked = Attempt(key=key, item=item, limits=limits, timeout=options.patience, marker=marker)
     url, line = address_of(context.probes[key.probe], item), context.lines[key.line, key.profile]
-    async with context.rate_limits.place(key.line, item), context.limiter:
+    async with context.rate_limits.slot(key.line, item), context.limiter:
         started = context.clock.now()
         result = await run_attempt(client.visit(asked, url, line), limits.visit_patience)
     return observed(asked, planned, options, context, result, started)
 
 
 AGAIN = range(2, 4)
-"""What passed must pass once more in so many further tries, a must-block sentinel being blocked
-beside it: while a filter is switched on again, an item may pass just before its sentinel is."""
+"""Turns in which an item that passed must pass once more while a must-block sentinel is blocked: an
+item may pass just before the sentinel does while a filter is being switched on again."""
 
 PROBED: tuple[Look, ...] = ("at_once", "at_end")
 
 
 class BlockedGroup(NamedTuple):
-    """What blocked items are drawn from: finer than any requirement."""
+    """The groups that blocked items are drawn from; finer than any requirement."""
 
     category: str
     line: str
@@ -66,14 +66,14 @@ class BlockedGroup(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """A blocked item, with the control's observation beside it."""
+    """A blocked item, with the control's observation of the same item."""
 
     seen: Observation
     control: Observation
 
 
 class BlockedRetrials:
-    """The blocked items of a campaign that are tried again; kept in a batch, ``number``."""
+    """Retry the blocked items of a campaign; kept in a batch of their own, ``number``."""
 
     def __init__(
         self, campaign: Campaign, context: MeasurementContext, number: int, judge_trials: JudgeBatch
@@ -91,14 +91,14 @@ class BlockedRetrials:
         self._seen: list[Observation] = []
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
-        """Take note of what was tried again before."""
+        """Note what was retried before."""
         for one in observations:
             if one.role == "retry" and one.look != "patience":
                 self._spots.add((spot_of(one.key), one.look))
                 self._held[one.key] = one
 
     async def add_batch(self, observations: Iterable[Observation]) -> None:
-        """Try at once the blocked items of a batch that are drawn."""
+        """Retry at once the blocked items of a batch that are drawn."""
         seen = list(observations)
         if candidates := [one for one in seen if self._may_be_drawn(one)]:
             for one in await to_thread(self._blocked_among, seen, candidates):
@@ -106,9 +106,9 @@ class BlockedRetrials:
                 self._begin(one, "at_once")
 
     async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
-        """Try what is drawn at the end and by the second client; gives what was seen.
+        """Retry what is drawn at the end and with the second client; return all retrials.
 
-        ``held`` are all observations of the journal.
+        ``held`` gives all observations of the journal.
         """
         for smallest in self._drawn.values():
             for _, one in smallest.kept():
@@ -128,20 +128,20 @@ class BlockedRetrials:
         return self._seen
 
     async def close(self) -> None:
-        """Try nothing any more."""
+        """Cancel what is still waiting."""
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
 
     def _may_be_drawn(self, one: Observation) -> bool:
-        """Whether an item is not surely allowed, and among the first ones of its group so far."""
+        """Whether an item may be blocked, and is among the first of its group so far."""
         if not _is_candidate(one):
             return False
         kept = self._drawn[blocked_group_of(one)].kept()
         return len(kept) < SAMPLE or self._place(one.key.item) < kept[-1][0]
 
     def _blocked_among(self, seen: list[Observation], wanted: list[Observation]) -> list[Blocked]:
-        """Those of the wanted that are judged blocked, with their controls."""
+        """Those of ``wanted`` that are judged blocked, with their controls."""
         controls = {_beside(one.key): one for one in seen if one.key.line == CONTROL}
         sentinels = [one for one in seen if one.role in ("must_allow", "must_block")]
         pairs = {
@@ -171,7 +171,7 @@ class BlockedRetrials:
         task.add_done_callback(self._waiting.discard)
 
     def _can_visit(self, seen: Observation) -> bool:
-        """Whether the second client has something to visit; that it cannot is noted once a line."""
+        """Whether the second client can fetch the page; a line it cannot use is noted once."""
         client, key = self._context.second_client, seen.key
         if client is None or not address_of(self._context.probes[key.probe], seen.item):
             return False
@@ -197,7 +197,7 @@ class BlockedRetrials:
     async def _attempt(
         self, one: Blocked, planned: PlannedAttempt, kind: Look, turn: int
     ) -> tuple[Observation, bool]:
-        """What came of one try, and whether the filter was off where it passed."""
+        """Make one attempt; return it, and whether the filter was off if it passed."""
         limits = self._campaign.limits
         if kind == "other_client":
             options = AttemptOptions(look=kind, patience=limits.confirmation_timeout, turn=turn)
@@ -221,7 +221,7 @@ class BlockedRetrials:
 
 
 def blocked_group_of(one: Observation) -> BlockedGroup:
-    """The group of a blocked item."""
+    """Return the group of a blocked item."""
     key = one.key
     return BlockedGroup(
         category=one.item.category, line=key.line, profile=key.profile, probe=key.probe
@@ -229,7 +229,7 @@ def blocked_group_of(one: Observation) -> BlockedGroup:
 
 
 def _is_candidate(one: Observation) -> bool:
-    """Whether this is an item through the service whose token did not come back."""
+    """Whether this is an item tried through the service whose token did not arrive."""
     facts = one.facts
     came = getattr(facts, "canary", "") == "seen"
     return one.role == "item" and one.key.line != CONTROL and not came

@@ -1,10 +1,10 @@
-"""A gate lets so many attempts through at once, first come, first served.
+"""Limit how many attempts run at once: over all lines, on each line, and at each site.
 
-Whoever feeds it announces what will come, and waits for ``wait_for_capacity`` before announcing more: so
-batches follow each other closely without being stretched over the whole campaign, and the gate
-does not run dry while a batch waits for a silence to be confirmed. Its width follows what the
-line and this machine bear: halved at a sign of strain, one more after each width's worth of
-good answers (additive increase, multiplicative decrease: Chiu and Jain, 1989).
+``ConcurrencyLimiter`` bounds the number of attempts in flight; attempts are admitted in order
+of arrival. Its width adapts to what line and machine can take: it is halved at a sign of
+overload and grows by one after each width's worth of good answers (AIMD: Chiu and Jain, 1989).
+``LineTraffic`` has the limiters and the state of one line. ``RateLimits`` keeps to the numbers
+per line and per site that the campaign file sets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ from harness.ports.storage import Clock
 
 
 class ConcurrencyLimiter:
-    """At most ``width`` at once, ``maximum`` at best; a context manager for each that passes."""
+    """Limit how many attempts run at once (AIMD, FIFO); each attempt enters it with ``async with``.
+
+    ``width`` is the present limit, ``maximum`` the highest one. Producers ``announce`` attempts and
+    await ``wait_for_capacity`` before they announce more. So batches follow each other closely, and
+    the limiter stays busy while one batch waits for a silence to be confirmed.
+    """
 
     def __init__(self, maximum: int) -> None:
         self.maximum = maximum
@@ -36,23 +41,23 @@ class ConcurrencyLimiter:
         self._has_capacity.set()
 
     def announce(self, number: int) -> None:
-        """Say that so many more will come."""
+        """Add attempts that will enter the limiter later."""
         self._announced += number
         self._update_capacity()
 
     async def wait_for_capacity(self) -> None:
-        """Wait until fewer are still to come than the gate is wide."""
+        """Wait until fewer attempts are announced than the width."""
         await self._has_capacity.wait()
 
     def decrease(self, *, in_use: bool = False) -> None:
-        """Let half as many through from now on (or half of those ``in_use``), at least one."""
+        """Halve the width, or with ``in_use`` the number in flight if that is lower; at least 1."""
         wide = min(self.width, self._in_flight) if in_use and self._in_flight else self.width
         self.width = max(1, wide // 2)
         self._successes = 0
         self._update_capacity()
 
     def count_success(self) -> None:
-        """Count a good answer; enough of them widen the gate by one."""
+        """Count a good answer; after as many as the width, the width grows by one."""
         self._successes += 1
         if self._successes >= self.width and self.width < self.maximum:
             self.width += 1
@@ -60,13 +65,13 @@ class ConcurrencyLimiter:
             self._admit_waiting()
 
     def restore_maximum(self) -> None:
-        """Let as many through as at best."""
+        """Set the width to the maximum."""
         self.width = self.maximum
         self._admit_waiting()
         self._update_capacity()
 
     async def __aenter__(self) -> None:
-        """Pass as soon as there is a place."""
+        """Wait for admission, in order of arrival."""
         try:
             if self._in_flight < self.width and not self._queue:
                 self._in_flight += 1
@@ -89,7 +94,7 @@ class ConcurrencyLimiter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the place back."""
+        """Leave, and admit the next attempt."""
         self._release()
 
     def _release(self) -> None:
@@ -111,21 +116,25 @@ class ConcurrencyLimiter:
 
 
 CONFIRMATION_FACTOR = 4
-"""How many times more attempts may wait for a silence to be confirmed than are first looks."""
+"""The limit of attempts that confirm a silence, as a multiple of the limit of first attempts."""
 
 MAX_PATIENT_ATTEMPTS = 200
-"""How many attempts may wait with the longest patience at once."""
+"""The most attempts with the longest timeout that may wait at once on a line."""
 
 PAUSE_AFTER = 2
-"""Heartbeats in a row without any answer, at the narrowest, after which nothing begins any more
-until one is answered, or until the patience of a second look has passed."""
+"""Heartbeats in a row that stay unanswered at width 1 before the line is paused. The pause ends
+when a heartbeat is answered, or after twice the confirmation timeout."""
 
 MAX_CAUTION = 64
-"""So many times a width's worth of good answers are the most that widening takes."""
+"""The most that successes are divided by before they count towards a greater width."""
 
 
 class LineTraffic:
-    """What is under way on one line. ``silent_after``: seconds after which an attempt only waits."""
+    """What is in flight on one line, and how much it may be.
+
+    ``silent_after``: seconds after which an attempt without an answer only waits. ``narrowest`` is
+    the smallest width so far. ``is_dead``: no heartbeat was answered even while nothing was begun.
+    """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         width = limits.concurrency
@@ -155,17 +164,17 @@ class LineTraffic:
         self.is_dead = False
 
     def limiter(self, look: Look) -> ConcurrencyLimiter:
-        """Where a look of this kind waits for its place."""
+        """Return the limiter for attempts of this kind."""
         return self._limiters.get(look, self._limiters["first"])
 
     @property
     def width(self) -> int:
-        """How many first looks the line bears at once now."""
+        """How many first attempts may be in flight on the line now."""
         return self._limiters["first"].width
 
     @asynccontextmanager
     async def under_way(self) -> AsyncIterator[None]:
-        """Be counted as under way; waits while somebody is alone on the line."""
+        """Count an attempt as in flight; waits while the line is paused or used exclusively."""
         while (
             not (self._not_exclusive.is_set() and self._not_paused.is_set())
             or self._is_serial_and_busy()
@@ -178,22 +187,22 @@ class LineTraffic:
             yield
 
     def _is_serial_and_busy(self) -> bool:
-        """Whether the one place of the narrowest line is taken."""
+        """Whether the width is 1 and an attempt is in flight."""
         return self.width == 1 and bool(self._under_way)
 
     @asynccontextmanager
     async def heartbeat(self) -> AsyncIterator[None]:
-        """Be a heartbeat; on the narrowest line, the only one."""
+        """Hold this while a heartbeat is in flight; at width 1 there is only one at a time."""
         async with self._heartbeat if self.width == 1 else nullcontext():
             yield
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """Nothing else begins on the line meanwhile.
+        """Begin nothing else on the line while this is held.
 
-        What is under way has ended, or has waited in silence longer than a heartbeat takes:
-        such an attempt costs the line an open connection, and no work. On the narrowest line it
-        has ended.
+        It is given once each attempt in flight has ended, or has been silent for longer than a
+        heartbeat takes: such an attempt costs the line an open connection, but no work. At width 1
+        all of them must have ended.
         """
         async with self._exclusive_lock:
             self._not_exclusive.clear()
@@ -204,20 +213,20 @@ class LineTraffic:
                 self._not_exclusive.set()
 
     def decrease(self) -> None:
-        """Halve what goes over the line at once: it was too much."""
+        """Halve the widths of all limiters of the line."""
         for limiter in self._limiters.values():
             limiter.decrease(in_use=True)
         self.narrowest = min(self.narrowest, self.width)
         self._caution = min(MAX_CAUTION, 2 * self._caution)
 
     def count_success(self, look: Look = "first") -> None:
-        """Count a good answer."""
+        """Count a good answer of an attempt of this kind."""
         self._successes[look] += 1
         if self._successes[look] % self._caution == 0:
             self.limiter(look).count_success()
 
     def heartbeat_in_time(self) -> None:
-        """The line answers as it does when idle: it bears a little more."""
+        """Note that a heartbeat was as quick as on the idle line: all limiters count a success."""
         self._resume()
         for look in self._limiters:
             self.count_success(look)
@@ -225,12 +234,12 @@ class LineTraffic:
             self._caution = 1
 
     def heartbeat_late(self) -> None:
-        """The line has too much of us, unless it answers nobody anyway."""
+        """Note a late heartbeat: the widths are halved, unless the line is dead."""
         if not self.is_dead:
             self.decrease()
 
     def heartbeat_ended_late(self, *, is_answered: bool) -> None:
-        """What became of a late heartbeat at last."""
+        """Note whether a late heartbeat was answered in the end."""
         if is_answered:
             self._resume()
             return
@@ -239,7 +248,7 @@ class LineTraffic:
             self._pause()
 
     def _pause(self) -> None:
-        """Let nothing begin until a heartbeat is answered: what is queued there may be served."""
+        """Begin nothing until a heartbeat is answered, so that the line can work off its queue."""
         if self._not_paused.is_set():
             self._not_paused.clear()
             loop = asyncio.get_running_loop()
@@ -252,7 +261,7 @@ class LineTraffic:
         self._not_paused.set()
 
     def _declare_dead(self) -> None:
-        """A line that answers nobody while nothing of ours begins is not overloaded by us."""
+        """End the pause: we do not overload a line that answers nothing while we begin nothing."""
         self.is_dead = True
         for limiter in self._limiters.values():
             limiter.restore_maximum()
@@ -260,7 +269,7 @@ class LineTraffic:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Be counted as under way, without waiting."""
+        """Count an attempt as in flight, without waiting."""
         token = object()
         self._under_way[token] = self._clock.monotonic()
         try:
@@ -270,7 +279,7 @@ class LineTraffic:
             self._ended.set()
 
     async def _wait_until_idle(self) -> None:
-        """Wait until all that is under way has ended, or only waits."""
+        """Wait until each attempt in flight ended, or was silent for ``silent_after`` seconds."""
         while self._under_way:
             left: float | None = None
             if self.width > 1:
@@ -280,7 +289,7 @@ class LineTraffic:
             await self._next_end(left)
 
     async def _next_end(self, patience: float | None = None) -> None:
-        """Wait until an attempt ends, at most so many seconds."""
+        """Wait until an attempt ends, for at most ``patience`` seconds."""
         self._ended.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -288,13 +297,13 @@ class LineTraffic:
 
 
 class Slot:
-    """A place in each of several queues, taken in their order; a context manager."""
+    """One place in each of several semaphores, acquired in their order; a context manager."""
 
     def __init__(self, *queues: asyncio.Semaphore) -> None:
         self._queues = queues
 
     async def __aenter__(self) -> None:
-        """Wait for all of them; whoever gives up waiting holds none."""
+        """Acquire all; if cancelled, none is kept."""
         for number, queue in enumerate(self._queues):
             try:
                 await queue.acquire()
@@ -308,12 +317,12 @@ class Slot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give all of them back."""
+        """Release all."""
         _release(self._queues)
 
 
 class RateLimits:
-    """Says where to wait until a line and a site have a place for one more."""
+    """Per-line and per-site limits on attempts in flight."""
 
     def __init__(self, limits: Limits) -> None:
         self._per_line = limits.per_line
@@ -322,8 +331,8 @@ class RateLimits:
         self._sites: WeakValueDictionary[tuple[str, str], asyncio.Semaphore]
         self._sites = WeakValueDictionary()
 
-    def place(self, line: str, item: Item) -> Slot:
-        """A place at the item's site and on the line, to be taken with ``async with``."""
+    def slot(self, line: str, item: Item) -> Slot:
+        """Return a slot at the item's site and on the line, to be acquired with ``async with``."""
         queues = []
         if self._per_site is not None:
             queues.append(self._site(line, item, self._per_site))
@@ -334,7 +343,7 @@ class RateLimits:
         return Slot(*queues)
 
     def _site(self, line: str, item: Item, maximum: int) -> asyncio.Semaphore:
-        """The places at a site over a line; forgotten when nobody holds or wants one."""
+        """Return the semaphore of a site on a line; it is forgotten when nobody uses it."""
         name = line, item.registrable or item.host
         site = self._sites.get(name)
         if site is None:

@@ -1,7 +1,7 @@
-"""The event loop that carries a campaign: uvloop's where it is installed, else asyncio's own.
+"""Event loop of a measurement: choice of the loop, garbage collection, and monitoring of its lag.
 
-uvloop (libuv) costs less for each event, above all for TLS and for the portable lane. It is an
-extra, ``isp-accredit[fast]``: nothing but speed depends on it.
+uvloop (libuv) needs less time for each event, above all for TLS and the ``portable`` lane. It is
+an extra, ``isp-accredit[fast]``; only speed depends on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.ports.storage import Clock
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop of the fastest kind at hand; whoever takes it closes it."""
+    """Create the fastest event loop installed (uvloop, else asyncio); the caller closes it."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
@@ -27,12 +27,13 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 YOUNG = 20_000
-"""So many new values before the collector looks at them (Python's own: 700, from 3.12 on 2000)."""
+"""Allocations before a collection of the youngest generation (Python's default: 700, from 3.12 on
+2000)."""
 
 
 @contextmanager
 def infrequent_garbage_collection() -> Iterator[None]:
-    """Inside, what is loaded by now is left alone, and the young are looked at less often."""
+    """Exempt present objects from garbage collection, and collect new ones less often."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -45,17 +46,17 @@ def infrequent_garbage_collection() -> Iterator[None]:
 
 
 INTERVAL = 0.1
-"""Seconds between heartbeats."""
+"""Seconds between two measurements of the lag."""
 
 TOLERATED = 0.5
-"""Seconds of lag from which a timeout is our own doing."""
+"""Seconds of lag from which a timeout counts as trouble of our own."""
 
 REMEMBERED = 3000
-"""Beats kept: five minutes, longer than any attempt lasts."""
+"""Measurements kept: five minutes, longer than any attempt lasts."""
 
 
 class LoopLagMonitor:
-    """The lag of the event loop, remembered for as long as an attempt may last."""
+    """Measure the lag of the event loop, and remember it for as long as an attempt may last."""
 
     def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self._clock = clock
@@ -64,7 +65,7 @@ class LoopLagMonitor:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start the heart."""
+        """Start measuring."""
         self._task = asyncio.create_task(self._run())
         return self
 
@@ -74,13 +75,13 @@ class LoopLagMonitor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it."""
+        """Stop measuring."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def note(self, lag: float) -> None:
-        """Remember how late the loop was just now, in seconds."""
+        """Record a lag, in seconds."""
         if lag > TOLERATED:
             self._late.append((self._clock.monotonic(), lag))
 

@@ -1,9 +1,9 @@
-"""A pulse tries one must-allow item after another on a line, one at a time, while others wait.
+"""Send heartbeats: must-allow items that are tried one at a time while other attempts wait.
 
-How long such an item takes while nothing else is under way is measured first. Later it must be
-answered within a small multiple of that time: if not, the line has too much of us, and narrows.
-Until some items have passed it is a sentinel; then it is one of those
-(``harness.measure.heartbeats``), so that no service can treat heartbeats better than the items
+First, the time that such an item takes on the idle line is measured. Later, each heartbeat must
+be answered within a small multiple of that time; if it is late, the line is overloaded and its
+limits are halved. Until some items have passed, a heartbeat is a must-allow sentinel. From then
+on it is one of the passed items, so that no service can treat heartbeats better than the items
 beside them.
 """
 
@@ -29,11 +29,12 @@ from harness.model.verdict import is_answer, is_silent, is_trouble
 from harness.ports.storage import Clock
 
 KEPT = 200
-"""Items kept for each place, those with the smallest keyed hashes: so many sites take turns."""
+"""Passed items kept for each target, those with the smallest keyed hashes, so that sites take
+turns."""
 
 
 class HeartbeatTarget(NamedTuple):
-    """Where heartbeats are made: the port is empty where it is the usual one of the probe."""
+    """Where heartbeats are sent. ``port`` is empty where it is the default port of the probe."""
 
     line: str
     profile: str
@@ -44,8 +45,8 @@ class HeartbeatTarget(NamedTuple):
 class PassedItem(NamedTuple):
     """An item that passed.
 
-    ``took``: seconds on the control where no origin of ours answered; a stranger's site may be
-    slower than that of our sentinel.
+    ``took``: seconds on the control, or 0 where our own origin answered. Other people's sites may
+    be slower than the host of our sentinel.
     """
 
     item: Item
@@ -53,7 +54,7 @@ class PassedItem(NamedTuple):
 
 
 class PassedItems:
-    """The items that passed at one place, drawn by the campaign's seed."""
+    """The items that passed at one target, drawn by the campaign's seed."""
 
     def __init__(self, seed: str) -> None:
         self._place = ordering(seed)
@@ -61,21 +62,21 @@ class PassedItems:
         self._dropped: set[str] = set()
 
     def offer(self, one: PassedItem) -> None:
-        """Take an item that passed; what was dropped stays so."""
+        """Add an item that passed, unless it was dropped before."""
         if one.item.id not in self._dropped:
             self._items.offer(self._place(one.item.id), one)
 
     def draw(self, turn: str) -> PassedItem | None:
-        """The item of a turn (any text), or None as long as none has passed."""
+        """Draw an item for a turn (any text); None if no item has passed yet."""
         return min(self._kept(), key=lambda one: self._place(f"{turn} {one.item.id}"), default=None)
 
     def drop(self, item: str) -> None:
-        """Draw an item (by its id) no more."""
+        """Never draw an item again, given its id."""
         self._dropped.add(item)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is none to draw."""
+        """Whether there is no item to draw."""
         return not self._kept()
 
     def _kept(self) -> list[PassedItem]:
@@ -83,13 +84,13 @@ class PassedItems:
 
 
 class PassedItemsByTarget(defaultdict[HeartbeatTarget, PassedItems]):
-    """The items that passed, by place."""
+    """The items that passed, by target."""
 
     def __init__(self, seed: str) -> None:
         super().__init__(lambda: PassedItems(seed))
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
-        """Take the items that passed among observations of lines with those of the control."""
+        """Add the items that passed, given the observations of lines and control of one batch."""
         seen = [one for one in observations if one.role == "item" and _may_be_drawn(one.item)]
         controls = {one.key: one for one in seen if one.key.line == CONTROL}
         for one in seen:
@@ -101,12 +102,12 @@ class PassedItemsByTarget(defaultdict[HeartbeatTarget, PassedItems]):
 
 
 def target_at(key: AttemptKey, item: Item) -> HeartbeatTarget:
-    """Where an item is tried."""
+    """Return the heartbeat target of an attempt."""
     return HeartbeatTarget(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
 
 
 def port_of(item: Item) -> str:
-    """The port that an item's own URL names; empty where it names none."""
+    """Return the port that an item's URL names; empty if it names none."""
     if item.kind != "url":
         return ""
     try:
@@ -117,9 +118,10 @@ def port_of(item: Item) -> str:
 
 
 def has_passed(seen: Observation, control: Observation) -> bool:
-    """Whether the line brought what the control brought.
+    """Whether the line delivered what the control delivered.
 
-    Of a page of strangers that is told by status and title; a name has an address in common.
+    Pages of other people's sites are compared by status and title; DNS answers must share an
+    address.
     """
     if not (is_answer(seen) and is_answer(control)):
         return False
@@ -140,7 +142,7 @@ def _page_identity(page: WebFacts) -> tuple[int | None, str, str]:
 
 
 def _may_be_drawn(item: Item) -> bool:
-    """Places of the network that anybody may visit."""
+    """Whether an item is a named host or URL that anybody may visit (S0, S1)."""
     return item.kind in NAMED and item.sensitivity in ("S0", "S1")
 
 
@@ -148,36 +150,37 @@ MULTIPLE = 4.0
 """How many times its idle time a heartbeat may take."""
 
 FLOOR_SHARE, LEAST_FLOOR = 0.05, 0.1
-"""What it may take beyond that: this share of ``limits.timeout``, at least so many seconds."""
+"""Tolerance added to that: a share of ``limits.timeout``, and the least number of seconds."""
 
 IDLE_TRIES = 3
-"""How often the idle time is measured; the median counts."""
+"""How often the idle time is measured; the median is used."""
 
 PERSISTENT, RARELY = 3, 10
-"""So many batches in a row try to measure it on a line that does not answer; then one in ten.
-That of items is tried as often in one go."""
+"""On a line that does not answer, the first 3 batches try to measure the idle time, then one in 10.
+For items, it is tried 3 times at once."""
 
 SETTLED = 0.05
-"""After ``MULTIPLE`` idle times and so many seconds, what was not answered is only waited for."""
+"""After ``MULTIPLE`` idle times and this many seconds, an attempt without an answer only waits."""
 
 OFTEN, MOST_OFTEN = 0.1, 0.5
-"""Between two heartbeats passes this share of ``limits.timeout``, at most so many seconds."""
+"""Pause between two heartbeats: a share of ``limits.timeout``, and the most seconds."""
 
 REMEMBERED = 5000
-"""Heartbeats kept in memory: more than fall into the longest wait."""
+"""Heartbeats kept in memory: more than are sent during the longest wait."""
 
 REDRAWN = 3
-"""So many items in a row may turn out to be blocked by now when a heartbeat is wanted."""
+"""How many items in a row may turn out to be blocked by now when one heartbeat is wanted."""
 
 Send = Callable[[int, int, Item | None], Awaitable[Observation]]
-"""Tries an item (None: the sentinel) for a batch, with a number of its own in it."""
+"""Tries an item (None: the sentinel) for a batch, under a number within that batch."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Heartbeat:
-    """``allowed`` are the seconds that it may take, ``measures`` whether it shows what is usual.
+    """One heartbeat. ``allowed``: the seconds that it may take.
 
-    ``is_conclusive`` is False where the item was blocked by now: that says nothing of the line's life.
+    ``measures``: it measures the idle time. ``is_conclusive`` is False if the item was blocked by
+    now, which says nothing about the line.
     """
 
     began: float
@@ -190,9 +193,10 @@ class _Heartbeat:
 
 
 class HeartbeatLoop:
-    """The heartbeats of one place.
+    """Send the heartbeats of one target while attempts wait, and keep their results.
 
-    ``idle`` is None while it is not known (seconds); ``has_items``: they are no sentinel any more.
+    ``idle``: seconds on the idle line, None while unknown. ``has_items``: heartbeats are passed
+    items now, and no longer the sentinel.
     """
 
     def __init__(
@@ -221,19 +225,19 @@ class HeartbeatLoop:
         return self._allowed(None)
 
     def join(self, batch: int) -> None:
-        """Let heartbeats be made for a batch: they are its observations."""
+        """Send heartbeats for a batch from now on; they become observations of that batch."""
         self._batches.setdefault(batch, [])
 
     def leave(self, batch: int) -> list[Observation]:
-        """The heartbeats that were made for a batch, for which none are made from now on."""
+        """Send no more heartbeats for a batch; return those that were sent for it."""
         return self._batches.pop(batch, [])
 
     async def measure(self, batch: int, *, is_alone: bool = False) -> None:
-        """Learn the idle time, if it is not known yet, with nothing else under way on the line.
+        """Measure the idle time if it is unknown, with nothing else begun on the line.
 
-        It is learned once by the sentinel, and once more by items as soon as some have passed:
-        from then on heartbeats are items, even if their own idle time cannot be learned.
-        ``is_alone``: the caller sees to it that nothing else begins on the line.
+        It is measured once with the sentinel, and once more with items as soon as some have passed.
+        From then on heartbeats are items, even if their idle time could not be measured.
+        ``is_alone``: the caller has exclusive use of the line.
         """
         if is_alone and self._measuring.locked():
             return  # who measures waits for the caller
@@ -251,7 +255,7 @@ class HeartbeatLoop:
                 self.has_items = True
 
     async def _measure_idle_time(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
-        """Whether the idle time was learned: all that was tried was answered."""
+        """Measure the idle time; return whether every try was answered."""
         took = []
         async with nullcontext() if is_alone else self._traffic.exclusive():
             for _ in range(IDLE_TRIES):
@@ -265,7 +269,7 @@ class HeartbeatLoop:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """While this lasts, heartbeats are made."""
+        """Send heartbeats while this is held."""
         self._waiting += 1
         self._is_wanted.set()
         try:
@@ -275,12 +279,12 @@ class HeartbeatLoop:
             if not self._waiting:
                 self._is_wanted.clear()
 
-    def still(self) -> asyncio.Lock:
-        """No heartbeat is under way while this is held."""
+    def lock(self) -> asyncio.Lock:
+        """Return the lock during which no heartbeat is in flight."""
         return self._one
 
     async def beat(self) -> None:
-        """Make one heartbeat now, after the one that may be under way."""
+        """Send one heartbeat now, after the one that may be in flight."""
         for _ in range(REDRAWN):
             if not self._batches or self.idle is None:
                 return
@@ -291,9 +295,9 @@ class HeartbeatLoop:
                 return
 
     def since(self, moment: float) -> Heartbeats | None:
-        """The heartbeats that began at ``moment`` (monotonic seconds) or later; None without any.
+        """Summarise the heartbeats begun at ``moment`` (monotonic seconds) or later.
 
-        One that is under way counts as soon as it is overdue.
+        One in flight counts as late as soon as it is overdue. None while the idle time is unknown.
         """
         if self.idle is None:
             return None
@@ -312,12 +316,12 @@ class HeartbeatLoop:
         )
 
     def _gives_up(self) -> bool:
-        """A line that never answers is not asked before every batch: that would hold it up."""
+        """Whether to skip the measurement: a line that never answers would delay every batch."""
         self._asked += 1
         return self._asked > PERSISTENT and self._asked % RARELY != 0
 
     async def close(self) -> None:
-        """Make no more heartbeats."""
+        """Stop sending heartbeats."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -375,6 +379,6 @@ class HeartbeatLoop:
 
 
 def _is_blocked(seen: Observation) -> bool:
-    """Whether something answered that is no trouble of the line or of our own."""
+    """Whether an answer came that is neither trouble of the line nor of our own equipment."""
     is_ours = seen.failure is not None and seen.failure.is_instrument
     return not (is_silent(seen) or is_trouble(seen) or is_ours)

@@ -1,4 +1,4 @@
-"""The instruments of a measurement: probes, lines, clock, and what keeps us from overload."""
+"""What a measurement works with: probes, lines, clock, limits, and state shared by its attempts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from harness.ports.network import Line, Origin, Probe, PupilClient, SecondClient
 from harness.ports.storage import Clock, EvidenceStore
 
 SENTINEL_INTERVAL = 300.0
-"""Seconds between sentinels inside a batch: filters switch off for hours, and for minutes."""
+"""Seconds between sentinels inside a batch: filters are switched off for hours, but also for
+minutes."""
 
 
 class ContextOptions(TypedDict, total=False):
-    """What a measurement is given of a prepared campaign; see ``MeasurementContext``."""
+    """What a measurement takes from a prepared campaign; see ``MeasurementContext``."""
 
     probes: Required[Mapping[str, Probe]]
     lines: Required[Mapping[tuple[str, str], Line]]
@@ -44,16 +45,16 @@ class ContextOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasurementContext:
-    """Probes by name, and lines by (name, profile); the control is a line like any other.
+    """Probes by name, lines by (name, profile), and what their attempts share.
 
-    ``seed`` is the campaign's, and draws the browser that each attempt looks like; ``run`` is
-    the random id of this run of it, which is in every nonce.
-    ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages;
-    ``only_undecided`` that nothing is tried but what a journal holds undecided.
-    ``traffic`` and ``heartbeat_loops`` are made as lines are used; ``passed_items`` are the items that passed.
-    ``strained`` counts by line and failure how often our own equipment did not bear what was
-    tried, and less was tried at once.
-    ``pupil`` tries plain twins over ``twin_lines``, which are lines as a browser uses them.
+    The control is a line like any other. ``seed`` is the campaign's; it draws the browser that each
+    attempt imitates. ``run`` is the random id of this run of the campaign, part of every nonce.
+    ``half``: the rounds that the lines are connected for. ``sketch_key`` keys the sketches of
+    pages. ``only_undecided``: try only what the journal holds undecided. ``traffic`` and
+    ``heartbeat_loops`` are filled as lines are used; ``passed_items`` are the items that passed.
+    ``strained`` counts, by line and failure, how often our own equipment failed so that fewer
+    attempts were made at once. ``pupil`` tries plain twins over ``twin_lines``, which are lines as
+    a browser uses them.
     """
 
     probes: Mapping[str, Probe]
@@ -81,7 +82,7 @@ class MeasurementContext:
 
     @classmethod
     def create(cls, limits: Limits, clock: Clock, **options: Unpack[ContextOptions]) -> Self:
-        """A context whose concurrency and rates keep to the limits of a campaign."""
+        """Create a context with the limits of a campaign."""
         return cls(
             clock=clock,
             limiter=ConcurrencyLimiter(limits.concurrency),
@@ -92,10 +93,10 @@ class MeasurementContext:
         )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "passing", PassedItemsByTarget(self.seed))
+        object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open every line, and start watching ourselves; ``stack`` closes them."""
+        """Open every line, and start to monitor the event loop; ``stack`` closes them."""
         await stack.enter_async_context(self.lag_monitor)
         lines = (*self.lines.values(), *self.twin_lines.values())
         for line in {id(line): line for line in lines}.values():

@@ -1,10 +1,9 @@
-"""Observes: tries each item of a batch over the service and the control, side by side.
+"""Observe batches: try each item over the service and the control, side by side.
 
-A batch opens and closes with sentinels, whose fate was agreed beforehand; in a long one they
-are tried every five minutes too. Meanwhile must-allow items (heartbeats) are tried beside the
-others, and what their delays say of the line decides how much goes over it at once. A silence
-is confirmed with more patience; a reset or another abrupt answer is tried again with nothing
-else begun on the line. Each of them keeps what became of the heartbeats beside it.
+A batch begins and ends with sentinels, whose outcome was agreed beforehand; in a long batch they
+are tried every five minutes too. Meanwhile heartbeats are sent (``harness.measure.heartbeats``),
+and doubtful results are repeated (``harness.measure.repeated_attempts``). Each observation holds
+the result of the heartbeats beside it.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from harness.model.verdict import is_answer
 from harness.ports.network import fits
 
 AFTER = ".after"
-"""How the sentinels end that are tried when a batch is done."""
+"""Suffix of the names of sentinels that are tried when a batch is done."""
 
 
 def require_control(batch: int, observations: Iterable[Observation]) -> None:
@@ -58,15 +57,15 @@ def require_control(batch: int, observations: Iterable[Observation]) -> None:
 
 
 MAX_BATCHES_IN_FLIGHT = 16
-"""How many batches may be unfinished at once: what a killed process can lose."""
+"""How many batches may be unfinished at once, and so be lost if the process is killed."""
 
 
 async def observe(
     batches: Iterable[Batch], campaign: Campaign, context: MeasurementContext
 ) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
-    """Observe batch after batch, each given whole when it is done, not always in order.
+    """Observe the batches; yield each one complete as soon as it is done, not always in order.
 
-    While one batch waits for a silence to be confirmed, others go on.
+    While one batch waits for a silence to be confirmed, others proceed.
     """
     in_flight: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
     try:
@@ -101,7 +100,7 @@ async def _observe_one(
 async def observe_batch(
     batch: Batch, campaign: Campaign, context: MeasurementContext
 ) -> list[Observation]:
-    """Observe one batch between its brackets: items and sentinels, on the control and each line."""
+    """Observe one batch between its sentinels, on the control and each line."""
     probe = context.probes[batch.way.probe]
     inside = [
         PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
@@ -131,7 +130,7 @@ async def observe_batch(
 async def _join_heartbeat_loops(
     tries: Iterable[PlannedAttempt], batch: int, campaign: Campaign, context: MeasurementContext
 ) -> list[HeartbeatLoop]:
-    """The pulses beside these attempts, whose idle time is known from now on where it can be."""
+    """Join the heartbeat loops of these attempts, and measure the idle times that are unknown."""
     found = (
         heartbeat_loop_at(place, campaign, context)
         for place in dict.fromkeys(map(target_of, tries))
@@ -146,7 +145,7 @@ async def _join_heartbeat_loops(
 async def _repeat_sentinels(
     batch: Batch, campaign: Campaign, context: MeasurementContext, during: list[Observation]
 ) -> None:
-    """Try the sentinels while a batch lasts, every ``context.sentinel_interval`` seconds."""
+    """Try the sentinels every ``context.sentinel_interval`` seconds until cancelled."""
     for turn in count(1):
         await asyncio.sleep(context.sentinel_interval)
         tries = _sentinels(batch, campaign, f"during-{turn}", context)
@@ -154,7 +153,7 @@ async def _repeat_sentinels(
 
 
 def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
-    """The attempts on one item: the control's, and one on each line of the way."""
+    """The keys of all attempts on one item: on the control, and on each line of the way."""
     return tuple(
         AttemptKey(
             campaign=campaign,

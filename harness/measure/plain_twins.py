@@ -1,9 +1,9 @@
-"""Tries plain twins: a sample of a campaign's items once more, as a pupil would.
+"""Try plain twins: a sample of a campaign's items once more, the way a pupil would.
 
 Of each line, profile and probe the items with the smallest keyed hashes are drawn, and half as
 many ordinary ones, which are shuffled among them. They are tried when everything else is done,
 one after the other, with pauses, over lines that a pupil's browser could use. The judge compares
-how the two fared (TQ-10).
+the verdicts of twins and items (TQ-10).
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ ROUND = 500_000
 
 
 KEPT_TOGETHER = 20
-"""Items whose observations are kept at once: what a crash can lose."""
+"""Items whose observations are written at once; at most these are lost in a crash."""
 
 
 class _Chunk(NamedTuple):
-    """Items of one place that are kept together, and ordinary ones to look for a sign of life."""
+    """Items of one group that are written together, and ordinary ones to test the line with."""
 
     place: Group
     items: list[Item]
@@ -55,7 +55,7 @@ class _Chunk(NamedTuple):
 
 
 class PlainTwinRun:
-    """The plain twins of a campaign: drawn as it goes on, tried at its end, in own batches."""
+    """Draw plain twins during a campaign, and try them at its end, in batches of their own."""
 
     def __init__(self, campaign: Campaign, context: MeasurementContext, journal: Journal) -> None:
         self._campaign, self._context, self._journal = campaign, context, journal
@@ -66,7 +66,7 @@ class PlainTwinRun:
         self._number = 0
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
-        """Take note of what was tried before."""
+        """Note which twins were tried before."""
         self._done |= {spot_of(one.key) for one in observations if one.role == "plain_twin"}
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
@@ -80,7 +80,7 @@ class PlainTwinRun:
             self._drawn[place].offer(self._order(item.id), item, is_ours=is_ours)
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
-        """Try all that were drawn: at the same time on each line, one after the other there."""
+        """Try all that were drawn: lines in parallel, twins on one line one after the other."""
         lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
         for place in sorted(self._drawn):
             lines[place.line] += self._chunks(place)
@@ -101,7 +101,7 @@ class PlainTwinRun:
         return is_usable and bool(_twin_item(item, self._context.origin))
 
     def _chunks(self, place: Group) -> list[_Chunk]:
-        """The drawn items that were not tried before, shuffled, a few at a time."""
+        """The drawn items that were not tried before, shuffled, in chunks."""
         harmful, ordinary = self._drawn[place].harmful(), self._drawn[place].ordinary()
         shuffled = sorted((*harmful, *ordinary), key=lambda one: self._order(f"turn {one.id}"))
         left = [one for one in shuffled if spot_of(self._key(place, one)) not in self._done]
@@ -128,7 +128,7 @@ class PlainTwinRun:
     async def _try_twin(
         self, place: Group, item: Item, ordinary: list[Item], number: int
     ) -> tuple[Observation, Observation]:
-        """The twin over the control, and over the line."""
+        """Try the twin over the control, then over the line."""
         key = self._key(place, item)
         beside = await self._visit(key.on(CONTROL), item, number)
         again = await self._visit(key, item, number)
@@ -139,7 +139,7 @@ class PlainTwinRun:
     async def _beside_life(
         self, key: AttemptKey, item: Item, ordinary: list[Item], number: int
     ) -> Observation:
-        """Once more with more patience, and an ordinary page beside it for a sign of life."""
+        """Repeat with a longer timeout; visit ordinary pages to see whether the line answers."""
         patience = self._campaign.limits.confirmation_timeout
         again = await self._visit(key, item, number, patience)
         answered = False
@@ -187,9 +187,9 @@ class PlainTwinRun:
 
 
 def with_plain_twins(items: Iterable[Item], origin: Origin) -> list[Item]:
-    """The items and their plain twins in the order of their values, so that none stands out.
+    """Return items and their plain twins sorted by value, so that no twin stands out.
 
-    It is what a supplier loads: a twin belongs to the same categories as its item.
+    This is the list that a supplier loads: a twin has the same categories as its item.
     """
     held = list(items)
     twins = (origin.twin_of(item) for item in held)
@@ -198,9 +198,9 @@ def with_plain_twins(items: Iterable[Item], origin: Origin) -> list[Item]:
 
 
 class _Drawn:
-    """Items of one place: as many whose twins have other names as of others, and ordinary ones.
+    """The sample of one group: half of it items whose twins have other names, and ordinary items.
 
-    Of one registrable domain there is one item, for filters decide by domain.
+    At most one item of each registrable domain, because filters decide by domain.
     """
 
     def __init__(self, number: int) -> None:
@@ -208,19 +208,19 @@ class _Drawn:
         self._renamed, self._same, self._ordinary = (_smallest(number) for _ in range(3))
 
     def offer(self, order: bytes, item: Item, *, is_ours: bool) -> None:
-        """Take one more into account."""
+        """Consider one more item."""
         kept = self._renamed if is_ours else self._same
         (self._ordinary if is_ordinary(item) else kept).offer(order, item)
 
     def harmful(self) -> list[Item]:
-        """Those that are not ordinary: half of them under other names, if there are enough."""
+        """The drawn items that are not ordinary; half under other names, if there are enough."""
         both = [[one for _, one in some.kept()] for some in (self._renamed, self._same)]
         half = self._number // 2
         first = both[0][: max(half, self._number - len(both[1]))]
         return first + both[1][: self._number - len(first)]
 
     def ordinary(self) -> list[Item]:
-        """Half as many as there may be of the others."""
+        """The drawn ordinary items: at most half as many as of the others."""
         return [one for _, one in self._ordinary.kept()][: -(-self._number // 2)]
 
 
@@ -229,7 +229,7 @@ def _smallest(number: int) -> Smallest[Item]:
 
 
 def _twin_item(item: Item, origin: Origin | None) -> Item | None:
-    """The item as a pupil would come across it: under its twin's name, where it is the origin's."""
+    """The item under its twin's name if it is on our origin; None if it cannot be tried."""
     if not item.host or origin is None or not origin.covers(item.host):
         return item if item.host else None
     return origin.twin_of(item)

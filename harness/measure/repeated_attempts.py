@@ -1,8 +1,10 @@
-"""Looks at items once, and again where the first look does not tell a block from trouble.
+"""Make attempts within the limits, and repeat those whose result may be an overloaded line.
 
-A silence is confirmed with more patience, at the concurrency that the heartbeats of the line
-bear. An abrupt answer (see ``harness.model.verdict``) is looked at again with nothing else begun
-on the line, beside a heartbeat. The last look is the one that is kept.
+``observe_all`` makes first attempts. A silence is confirmed with a longer timeout, with as many
+attempts at once as the heartbeats of the line allow. An abrupt answer (see
+``harness.model.verdict``) is repeated with nothing else begun on the line, beside a heartbeat.
+The last attempt is the one that is kept. ``SilenceRetrials`` repeats a sample of the confirmed
+silences with the longest timeout.
 """
 
 from __future__ import annotations
@@ -44,24 +46,24 @@ from harness.model.sampler import Smallest, ordering
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 
 STRAINED = 3
-"""How often an attempt is made again after trouble of our own, each time with fewer in flight."""
+"""How often an attempt is repeated after trouble of our own, each time with fewer in flight."""
 
 CONFIRMATIONS = 3
-"""How often a silence is confirmed until heartbeats were answered beside it."""
+"""How often a silence is confirmed until heartbeats are answered beside it."""
 
 ALONE = 3
-"""How often an abrupt answer is looked at alone until a heartbeat was answered beside it."""
+"""How often an abrupt answer is repeated alone until a heartbeat is answered beside it."""
 
 PAUSE = 1.0
-"""Seconds of rest before another such look where no heartbeat was answered, and before the first
-where heartbeats are still the sentinel: a line may bear so much a second, and no more (RFC 6585
-section 4)."""
+"""Seconds to wait before another such attempt where no heartbeat was answered, and before the first
+where heartbeats are still the sentinel: the line may limit requests per second (RFC 6585 section
+4)."""
 
 
 async def observe_all(
     tries: Iterable[PlannedAttempt], campaign: Campaign, context: MeasurementContext
 ) -> list[Observation]:
-    """The observations of all of these, each after as many looks as it takes."""
+    """Make these attempts, each repeated as often as needed; one observation for each."""
     tries, limits = list(tries), campaign.limits
     first = AttemptOptions(look="first", patience=limits.timeout)
     seen = list(
@@ -91,7 +93,7 @@ async def observe_all(
 async def _measure(
     tries: Iterable[PlannedAttempt], context: MeasurementContext, *, is_alone: bool = False
 ) -> None:
-    """Let heartbeats be drawn from the items that passed, wherever some of these are tried."""
+    """Measure the idle time of items that passed, at the targets of these attempts."""
     batches = {target_of(planned): planned.batch for planned in tries}
     found = ((context.heartbeat_loops.get(at), batch) for at, batch in batches.items())
     known = [
@@ -107,7 +109,7 @@ async def _measure(
 async def attempt_within_limits(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
-    """Try once, as soon as there is a place; again with fewer at once after trouble of our own."""
+    """Make one attempt when the limits allow; repeat it after trouble of our own equipment."""
     heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
     with heartbeat_loop.waiting() if heartbeat_loop is not None else nullcontext():
         return await _attempt_until_not_strained(planned, options, limits, context)
@@ -119,9 +121,9 @@ async def _attempt_until_not_strained(
     traffic = line_traffic(planned.key.line, limits, context)
     for _ in range(STRAINED):
         async with (
-            context.rate_limits.place(planned.key.line, planned.item),
+            context.rate_limits.slot(planned.key.line, planned.item),
             traffic.limiter(options.look),
-            _gate(options.look, context),
+            _global_limiter(options.look, context),
         ):
             seen = await _begin(traffic, planned, options, limits, context)
         if not _is_strained(seen):
@@ -143,15 +145,15 @@ async def _begin(
     limits: Limits,
     context: MeasurementContext,
 ) -> Observation:
-    """Try now, or where patience is tried, at a moment when the line has nothing else to do.
+    """Begin an attempt; one with the longest timeout begins with exclusive use of the line.
 
-    A service that forgets what comes while it is busy shall not find them all at once.
+    A service that drops requests while it is busy must not get all of these at once.
     """
     heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
     if options.look != "patience" or heartbeat_loop is None:
         async with traffic.under_way():
             return await attempt(planned, options, limits, context)
-    async with traffic.exclusive(), heartbeat_loop.still():
+    async with traffic.exclusive(), heartbeat_loop.lock():
         trying = asyncio.create_task(attempt(planned, options, limits, context))
         await asyncio.wait({trying}, timeout=traffic.silent_after)
     try:
@@ -163,7 +165,7 @@ async def _begin(
 async def _confirm(
     planned: PlannedAttempt, patience: float, limits: Limits, context: MeasurementContext
 ) -> Observation:
-    """Look again with more patience, until an answer comes or heartbeats are answered beside it."""
+    """Repeat with a longer timeout until an answer comes, or heartbeats are answered beside it."""
     traffic = line_traffic(planned.key.line, limits, context)
     for turn in range(2, 2 + CONFIRMATIONS):
         options = AttemptOptions(look="confirmed", patience=patience, turn=turn)
@@ -175,7 +177,7 @@ async def _confirm(
 
 
 def _longer_patience(seen: Observation, limits: Limits) -> float:
-    """Seconds for the second look; an answer that had begun is read for longer."""
+    """Seconds for the second attempt; longer where an answer had begun to come."""
     if isinstance(seen.facts, WebFacts) and seen.facts.status is not None:
         return max(limits.confirmation_timeout, limits.reading_timeout)
     return limits.confirmation_timeout
@@ -187,9 +189,9 @@ async def _repeat_alone(
     limits: Limits,
     context: MeasurementContext,
 ) -> None:
-    """Look at each abrupt answer again, one at a time with nothing else begun on the line.
+    """Repeat each abrupt answer, one at a time with nothing else begun on the line.
 
-    The answers take the place of the first ones among what was ``seen``.
+    The new observations replace the first ones in ``seen``.
     """
     abrupt: defaultdict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(seen):
@@ -210,7 +212,7 @@ async def _repeat_alone(
 
 
 def _has_items(planned: PlannedAttempt, context: MeasurementContext) -> bool:
-    """Whether heartbeats there are items, which a service treats as it does what is tried."""
+    """Whether heartbeats there are passed items, which the service treats like other items."""
     heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
     return heartbeat_loop is not None and heartbeat_loop.has_items
 
@@ -240,15 +242,15 @@ async def _attempt_beside_heartbeat(
     return seen
 
 
-def _gate(kind: Look, context: MeasurementContext) -> AbstractAsyncContextManager[None]:
-    """What bounds such looks over all lines; those of most patience are bounded by line only."""
+def _global_limiter(kind: Look, context: MeasurementContext) -> AbstractAsyncContextManager[None]:
+    """Return the limiter over all lines; the longest timeout is limited by line only."""
     if kind == "patience":
         return nullcontext()
     return context.confirmation_limiter if kind == "confirmed" else context.limiter
 
 
 def _is_strained(seen: Observation) -> bool:
-    """Whether fewer attempts in flight may help; a probe that is broken stays broken."""
+    """Whether fewer attempts in flight may help; not for a defect (``instrument_error``)."""
     failure = seen.failure
     return failure is not None and failure.is_instrument and failure.name != "instrument_error"
 
@@ -261,11 +263,12 @@ async def is_filter_off(
 ) -> bool:
     """Whether a must-block sentinel passes too, right after an item passed in a retrial.
 
-    Then the filter was switched off, which voids batches, and says nothing of the item.
+    Then the filter is switched off, which says nothing about the item.
     """
     probe = context.probes[planned.key.probe]
     for place, one in sentinels_for(campaign, "must_block", planned.key.probe, probe):
-        name = f"sentinel-block-{place}@{planned.batch}.{planned.key.item}.{options.look}.{options.turn}"
+        suffix = f"{planned.key.item}.{options.look}.{options.turn}"
+        name = f"sentinel-block-{place}@{planned.batch}.{suffix}"
         item = item_of(one, name)
         key = planned.key.for_item(name)
         beside = PlannedAttempt(key=key, item=item, role="must_block", batch=planned.batch)
@@ -276,18 +279,18 @@ async def is_filter_off(
 
 
 PATIENT_ATTEMPTS = range(1, 3)
-"""An item is tried with patience until heartbeats were answered beside it, up to so often."""
+"""Turns of an item with the longest timeout: repeated until heartbeats are answered beside it."""
 
 
 DOUBTED_ATTEMPTS = range(DOUBTED_TURN, DOUBTED_TURN + 2)
-"""Where another one was answered, it must stay silent each of these times."""
+"""Turns of a silent item where another one was answered: it must stay silent each time."""
 
 
 PATIENCE: Final = "patience"
 
 
 class SilenceRetrials:
-    """The silences of a campaign that are waited for; kept in a batch of their own, ``number``."""
+    """Repeat confirmed silences with the longest timeout, in a batch of their own, ``number``."""
 
     def __init__(self, campaign: Campaign, context: MeasurementContext, number: int) -> None:
         self._campaign, self._context, self._number = campaign, context, number
@@ -301,13 +304,13 @@ class SilenceRetrials:
         self._seen: dict[AttemptKey, Observation] = {}
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
-        """Take note of what was tried with patience before."""
+        """Note what was repeated with the longest timeout before."""
         for one in observations:
             if one.role == "retry" and one.look == PATIENCE:
                 self._note(one)
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
-        """Begin to wait for the silences of a batch that are drawn."""
+        """Begin to repeat the silences of a batch that are drawn."""
         silences = [(self._place(one.item.id), one) for one in confirmed_silences(observations)]
         for place, one in silences:
             self._drawn[group_of(one.key)].offer(place, one.item.id)
@@ -317,7 +320,7 @@ class SilenceRetrials:
                 self._begin(one)
 
     async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
-        """Wait for all; gives what was seen. ``held`` are all observations of the journal."""
+        """Wait for all; return their observations. ``held`` gives those of the whole journal."""
         await self._wait()
         doubted: set[Group] = set()
         while self._answered - doubted:
@@ -335,7 +338,7 @@ class SilenceRetrials:
         return [*beaten, *self._seen.values()]
 
     async def close(self) -> None:
-        """Wait for nothing any more."""
+        """Cancel what is still waiting."""
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
@@ -402,7 +405,7 @@ class SilenceRetrials:
 
 
 def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observation]:
-    """The items that stayed silent beside a sign of life, and that the control answered for."""
+    """The items that stayed silent although heartbeats and the control were answered."""
     seen = [one for one in observations if one.role == "item"]
     answered = {
         (one.key.item, one.key.probe, one.key.profile, one.key.round)
@@ -418,6 +421,6 @@ def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observat
 
 
 def in_batches(observations: Iterable[Observation]) -> Iterator[Iterator[Observation]]:
-    """The observations of a journal, one batch in memory at a time."""
+    """The observations of a journal by batch, one batch in memory at a time."""
     for _, batch in groupby(observations, lambda one: one.batch):
         yield batch

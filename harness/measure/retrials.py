@@ -1,7 +1,7 @@
-"""The retrials of a campaign: kept in batches of their own, after all others.
+"""Retry silent and blocked items, and try plain twins, in batches after all others.
 
-The empty batch ``DONE`` says that all retrials are made; the retrials themselves follow, one batch
-for each run of the command.
+The empty batch ``DONE`` says that all retrials are made. The retrials follow it, one batch for
+each run of the command.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.ports.storage import Journal
 
 
 class Retrials:
-    """What is tried again while a campaign goes on, and at its end; at last, the plain twins."""
+    """What is retried during a campaign and at its end; after that, the plain twins."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Retrials:
         self._twins = PlainTwinRun(campaign, context, journal)
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Go through what the journal holds, if a measurement goes on; ``stack`` ends it all."""
+        """Process what a resumed journal holds; ``stack`` ends the retrials."""
         stack.push_async_callback(self._patient.close)
         stack.push_async_callback(self._blocked.close)
         if self._held and DONE not in self._held:
@@ -61,14 +61,14 @@ class Retrials:
             self._twins.resume_from(before)
 
     async def add_batch(self, observations: Iterable[Observation]) -> None:
-        """See what of a batch is to be tried again."""
+        """Choose what of a batch is to be retried."""
         observations = list(observations)
         self._patient.add_batch(observations)
         self._twins.add_batch(observations)
         await self._blocked.add_batch(observations)
 
     async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
-        """Wait for what is under way, keep what was seen, and try the plain twins."""
+        """Wait for the retrials, write them, and try the plain twins."""
         held = self._journal.observations
         silent, blocked = await asyncio.gather(
             self._patient.finish(held), self._blocked.finish(held)
@@ -78,7 +78,7 @@ class Retrials:
         await self._twins.finish(progress_counter)
 
     def seal(self) -> None:
-        """Say that all retrials are made, once nothing is left to be measured."""
+        """Note that all retrials are made, once nothing is left to be measured."""
         batches = self._journal.batches()
         left = missing_batches(self._campaign, self._items, batches)
         if DONE not in batches and not any(left):

@@ -1,4 +1,4 @@
-"""Rules about answers to DNS questions (RFC 1035, RFC 2308, RFC 8914)."""
+"""Rules for DNS answers (RFC 1035, RFC 2308, RFC 8914) and HTTPS records (RFC 9460)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
-"""Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
+"""Names that nobody else may answer for (RFC 6761): there the control gives the right address."""
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered", 18: "prohibited"}
-"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.19)."""
+"""Extended errors by which a resolver says that it blocks (RFC 8914 sections 4.16 to 4.19)."""
 
 
 def _said(features: TrialFeatures) -> str:
@@ -59,14 +59,14 @@ def _has_our_name(features: TrialFeatures) -> bool:
 
 
 def _is_inner_everywhere(features: TrialFeatures) -> bool:
-    """Of other people's names: nobody outside could reach them."""
+    """Whether a name of other people's has only addresses that nobody outside could reach."""
     if _has_our_name(features) or not features.addresses or not features.control_addresses:
         return False
     return all(map(_is_inner, features.addresses | features.control_addresses))
 
 
 def _is_strange_page(features: TrialFeatures) -> bool:
-    """Whether a page stands at the address that is not known as a block page."""
+    """Whether a page is at the address that is not known as a block page."""
     landing = features.landing
     if landing is None or landing.web is None or not landing.answered:
         return False
@@ -276,7 +276,7 @@ DNS_RULES: tuple[Rule, ...] = (
 TYPE = "HTTPS"
 NOT_ANSWERING = frozenset({"REFUSED", "NOTIMP"})
 KEYS = "ech="
-"""How the keys for an encrypted ClientHello stand in a record's text (RFC 9848)."""
+"""How keys for an encrypted ClientHello appear in a record's text (RFC 9848)."""
 
 
 def asks_https(facts: DnsFacts | None) -> bool:

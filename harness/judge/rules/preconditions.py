@@ -1,4 +1,4 @@
-"""Rules about the ground a trial stands on: a living control, and a line that works."""
+"""Rules for what a trial needs: a control that answers, and a line that works."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ LOCAL_TROUBLE = frozenset(
         "permission_denied",
     }
 )
-"""Failures that tell of the client's own network, and nothing of the service."""
+"""Failures of the client's own network, which say nothing about the service."""
 
 
 def _control_failed(features: TrialFeatures) -> object:
@@ -102,7 +102,7 @@ def _resolver_gone(features: TrialFeatures) -> bool:
 
 
 def _has_no_address(features: TrialFeatures) -> bool:
-    """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
+    """Whether the control gives no address. HTTPS records (RFC 9460) need not have any."""
     control = features.control_dns
     if control is None or control.answers:
         return False

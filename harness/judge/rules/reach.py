@@ -1,4 +1,4 @@
-"""Rules about probes of other protocols, which only say whether the far end was reached."""
+"""Rules for probes of other protocols, which only say whether the far end was reached."""
 
 from __future__ import annotations
 

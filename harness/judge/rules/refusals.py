@@ -1,8 +1,8 @@
-"""The table of explicit refusals: what counts as a block although no page was recognised.
+"""Explicit refusals: failures that count as a block although no block page was seen.
 
 A refusal is a failure at a stage that the control passed for the same item in the same batch,
-before any part of an answer came. Nothing else is a refusal: silence, broken answers, errors of a
-server and failures that a browser may not have had are not in the table.
+before any part of an answer came. Nothing else is a refusal: silence, broken answers, server
+errors, and failures that a browser may not have are not listed here.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
 
 BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})
-"""Failures that only TLS has are in it too: other people's measurements name no stage."""
+"""Includes failures that only TLS has, because other people's measurements name no stage."""
 RESOLVE: frozenset[Stage] = frozenset({"resolve"})
 
 
 FORBIDDEN, LEGAL = 403, 451
 REFUSED = frozenset({FORBIDDEN, LEGAL})
 _LEGAL_WORDS = re.compile(r"\b(?:legal|law|court|order(?:ed)?|copyright|rfc 7725)\b")
-"""What a page with status 451 says of its reasons, as RFC 7725 asks it to."""
+"""Words of the reasons that a page with status 451 should give (RFC 7725)."""
 
 FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
-"""Failures by which another party's certificate is told from the origin's."""
+"""Failures that show another party's certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One row: a failure at some stages, and what the control showed at that same stage."""
+    """One refusal: a failure at some stages, and what the control showed at that stage."""
 
     rule: str
     failures: frozenset[str]
@@ -47,7 +47,7 @@ class Refusal:
         return features.status is None
 
     def as_rule(self) -> Rule:
-        """The rule that this row makes."""
+        """Return the refusal as a rule."""
         return Rule(
             id=self.rule,
             matches=self.matches,
@@ -59,12 +59,12 @@ class Refusal:
 
 
 def is_refused_by_status(features: TrialFeatures) -> bool:
-    """Whether the whole answer is a status that refuses, and nothing of a page comes with it."""
+    """Whether the answer is complete, refuses by its status, and has no page."""
     return features.web is not None and features.status in REFUSED and says_nothing(features.web)
 
 
 def is_refused_for_legal_reasons(features: TrialFeatures) -> bool:
-    """Status 451 with a block page, or a short page that speaks of the law, or with none."""
+    """Whether the answer is 451 with a block page, a short page about the law, or no page."""
     web = features.web
     if web is None or features.status != LEGAL:
         return False

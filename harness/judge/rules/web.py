@@ -1,6 +1,6 @@
-"""Rules about web trials whose content came, that were refused, or that had no whole answer.
+"""Rules for web trials whose content came, that were refused, or that had no complete answer.
 
-Three answers, in this order: content came; a refusal was seen; neither, which is insufficient.
+Three results, in this order: content came; a refusal was seen; neither, which is insufficient.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _is_tunnel_refused(features: TrialFeatures) -> bool:
 
 
 def _has_words_only(features: TrialFeatures) -> bool:
-    """The page came, but not its token: it was changed, cut or taken from a cache."""
+    """Whether the page came without its token: changed, cut or from a cache."""
     return features.content_arrived and features.web is not None and bool(features.web.words)
 
 
@@ -44,14 +44,14 @@ def _words(features: TrialFeatures) -> str:
 
 
 def _is_reading_cut_short(features: TrialFeatures) -> bool:
-    """More came than is read, or it came for longer than is waited."""
+    """Whether more came than is read, or for longer than the timeout."""
     if features.web is None or features.status is None:
         return False
     return (features.control_has_token and features.web.truncated) or features.failure in TIMEOUTS
 
 
 def _is_altered(features: TrialFeatures) -> bool:
-    """The token arrived, but not in the page that the control saw."""
+    """Whether the token arrived in a page that differs from the one the control saw."""
     one, other = features.web, features.control_web
     if one is None or other is None or not features.content_arrived or other.canary != "seen":
         return False
@@ -127,7 +127,7 @@ DELIVERY_RULES: tuple[Rule, ...] = (
         saw=lambda features: f"at {features.origin_page_inside}",
     ),
 )
-"""Content came: however the answer looks, ends or was changed."""
+"""Content came, whether or not the answer was complete or unchanged."""
 
 WEB_RULES: tuple[Rule, ...] = (
     *DELIVERY_RULES,

@@ -1,4 +1,4 @@
-"""Rules about web trials that were answered without the token: they tell whose page it was."""
+"""Rules for complete web answers without the token, by whose page came."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.model.verdict import Mechanism, State
 
 REFUSING, SERVER_TROUBLE = 400, 500
 SHRUNKEN = 5
-"""How many times smaller a page is that has lost nearly all of what the control's has."""
+"""How many times smaller than the control's a page is that has lost nearly all of it."""
 SAME = 0.6
 """Likeness from which a page counts as the control's."""
 
@@ -46,7 +46,7 @@ def _control_status(features: TrialFeatures) -> int:
 
 
 def _is_origins(features: TrialFeatures) -> bool:
-    """The answer is known to come from the origin, whatever it says."""
+    """Whether certificate or headers show that the answer came from the origin."""
     return (features.authentic and not features.intercepted) or features.same_server
 
 
@@ -69,14 +69,14 @@ def _is_refusal(features: TrialFeatures) -> bool:
 
 
 def _is_of_the_origin(features: TrialFeatures) -> bool:
-    """A page of other people's origin by its certificate or server, whatever it says."""
+    """Whether a page came from other people's origin, whatever it says."""
     if features.control_has_token:
         return False
     return _is_refusal(features) or (_is_origins(features) and _status(features) < REFUSING)
 
 
 def _has_a_name_of_its_own(features: TrialFeatures) -> bool:
-    """A 451 and a redirect away stay what they are, whichever page comes with them."""
+    """Whether the answer is a 451 or a redirect away, which have rules of their own."""
     return features.status == LEGAL or bool(features.redirected_host)
 
 
@@ -85,7 +85,7 @@ def _is_same(features: TrialFeatures) -> bool:
 
 
 def _is_unlike(features: TrialFeatures) -> bool:
-    """Another page, and a short one, where the control has the origin's own."""
+    """Whether a short page came that is unlike the control's."""
     if (
         features.web is None
         or _control_status(features) >= REFUSING
@@ -100,7 +100,7 @@ def _is_unlike(features: TrialFeatures) -> bool:
 
 
 def _what_came(features: TrialFeatures) -> str:
-    """Status, title, first words and codings of a page that nobody knows."""
+    """Describe an unknown page: status, title, first words, codings."""
     web = features.web
     if web is None:
         return ""
@@ -111,13 +111,14 @@ def _what_came(features: TrialFeatures) -> str:
 
 
 def _what_else(features: TrialFeatures) -> str:
-    """What else a page may show that says that it blocks."""
+    """Describe what a page that says that it blocks shows besides."""
     web = features.web
     if web is None:
         return ""
     return (
         f"{_looks(features)}; {shown_beside_text(web)} pictures, frames, scripts or style sheets "
-        f"(known block pages: {features.fingerprints.embedded}), {web.text_length} characters of text"
+        f"(known block pages: {features.fingerprints.embedded}), "
+        f"{web.text_length} characters of text"
     )
 
 
@@ -126,7 +127,7 @@ def _where_it_led(features: TrialFeatures) -> str:
 
 
 def _is_shrunken(features: TrialFeatures) -> bool:
-    """A notice in other words where the control has a far larger page: the title is no proof."""
+    """Whether a short notice came where the control has a far larger page."""
     one, other = features.web, features.control_web
     if one is None or other is None or not one.body_length or not other.body_length:
         return False

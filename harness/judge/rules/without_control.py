@@ -1,7 +1,7 @@
-"""Rules for what other people saw without a control, or beside a dead one.
+"""Rules for other people's measurements without a control, or whose control failed.
 
-A page alone is a block page by its own words, or it tells nothing; only TLS that was verified
-can show that it is the origin's. Campaigns never use these rules: their trials have a control.
+A page alone is a block page by its own words, or it shows nothing; only verified TLS can show that
+it is the origin's. Campaigns never use these rules, because their trials have a control.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _looks(features: TrialFeatures) -> str:
 
 
 UNRESOLVED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
-"""What the control's resolver says of a name that has no address."""
+"""Failures of the control's resolver for a name without an address."""
 
 
 def _is_answered_alone(features: TrialFeatures) -> bool:
@@ -45,10 +45,9 @@ PROVEN_RULES: tuple[Rule, ...] = (
         saw=_looks,
     ),
 )
-"""For single measurements of other people: a verified origin needs no living control.
+"""For other people's measurements: a verified origin needs no control that answers.
 
-Campaigns do not use it, for they leave dead targets out of their counts on both sides alike.
-"""
+Campaigns do not use it, because they leave dead targets out of their counts."""
 
 ALONE_RULES: tuple[Rule, ...] = (
     Rule(

@@ -17,7 +17,7 @@ from harness.judge.sentinels import (
     SentinelCheck,
     SentinelSummary,
     check_sentinels,
-    without_sentinels,
+    missing_sentinels_check,
 )
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Failure
@@ -114,7 +114,7 @@ def test_preconditions_stand_in_the_order_of_their_first_batches() -> None:
 
 def test_items_that_nobody_bracketed_are_told_of() -> None:
     fared = SentinelSummary()
-    fared.count(without_sentinels(COURSE))
+    fared.count(missing_sentinels_check(COURSE))
     (only,) = fared.preconditions
 
     assert (only.name, only.line, only.profile, only.held) == (

@@ -20,7 +20,7 @@ async def peaks(limits: Limits, *wanted: tuple[str, str]) -> Counter[str]:
 
     async def one(line: str, site: str) -> None:
         item = Item(id="i", value=f"www.{site}", registrable=site, labels=("GAMB",))
-        async with rate_limits.place(line, item):
+        async with rate_limits.slot(line, item):
             for name in (line, site):
                 aloft[name] += 1
                 peak[name] = max(peak[name], aloft[name])
@@ -48,12 +48,12 @@ async def test_who_gives_up_waiting_holds_nothing() -> None:
     rate_limits = RateLimits(Limits(per_site=1, per_line=1))
     one = Item(id="i", value="a.test", labels=("GAMB",))
     other = Item(id="j", value="b.test", labels=("GAMB",))
-    async with rate_limits.place("proxy", one):
+    async with rate_limits.slot("proxy", one):
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0), rate_limits.place("proxy", other):
+            async with asyncio.timeout(0), rate_limits.slot("proxy", other):
                 pass
     async with asyncio.timeout(1):
-        async with rate_limits.place("proxy", other):
+        async with rate_limits.slot("proxy", other):
             pass
 
 

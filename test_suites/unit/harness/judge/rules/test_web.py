@@ -132,7 +132,7 @@ def test_what_ends_an_answer_after_its_token_blocks_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["eof_error", "connection_reset", "generic_timeout_error"])
 @pytest.mark.parametrize(
-    ("facts", "lore", "state"),
+    ("facts", "fingerprints", "state"),
     [
         ({}, NO_FINGERPRINTS, State.INSUFFICIENT),
         ({"status": None, "body_length": None}, NO_FINGERPRINTS, State.BLOCKED),
