@@ -1,6 +1,6 @@
-"""Prepare a campaign: find its plug-ins by name and build its lines, probes and corpora.
+"""Prepare a campaign: read its file, find plug-ins by name, build lines, probes and corpora.
 
-Everything that can be wrong in a campaign file is found here, before a packet is sent.
+All faults of a campaign file are found here, before a packet is sent.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from harness.yaml_reader import Document, Path_, dotted, read_document, validate
 
 
 def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
-    """Hand the host of the supplier's block page, and the control, to lines by name and profile.
+    """Tell lines (by name and profile) the host of the block page, and which line is the control.
 
-    A block page at a private address is never fetched past the service.
+    A block page at a private address is only fetched over the service.
     """
     page = service.block_page.host if service.block_page is not None else ""
     for (name, profile), line in lines.items():
@@ -57,7 +57,7 @@ def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line
 def twin_lines(
     lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
 ) -> dict[tuple[str, str], Line]:
-    """Those lines that a pupil's browser can use, by name and profile; none if none is wanted."""
+    """Return the lines that a pupil's browser can use, by name and profile; empty if unwanted."""
     if not declared.number:
         return {}
     made: dict[int, Line | None] = {}
@@ -73,7 +73,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignDependencies:
-    """What a campaign needs of rooms that are not imported here.
+    """What a campaign needs from packages that are not imported here.
 
     ``judged_facts`` are the kinds of facts that there are rules of judgement for.
     """
@@ -86,7 +86,7 @@ class CampaignDependencies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A campaign whose every name was found: what is tried, and with what."""
+    """A campaign that was checked, with everything that it is measured with."""
 
     path: Path
     campaign: Campaign
@@ -116,11 +116,11 @@ def prepare(
     dependencies: CampaignDependencies,
     swapped: bool = False,
 ) -> Prepared:
-    """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
+    """Check and build the campaign at ``path``, or ``campaign``, which is derived from it.
 
-    ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
-    is taken by every line that has lanes, whatever it declares; ``swapped`` cables are
-    those of a crossover. Raises FaultyDocument with all faults found, one line each.
+    ``checked`` are packs whose rows a journal has already checked, as named in its header. ``lane``
+    replaces the declared lane on every line that has lanes. ``swapped``: the cables of a crossover
+    are swapped. Raises FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
@@ -157,7 +157,7 @@ def prepare(
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """A shipped scheme's dated id, or a file beside the campaign's."""
+    """The path of a scheme beside the campaign file, or the dated id of a shipped scheme."""
     beside = path.parent / campaign.scheme
     return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
@@ -252,7 +252,7 @@ def _corpora(
     checked: Collection[str],
     open_pack: CorpusOpener,
 ) -> tuple[tuple[Corpus, ...], SelectedItems]:
-    """The packs of a campaign, each opened once, and the items chosen from them."""
+    """Open each pack once, and select the items of the campaign from them."""
     opened: dict[str, Corpus] = {}
     chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
@@ -289,8 +289,9 @@ def _corpora(
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
-    Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
-    campaign that may stop early is not such a one. Content items are no entries of a list.
+    Empty where a single pack is tried completely, because nothing is estimated then. S4 items are
+    never tried, and a campaign that may stop early may leave out others. Content items belong to no
+    list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -306,7 +307,7 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
 def _check_facts(
     document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
 ) -> None:
-    """A probe whose facts nobody could judge is refused before anything is measured."""
+    """Note a fault for each probe whose facts there are no rules for."""
     for name, probe in probes.items():
         if probe.declares.facts not in judged:
             found = (
@@ -339,7 +340,7 @@ def _check_ways(
 def _collect_faults(
     faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]
 ) -> T | None:
-    """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
+    """Return the result of ``act``; on a user error, note the fault at the line of ``at``."""
     try:
         return act()
     except FaultyDocument as faulty:

@@ -1,7 +1,7 @@
-"""Takes other people's measurements into a journal of ours: whole, or not at all.
+"""Import other people's measurements into a journal, completely or not at all.
 
-The journal's header says that it is ``foreign``: nobody bracketed these measurements with
-sentinels, so its verdicts rest on the control alone, and it decides nothing.
+The journal's header says that it is ``foreign``: it has no sentinels, so its verdicts rest on the
+control alone, and it cannot decide any requirement.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from harness.store.journal.header import HEADER
 from harness.store.journal.journal import SegmentJournal
 
 FOREIGN = "foreign"
-"""What the type of its line, its profile and its pack are called."""
+"""The name of the type of its line, its profile and its pack."""
 
 BATCH = 200
-"""Measurements that are written at once."""
+"""Measurements written at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedLine:
-    """A line that was left out, by its number, and why. Of a repeated one, the first counts."""
+    """A line that was left out, by its number, and why. Of repeated ones the first is kept."""
 
     line: int
     reason: str
@@ -49,7 +49,7 @@ class SkippedLine:
 
 @dataclass(slots=True, kw_only=True)
 class ImportCounts:
-    """How many measurements were taken, and how many lines were broken or repeated."""
+    """How many measurements were imported, and how many lines were broken or repeated."""
 
     taken: int = 0
     broken: int = 0
@@ -59,10 +59,10 @@ class ImportCounts:
 def foreign_header(
     name: str, form: str, source: str, sha256: str, block_page: BlockPage | None = None
 ) -> JournalHeader:
-    """The header of a foreign journal. ``source`` names the file, ``form`` its format.
+    """Return the header of an imported journal. ``source`` names the file, ``form`` its format.
 
-    ``block_page`` is the one that the supplier declares, if it is known. Raises ValueError
-    (pydantic's) if ``name`` is no campaign's name.
+    ``block_page`` is the one that the supplier declares, if known. Raises ValueError (pydantic's)
+    if ``name`` is not valid as the name of a campaign.
     """
     campaign = Campaign(
         campaign=name,
@@ -80,9 +80,9 @@ def foreign_header(
 
 @contextmanager
 def journal_once_complete(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
-    """A new journal that stands at ``folder`` once all is well, and nowhere else.
+    """Yield a new journal that is moved to ``folder`` only when it is complete.
 
-    Raises UsageError if there is one already, InstrumentError if the disk does not take it.
+    Raises UsageError if the folder is not empty, InstrumentError if writing fails.
     """
     if (folder / HEADER).exists() or (folder.is_dir() and any(folder.iterdir())):
         msg = f"{folder}: there is something here already; choose another folder"
@@ -109,7 +109,7 @@ def import_measurements(
     journal: SegmentJournal,
     report: Callable[[SkippedLine], None],
 ) -> ImportCounts:
-    """Read measurements line by line into the journal, and ``report`` of those left out."""
+    """Read measurements line by line into the journal, and ``report`` those left out."""
     counts = ImportCounts()
     first: dict[str, int] = {}
     waiting: list[Record] = []
@@ -138,14 +138,14 @@ def import_measurements(
 
 
 def _require_control(record: Record) -> Record:
-    """The record. Raises NotReadable if it has no control: no journal could decide about it."""
+    """Return the record. Raises NotReadable without a control: it could not be decided."""
     if record.alone:
         raise NotReadable("a page without a control; 'accredit judge' judges it by itself")
     return record
 
 
 def _append(journal: SegmentJournal, batch: int, campaign: str, records: list[Record]) -> None:
-    """Write the records as one batch, and forget them."""
+    """Write the records as one batch, and clear the list."""
     if records:
         journal.append(batch, list(_observations(batch, campaign, records)))
     records.clear()

@@ -1,6 +1,6 @@
-"""A journal as it was judged: its verdicts from where they were kept, or given anew.
+"""Judge and count a journal, or load its verdicts from a cache beside it.
 
-Judging costs far more than counting, and another scheme changes no verdict.
+Judging takes far longer than counting, and verdicts do not depend on the scheme.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SOURCES = (
     "harness.model.facts",
     "harness.verdicts",
 )
-"""Packages whose code and data make verdicts what they are."""
+"""Packages whose code and data the verdicts depend on."""
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +54,13 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerdictCache:
-    """Keeps the verdicts of one journal in a folder of their own."""
+    """Stores the counted verdicts of one journal in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, made_of: str) -> ParquetVerdicts | None:
-        """What was kept of the same journal, rules and appeals, if every byte of it holds."""
+        """Load the verdicts of the same journal, rules and appeals; None if absent or damaged."""
         path = self._path(made_of)
         try:
             sealed = msgspec.json.decode((self._folder / KEPT).read_bytes(), type=_Sealed)
@@ -76,9 +76,9 @@ class VerdictCache:
     def keep(
         self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], VerdictBasis]
     ) -> ParquetVerdicts:
-        """Fold verdicts as they come, and keep them; ``basis`` is asked after the last one.
+        """Count verdicts as they come, and store them; ``basis`` is called after the last one.
 
-        What was kept before goes. Raises InstrumentError with the disk's own reason.
+        What was stored before is deleted. Raises InstrumentError with the reason of the disk.
         """
         path = self._path(made_of)
         try:
@@ -108,13 +108,13 @@ class VerdictCache:
 
 @contextmanager
 def temporary_verdict_cache() -> Iterator[VerdictCache]:
-    """A folder that goes when it has been used: for conclusions that nobody draws twice."""
+    """A cache in a temporary folder, for verdicts that are needed only once."""
     with TemporaryDirectory(prefix="accredit-verdicts-") as name:
         yield VerdictCache(Path(name))
 
 
 def digest_of_makers(*others: str) -> str:
-    """What verdicts are made of: the code and the signatures that judge, and ``others``."""
+    """Return a digest of the code and data that judge, and of ``others``."""
     return _digest(msgspec.json.encode([_sources(), *others]))
 
 
@@ -133,7 +133,7 @@ def _digest(text: bytes | msgspec.Raw) -> str:
 
 
 def _digest_of(folder: Path) -> str:
-    """The digest of the digests of all files of a folder, in the order of their names."""
+    """The digest of the digests of all files in a folder, in the order of their names."""
     names = sorted(path for path in folder.iterdir())
     return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))
 
@@ -145,9 +145,9 @@ def counted_verdicts(
     only: Collection[str] | None = None,
     folder: VerdictCache | None = None,
 ) -> Iterator[ParquetVerdicts]:
-    """The folded verdicts of all items (or ``only`` of some), one batch in memory at a time.
+    """The counted verdicts of all items (or of ``only`` some), one batch in memory at a time.
 
-    ``folder`` is where they are kept; without one they go when they have been used.
+    ``folder`` caches them; without one they are deleted when the context ends.
     """
     chosen = "all" if only is None else "\n".join(sorted(only))
     made_of = digest_of_makers(journal.fingerprint(), chosen)

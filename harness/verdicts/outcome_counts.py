@@ -1,4 +1,4 @@
-"""Folded verdicts: the counts are in memory, what was said of single items lies in a file."""
+"""Counted verdicts: counts in memory, single verdicts in Parquet files that DuckDB reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _WITNESSES = msgspec.json.Decoder(Witness)
 
 
 class ParquetVerdicts:
-    """Satisfies ``harness.ports.judging.Folded``; reads single verdicts where they lie."""
+    """Counts, and single verdicts read from Parquet files.
+
+    Satisfies ``harness.ports.judging.CountedVerdicts``.
+    """
 
     def __init__(self, path: Path, counts: Counts, basis: VerdictBasis) -> None:
         self.counts = counts
@@ -32,7 +35,7 @@ class ParquetVerdicts:
         self._connection: Any = None
 
     def close(self) -> None:
-        """Let go of the file; harmless when done twice."""
+        """Close the connection; harmless when done twice."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -59,7 +62,7 @@ class ParquetVerdicts:
         return tuple(first.values())
 
     def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
-        """Seconds that the service added, each pair of times by itself, in order of size."""
+        """Seconds that the service added, one value for each pair of times, sorted."""
         if not fates:
             return ()
         place = self._place(next(iter(fates)), profile, probe)
@@ -70,7 +73,7 @@ class ParquetVerdicts:
     def first_pairs(
         self, fates: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
-        """The times of the first ``limit`` items in the order of trial."""
+        """The times of the first ``limit`` items in order of trial."""
         if not fates:
             return ()
         place = self._place(next(iter(fates)), profile, probe)
@@ -92,7 +95,7 @@ class ParquetVerdicts:
 
     @contextmanager
     def _query(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
-        """An answer about some fates, whose rows lie together. Raises InstrumentError."""
+        """Query the rows of some fates. Raises InstrumentError if the files cannot be read."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
             WHERE {_in_condition("fate", fates)} AND {where}"""  # noqa: S608 - see above
@@ -108,7 +111,7 @@ class ParquetVerdicts:
 
 
 class RankedValues(Sequence[float]):
-    """Numbers by rank; sorted no further than is asked for."""
+    """Numbers by rank; they are only partially sorted, as far as needed."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
         self._values = np.array(values, dtype=np.float64)
@@ -121,7 +124,7 @@ class RankedValues(Sequence[float]):
     @overload
     def __getitem__(self, rank: slice) -> Sequence[float]: ...
     def __getitem__(self, rank: int | slice) -> float | Sequence[float]:
-        """The number of that rank, from 0; a slice of all of them in order."""
+        """The number of that rank, from 0; for a slice, those of all numbers in order."""
         if isinstance(rank, slice):
             return [float(each) for each in np.sort(self._values)[rank]]
         if not 0 <= rank < len(self):
@@ -131,5 +134,5 @@ class RankedValues(Sequence[float]):
 
 
 def _in_condition(column: str, numbers: Collection[int]) -> str:
-    """A condition that DuckDB can hold against the statistics of a row group."""
+    """An SQL condition that DuckDB can check against the statistics of a row group."""
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"
