@@ -33,20 +33,20 @@ TROUBLE_UNCONFIRMED = "trouble-not-seen-alone"
 PASSED_ON_RETRY = "passed-on-retry"
 
 LOOK_WORDS: dict[Look, str] = {
-    "patience": "with the longest patience",
+    "patience": "with the longest timeout",
     "at_once": "at once",
     "at_end": "at the end",
     "other_client": "by the second client",
 }
 
 WORDS = {
-    SILENCE_UNCONFIRMED: "no answer came in time, and none of the line's own either: it may be "
-    "overloaded",
-    SILENCE_UNSAMPLED: f"fewer than {SAMPLE} silent items were tried with more patience, and not "
-    "this one",
-    SILENCE_DOUBTED: "another silent item was answered when it was tried with more patience",
-    TROUBLE_UNCONFIRMED: "trouble of an overloaded line looks like this, and it was not seen again "
-    "alone",
+    SILENCE_UNCONFIRMED: "no answer came in time, and no heartbeat shows that the line was alive: "
+    "it may be overloaded",
+    SILENCE_UNSAMPLED: f"fewer than {SAMPLE} silent items were tried with the longest timeout, "
+    "and this one was not",
+    SILENCE_DOUBTED: "another silent item was answered when it was tried with the longest timeout",
+    TROUBLE_UNCONFIRMED: "an overloaded line fails like this, and the failure was not seen again "
+    "with nothing else on the line",
 }
 """The rules of this module; each turns a block that another rule found into *insufficient*."""
 

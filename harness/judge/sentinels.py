@@ -111,21 +111,29 @@ def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
     if not agreed or verdict.mechanism.value in agreed:
         return "", ""
     host, by = trial.service.item.host, verdict.mechanism.value
-    words = f"{host} was agreed to be blocked by {agreed[0]}, but was by {by}"
+    words = f"{host} should have been blocked by {agreed[0]}, but was blocked by {by}"
     return BLOCK_IS_CLEAR, words
+
+
+def _state_in_words(verdict: Verdict) -> str:
+    is_undecided = verdict.state is State.INSUFFICIENT
+    return "could not be decided" if is_undecided else f"was {verdict.state}"
 
 
 def _not_let_through(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     if verdict.rule in SILENCE_RULES:
         return SERVICE_REACHABLE, f"the service does not answer, not even for {host}: {saw}"
-    words = f"{host} was agreed to pass, but was {verdict.state}: {saw}"
-    return AGREED_PAGE_PASSES, f"{words} (it may answer everything with one page)"
+    words = f"{host} should have passed, but {_state_in_words(verdict)}: {saw}"
+    return AGREED_PAGE_PASSES, f"{words} (the service may answer everything with one page)"
 
 
 def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     if verdict.state is State.ALLOWED:
-        return FILTER_IS_ON, f"the filter seems off: {host} was agreed to be blocked, but passed"
-    return BLOCK_IS_CLEAR, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
+        return (
+            FILTER_IS_ON,
+            f"the filter seems to be off: {host} should have been blocked, but passed",
+        )
+    return BLOCK_IS_CLEAR, f"{host} should have been blocked, but {_state_in_words(verdict)}: {saw}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -282,7 +290,7 @@ class UnfilteredProbes:
         return tuple(
             Precondition(
                 name=NOT_FILTERED, line=place.line, profile=place.profile, held=True,
-                detail=f"{place.probe} passes unfiltered, the sentinels agreed to be blocked too; "
+                detail=f"{place.probe} is not filtered, not even for must-block sentinels; "
                 f"{', '.join(self._filtered_beside(place))} is filtered on this line",
                 batches=excused.get(place, 0),
             )

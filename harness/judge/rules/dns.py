@@ -83,7 +83,7 @@ DNS_RULES: tuple[Rule, ...] = (
         id="dns-bogon-everywhere",
         matches=_is_inner_everywhere,
         state=State.DOWN,
-        says="the name has private or reserved addresses only, on the control line as well",
+        says="the name has only private or reserved addresses, on the control line as well",
         saw=_addresses,
     ),
     Rule(
@@ -113,7 +113,7 @@ DNS_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.is_dns and features.rcode == "NXDOMAIN",
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_NXDOMAIN,
-        says="the resolver denies a name that exists",
+        says="the resolver says that the name does not exist, but it does",
         saw=_said,
     ),
     Rule(
@@ -142,7 +142,7 @@ DNS_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver fails, and says by an extended error that it blocks",
+        says="the resolver answers with an error, and says by an extended error that it blocks",
         saw=_said,
     ),
     Rule(
@@ -154,7 +154,7 @@ DNS_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver fails as it does for the must-block sentinels",
+        says="the resolver fails in the same way as for the must-block sentinels",
         saw=_said,
     ),
     Rule(
@@ -162,7 +162,7 @@ DNS_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.is_dns and features.rcode and features.rcode != "NOERROR",
         state=State.INSUFFICIENT,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver failed, which may be trouble as well as a block",
+        says="the resolver failed: this may be a block or a technical fault",
         saw=_said,
     ),
     Rule(
@@ -174,7 +174,7 @@ DNS_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the resolver gives an address that leads nowhere",
+        says="the resolver gives an address that cannot be reached (such as 0.0.0.0)",
         saw=_addresses,
     ),
     Rule(
@@ -195,7 +195,7 @@ DNS_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the resolver gives another address, where a block page stands",
+        says="the resolver gives another address, where there is a block page",
         saw=_addresses,
     ),
     Rule(
@@ -252,7 +252,7 @@ DNS_RULES: tuple[Rule, ...] = (
         id="dns-varies",
         matches=lambda features: features.addresses,
         state=State.ALLOWED,
-        says="the resolver gives other public addresses, as large sites have many",
+        says="the resolver gives other public addresses; large sites have many",
         saw=_addresses,
     ),
     Rule(
@@ -267,7 +267,7 @@ DNS_RULES: tuple[Rule, ...] = (
         id="dns-unclear",
         matches=lambda features: features.is_dns,
         state=State.INSUFFICIENT,
-        says="the resolver left nothing to judge by",
+        says="what the resolver answered does not show whether the name is blocked",
         saw=_said,
     ),
 )
@@ -343,14 +343,14 @@ HTTPS_RULES: tuple[Rule, ...] = (
             and not _has_keys(_ours(features))
         ),
         state=State.ALTERED,
-        says="the HTTPS record comes without its keys for an encrypted ClientHello",
+        says="the HTTPS record arrives without its keys for Encrypted ClientHello",
         saw=_record_says,
     ),
     Rule(
         id="https-varies",
         matches=lambda features: _is_here(features) and _ours(features),
         state=State.ALLOWED,
-        says="the resolver gives another HTTPS record, as large sites have many",
+        says="the resolver gives another HTTPS record; large sites have many",
         saw=_record_says,
     ),
     Rule(
@@ -358,7 +358,7 @@ HTTPS_RULES: tuple[Rule, ...] = (
         matches=lambda features: _is_here(features) and features.rcode == "NOERROR",
         state=State.ALTERED,
         mechanism=Mechanism.DNS_NODATA,
-        says="the resolver holds the HTTPS record back; browsers do without",
+        says="the resolver withholds the HTTPS record; browsers work without it",
         saw=_record_says,
     ),
     Rule(
@@ -366,7 +366,7 @@ HTTPS_RULES: tuple[Rule, ...] = (
         matches=lambda features: _is_here(features) and features.rcode in NOT_ANSWERING,
         state=State.ALTERED,
         mechanism=Mechanism.DNS_REFUSED,
-        says="the resolver refuses to answer for HTTPS records; browsers do without",
+        says="the resolver refuses to answer for HTTPS records; browsers work without them",
         saw=_record_says,
     ),
     Rule(
@@ -374,7 +374,7 @@ HTTPS_RULES: tuple[Rule, ...] = (
         matches=lambda features: _is_here(features) and features.failure in TIMEOUTS,
         state=State.ALTERED,
         mechanism=Mechanism.DNS_SILENT,
-        says="the resolver does not answer for an HTTPS record; browsers do without",
+        says="the resolver does not answer for an HTTPS record; browsers work without it",
         saw=_record_says,
     ),
 )

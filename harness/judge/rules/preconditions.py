@@ -30,22 +30,22 @@ PRIVATE_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to the server that must-block sentinels are sent to, which is at "
-        "a private address and was not visited",
+        says="the client was redirected to the same server as must-block sentinels, which has a "
+        "private address and was not visited",
         saw=lambda features: f"to {_where(features)}",
     ),
     Rule(
         id="private-redirect",
         matches=_was_sent_there,
         state=State.INSUFFICIENT,
-        says="the client was sent to a private address that is not declared, and was not visited",
+        says="the client was redirected to an undeclared private address that was not visited",
         saw=how_it_failed,
     ),
     Rule(
         id="private-address",
         matches=_is_refused,
         state=State.INSUFFICIENT,
-        says="the host is at a private address on the service line, which was not visited",
+        says="the host has a private address on the service line, which was not visited",
         saw=how_it_failed,
     ),
 )
@@ -136,7 +136,7 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         id="control-private-address",
         matches=_is_private_on_control,
         state=State.DOWN,
-        says="the target is at a private address, or leads to one, on the control line as well",
+        says="the target has a private address, or redirects to one, on the control line as well",
         saw=_control_failure,
     ),
     Rule(
@@ -150,7 +150,7 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         id="control-without-facts",
         matches=lambda features: features.control is not None and features.control.facts is None,
         state=State.INSUFFICIENT,
-        says="the control left neither an answer nor a failure",
+        says="the control recorded neither an answer nor a failure",
     ),
     Rule(
         id="control-of-another-kind",
@@ -218,7 +218,7 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
             or PROXY_WANTS_NAME in (features.tunnel, features.status)
         ),
         state=State.INSUFFICIENT,
-        says="the proxy asks for credentials (407), so nothing was tried",
+        says="the proxy requires credentials (407), so nothing was tried",
     ),
     Rule(
         id="resolver-unreachable",

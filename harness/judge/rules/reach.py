@@ -22,7 +22,7 @@ REACH_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
-        says="something stood in the way of the far end",
+        says="access to the far end was refused",
         saw=lambda features: features.reach.refusal if features.reach else "",
     ),
     Rule(

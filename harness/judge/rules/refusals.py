@@ -119,7 +119,7 @@ NAME_REFUSALS = (
         stages=RESOLVE,
         control=RESOLVED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the name resolves to an address that leads nowhere on the service line",
+        says="the name resolves to an address that cannot be reached on the service line",
     ),
 )
 """Refusals by the resolver of a line that resolves names itself."""
@@ -171,7 +171,7 @@ CONNECTION_REFUSALS = (
         stages=BEFORE_AN_ANSWER,
         control="the origin's own certificate is shown",
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="another party's certificate was shown instead of the origin's, and no page behind it",
+        says="another party's certificate was shown instead of the origin's, and no page came",
     ),
 )
 """Refusals by the network or a gateway."""

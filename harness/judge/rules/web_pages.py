@@ -145,7 +145,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="the page is the supplier's block page, as declared or as must-block sentinels get it",
+        says="the page is the supplier's block page, declared or as shown to must-block sentinels",
         saw=_page,
     ),
     Rule(
@@ -173,7 +173,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         matches=is_refused_for_legal_reasons,
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
-        says="unavailable for legal reasons (RFC 7725), and not on the control line",
+        says="the page is unavailable for legal reasons (RFC 7725), but not on the control line",
         saw=_looks,
     ),
     Rule(
@@ -185,7 +185,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to a block page",
+        says="the client was redirected to a block page",
         saw=_astray,
     ),
     Rule(
@@ -200,7 +200,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.control_has_token and is_refused_by_status(features),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="access is forbidden (403) without a page, and not on the control line",
+        says="access is forbidden (403) without a page, but not on the control line",
         saw=_page,
     ),
     Rule(
@@ -211,7 +211,7 @@ PAGE_RULES: tuple[Rule, ...] = (
             and features.classification.kind is not PageKind.BLOCK
         ),
         state=State.INSUFFICIENT,
-        says="the service answered with an error of its own, which may be trouble",
+        says="the service answered with a server error, which may be a technical fault",
         saw=_page,
     ),
     Rule(
@@ -219,14 +219,14 @@ PAGE_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.looks_blocked and not _is_of_the_origin(features),
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="the page says that it blocks, and the control's does not",
+        says="the page says that it blocks, and the control's page does not",
         saw=_looks,
     ),
     Rule(
         id="notice-beside-content",
         matches=lambda features: says_blocked(features) and not _is_of_the_origin(features),
         state=State.INSUFFICIENT,
-        says="the page says that it blocks, but has room for other content beside that",
+        says="the page says that it blocks, but may hold other content as well",
         saw=_what_else,
     ),
     Rule(
@@ -241,7 +241,7 @@ PAGE_RULES: tuple[Rule, ...] = (
         matches=_is_refusal,
         state=State.INSUFFICIENT,
         origin_refusal=True,
-        says="the origin itself turned the client away",
+        says="the origin itself refused the client",
         saw=_looks,
     ),
     Rule(
@@ -259,7 +259,7 @@ PAGE_RULES: tuple[Rule, ...] = (
             and (_is_same(features) or features.bears_own_name)
         ),
         state=State.INSUFFICIENT,
-        says="the title is the site's, but next to nothing of its page came",
+        says="the title is the site's, but almost nothing of its page came",
         saw=_beside,
     ),
     Rule(
@@ -296,14 +296,14 @@ PAGE_RULES: tuple[Rule, ...] = (
         id="page-server-error",
         matches=lambda features: _status(features) >= SERVER_TROUBLE,
         state=State.INSUFFICIENT,
-        says="an error came, which may be trouble as well as a block",
+        says="a server error came: this may be a block or a technical fault",
         saw=_page,
     ),
     Rule(
         id="page-unclear",
         matches=lambda _: True,
         state=State.INSUFFICIENT,
-        says="the page differs from the control's, and does not say why",
+        says="the page differs from the control's, and nothing in it shows why",
         saw=_beside,
     ),
 )

@@ -55,7 +55,7 @@ ALONE_RULES: tuple[Rule, ...] = (
         matches=lambda features: features.classification.kind is PageKind.REFUSAL,
         state=State.INSUFFICIENT,
         origin_refusal=True,
-        says="the page is one by which an origin itself turns clients away",
+        says="the page is one with which origins themselves refuse clients",
         saw=_looks,
     ),
     Rule(
@@ -72,7 +72,7 @@ ALONE_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="the page says that it blocks, under a certificate of no public authority",
+        says="the page says that it blocks, and its certificate is of no public authority",
         saw=_looks,
     ),
     Rule(
@@ -82,7 +82,7 @@ ALONE_RULES: tuple[Rule, ...] = (
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to a block page",
+        says="the client was redirected to a block page",
         saw=lambda features: f"to {features.redirected_host}; {_looks(features)}",
     ),
     Rule(
@@ -107,7 +107,7 @@ ALONE_RULES: tuple[Rule, ...] = (
         id="alone-unclear",
         matches=lambda _: True,
         state=State.INSUFFICIENT,
-        says="without a control, the page does not tell whether it is the origin's",
+        says="without a control, it cannot be told whether the page is the origin's",
         saw=_looks,
     ),
 )
