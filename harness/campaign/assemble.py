@@ -1,7 +1,6 @@
-"""Prepare a campaign: read its file, find its plug-ins, build its lines, probes and corpora.
+"""Prepare a campaign: read its file, find plug-ins by name, build lines, probes and corpora.
 
-All faults of a campaign file are found here, before a packet is sent. ``prepare`` returns the
-``Prepared`` campaign.
+All faults of a campaign file are found here, before a packet is sent.
 """
 
 from __future__ import annotations
@@ -15,8 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.item_selection import Chosen, check_plans, choose, untried
+from harness.campaign.crossover import half_of, with_swapped_connections
+from harness.campaign.item_selection import (
+    SelectedItems,
+    check_stopping_plans,
+    items_without_probe,
+    select_campaign_items,
+)
 from harness.campaign.origin_file import read_origin
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
@@ -38,10 +42,10 @@ from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, Path_, dotted, read_document, validate
 
 
-def declare_block_page(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
-    """Declare the host of the supplier's block page, and the control line, to the lines.
+def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
+    """Tell lines (by name and profile) the host of the block page, and which line is the control.
 
-    ``lines`` are by name and profile. The control line never fetches a private block page.
+    A block page at a private address is only fetched over the service.
     """
     page = service.block_page.host if service.block_page is not None else ""
     for (name, profile), line in lines.items():
@@ -53,25 +57,25 @@ def declare_block_page(service: Service, lines: Mapping[tuple[str, str], Line]) 
 def twin_lines(
     lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
 ) -> dict[tuple[str, str], Line]:
-    """The lines for plain twins, by name and profile, where a pupil's browser can use the line."""
+    """Return the lines that a pupil's browser can use, by name and profile; empty if unwanted."""
     if not declared.number:
         return {}
-    by_identity: dict[int, Line | None] = {}
+    made: dict[int, Line | None] = {}
     for line in lines.values():
-        if id(line) not in by_identity:
-            by_identity[id(line)] = client.line_for(line, declared.source)
-    twins = {key: by_identity[id(line)] for key, line in lines.items()}
-    return {key: line for key, line in twins.items() if line is not None}
+        if id(line) not in made:
+            made[id(line)] = client.line_for(line, declared.source)
+    found = {place: made[id(line)] for place, line in lines.items()}
+    return {place: line for place, line in found.items() if line is not None}
 
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """The functions and clients of rooms that ``harness`` does not import.
+class CampaignDependencies:
+    """What a campaign needs from packages that are not imported here.
 
-    ``judged_facts`` are the kinds of facts that have rules of judgement.
+    ``judged_facts`` are the kinds of facts that there are rules of judgement for.
     """
 
     open_pack: CorpusOpener
@@ -82,18 +86,18 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A checked campaign with its items, corpora, probes and lines."""
+    """A campaign that was checked, with everything that it is measured with."""
 
     path: Path
     campaign: Campaign
-    items: Chosen
+    items: SelectedItems
     frames: dict[str, int]
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
-    rooms: Rooms
+    dependencies: CampaignDependencies
     only_undecided: bool = False
 
 
@@ -109,14 +113,14 @@ def prepare(
     checked: Collection[str] = (),
     lane: str | None = None,
     *,
-    rooms: Rooms,
+    dependencies: CampaignDependencies,
     swapped: bool = False,
 ) -> Prepared:
-    """Prepare the campaign at ``path`` (or ``campaign``, which derives from it).
+    """Check and build the campaign at ``path``, or ``campaign``, which is derived from it.
 
-    ``checked`` are the packs named in a journal's header, whose rows are not checked again;
-    ``lane`` overrides the lane of every line that has lanes; ``swapped`` is the second half of a
-    crossover. Raises FaultyDocument with all faults, one line each.
+    ``checked`` are packs whose rows a journal has already checked, as named in its header. ``lane``
+    replaces the declared lane on every line that has lanes. ``swapped``: the cables of a crossover
+    are swapped. Raises FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
@@ -127,15 +131,15 @@ def prepare(
     halved = partial(half_of, campaign, swapped=swapped)
     half = _collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
-    wired = exchanged(campaign) if half == "swapped" else campaign
+    wired = with_swapped_connections(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
-    declare_block_page(campaign.service, lines)
-    corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
-    _collect_faults(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    for problem, remedy in untried(items, probes):
-        faults.append(_fault(document, ("corpora",), problem, remedy))
-    _check_facts(document, faults, probes, rooms.judged_facts)
-    _check_probes(campaign, document, faults, probes, lines)
+    declare_private_hosts(campaign.service, lines)
+    corpora, items = _corpora(path, campaign, document, faults, checked, dependencies.open_pack)
+    _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
+    for found, remedy in items_without_probe(items, probes):
+        faults.append(_fault(document, ("corpora",), found, remedy))
+    _check_facts(document, faults, probes, dependencies.judged_facts)
+    _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
     return Prepared(
@@ -148,12 +152,12 @@ def prepare(
         probes=probes,
         lines=lines,
         half=half,
-        rooms=rooms,
+        dependencies=dependencies,
     )
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """The dated id of a shipped scheme, or the path of a file beside the campaign file."""
+    """The path of a scheme beside the campaign file, or the dated id of a shipped scheme."""
     beside = path.parent / campaign.scheme
     return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
@@ -190,7 +194,7 @@ def _lines(
     names: set[str] = set()
     for line, at in declared:
         if line.name in names:
-            remedy = "give each line a different name; 'control' is reserved"
+            remedy = "each line needs a name of its own; 'control' is taken"
             faults.append(_fault(document, (*at, "name"), f"{line.name!r} is used twice", remedy))
         names.add(line.name)
         for profile in line.by_profile:
@@ -247,13 +251,13 @@ def _corpora(
     faults: list[Fault],
     checked: Collection[str],
     open_pack: CorpusOpener,
-) -> tuple[tuple[Corpus, ...], Chosen]:
-    """The packs of a campaign, each opened once, and the items chosen from them."""
+) -> tuple[tuple[Corpus, ...], SelectedItems]:
+    """Open each pack once, and select the items of the campaign from them."""
     opened: dict[str, Corpus] = {}
     chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
-        folder = path.parent / selection.pack
-        given = str(folder) if "/" in selection.pack or folder.is_dir() else selection.pack
+        place = path.parent / selection.pack
+        given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: Path_ = ("corpora", n, "pack")
         corpus = opened.get(given) or _collect_faults(
             faults,
@@ -263,27 +267,31 @@ def _corpora(
         )
         if corpus is not None:
             opened[given] = corpus
-            selected = ((selection, corpus),)
-            faults_before = len(faults)
+            one = ((selection, corpus),)
+            found = len(faults)
             _collect_faults(
                 faults,
                 document,
                 ("corpora", n, "categories"),
-                partial(choose, selected, campaign.seed),
+                partial(select_campaign_items, one, campaign.seed),
             )
-            chosen += selected if len(faults) == faults_before else ()
+            chosen += one if len(faults) == found else ()
     seeded = campaign.stopping is not None
     items = _collect_faults(
-        faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
+        faults,
+        document,
+        ("corpora",),
+        lambda: select_campaign_items(chosen, campaign.seed, seeded=seeded),
     )
-    return tuple(opened.values()), items or Chosen(())
+    return tuple(opened.values()), items or SelectedItems(())
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
-    """The number of items of each category in the corpora, without content items.
+    """How many items of each category the corpora hold.
 
-    Empty if a single pack is tried completely, because then nothing was left out. That is never
-    assumed of a pack of S4 items, or of a campaign that may stop early.
+    Empty where a single pack is tried completely, because nothing is estimated then. S4 items are
+    never tried, and a campaign that may stop early may leave out others. Content items belong to no
+    list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -299,17 +307,17 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
 def _check_facts(
     document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
 ) -> None:
-    """Add a fault for each probe whose facts have no rules of judgement."""
+    """Note a fault for each probe whose facts there are no rules for."""
     for name, probe in probes.items():
         if probe.declares.facts not in judged:
-            problem = (
-                f"probe {name!r} records facts of kind {probe.declares.facts!r}, "
-                "which have no rules of judgement"
+            found = (
+                f"probe {name!r} leaves facts of kind {probe.declares.facts!r}, for which there "
+                "are no rules of judgement"
             )
-            faults.append(_fault(document, ("probes",), problem, known(judged)))
+            faults.append(_fault(document, ("probes",), found, known(judged)))
 
 
-def _check_probes(
+def _check_ways(
     campaign: Campaign,
     document: Document,
     faults: list[Fault],
@@ -321,18 +329,18 @@ def _check_probes(
         for probe in campaign.probes_on(line) if built else ():
             need = probes[probe].declares.needs if probe in probes else None
             if built and need and need not in built.carries:
-                problem = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
+                found = f"line {line.name!r} ({line.type}) cannot carry probe {probe!r}"
                 fits = [
                     name for name, each in probes.items() if each.declares.needs in built.carries
                 ]
-                remedy = f"list 'probes' for this line; possible: {', '.join(fits) or 'none'}"
-                faults.append(_fault(document, ("lines", n), problem, remedy))
+                remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
+                faults.append(_fault(document, ("lines", n), found, remedy))
 
 
 def _collect_faults(
     faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]
 ) -> T | None:
-    """The result of ``act``; its faults are added to ``faults``, with the line of ``at``."""
+    """Return the result of ``act``; on a user error, note the fault at the line of ``at``."""
     try:
         return act()
     except FaultyDocument as faulty:
@@ -342,5 +350,5 @@ def _collect_faults(
     return None
 
 
-def _fault(document: Document, at: Path_, problem: str, remedy: str) -> Fault:
-    return document.fault(document.line_of(at), dotted(at), problem, remedy)
+def _fault(document: Document, at: Path_, found: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(at), dotted(at), found, remedy)

@@ -32,7 +32,7 @@ class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def read_origin(path: Path) -> Origin:
-    """Read an origin file. Raises UsageError with the reason if it is missing or faulty."""
+    """Read an origin file. Raises UsageError with the reason if it is missing or wrong."""
     try:
         declared = msgspec.json.decode(read_bounded(path, LIMIT_BYTES), type=OriginFile)
     except FileNotFoundError:
@@ -58,9 +58,9 @@ def read_origin(path: Path) -> Origin:
 
 
 def write_origin(origin: Origin, path: Path) -> None:
-    """Write an origin file, readable only by its owner because it holds the marker key.
+    """Write an origin file, readable by its owner only because it holds the marker key.
 
-    The file is written atomically, so that a process waiting for it can read it at once.
+    The file is replaced at once, so a process that waits for it never reads a part.
     """
     declared = OriginFile(
         zone=origin.zone,

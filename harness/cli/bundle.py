@@ -43,7 +43,7 @@ from harness.yaml_reader import read_document, validate
 from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
-    from harness.interop.intake import Trouble
+    from harness.interop.intake import SkippedLine
 
 
 PACKS = Annotated[
@@ -223,7 +223,7 @@ def import_command(
     standard error; if a line could not be read, the exit code is 2. "accredit conclude OUT" then
     counts verdicts but decides nothing, because no sentinels were measured.
     """
-    from harness.interop.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.interop.intake import foreign_header, import_measurements, journal_once_complete  # noqa: PLC0415 - duckdb is heavy
 
     read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name
@@ -234,8 +234,8 @@ def import_command(
     declared = validate(read_document(block_page), BlockPage) if block_page else None
     header = foreign_header(name, form, source, _digest(file), declared)
     journal = out / "journal"
-    with whole_journal(journal, header) as opened:
-        intake = take_in(lines_of(file), read, opened, _print_trouble_of(file))
+    with journal_once_complete(journal, header) as opened:
+        intake = import_measurements(lines_of(file), read, opened, _print_trouble_of(file))
         if not intake.taken:
             msg = f"{file}: no line is a readable measurement; nothing was written"
             raise UsageError(msg)
@@ -263,10 +263,10 @@ def export_command(
         say(f"left out: {number} trials {why}")
 
 
-def _print_trouble_of(file: Path) -> Callable[[Trouble], None]:
+def _print_trouble_of(file: Path) -> Callable[[SkippedLine], None]:
     """A function that prints a line's trouble as a JSON line on standard error."""
 
-    def print_trouble(trouble: Trouble) -> None:
+    def print_trouble(trouble: SkippedLine) -> None:
         key = "repeated" if trouble.repeated else "error"
         report = {"file": str(file), "line": trouble.line, key: trouble.reason}
         say_json(json.dumps(report, ensure_ascii=False), to_stderr=True)

@@ -21,7 +21,7 @@ from harness.campaign.assemble import Prepared, twin_lines
 from harness.cli.printing import say
 from harness.errors import UsageError
 from harness.judge.rules.order import JUDGED_FACTS
-from harness.measure.measurement_context import Instruments
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
@@ -151,24 +151,26 @@ def prepare(
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
     from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
-    rooms = assemble.Rooms(
+    dependencies = assemble.CampaignDependencies(
         open_pack=open_pack,
         judged_facts=JUDGED_FACTS,
         second_client=SecondClient(),
         pupil=Pupil(),
     )
-    return assemble.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
+    return assemble.prepare(
+        path, campaign, checked, lane, swapped=swapped, dependencies=dependencies
+    )
 
 
 def measurement_context(
     prepared: Prepared, evidence: EvidenceStore, clock: Clock, key: bytes = b"", run: str = ""
-) -> Instruments:
+) -> MeasurementContext:
     """The context in which a prepared campaign is measured; ``key`` keys the sketches of pages.
 
     ``run`` is the random id of this run; every nonce derives from it.
     """
-    campaign, rooms = prepared.campaign, prepared.rooms
-    return Instruments.create(
+    campaign, dependencies = prepared.campaign, prepared.dependencies
+    return MeasurementContext.create(
         campaign.limits,
         clock,
         probes=prepared.probes,
@@ -180,9 +182,9 @@ def measurement_context(
         sketch_key=key,
         seed=campaign.seed,
         run=run,
-        second_client=rooms.second_client,
-        pupil=rooms.pupil,
-        twin_lines=twin_lines(prepared.lines, campaign.plain_twins, rooms.pupil),
+        second_client=dependencies.second_client,
+        pupil=dependencies.pupil,
+        twin_lines=twin_lines(prepared.lines, campaign.plain_twins, dependencies.pupil),
     )
 
 

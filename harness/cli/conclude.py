@@ -53,7 +53,7 @@ def conclude_journal(
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.cached_verdicts import VerdictFolder  # noqa: PLC0415 - the same
+    from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
@@ -62,7 +62,7 @@ def conclude_journal(
     try:
         journal.require_unchanged()
         corrected = with_corrected_labels(journal, appeals_in(paths.registry))
-        verdicts = VerdictFolder(paths.verdicts)
+        verdicts = VerdictCache(paths.verdicts)
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
         assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()

@@ -62,10 +62,14 @@ def judge_command(file: FILE, form: FORMAT) -> None:
 
 def judge_line(line: bytes, form: str) -> dict[str, Any]:
     """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
-    from harness.judge.composite_measurements import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
+    from harness.judge.composite_measurements import judge_measurement, judge_without_control  # noqa: PLC0415 - keep the start light
 
     record = MEASUREMENT_IMPORTERS.find(form)(line)
-    verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
+    verdict = (
+        judge_without_control(record.trials[0])
+        if record.alone
+        else judge_measurement(record.trials)
+    )
     return _shown(record.id, verdict)
 
 

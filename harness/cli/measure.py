@@ -48,7 +48,7 @@ from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.measure.event_loop import new_loop
-from harness.measure.measurement_context import Instruments
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
@@ -319,7 +319,7 @@ STRAINS = {
 }
 
 
-def describe_strain(instruments: Instruments) -> list[str]:
+def describe_strain(instruments: MeasurementContext) -> list[str]:
     """Describe where this machine could not sustain the concurrency, one sentence per line."""
     return [
         f"line {line}: {number} attempts were repeated with lower concurrency "

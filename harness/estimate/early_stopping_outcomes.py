@@ -36,7 +36,7 @@ from harness.model.outcome import (
 )
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
-from harness.ports.judging import Folded, MakeJudge
+from harness.ports.judging import CountedVerdicts, MakeJudge
 from harness.ports.storage import Journal
 
 UNTOUCHED = frozenset({"report", "gate", "evidence"})
@@ -77,7 +77,7 @@ class Settlement:
         )
 
     def estimate(
-        self, folded: Folded, basis: VerdictBasis, instrument: tuple[InstrumentRecord, ...]
+        self, folded: CountedVerdicts, basis: VerdictBasis, instrument: tuple[InstrumentRecord, ...]
     ) -> Estimates:
         """Take every metric that the scheme asks for, from the verdicts of the journal.
 

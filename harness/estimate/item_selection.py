@@ -16,7 +16,7 @@ from harness.model.outcome_group import Fate, MakeUp
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
-from harness.ports.judging import Folded
+from harness.ports.judging import CountedVerdicts
 
 AGREED = Source("agreed", is_hidden=False)
 AGREED_ONLY = "agreed list only"
@@ -132,7 +132,7 @@ class Selection:
     requirement: Requirement
     lots: tuple[Lot, ...]
     alpha: float
-    folded: Folded
+    folded: CountedVerdicts
     domains: Sequence[tuple[MakeUp, int]] = ()
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.verdict import State
-from harness.ports.judging import Folded
+from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Place:
     profile: str
     phase: str
     cell: Cell
-    folded: Folded
+    folded: CountedVerdicts
     preconditions: tuple[Precondition, ...]
     sources: Sources
     twins: tuple[TwinPair, ...]
@@ -42,7 +42,7 @@ class Place:
 
 
 def places_of(
-    folded: Folded,
+    folded: CountedVerdicts,
     phases: Mapping[str, str],
     preconditions: tuple[Precondition, ...],
     sources: Sources,

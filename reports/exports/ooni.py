@@ -19,7 +19,7 @@ import msgspec
 
 from harness.interop.ooni import TEST, TIMES
 from harness.interop.ooni_dns import OF_LINE, host_of_url
-from harness.interop.ooni_form import CONTROL, SERVICE, go_beyond
+from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair
 from harness.model.facts.dns import DnsFacts
@@ -215,7 +215,7 @@ def _requests(trial: Trial) -> list[dict[str, Any]]:
         "request": {"method": "GET", "url": facts.url},
         "response": response,
         "t": observation.timings.total,
-        "x_accredit": go_beyond(
+        "x_accredit": extra_facts(
             Side(facts=observation.facts, failure=observation.failure), SERVICE
         ),
     }
@@ -268,7 +268,7 @@ def _control_page(observation: Observation | None) -> dict[str, Any] | None:
         "headers": dict(facts.headers) if facts is not None else {},
         "status_code": (facts.status or -1) if facts is not None else -1,
         "title": facts.title if facts is not None else "",
-        "x_accredit": go_beyond(side, CONTROL),
+        "x_accredit": extra_facts(side, CONTROL),
     }
 
 

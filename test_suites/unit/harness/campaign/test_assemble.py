@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.errors import FaultyDocument
@@ -235,7 +235,7 @@ def test_each_host_of_our_own_origin_is_a_cluster_of_its_own(tmp_path: Path) -> 
 
 def test_what_has_no_host_stays_without_a_domain() -> None:
     made = Item(id="m", value="EICAR", labels=("X",), kind="vector")
-    chosen = Chosen([(made,)]).with_own_hosts(lambda _: True)
+    chosen = SelectedItems([(made,)]).with_own_hosts(lambda _: True)
 
     assert [item.registrable for item in chosen] == [""]
     assert [item.registrable for item in chosen.starting_at(0)] == [""]

@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.item_selection import Chosen
+from harness.campaign.crossover import half_of, with_swapped_connections
+from harness.campaign.item_selection import SelectedItems
 from harness.errors import UnfinishedError, UsageError
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.ports.storage import Journal
 
-ITEMS = Chosen([[Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)) for n in range(15)]])
+ITEMS = SelectedItems([[Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)) for n in range(15)]])
 """Two batches of ten in each of two rounds: 1 and 3 before the swap, 2 and 4 after it."""
 
 
@@ -56,13 +56,13 @@ def held(*numbers: int) -> Journal:
 
 
 def test_connections_are_exchanged_and_name_servers_are_not() -> None:
-    crossed = exchanged(campaign())
+    crossed = with_swapped_connections(campaign())
 
     assert {"device": "eth2", "resolver": "10.0.0.1"} == crossed.lines[0].options
     assert {
         "device": "eth1", "netns": "room", "resolver": "192.0.2.53"
     } == crossed.control.options  # fmt: skip
-    assert campaign() == exchanged(crossed)
+    assert campaign() == with_swapped_connections(crossed)
 
 
 def test_which_half_is_measured() -> None:

@@ -30,8 +30,8 @@ from harness.cli.measure import (
 )
 from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
-from harness.measure.attempts import Manner, Try
-from harness.measure.looks import look
+from harness.measure.attempts import AttemptOptions, PlannedAttempt
+from harness.measure.repeated_attempts import attempt_within_limits
 from harness.model.campaign import Campaign, Stop
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import SegmentJournal, open_journal
@@ -257,8 +257,10 @@ def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: 
 
 async def test_strain_of_our_own_equipment_is_told_by_line() -> None:
     with_tools = tools(Played(in_turn(fail("instrument_no_descriptors", "instrument"), None)))
-    this = Try(key=key(), item=item(), role="item", batch=1)
-    await look(this, Manner(look="first", patience=1.0), SCRIPTED.limits, with_tools)
+    this = PlannedAttempt(key=key(), item=item(), role="item", batch=1)
+    await attempt_within_limits(
+        this, AttemptOptions(look="first", patience=1.0), SCRIPTED.limits, with_tools
+    )
 
     (told,) = describe_strain(with_tools)
     assert told.startswith("line a: 1 attempts were repeated with lower concurrency (down to 2)")
