@@ -311,8 +311,8 @@ def _check_facts(
     for name, probe in probes.items():
         if probe.declares.facts not in judged:
             found = (
-                f"probe {name!r} leaves facts of kind {probe.declares.facts!r}, for which there "
-                "are no rules of judgement"
+                f"probe {name!r} records facts of kind {probe.declares.facts!r}, which have "
+                "no rules of judgement"
             )
             faults.append(_fault(document, ("probes",), found, known(judged)))
 
@@ -333,7 +333,7 @@ def _check_ways(
                 fits = [
                     name for name, each in probes.items() if each.declares.needs in built.carries
                 ]
-                remedy = f"give the line its own 'probes'; fit here: {', '.join(fits) or 'none'}"
+                remedy = f"list 'probes' for this line; possible: {', '.join(fits) or 'none'}"
                 faults.append(_fault(document, ("lines", n), found, remedy))
 
 

@@ -24,21 +24,21 @@ def half_of(campaign: Campaign, *, swapped: bool = False) -> Half:
     """Return which half is measured. Raises UsageError where a crossover is impossible."""
     if not campaign.crossover:
         if swapped:
-            msg = "the campaign has no 'crossover: true', so nothing is measured swapped"
+            msg = "--swapped needs 'crossover: true' in the campaign"
             raise UsageError(msg)
         return "all"
     lines = campaign.lines
     types = [*(line.type for line in lines), campaign.control.type]
     if types != [BINDABLE, BINDABLE]:
-        msg = f"needs one line and a control that are both of type {BINDABLE!r}"
+        msg = f"needs exactly one line and a control, both of type {BINDABLE!r}"
     elif campaign.rounds % 2:
-        msg = f"needs an even number of 'rounds'; there are {campaign.rounds}"
+        msg = f"needs an even number of 'rounds', not {campaign.rounds}"
     elif campaign.stopping is not None:
-        msg = "cannot go with 'stopping', which ends before the halves are equal"
+        msg = "cannot be combined with 'stopping', which ends before the halves are equal"
     elif any(name in each for each in lines[0].by_profile.values() for name in CONNECTION):
         msg = f"needs one connection for all profiles: no {_listed()} under 'by_profile'"
     elif _connection(lines[0].options) == _connection(campaign.control.options):
-        msg = f"needs two connections: line and control differ in none of {_listed()}"
+        msg = f"needs two connections: line and control must differ in one of {_listed()}"
     else:
         return "swapped" if swapped else "straight"
     raise UsageError(msg)

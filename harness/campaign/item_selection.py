@@ -152,11 +152,11 @@ def items_without_probe(
     declared = {name: probe.declares for name, probe in probes.items()}
     able = frozenset[str]().union(*(each.kinds for each in declared.values()))
     for kind in sorted((items.kinds & MADE) - able) if probes else ():
-        found = f"items of kind {kind!r} are chosen, which none of the probes can try"
-        yield found, f"they try {', '.join(sorted(able))}"
+        found = f"items of kind {kind!r} are chosen, but none of the probes can try them"
+        yield found, f"the probes can try {', '.join(sorted(able))}"
     tried = {each.only_scheme for each in declared.values() if each.facts == "web"}
     for scheme in sorted(items.schemes - tried) if tried and "" not in tried else ():
-        found = f"URLs of scheme {scheme!r} are chosen, which none of the probes tries"
+        found = f"URLs of scheme {scheme!r} are chosen, but none of the probes can try them"
         yield found, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
@@ -167,7 +167,7 @@ def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
     for number, plan in enumerate(plans, 1):
         for code in plan.categories:
             if not any(covers(category, code) for category in chosen):
-                msg = f"plan {number}: no item of category {code!r} is tried; {known(chosen)}"
+                msg = f"plan {number}: no item of category {code!r} is chosen; {known(chosen)}"
                 raise UsageError(msg)
 
 

@@ -2,7 +2,7 @@
 
 To add a kind, write a module here with a subclass of ``FactsBase`` that has a tag of its own, a
 group of rules in ``harness.judge.rules`` and a calibration case. Observations of the new kind are
-then read and written; a campaign whose probe leaves facts without rules is refused.
+then read and written; a campaign whose probe records facts without rules is refused.
 """
 
 from __future__ import annotations

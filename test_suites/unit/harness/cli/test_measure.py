@@ -75,6 +75,9 @@ def test_the_file_of_the_header_holds_what_it_held_before_it_was_typed(
         "seed_commitment": hashlib.sha256(campaign.seed.encode()).hexdigest(),
         "instrument": f"isp-accredit {version('isp-accredit')}",
         "run": "ab",
+        "probes": {
+            name: msgspec.to_builtins(probe.declares) for name, probe in prepared.probes.items()
+        },
     }
 
     SegmentJournal.create(tmp_path, header_of(prepared, "ab").as_document()).close()

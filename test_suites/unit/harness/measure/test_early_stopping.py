@@ -310,5 +310,5 @@ def test_a_plan_for_what_is_not_tried_is_a_mistake(ready: Prepared, campaign: Ca
     plans = Stopping(plans=(PLANS[0], wrong))
     other = campaign.model_copy(update={"stopping": plans})
 
-    with pytest.raises(UsageError, match=r"plan 2: no item of category 'PORN' is tried; known: "):
+    with pytest.raises(UsageError, match=r"plan 2: no item of category 'PORN' is chosen; known: "):
         check_stopping_plans(other, ready.items)
