@@ -18,11 +18,11 @@ from harness.measure.attempts import (
     AttemptOptions,
     PlannedAttempt,
     attempt,
-    beside,
     item_of,
     line_traffic,
     sentinels_for,
     target_of,
+    with_heartbeats,
 )
 from harness.measure.concurrency_limiter import LineTraffic
 from harness.measure.measurement_context import MeasurementContext
@@ -220,7 +220,7 @@ async def _attempt_beside_heartbeat(
         seen, _ = await asyncio.gather(
             attempt(planned, options, limits, context), heartbeat_loop.beat()
         )
-        seen = beside(seen, heartbeat_loop, begun)
+        seen = with_heartbeats(seen, heartbeat_loop, begun)
         beats = seen.heartbeats
         if not is_trouble(seen) or beats is None or beats.shows_life:
             break
@@ -252,14 +252,18 @@ async def is_filter_off(
     Then the filter is switched off, which says nothing about the item.
     """
     probe = context.probes[planned.key.probe]
+    first = AttemptOptions(look="first", patience=campaign.limits.timeout)
     for place, one in sentinels_for(campaign, "must_block", planned.key.probe, probe):
         suffix = f"{planned.key.item}.{options.look}.{options.turn}"
         name = f"sentinel-block-{place}@{planned.batch}.{suffix}"
         item = item_of(one, name)
         key = planned.key.for_item(name)
-        beside = PlannedAttempt(key=key, item=item, role="must_block", batch=planned.batch)
-        options = AttemptOptions(look="first", patience=campaign.limits.timeout)
-        if is_answer(await attempt_within_limits(beside, options, campaign.limits, context)):
+        sentinel_attempt = PlannedAttempt(
+            key=key, item=item, role="must_block", batch=planned.batch
+        )
+        if is_answer(
+            await attempt_within_limits(sentinel_attempt, first, campaign.limits, context)
+        ):
             return True
     return False
 

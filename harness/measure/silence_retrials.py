@@ -52,19 +52,22 @@ class SilenceRetrials:
 
     def resume_from(self, observations: Iterable[Observation]) -> None:
         """Note what was repeated with the longest timeout before."""
-        for one in observations:
-            if one.role == "retry" and one.look == PATIENCE:
-                self._note(one)
+        for observation in observations:
+            if observation.role == "retry" and observation.look == PATIENCE:
+                self._note(observation)
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
         """Begin to repeat the silences of a batch that are drawn."""
-        silences = [(self._place(one.item.id), one) for one in confirmed_silences(observations)]
-        for place, one in silences:
-            self._drawn[group_of(one.key)].offer(place, one.item.id)
+        silences = [
+            (self._place(observation.item.id), observation)
+            for observation in confirmed_silences(observations)
+        ]
+        for place, observation in silences:
+            self._drawn[group_of(observation.key)].offer(place, observation.item.id)
         drawn = {(group, place) for group, of in self._drawn.items() for place, _ in of.kept()}
-        for place, one in silences:
-            if (group_of(one.key), place) in drawn:
-                self._begin(one)
+        for place, observation in silences:
+            if (group_of(observation.key), place) in drawn:
+                self._begin(observation)
 
     async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
         """Wait for all; return their observations. ``held`` gives those of the whole journal."""
@@ -73,14 +76,14 @@ class SilenceRetrials:
         while self._answered - doubted:
             doubted |= self._answered
             for batch in in_batches(held()):
-                for one in confirmed_silences(batch):
-                    if group_of(one.key) in doubted:
-                        self._begin(one, is_doubted=True)
+                for observation in confirmed_silences(batch):
+                    if group_of(observation.key) in doubted:
+                        self._begin(observation, is_doubted=True)
             await self._wait()
         beaten = [
-            one
+            observation
             for heartbeat_loop in self._heartbeat_loops.values()
-            for one in heartbeat_loop.leave(self._number)
+            for observation in heartbeat_loop.leave(self._number)
         ]
         return [*beaten, *self._seen.values()]
 
@@ -94,12 +97,12 @@ class SilenceRetrials:
         while self._waiting:
             await asyncio.gather(*self._waiting)
 
-    def _begin(self, one: Observation, *, is_doubted: bool = False) -> None:
-        key = key_again(one.key, PATIENCE)
+    def _begin(self, observation: Observation, *, is_doubted: bool = False) -> None:
+        key = key_again(observation.key, PATIENCE)
         if (key, is_doubted) in self._tried:
             return
         self._tried.add((key, is_doubted))
-        planned = PlannedAttempt(key=key, item=one.item, role="retry", batch=self._number)
+        planned = PlannedAttempt(key=key, item=observation.item, role="retry", batch=self._number)
         heartbeat_loop = heartbeat_loop_at(target_of(planned), self._campaign, self._context)
         if heartbeat_loop is not None:
             heartbeat_loop.join(self._number)
@@ -120,9 +123,9 @@ class SilenceRetrials:
     async def _retry_silence(self, planned: PlannedAttempt) -> None:
         traffic = line_traffic(planned.key.line, self._campaign.limits, self._context)
         for turn in PATIENT_ATTEMPTS:
-            seen = await self._attempt_once(planned, turn)
-            beats = seen.heartbeats
-            if not is_silent(seen) or beats is None or beats.shows_life or traffic.is_dead:
+            result = await self._attempt_once(planned, turn)
+            beats = result.heartbeats
+            if not is_silent(result) or beats is None or beats.shows_life or traffic.is_dead:
                 return
 
     async def _retry_doubted(self, planned: PlannedAttempt) -> None:
@@ -136,32 +139,37 @@ class SilenceRetrials:
     async def _attempt_once(self, planned: PlannedAttempt, turn: int) -> Observation:
         limits = self._campaign.limits
         options = AttemptOptions(look=PATIENCE, patience=limits.longest_patience, turn=turn)
-        seen = await attempt_within_limits(planned, options, limits, self._context)
-        if not is_silent(seen):
+        result = await attempt_within_limits(planned, options, limits, self._context)
+        if not is_silent(result):
             is_off = await is_filter_off(planned, options, self._campaign, self._context)
-            seen = replace(seen, filter_off=is_off)
-        self._seen[planned.key] = seen
-        self._note(seen)
-        return seen
+            result = replace(result, filter_off=is_off)
+        self._seen[planned.key] = result
+        self._note(result)
+        return result
 
-    def _note(self, seen: Observation) -> None:
-        self._tried.add((seen.key, seen.tries >= DOUBTED_TURN))
-        is_ours = seen.failure is not None and seen.failure.is_instrument
-        if not is_silent(seen) and not is_ours and not seen.filter_off:
-            self._answered.add(group_of(seen.key))
+    def _note(self, result: Observation) -> None:
+        self._tried.add((result.key, result.tries >= DOUBTED_TURN))
+        is_ours = result.failure is not None and result.failure.is_instrument
+        if not is_silent(result) and not is_ours and not result.filter_off:
+            self._answered.add(group_of(result.key))
 
 
 def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observation]:
     """The items that stayed silent although heartbeats and the control were answered."""
-    seen = [one for one in observations if one.role == "item"]
+    items = [observation for observation in observations if observation.role == "item"]
     answered = {
-        (one.key.item, one.key.probe, one.key.profile, one.key.round)
-        for one in seen
-        if one.key.line == CONTROL and one.failure is None
+        (
+            observation.key.item,
+            observation.key.probe,
+            observation.key.profile,
+            observation.key.round,
+        )
+        for observation in items
+        if observation.key.line == CONTROL and observation.failure is None
     }
-    for one in seen:
-        key = one.key
-        alive = one.heartbeats is not None and one.heartbeats.shows_life
+    for observation in items:
+        key = observation.key
+        alive = observation.heartbeats is not None and observation.heartbeats.shows_life
         place = (key.item, key.probe, key.profile, key.round)
-        if key.line != CONTROL and is_silent(one) and alive and place in answered:
-            yield one
+        if key.line != CONTROL and is_silent(observation) and alive and place in answered:
+            yield observation
