@@ -22,9 +22,9 @@ OF_LINE = "line_resolver"
 """Tag of a query to the line's own resolver, by whichever protocol (our extension)."""
 
 
-def host_of_input(found: Measurement) -> str:
+def host_of_input(measurement: Measurement) -> str:
     """The host of the measured URL; lower case, without brackets."""
-    return host_of_url(found.input or "")
+    return host_of_url(measurement.input or "")
 
 
 def host_of_url(url: str) -> str:
@@ -35,9 +35,9 @@ def host_of_url(url: str) -> str:
         return ""
 
 
-def read_dns(found: Measurement) -> tuple[Side, Side | None] | None:
+def read_dns(measurement: Measurement) -> tuple[Side, Side | None] | None:
     """Both sides of the DNS trial; None if the input has no name, or the name was not queried."""
-    host, keys = host_of_input(found), found.test_keys
+    host, keys = host_of_input(measurement), measurement.test_keys
     if keys is None or _is_address(host):
         return None
     queries = [one for one in keys.queries or () if _asks_for(one, host)]

@@ -156,15 +156,8 @@ def _classify(
     refused: bool,
 ) -> PageClassification:
     opening = f"{title} . {text[:OPENING]}"
-    if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
-        return PageClassification(
-            kind=PageKind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",)
-        )
-    parked = f"{opening} {' '.join(addresses)}"
-    if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
-        return PageClassification(
-            kind=PageKind.PARKED, witnesses=(f"the page says {found.group(0)!r}",)
-        )
+    if (own := _own_message(opening, len(text), addresses)) is not None:
+        return own
     bare = len(text.encode()) <= BARE
     nameless = _HOSTS.sub("*", opening)
     places = {
@@ -203,6 +196,20 @@ def _classify(
             kind=PageKind.MISSING, weight=weight, witnesses=(missing, *witnesses)
         )
     return PageClassification(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
+
+
+def _own_message(
+    opening: str, length: int, addresses: tuple[str, ...]
+) -> PageClassification | None:
+    """Classify what an origin says for itself: a refusal, or that the domain is parked."""
+    if length <= OPENING * 4 and (found := signatures().refusal.search(opening)):
+        said = f"the origin's guard says {found.group(0)!r}"
+        return PageClassification(kind=PageKind.REFUSAL, witnesses=(said,))
+    parked = f"{opening} {' '.join(addresses)}"
+    if length <= SHORT * 2 and (found := signatures().parked.search(parked)):
+        said = f"the page says {found.group(0)!r}"
+        return PageClassification(kind=PageKind.PARKED, witnesses=(said,))
+    return None
 
 
 def leads_to_block_page_address(web: WebFacts) -> bool:

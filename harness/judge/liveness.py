@@ -61,12 +61,12 @@ class RetrialResults:
 
     def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
         """Yield the sentinels among the observations; keep the retrials; drop heartbeats."""
-        for one in observations:
-            if one.role == "retry":
-                if not one.filter_off:
-                    self._record(one)
-            elif one.role in ("must_allow", "must_block"):
-                yield one
+        for observation in observations:
+            if observation.role == "retry":
+                if not observation.filter_off:
+                    self._record(observation)
+            elif observation.role in ("must_allow", "must_block"):
+                yield observation
 
     def for_trial(self, trial: Trial) -> dict[Look, Observation]:
         """The retrials of an item, by their kind."""
@@ -80,49 +80,51 @@ class RetrialResults:
         """Whether enough silences of a group stayed silent while heartbeats were answered."""
         return self._silent[group] >= SAMPLE
 
-    def _record(self, one: Observation) -> None:
-        self._seen.setdefault(spot_of(one.key), {})[one.look] = one
-        if one.look != "patience":
+    def _record(self, observation: Observation) -> None:
+        self._seen.setdefault(spot_of(observation.key), {})[observation.look] = observation
+        if observation.look != "patience":
             return
-        if has_answer(one):
-            self._answered.add(group_of(one.key))
-        elif _shows_life(one) and is_silent(one):
-            self._silent[group_of(one.key)] += 1
+        if has_answer(observation):
+            self._answered.add(group_of(observation.key))
+        elif _shows_life(observation) and is_silent(observation):
+            self._silent[group_of(observation.key)] += 1
 
 
-def has_answer(seen: Observation) -> bool:
+def has_answer(observation: Observation) -> bool:
     """Whether an attempt got an answer: neither silence nor trouble of our own."""
-    return not is_silent(seen) and not (seen.failure is not None and seen.failure.is_instrument)
+    return not is_silent(observation) and not (
+        observation.failure is not None and observation.failure.is_instrument
+    )
 
 
 def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
     """The verdict; *insufficient* where a block cannot be told from trouble of the line."""
-    seen = trial.service
-    if verdict.state is not State.BLOCKED or says_blocked(seen):
+    observation = trial.service
+    if verdict.state is not State.BLOCKED or says_blocked(observation):
         return verdict
-    if is_silent(seen):
-        if seen.look != "first" and _shows_life(seen):
+    if is_silent(observation):
+        if observation.look != "first" and _shows_life(observation):
             return verdict
-        return _insufficient(verdict, SILENCE_UNCONFIRMED, seen)
-    if is_trouble(seen) and not (seen.look == "alone" and _shows_life(seen)):
-        return _insufficient(verdict, TROUBLE_UNCONFIRMED, seen)
+        return _insufficient(verdict, SILENCE_UNCONFIRMED, observation)
+    if is_trouble(observation) and not (observation.look == "alone" and _shows_life(observation)):
+        return _insufficient(verdict, TROUBLE_UNCONFIRMED, observation)
     return verdict
 
 
 def require_patience_sample(trial: Trial, verdict: Verdict, retrials: RetrialResults) -> Verdict:
     """The verdict of a confirmed silence; *insufficient* where patience may bring an answer."""
-    seen = trial.service
-    if verdict.state is not State.BLOCKED or not is_silent(seen):
+    observation = trial.service
+    if verdict.state is not State.BLOCKED or not is_silent(observation):
         return verdict
-    group, again = group_of(seen.key), retrials.for_trial(trial).get("patience")
+    group, again = group_of(observation.key), retrials.for_trial(trial).get("patience")
     if again is not None and not (is_silent(again) and _shows_life(again)):
         return _insufficient(verdict, SILENCE_UNCONFIRMED, again)
     if again is not None and (again.tries >= DOUBTED_TURN or not retrials.is_doubted(group)):
         return verdict
     if retrials.is_doubted(group):
-        return _insufficient(verdict, SILENCE_DOUBTED, seen)
+        return _insufficient(verdict, SILENCE_DOUBTED, observation)
     if not retrials.is_sampled(group):
-        return _insufficient(verdict, SILENCE_UNSAMPLED, seen)
+        return _insufficient(verdict, SILENCE_UNSAMPLED, observation)
     return verdict
 
 
@@ -143,12 +145,16 @@ def passed_on_retry(verdict: Verdict, look: Look, state: State) -> Verdict:
     )
 
 
-def _shows_life(seen: Observation) -> bool:
-    return seen.heartbeats is not None and seen.heartbeats.shows_life
+def _shows_life(observation: Observation) -> bool:
+    return observation.heartbeats is not None and observation.heartbeats.shows_life
 
 
-def _insufficient(verdict: Verdict, rule: str, seen: Observation) -> Verdict:
-    beats = str(seen.heartbeats) if seen.heartbeats is not None else "no heartbeat was made"
+def _insufficient(verdict: Verdict, rule: str, observation: Observation) -> Verdict:
+    beats = (
+        str(observation.heartbeats)
+        if observation.heartbeats is not None
+        else "no heartbeat was made"
+    )
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(
         verdict,

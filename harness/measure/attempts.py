@@ -35,15 +35,15 @@ def sentinels_for(
     campaign: Campaign, role: Literal["must_allow", "must_block"], name: str, probe: Probe
 ) -> Iterator[tuple[int, Sentinel]]:
     """The sentinels that a probe (called ``name``) tries, with their places in the file."""
-    for place, one in enumerate(campaign.sentinels.of(role), 1):
-        if one.is_for(name, address_of(probe, item_of(one, "sentinel"))):
-            yield place, one
+    for position, sentinel in enumerate(campaign.sentinels.of(role), 1):
+        if sentinel.is_for(name, address_of(probe, item_of(sentinel, "sentinel"))):
+            yield position, sentinel
 
 
-def item_of(one: Sentinel, name: str) -> Item:
+def item_of(sentinel: Sentinel, name: str) -> Item:
     """Return a sentinel as an item with the given id."""
-    agreed = (f"{AGREED}{one.mechanism.value}",) if one.mechanism is not None else ()
-    return Item(id=name, value=one.at, labels=("CTRL", *agreed), kind=one.item_kind)
+    agreed = (f"{AGREED}{sentinel.mechanism.value}",) if sentinel.mechanism is not None else ()
+    return Item(id=name, value=sentinel.at, labels=("CTRL", *agreed), kind=sentinel.item_kind)
 
 
 GRACE = 5.0
@@ -76,7 +76,7 @@ async def attempt(
     planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
 ) -> Observation:
     """Make one attempt. Failures, of the network or our own, are part of the observation."""
-    asked = Attempt(
+    request = Attempt(
         key=planned.key,
         item=planned.item,
         limits=limits,
@@ -89,15 +89,15 @@ async def attempt(
     heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
     begun = context.clock.monotonic()
     started = context.clock.now()
-    result = await _try(asked, context)
-    seen = observed(asked, planned, options, context, result, started)
+    result = await _try(request, context)
+    observation = make_observation(request, planned, options, context, result, started)
     if (
         heartbeat_loop is None
         or planned.role == "heartbeat"
-        or not (is_silent(seen) or is_trouble(seen))
+        or not (is_silent(observation) or is_trouble(observation))
     ):
-        return seen
-    return beside(seen, heartbeat_loop, begun)
+        return observation
+    return with_heartbeats(observation, heartbeat_loop, begun)
 
 
 def marker_for(
@@ -119,8 +119,8 @@ async def run_attempt(trying: Awaitable[ProbeResult], seconds: float) -> ProbeRe
         return _instrument_trouble("instrument_error", f"{type(error).__name__}: {error}"[:200])
 
 
-def observed(
-    asked: Attempt,
+def make_observation(
+    request: Attempt,
     planned: PlannedAttempt,
     options: AttemptOptions,
     context: MeasurementContext,
@@ -138,7 +138,7 @@ def observed(
         timings=result.timings,
         failure=result.failure,
         facts=result.facts,
-        nonce=asked.marker.nonce if asked.marker else "",
+        nonce=request.marker.nonce if request.marker else "",
         tries=options.turn,
         left_by=left_by(context.lines[planned.key.line, planned.key.profile]),
         evidence=tuple(context.evidence.keep(evidence) for evidence in kept),
@@ -146,9 +146,11 @@ def observed(
     )
 
 
-def beside(seen: Observation, heartbeat_loop: HeartbeatLoop, begun: float) -> Observation:
+def with_heartbeats(
+    observation: Observation, heartbeat_loop: HeartbeatLoop, begun: float
+) -> Observation:
     """Add the heartbeats that began since ``begun`` (monotonic seconds)."""
-    return replace(seen, heartbeats=heartbeat_loop.since(begun))
+    return replace(observation, heartbeats=heartbeat_loop.since(begun))
 
 
 def target_of(planned: PlannedAttempt) -> HeartbeatTarget:
@@ -165,13 +167,13 @@ def line_traffic(line: str, limits: Limits, context: MeasurementContext) -> Line
 
 
 def heartbeat_loop_at(
-    place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
+    target: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
 ) -> HeartbeatLoop | None:
     """Return the heartbeat loop of a target; None where no must-allow sentinel fits it."""
-    found = context.heartbeat_loops.get(place)
+    found = context.heartbeat_loops.get(target)
     if found is not None:
         return found
-    sentinel = _sentinel_at(place, campaign, context)
+    sentinel = _sentinel_at(target, campaign, context)
     if sentinel is None:
         return None
 
@@ -181,35 +183,37 @@ def heartbeat_loop_at(
         key = AttemptKey(
             campaign=campaign.campaign,
             item=item.id,
-            probe=place.probe,
-            line=place.line,
-            profile=place.profile,
+            probe=target.probe,
+            line=target.line,
+            profile=target.profile,
         )
         planned = PlannedAttempt(key=key, item=item, role="heartbeat", batch=batch)
         options = AttemptOptions(look="first", patience=campaign.limits.timeout)
         return await attempt(planned, options, campaign.limits, context)
 
-    traffic = line_traffic(place.line, campaign.limits, context)
-    passed = context.passed_items[place]
-    context.heartbeat_loops[place] = HeartbeatLoop(
+    traffic = line_traffic(target.line, campaign.limits, context)
+    passed = context.passed_items[target]
+    context.heartbeat_loops[target] = HeartbeatLoop(
         send, passed, traffic, context.clock, campaign.limits
     )
-    return context.heartbeat_loops[place]
+    return context.heartbeat_loops[target]
 
 
 def _sentinel_at(
-    place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
+    target: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
 ) -> Sentinel | None:
     """The first must-allow sentinel that the probe tries on that port."""
-    tried = sentinels_for(campaign, "must_allow", place.probe, context.probes[place.probe])
-    return next((one for _, one in tried if port_of(item_of(one, "")) == place.port), None)
+    tried = sentinels_for(campaign, "must_allow", target.probe, context.probes[target.probe])
+    return next(
+        (sentinel for _, sentinel in tried if port_of(item_of(sentinel, "")) == target.port), None
+    )
 
 
-async def _try(asked: Attempt, context: MeasurementContext) -> ProbeResult:
-    probe = context.probes[asked.key.probe]
-    line = context.lines[asked.key.line, asked.key.profile]
+async def _try(request: Attempt, context: MeasurementContext) -> ProbeResult:
+    probe = context.probes[request.key.probe]
+    line = context.lines[request.key.line, request.key.profile]
     begun = context.clock.monotonic()
-    result = await run_attempt(probe.try_item(asked, line), asked.timeout)
+    result = await run_attempt(probe.try_item(request, line), request.timeout)
     failure = result.failure
     if failure and failure.name in TIMEOUTS and context.lag_monitor.is_overloaded_since(begun):
         return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")

@@ -73,7 +73,7 @@ def require_first_half(half: Half, campaign: Campaign, items: Items, journal: Jo
     """Raise UsageError if the cables are swapped before all odd rounds are measured."""
     missing = missing_batches(campaign, items, journal.batches())
     if half == "swapped" and any(own_half("straight", missing)):
-        msg = "the rounds before the swap are not whole yet: measure them first, without --swapped"
+        msg = "the rounds before the swap are not complete: measure them first, without --swapped"
         raise UsageError(msg)
 
 

@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from harness.measure.attempts import (
     AttemptOptions,
     PlannedAttempt,
+    make_observation,
     marker_for,
-    observed,
     run_attempt,
 )
 from harness.measure.measurement_context import MeasurementContext
@@ -41,12 +41,12 @@ async def visit(
     key, item, client = planned.key, planned.item, context.second_client
     assert client is not None
     marker = marker_for(planned, options, context)
-    asked = Attempt(key=key, item=item, limits=limits, timeout=options.patience, marker=marker)
+    request = Attempt(key=key, item=item, limits=limits, timeout=options.patience, marker=marker)
     url, line = address_of(context.probes[key.probe], item), context.lines[key.line, key.profile]
     async with context.rate_limits.slot(key.line, item), context.limiter:
         started = context.clock.now()
-        result = await run_attempt(client.visit(asked, url, line), limits.visit_patience)
-    return observed(asked, planned, options, context, result, started)
+        result = await run_attempt(client.visit(request, url, line), limits.visit_patience)
+    return make_observation(request, planned, options, context, result, started)
 
 
 AGAIN = range(2, 4)

@@ -88,9 +88,11 @@ class EarlyStopping:
         self._spared = sum(stop.attempts for stop in self._stops.values())
         held = {number for number in self._journal.batches() if number <= self._total}
         self._latest = max(held, default=0)
-        for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
+        for number, batch_observations in groupby(
+            self._journal.observations(), lambda observation: observation.batch
+        ):
             held.discard(number)
-            self._add_batch(number, list(seen))
+            self._add_batch(number, list(batch_observations))
         for number in held:
             self._add_batch(number, [])
 
@@ -113,7 +115,9 @@ class EarlyStopping:
     def _judged(self, observations: list[Observation]) -> tuple[Verdict, ...]:
         codes = [code for plan in self._plans for code in plan.categories]
         wanted = [
-            one for one in observations if one.role != "item" or is_among(one.item.category, codes)
+            observation
+            for observation in observations
+            if observation.role != "item" or is_among(observation.item.category, codes)
         ]
         return tuple(self._judge_batch(wanted))
 

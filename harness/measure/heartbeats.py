@@ -91,9 +91,9 @@ class PassedItemsByTarget(defaultdict[HeartbeatTarget, PassedItems]):
 
     def add_batch(self, observations: Iterable[Observation]) -> None:
         """Add the items that passed, given the observations of lines and control of one batch."""
-        seen = [one for one in observations if one.role == "item" and _may_be_drawn(one.item)]
-        controls = {one.key: one for one in seen if one.key.line == CONTROL}
-        for one in seen:
+        candidates = [one for one in observations if one.role == "item" and _may_be_drawn(one.item)]
+        controls = {one.key: one for one in candidates if one.key.line == CONTROL}
+        for one in candidates:
             control = controls.get(one.key.on(CONTROL))
             if one.key.line != CONTROL and control is not None and has_passed(one, control):
                 is_ours = isinstance(one.facts, WebFacts) and one.facts.canary == "seen"
@@ -117,15 +117,15 @@ def port_of(item: Item) -> str:
     return str(port or "")
 
 
-def has_passed(seen: Observation, control: Observation) -> bool:
+def has_passed(observation: Observation, control: Observation) -> bool:
     """Whether the line delivered what the control delivered.
 
     Pages of other people's sites are compared by status and title; DNS answers must share an
     address.
     """
-    if not (is_answer(seen) and is_answer(control)):
+    if not (is_answer(observation) and is_answer(control)):
         return False
-    match seen.facts, control.facts:
+    match observation.facts, control.facts:
         case WebFacts(canary="seen"), _:
             return True
         case WebFacts() as here, WebFacts() as there:
@@ -344,23 +344,23 @@ class HeartbeatLoop:
             self._heartbeats.append(beat)
             overdue = asyncio.get_running_loop().call_later(allowed, self._overdue, beat)
             try:
-                seen = await self._send(batch, number, drawn.item if drawn else None)
+                observation = await self._send(batch, number, drawn.item if drawn else None)
             finally:
                 overdue.cancel()
-            self._record(beat, seen, drawn)
+            self._record(beat, observation, drawn)
         if batch in self._batches:
-            self._batches[batch].append(seen)
+            self._batches[batch].append(observation)
         return beat
 
     def _allowed(self, drawn: PassedItem | None) -> float:
         took = drawn.took if drawn is not None else 0.0
         return MULTIPLE * max(self.idle or 0.0, took) + self._floor
 
-    def _record(self, beat: _Heartbeat, seen: Observation, drawn: PassedItem | None) -> None:
+    def _record(self, beat: _Heartbeat, observation: Observation, drawn: PassedItem | None) -> None:
         beat.ended = self._clock.monotonic()
-        beat.is_answered = is_answer(seen)
+        beat.is_answered = is_answer(observation)
         if drawn is not None and not beat.is_answered:
-            is_blocked = _is_blocked(seen)
+            is_blocked = _is_blocked(observation)
             beat.is_conclusive = not (is_blocked or beat.measures)
             if is_blocked:
                 self._passed.drop(drawn.item.id)
@@ -378,7 +378,7 @@ class HeartbeatLoop:
             self._traffic.heartbeat_late()
 
 
-def _is_blocked(seen: Observation) -> bool:
+def _is_blocked(observation: Observation) -> bool:
     """Whether an answer came that is neither trouble of the line nor of our own equipment."""
-    is_ours = seen.failure is not None and seen.failure.is_instrument
-    return not (is_silent(seen) or is_trouble(seen) or is_ours)
+    is_ours = observation.failure is not None and observation.failure.is_instrument
+    return not (is_silent(observation) or is_trouble(observation) or is_ours)

@@ -50,8 +50,8 @@ def require_control(batch: int, observations: Iterable[Observation]) -> None:
     saw = f"{failure.name} at {failure.stage}" if failure is not None else "no token in its page"
     msg = (
         f"batch {batch}: the origin does not answer for {after[0].item.host} on the control line "
-        f"({saw}), so nothing can be judged: measuring is stopped; the journal is whole; mend the "
-        "origin or the control, and give the same command again"
+        f"({saw}), so nothing can be judged: measuring has stopped and the "
+        "journal is complete so far; fix the origin or the control, then repeat the command"
     )
     raise UnfinishedError(msg)
 

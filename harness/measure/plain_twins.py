@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.measure.attempts import AttemptOptions, PlannedAttempt, observed, run_attempt
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, make_observation, run_attempt
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import ProgressCounter
 from harness.model.batch import turn_of
@@ -159,7 +159,7 @@ class PlainTwinRun:
         assert context.pupil is not None
         line = context.twin_lines[key.line, key.profile]
         is_ours = origin is not None and origin.covers(twin.host)
-        asked = Attempt(
+        request = Attempt(
             key=key,
             item=twin,
             limits=limits,
@@ -169,11 +169,11 @@ class PlainTwinRun:
             browser=browser_number(f"pupil {context.seed}", key),
         )
         planned = PlannedAttempt(key=key, item=twin, role="plain_twin", batch=number)
-        options = AttemptOptions(look="alone", patience=asked.timeout)
+        options = AttemptOptions(look="alone", patience=request.timeout)
         started = context.clock.now()
-        trying = context.pupil.visit(asked, context.probes[key.probe], line)
-        result = await run_attempt(trying, 2 * asked.timeout)
-        return observed(asked, planned, options, context, result, started)
+        trying = context.pupil.visit(request, context.probes[key.probe], line)
+        result = await run_attempt(trying, 2 * request.timeout)
+        return make_observation(request, planned, options, context, result, started)
 
     def _key(self, place: Group, item: Item) -> AttemptKey:
         return AttemptKey(

@@ -72,12 +72,12 @@ class ProgressCounter:
     def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
         """Add a batch, and report; ``spared`` attempts will not be made."""
         self._total -= spared
-        for seen in observations:
+        for observation in observations:
             self._done += 1
-            self._failures += seen.failure is not None
-            if _shows_arrival(seen):
-                self._tried[seen.item.category] += 1
-                self._stopped[seen.item.category] += not _arrived(seen)
+            self._failures += observation.failure is not None
+            if _shows_arrival(observation):
+                self._tried[observation.item.category] += 1
+                self._stopped[observation.item.category] += not _arrived(observation)
         self._total = max(self._total, self._done)
         self._report()
 
@@ -120,11 +120,11 @@ def _sizes(campaign: Campaign, items: int) -> list[int]:
     ]
 
 
-def _shows_arrival(seen: Observation) -> bool:
+def _shows_arrival(observation: Observation) -> bool:
     """Whether this is an item on our own origin, tried through the service."""
-    is_service = seen.role == "item" and seen.key.line != CONTROL
-    return is_service and bool(seen.nonce) and not isinstance(seen.facts, DnsFacts)
+    is_service = observation.role == "item" and observation.key.line != CONTROL
+    return is_service and bool(observation.nonce) and not isinstance(observation.facts, DnsFacts)
 
 
-def _arrived(seen: Observation) -> bool:
-    return isinstance(seen.facts, WebFacts) and seen.facts.canary == "seen"
+def _arrived(observation: Observation) -> bool:
+    return isinstance(observation.facts, WebFacts) and observation.facts.canary == "seen"

@@ -3,46 +3,32 @@
 ``observe_all`` makes first attempts. A silence is confirmed with a longer timeout, with as many
 attempts at once as the heartbeats of the line allow. An abrupt answer (see
 ``harness.model.verdict``) is repeated with nothing else begun on the line, beside a heartbeat.
-The last attempt is the one that is kept. ``SilenceRetrials`` repeats a sample of the confirmed
-silences with the longest timeout.
+The last attempt is the one that is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import groupby
-from typing import Final
-
-from msgspec.structs import replace
 
 from harness.measure.attempts import (
     AttemptOptions,
     PlannedAttempt,
     attempt,
-    beside,
-    heartbeat_loop_at,
     item_of,
     line_traffic,
     sentinels_for,
     target_of,
+    with_heartbeats,
 )
 from harness.measure.concurrency_limiter import LineTraffic
-from harness.measure.heartbeats import HeartbeatLoop
 from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.facts.web import WebFacts
-from harness.model.observation import CONTROL, AttemptKey, Look, Observation
-from harness.model.plain_twin import (
-    DOUBTED_TURN,
-    SAMPLE,
-    Group,
-    group_of,
-    key_again,
-)
-from harness.model.sampler import Smallest, ordering
+from harness.model.observation import CONTROL, Look, Observation
 from harness.model.verdict import is_answer, is_busy, is_silent, is_trouble
 
 STRAINED = 3
@@ -234,7 +220,7 @@ async def _attempt_beside_heartbeat(
         seen, _ = await asyncio.gather(
             attempt(planned, options, limits, context), heartbeat_loop.beat()
         )
-        seen = beside(seen, heartbeat_loop, begun)
+        seen = with_heartbeats(seen, heartbeat_loop, begun)
         beats = seen.heartbeats
         if not is_trouble(seen) or beats is None or beats.shows_life:
             break
@@ -266,158 +252,20 @@ async def is_filter_off(
     Then the filter is switched off, which says nothing about the item.
     """
     probe = context.probes[planned.key.probe]
+    first = AttemptOptions(look="first", patience=campaign.limits.timeout)
     for place, one in sentinels_for(campaign, "must_block", planned.key.probe, probe):
         suffix = f"{planned.key.item}.{options.look}.{options.turn}"
         name = f"sentinel-block-{place}@{planned.batch}.{suffix}"
         item = item_of(one, name)
         key = planned.key.for_item(name)
-        beside = PlannedAttempt(key=key, item=item, role="must_block", batch=planned.batch)
-        options = AttemptOptions(look="first", patience=campaign.limits.timeout)
-        if is_answer(await attempt_within_limits(beside, options, campaign.limits, context)):
+        sentinel_attempt = PlannedAttempt(
+            key=key, item=item, role="must_block", batch=planned.batch
+        )
+        if is_answer(
+            await attempt_within_limits(sentinel_attempt, first, campaign.limits, context)
+        ):
             return True
     return False
-
-
-PATIENT_ATTEMPTS = range(1, 3)
-"""Turns of an item with the longest timeout: repeated until heartbeats are answered beside it."""
-
-
-DOUBTED_ATTEMPTS = range(DOUBTED_TURN, DOUBTED_TURN + 2)
-"""Turns of a silent item where another one was answered: it must stay silent each time."""
-
-
-PATIENCE: Final = "patience"
-
-
-class SilenceRetrials:
-    """Repeat confirmed silences with the longest timeout, in a batch of their own, ``number``."""
-
-    def __init__(self, campaign: Campaign, context: MeasurementContext, number: int) -> None:
-        self._campaign, self._context, self._number = campaign, context, number
-        self._place = ordering(campaign.seed)
-        self._drawn: defaultdict[Group, Smallest[str]]
-        self._drawn = defaultdict(lambda: Smallest(SAMPLE))
-        self._tried: set[tuple[AttemptKey, bool]] = set()
-        self._answered: set[Group] = set()
-        self._heartbeat_loops: dict[int, HeartbeatLoop] = {}
-        self._waiting: set[asyncio.Task[None]] = set()
-        self._seen: dict[AttemptKey, Observation] = {}
-
-    def resume_from(self, observations: Iterable[Observation]) -> None:
-        """Note what was repeated with the longest timeout before."""
-        for one in observations:
-            if one.role == "retry" and one.look == PATIENCE:
-                self._note(one)
-
-    def add_batch(self, observations: Iterable[Observation]) -> None:
-        """Begin to repeat the silences of a batch that are drawn."""
-        silences = [(self._place(one.item.id), one) for one in confirmed_silences(observations)]
-        for place, one in silences:
-            self._drawn[group_of(one.key)].offer(place, one.item.id)
-        drawn = {(group, place) for group, of in self._drawn.items() for place, _ in of.kept()}
-        for place, one in silences:
-            if (group_of(one.key), place) in drawn:
-                self._begin(one)
-
-    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
-        """Wait for all; return their observations. ``held`` gives those of the whole journal."""
-        await self._wait()
-        doubted: set[Group] = set()
-        while self._answered - doubted:
-            doubted |= self._answered
-            for batch in in_batches(held()):
-                for one in confirmed_silences(batch):
-                    if group_of(one.key) in doubted:
-                        self._begin(one, is_doubted=True)
-            await self._wait()
-        beaten = [
-            one
-            for heartbeat_loop in self._heartbeat_loops.values()
-            for one in heartbeat_loop.leave(self._number)
-        ]
-        return [*beaten, *self._seen.values()]
-
-    async def close(self) -> None:
-        """Cancel what is still waiting."""
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
-
-    async def _wait(self) -> None:
-        while self._waiting:
-            await asyncio.gather(*self._waiting)
-
-    def _begin(self, one: Observation, *, is_doubted: bool = False) -> None:
-        key = key_again(one.key, PATIENCE)
-        if (key, is_doubted) in self._tried:
-            return
-        self._tried.add((key, is_doubted))
-        planned = PlannedAttempt(key=key, item=one.item, role="retry", batch=self._number)
-        heartbeat_loop = heartbeat_loop_at(target_of(planned), self._campaign, self._context)
-        if heartbeat_loop is not None:
-            heartbeat_loop.join(self._number)
-            self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop
-        task = asyncio.create_task(self._retry(planned, heartbeat_loop, is_doubted=is_doubted))
-        self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
-
-    async def _retry(
-        self, planned: PlannedAttempt, heartbeat_loop: HeartbeatLoop | None, *, is_doubted: bool
-    ) -> None:
-        if heartbeat_loop is not None:
-            await heartbeat_loop.measure(
-                self._number
-            )  # not known yet, if nothing was left to measure
-        await (self._retry_doubted(planned) if is_doubted else self._retry_silence(planned))
-
-    async def _retry_silence(self, planned: PlannedAttempt) -> None:
-        traffic = line_traffic(planned.key.line, self._campaign.limits, self._context)
-        for turn in PATIENT_ATTEMPTS:
-            seen = await self._attempt_once(planned, turn)
-            beats = seen.heartbeats
-            if not is_silent(seen) or beats is None or beats.shows_life or traffic.is_dead:
-                return
-
-    async def _retry_doubted(self, planned: PlannedAttempt) -> None:
-        before = self._seen.get(planned.key)
-        if before is not None and not is_silent(before):
-            return
-        for turn in DOUBTED_ATTEMPTS:
-            if not is_silent(await self._attempt_once(planned, turn)):
-                return
-
-    async def _attempt_once(self, planned: PlannedAttempt, turn: int) -> Observation:
-        limits = self._campaign.limits
-        options = AttemptOptions(look=PATIENCE, patience=limits.longest_patience, turn=turn)
-        seen = await attempt_within_limits(planned, options, limits, self._context)
-        if not is_silent(seen):
-            is_off = await is_filter_off(planned, options, self._campaign, self._context)
-            seen = replace(seen, filter_off=is_off)
-        self._seen[planned.key] = seen
-        self._note(seen)
-        return seen
-
-    def _note(self, seen: Observation) -> None:
-        self._tried.add((seen.key, seen.tries >= DOUBTED_TURN))
-        is_ours = seen.failure is not None and seen.failure.is_instrument
-        if not is_silent(seen) and not is_ours and not seen.filter_off:
-            self._answered.add(group_of(seen.key))
-
-
-def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observation]:
-    """The items that stayed silent although heartbeats and the control were answered."""
-    seen = [one for one in observations if one.role == "item"]
-    answered = {
-        (one.key.item, one.key.probe, one.key.profile, one.key.round)
-        for one in seen
-        if one.key.line == CONTROL and one.failure is None
-    }
-    for one in seen:
-        key = one.key
-        alive = one.heartbeats is not None and one.heartbeats.shows_life
-        place = (key.item, key.probe, key.profile, key.round)
-        if key.line != CONTROL and is_silent(one) and alive and place in answered:
-            yield one
 
 
 def in_batches(observations: Iterable[Observation]) -> Iterator[Iterator[Observation]]:

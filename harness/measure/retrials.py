@@ -16,7 +16,8 @@ from harness.measure.blocked_retrials import BlockedRetrials
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.plain_twins import PlainTwinRun
 from harness.measure.progress import ProgressCounter
-from harness.measure.repeated_attempts import SilenceRetrials, in_batches
+from harness.measure.repeated_attempts import in_batches
+from harness.measure.silence_retrials import SilenceRetrials
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
 from harness.model.plain_twin import (

@@ -122,8 +122,12 @@ def digest_of_makers(*others: str) -> str:
 def _sources() -> str:
     digest = hashlib.sha256()
     for package in SOURCES:
-        inside = [one for one in files(package).iterdir() if one.name.endswith(SUFFIXES)]
-        for source in sorted(inside, key=lambda one: one.name):
+        inside = [
+            observation
+            for observation in files(package).iterdir()
+            if observation.name.endswith(SUFFIXES)
+        ]
+        for source in sorted(inside, key=lambda observation: observation.name):
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
 
@@ -169,10 +173,10 @@ def _judge(
 
     def observations() -> Iterator[Observation]:
         nonlocal read
-        for one in journal.observations():
-            if only is None or one.role != "item" or one.item.id in only:
+        for observation in journal.observations():
+            if only is None or observation.role != "item" or observation.item.id in only:
                 read += 1
-                yield one
+                yield observation
 
     def basis() -> VerdictBasis:
         return VerdictBasis(

@@ -46,7 +46,7 @@ class Row:
 
 
 class Folded:
-    """Counts of rows. Satisfies ``harness.ports.judging.Folded``."""
+    """Counts of rows. Satisfies ``harness.ports.judging.CountedVerdicts``."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         fates: list[Fate] = []

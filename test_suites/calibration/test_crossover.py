@@ -120,7 +120,7 @@ def drugs(run: Rehearsal) -> tuple[Conformity, int, int]:
 
 
 def test_nothing_is_swapped_before_the_first_half_is_whole(campaign: Path) -> None:
-    with pytest.raises(UsageError, match="the rounds before the swap are not whole yet"):
+    with pytest.raises(UsageError, match="the rounds before the swap are not complete"):
         rehearse(campaign, swapped=True)
     journal = open_journal(campaign.parent / "out" / "rehearsal" / "journal")
     rows = journal.rows

@@ -94,12 +94,12 @@ DIE_WHILE_WAITING = """
 import os, signal, sys
 from pathlib import Path
 from harness.cli.measure import measure_campaign
-from harness.measure.repeated_attempts import PatientLooks
+from harness.measure.silence_retrials import SilenceRetrials
 
 async def finish(self, held):
     os.kill(os.getpid(), signal.SIGKILL)
 
-PatientLooks.finish = finish
+SilenceRetrials.finish = finish
 measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

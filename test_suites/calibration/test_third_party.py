@@ -18,7 +18,7 @@ from harness.model.observation import Timings
 from harness.model.facts.reach import ReachFacts
 from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
-from harness.ports.network import Request, Sighting
+from harness.ports.network import Request, ProbeResult
 
 
 @PROBES.register("greeting")
@@ -34,7 +34,7 @@ class Greeting:
             reached=seen.status == 200,
             refusal="" if seen.status == 200 else f"status {seen.status}",
         )
-        return Sighting(timings=Timings(total=seen.timings.total), facts=facts)
+        return ProbeResult(timings=Timings(total=seen.timings.total), facts=facts)
 '''
 READ = """
 import sys

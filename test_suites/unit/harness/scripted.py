@@ -70,7 +70,7 @@ class Played:
 
 
 def tools(probe: Played, limits: Limits = CAMPAIGN.limits, **more: Any) -> MeasurementContext:
-    """Instruments with one probe, ``web``, on a control and a line ``a``."""
+    """A measurement context with one probe, ``web``, on a control and a line ``a``."""
     clock = WallClock()
     wires: Mapping[tuple[str, str], Any] = {(name, "ks2"): Wire() for name in ("control", "a")}
     return MeasurementContext(

@@ -1,4 +1,4 @@
-"""A pulse: heartbeats one at a time, held against what they take on the idle line."""
+"""Heartbeats: one at a time, and late if they take much longer than on the idle line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instruments open each line once, whatever the number of profiles that share it."""
+"""The context opens each line once, whatever the number of profiles that share it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tally counts attempts, and looks at this run only when it speaks of speed."""
+"""The progress counter counts attempts; its rate is that of this run only."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
 
 def test_what_was_there_before_is_done_but_not_fast() -> None:
     ear, clock = Ear(), Clock()
-    tally = ProgressCounter(CAMPAIGN, 12, frozenset({1}), clock, ear)
+    counter = ProgressCounter(CAMPAIGN, 12, frozenset({1}), clock, ear)
     clock.seconds = 2.0
-    tally.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
+    counter.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
     last = ear.heard[-1]
 
     assert (40, 40, 20, 10.0, 5) == (last.done, last.total, last.resumed, last.rate, last.failures)
@@ -80,8 +80,8 @@ def test_what_was_there_before_is_done_but_not_fast() -> None:
 
 def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
     ear = Ear()
-    tally = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
-    tally.count(
+    counter = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    counter.count(
         [
             seen(canary="absent"),
             seen(canary="seen"),
@@ -95,8 +95,8 @@ def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
 
 def test_what_is_spared_leaves_the_whole() -> None:
     ear = Ear()
-    tally = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
-    tally.count([seen(fails=False)] * 20, spared=16)
+    counter = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    counter.count([seen(fails=False)] * 20, spared=16)
 
     assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)
 
@@ -104,9 +104,9 @@ def test_what_is_spared_leaves_the_whole() -> None:
 def test_in_the_end_nothing_is_to_come() -> None:
     """Of some items no attempt is made: a URL is tried by the probe of its scheme alone."""
     ear = Ear()
-    tally = ProgressCounter(CAMPAIGN, 6, frozenset(), Clock(), ear)
-    tally.count([seen()])
+    counter = ProgressCounter(CAMPAIGN, 6, frozenset(), Clock(), ear)
+    counter.count([seen()])
 
-    tally.finish()
+    counter.finish()
 
     assert ear.heard[-1].done == ear.heard[-1].total == 1

@@ -1,4 +1,4 @@
-"""Courtesy bounds what one line and one site get at once, and nothing else."""
+"""Rate limits bound what one line and one site get at once, and nothing else."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from harness.judge.judge import judge_batch
 from harness.measure.retrials import Retrials
 from harness.model.plain_twin import DONE
 from harness.store.journal.journal import SegmentJournal
-from test_suites.unit.harness.measure.test_patience import Line, silences
+from test_suites.unit.harness.measure.test_silence_retrials import Line, silences
 from test_suites.unit.harness.scripted import CAMPAIGN, Played, item, tools
 
 

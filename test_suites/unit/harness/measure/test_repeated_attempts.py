@@ -1,4 +1,4 @@
-"""Looks: silence is confirmed with patience, abrupt answers alone beside a heartbeat."""
+"""Silences are confirmed with a longer timeout, abrupt answers alone beside a heartbeat."""
 
 from __future__ import annotations
 

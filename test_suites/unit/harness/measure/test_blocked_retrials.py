@@ -13,7 +13,7 @@ from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.plain_twin import SAMPLE
 from harness.ports.network import Attempt, Line, ProbeResult
 from test_suites.calibration.trials import batch_of, observation, web
-from test_suites.unit.harness.measure.test_second_visits import Addressed, Client
+from test_suites.unit.harness.measure.test_second_client_visits import Addressed, Client
 from test_suites.unit.harness.scripted import CAMPAIGN
 from test_suites.unit.harness.scripted import tools as tools_of
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.repeated_attempts import SilenceRetrials, confirmed_silences, in_batches
+from harness.measure.repeated_attempts import in_batches
+from harness.measure.silence_retrials import SilenceRetrials, confirmed_silences
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, Heartbeats, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE

@@ -1,0 +1,175 @@
+"""Repeat confirmed silences with the longest timeout (``SilenceRetrials``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from harness.measure.attempts import (
+    AttemptOptions,
+    PlannedAttempt,
+    heartbeat_loop_at,
+    line_traffic,
+    target_of,
+)
+from harness.measure.heartbeats import HeartbeatLoop
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
+from harness.model.campaign import Campaign
+from harness.model.observation import CONTROL, AttemptKey, Observation
+from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, Group, group_of, key_again
+from harness.model.sampler import Smallest, ordering
+from harness.model.verdict import is_silent
+
+PATIENT_ATTEMPTS = range(1, 3)
+"""Turns of an item with the longest timeout: repeated until heartbeats are answered beside it."""
+
+
+DOUBTED_ATTEMPTS = range(DOUBTED_TURN, DOUBTED_TURN + 2)
+"""Turns of a silent item where another one was answered: it must stay silent each time."""
+
+
+PATIENCE: Final = "patience"
+
+
+class SilenceRetrials:
+    """Repeat confirmed silences with the longest timeout, in a batch of their own, ``number``."""
+
+    def __init__(self, campaign: Campaign, context: MeasurementContext, number: int) -> None:
+        self._campaign, self._context, self._number = campaign, context, number
+        self._place = ordering(campaign.seed)
+        self._drawn: defaultdict[Group, Smallest[str]]
+        self._drawn = defaultdict(lambda: Smallest(SAMPLE))
+        self._tried: set[tuple[AttemptKey, bool]] = set()
+        self._answered: set[Group] = set()
+        self._heartbeat_loops: dict[int, HeartbeatLoop] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._seen: dict[AttemptKey, Observation] = {}
+
+    def resume_from(self, observations: Iterable[Observation]) -> None:
+        """Note what was repeated with the longest timeout before."""
+        for observation in observations:
+            if observation.role == "retry" and observation.look == PATIENCE:
+                self._note(observation)
+
+    def add_batch(self, observations: Iterable[Observation]) -> None:
+        """Begin to repeat the silences of a batch that are drawn."""
+        silences = [
+            (self._place(observation.item.id), observation)
+            for observation in confirmed_silences(observations)
+        ]
+        for place, observation in silences:
+            self._drawn[group_of(observation.key)].offer(place, observation.item.id)
+        drawn = {(group, place) for group, of in self._drawn.items() for place, _ in of.kept()}
+        for place, observation in silences:
+            if (group_of(observation.key), place) in drawn:
+                self._begin(observation)
+
+    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
+        """Wait for all; return their observations. ``held`` gives those of the whole journal."""
+        await self._wait()
+        doubted: set[Group] = set()
+        while self._answered - doubted:
+            doubted |= self._answered
+            for batch in in_batches(held()):
+                for observation in confirmed_silences(batch):
+                    if group_of(observation.key) in doubted:
+                        self._begin(observation, is_doubted=True)
+            await self._wait()
+        beaten = [
+            observation
+            for heartbeat_loop in self._heartbeat_loops.values()
+            for observation in heartbeat_loop.leave(self._number)
+        ]
+        return [*beaten, *self._seen.values()]
+
+    async def close(self) -> None:
+        """Cancel what is still waiting."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    async def _wait(self) -> None:
+        while self._waiting:
+            await asyncio.gather(*self._waiting)
+
+    def _begin(self, observation: Observation, *, is_doubted: bool = False) -> None:
+        key = key_again(observation.key, PATIENCE)
+        if (key, is_doubted) in self._tried:
+            return
+        self._tried.add((key, is_doubted))
+        planned = PlannedAttempt(key=key, item=observation.item, role="retry", batch=self._number)
+        heartbeat_loop = heartbeat_loop_at(target_of(planned), self._campaign, self._context)
+        if heartbeat_loop is not None:
+            heartbeat_loop.join(self._number)
+            self._heartbeat_loops[id(heartbeat_loop)] = heartbeat_loop
+        task = asyncio.create_task(self._retry(planned, heartbeat_loop, is_doubted=is_doubted))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _retry(
+        self, planned: PlannedAttempt, heartbeat_loop: HeartbeatLoop | None, *, is_doubted: bool
+    ) -> None:
+        if heartbeat_loop is not None:
+            await heartbeat_loop.measure(
+                self._number
+            )  # not known yet, if nothing was left to measure
+        await (self._retry_doubted(planned) if is_doubted else self._retry_silence(planned))
+
+    async def _retry_silence(self, planned: PlannedAttempt) -> None:
+        traffic = line_traffic(planned.key.line, self._campaign.limits, self._context)
+        for turn in PATIENT_ATTEMPTS:
+            result = await self._attempt_once(planned, turn)
+            beats = result.heartbeats
+            if not is_silent(result) or beats is None or beats.shows_life or traffic.is_dead:
+                return
+
+    async def _retry_doubted(self, planned: PlannedAttempt) -> None:
+        before = self._seen.get(planned.key)
+        if before is not None and not is_silent(before):
+            return
+        for turn in DOUBTED_ATTEMPTS:
+            if not is_silent(await self._attempt_once(planned, turn)):
+                return
+
+    async def _attempt_once(self, planned: PlannedAttempt, turn: int) -> Observation:
+        limits = self._campaign.limits
+        options = AttemptOptions(look=PATIENCE, patience=limits.longest_patience, turn=turn)
+        result = await attempt_within_limits(planned, options, limits, self._context)
+        if not is_silent(result):
+            is_off = await is_filter_off(planned, options, self._campaign, self._context)
+            result = replace(result, filter_off=is_off)
+        self._seen[planned.key] = result
+        self._note(result)
+        return result
+
+    def _note(self, result: Observation) -> None:
+        self._tried.add((result.key, result.tries >= DOUBTED_TURN))
+        is_ours = result.failure is not None and result.failure.is_instrument
+        if not is_silent(result) and not is_ours and not result.filter_off:
+            self._answered.add(group_of(result.key))
+
+
+def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observation]:
+    """The items that stayed silent although heartbeats and the control were answered."""
+    items = [observation for observation in observations if observation.role == "item"]
+    answered = {
+        (
+            observation.key.item,
+            observation.key.probe,
+            observation.key.profile,
+            observation.key.round,
+        )
+        for observation in items
+        if observation.key.line == CONTROL and observation.failure is None
+    }
+    for observation in items:
+        key = observation.key
+        alive = observation.heartbeats is not None and observation.heartbeats.shows_life
+        place = (key.item, key.probe, key.profile, key.round)
+        if key.line != CONTROL and is_silent(observation) and alive and place in answered:
+            yield observation
