@@ -13,16 +13,16 @@ from functools import partial
 
 from harness.model.coverage import (
     census_gaps,
+    format_threshold,
+    format_value,
     known_beside_hidden,
     left_out,
-    marked,
-    outweighed,
+    pooled_shortfall,
     shortfall,
     shortfalls,
-    shown,
     undecided,
 )
-from harness.model.metric import NOT_IMPLEMENTED, Accusation, Metric, accusations
+from harness.model.metric import NOT_IMPLEMENTED, FailureClaim, Metric, failure_claims
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.plain_twin import DONE
 from harness.model.scheme import Decision, Requirement, Threshold
@@ -46,30 +46,30 @@ def assess(
     Granting needs no correction. That a binding requirement is not met is said only if it holds
     among all of them, by Holm's correction over the rows that a sample decides.
     """
-    taken = tuple(measurements)
-    accused = accusations(
+    measured = tuple(measurements)
+    claims = failure_claims(
         {
-            place: (one.metric.p_value, one.metric.alpha)
-            for place, one in enumerate(taken)
-            if one.requirement.binding and one.requirement.rule in SAMPLED
-            if one.metric.p_value is not None and one.metric.n
+            position: (measurement.metric.p_value, measurement.metric.alpha)
+            for position, measurement in enumerate(measured)
+            if measurement.requirement.binding and measurement.requirement.rule in SAMPLED
+            if measurement.metric.p_value is not None and measurement.metric.n
         }
     )
     return tuple(
-        _assess_one(one, decision, preconditions, accused.get(place))
-        for place, one in enumerate(taken)
+        _assess_one(measurement, decision, preconditions, claims.get(position))
+        for position, measurement in enumerate(measured)
     )
 
 
 def _assess_one(
-    taken: Measurement,
+    measurement: Measurement,
     decision: Decision,
     preconditions: tuple[Precondition, ...],
-    accusation: Accusation | None,
+    claim: FailureClaim | None,
 ) -> Outcome:
-    requirement, metric = taken.requirement, taken.metric
-    ruling = _ruling(taken, decision, accusation)
-    here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
+    requirement, metric = measurement.requirement, measurement.metric
+    ruling = _ruling(measurement, decision, claim)
+    here = [one for one in preconditions if one.concerns(measurement.line, measurement.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     conforms = ruling.conformity is Conformity.CONFORMS
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
@@ -81,45 +81,49 @@ def _assess_one(
         ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
     return Outcome(
         requirement=requirement,
-        profile=taken.profile,
-        line=taken.line,
+        profile=measurement.profile,
+        line=measurement.line,
         conformity=ruling.conformity,
         metric=metric,
-        decided_by=describe(requirement, metric, decision, taken.sequential)
-        + (f"; to fail: {accusation.told}" if accusation and accusation.rows > 1 else ""),
+        decided_by=describe(requirement, metric, decision, measurement.sequential)
+        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else ""),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
-        reasons=ruling.reasons + _beside(taken, decision) + _left_out(metric),
-        witnesses=taken.witnesses,
-        sequential=taken.sequential,
-        kind=taken.kind,
-        qualifier=taken.qualifier if ruling.conformity is Conformity.CONFORMS else "",
+        reasons=ruling.reasons + _known_items_reasons(measurement, decision) + _left_out(metric),
+        witnesses=measurement.witnesses,
+        sequential=measurement.sequential,
+        kind=measurement.kind,
+        qualifier=measurement.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
 
 
-def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
-    ruled = partial(_rule, taken.requirement, decision=decision)
-    return known_beside_hidden(taken, lambda part: ruled(part).conformity is Conformity.CONFORMS)
+def _known_items_reasons(measurement: Measurement, decision: Decision) -> tuple[str, ...]:
+    ruled = partial(_rule, measurement.requirement, decision=decision)
+    return known_beside_hidden(
+        measurement, lambda part: ruled(part).conformity is Conformity.CONFORMS
+    )
 
 
-def _ruling(taken: Measurement, decision: Decision, accusation: Accusation | None) -> _Ruling:
+def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | None) -> _Ruling:
     """The declared stopping test's word, or the requirement's own rule as far as it may speak."""
-    ruling = _rule(taken.requirement, taken.metric, decision)
-    is_accused = ruling.conformity is Conformity.DOES_NOT_CONFORM
-    if is_accused and accusation is not None and not accusation.stands:
-        why = f"shown for this row alone, not among all that a sample decides ({accusation.told})"
+    ruling = _rule(measurement.requirement, measurement.metric, decision)
+    is_failing = ruling.conformity is Conformity.DOES_NOT_CONFORM
+    if is_failing and claim is not None and not claim.is_proven:
+        why = f"shown for this row alone, not among all that a sample decides ({claim.description})"
         ruling = _Ruling(Conformity.INSUFFICIENT, "fail", (why,))
-    if taken.sequential is not None and taken.metric.n:
-        return _by_wald(taken.sequential, taken.requirement, taken.metric, decision, ruling)
+    if measurement.sequential is not None and measurement.metric.n:
+        return _sequential_ruling(
+            measurement.sequential, measurement.requirement, measurement.metric, decision, ruling
+        )
     fails = ruling.conformity is Conformity.DOES_NOT_CONFORM
-    if not taken.barred or (fails and taken.requirement.rule in ITEM_BY_ITEM):
+    if not measurement.barred or (fails and measurement.requirement.rule in ITEM_BY_ITEM):
         return ruling
     leans = "pass" if ruling.conformity is Conformity.CONFORMS else "fail" if fails else ""
-    reasons = (taken.barred, *ruling.reasons)
+    reasons = (measurement.barred, *ruling.reasons)
     return _Ruling(Conformity.INSUFFICIENT, leans or ruling.leaning, reasons)
 
 
-def _by_wald(
-    test: Sequential, demand: Requirement, metric: Metric, decision: Decision, plain: _Ruling
+def _sequential_ruling(
+    test: Sequential, requirement: Requirement, metric: Metric, decision: Decision, plain: _Ruling
 ) -> _Ruling:
     """Wald's test alone grants; a pass still needs the items and the certainty agreed upon.
 
@@ -133,7 +137,7 @@ def _by_wald(
         why += f"; that it is below {test.bad:g} is not shown"
         reasons = plain.reasons if plain.leaning == "fail" else ()
         return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
-    plainly = demand.model_copy(update={"rule": "functional"})  # no bound needs its own number
+    plainly = requirement.model_copy(update={"rule": "functional"})  # no bound needs its own number
     doubts = _doubts(plainly, metric, decision)
     if test.decision != "pass":
         return _Ruling(Conformity.INSUFFICIENT, "", (test.why_open, *doubts))
@@ -174,7 +178,9 @@ def _guarded(
     return _Ruling(Conformity.CONFORMS)
 
 
-def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
+def _item_by_item(
+    requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision
+) -> _Ruling:
     """Every item counts: what was verified decides, and one undecided item forbids a pass."""
     if not _meets(threshold, metric.value):
         return _Ruling(Conformity.DOES_NOT_CONFORM)
@@ -192,8 +198,8 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     """Our own evidence is good enough, or says nothing: a gate never fails a service."""
     doubts = _too_few(requirement, metric)
     if not _meets(threshold, metric.value):
-        observed = shown(metric.value, metric.unit)
-        doubts += (f"{observed} does not reach {marked(threshold, metric.unit)}",)
+        observed = format_value(metric.value, metric.unit)
+        doubts += (f"{observed} does not reach {format_threshold(threshold, metric.unit)}",)
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
@@ -204,9 +210,9 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
     "survival": _guarded,
     "availability": _guarded,
     "sequential": _guarded,
-    "census": _each,
-    "functional": _each,
-    "grade": _each,
+    "census": _item_by_item,
+    "functional": _item_by_item,
+    "grade": _item_by_item,
     "gate": _gate,
 }
 """The decision rules that can be applied, by the name a requirement gives."""
@@ -249,7 +255,9 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
     """Reasons that forbid a pass whatever the bounds say."""
     doubts = _too_few(requirement, metric)
-    if requirement.threshold is not None and (told := outweighed(metric, requirement.threshold)):
+    if requirement.threshold is not None and (
+        told := pooled_shortfall(metric, requirement.threshold)
+    ):
         doubts += (told,)
     doubts += undecided(metric, decision.indeterminate_share_max)
     return doubts + left_out(requirement, metric, decision.left_out_share_max)
@@ -286,26 +294,26 @@ def describe(
     """The decision rule in words, with the historic point rule beside it."""
     threshold = requirement.threshold
     if test is not None:
-        return f"{test.told}; bounds at any time {_bounds(metric)}"
+        return f"{test.description}; bounds at any time {_bounds(metric)}"
     if requirement.rule == "report" or threshold is None:
         return "report only: shown, never decided"
-    mark = marked(threshold, metric.unit)
+    mark = format_threshold(threshold, metric.unit)
     if requirement.rule in ITEM_BY_ITEM:
         return f"{requirement.rule}: each item counts; conforms only with {mark}, none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":
         return f"{requirement.rule}: {mark}"
     level = f"{1 - (requirement.alpha or decision.alpha):g}"
     word = "met" if _meets(threshold, metric.value) else "not met"
-    point = f"point rule (observed {shown(metric.value, metric.unit)}): {word}"
+    point = f"point rule (observed {format_value(metric.value, metric.unit)}): {word}"
     rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} bound"
     return f"{rule} ({_bounds(metric)}); {point}"
 
 
 def _bounds(metric: Metric) -> str:
-    return f"{shown(metric.lower, metric.unit)} to {shown(metric.upper, metric.unit)}"
+    return f"{format_value(metric.lower, metric.unit)} to {format_value(metric.upper, metric.unit)}"
 
 
-def grant_nothing_unfinished(
+def bar_incomplete(
     measurements: Iterable[Measurement], journal: Journal
 ) -> tuple[Measurement, ...]:
     """The measurements, barred where batches of the campaign are missing from the journal."""

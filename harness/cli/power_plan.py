@@ -10,7 +10,7 @@ from typing import Any
 from harness.cli.item_supply import Supply, counted, supplies
 from harness.cli.undecidable import NOTHING_TO_DECIDE
 from harness.estimate.item_selection import is_asked
-from harness.estimate.planning import items_for_power, rate_for_power, verge
+from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.metric_spec import spec_of
@@ -76,7 +76,7 @@ def _foresee_one(
     items: list[Supply] | None,
     power: float,
 ) -> Foresight:
-    if not spec_of(requirement.measure.metric).is_taken:
+    if not spec_of(requirement.measure.metric).is_implemented:
         says = "cannot be decided: this version cannot take the metric"
         return Foresight(requirement=requirement.id, profile=profile, says=says)
     n = None if items is None else _count(requirement, scheme, phase, items)
@@ -115,7 +115,7 @@ def _of_rate(
             good_rate=good,
             says=says,
         )
-    edge = verge(n, threshold, alpha, power)
+    edge = decision_limits(n, threshold, alpha, power)
     return Foresight(
         requirement=requirement.id,
         profile=profile,

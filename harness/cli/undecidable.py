@@ -52,7 +52,7 @@ def obstacle(
 ) -> tuple[str, str] | None:
     """Why nothing can conform, and what would help; ``None`` if something can."""
     spec = spec_of(requirement.measure.metric)
-    if not spec.is_taken:
+    if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
     if not spec.counts_items:
         return _of_several(requirement, scheme, place)

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import special
 
 from harness.estimate.intervals import Bounds
-from harness.estimate.item_selection import REAGENT
-from harness.estimate.outcome_groups import end_of
+from harness.estimate.item_selection import CONTROL_CATEGORY
+from harness.estimate.outcome_groups import combine_states
 from harness.estimate.rates_by_pack import holm
-from harness.estimate.stopping_tests import Trials, trials_by_place
+from harness.estimate.stopping_tests import Trials, trials_by_line_profile
 from harness.model.scheme import Policy
 from harness.model.verdict import State, Verdict
 
@@ -143,7 +143,7 @@ class Contrast:
     better: tuple[str, ...]
     worse: tuple[str, ...]
 
-    def says(self, alpha: float) -> str:
+    def direction(self, alpha: float) -> str:
         """Which way it went, if that is no chance at level ``alpha``."""
         if self.adjusted > alpha:
             return "no change shown"
@@ -169,7 +169,7 @@ class _Pair:
     right: tuple[bool, bool] | None
 
 
-def between(
+def compare_campaigns(
     before: Iterable[Verdict],
     after: Iterable[Verdict],
     policy: Policy,
@@ -179,7 +179,7 @@ def between(
 
     The test is McNemar's, exact (see ``paired``); items of one domain are taken as independent.
     """
-    one, other = trials_by_place(before), trials_by_place(after)
+    one, other = trials_by_line_profile(before), trials_by_line_profile(after)
     contrasts: list[Contrast] = []
     only_before = only_after = 0
     for line, profile in sorted(one.keys() & other.keys()):
@@ -196,7 +196,7 @@ def _keyed(trials: Iterable[Trials]) -> dict[_Key, Trials]:
     return {
         (one.item.id, one.item.value, one.item.category): one
         for one in trials
-        if one.item.category != REAGENT
+        if one.item.category != CONTROL_CATEGORY
     }
 
 
@@ -225,7 +225,7 @@ def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool
     wrong, right = State.ALLOWED, State.BLOCKED
     if expectation == "allow":
         wrong, right = right, wrong
-    end = end_of(trials.states(probes), wrong, right)
+    end = combine_states(trials.states(probes), wrong, right)
     return end == "favourable" if end in {"adverse", "favourable"} else None
 
 

@@ -20,15 +20,15 @@ from harness.estimate.intervals import (
     p_below,
     upper_bound,
 )
-from harness.estimate.outcome_groups import Lot, total
+from harness.estimate.outcome_groups import GroupResult, total
 from harness.estimate.sequential import anytime_bounds, anytime_p_above, anytime_p_below
 from harness.model.metric import Span, Spread
-from harness.model.outcome_group import MakeUp
+from harness.model.outcome_group import DomainComposition
 from harness.model.scheme import DecisionRule, Threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clustered:
+class ClusteredRate:
     """A rate of clustered items: ``k`` of ``n`` in ``clusters``, and what that costs."""
 
     k: int
@@ -42,7 +42,9 @@ class Clustered:
         return self.n / self.design_effect
 
 
-def clustered(counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]]) -> Clustered:
+def clustered_rate(
+    counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]],
+) -> ClusteredRate:
     """The design effect of (successes, items) per cluster, never below 1.
 
     ``counts`` says how many clusters have which counts, or names those of each cluster.
@@ -50,21 +52,25 @@ def clustered(counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]])
     items; Kish, Survey Sampling (1965), 8.2. With one cluster, or a rate of 0 or 1 that shows
     no variance, the clusters themselves are taken as the items.
     """
-    used = {alike: number for alike, number in Counter(counts).items() if alike[1]}
+    used = {
+        domain_counts: number
+        for domain_counts, number in Counter(counts).items()
+        if domain_counts[1]
+    }
     k = sum(k * number for (k, _), number in used.items())
     n = sum(n * number for (_, n), number in used.items())
     m = sum(used.values())
     if not n:
-        return Clustered(k=0, n=0, clusters=0, design_effect=1.0)
+        return ClusteredRate(k=0, n=0, clusters=0, design_effect=1.0)
     rate = k / n
     independent = rate * (1 - rate) / n
     if m == 1 or independent == 0:
-        return Clustered(k=k, n=n, clusters=m, design_effect=n / m)
+        return ClusteredRate(k=k, n=n, clusters=m, design_effect=n / m)
     squares = math.fsum(
         number * (successes - rate * items) ** 2 for (successes, items), number in used.items()
     )
     between = m / (m - 1) * squares / n**2
-    return Clustered(k=k, n=n, clusters=m, design_effect=max(1.0, between / independent))
+    return ClusteredRate(k=k, n=n, clusters=m, design_effect=max(1.0, between / independent))
 
 
 EXACT = "Clopper-Pearson, exact, one-sided, indeterminates worst case"
@@ -72,12 +78,12 @@ BY_DOMAIN = "Gaffke, {domains} domains counted once each, one-sided, indetermina
 ANYTIME = "e-process, one-sided at any time, indeterminates worst case"
 ANYTIME_BY_DOMAIN = "e-process, {domains} domains counted once each, {rest}"
 
-Alike = Counter[tuple[int, int, int]]
+DomainCounts = Counter[tuple[int, int, int]]
 """How many domains have so many items counted, not counted, and in doubt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounded:
+class RateBounds:
     """Bounds, by which method, and what ``harness.model.metric.Metric`` tells beside them."""
 
     bounds: Bounds
@@ -132,92 +138,99 @@ class _Sample:
         return min(1.0, len(found) * min(found, default=1.0))
 
 
-def bounded(
-    domains: Iterable[tuple[MakeUp, int]],
-    counted: Iterable[Lot],
-    others: Iterable[Lot],
-    doubtful: Iterable[Lot],
+def rate_bounds(
+    domains: Iterable[tuple[DomainComposition, int]],
+    counted: Iterable[GroupResult],
+    others: Iterable[GroupResult],
+    doubtful: Iterable[GroupResult],
     rule: DecisionRule,
     alpha: float,
     threshold: Threshold | None = None,
-) -> Bounded:
+) -> RateBounds:
     """Bounds of the share of ``counted`` among ``counted`` and ``others``.
 
     Items of one registrable domain fall together (METHOD TQ-04): as soon as one domain has
     several, each domain counts once, with its own rate. ``domains`` are those of the line.
     """
     parts = tuple(counted), tuple(others), tuple(doubtful)
-    alike = shares(domains, parts)
-    k, no, doubt = (sum(one[part] * many for one, many in alike.items()) for part in range(3))
-    n, m = k + no, alike.total()
+    domain_counts = count_by_domain(domains, parts)
+    k, no, doubt = (
+        sum(one[part] * many for one, many in domain_counts.items()) for part in range(3)
+    )
+    n, m = k + no, domain_counts.total()
     if n == 0:
-        return Bounded(bounds=Bounds(None, None), method=EXACT)
+        return RateBounds(bounds=Bounds(None, None), method=EXACT)
     is_sequential = rule == "sequential"
-    sample = _sample(alike, is_sequential=is_sequential)
+    sample = _sample(domain_counts, is_sequential=is_sequential)
     is_spread = m < n + doubt
-    unnamed = total(lot for part in parts for lot in part if lot.fate.alone)
-    each = Alike({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubt})
-    return Bounded(
+    unnamed = total(result for part in parts for result in part if result.group.alone)
+    each = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubt})
+    return RateBounds(
         bounds=sample.bounds(alpha),
-        method=_method(alike, unnamed, is_sequential=is_sequential),
+        method=_method(domain_counts, unnamed, is_sequential=is_sequential),
         p_value=None if threshold is None else sample.p_value(threshold),
-        spread=_spread(alike) if is_spread else None,
+        spread=_spread(domain_counts) if is_spread else None,
         pooled=Span(k / (n + doubt), (k + doubt) / (n + doubt)) if is_spread else None,
-        decided=_span(_decided(alike), alpha, is_sequential=is_sequential) if doubt else None,
+        decided=_span(_decided(domain_counts), alpha, is_sequential=is_sequential)
+        if doubt
+        else None,
         alone=_span(each, alpha, is_sequential=is_sequential) if is_spread else None,
         unnamed=unnamed,
     )
 
 
 def design_effect(
-    domains: Iterable[tuple[MakeUp, int]], counted: Iterable[Lot], others: Iterable[Lot]
+    domains: Iterable[tuple[DomainComposition, int]],
+    counted: Iterable[GroupResult],
+    others: Iterable[GroupResult],
 ) -> float:
     """How many independent items one item costs, by registrable domain."""
-    return _effect(shares(domains, (counted, others, ())))
+    return _effect(count_by_domain(domains, (counted, others, ())))
 
 
-def shares(
-    domains: Iterable[tuple[MakeUp, int]], parts: tuple[Iterable[Lot], Iterable[Lot], Iterable[Lot]]
-) -> Alike:
+def count_by_domain(
+    domains: Iterable[tuple[DomainComposition, int]],
+    parts: tuple[Iterable[GroupResult], Iterable[GroupResult], Iterable[GroupResult]],
+) -> DomainCounts:
     """How many domains have so many items of each of the three parts, and any at all."""
-    places = {lot.fate.number: place for place, part in enumerate(parts) for lot in part}
-    alike: Alike = Counter()
-    for makeup, number in domains:
+    places = {result.group.number: place for place, part in enumerate(parts) for result in part}
+    domain_counts: DomainCounts = Counter()
+    for composition, number in domains:
         found = [0, 0, 0]
-        for fate, items in makeup:
-            if (place := places.get(fate)) is not None:
+        for group, items in composition:
+            if (place := places.get(group)) is not None:
                 found[place] += items
         if any(found):
-            alike[found[0], found[1], found[2]] += number
-    return alike
+            domain_counts[found[0], found[1], found[2]] += number
+    return domain_counts
 
 
-def _sample(alike: Alike, *, is_sequential: bool) -> _Sample:
+def _sample(domain_counts: DomainCounts, *, is_sequential: bool) -> _Sample:
     least: Counter[float] = Counter()
     most: Counter[float] = Counter()
-    for (yes, no, doubt), number in alike.items():
+    for (yes, no, doubt), number in domain_counts.items():
         least[yes / (yes + no + doubt)] += number
         most[(yes + doubt) / (yes + no + doubt)] += number
     return _Sample(least, most, is_sequential)
 
 
-def _span(alike: Alike, alpha: float, *, is_sequential: bool) -> Span:
-    used = Alike({key: number for key, number in alike.items() if number})
+def _span(domain_counts: DomainCounts, alpha: float, *, is_sequential: bool) -> Span:
+    used = DomainCounts({key: number for key, number in domain_counts.items() if number})
     return Span(*_sample(used, is_sequential=is_sequential).bounds(alpha))
 
 
-def _decided(alike: Alike) -> Alike:
+def _decided(domain_counts: DomainCounts) -> DomainCounts:
     """The domains of which an item was decided, without those that were not."""
-    found: Alike = Counter()
-    for (yes, no, _), number in alike.items():
+    found: DomainCounts = Counter()
+    for (yes, no, _), number in domain_counts.items():
         if yes + no:
             found[yes, no, 0] += number
     return found
 
 
-def _spread(alike: Alike) -> Spread:
-    decided = _decided(alike)
-    sample = _sample(alike, is_sequential=False)
+def _spread(domain_counts: DomainCounts) -> Spread:
+    decided = _decided(domain_counts)
+    sample = _sample(domain_counts, is_sequential=False)
     shown, domains = _sums(_sample(decided, is_sequential=False).least)
     least, tried = _sums(sample.least)
     most, _ = _sums(sample.most)
@@ -230,23 +243,23 @@ def _sums(rates: Rates) -> tuple[float, int]:
     return sum(rate * number for rate, number in rates.items()), sum(rates.values())
 
 
-def _effect(alike: Alike) -> float:
+def _effect(domain_counts: DomainCounts) -> float:
     counts: Counter[tuple[int, int]] = Counter()
-    for (yes, no, _), number in alike.items():
+    for (yes, no, _), number in domain_counts.items():
         counts[yes, yes + no] += number
-    return clustered(counts).design_effect
+    return clustered_rate(counts).design_effect
 
 
-def _method(alike: Alike, unnamed: int, *, is_sequential: bool) -> str:
+def _method(domain_counts: DomainCounts, unnamed: int, *, is_sequential: bool) -> str:
     """The method's name, and the assumption that is made of items without a domain."""
-    m = alike.total()
-    is_spread = any(sum(key) > 1 for key in alike)
+    m = domain_counts.total()
+    is_spread = any(sum(key) > 1 for key in domain_counts)
     name = ANYTIME if is_sequential else EXACT
     if is_spread:
         name = BY_DOMAIN.format(domains=m)
         if is_sequential:
             name = ANYTIME_BY_DOMAIN.format(domains=m, rest=ANYTIME.partition(", ")[2])
-        name += f", design effect {_effect(alike):.2f}"
+        name += f", design effect {_effect(domain_counts):.2f}"
     if unnamed:
         name += f"; {unnamed} items without a registrable domain are taken as independent"
     return name

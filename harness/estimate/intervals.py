@@ -306,7 +306,7 @@ def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
+class WeightedItem:
     """One counted item: was it a success, its design weight, its stratum."""
 
     success: bool
@@ -324,7 +324,7 @@ class WeightedRate:
     strata: int
 
 
-def weighted_rate(draws: Iterable[Draw], alpha: float) -> WeightedRate:
+def weighted_rate(weighted_items: Iterable[WeightedItem], alpha: float) -> WeightedRate:
     """The Hajek estimate of a rate from design weights, with bounds at the effective number.
 
     Horvitz & Thompson, JASA 47 (1952) 663-685, as a ratio of totals; variance by Taylor
@@ -333,16 +333,16 @@ def weighted_rate(draws: Iterable[Draw], alpha: float) -> WeightedRate:
     one draw gives no variance and leaves the rate without bounds. Raises ValueError without a
     draw or for weights that are not positive.
     """
-    drawn = list(draws)
-    if not drawn or any(draw.weight <= 0 for draw in drawn):
+    items_drawn = list(weighted_items)
+    if not items_drawn or any(item.weight <= 0 for item in items_drawn):
         msg = "a weighted rate needs draws with positive weights"
         raise ValueError(msg)
-    total = math.fsum(draw.weight for draw in drawn)
-    value = math.fsum(draw.weight * draw.success for draw in drawn) / total
+    total = math.fsum(item.weight for item in items_drawn)
+    value = math.fsum(item.weight * item.success for item in items_drawn) / total
     strata: dict[str, list[float]] = defaultdict(list)
-    for draw in drawn:
-        strata[draw.stratum].append(draw.weight * (draw.success - value) / total)
-    kish = total**2 / math.fsum(draw.weight**2 for draw in drawn)
+    for item in items_drawn:
+        strata[item.stratum].append(item.weight * (item.success - value) / total)
+    kish = total**2 / math.fsum(item.weight**2 for item in items_drawn)
     bounds, items = _bounds(value, kish, list(strata.values()), alpha)
     return WeightedRate(value=value, bounds=bounds, effective_n=items, strata=len(strata))
 
@@ -355,7 +355,7 @@ def _bounds(
     freedom = n - len(strata)
     if freedom < 1 or min(len(scores) for scores in strata) == 1:
         return Bounds(None, None), kish
-    variance = math.fsum(_between(scores) for scores in strata)
+    variance = math.fsum(_variance_of_total(scores) for scores in strata)
     if variance == 0:
         return effective_bounds(value, kish, alpha), kish
     ratio = float(stdtrit(n - 1, 1 - alpha) / stdtrit(freedom, 1 - alpha))
@@ -363,7 +363,7 @@ def _bounds(
     return effective_bounds(value, items, alpha), items
 
 
-def _between(scores: list[float]) -> float:
+def _variance_of_total(scores: list[float]) -> float:
     n = len(scores)
     mean = math.fsum(scores) / n
     return n / (n - 1) * math.fsum((score - mean) ** 2 for score in scores)

@@ -6,17 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.estimate.outcome_groups import Cell, Lot
+from harness.estimate.outcome_groups import GroupResult, ProfileResults
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
 from harness.model.metric import Source
 from harness.model.outcome import Precondition
-from harness.model.outcome_group import Fate, MakeUp
+from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
-from harness.ports.judging import Folded
+from harness.ports.judging import VerdictCounts
 
 AGREED = Source("agreed", is_hidden=False)
 AGREED_ONLY = "agreed list only"
@@ -49,17 +49,17 @@ class Sources:
     packs: Packs = field(default_factory=dict)
     items: PackKind = "real"
 
-    def of(self, mark: str) -> Source:
+    def of_pack(self, mark: str) -> Source:
         """Where items with this mark come from; without a mark, from the campaign's one pack."""
         pack = self.packs.get(mark)
         if pack is None and not mark and len(self.packs) == 1:
             pack = next(iter(self.packs.values()))
         return AGREED if pack is None else source_of(pack)
 
-    def place_of(self, item: Item, codes: Collection[str]) -> tuple[str, Source, str]:
+    def test_key(self, item: Item, codes: Collection[str]) -> tuple[str, Source, str]:
         """What must be tested apart: frame, source, and which of ``codes`` an item falls under."""
         code = next((each for each in codes if covers(item.category, each)), "")
-        return frame_of(item.pack), self.of(item.pack), code
+        return frame_of(item.pack), self.of_pack(item.pack), code
 
     def basis(self, rests_on: PackKind | None, present: Collection[Source]) -> Basis:
         """What a requirement rests on, of the sources that are ``present``."""
@@ -89,7 +89,7 @@ def source_of(pack: PackNote) -> Source:
     return Source("real", is_hidden=is_hidden) if pack.kind == "real" else AGREED
 
 
-def bears_on(source: Source, rests_on: PackKind | None) -> bool:
+def is_relevant(source: Source, rests_on: PackKind | None) -> bool:
     """Whether items of a source count for a requirement that rests on a kind.
 
     What a page says is asked of content items alone, and of no other requirement; a name that
@@ -100,19 +100,19 @@ def bears_on(source: Source, rests_on: PackKind | None) -> bool:
     return (source.kind == "content") == (rests_on == "content")
 
 
-REAGENT = "CTRL"
+CONTROL_CATEGORY = "CTRL"
 """The category of items that test the instrument; they count only where a measure names it."""
 
 EVERY_PHASE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class ProfileSelection:
     """The items that a requirement counts for one profile, beside those of other profiles."""
 
     profile: str
     phase: str
-    lots: tuple[Lot, ...]
+    results: tuple[GroupResult, ...]
     expects: Callable[[str], Expectation | None]
 
 
@@ -120,27 +120,27 @@ class Side:
 class Selection:
     """The items that one requirement counts on one line for one profile.
 
-    ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
+    ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``profile_selections``
     gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
-    ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there,
+    ``twins`` are items beside their plain twins there, ``probes_run`` the probes that ran there,
     ``instrument`` is what the campaign was measured with.
     ``sources`` knows where items come from, by the mark of their pack; ``probes`` are what the
     campaign's probes declare.
-    ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
+    ``domains`` says how many domains of the line have which make-up; ``verdict_counts`` knows times.
     """
 
     requirement: Requirement
-    lots: tuple[Lot, ...]
+    results: tuple[GroupResult, ...]
     alpha: float
-    folded: Folded
-    domains: Sequence[tuple[MakeUp, int]] = ()
+    verdict_counts: VerdictCounts
+    domains: Sequence[tuple[DomainComposition, int]] = ()
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()
     profile: str = ""
-    sides: Callable[[], tuple[Side, ...]] = tuple
+    profile_selections: Callable[[], tuple[ProfileSelection, ...]] = tuple
     preconditions: tuple[Precondition, ...] = ()
     twins: tuple[TwinPair, ...] = ()
-    ran: frozenset[str] = frozenset()
+    probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
@@ -148,7 +148,7 @@ class Selection:
     @property
     def basis(self) -> Basis:
         """The sources that a favourable outcome rests on, of those that the items come from."""
-        present = {self.sources.of(lot.fate.pack) for lot in self.lots}
+        present = {self.sources.of_pack(result.group.pack) for result in self.results}
         return self.sources.basis(self.requirement.rests_on, present)
 
     @property
@@ -157,29 +157,33 @@ class Selection:
         return self.requirement.measure
 
 
-def selected(
-    requirement: Requirement, policy: Policy, cell: Cell, phase: str, sources: Sources
-) -> tuple[Lot, ...]:
+def select_results(
+    requirement: Requirement,
+    policy: Policy,
+    profile_results: ProfileResults,
+    phase: str,
+    sources: Sources,
+) -> tuple[GroupResult, ...]:
     """The lots that a requirement counts for a school phase."""
     measure, rests_on = requirement.measure, requirement.rests_on
     return tuple(
-        lot
-        for lot in cell.lots
-        if counts_category(measure, policy, lot.category, phase)
-        and counts_item(measure, lot.fate, phase)
-        and bears_on(sources.of(lot.fate.pack), rests_on)
+        result
+        for result in profile_results.results
+        if counts_category(measure, policy, result.category, phase)
+        and counts_item(measure, result.group, phase)
+        and is_relevant(sources.of_pack(result.group.pack), rests_on)
     )
 
 
 def counts_category(measure: Measure, policy: Policy, category: str, phase: str) -> bool:
     """Whether items of ``category`` count: named, or not named at all, and as expected."""
     named = is_among(category, measure.categories)
-    if not named and (measure.categories or category == REAGENT):
+    if not named and (measure.categories or category == CONTROL_CATEGORY):
         return False
     return measure.expectation is None or policy.expects(category, phase) == measure.expectation
 
 
-def counts_item(measure: Measure, item: Item | Fate, phase: str) -> bool:
+def counts_item(measure: Measure, item: Item | OutcomeGroup, phase: str) -> bool:
     """Whether an item (or all of one fate) concerns the phase, in a stratum that is wanted."""
     if measure.strata and item.stratum not in measure.strata:
         return False

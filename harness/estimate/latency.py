@@ -14,7 +14,7 @@ from dataclasses import replace
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric
 from harness.model.probe import declared
 from harness.model.verdict import State
@@ -25,7 +25,7 @@ MANY = 2000
 """Items of which all pairwise means are taken: two million numbers."""
 
 
-def first_byte_overhead(selection: Selection) -> Taken:
+def first_byte_overhead(selection: Selection) -> MeasuredMetric:
     """A quantile of the time to first byte that the service adds; the worst probe stands.
 
     Only items whose page arrived have a pair; probes that ask for names alone have none. Items
@@ -34,15 +34,15 @@ def first_byte_overhead(selection: Selection) -> Taken:
     """
     quantile = selection.measure.quantile or MEDIAN
     probes = selection.measure.probes
-    taken = [
+    measured = [
         _of_probe(selection, probe, quantile)
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=_worst(taken) if taken else _nothing(selection, quantile))
+    return MeasuredMetric(metric=_worst(measured) if measured else _nothing(selection, quantile))
 
 
-def first_byte_overhead_share(selection: Selection) -> Taken:
+def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
     """The share by which the service lengthens the time to first byte; the worst probe stands.
 
     The pseudo-median (Hodges-Lehmann) of the logarithm of service over control, an item at a
@@ -50,31 +50,31 @@ def first_byte_overhead_share(selection: Selection) -> Taken:
     fast, for either bound. Of more than ``MANY`` items the first count, in the order of trial.
     """
     probes = selection.measure.probes
-    taken = [
+    measured = [
         _share_of_probe(selection, probe)
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=_worst(taken) if taken else _share(selection, [], 0, 0, ""))
+    return MeasuredMetric(metric=_worst(measured) if measured else _share(selection, [], 0, 0, ""))
 
 
 def _fetching(selection: Selection) -> list[str]:
     """The probes that ran and fetch pages, in order of their names."""
-    ran = {one.probe for lot in selection.lots for one in lot.sights}
-    return sorted(one for one in ran if declared(selection.probes, one).facts == "web")
+    probes_run = {one.probe for result in selection.results for one in result.probe_states}
+    return sorted(one for one in probes_run if declared(selection.probes, one).facts == "web")
 
 
 def _share_of_probe(selection: Selection, probe: str) -> Metric:
     logs: list[float] = []
     doubtful = unpaired = 0
-    lots = {lot.fate.number: lot for lot in selection.lots}
-    for pairs in selection.folded.first_pairs(lots, selection.profile, probe, MANY):
+    results = {result.group.number: result for result in selection.results}
+    for pairs in selection.verdict_counts.first_pairs(results, selection.profile, probe, MANY):
         found = [
             math.log(service / control)
             for service, control in pairs.times
             if min(service, control) > 0
         ]
-        states = lots[pairs.fate].states((probe,))
+        states = results[pairs.group].states((probe,))
         if State.INSUFFICIENT in states:
             doubtful += 1
         elif found:
@@ -118,15 +118,15 @@ def _finite(log: float | None) -> float | None:
 
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
-    lots = {lot.fate.number: lot for lot in selection.lots}
-    overheads = selection.folded.overheads(lots, selection.profile, probe)
+    results = {result.group.number: result for result in selection.results}
+    overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
     indeterminate = unpaired = 0
-    for lot in selection.lots:
-        sights = lot.of((probe,))
-        if any(one.state is State.INSUFFICIENT for one in sights):
-            indeterminate += lot.items
-        elif sights and not any(one.timed for one in sights):
-            unpaired += lot.items
+    for result in selection.results:
+        probe_states = result.for_probes((probe,))
+        if any(one.state is State.INSUFFICIENT for one in probe_states):
+            indeterminate += result.items
+        elif probe_states and not any(one.timed for one in probe_states):
+            unpaired += result.items
     bounds = quantile_bounds(overheads, quantile, selection.alpha, indeterminate)
     return _metric(selection, quantile, overheads, indeterminate, bounds, unpaired, probe)
 
@@ -171,11 +171,11 @@ def _mark(selection: Selection) -> float | None:
     return threshold.at_most
 
 
-def _worst(taken: list[Metric]) -> Metric:
+def _worst(measured: list[Metric]) -> Metric:
     """The metric of the worst probe; that some probe misses the mark is shown by Bonferroni."""
-    known = [one.p_value for one in taken if one.p_value is not None]
-    p_value = min(1.0, len(taken) * min(known)) if known else None
-    return replace(max(taken, key=_severity), p_value=p_value)
+    known = [one.p_value for one in measured if one.p_value is not None]
+    p_value = min(1.0, len(measured) * min(known)) if known else None
+    return replace(max(measured, key=_severity), p_value=p_value)
 
 
 def _nothing(selection: Selection, quantile: float) -> Metric:

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from harness.estimate.interval_choice import design_effect as effect_of
-from harness.estimate.item_selection import REAGENT, Selection
-from harness.estimate.outcome_groups import Lot, Sorted, sort_lots
-from harness.estimate.rates import Taken, count
+from harness.estimate.item_selection import CONTROL_CATEGORY, Selection
+from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
+from harness.estimate.rates import MeasuredMetric, count
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import State
@@ -84,34 +84,36 @@ PREVALENCE = 0.011
 """The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
 
 
-def discordant(selection: Selection) -> Taken:
+def discordant(selection: Selection) -> MeasuredMetric:
     """Items that one trial found blocked and another open: a verdict must not depend on the way."""
-    differ: list[Lot] = []
-    agreed: list[Lot] = []
-    doubtful: list[Lot] = []
+    differ: list[GroupResult] = []
+    agreed: list[GroupResult] = []
+    doubtful: list[GroupResult] = []
     down = 0
     probes = selection.measure.probes
-    for lot in selection.lots:
-        states = lot.states(probes)
+    for result in selection.results:
+        states = result.states(probes)
         if {State.ALLOWED, State.BLOCKED} <= states:
-            differ.append(lot)
+            differ.append(result)
         elif states & {State.INSUFFICIENT, State.ALTERED}:
-            doubtful.append(lot)
+            doubtful.append(result)
         elif State.DOWN in states:
-            down += lot.items
-        elif len({one.probe for one in lot.sights}) > 1:
-            agreed.append(lot)
-    found = Sorted(
+            down += result.items
+        elif len({one.probe for one in result.probe_states}) > 1:
+            agreed.append(result)
+    found = ClassifiedResults(
         adverse=tuple(differ),
         favourable=tuple(agreed),
         indeterminate=tuple(doubtful),
         down=down,
     )
-    taken = count("discordant", found, selection.alpha)
-    return replace(taken, adverse=tuple(lot.against(State.ALLOWED, probes) for lot in differ))
+    measured = count("discordant", found, selection.alpha)
+    return replace(
+        measured, adverse=tuple(result.as_adverse(State.ALLOWED, probes) for result in differ)
+    )
 
 
-def wrong_cells(selection: Selection) -> Taken:
+def wrong_cells(selection: Selection) -> MeasuredMetric:
     """Categories with an item that was blocked or allowed against the policy of the profile.
 
     The unit is the cell, not the item: one of the policy's categories for one profile. A cell
@@ -124,24 +126,24 @@ def wrong_cells(selection: Selection) -> Taken:
     for code in _cells(selection):
         allow = selection.expects(code) == "allow"
         bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
-        lots = [lot for lot in selection.lots if lot.category == code]
-        found = sort_lots(lots, bad, good, probes)
-        adverse += [lot.against(bad, probes) for lot in found.adverse]
+        results = [result for result in selection.results if result.category == code]
+        found = classify_results(results, bad, good, probes)
+        adverse += [result.as_adverse(bad, probes) for result in found.adverse]
         wrong += bool(found.adverse)
         right += not found.adverse and found.right >= CELL
         open_ += not found.adverse and found.right < CELL
     n = wrong + right
     value = float(wrong) if n else None
-    taken = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
+    measured = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
     upper = None if value is None else value + open_
-    metric = replace(taken.metric, indeterminate=open_, upper=upper)
-    return Taken(metric=metric, adverse=tuple(adverse))
+    metric = replace(measured.metric, indeterminate=open_, upper=upper)
+    return MeasuredMetric(metric=metric, adverse=tuple(adverse))
 
 
-def clean_blocked_per_harmful(selection: Selection) -> Taken:
+def clean_blocked_per_harmful(selection: Selection) -> MeasuredMetric:
     """Clean pages blocked for each harmful one blocked, at a stated prevalence."""
-    one = sort_lots(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
-    other = sort_lots(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
+    one = classify_results(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
+    other = classify_results(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
     value = None
     if one.right and other.n:
         value = blocked_ratio(PREVALENCE, one.right / one.n, other.wrong / other.n)
@@ -149,15 +151,15 @@ def clean_blocked_per_harmful(selection: Selection) -> Taken:
     return _plain(selection, "clean_blocked_per_harmful", "ratio", value, method, one.n + other.n)
 
 
-def control_success(selection: Selection) -> Taken:
+def control_success(selection: Selection) -> MeasuredMetric:
     """The share of items that were alive on the control line."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
     n = found.n + found.down
     value = found.n / n if n else None
     return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
 
 
-def sentinel_agreement(selection: Selection) -> Taken:
+def sentinel_agreement(selection: Selection) -> MeasuredMetric:
     """The share of batches around which the filter was on: agreed pages passed and were blocked.
 
     A batch speaks against the service if the page agreed to be blocked got through, on a line
@@ -173,23 +175,23 @@ def sentinel_agreement(selection: Selection) -> Taken:
     off += never
     n = held + off
     value = held / n if n else None
-    taken = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)
+    measured = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)
     lower = held / (n + open_) if n else None
-    return Taken(metric=replace(taken.metric, indeterminate=open_, lower=lower))
+    return MeasuredMetric(metric=replace(measured.metric, indeterminate=open_, lower=lower))
 
 
-def indeterminate_share(selection: Selection) -> Taken:
+def indeterminate_share(selection: Selection) -> MeasuredMetric:
     """The share of items that could not be decided."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
     k = found.doubtful
     n = found.n + k
     value = k / n if n else None
     return _plain(selection, "indeterminate_share", "share", value, "observed share", n, k)
 
 
-def design_effect(selection: Selection) -> Taken:
+def design_effect(selection: Selection) -> MeasuredMetric:
     """How many independent items one item costs, because domains decide together."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
+    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
     effect = effect_of(selection.domains, found.favourable, found.adverse)
     method = "Kish design effect by registrable domain"
     value = effect if found.n else None
@@ -198,15 +200,17 @@ def design_effect(selection: Selection) -> Taken:
 
 def _cells(selection: Selection) -> list[str]:
     """The categories that the policy decides: leaves, and branches that have items of their own."""
-    tried = {lot.category for lot in selection.lots}
-    rows = {code for code in selection.codes if code != REAGENT}
+    tried = {result.category for result in selection.results}
+    rows = {code for code in selection.codes if code != CONTROL_CATEGORY}
     branches = {code for code in rows if any(one.startswith(code + ".") for one in rows)}
     cells = (rows - branches) | tried
     return sorted(code for code in cells if selection.expects(code) in {"block", "allow"})
 
 
-def _expected(selection: Selection, expectation: str) -> list[Lot]:
-    return [lot for lot in selection.lots if selection.expects(lot.category) == expectation]
+def _expected(selection: Selection, expectation: str) -> list[GroupResult]:
+    return [
+        result for result in selection.results if selection.expects(result.category) == expectation
+    ]
 
 
 def _plain(
@@ -217,7 +221,7 @@ def _plain(
     method: str,
     n: int,
     k: int = 0,
-) -> Taken:
+) -> MeasuredMetric:
     """A number that is shown as it is: its bounds are itself."""
     metric = Metric(
         name=name,
@@ -231,10 +235,10 @@ def _plain(
         method=method,
         alpha=selection.alpha,
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)
 
 
-def instrument_record(selection: Selection) -> Taken:
+def instrument_record(selection: Selection) -> MeasuredMetric:
     """The share of the journal's instrument records in which nothing is missing.
 
     Without a record nothing was counted. What is missing is named among the reasons; a clock that
@@ -256,4 +260,4 @@ def instrument_record(selection: Selection) -> Taken:
         alpha=selection.alpha,
         left_out=dict(Counter(fact for record in records for fact in record.missing)),
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)

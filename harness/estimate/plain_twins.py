@@ -10,7 +10,7 @@ from scipy import special
 
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
@@ -36,22 +36,26 @@ class _Compared(NamedTuple):
     doubtful: int
 
 
-def pupil_difference(selection: Selection) -> Taken:
+def pupil_difference(selection: Selection) -> MeasuredMetric:
     """The largest share of must-block items that may be blocked for the test alone.
 
     Of the probes that twins are tried by, the one that shows least stands for all. A twin that is
     undecided beside a blocked item is doubtful; an item that is itself undecided says nothing.
     """
     wanted = [one for one in selection.twins if selection.expects(one.category) == "block"]
-    ran = sorted(one for one in selection.ran if declared(selection.probes, one).has_twins)
+    probes_run = sorted(
+        one for one in selection.probes_run if declared(selection.probes, one).has_twins
+    )
     alpha = selection.alpha
-    compared = {probe: _compared(one for one in wanted if one.probe == probe) for probe in ran}
-    taken = [_metric(probe, found, alpha) for probe, found in compared.items()]
-    worst = max(taken, key=_shows_least, default=_metric("", _Compared(0, 0, 0), alpha))
-    return Taken(metric=worst)
+    compared = {
+        probe: _compared(one for one in wanted if one.probe == probe) for probe in probes_run
+    }
+    measured = [_metric(probe, found, alpha) for probe, found in compared.items()]
+    worst = max(measured, key=_shows_least, default=_metric("", _Compared(0, 0, 0), alpha))
+    return MeasuredMetric(metric=worst)
 
 
-def recognition(
+def same_treatment(
     twins: Iterable[TwinPair],
     expects: Callable[[str, str], Expectation | None],
     phases: Mapping[str, str],

@@ -15,7 +15,7 @@ from scipy import optimize, special
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verge:
+class DecisionLimits:
     """What n items can decide: pass with at most ``passes`` misses, fail from ``fails`` on.
 
     ``passes`` is ``None`` if not even a faultless service can pass, ``fails`` is ``None`` if
@@ -46,7 +46,9 @@ def fewest_items(threshold: float, misses: int, alpha: float = 0.05) -> int:
     return _first(misses + 1, lambda n: _tail(misses, n, 1 - threshold) <= alpha)
 
 
-def verge(n: int, threshold: float, alpha: float = 0.05, power: float = 0.9) -> Verge:
+def decision_limits(
+    n: int, threshold: float, alpha: float = 0.05, power: float = 0.9
+) -> DecisionLimits:
     """The misses that pass, the misses that fail, and the rate that passes with ``power``.
 
     METHOD table 2; the pass needs the lower bound at the threshold, the fail the upper below.
@@ -55,7 +57,7 @@ def verge(n: int, threshold: float, alpha: float = 0.05, power: float = 0.9) -> 
     miss = 1 - threshold
     passes = _first(0, lambda m: _tail(m, n, miss) > alpha) - 1
     fails = _first(0, lambda m: m > n or 1 - _tail(m - 1, n, miss) < alpha)
-    return Verge(
+    return DecisionLimits(
         n=n,
         passes=passes if passes >= 0 else None,
         fails=fails if fails <= n else None,
@@ -72,7 +74,7 @@ def rate_for_power(n: int, misses: int, power: float = 0.9) -> float:
 
 def power_at(n: int, threshold: float, true_rate: float, alpha: float = 0.05) -> float:
     """The probability that a service of ``true_rate`` passes a test of ``n`` items."""
-    passes = verge(n, threshold, alpha).passes
+    passes = decision_limits(n, threshold, alpha).passes
     return 0.0 if passes is None else _tail(passes, n, 1 - true_rate)
 
 
@@ -119,7 +121,7 @@ def rate_for_all(
     (1982) 295-300): no correction is needed, but the supplier pays in power. Raises ValueError
     if n items cannot pass at all.
     """
-    passes = verge(n, threshold, alpha).passes
+    passes = decision_limits(n, threshold, alpha).passes
     if passes is None:
         msg = f"{n} items cannot pass {threshold:g} at all"
         raise ValueError(msg)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from harness.estimate.interval_choice import Bounded, bounded
+from harness.estimate.interval_choice import RateBounds, rate_bounds
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.outcome_groups import Lot, Sorted, sort_lots
+from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
 from harness.model.metric import NOT_IMPLEMENTED, Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import Mechanism, State
@@ -33,105 +33,121 @@ EXPLICIT = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class MeasuredMetric:
     """A metric, and where the verdicts are that speak against the service."""
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
 
 
-def block_rate(selection: Selection) -> Taken:
+def block_rate(selection: Selection) -> MeasuredMetric:
     """The share of items that were blocked; k counts the blocked."""
     found = sorted_blocks(selection)
-    of = _bounded(selection, found.favourable, found.adverse, found.indeterminate)
-    taken = rate("block_rate", found.right, found, of, selection.alpha)
-    taken = _with_worst(taken, selection, found, found.favourable, found.adverse)
-    return replace(taken, adverse=_against(found, State.ALLOWED, selection))
+    interval = _rate_bounds(selection, found.favourable, found.adverse, found.indeterminate)
+    measured = rate("block_rate", found.right, found, interval, selection.alpha)
+    measured = _with_worst(measured, selection, found, found.favourable, found.adverse)
+    return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
 
 
-def overblock_rate(selection: Selection) -> Taken:
+def overblock_rate(selection: Selection) -> MeasuredMetric:
     """The share of items that were blocked although they must be allowed; k counts those."""
     found = sorted_overblocks(selection)
-    of = _bounded(selection, found.adverse, found.favourable, found.indeterminate)
-    taken = rate("overblock_rate", found.wrong, found, of, selection.alpha)
-    taken = _with_worst(taken, selection, found, found.adverse, found.favourable)
-    return replace(taken, adverse=_against(found, State.BLOCKED, selection))
+    interval = _rate_bounds(selection, found.adverse, found.favourable, found.indeterminate)
+    measured = rate("overblock_rate", found.wrong, found, interval, selection.alpha)
+    measured = _with_worst(measured, selection, found, found.adverse, found.favourable)
+    return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
 
 
-def missed(selection: Selection) -> Taken:
+def missed(selection: Selection) -> MeasuredMetric:
     """The number of items that got through; every item counts, none is sampled."""
     found = sorted_blocks(selection)
-    taken = count("missed", found, selection.alpha)
-    return replace(taken, adverse=_against(found, State.ALLOWED, selection))
+    measured = count("missed", found, selection.alpha)
+    return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
 
 
-def overblocked(selection: Selection) -> Taken:
+def overblocked(selection: Selection) -> MeasuredMetric:
     """The number of items that were blocked although they must be allowed."""
     found = sorted_overblocks(selection)
-    taken = count("overblocked", found, selection.alpha)
-    return replace(taken, adverse=_against(found, State.BLOCKED, selection))
+    measured = count("overblocked", found, selection.alpha)
+    return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
 
 
-def explicit_share(selection: Selection) -> Taken:
+def explicit_share(selection: Selection) -> MeasuredMetric:
     """The share of blocked items whose block said what it was, with each probe; k counts them."""
-    explicit: list[Lot] = []
-    silent: list[Lot] = []
+    explicit: list[GroupResult] = []
+    silent: list[GroupResult] = []
     adverse: list[Adverse] = []
-    for lot in selection.lots:
-        blocks = [one for one in lot.of(selection.measure.probes) if one.state is State.BLOCKED]
+    for result in selection.results:
+        blocks = [
+            one for one in result.for_probes(selection.measure.probes) if one.state is State.BLOCKED
+        ]
         dumb = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
         if dumb:
-            silent.append(lot)
-            adverse.append(lot.against(State.BLOCKED, dumb))
+            silent.append(result)
+            adverse.append(result.as_adverse(State.BLOCKED, dumb))
         elif blocks:
-            explicit.append(lot)
-    found = Sorted(
+            explicit.append(result)
+    found = ClassifiedResults(
         adverse=tuple(silent),
         favourable=tuple(explicit),
         indeterminate=(),
         mechanisms=sorted_blocks(selection).mechanisms,
     )
-    of = _bounded(selection, explicit, silent, ())
-    taken = rate("explicit_share", found.right, found, of, selection.alpha)
-    return replace(taken, adverse=tuple(adverse))
+    interval = _rate_bounds(selection, explicit, silent, ())
+    measured = rate("explicit_share", found.right, found, interval, selection.alpha)
+    return replace(measured, adverse=tuple(adverse))
 
 
-def sorted_blocks(selection: Selection) -> Sorted:
+def sorted_blocks(selection: Selection) -> ClassifiedResults:
     """The items sorted for "must be blocked"."""
-    return sort_lots(selection.lots, State.ALLOWED, State.BLOCKED, selection.measure.probes)
+    return classify_results(
+        selection.results, State.ALLOWED, State.BLOCKED, selection.measure.probes
+    )
 
 
-def sorted_overblocks(selection: Selection) -> Sorted:
+def sorted_overblocks(selection: Selection) -> ClassifiedResults:
     """The items sorted for "must be allowed"."""
-    return sort_lots(selection.lots, State.BLOCKED, State.ALLOWED, selection.measure.probes)
+    return classify_results(
+        selection.results, State.BLOCKED, State.ALLOWED, selection.measure.probes
+    )
 
 
-def rate(name: str, k: int, found: Sorted, of: Bounded, alpha: float) -> Taken:
+def rate(
+    name: str, k: int, found: ClassifiedResults, interval: RateBounds, alpha: float
+) -> MeasuredMetric:
     """A share of ``k`` among the decided items, as a metric."""
     value = k / found.n if found.n else None
-    return _taken(name, "share", value, k, found, of, alpha)
+    return _measured(name, "share", value, k, found, interval, alpha)
 
 
-def count(name: str, found: Sorted, alpha: float) -> Taken:
+def count(name: str, found: ClassifiedResults, alpha: float) -> MeasuredMetric:
     """The number of adverse items, as a metric; its bounds are what is certain and possible."""
     k = found.wrong
     bounds = Bounds(None, None)
     if found.n:
         bounds = Bounds(float(k), float(k + found.doubtful))
     value = float(k) if found.n else None
-    return _taken(name, "items", value, k, found, Bounded(bounds=bounds, method=CENSUS), alpha)
+    return _measured(
+        name, "items", value, k, found, RateBounds(bounds=bounds, method=CENSUS), alpha
+    )
 
 
-def not_taken(name: str, unit: str, alpha: float) -> Taken:
+def not_implemented(name: str, unit: str, alpha: float) -> MeasuredMetric:
     """A metric that this version cannot take: present, and never a pass."""
-    found = Sorted(adverse=(), favourable=(), indeterminate=())
-    of = Bounded(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
-    return _taken(name, unit, None, 0, found, of, alpha)
+    found = ClassifiedResults(adverse=(), favourable=(), indeterminate=())
+    interval = RateBounds(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
+    return _measured(name, unit, None, 0, found, interval, alpha)
 
 
-def _taken(
-    name: str, unit: str, value: float | None, k: int, found: Sorted, of: Bounded, alpha: float
-) -> Taken:
+def _measured(
+    name: str,
+    unit: str,
+    value: float | None,
+    k: int,
+    found: ClassifiedResults,
+    interval: RateBounds,
+    alpha: float,
+) -> MeasuredMetric:
     metric = Metric(
         name=name,
         unit=unit,
@@ -139,42 +155,49 @@ def _taken(
         k=k,
         n=found.n,
         indeterminate=found.doubtful,
-        lower=of.bounds.lower,
-        upper=of.bounds.upper,
-        method=of.method,
+        lower=interval.bounds.lower,
+        upper=interval.bounds.upper,
+        method=interval.method,
         alpha=alpha,
         left_out={"down": found.down} if found.down else {},
         mechanisms=found.mechanisms,
-        spread=of.spread,
-        pooled=of.pooled,
-        p_value=of.p_value,
-        decided=of.decided,
-        alone=of.alone,
-        unnamed=of.unnamed,
+        spread=interval.spread,
+        pooled=interval.pooled,
+        p_value=interval.p_value,
+        decided=interval.decided,
+        alone=interval.alone,
+        unnamed=interval.unnamed,
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)
 
 
 def _with_worst(
-    taken: Taken, selection: Selection, found: Sorted, counted: Iterable[Lot], others: Iterable[Lot]
-) -> Taken:
+    measured: MeasuredMetric,
+    selection: Selection,
+    found: ClassifiedResults,
+    counted: Iterable[GroupResult],
+    others: Iterable[GroupResult],
+) -> MeasuredMetric:
     """With the bounds that hold whatever the items that were left out really are."""
     if not found.dead:
-        return taken
+        return measured
     open_ = (*found.indeterminate, *found.dead)
-    bounds = _bounded(selection, counted, others, open_).bounds
-    return replace(taken, metric=replace(taken.metric, worst=(bounds.lower, bounds.upper)))
+    bounds = _rate_bounds(selection, counted, others, open_).bounds
+    return replace(measured, metric=replace(measured.metric, worst=(bounds.lower, bounds.upper)))
 
 
-def _against(found: Sorted, state: State, selection: Selection) -> tuple[Adverse, ...]:
-    return tuple(lot.against(state, selection.measure.probes) for lot in found.adverse)
+def _adverse(found: ClassifiedResults, state: State, selection: Selection) -> tuple[Adverse, ...]:
+    return tuple(result.as_adverse(state, selection.measure.probes) for result in found.adverse)
 
 
-def _bounded(
-    selection: Selection, counted: Iterable[Lot], others: Iterable[Lot], doubtful: Iterable[Lot]
-) -> Bounded:
+def _rate_bounds(
+    selection: Selection,
+    counted: Iterable[GroupResult],
+    others: Iterable[GroupResult],
+    doubtful: Iterable[GroupResult],
+) -> RateBounds:
     wanted = selection.requirement
-    return bounded(
+    return rate_bounds(
         selection.domains,
         counted,
         others,

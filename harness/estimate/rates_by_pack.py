@@ -15,9 +15,14 @@ from itertools import repeat
 import numpy as np
 from scipy import special
 
-from harness.estimate.intervals import Bounds, Draw, weighted_rate, worst_case
-from harness.estimate.item_selection import REAGENT, Packs, counts_category, source_of
-from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
+from harness.estimate.intervals import Bounds, WeightedItem, weighted_rate, worst_case
+from harness.estimate.item_selection import CONTROL_CATEGORY, Packs, counts_category, source_of
+from harness.estimate.outcome_groups import (
+    GroupResult,
+    ProfileResults,
+    classify_results,
+    results_by_profile,
+)
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.metric import holm
 from harness.model.outcome import Measurement
@@ -52,7 +57,7 @@ a list was loaded says nothing of a filter that knows others less well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apart:
+class PackComparison:
     """What the packs of one journal say apart; nothing, where it has one pack."""
 
     rates: tuple[PackRate, ...] = ()
@@ -63,9 +68,9 @@ class Apart:
 class _Counted:
     """Items of one pack and category: how each went, and what it stands for."""
 
-    right: tuple[Draw, ...]
-    wrong: tuple[Draw, ...]
-    doubtful: tuple[Draw, ...]
+    right: tuple[WeightedItem, ...]
+    wrong: tuple[WeightedItem, ...]
+    doubtful: tuple[WeightedItem, ...]
 
     def __add__(self, other: _Counted) -> _Counted:
         doubtful = self.doubtful + other.doubtful
@@ -80,24 +85,24 @@ _Groups = dict[tuple[str, str], dict[str, _Counted]]
 """By group and expectation, then by the mark of the pack."""
 
 
-def packs_apart(
+def compare_packs(
     counts: Counts,
     packs: Packs,
     policy: Policy,
     phases: Mapping[str, str],
     alpha: float,
-) -> Apart:
+) -> PackComparison:
     """Rates of each pack, and whether known items fared better; ``phases`` by profile.
 
     Nothing if ``packs`` are fewer than two. Items of one registrable domain are taken as
     independent. Bounds and tests are one-sided at level ``alpha``.
     """
     if len(packs) < 2:  # noqa: PLR2004 - several
-        return Apart()
+        return PackComparison()
     rates: list[PackRate] = []
     foreknowledge: list[Foreknowledge] = []
-    for (line, profile), cell in sorted(cells_of(counts).items()):
-        groups = _groups(cell, policy, phases.get(profile, profile))
+    for (line, profile), profile_results in sorted(results_by_profile(counts).items()):
+        groups = _groups(profile_results, policy, phases.get(profile, profile))
         rates += _rates(groups, packs, line, profile, alpha)
         contrasts = [
             found
@@ -106,22 +111,29 @@ def packs_apart(
             for found in _foreknowledge(groups, packs, (line, profile, frame), kind, alpha)
         ]
         foreknowledge += _corrected(contrasts)
-    return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
+    return PackComparison(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
 
 
-def foreknown(
-    taken: Measurement, apart: Apart, scheme: Scheme, phases: Mapping[str, str]
+def with_foreknowledge(
+    measurement: Measurement,
+    pack_comparison: PackComparison,
+    scheme: Scheme,
+    phases: Mapping[str, str],
 ) -> Measurement:
     """The measurement, with known and hidden items of the categories and kind it rests on."""
-    measure, phase = taken.requirement.measure, phases.get(taken.profile, taken.profile)
+    measure, phase = (
+        measurement.requirement.measure,
+        phases.get(measurement.profile, measurement.profile),
+    )
     found = tuple(
         one
-        for one in apart.foreknowledge
-        if (one.line, one.profile, one.kind) == (taken.line, taken.profile, taken.kind)
+        for one in pack_comparison.foreknowledge
+        if (one.line, one.profile, one.kind)
+        == (measurement.line, measurement.profile, measurement.kind)
         and one.group in scheme.policy.rows
         and counts_category(measure, scheme.policy, one.group, phase)
     )
-    return replace(taken, foreknowledge=found) if taken.metric.parts else taken
+    return replace(measurement, foreknowledge=found) if measurement.metric.parts else measurement
 
 
 def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
@@ -148,17 +160,17 @@ def _choose(n: int, k: np.ndarray | int) -> np.ndarray:
     )
 
 
-def _groups(cell: Cell, policy: Policy, phase: str) -> _Groups:
+def _groups(profile_results: ProfileResults, policy: Policy, phase: str) -> _Groups:
     """The categories in their order, then the sum of each expectation that has several."""
     groups: _Groups = {}
-    for category, lots in sorted(cell.categories.items()):
+    for category, results in sorted(profile_results.categories.items()):
         expectation = policy.expects(category, phase)
-        if expectation not in TOTALS or category == REAGENT:
+        if expectation not in TOTALS or category == CONTROL_CATEGORY:
             continue
-        by_pack: dict[str, list[Lot]] = defaultdict(list)
-        for lot in lots:
-            if lot.fate.pack:
-                by_pack[lot.fate.pack].append(lot)
+        by_pack: dict[str, list[GroupResult]] = defaultdict(list)
+        for result in results:
+            if result.group.pack:
+                by_pack[result.group.pack].append(result)
         groups[category, expectation] = {
             mark: _count(several, expectation) for mark, several in by_pack.items()
         }
@@ -178,22 +190,24 @@ def _totals(groups: _Groups) -> _Groups:
     return totals
 
 
-def _count(lots: list[Lot], expectation: str) -> _Counted:
+def _count(results: list[GroupResult], expectation: str) -> _Counted:
     states = (State.ALLOWED, State.BLOCKED)
     adverse, favourable = states if expectation == "block" else states[::-1]
-    found = sort_lots(lots, adverse, favourable)
+    found = classify_results(results, adverse, favourable)
     return _Counted(
-        tuple(_draws(found.favourable, success=True)),
-        tuple(_draws(found.adverse, success=False)),
-        tuple(_draws(found.indeterminate, success=False)),
+        tuple(_weighted_items(found.favourable, success=True)),
+        tuple(_weighted_items(found.adverse, success=False)),
+        tuple(_weighted_items(found.indeterminate, success=False)),
     )
 
 
-def _draws(lots: Iterable[Lot], *, success: bool) -> Iterator[Draw]:
-    for lot in lots:
-        fate = lot.fate
-        stratum = fate.stratum or fate.category
-        yield from repeat(Draw(success=success, weight=fate.weight, stratum=stratum), fate.items)
+def _weighted_items(results: Iterable[GroupResult], *, success: bool) -> Iterator[WeightedItem]:
+    for result in results:
+        group = result.group
+        stratum = group.stratum or group.category
+        yield from repeat(
+            WeightedItem(success=success, weight=group.weight, stratum=stratum), group.items
+        )
 
 
 def _rates(
@@ -227,11 +241,11 @@ def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
     every = decided + counted.doubtful
     if not decided:
         return None, Bounds(None, None), "nothing was decided"
-    if len({draw.weight for draw in every}) == 1:
+    if len({item.weight for item in every}) == 1:
         right = len(counted.right)
         bounds = worst_case(right, counted.n, len(counted.doubtful), alpha)
         return right / counted.n, bounds, "exact (Clopper-Pearson), items count alike"
-    hoped = tuple(replace(draw, success=True) for draw in counted.doubtful)
+    hoped = tuple(replace(item, success=True) for item in counted.doubtful)
     lower = weighted_rate(every, alpha).bounds.lower
     upper = weighted_rate(decided + hoped, alpha).bounds.upper
     method = "design weights (Hajek), survey bounds (Korn and Graubard)"
@@ -244,7 +258,7 @@ def _foreknowledge(
     """Known against hidden items of one kind and frame."""
     line, profile, frame = place
     for (group, _), by_pack in groups.items():
-        known, hidden = _sides(by_pack, packs, frame, kind)
+        known, hidden = _known_and_hidden(by_pack, packs, frame, kind)
         if known is None or hidden is None:
             continue
         one, other = (len(known.right), known.n), (len(hidden.right), hidden.n)
@@ -269,19 +283,19 @@ def _foreknowledge(
 def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
     """Corrected over all categories of a place (Holm); totals are not."""
     totals = set(TOTALS.values())
-    apart = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
-    fair = holm(apart)
+    unadjusted = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
+    fair = holm(unadjusted)
     return [replace(one, adjusted=fair.get(str(n), one.p_value)) for n, one in enumerate(found)]
 
 
-def _sides(
+def _known_and_hidden(
     by_pack: Mapping[str, _Counted], packs: Packs, frame: str, kind: PackKind
 ) -> tuple[_Counted | None, _Counted | None]:
     """What suppliers may know, and what not, of one kind and frame; None if there is none."""
-    sides: dict[bool, _Counted] = {}
+    by_known: dict[bool, _Counted] = {}
     for mark, counted in by_pack.items():
         source = source_of(packs[mark])
         if frame_of(mark) == frame and source.kind == kind:
             is_known = not source.is_hidden
-            sides[is_known] = sides[is_known] + counted if is_known in sides else counted
-    return sides.get(True), sides.get(False)
+            by_known[is_known] = by_known[is_known] + counted if is_known in by_known else counted
+    return by_known.get(True), by_known.get(False)

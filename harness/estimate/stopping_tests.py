@@ -100,7 +100,7 @@ class Sprt:
         return "pass" if ratio <= plan.pass_at else "continue"
 
 
-def together(decisions: Iterable[Decision]) -> Decision:
+def combine_decisions(decisions: Iterable[Decision]) -> Decision:
     """The decision where each of several frames must pass, as each has a test of its own."""
     found = set(decisions)
     if not found or "continue" in found:
@@ -109,7 +109,7 @@ def together(decisions: Iterable[Decision]) -> Decision:
 
 
 @dataclass(slots=True, kw_only=True)
-class TwofoldTest:
+class PlanTest:
     """Wald's test of one plan, run twice: doubtful items as missed, and as blocked.
 
     It is decided when both runs agree. Any truth about the doubtful items lies between the two
@@ -128,16 +128,16 @@ class TwofoldTest:
     def __post_init__(self) -> None:
         self._strict, self._lenient = Sprt(plan=self.plan), Sprt(plan=self.plan)
 
-    def see(self, item: Item, ending: Ending) -> Decision:
+    def see(self, item: Item, item_result: ItemResult) -> Decision:
         """Count the next item in the order of the seed; after the decision nothing counts."""
         domain = item.registrable or item.id
-        if self.decision == "continue" and ending != "none" and domain not in self._domains:
+        if self.decision == "continue" and item_result != "none" and domain not in self._domains:
             self._domains.add(domain)
-            self.blocked += ending == "blocked"
-            self.missed += ending == "missed"
-            self.doubtful += ending == "doubtful"
-            self._strict.see(blocked=ending == "blocked")
-            self._lenient.see(blocked=ending != "missed")
+            self.blocked += item_result == "blocked"
+            self.missed += item_result == "missed"
+            self.doubtful += item_result == "doubtful"
+            self._strict.see(blocked=item_result == "blocked")
+            self._lenient.see(blocked=item_result != "missed")
         return self.decision
 
     @property
@@ -152,7 +152,7 @@ class TwofoldTest:
         return self.blocked + self.missed + self.doubtful
 
 
-Ending = Literal["blocked", "missed", "doubtful", "none"]
+ItemResult = Literal["blocked", "missed", "doubtful", "none"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,7 +193,7 @@ class Trials:
             found.add(State.INSUFFICIENT)
         return found
 
-    def ending(self, probes: Collection[str] = ()) -> Ending:
+    def item_result(self, probes: Collection[str] = ()) -> ItemResult:
         """How it ended, as the block rate counts it; of the named probes, or of all.
 
         One way in is a miss; a block must be whole; an item that was dead on the control as
@@ -207,7 +207,9 @@ class Trials:
         return "blocked" if State.BLOCKED in states else "none"
 
 
-def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[Trials, ...]]:
+def trials_by_line_profile(
+    verdicts: Iterable[Verdict],
+) -> dict[tuple[str, str], tuple[Trials, ...]]:
     """The items by line and profile; verdicts of probes that cannot see it are set aside."""
     places: defaultdict[tuple[str, str], dict[str, Trials]] = defaultdict(dict)
     for verdict in verdicts:
@@ -225,18 +227,18 @@ class StoppingTests:
         self._campaign = campaign
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._sources = Sources(packs=packs)
-        self._tests: dict[tuple[int, str], dict[tuple[str, Any], TwofoldTest]] = {}
+        self._tests: dict[tuple[int, str], dict[tuple[str, Any], PlanTest]] = {}
 
     def see(self, verdicts: Iterable[Verdict]) -> None:
         """Take the verdicts of one block of batches into account."""
-        for (line, profile), tried in trials_by_place(verdicts).items():
+        for (line, profile), tried in trials_by_line_profile(verdicts).items():
             phase = self._campaign.phase_of(profile)
             for number, plan in enumerate(self._plans, 1):
                 tests = self._tests.setdefault((number, profile), {})
                 for one in _in_order(tried, plan, phase, self._campaign.seed):
-                    apart = self._sources.place_of(one.item, plan.categories)
-                    test = tests.setdefault((line, apart), begin_test(plan))
-                    test.see(one.item, one.ending())
+                    test_key = self._sources.test_key(one.item, plan.categories)
+                    test = tests.setdefault((line, test_key), new_plan_test(plan))
+                    test.see(one.item, one.item_result())
 
     def decisions(self) -> Iterator[PlanDecision]:
         """The plans that are decided on every line and source that was tried."""
@@ -249,10 +251,10 @@ class StoppingTests:
                 yield PlanDecision(plan=number, profile=profile, after=after)
 
 
-def begin_test(plan: StoppingPlan) -> TwofoldTest:
+def new_plan_test(plan: StoppingPlan) -> PlanTest:
     """The test that a plan asks for, before its first item."""
     wald = SprtPlan(bad=plan.bad, good=plan.good, alpha=plan.alpha, beta=plan.beta)
-    return TwofoldTest(plan=wald)
+    return PlanTest(plan=wald)
 
 
 def _in_order(tried: Iterable[Trials], plan: StoppingPlan, phase: str, seed: str) -> list[Trials]:

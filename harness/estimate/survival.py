@@ -13,7 +13,7 @@ from scipy.stats import CensoredData, ecdf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class TimedEvent:
     """One timed event in seconds; ``ended`` is false if watching stopped before it came."""
 
     seconds: float
@@ -32,7 +32,7 @@ class TimeToEffect:
     n: int
 
 
-def time_to_effect(waits: Sequence[Waiting], quantile: float, alpha: float) -> TimeToEffect:
+def time_to_effect(waits: Sequence[TimedEvent], quantile: float, alpha: float) -> TimeToEffect:
     """The Kaplan-Meier estimate of a quantile of the waiting time.
 
     Kaplan & Meier, JASA 53 (1958) 457-481; bounds by inverting the log-log confidence band

@@ -16,10 +16,10 @@ from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
 
-FUTILE = 100
+IMPRACTICAL_FACTOR = 100
 """More than this times the items tried is no practical number."""
 
-Holds = Callable[[Threshold, Span], bool]
+Settles = Callable[[Threshold, Span], bool]
 
 
 def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
@@ -31,7 +31,7 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
     """
     if is_passing and (told := _too_few(metric, threshold)):
         return told
-    settles: Holds = reached if is_passing else missed
+    settles: Settles = meets_threshold if is_passing else misses_threshold
     if metric.decided is not None and settles(threshold, metric.decided):
         items = f"{metric.indeterminate} undecided items leave it open"
         return f"{items}: without them the bounds would settle it ({_ends(metric, metric.decided)})"
@@ -43,19 +43,19 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
     return _straddle(metric, threshold)
 
 
-def outweighed(metric: Metric, threshold: Threshold) -> str:
+def pooled_shortfall(metric: Metric, threshold: Threshold) -> str:
     """That large domains fare worse than the others; empty if the pooled rate holds as well."""
-    if metric.pooled is None or reached(threshold, metric.pooled):
+    if metric.pooled is None or meets_threshold(threshold, metric.pooled):
         return ""
     low, high = metric.pooled
     is_low = threshold.at_least is not None and low is not None and low < threshold.at_least
-    rate = shown(low if is_low else high, metric.unit)
-    mark = shown(threshold.at_least if is_low else threshold.at_most, metric.unit)
+    rate = format_value(low if is_low else high, metric.unit)
+    mark = format_value(threshold.at_least if is_low else threshold.at_most, metric.unit)
     doubt = " (undecided ones against it)" if metric.indeterminate else ""
     return f"large domains fare worse: all items pooled{doubt} come to {rate}, the mark is {mark}"
 
 
-def reached(threshold: Threshold, span: Span) -> bool:
+def meets_threshold(threshold: Threshold, span: Span) -> bool:
     """Whether both ends of a span meet the threshold."""
     low, high = span
     enough = threshold.at_least is None or (low is not None and low >= threshold.at_least)
@@ -64,7 +64,7 @@ def reached(threshold: Threshold, span: Span) -> bool:
     )
 
 
-def missed(threshold: Threshold, span: Span) -> bool:
+def misses_threshold(threshold: Threshold, span: Span) -> bool:
     """Whether a span lies wholly beyond the threshold."""
     low, high = span
     below = threshold.at_least is not None and high is not None and high < threshold.at_least
@@ -72,17 +72,17 @@ def missed(threshold: Threshold, span: Span) -> bool:
     return below or above
 
 
-def marked(threshold: Threshold, unit: str) -> str:
+def format_threshold(threshold: Threshold, unit: str) -> str:
     """The threshold in words."""
     marks = []
     if threshold.at_least is not None:
-        marks.append(f"at least {shown(threshold.at_least, unit)}")
+        marks.append(f"at least {format_value(threshold.at_least, unit)}")
     if threshold.at_most is not None:
-        marks.append(f"at most {shown(threshold.at_most, unit)}")
+        marks.append(f"at most {format_value(threshold.at_most, unit)}")
     return " and ".join(marks)
 
 
-def shown(number: float | None, unit: str) -> str:
+def format_value(number: float | None, unit: str) -> str:
     """A number as people read it: shares in per cent, seconds in milliseconds."""
     if number is None:
         return "unbounded"
@@ -101,7 +101,7 @@ def _too_few(metric: Metric, threshold: Threshold) -> str:
     if needed is None or metric.counted >= needed:
         return ""
     what = "items" if metric.spread is None else "domains"
-    mark = marked(threshold, metric.unit)
+    mark = format_threshold(threshold, metric.unit)
     return (
         f"too few {what}: {metric.counted} counted, and fewer than {needed} cannot show {mark} "
         f"at alpha {metric.alpha:g}"
@@ -112,13 +112,13 @@ def _straddle(metric: Metric, threshold: Threshold) -> str:
     value = _value(metric)
     marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
     mark = min(marks, key=lambda each: abs(each - (value or 0.0)))
-    observed, limit = shown(value, metric.unit), shown(mark, metric.unit)
+    observed, limit = format_value(value, metric.unit), format_value(mark, metric.unit)
     what = f"{metric.counted} {'items' if metric.spread is None else 'domains'}"
     near = f"{what} are too few to tell {observed} from the mark of {limit} for certain"
     needed = _needed(metric, mark)
     if needed is None:
         return f"{near}; more are needed"
-    if needed > FUTILE * metric.counted:
+    if needed > IMPRACTICAL_FACTOR * metric.counted:
         return f"{near}, and no practical number would do"
     return f"{near}; if the rest goes alike, about {needed:,} in all would do"
 
@@ -133,7 +133,7 @@ def _needed(metric: Metric, mark: float) -> int | None:
         return None
     gap = abs(value - mark)
     if gap == 0:
-        return FUTILE * number + 1
+        return IMPRACTICAL_FACTOR * number + 1
     needed = max(number + 1, math.ceil(number * ((value - facing) / gap) ** 2))
     step = int(10 ** max(0, len(str(needed)) - 2))
     return -(-needed // step) * step
@@ -145,7 +145,7 @@ def _value(metric: Metric) -> float | None:
 
 
 def _ends(metric: Metric, span: Span) -> str:
-    return f"{shown(span.lower, metric.unit)} to {shown(span.upper, metric.unit)}"
+    return f"{format_value(span.lower, metric.unit)} to {format_value(span.upper, metric.unit)}"
 
 
 def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
     """
     told: list[str] = []
     for part in metric.parts:
-        needed = fewest(requirement, part.metric.alpha)
+        needed = items_needed(requirement, part.metric.alpha)
         if part.metric.counted >= needed:
             continue
         if not part.is_basis:
@@ -174,7 +174,7 @@ def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
     threshold, metric = requirement.threshold, part.metric
     if threshold is None or metric.value is None:
         return
-    if not reached(threshold, Span(metric.value, metric.value)):
+    if not meets_threshold(threshold, Span(metric.value, metric.value)):
         yield f"{part.name}: {metric.k} of {metric.n}, which does not reach the mark as observed"
 
 
@@ -236,21 +236,25 @@ def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
     return tuple((f"{part.name}: ", part.metric) for part in metric.parts)
 
 
-def known_beside_hidden(taken: Measurement, conforms: Callable[[Metric], bool]) -> tuple[str, ...]:
+def known_beside_hidden(
+    measurement: Measurement, conforms: Callable[[Metric], bool]
+) -> tuple[str, ...]:
     """Known and hidden items of one kind: why hidden ones fall short, or how they differ.
 
     ``conforms`` says of one part whether it conforms by itself.
     """
     short = [
-        part for part in taken.metric.parts if part.source.is_hidden and not conforms(part.metric)
+        part
+        for part in measurement.metric.parts
+        if part.source.is_hidden and not conforms(part.metric)
     ]
     return tuple(
         one.reason(is_short=any(part.holds(one.group, one.frame) for part in short))
-        for one in taken.foreknowledge
+        for one in measurement.foreknowledge
     )
 
 
-def fewest(requirement: Requirement, alpha: float) -> int:
+def items_needed(requirement: Requirement, alpha: float) -> int:
     """The fewest decided items of a part: ``n_min``, and what can decide at level ``alpha``.
 
     Where items of one registrable domain fall together, domains are counted.

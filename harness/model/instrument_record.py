@@ -35,7 +35,7 @@ class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return RANDOM in self.groups
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Size and groups in words."""
         if self.size is None:
             return f"not known: {self.problem}"
@@ -60,7 +60,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return self.offset is not None and self.bound is not None
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Offset and bound in words; never a number where it is not known."""
         if self.offset is None or self.bound is None:
             return f"not known: {self.problem or 'nothing vouches for it'}"
@@ -120,8 +120,8 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             ("system's resolvers", ", ".join(self.resolvers) or unknown),
             *([("control asks", self.control_resolver)] if self.control_resolver else []),
             ("MTU", f"{self.mtu} bytes" if self.mtu else unknown),
-            *((f"ClientHello of {hello.client}", hello.told) for hello in self.hellos),
-            ("clock", self.clock.told),
+            *((f"ClientHello of {hello.client}", hello.description) for hello in self.hellos),
+            ("clock", self.clock.description),
         )
 
     def is_like(self, other: InstrumentRecord) -> bool:

@@ -145,7 +145,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accusation:
+class FailureClaim:
     """How sure it is that a row is not met, among ``rows`` that are looked at together.
 
     ``p_value`` is corrected for their number; it is held against ``alpha``, the row's level.
@@ -156,17 +156,17 @@ class Accusation:
     alpha: float
 
     @property
-    def stands(self) -> bool:
+    def is_proven(self) -> bool:
         """Whether the row may be accused."""
         return self.p_value <= self.alpha * (1 + 1e-12)  # a rounding error accuses nobody less
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The test, in words."""
         return f"Holm over {self.rows} rows, adjusted p {self.p_value:.2g}"
 
 
-def accusations(family: Mapping[Name, tuple[float, float]]) -> dict[Name, Accusation]:
+def failure_claims(family: Mapping[Name, tuple[float, float]]) -> dict[Name, FailureClaim]:
     """Each row of a family (its p-value and its level), corrected over all of them by Holm.
 
     Where levels differ, p-values are taken relative to them, so that the strictest row needs as
@@ -175,7 +175,7 @@ def accusations(family: Mapping[Name, tuple[float, float]]) -> dict[Name, Accusa
     loosest = max((alpha for _, alpha in family.values()), default=1.0)
     adjusted = holm({name: p_value / alpha * loosest for name, (p_value, alpha) in family.items()})
     return {
-        name: Accusation(rows=len(family), p_value=adjusted[name] / loosest * alpha, alpha=alpha)
+        name: FailureClaim(rows=len(family), p_value=adjusted[name] / loosest * alpha, alpha=alpha)
         for name, (_, alpha) in family.items()
     }
 

@@ -19,7 +19,7 @@ class MetricSpec:
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
     ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what ``k`` of ``n``
-    items did. ``take`` is the function in ``harness.estimate`` that takes it
+    items did. ``function`` is the function in ``harness.estimate`` that takes it
     (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
     of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
@@ -33,7 +33,7 @@ class MetricSpec:
     counts: str
     words: str = ""
     verb: str = ""
-    take: str = ""
+    function: str = ""
     bounds: Bounds = ""
     rests_on: PackKind | None = None
     by: Literal["", "category", "stratum", "language"] = ""
@@ -41,9 +41,9 @@ class MetricSpec:
     counts_items: bool = True
 
     @property
-    def is_taken(self) -> bool:
+    def is_implemented(self) -> bool:
         """Whether Accredit can measure it."""
-        return bool(self.take)
+        return bool(self.function)
 
     @property
     def is_rate(self) -> bool:
@@ -57,104 +57,104 @@ class MetricSpec:
 
 
 # fmt: off
-TAKEN = (
+IMPLEMENTED = (
     MetricSpec(name="age_bands_missing", unit="items",
                counts="of four age bands, those without a policy of their own",
-               words="age groups without a policy of their own", take="by_kind:age_bands_missing",
+               words="age groups without a policy of their own", function="by_kind:age_bands_missing",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
-               words="share of items blocked", take="worst_group:block_rate", verb="blocked",
+               words="share of items blocked", function="worst_group:block_rate", verb="blocked",
                bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="block_rate_by_category", unit="share",
                counts="items that were blocked, in the worst category",
                words="share of items blocked, worst category",
-               take="worst_group:block_rate_by_category", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_category", verb="blocked", bounds="rate",
                rests_on="real", by="category", each_category=True),
     MetricSpec(name="block_rate_by_language", unit="share",
                counts="items that were blocked, in the worst language",
                words="share of items blocked, worst language",
-               take="worst_group:block_rate_by_language", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_language", verb="blocked", bounds="rate",
                rests_on="real", by="language"),
     MetricSpec(name="block_rate_by_stratum", unit="share",
                counts="items that were blocked, in the worst stratum",
                words="share of items blocked, worst group",
-               take="worst_group:block_rate_by_stratum", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_stratum", verb="blocked", bounds="rate",
                rests_on="real", by="stratum"),
     MetricSpec(name="clean_blocked_per_harmful", unit="ratio",
                counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
                words="clean pages blocked for each harmful one",
-               take="line_metrics:clean_blocked_per_harmful"),
+               function="line_metrics:clean_blocked_per_harmful"),
     MetricSpec(name="content_block_rate", unit="share",
                counts="harmful pages on unknown hosts that were blocked",
                words="share of harmful pages on unknown sites blocked",
-               take="worst_group:content_block_rate", verb="blocked", bounds="rate",
+               function="worst_group:content_block_rate", verb="blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
                counts="counted items that were alive on the control line",
                words="share of items alive without the filter",
-               take="line_metrics:control_success", bounds="observed"),
+               function="line_metrics:control_success", bounds="observed"),
     MetricSpec(name="design_effect", unit="ratio", counts="independent items that one item costs",
-               words="design effect of shared domains", take="line_metrics:design_effect"),
+               words="design effect of shared domains", function="line_metrics:design_effect"),
     MetricSpec(name="discordant", unit="items",
                counts="items that one probe found blocked and another open",
-               words="items blocked one way and open another", take="by_kind:discordant",
+               words="items blocked one way and open another", function="by_kind:discordant",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="explicit_share", unit="share",
                counts="blocked items whose block said what it was",
-               words="share of blocks that say so", take="rates:explicit_share",
+               words="share of blocks that say so", function="rates:explicit_share",
                verb="blocked with an explanation", bounds="rate"),
     MetricSpec(name="first_byte_overhead", unit="s",
                counts="quantile of the paired difference of the time to first byte",
-               words="waiting added by the filter", take="latency:first_byte_overhead"),
+               words="waiting added by the filter", function="latency:first_byte_overhead"),
     MetricSpec(name="first_byte_overhead_share", unit="share",
                counts="relative time to first byte that the service adds (Hodges-Lehmann)",
                words="waiting added by the filter, as a share",
-               take="latency:first_byte_overhead_share", bounds="shift"),
+               function="latency:first_byte_overhead_share", bounds="shift"),
     MetricSpec(name="indeterminate_share", unit="share", counts="items that could not be decided",
                words="share of items that could not be decided",
-               take="line_metrics:indeterminate_share", bounds="observed"),
+               function="line_metrics:indeterminate_share", bounds="observed"),
     MetricSpec(name="instrument_record", unit="share",
                counts="records of the instrument in which nothing is missing",
-               words="measuring equipment on record", take="line_metrics:instrument_record",
+               words="measuring equipment on record", function="line_metrics:instrument_record",
                bounds="observed"),
     MetricSpec(name="missed", unit="items", counts="items that got through",
-               words="items let through", take="worst_group:missed", verb="let through",
+               words="items let through", function="worst_group:missed", verb="let through",
                rests_on="agreed", each_category=True),
     MetricSpec(name="overblock_rate", unit="share", counts="must-allow items that were blocked",
-               words="share of items wrongly blocked", take="worst_group:overblock_rate",
+               words="share of items wrongly blocked", function="worst_group:overblock_rate",
                verb="wrongly blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="overblock_rate_by_category", unit="share",
                counts="must-allow items that were blocked, in the worst topic",
                words="share of items wrongly blocked, worst category",
-               take="worst_group:overblock_rate_by_category", verb="wrongly blocked",
+               function="worst_group:overblock_rate_by_category", verb="wrongly blocked",
                bounds="rate", rests_on="real", by="category", each_category=True),
     MetricSpec(name="overblocked", unit="items", counts="must-allow items that were blocked",
-               words="items wrongly blocked", take="worst_group:overblocked",
+               words="items wrongly blocked", function="worst_group:overblocked",
                verb="wrongly blocked", rests_on="agreed", each_category=True),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
-               words="profiles without a policy of their own", take="by_kind:profiles_missing",
+               words="profiles without a policy of their own", function="by_kind:profiles_missing",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="pupil_difference", unit="share",
                counts="items blocked for the test that a pupil would have got",
-               words="items blocked for the test alone", take="plain_twins:pupil_difference",
+               words="items blocked for the test alone", function="plain_twins:pupil_difference",
                counts_items=False),
     MetricSpec(name="sentinel_agreement", unit="share",
                counts="sentinels around the batches that behaved as agreed",
-               words="agreement of the check items", take="line_metrics:sentinel_agreement",
+               words="agreement of the check items", function="line_metrics:sentinel_agreement",
                bounds="observed", counts_items=False),
     MetricSpec(name="superset_violations", unit="items",
                counts="items that a stricter profile allows and a weaker one blocks",
                words="items open to younger and blocked for older users",
-               take="by_kind:superset_violations", rests_on="agreed", counts_items=False),
+               function="by_kind:superset_violations", rests_on="agreed", counts_items=False),
     MetricSpec(name="wrong_cells", unit="cells",
                counts="categories with an item handled otherwise than the policy says",
-               words="policy rules that went wrong", take="by_kind:wrong_cells",
+               words="policy rules that went wrong", function="by_kind:wrong_cells",
                rests_on="agreed", counts_items=False),
 )
 """The metrics that can be taken."""
 
-LATER: tuple[tuple[str, str, str], ...] = (
+PLANNED: tuple[tuple[str, str, str], ...] = (
     ("accreditation_age", "d", "age of the accreditation"),
     ("admin_plane_checks", "share", "checks of the administration that pass"),
     ("alert_delay", "s", "95 % quantile of the delay of top alerts"),
@@ -271,8 +271,8 @@ requirement that asks for one is *insufficient*, never a pass."""
 SPECS: dict[str, MetricSpec] = {
     spec.name: spec
     for spec in (
-        *TAKEN,
-        *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in LATER),
+        *IMPLEMENTED,
+        *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }
 """Every metric that a scheme may name."""

@@ -99,7 +99,7 @@ class Sequential:
         return self.blocked + self.missed + self.doubtful
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The rule, its risks and its counts in words."""
         risks = f"alpha {self.alpha:g}, beta {self.beta:g}"
         rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} % ({risks})"

@@ -20,11 +20,11 @@ ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
 OPEN = frozenset({State.INSUFFICIENT, State.DOWN})
 """States of a trial that decide nothing of an item: a second trial may, and then it stands."""
 
-MakeUp = tuple[tuple[int, int], ...]
+DomainComposition = tuple[tuple[int, int], ...]
 """What a registrable domain is made of: numbers of fates, and how many items it has of each."""
 
 
-class Sight(msgspec.Struct, frozen=True, array_like=True):
+class ProbeState(msgspec.Struct, frozen=True, array_like=True):
     """A state that one probe found for one profile, and the mechanism of its first trial.
 
     ``timed`` says that the page of a trial arrived, and has times to first byte on both lines.
@@ -46,12 +46,12 @@ class Sight(msgspec.Struct, frozen=True, array_like=True):
         return frozenset({self.state, State.BLOCKED} if both else {self.state})
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True):
+class OutcomeGroup(msgspec.Struct, frozen=True, kw_only=True, rename={"probe_states": "sights"}):
     """So many ``items`` of a line that are alike and fared alike.
 
     ``number`` is the place of the fate in the order in which fates first came about.
     ``pack`` is the mark of theirs, and ``weight`` what each stands for there; where a campaign
-    has one pack only, they are told by neither. ``sights`` have no two of one profile, probe
+    has one pack only, they are told by neither. ``probe_states`` have no two of one profile, probe
     and state. ``alone`` items have no registrable domain: each is taken as a cluster of its own.
     """
 
@@ -62,13 +62,13 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     lang: str
     phases: tuple[str, ...]
     items: int
-    sights: tuple[Sight, ...]
+    probe_states: tuple[ProbeState, ...]
     pack: str = ""
     weight: float = 1.0
     alone: bool = False
 
 
-class Trait(NamedTuple):
+class ItemTraits(NamedTuple):
     """What is the same of all items of a fate, and the layer that they are about."""
 
     category: str
@@ -81,14 +81,14 @@ class Trait(NamedTuple):
     alone: bool
 
 
-def trait_of(item: Item) -> Trait:
+def traits_of(item: Item) -> ItemTraits:
     """What an item has in common with others of its fate."""
     weight = item.weight if item.pack else 1.0
     kind = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
-    return Trait(*kind, item.pack, weight, not item.registrable)
+    return ItemTraits(*kind, item.pack, weight, not item.registrable)
 
 
-class Unseen(msgspec.Struct, frozen=True, array_like=True):
+class UnseenTrials(msgspec.Struct, frozen=True, array_like=True):
     """So many trials of a category whose probe is blind to the layer that they are about."""
 
     line: str
@@ -99,7 +99,7 @@ class Unseen(msgspec.Struct, frozen=True, array_like=True):
     trials: int
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
+class Counts(msgspec.Struct, frozen=True, kw_only=True, rename={"groups": "fates"}):
     """All that was counted of a journal's verdicts.
 
     ``domains`` says by line how many domains have which make-up; ``probes`` which ran where
@@ -108,10 +108,10 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     ``control``: all of them, or ``SHOWN`` at even distances in their order.
     """
 
-    fates: tuple[Fate, ...] = ()
-    domains: dict[str, list[tuple[MakeUp, int]]] = {}
+    groups: tuple[OutcomeGroup, ...] = ()
+    domains: dict[str, list[tuple[DomainComposition, int]]] = {}
     probes: tuple[tuple[str, str, str], ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    unseen: tuple[UnseenTrials, ...] = ()
     mechanisms: dict[str, int] = {}
     latencies: dict[str, tuple[float, ...]] = {}
 
@@ -123,7 +123,7 @@ SHOWN = 5000
 class Adverse(NamedTuple):
     """What speaks against the service: that some probe found the items of a fate in a state."""
 
-    fate: int
+    group: int
     profile: str
     state: State
     probes: tuple[str, ...]
@@ -132,11 +132,11 @@ class Adverse(NamedTuple):
 class Pairs(NamedTuple):
     """One item's times to first byte, service and control, in seconds; empty if it has none."""
 
-    fate: int
+    group: int
     times: tuple[tuple[float, float], ...]
 
 
-def shown_ranks(count: int) -> range | list[int]:
+def sample_ranks(count: int) -> range | list[int]:
     """Which of ``count`` sorted times are kept, from 0: all, or ``SHOWN`` evenly apart."""
     if count <= SHOWN:
         return range(count)

@@ -65,7 +65,7 @@ class Foreknowledge:
         return self.adjusted <= self.alpha
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Both sides in words: "GAMB: known real items 40/40, hidden 20/40 (p = 1e-08)"."""
         group = f"{self.group} {self.frame}".strip()
         known = f"known {self.kind} items {self.known_right}/{self.known_n}"
@@ -75,11 +75,11 @@ class Foreknowledge:
     def reason(self, *, is_short: bool) -> str:
         """What it says beside an outcome; ``is_short`` if the hidden items do not conform."""
         if is_short and self.is_tuned:
-            return f"tuned to the known list: {self.told}"
-        return f"{self.told}: {'known ones do better' if self.is_tuned else 'no difference shown'}"
+            return f"tuned to the known list: {self.description}"
+        return f"{self.description}: {'known ones do better' if self.is_tuned else 'no difference shown'}"
 
     @property
-    def says(self) -> str:
+    def conclusion(self) -> str:
         """The finding in words; a difference that is not shown is no proof that none is there."""
         if not self.known_n or not self.hidden_n:
             return "nothing to compare: one side has no decided item"

@@ -67,7 +67,7 @@ MakeJudge = Callable[[], JournalJudge]
 """Makes a judge of a journal that has judged nothing yet."""
 
 
-class Folded(Protocol):
+class VerdictCounts(Protocol):
     """Counts of all verdicts; what was seen of single items is asked for.
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the
@@ -78,7 +78,7 @@ class Folded(Protocol):
     @property
     def counts(self) -> Counts: ...
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]: ...
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]: ...

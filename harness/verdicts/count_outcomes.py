@@ -22,13 +22,13 @@ from harness.model.outcome_group import (
     ARRIVED,
     OPEN,
     Counts,
-    Fate,
-    MakeUp,
-    Sight,
-    Trait,
-    Unseen,
-    shown_ranks,
-    trait_of,
+    DomainComposition,
+    ItemTraits,
+    OutcomeGroup,
+    ProbeState,
+    UnseenTrials,
+    sample_ranks,
+    traits_of,
 )
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
@@ -70,7 +70,7 @@ class Rows:
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
         self.places: dict[Place, int] = {}
-        self.traits: dict[Trait, int] = {}
+        self.traits: dict[ItemTraits, int] = {}
         self.any_open = False
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
@@ -78,7 +78,7 @@ class Rows:
         counted = (one for one in verdicts if one.counts)
         for number, verdict in enumerate(counted):
             key, item = verdict.key, verdict.item
-            trait = trait_of(item)
+            trait = traits_of(item)
             place = (key.line, key.profile, key.probe)
             rank = rank_of(verdict)
             self.any_open = self.any_open or rank > DECIDED
@@ -245,46 +245,57 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
     for place, trait, trials in found.fetchall():
         unseen[*places[place], traits[trait].layer, traits[trait].category] += trials
     return Counts(
-        fates=tuple(_fates(connection, lines, places, traits)),
+        groups=tuple(_fates(connection, lines, places, traits)),
         domains=_domains(connection, lines),
         probes=places,
-        unseen=tuple(Unseen(*one, trials) for one, trials in sorted(unseen.items())),
+        unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
         mechanisms=mechanisms,
         latencies=_latencies(connection, lines, target),
     )
 
 
 def _fates(
-    connection: Any, lines: tuple[str, ...], places: tuple[Place, ...], traits: tuple[Trait, ...]
-) -> Iterator[Fate]:
+    connection: Any,
+    lines: tuple[str, ...],
+    places: tuple[Place, ...],
+    traits: tuple[ItemTraits, ...],
+) -> Iterator[OutcomeGroup]:
     """Each fate, with what was seen of the first of its items: of all the same."""
-    sights: defaultdict[int, list[Sight]] = defaultdict(list)
+    probe_states: defaultdict[int, list[ProbeState]] = defaultdict(list)
     found = connection.execute("""
         SELECT fate, place, state, mechanism, timed
         FROM fates JOIN items USING (first) JOIN sights ON sights.line = items.line
             AND sights.trait = items.trait AND sights.item = items.item
         ORDER BY fate, place, state""")
-    for fate, place, state, mechanism, timed in found.fetchall():
+    for group, place, state, mechanism, timed in found.fetchall():
         _, profile, probe = places[place]
-        seen = Sight(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
-        sights[fate].append(seen)
+        seen = ProbeState(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
+        probe_states[group].append(seen)
     found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
-    for fate, line, trait, items in found.fetchall():
+    for group, line, trait, items in found.fetchall():
         alike = traits[trait]._asdict()
         del alike["layer"]
-        yield Fate(number=fate, line=lines[line], items=items, sights=tuple(sights[fate]), **alike)
+        yield OutcomeGroup(
+            number=group,
+            line=lines[line],
+            items=items,
+            probe_states=tuple(probe_states[group]),
+            **alike,
+        )
 
 
-def _domains(connection: Any, lines: tuple[str, ...]) -> dict[str, list[tuple[MakeUp, int]]]:
+def _domains(
+    connection: Any, lines: tuple[str, ...]
+) -> dict[str, list[tuple[DomainComposition, int]]]:
     """How many domains have which make-up, by line; one domain stands for all like it."""
     made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
     found = connection.execute("""SELECT line, domain, domains, fate, items
         FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")
-    for line, domain, number, fate, items in found.fetchall():
-        made[line, domain, number].append((fate, items))
-    domains: dict[str, list[tuple[MakeUp, int]]] = {name: [] for name in lines}
-    for (line, _, number), makeup in made.items():
-        domains[lines[line]].append((tuple(makeup), number))
+    for line, domain, number, group, items in found.fetchall():
+        made[line, domain, number].append((group, items))
+    domains: dict[str, list[tuple[DomainComposition, int]]] = {name: [] for name in lines}
+    for (line, _, number), composition in made.items():
+        domains[lines[line]].append((tuple(composition), number))
     return {line: sorted(found) for line, found in domains.items()}
 
 
@@ -310,6 +321,6 @@ def _times(connection: Any, target: Path, column: str, where: str) -> tuple[floa
             SELECT time, row_number() OVER () - 1 AS rank
             FROM (SELECT {column} AS time {timed} ORDER BY 1))
         WHERE rank IN (SELECT unnest(?)) ORDER BY rank""",  # noqa: S608 - see above
-        [list(shown_ranks(count))],
+        [list(sample_ranks(count))],
     )
     return tuple(time for (time,) in found.fetchall())

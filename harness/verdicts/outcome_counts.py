@@ -21,7 +21,7 @@ _WITNESSES = msgspec.json.Decoder(Witness)
 
 
 class FoldedVerdicts:
-    """Satisfies ``harness.ports.judging.Folded``; reads single verdicts where they lie."""
+    """Satisfies ``harness.ports.judging.VerdictCounts``; reads single verdicts where they lie."""
 
     def __init__(self, path: Path, counts: Counts, basis: VerdictBasis) -> None:
         self.counts = counts
@@ -40,62 +40,62 @@ class FoldedVerdicts:
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         """The first verdict of each item that speaks against the service, in order of trial."""
         wanted = {
-            (one.fate, self._place(one.fate, one.profile, probe), STATES.index(one.state))
+            (one.group, self._place(one.group, one.profile, probe), STATES.index(one.state))
             for one in adverse
             for probe in one.probes
         }
         if not wanted:
             return ()
-        fates, places, states = ({each[part] for each in wanted} for part in range(3))
+        groups, places, states = ({each[part] for each in wanted} for part in range(3))
         where = f"{_among('place', places)} AND {_among('state', states)} ORDER BY n"
         first: dict[int, Witness] = {}
-        for fate, place, state, item, number, told in self._rows(
-            "fate, place, state, item, n, told", fates, where
+        for group, place, state, item, number, told in self._rows(
+            "fate, place, state, item, n, told", groups, where
         ):
-            if item not in first and (fate, place, state) in wanted:
+            if item not in first and (group, place, state) in wanted:
                 if number not in self._seen:
                     self._seen[number] = _WITNESSES.decode(told)
                 first[item] = self._seen[number]
         return tuple(first.values())
 
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
         """Seconds that the service added, each pair of times by itself, in order of size."""
-        if not fates:
+        if not groups:
             return ()
-        place = self._place(next(iter(fates)), profile, probe)
+        place = self._place(next(iter(groups)), profile, probe)
         where = f"place = {place} AND service IS NOT NULL"
-        with self._asked("service - control AS seconds", fates, where) as found:
+        with self._asked("service - control AS seconds", groups, where) as found:
             return Ordered(found.fetchnumpy()["seconds"])
 
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
         """The times of the first ``limit`` items in the order of trial."""
-        if not fates:
+        if not groups:
             return ()
-        place = self._place(next(iter(fates)), profile, probe)
-        first = list(self._rows("fate, item", fates, f"n = item ORDER BY n LIMIT {int(limit)}"))
+        place = self._place(next(iter(groups)), profile, probe)
+        first = list(self._rows("fate, item", groups, f"n = item ORDER BY n LIMIT {int(limit)}"))
         last = max((item for _, item in first), default=-1)
         times: dict[int, list[tuple[float, float]]] = {item: [] for _, item in first}
         timed = f"place = {place} AND item <= {last} AND service IS NOT NULL ORDER BY n"
-        for item, service, control in self._rows("item, service, control", fates, timed):
+        for item, service, control in self._rows("item, service, control", groups, timed):
             times[item].append((service, control))
-        return tuple(Pairs(fate, tuple(times[item])) for fate, item in first)
+        return tuple(Pairs(group, tuple(times[item])) for group, item in first)
 
-    def _place(self, fate: int, profile: str, probe: str) -> int:
-        return self._places[self.counts.fates[fate].line, profile, probe]
+    def _place(self, group: int, profile: str, probe: str) -> int:
+        return self._places[self.counts.groups[group].line, profile, probe]
 
-    def _rows(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
-        with self._asked(columns, fates, where) as found:
+    def _rows(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
+        with self._asked(columns, groups, where) as found:
             while chunk := found.fetchmany(4096):
                 yield from chunk
 
     @contextmanager
-    def _asked(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
+    def _asked(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
         """An answer about some fates, whose rows lie together. Raises InstrumentError."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
-            WHERE {_among("fate", fates)} AND {where}"""  # noqa: S608 - see above
+            WHERE {_among("fate", groups)} AND {where}"""  # noqa: S608 - see above
         try:
             if self._connection is None:
                 self._connection = connect()

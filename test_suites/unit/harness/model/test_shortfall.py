@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model.coverage import marked, missed, outweighed, reached, shortfall, shown
+from harness.model.coverage import (
+    format_threshold,
+    format_value,
+    meets_threshold,
+    misses_threshold,
+    pooled_shortfall,
+    shortfall,
+)
 from harness.model.metric import Metric, Span, Spread
 from harness.model.scheme import Threshold
 
@@ -80,13 +87,13 @@ def test_what_forbids_an_accusation_is_named_as_well() -> None:
 def test_large_domains_that_fare_worse_outweigh_many_small_ones() -> None:
     platforms = metric(400, 600, 0.95, 1, pooled=Span(0.66, 0.7), indeterminate=3)
 
-    assert outweighed(platforms, NINETY) == (
+    assert pooled_shortfall(platforms, NINETY) == (
         "large domains fare worse: all items pooled (undecided ones against it) come to 66 %, "
         "the mark is 90 %"
     )
-    assert outweighed(replace(platforms, pooled=Span(0.9, 0.95)), NINETY) == ""
-    assert outweighed(replace(platforms, pooled=None), NINETY) == ""
-    assert "come to 7 %, the mark is 5 %" in outweighed(
+    assert pooled_shortfall(replace(platforms, pooled=Span(0.9, 0.95)), NINETY) == ""
+    assert pooled_shortfall(replace(platforms, pooled=None), NINETY) == ""
+    assert "come to 7 %, the mark is 5 %" in pooled_shortfall(
         replace(platforms, indeterminate=0, pooled=Span(0.03, 0.07)), FIVE
     )
 
@@ -104,15 +111,22 @@ def test_large_domains_that_fare_worse_outweigh_many_small_ones() -> None:
 def test_a_span_meets_or_misses(
     low: float | None, high: float | None, *, meets: bool, fails: bool
 ) -> None:
-    assert (reached(NINETY, Span(low, high)), missed(NINETY, Span(low, high))) == (meets, fails)
+    assert (
+        meets_threshold(NINETY, Span(low, high)),
+        misses_threshold(NINETY, Span(low, high)),
+    ) == (meets, fails)
 
 
 def test_a_range_has_two_sides() -> None:
     both = NINETY.model_copy(update={"at_most": 0.95})
 
-    assert reached(both, Span(0.9, 0.95))
-    assert not reached(both, Span(0.9, 0.96))
-    assert missed(both, Span(0.96, 0.97))
-    assert missed(both, Span(0.7, 0.8))
-    assert marked(both, "share") == "at least 90 % and at most 95 %"
-    assert (shown(None, "s"), shown(0.01, "s"), shown(2, "ratio")) == ("unbounded", "10 ms", "2")
+    assert meets_threshold(both, Span(0.9, 0.95))
+    assert not meets_threshold(both, Span(0.9, 0.96))
+    assert misses_threshold(both, Span(0.96, 0.97))
+    assert misses_threshold(both, Span(0.7, 0.8))
+    assert format_threshold(both, "share") == "at least 90 % and at most 95 %"
+    assert (format_value(None, "s"), format_value(0.01, "s"), format_value(2, "ratio")) == (
+        "unbounded",
+        "10 ms",
+        "2",
+    )

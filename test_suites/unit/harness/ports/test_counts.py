@@ -6,17 +6,20 @@ from pathlib import Path
 
 from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
-from harness.ports.judging import Folded
+from harness.ports.judging import VerdictCounts
 from harness.verdicts.outcome_counts import FoldedVerdicts
 from test_suites.memory_fold import MemoryFold
 
 
 def test_nothing_says_nothing() -> None:
     basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
-    both: tuple[Folded, ...] = (FoldedVerdicts(Path("none"), Counts(), basis), MemoryFold([]))
+    both: tuple[VerdictCounts, ...] = (
+        FoldedVerdicts(Path("none"), Counts(), basis),
+        MemoryFold([]),
+    )
 
-    for folded in both:
-        assert folded.counts == Counts()
-        assert folded.witnesses([]) == ()
-        assert folded.first_pairs([], "ks2", "web", 5) == ()
-        assert len(folded.overheads([], "ks2", "web")) == 0
+    for verdict_counts in both:
+        assert verdict_counts.counts == Counts()
+        assert verdict_counts.witnesses([]) == ()
+        assert verdict_counts.first_pairs([], "ks2", "web", 5) == ()
+        assert len(verdict_counts.overheads([], "ks2", "web")) == 0
