@@ -64,7 +64,6 @@ def neutral_hosts(key: str, count: int, taken: Collection[str] = ()) -> tuple[st
     return tuple(free[:count])
 
 
-VENDOR = "Example Web Categories"
 KEY = "the list of a made-up vendor, version 1"
 """Makes the order of the names; it is no secret."""
 

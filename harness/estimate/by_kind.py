@@ -1,7 +1,8 @@
-"""Metrics of whole lines and profiles, taken of the kind of items that a requirement rests on.
+"""Metrics of lines and profiles, restricted to the kind of items a requirement rests on.
 
-Items of other kinds can only speak against the service: what is shown of one kind is not shown of
-another, but a contradiction is one whatever it was found on.
+The metric is computed from the items of that kind. It is also computed for each other source of
+items (kind, known or hidden), and the worst of these results stands: evidence from another kind
+cannot show conformity, but a contradiction counts wherever it occurs.
 """
 
 from __future__ import annotations
@@ -17,34 +18,34 @@ from harness.model.metric import Source
 
 
 def discordant(selection: Selection) -> MeasuredMetric:
-    """Items that one trial found blocked and another open, of the kind of items asked about."""
+    """Count items that one probe found blocked and another allowed (see ``line_metrics``)."""
     return _of_its_kind(selection, line_metrics.discordant)
 
 
 def wrong_cells(selection: Selection) -> MeasuredMetric:
-    """Cells of the policy that went wrong, of the kind of items asked about."""
+    """Count policy cells (a category for a profile) handled against the policy."""
     return _of_its_kind(selection, line_metrics.wrong_cells)
 
 
 def superset_violations(selection: Selection) -> MeasuredMetric:
-    """Items that a stricter profile lets through, of the kind of items asked about."""
+    """Count items that a stricter profile allows and a weaker one blocks."""
     return _of_its_kind(selection, profiles.superset_violations)
 
 
 def profiles_missing(selection: Selection) -> MeasuredMetric:
-    """Of pupils and staff, those without a policy of their own, by the kind asked about."""
+    """Count which of pupils and staff have no policy of their own."""
     return _of_its_kind(selection, profiles.profiles_missing)
 
 
 def age_bands_missing(selection: Selection) -> MeasuredMetric:
-    """Age bands without a policy of their own, by the kind of items asked about."""
+    """Count the age bands that have no policy of their own."""
     return _of_its_kind(selection, profiles.age_bands_missing)
 
 
 def _of_its_kind(
     selection: Selection, metric_function: Callable[[Selection], MeasuredMetric]
 ) -> MeasuredMetric:
-    """Taken of the items that the requirement rests on; another source counts if it is worse."""
+    """Compute the metric for the required sources, and return a worse result of any other."""
     sources = sorted({selection.sources.of_pack(result.group.pack) for result in selection.results})
     if len(sources) < 2:  # noqa: PLR2004 - several
         return metric_function(selection)
@@ -55,7 +56,7 @@ def _of_its_kind(
 
 
 def _restricted(selection: Selection, sources: set[Source]) -> Selection:
-    """The same selection of items of these sources alone."""
+    """Return the selection restricted to items of these sources."""
 
     def kept(results: Iterable[GroupResult]) -> tuple[GroupResult, ...]:
         return tuple(

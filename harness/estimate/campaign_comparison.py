@@ -1,7 +1,9 @@
-"""Two campaigns side by side: which items got better or worse, and whether that can be chance.
+"""Comparison of two campaigns, and estimates of paired differences.
 
-The unit is the item that both campaigns decided on the same line, for the same profile, with
-the probes that both used. An item that either left undecided is set aside and counted.
+``compare_campaigns`` says which items got better or worse, with McNemar's exact test. The unit is
+the item that both campaigns decided on the same line, for the same profile, with the probes that
+both used; an item undecided in either campaign is left out and counted. ``hodges_lehmann``
+estimates the shift of paired differences, such as an added latency.
 """
 
 from __future__ import annotations
@@ -47,12 +49,12 @@ class Change:
 
 
 def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
-    """The pseudo-median, with bounds by the signed-rank distribution.
+    """Return the Hodges-Lehmann pseudo-median with one-sided bounds at level ``alpha``.
 
-    That is the median of all pairwise means: the shift of paired differences, and their median
-    only where they are symmetric. Hodges & Lehmann, Ann. Math. Stat. 34 (1963)
-    598-611; bounds as in Hollander & Wolfe (1999) section 3.4, normal approximation of the
-    rank sum. Raises ValueError without a difference.
+    It is the median of all pairwise means (Walsh averages), which equals the median only of
+    symmetric differences. Hodges & Lehmann, Ann. Math. Stat. 34 (1963) 598-611. Bounds: Hollander
+    & Wolfe (1999) section 3.4, normal approximation of the rank sum. Raises ValueError if
+    ``differences`` is empty.
     """
     values = np.asarray(differences, dtype=float)
     if not len(values):
@@ -61,8 +63,8 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
     first, second = np.triu_indices(len(values))
     means = np.sort((values[first] + values[second]) / 2)
     n, whole = len(values), len(means)
-    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = math.floor(whole / 2 - float(special.ndtri(1 - alpha)) * spread)
+    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    rank = math.floor(whole / 2 - float(special.ndtri(1 - alpha)) * deviation)
     if rank < 1:
         bounds = Bounds(None, None)
     else:
@@ -73,31 +75,20 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
 
 
 def p_above(differences: Sequence[float], mark: float) -> float:
-    """The smallest level at which the lower bound of ``hodges_lehmann`` is above ``mark``."""
+    """Return the smallest level at which the ``hodges_lehmann`` lower bound exceeds ``mark``."""
     values = np.asarray(differences, dtype=float)
     first, second = np.triu_indices(len(values))
     within = int(np.count_nonzero((values[first] + values[second]) / 2 <= mark))
     n, whole = len(values), len(first)
-    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    return float(special.ndtr(-(whole / 2 - within - 1) / spread))
-
-
-def is_not_inferior(shift: Shift, margin: float) -> bool | None:
-    """Whether the upper bound of an added cost stays within ``margin``; ``None`` if open.
-
-    ``False`` only if the lower bound exceeds it. Piaggio et al., JAMA 308 (2012) 2594-2604.
-    """
-    lower, upper = shift.bounds
-    if upper is not None and upper <= margin:
-        return True
-    return False if lower is not None and lower > margin else None
+    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    return float(special.ndtr(-(whole / 2 - within - 1) / deviation))
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:
-    """The exact McNemar test of the same items in two campaigns, two-sided.
+    """Return the exact two-sided McNemar test of the same items in two campaigns.
 
-    McNemar, Psychometrika 12 (1947) 153-157: under no change the discordant pairs fall either
-    way like a coin. Raises ValueError if the campaigns differ in length.
+    McNemar, Psychometrika 12 (1947) 153-157: under the null hypothesis the number of gained pairs
+    is binomial with probability 1/2. Raises ValueError if the sequences differ in length.
     """
     pairs = list(zip(before, after, strict=True))
     gained = sum(not was and now for was, now in pairs)
@@ -120,7 +111,7 @@ _Key = tuple[str, str, str]
 OVERALL = "overall"
 MUST_BLOCK, MUST_ALLOW = "must be blocked", "must be allowed"
 TOTALS = {MUST_BLOCK: "block", MUST_ALLOW: "allow", OVERALL: ""}
-"""The rows that sum categories up, and the expectation that each is about."""
+"""Rows that add up categories, with the expectation that each covers (empty: all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +119,8 @@ class Contrast:
     """One category (or total) on one line for one profile, in both campaigns.
 
     ``before`` and ``after`` are the items that went as the policy says; ``better`` and
-    ``worse`` are ids. ``adjusted`` is the p-value after Holm's correction over the categories
-    of the place; a total is not adjusted.
+    ``worse`` are item ids. ``adjusted`` is the p-value after Holm's correction over the categories
+    of the line and profile; a total is not adjusted.
     """
 
     line: str
@@ -144,7 +135,7 @@ class Contrast:
     worse: tuple[str, ...]
 
     def direction(self, alpha: float) -> str:
-        """Which way it went, if that is no chance at level ``alpha``."""
+        """Return the direction of a change that is significant at level ``alpha``."""
         if self.adjusted > alpha:
             return "no change shown"
         return "better" if self.change.gained > self.change.lost else "worse"
@@ -152,7 +143,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All contrasts, and the items that only one campaign tried there."""
+    """All contrasts, and the number of items that only one of the campaigns tried."""
 
     contrasts: tuple[Contrast, ...]
     only_before: int
@@ -161,7 +152,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One item in both campaigns: whether it went right, or ``None`` if undecided in either."""
+    """One item in both campaigns: handled as expected (before, after), or ``None`` if undecided."""
 
     item: str
     category: str
@@ -175,9 +166,9 @@ def compare_campaigns(
     policy: Policy,
     phases: Mapping[str, str],
 ) -> Comparison:
-    """Contrast two campaigns under one policy; ``phases`` maps profiles to its columns.
+    """Compare two campaigns under one policy; ``phases`` maps profiles to policy columns.
 
-    The test is McNemar's, exact (see ``paired``); items of one domain are taken as independent.
+    Uses ``mcnemar``; items of one domain are treated as independent.
     """
     one, other = trials_by_line_profile(before), trials_by_line_profile(after)
     contrasts: list[Contrast] = []
@@ -192,7 +183,7 @@ def compare_campaigns(
 
 
 def _keyed(trials: Iterable[Trials]) -> dict[_Key, Trials]:
-    """The items of a place by what makes them the same: id, value and category."""
+    """Return items by id, value and category, without those of the control category."""
     return {
         (one.item.id, one.item.value, one.item.category): one
         for one in trials
@@ -221,7 +212,7 @@ def _probes(tried: dict[_Key, Trials]) -> set[str]:
 
 
 def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool | None:
-    """Whether an item went as expected by every trial; ``None`` if that is not known."""
+    """Whether every trial of an item went as expected; ``None`` if undecided."""
     wrong, right = State.ALLOWED, State.BLOCKED
     if expectation == "allow":
         wrong, right = right, wrong
@@ -230,7 +221,7 @@ def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool
 
 
 def _contrasts(line: str, profile: str, pairs: list[_Pair]) -> list[Contrast]:
-    """The categories in their order, then the totals that have a pair."""
+    """Return a contrast for each category in order, then for each total that has a pair."""
     groups = {
         category: [pair for pair in pairs if pair.category == category]
         for category in sorted({pair.category for pair in pairs})

@@ -1,10 +1,10 @@
-"""Concludes from a campaign that stopped early: nothing favourable may follow from the stopping.
+"""What follows from a campaign that stopped early, so that stopping grants nothing unearned.
 
-What a plan was declared for is granted by Wald's test alone, run again over the observations in
-the order of the seed; to be accused, it must also be below the threshold by bounds that may be
-read at any time. Every other requirement that counts items of a plan is touched by it: if
-all that it counts lies in one plan, its bounds are those that may be read at any time; if not,
-the mixture of what was tried depends on what was seen, and nothing is granted where it stopped.
+A stopping plan is decided by Wald's test alone, repeated over the observations in the order of the
+seed; to fail, the rate must also be below the threshold by bounds that hold at any time
+(``harness.estimate.sequential``). Other requirements may count items of a plan. If all the items
+that one counts belong to one plan, its bounds become those that hold at any time. Otherwise the
+mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ from harness.ports.judging import MakeJudge, VerdictCounts
 from harness.ports.storage import Journal
 
 NEVER_GRANTING = frozenset({"report", "gate", "evidence"})
-"""Rules that grant nothing."""
+"""Decision rules that never give a conforming outcome, so that stopping cannot affect them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlanOverlap:
-    """The plans (from 1) whose items a requirement counts: the one that holds all, or decides."""
+    """The plans (numbered from 1) whose items a requirement counts.
+
+    ``within`` is the plan that holds all of them, or 0. With ``decides`` that plan was declared for
+    this requirement, so its test decides.
+    """
 
     plans: tuple[int, ...]
     within: int = 0
@@ -53,9 +57,10 @@ class _PlanOverlap:
 
 
 class EarlyStoppingOutcomes:
-    """How the stopping of one campaign bears on the requirements of a scheme.
+    """Apply the early stopping of one campaign to the requirements of a scheme.
 
-    ``scheme`` is the one to estimate by: touched rates are sequential in it.
+    ``scheme`` is the scheme to estimate with: rates of a plan's items use the rule ``sequential``.
+    Raises UsageError if the campaign has stopping plans and its seed is not revealed.
     """
 
     def __init__(self, scheme: Scheme, journal: Journal, make_judge: MakeJudge) -> None:
@@ -82,10 +87,10 @@ class EarlyStoppingOutcomes:
         basis: VerdictBasis,
         instrument: tuple[InstrumentRecord, ...],
     ) -> Estimates:
-        """Take every metric that the scheme asks for, from the verdicts of the journal.
+        """Compute every metric of the scheme from the verdicts of the journal.
 
-        ``basis`` is what these rest on, ``instrument`` what was measured with. Rates by category
-        have bounds that hold at any time where a plan may have stopped them.
+        ``basis`` holds preconditions and plain twins, ``instrument`` the instrument records. Rates
+        of categories that a plan may have stopped get bounds that hold at any time.
         """
         from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
@@ -105,14 +110,14 @@ class EarlyStoppingOutcomes:
         return replace(found, rates=self.with_anytime_bounds(found.rates))
 
     def decide(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
-        """The measurements, each with what the stopping decides of it or forbids."""
+        """Return the measurements with the result of their stopping test, or barred by stopping."""
         tried = self._tried() if any(overlap.decides for overlap in self._overlaps.values()) else {}
         return tuple(
             self._decide_one(one, tried.get((one.line, one.profile), ())) for one in measurements
         )
 
     def with_anytime_bounds(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
-        """The counts by category; those of a plan's items with bounds that hold at any time."""
+        """Return the category rates; those of a plan get bounds that hold at any time."""
         codes = [code for plan in self._plans for code in plan.categories]
         return tuple(
             _at_any_time(one, self.scheme.decision.alpha) if is_among(one.category, codes) else one
@@ -120,11 +125,11 @@ class EarlyStoppingOutcomes:
         )
 
     def _tried(self) -> dict[tuple[str, str], tuple[Trials, ...]]:
-        """The items that the plans are about, judged as the whole journal is."""
+        """Return the trials of the plans' items by line and profile."""
         return trials_by_line_profile(self._make_judge().verdicts(self._observations()))
 
     def _observations(self) -> Iterator[Observation]:
-        """Those of the sentinels, and of the items that the plans are about."""
+        """Yield the observations of the plans' items, and of all attempts that are no items."""
         codes = [code for plan in self._plans for code in plan.categories]
         for one in self._journal.observations():
             if one.role != "item" or is_among(one.item.category, codes):
@@ -152,7 +157,7 @@ class EarlyStoppingOutcomes:
     def _repeat_test(
         self, number: int, measurement: Measurement, tried: tuple[Trials, ...]
     ) -> Sequential:
-        """Wald's test again, over the items that the requirement counts."""
+        """Repeat Wald's test over the items that the requirement counts."""
         plan, measure = self._plans[number - 1], measurement.requirement.measure
         policy, phase = self.scheme.policy, self._campaign.phase_of(measurement.profile)
         sources = Sources(packs=self._journal.header.packs)
@@ -164,7 +169,7 @@ class EarlyStoppingOutcomes:
             if is_counted and counts_item(measure, one.item, phase):
                 test_key = sources.test_key(one.item, measure.categories)
                 test = tests.setdefault(test_key, new_plan_test(plan))
-                test.see(one.item, one.item_result(measure.probes))
+                test.add(one.item, one.item_result(measure.probes))
         decision = combine_decisions(test.decision for test in tests.values())
         why = ""
         if not self._is_whole(number, measurement.profile):
@@ -185,7 +190,7 @@ class EarlyStoppingOutcomes:
         )
 
     def _is_whole(self, number: int, profile: str) -> bool:
-        """Whether no batch is missing up to where the plan was decided, or up to the end."""
+        """Whether no batch is missing up to the plan's decision, or up to the campaign's end."""
         stop = self._stops.get((number, profile))
         last = stop.settled if stop is not None else self._batches_planned
         return self._batches_held.issuperset(range(1, last + 1))
@@ -200,13 +205,13 @@ class EarlyStoppingOutcomes:
 
 
 def bounded_at_any_time(campaign: Campaign, scheme: Scheme) -> frozenset[str]:
-    """The requirements that no plan decides, but whose bounds are those that hold at any time."""
+    """Return ids of requirements whose items all lie in one plan that does not decide them."""
     overlaps = _plan_overlaps(campaign, scheme).items()
     return frozenset(name for name, overlap in overlaps if overlap.within and not overlap.decides)
 
 
 def _plan_overlaps(campaign: Campaign, scheme: Scheme) -> dict[str, _PlanOverlap]:
-    """The requirements that count items of a stopping plan, by their ids."""
+    """Return the overlap of each requirement that counts items of a plan, by requirement id."""
     if campaign.stopping is None:
         return {}
     phases = {campaign.phase_of(profile) for profile in campaign.profiles}
@@ -244,7 +249,7 @@ _RATES = frozenset({"guarded", "sequential"})
 
 
 def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Scheme) -> bool:
-    """Whether plan and requirement ask the same of the same, the plan at no greater risk."""
+    """Whether plan and requirement have the same categories and threshold, at no larger alpha."""
     measure, threshold = requirement.measure, requirement.threshold
     return (
         measure.metric == "block_rate"
@@ -271,10 +276,10 @@ def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
 
 
 def _splits_domains(stop: Stop) -> str:
-    """That domains may be tried in part, where one has several items.
+    """Return why a rate by domains cannot decide after stopping.
 
-    Which of them were tried then depends on what others came to: the rate of a domain is a fair
-    sample only once all its items are in.
+    Where a domain has several items, which of them were tried depends on earlier results, so the
+    domain's own rate is biased until all its items were tried.
     """
     return f"{_stop_reason(stop)}, so that domains with several items may be tried in part"
 

@@ -1,8 +1,8 @@
-"""Counts in, metrics out: one measurement per requirement, profile and line.
+"""Compute all measurements of a journal: one for each requirement, profile and line.
 
-No measurement is ever left out because evidence is missing: it is taken with n = 0. One is
-*not applicable* only where the scheme says so (its profiles, its policy), or where another
-line of the same campaign sees what this one cannot.
+A measurement without evidence is kept, with n = 0. A requirement is *not applicable* only where the
+scheme says so (its profiles, its policy), or where another line of the same campaign can see the
+items and this one cannot.
 """
 
 from __future__ import annotations
@@ -57,14 +57,13 @@ def estimate(
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
 ) -> Estimates:
-    """Take every metric that the scheme asks for.
+    """Compute every metric of the scheme.
 
-    ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
-    the corpora hold, tried or not;
-    ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
-    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with,
-    ``probes`` what its probes declared;
-    ``items`` the kind that the campaign declares its rates of categories to rest on.
+    ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
+    corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
+    on packs, ``twins`` the items compared with their plain twins. ``instrument`` are the instrument
+    records, ``probes`` the probes' declarations. ``items`` is the kind of items that the campaign
+    declares its category rates to rest on.
     """
     twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
     preconditions += twin_check
@@ -116,7 +115,7 @@ def estimate(
 def _is_asked(
     requirement: Requirement, scheme: Scheme, line_profile: LineProfile, remarks: list[str]
 ) -> bool:
-    """Whether the scheme asks this requirement of the profile; else a remark says why not."""
+    """Whether the requirement applies to the profile; if not, add the reason to ``remarks``."""
     where = f"{requirement.id}[{line_profile.profile}-{line_profile.line}]"
     if requirement.profiles and not {line_profile.profile, line_profile.phase} & set(
         requirement.profiles
@@ -134,7 +133,7 @@ def _is_asked(
 def _untried_phases(
     requirement: Requirement, scheme: Scheme, line_profiles: list[LineProfile]
 ) -> Iterator[Measurement]:
-    """One measurement of nothing for each phase that is named and that no profile has."""
+    """Yield an empty, barred measurement for each required phase that no profile has."""
     tried = {
         name
         for line_profile in line_profiles
@@ -157,7 +156,7 @@ def _untried_phases(
 
 
 def _sees(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
-    """Whether a probe that the measure wants ran there, on items that it can see."""
+    """Whether a probe that the measure asks for ran, and can see the layer of the items."""
     probes = line_profile.results.probes
     if not spec_of(requirement.measure.metric).is_implemented or not probes:
         return True
@@ -247,7 +246,7 @@ def _profile_selections(
 def _with_list_size(
     measurement: Measurement, scheme: Scheme, line_profile: LineProfile, frames: Mapping[str, int]
 ) -> Measurement:
-    """With the size of the list that a count of entries is about."""
+    """Add the number of entries of the whole list to a ``missed`` metric."""
     measure = measurement.requirement.measure
     if measure.metric != "missed":
         return measurement
@@ -264,7 +263,7 @@ def _with_list_size(
 
 
 def _rates(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[CategoryRate]:
-    """Items by category and frame, of each place."""
+    """Yield the rate of each category and frame, for each line and profile."""
     for line_profile in line_profiles:
         for category, results in sorted(line_profile.results.categories.items()):
             if category != CONTROL_CATEGORY:
@@ -273,7 +272,7 @@ def _rates(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[Categor
 
 
 def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) -> CategoryRate:
-    """Whichever state is adverse under the policy decides a mixed item."""
+    """Return the rate of one category; an item with both states counts as adverse."""
     results = [
         result for result in line_profile.results.categories[category] if result.frame == frame
     ]

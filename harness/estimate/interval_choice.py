@@ -1,7 +1,7 @@
-"""Which bounds a count of items gets: exact, by domains, or readable at any time.
+"""Choose the bounds of a rate: exact, by registrable domain, or valid at any time.
 
-Whichever it is, indeterminate items are taken as failures for the lower bound and as successes
-for the upper one.
+In each case indeterminate items count as failures for the lower bound and as successes for the
+upper bound.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.model.scheme import DecisionRule, Threshold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusteredRate:
-    """A rate of clustered items: ``k`` of ``n`` in ``clusters``, and what that costs."""
+    """A rate of clustered items: ``k`` of ``n`` items in ``clusters``, and its design effect."""
 
     k: int
     n: int
@@ -38,25 +38,21 @@ class ClusteredRate:
 
     @property
     def effective_n(self) -> float:
-        """How many independent items would say as much."""
+        """The number of independent items with the same variance."""
         return self.n / self.design_effect
 
 
 def clustered_rate(
     counts: Mapping[tuple[int, int], int] | Iterable[tuple[int, int]],
 ) -> ClusteredRate:
-    """The design effect of (successes, items) per cluster, never below 1.
+    """Return the rate of clusters of (successes, items), with a design effect of at least 1.
 
-    ``counts`` says how many clusters have which counts, or names those of each cluster.
-    Variance of the ratio between clusters (Taylor linearisation) over that of independent
-    items; Kish, Survey Sampling (1965), 8.2. With one cluster, or a rate of 0 or 1 that shows
-    no variance, the clusters themselves are taken as the items.
+    ``counts`` maps such pairs to numbers of clusters, or lists one pair for each cluster. The
+    design effect is the variance of the ratio between clusters (Taylor linearisation) divided by
+    that of independent items; Kish, Survey Sampling (1965), 8.2. With one cluster, or a rate of 0
+    or 1, it is the mean number of items of a cluster.
     """
-    used = {
-        domain_counts: number
-        for domain_counts, number in Counter(counts).items()
-        if domain_counts[1]
-    }
+    used = {pair: number for pair, number in Counter(counts).items() if pair[1]}
     k = sum(k * number for (k, _), number in used.items())
     n = sum(n * number for (_, n), number in used.items())
     m = sum(used.values())
@@ -79,12 +75,12 @@ ANYTIME = "e-process, one-sided at any time, indeterminates worst case"
 ANYTIME_BY_DOMAIN = "e-process, {domains} domains counted once each, {rest}"
 
 DomainCounts = Counter[tuple[int, int, int]]
-"""How many domains have so many items counted, not counted, and in doubt."""
+"""Numbers of domains by their items: (counted, not counted, indeterminate)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateBounds:
-    """Bounds, by which method, and what ``harness.model.metric.Metric`` tells beside them."""
+    """Bounds, their method, and the further fields of ``harness.model.metric.Metric``."""
 
     bounds: Bounds
     method: str
@@ -98,7 +94,7 @@ class RateBounds:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Rates of domains with doubt against the count, and in it; their bounds by one method."""
+    """Domain rates with indeterminate items not counted (``least``) and counted (``most``)."""
 
     least: Rates
     most: Rates
@@ -119,9 +115,9 @@ class _Sample:
         return self.least, self.most
 
     def p_value(self, threshold: Threshold) -> float:
-        """The smallest level at which a bound is on the wrong side of the threshold.
+        """Return the smallest level at which a bound is on the wrong side of the threshold.
 
-        Of a range both sides are tried, at half the level each (Bonferroni).
+        A threshold with two sides tests each at half the level (Bonferroni).
         """
         below, above = (anytime_p_below, anytime_p_above)
         found: list[float] = []
@@ -147,10 +143,11 @@ def rate_bounds(
     alpha: float,
     threshold: Threshold | None = None,
 ) -> RateBounds:
-    """Bounds of the share of ``counted`` among ``counted`` and ``others``.
+    """Return bounds of the share of ``counted`` among ``counted`` and ``others``.
 
-    Items of one registrable domain fall together (METHOD TQ-04): as soon as one domain has
-    several, each domain counts once, with its own rate. ``domains`` are those of the line.
+    Items of one registrable domain are not independent (METHOD TQ-04). If any domain has several
+    items, each domain counts once, with its own rate. ``domains`` are those of the line: numbers
+    of domains by their composition.
     """
     parts = tuple(counted), tuple(others), tuple(doubtful)
     domain_counts = count_by_domain(domains, parts)
@@ -184,7 +181,7 @@ def design_effect(
     counted: Iterable[GroupResult],
     others: Iterable[GroupResult],
 ) -> float:
-    """How many independent items one item costs, by registrable domain."""
+    """Return the design effect of items clustered by registrable domain."""
     return _effect(count_by_domain(domains, (counted, others, ())))
 
 
@@ -192,7 +189,7 @@ def count_by_domain(
     domains: Iterable[tuple[DomainComposition, int]],
     parts: tuple[Iterable[GroupResult], Iterable[GroupResult], Iterable[GroupResult]],
 ) -> DomainCounts:
-    """How many domains have so many items of each of the three parts, and any at all."""
+    """Count domains by their items in each of three parts; domains without any are left out."""
     places = {result.group.number: place for place, part in enumerate(parts) for result in part}
     domain_counts: DomainCounts = Counter()
     for composition, number in domains:
@@ -220,7 +217,7 @@ def _span(domain_counts: DomainCounts, alpha: float, *, is_sequential: bool) -> 
 
 
 def _decided(domain_counts: DomainCounts) -> DomainCounts:
-    """The domains of which an item was decided, without those that were not."""
+    """Return domains that have a decided item, without indeterminate items."""
     found: DomainCounts = Counter()
     for (yes, no, _), number in domain_counts.items():
         if yes + no:
@@ -239,7 +236,7 @@ def _spread(domain_counts: DomainCounts) -> Spread:
 
 
 def _sums(rates: Rates) -> tuple[float, int]:
-    """The sum of the rates of all domains, and the number of domains."""
+    """Return the sum of the domains' rates, and the number of domains."""
     return sum(rate * number for rate, number in rates.items()), sum(rates.values())
 
 
@@ -251,7 +248,7 @@ def _effect(domain_counts: DomainCounts) -> float:
 
 
 def _method(domain_counts: DomainCounts, unnamed: int, *, is_sequential: bool) -> str:
-    """The method's name, and the assumption that is made of items without a domain."""
+    """Return the method's name, with the assumption on items without a registrable domain."""
     m = domain_counts.total()
     is_spread = any(sum(key) > 1 for key in domain_counts)
     name = ANYTIME if is_sequential else EXACT

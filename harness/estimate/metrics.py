@@ -1,4 +1,4 @@
-"""Find the function that takes a metric, from its spec."""
+"""Find the function that computes a metric, from its spec."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.estimate.rates import MeasuredMetric
 from harness.model.metric_spec import MetricSpec
 
 MetricFunction = Callable[[Selection], MeasuredMetric]
-"""Takes one metric of the items that a requirement counts on one line for one profile."""
+"""Computes one metric of the items that a requirement counts on one line for one profile."""
 
 
 @cache

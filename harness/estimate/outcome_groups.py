@@ -1,7 +1,7 @@
-"""Sorts fates: the unit of counting is the item, not the trial.
+"""Classify outcome groups by what a requirement expects; the unit of counting is the item.
 
-An item counts as blocked only if every probe and every round found it blocked, and as missed
-if any of them got through: a pupil needs only one way in.
+An item is blocked only if every probe and round found it blocked, and missed if any of them got
+through. Groups are those of ``harness.model.outcome_group``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CombinedState = Literal["adverse", "favourable", "indeterminate", "down", "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupResult:
-    """How the items of one fate fared for one profile: what each probe found, in order."""
+    """One outcome group for one profile: the states that each probe found, in order."""
 
     group: OutcomeGroup
     profile: str
@@ -28,40 +28,40 @@ class GroupResult:
 
     @property
     def items(self) -> int:
-        """How many items they are."""
+        """The number of items."""
         return self.group.items
 
     @property
     def category(self) -> str:
-        """The primary taxonomy code of them all."""
+        """The primary taxonomy code of the items."""
         return self.group.category
 
     @property
     def frame(self) -> str:
-        """The frame that they were drawn from; empty where items count alike."""
+        """The frame the items were drawn from; empty where items count alike."""
         return frame_of(self.group.pack)
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
-        """The states that any round found, with the named probes or with all."""
+        """Return the states found by the named probes, or by all if none is named."""
         return {state for one in self.for_probes(probes) for state in one.states}
 
     def first(self, state: State, probes: Collection[str] = ()) -> Mechanism:
-        """By which mechanism they came to that state first. Raises StopIteration if never."""
+        """Return the mechanism of the first trial with that state. Raises StopIteration if none."""
         return next(one.mechanism for one in self.for_probes(probes) if state in one.states)
 
     def as_adverse(self, state: State, probes: Collection[str] = ()) -> Adverse:
-        """Where the verdicts are that found them in a state."""
+        """Return a reference to the verdicts that found the items in a state."""
         found = tuple(one.probe for one in self.for_probes(probes) if one.state is state)
         return Adverse(self.group.number, self.profile, state, found)
 
     def for_probes(self, probes: Collection[str]) -> tuple[ProbeState, ...]:
-        """What the named probes saw; all, if none is named."""
+        """Return the states of the named probes; of all, if none is named."""
         return tuple(one for one in self.probe_states if not probes or one.probe in probes)
 
 
 @dataclass(slots=True, kw_only=True)
 class ProfileResults:
-    """All fates on one line for one profile, the probes that ran there, and what none saw."""
+    """All results on one line for one profile, the probes that ran, and trials they cannot see."""
 
     results: list[GroupResult] = field(default_factory=list)
     probes: set[str] = field(default_factory=set)
@@ -69,7 +69,7 @@ class ProfileResults:
 
     @property
     def categories(self) -> dict[str, list[GroupResult]]:
-        """The fates by category."""
+        """The results by category."""
         found: dict[str, list[GroupResult]] = {}
         for one in self.results:
             found.setdefault(one.category, []).append(one)
@@ -78,10 +78,10 @@ class ProfileResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifiedResults:
-    """Fates sorted by an adverse state (what the requirement forbids) and its opposite.
+    """Results classified by an adverse state (what the requirement forbids) and its opposite.
 
-    ``down`` items, those of the ``dead`` fates, were dead on the control line as well: they leave
-    the count symmetrically.
+    The ``down`` items are those of the ``dead`` results, dead on the control line as well; they
+    are not counted for or against the service.
     """
 
     adverse: tuple[GroupResult, ...]
@@ -113,12 +113,12 @@ class ClassifiedResults:
 
 
 def total(results: Iterable[GroupResult]) -> int:
-    """How many items there are in all."""
+    """Return the total number of items."""
     return sum(one.items for one in results)
 
 
 def results_by_profile(counts: Counts) -> dict[tuple[str, str], ProfileResults]:
-    """What was counted, by line and profile."""
+    """Return the counted results by (line, profile)."""
     by_profile: dict[tuple[str, str], ProfileResults] = {}
     for line, profile, probe in counts.probes:
         by_profile.setdefault((line, profile), ProfileResults()).probes.add(probe)
@@ -133,7 +133,7 @@ def results_by_profile(counts: Counts) -> dict[tuple[str, str], ProfileResults]:
 
 
 def combine_states(states: Collection[State], adverse: State, favourable: State) -> CombinedState:
-    """What all trials of an item say together; no trial at all says ``none``."""
+    """Combine the states of all trials of an item; ``none`` without a trial."""
     if adverse in states:
         return "adverse"
     if State.INSUFFICIENT in states or State.ALTERED in states:
@@ -146,7 +146,7 @@ def combine_states(states: Collection[State], adverse: State, favourable: State)
 def classify_results(
     results: Iterable[GroupResult], adverse: State, favourable: State, probes: Collection[str] = ()
 ) -> ClassifiedResults:
-    """Sort lots: adverse if any trial was, favourable only if no trial was anything else."""
+    """Classify results: adverse if any trial is, favourable only if no trial is anything else."""
     ends: dict[CombinedState, list[GroupResult]] = {}
     mechanisms: Counter[str] = Counter()
     for one in results:

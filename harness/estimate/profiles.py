@@ -1,7 +1,8 @@
-"""Metrics of several profiles side by side on one line: whether each has a policy of its own.
+"""Lines with their profiles, and metrics that compare the profiles of one line.
 
-A difference counts only where the declared policy asks for it, and only in its direction: a
-lucky miss for one age group shows nothing. A group that nobody tried is undecided, not missing.
+Two profiles have different policies only if they differ where the declared policy asks for it, in
+the declared direction; a single accidental miss shows nothing. A profile that was not tried is
+undecided, not missing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from harness.ports.judging import VerdictCounts
 
 @dataclass(frozen=True, slots=True)
 class LineProfile:
-    """A line and a profile, with what was folded there; ``same_line`` are all of its line."""
+    """A line and a profile with its results; ``same_line`` are all profiles of the line."""
 
     line: str
     profile: str
@@ -55,7 +56,7 @@ def line_profiles_of(
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
 ) -> list[LineProfile]:
-    """Every line for every profile, even where nothing was seen; ``phases`` by profile."""
+    """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
     by_profile = results_by_profile(verdict_counts.counts)
     line_profiles: list[LineProfile] = []
     for line in sorted({line for line, _ in by_profile}) or ["none"]:
@@ -85,14 +86,14 @@ def line_profiles_of(
     return line_profiles
 
 
-SHOWN = 5
-"""The least items that show two policies to be different, or to be the same."""
+MIN_ITEMS = 5
+"""The fewest items that show two policies to be different, or to be the same."""
 
 
 def superset_violations(selection: Selection) -> MeasuredMetric:
-    """Items that a stricter profile lets through and a weaker one blocks, on the same line.
+    """Count items that a stricter profile allows and a weaker one blocks, on the same line.
 
-    Of two profiles the one of the younger phase is the stricter. Counted for both of them.
+    The profile of the younger phase is the stricter one. A violation counts for both profiles.
     """
     own = [
         profile_selection
@@ -127,12 +128,12 @@ def superset_violations(selection: Selection) -> MeasuredMetric:
 
 
 def profiles_missing(selection: Selection) -> MeasuredMetric:
-    """Of pupils and staff, those whose policy is the other's."""
+    """Count which of pupils and staff have no policy of their own."""
     return _missing("profiles_missing", selection, PUPILS_AND_STAFF)
 
 
 def age_bands_missing(selection: Selection) -> MeasuredMetric:
-    """Of the four age bands, those whose policy is that of another band."""
+    """Count the age bands, of four, that have no policy of their own."""
     return _missing("age_bands_missing", selection, AGE_BANDS)
 
 
@@ -170,7 +171,7 @@ def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]
 
 
 def _differ(one: list[ProfileSelection], other: list[ProfileSelection]) -> bool | None:
-    """Whether the policies of two bands differ as declared; ``None`` if that is not shown."""
+    """Whether the policies of two bands differ as declared; ``None`` if undecided."""
     as_declared = alike = 0
     for first, second in ((a, b) for a in one for b in other):
         others = {result.group.number: _is_blocked(result) for result in second.results}
@@ -181,15 +182,15 @@ def _differ(one: list[ProfileSelection], other: list[ProfileSelection]) -> bool 
             got = _is_blocked(result), others.get(result.group.number)
             as_declared += result.items * (got == (wanted[0] == "block", wanted[1] == "block"))
             alike += result.items * (None not in got and got[0] == got[1])
-    if as_declared >= SHOWN:
+    if as_declared >= MIN_ITEMS:
         return True
-    return False if alike >= SHOWN and not as_declared else None
+    return False if alike >= MIN_ITEMS and not as_declared else None
 
 
 def _ordered(
     own: list[ProfileSelection], profile_selections: tuple[ProfileSelection, ...]
 ) -> Iterator[tuple[ProfileSelection, ProfileSelection]]:
-    """The pairs of a profile with each other one, the stricter first."""
+    """Yield each pair of an own and another profile, the stricter first."""
     for one in own:
         for other in profile_selections:
             ranks = PHASES.index(one.phase), PHASES.index(other.phase)
@@ -198,7 +199,7 @@ def _ordered(
 
 
 def _is_blocked(result: GroupResult) -> bool | None:
-    """Whether every trial was blocked, or one got through; ``None`` if neither is known."""
+    """True if every trial was blocked, False if one was allowed, ``None`` if undecided."""
     states = result.states()
     if State.ALLOWED in states:
         return False

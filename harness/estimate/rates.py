@@ -1,8 +1,8 @@
 """Rates and counts over items: how many were blocked, missed or wrongly blocked.
 
 Names follow Resnick et al., CACM 47(9) (2004): ``block_rate`` is one minus the bad-sites
-underblock rate, ``overblock_rate`` is the OK-sites overblock rate. Both divide by the items
-that were drawn, never by what the filter let through (ALA v. United States, 2002).
+underblock rate, ``overblock_rate`` is the OK-sites overblock rate. Both divide by the items that
+were drawn, not by the items that the filter let through.
 """
 
 from __future__ import annotations
@@ -29,51 +29,51 @@ EXPLICIT = frozenset(
         Mechanism.TLS_INTERCEPT_PAGE,
     }
 )
-"""Ways of blocking that tell the user so (RFC 7725 section 3), unlike a reset or silence."""
+"""Mechanisms that tell the user of the block (RFC 7725 section 3), unlike a reset or silence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredMetric:
-    """A metric, and where the verdicts are that speak against the service."""
+    """A metric, with references to the verdicts against the service."""
 
     metric: Metric
     adverse: tuple[Adverse, ...] = ()
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:
-    """The share of items that were blocked; k counts the blocked."""
-    found = sorted_blocks(selection)
+    """Compute the share of items that were blocked; k counts these."""
+    found = classify_blocks(selection)
     interval = _rate_bounds(selection, found.favourable, found.adverse, found.indeterminate)
     measured = rate("block_rate", found.right, found, interval, selection.alpha)
-    measured = _with_worst(measured, selection, found, found.favourable, found.adverse)
+    measured = _with_worst_case(measured, selection, found, found.favourable, found.adverse)
     return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
 
 
 def overblock_rate(selection: Selection) -> MeasuredMetric:
-    """The share of items that were blocked although they must be allowed; k counts those."""
-    found = sorted_overblocks(selection)
+    """Compute the share of must-allow items that were blocked; k counts these."""
+    found = classify_overblocks(selection)
     interval = _rate_bounds(selection, found.adverse, found.favourable, found.indeterminate)
     measured = rate("overblock_rate", found.wrong, found, interval, selection.alpha)
-    measured = _with_worst(measured, selection, found, found.adverse, found.favourable)
+    measured = _with_worst_case(measured, selection, found, found.adverse, found.favourable)
     return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
 
 
 def missed(selection: Selection) -> MeasuredMetric:
-    """The number of items that got through; every item counts, none is sampled."""
-    found = sorted_blocks(selection)
+    """Count the items that got through: a census, without sampling error."""
+    found = classify_blocks(selection)
     measured = count("missed", found, selection.alpha)
     return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
 
 
 def overblocked(selection: Selection) -> MeasuredMetric:
-    """The number of items that were blocked although they must be allowed."""
-    found = sorted_overblocks(selection)
+    """Count the must-allow items that were blocked: a census, without sampling error."""
+    found = classify_overblocks(selection)
     measured = count("overblocked", found, selection.alpha)
     return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
 
 
 def explicit_share(selection: Selection) -> MeasuredMetric:
-    """The share of blocked items whose block said what it was, with each probe; k counts them."""
+    """Compute the share of blocked items whose block was explicit with every probe."""
     explicit: list[GroupResult] = []
     silent: list[GroupResult] = []
     adverse: list[Adverse] = []
@@ -81,32 +81,32 @@ def explicit_share(selection: Selection) -> MeasuredMetric:
         blocks = [
             one for one in result.for_probes(selection.measure.probes) if one.state is State.BLOCKED
         ]
-        dumb = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
-        if dumb:
+        silent_probes = tuple(one.probe for one in blocks if one.mechanism not in EXPLICIT)
+        if silent_probes:
             silent.append(result)
-            adverse.append(result.as_adverse(State.BLOCKED, dumb))
+            adverse.append(result.as_adverse(State.BLOCKED, silent_probes))
         elif blocks:
             explicit.append(result)
     found = ClassifiedResults(
         adverse=tuple(silent),
         favourable=tuple(explicit),
         indeterminate=(),
-        mechanisms=sorted_blocks(selection).mechanisms,
+        mechanisms=classify_blocks(selection).mechanisms,
     )
     interval = _rate_bounds(selection, explicit, silent, ())
     measured = rate("explicit_share", found.right, found, interval, selection.alpha)
     return replace(measured, adverse=tuple(adverse))
 
 
-def sorted_blocks(selection: Selection) -> ClassifiedResults:
-    """The items sorted for "must be blocked"."""
+def classify_blocks(selection: Selection) -> ClassifiedResults:
+    """Classify the items for "must be blocked"."""
     return classify_results(
         selection.results, State.ALLOWED, State.BLOCKED, selection.measure.probes
     )
 
 
-def sorted_overblocks(selection: Selection) -> ClassifiedResults:
-    """The items sorted for "must be allowed"."""
+def classify_overblocks(selection: Selection) -> ClassifiedResults:
+    """Classify the items for "must be allowed"."""
     return classify_results(
         selection.results, State.BLOCKED, State.ALLOWED, selection.measure.probes
     )
@@ -115,13 +115,13 @@ def sorted_overblocks(selection: Selection) -> ClassifiedResults:
 def rate(
     name: str, k: int, found: ClassifiedResults, interval: RateBounds, alpha: float
 ) -> MeasuredMetric:
-    """A share of ``k`` among the decided items, as a metric."""
+    """Return the share of ``k`` among the decided items, as a metric."""
     value = k / found.n if found.n else None
     return _measured(name, "share", value, k, found, interval, alpha)
 
 
 def count(name: str, found: ClassifiedResults, alpha: float) -> MeasuredMetric:
-    """The number of adverse items, as a metric; its bounds are what is certain and possible."""
+    """Return the number of adverse items; the upper bound adds the indeterminate ones."""
     k = found.wrong
     bounds = Bounds(None, None)
     if found.n:
@@ -133,7 +133,7 @@ def count(name: str, found: ClassifiedResults, alpha: float) -> MeasuredMetric:
 
 
 def not_implemented(name: str, unit: str, alpha: float) -> MeasuredMetric:
-    """A metric that this version cannot take: present, and never a pass."""
+    """Return an empty metric for one that is not implemented; it never passes."""
     found = ClassifiedResults(adverse=(), favourable=(), indeterminate=())
     interval = RateBounds(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
     return _measured(name, unit, None, 0, found, interval, alpha)
@@ -171,14 +171,14 @@ def _measured(
     return MeasuredMetric(metric=metric)
 
 
-def _with_worst(
+def _with_worst_case(
     measured: MeasuredMetric,
     selection: Selection,
     found: ClassifiedResults,
     counted: Iterable[GroupResult],
     others: Iterable[GroupResult],
 ) -> MeasuredMetric:
-    """With the bounds that hold whatever the items that were left out really are."""
+    """Add the bounds that hold whatever the items dead on the control really are."""
     if not found.dead:
         return measured
     open_ = (*found.indeterminate, *found.dead)

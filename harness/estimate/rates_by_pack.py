@@ -1,8 +1,9 @@
-"""Packs apart: the rates of each frame by its own weights, and known against hidden items.
+"""Rates of single packs, and known items compared with hidden ones.
 
-A list that the supplier has met says what it learned, not what its filter can do (METHOD
-SUP-05, TQ-05); and a frame of popularity answers another question than a uniform one. So where
-a journal's items come from several packs, each pack's rates are shown for themselves.
+A list that the supplier has seen shows what it loaded, not what its filter can do (METHOD SUP-05,
+TQ-05), and a sample weighted by popularity answers another question than a uniform one. Where a
+campaign has several packs, each gets rates of its own, and known items are compared with hidden
+ones of the same kind and frame. ``failing`` names the categories below a threshold.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-import numpy as np
 from scipy import special
+from scipy.stats import hypergeom
 
 from harness.estimate.intervals import Bounds, WeightedItem, weighted_rate, worst_case
 from harness.estimate.item_selection import CONTROL_CATEGORY, Packs, counts_category, source_of
@@ -37,7 +38,7 @@ __all__ = ["failing", "holm"]
 def failing(
     counts: Mapping[str, tuple[int, int]], threshold: float, alpha: float = 0.05
 ) -> tuple[str, ...]:
-    """The categories whose rate is below ``threshold`` for certain, family-wise at alpha.
+    """Return the categories whose rate is below ``threshold``, family-wise at level alpha.
 
     ``counts`` are (blocked, tried); p = P[X <= blocked] at the threshold, then Holm.
     """
@@ -52,13 +53,12 @@ def failing(
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
 FRAMES = ("", AS_VISITED)
 HIDEABLE: tuple[PackKind, ...] = ("real", "content")
-"""Kinds of which some items may be known and others hidden. Agreed ones are no comparison: that
-a list was loaded says nothing of a filter that knows others less well."""
+"""Kinds of items that may be known or hidden. Agreed items are always known, so never compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackComparison:
-    """What the packs of one journal say apart; nothing, where it has one pack."""
+    """Rates and comparisons of the packs of one journal; empty if it has only one pack."""
 
     rates: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
@@ -66,7 +66,7 @@ class PackComparison:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """Items of one pack and category: how each went, and what it stands for."""
+    """Weighted items of one pack and category, by how each was handled."""
 
     right: tuple[WeightedItem, ...]
     wrong: tuple[WeightedItem, ...]
@@ -92,10 +92,10 @@ def compare_packs(
     phases: Mapping[str, str],
     alpha: float,
 ) -> PackComparison:
-    """Rates of each pack, and whether known items fared better; ``phases`` by profile.
+    """Return rates of each pack, and tests whether known items do better than hidden ones.
 
-    Nothing if ``packs`` are fewer than two. Items of one registrable domain are taken as
-    independent. Bounds and tests are one-sided at level ``alpha``.
+    ``phases`` maps profiles to phases. Empty if there are fewer than two ``packs``. Items of one
+    registrable domain are treated as independent. Bounds and tests are one-sided at ``alpha``.
     """
     if len(packs) < 2:  # noqa: PLR2004 - several
         return PackComparison()
@@ -120,7 +120,7 @@ def with_foreknowledge(
     scheme: Scheme,
     phases: Mapping[str, str],
 ) -> Measurement:
-    """The measurement, with known and hidden items of the categories and kind it rests on."""
+    """Add the comparisons of known and hidden items of the measurement's categories and kind."""
     measure, phase = (
         measurement.requirement.measure,
         phases.get(measurement.profile, measurement.profile),
@@ -137,31 +137,19 @@ def with_foreknowledge(
 
 
 def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """The one-sided p-value that ``one`` is right no oftener than ``other``, each (right, n).
+    """Return the one-sided p-value that ``one`` is right no more often than ``other``.
 
-    Given all totals, the number right in ``one`` is hypergeometric: Fisher, Statistical Methods
-    for Research Workers, 5th ed. (1934), section 21.02. 1 if either has nothing.
+    Each is (right, n). Given all totals, the number right in ``one`` is hypergeometric: Fisher,
+    Statistical Methods for Research Workers, 5th ed. (1934), section 21.02. 1 if either n is 0.
     """
-    (right, n), (right_there, there) = one, other
-    whole, successes = n + there, right + right_there
-    if not n or not there:
+    (right, n), (other_right, other_n) = one, other
+    if not n or not other_n:
         return 1.0
-    many = np.arange(right, min(successes, n) + 1)
-    logs = _choose(successes, many) + _choose(whole - successes, n - many) - _choose(whole, n)
-    return float(min(1.0, np.exp(special.logsumexp(logs))))
-
-
-def _choose(n: int, k: np.ndarray | int) -> np.ndarray:
-    """The logarithm of n choose k."""
-    return np.asarray(
-        special.gammaln(n + 1.0)
-        - special.gammaln(np.asarray(k) + 1.0)
-        - special.gammaln(n - np.asarray(k) + 1.0)
-    )
+    return float(hypergeom.sf(right - 1, n + other_n, right + other_right, n))
 
 
 def _groups(profile_results: ProfileResults, policy: Policy, phase: str) -> _Groups:
-    """The categories in their order, then the sum of each expectation that has several."""
+    """Return the categories in order, then a total for each expectation with several."""
     groups: _Groups = {}
     for category, results in sorted(profile_results.categories.items()):
         expectation = policy.expects(category, phase)
@@ -236,7 +224,7 @@ def _rates(
 
 
 def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
-    """The share that went right, by design weights where they differ; doubt widens the bounds."""
+    """Return the rate, its bounds and method; design weights are used where they differ."""
     decided = counted.right + counted.wrong
     every = decided + counted.doubtful
     if not decided:
@@ -255,7 +243,7 @@ def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
 def _foreknowledge(
     groups: _Groups, packs: Packs, place: tuple[str, str, str], kind: PackKind, alpha: float
 ) -> Iterator[Foreknowledge]:
-    """Known against hidden items of one kind and frame."""
+    """Yield a comparison of known and hidden items for each category of one kind and frame."""
     line, profile, frame = place
     for (group, _), by_pack in groups.items():
         known, hidden = _known_and_hidden(by_pack, packs, frame, kind)
@@ -281,7 +269,7 @@ def _foreknowledge(
 
 
 def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
-    """Corrected over all categories of a place (Holm); totals are not."""
+    """Adjust p-values over the categories of a line and profile (Holm); totals stay as they are."""
     totals = set(TOTALS.values())
     unadjusted = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
     fair = holm(unadjusted)
@@ -291,7 +279,7 @@ def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
 def _known_and_hidden(
     by_pack: Mapping[str, _Counted], packs: Packs, frame: str, kind: PackKind
 ) -> tuple[_Counted | None, _Counted | None]:
-    """What suppliers may know, and what not, of one kind and frame; None if there is none."""
+    """Return the known and the hidden items of one kind and frame, each ``None`` if empty."""
     by_known: dict[bool, _Counted] = {}
     for mark, counted in by_pack.items():
         source = source_of(packs[mark])

@@ -1,12 +1,12 @@
-"""The worst of several groups: each category, stratum, language, source or frame must hold.
+"""Metrics of the worst subgroup: category, stratum, language, source or frame.
 
-Rates of two frames answer two questions and are never made one, and neither are those of items
-that a supplier knows and of those that it cannot know. Where a requirement names several
-categories, each is a group: pooling must not hide one that is open.
+Rates of different frames answer different questions, and so do items known to the supplier and
+hidden ones: they are never pooled. Where a requirement names several categories, each is a
+subgroup, so that pooling cannot hide one that is open.
 
-A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
-group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
-the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
+A pass needs every subgroup at level alpha (intersection-union, Berger 1982); a fail needs one
+subgroup at alpha / number of subgroups (Bonferroni). The metric has the counts of the subgroup with
+the worst rate or, where every rate meets the threshold, with the worst bound.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MetricFunction = Callable[[Selection], MeasuredMetric]
 
 
 class Subgroup(NamedTuple):
-    """What makes items a group: a name (such as a category), where they come from, the frame."""
+    """Key of a subgroup: a name (such as a category), the source of its items, and the frame."""
 
     name: str
     source: Source
@@ -42,60 +42,60 @@ class Subgroup(NamedTuple):
 
     @property
     def words(self) -> str:
-        """All of it for people: "GAMB, hidden real items as visited"."""
+        """The whole key in words: "GAMB, hidden real items as visited"."""
         return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
 
 
 def block_rate(selection: Selection) -> MeasuredMetric:
-    """The share of items that were blocked, in the worst group."""
+    """Compute the share of items that were blocked, in the worst subgroup."""
     return _worst(selection, rates.block_rate, _named(selection))
 
 
 def content_block_rate(selection: Selection) -> MeasuredMetric:
-    """The share of content pages that were blocked, in the worst category."""
+    """Compute the share of content pages that were blocked, in the worst category."""
     measured = _worst(selection, rates.block_rate, lambda result: result.category)
     return replace(measured, metric=replace(measured.metric, name="content_block_rate"))
 
 
 def overblock_rate(selection: Selection) -> MeasuredMetric:
-    """The share of items that were blocked although they must be allowed; in the worst group."""
+    """Compute the share of must-allow items that were blocked, in the worst subgroup."""
     return _worst(selection, rates.overblock_rate, _named(selection))
 
 
 def block_rate_by_category(selection: Selection) -> MeasuredMetric:
-    """The block rate of the worst category that the measure names."""
+    """Compute the block rate of the worst category that the measure names."""
     return _worst(selection, rates.block_rate, _category(selection))
 
 
 def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
-    """The block rate of the worst stratum: head and tail alike."""
+    """Compute the block rate of the worst stratum."""
     return _worst(
         selection, rates.block_rate, lambda result: result.group.stratum or result.category
     )
 
 
 def block_rate_by_language(selection: Selection) -> MeasuredMetric:
-    """The block rate of the worst language."""
+    """Compute the block rate of the worst language."""
     return _worst(selection, rates.block_rate, lambda result: result.group.lang or "no language")
 
 
 def overblock_rate_by_category(selection: Selection) -> MeasuredMetric:
-    """The over-blocking rate of the worst category that the measure names."""
+    """Compute the over-blocking rate of the worst category that the measure names."""
     return _worst(selection, rates.overblock_rate, _category(selection))
 
 
 def missed(selection: Selection) -> MeasuredMetric:
-    """The number of items that got through; each category and source must be covered."""
+    """Count the items that got through; each category and source is a part."""
     return _counted(selection, rates.missed)
 
 
 def overblocked(selection: Selection) -> MeasuredMetric:
-    """The number of items that were wrongly blocked; each category and source must be covered."""
+    """Count the items that were wrongly blocked; each category and source is a part."""
     return _counted(selection, rates.overblocked)
 
 
 def _category(selection: Selection) -> Callable[[GroupResult], str]:
-    """The category of a measure that items fall under."""
+    """Return a function that gives the category of the measure that items fall under."""
 
     def named(result: GroupResult) -> str:
         wanted = selection.measure.categories
@@ -105,7 +105,7 @@ def _category(selection: Selection) -> Callable[[GroupResult], str]:
 
 
 def _named(selection: Selection) -> Callable[[GroupResult], str]:
-    """The stratum or category that the measure names and items fall under; empty if none is."""
+    """Return a function that gives the stratum or category of items; empty if none is named."""
     measure = selection.measure
     if measure.strata:
         return lambda result: result.group.stratum
@@ -115,7 +115,7 @@ def _named(selection: Selection) -> Callable[[GroupResult], str]:
 def _grouped(
     selection: Selection, key: Callable[[GroupResult], str]
 ) -> dict[Subgroup, tuple[GroupResult, ...]]:
-    """The items by group, in the order of the names; a group that is wanted may be empty."""
+    """Return results by subgroup, sorted; subgroups that the measure names may be empty."""
     subgroups: dict[Subgroup, list[GroupResult]] = {}
     for result in selection.results:
         subgroup = Subgroup(key(result), selection.sources.of_pack(result.group.pack), result.frame)
@@ -131,7 +131,7 @@ def _grouped(
 
 
 def _wanted_names(selection: Selection) -> Iterator[str]:
-    """The categories and strata that the measure names, and the policy asks about here."""
+    """Yield the categories or strata that the measure names and the policy covers here."""
     measure = selection.measure
     by_others = spec_of(measure.metric).by in ("stratum", "language")
     if measure.strata and not by_others:
@@ -169,7 +169,7 @@ def _worst(
     subgroup, worst, _ = max(
         measured, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
     )
-    lower, upper = _bounds(_telling(selection, measured), measured, is_bad=is_bad)
+    lower, upper = _bounds(_deciding(selection, measured), measured, is_bad=is_bad)
     method = worst.metric.method
     if len(tried) > 1:
         method = f"worst of {len(tried)} groups: {subgroup.words}; {method}; fails by Bonferroni"
@@ -185,7 +185,7 @@ def _worst(
         decided=_span([one.decided or _plain(one) for one in known]),
         alone=_span([one.alone or _plain(one) for one in known]),
     )
-    adverse = tuple(each for _, one, _ in measured for each in one.adverse)
+    adverse = tuple(reference for _, one, _ in measured for reference in one.adverse)
     return MeasuredMetric(metric=metric, adverse=adverse)
 
 
@@ -194,13 +194,13 @@ def _is_basis(selection: Selection, subgroup: Subgroup) -> bool:
     return not sources or subgroup.source in sources
 
 
-def _telling(
+def _deciding(
     selection: Selection, measured: list[tuple[Subgroup, MeasuredMetric, Metric]]
 ) -> list[tuple[Subgroup, MeasuredMetric, Metric]]:
-    """The groups whose bound a pass needs: what it rests on, and whatever is large enough.
+    """Return the subgroups whose bound a pass needs: the basis, and others that are large enough.
 
-    A handful of known items beside the hidden ones must not fail; proof of their own they are
-    too few for, and they do not make an outcome undecidable.
+    A few known items beside the hidden ones can make an outcome fail, but they are too few to
+    prove conformity, so they must not make the outcome undecidable.
     """
     needed = items_needed(selection.requirement, selection.alpha)
     return [
@@ -216,7 +216,7 @@ def _parts(
     *,
     is_bad: bool = False,
 ) -> tuple[Part, ...]:
-    """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
+    """Return the parts: the bound for a pass at alpha, that for a fail by Bonferroni."""
     found: list[Part] = []
     for subgroup, one, strict in measured:
         if is_bad:
@@ -230,7 +230,7 @@ def _parts(
 
 
 def _counted(selection: Selection, metric_function: MetricFunction) -> MeasuredMetric:
-    """A count of single items, which none can hide; its parts tell what was covered."""
+    """Return a count over all subgroups; its parts show what was covered."""
     measured = metric_function(selection)
     parts = [
         (subgroup, one, one.metric)
@@ -241,13 +241,13 @@ def _counted(selection: Selection, metric_function: MetricFunction) -> MeasuredM
 
 
 def _bounds(
-    telling: list[tuple[Subgroup, MeasuredMetric, Metric]],
+    deciding: list[tuple[Subgroup, MeasuredMetric, Metric]],
     measured: list[tuple[Subgroup, MeasuredMetric, Metric]],
     *,
     is_bad: bool,
 ) -> tuple[float | None, float | None]:
-    """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
-    plain = [one.metric for _, one, _ in telling]
+    """Return (lower, upper): the pass side is ``None`` if any is; the fail side by Bonferroni."""
+    plain = [one.metric for _, one, _ in deciding]
     strict = [metric for _, _, metric in measured]
     if is_bad:
         uppers = [metric.upper for metric in plain]
@@ -263,7 +263,7 @@ def _bounds(
 
 
 def _p_value(found: list[float | None]) -> float | None:
-    """That of "some group misses the threshold", by Bonferroni; groups without one say nothing."""
+    """Return the p-value of "some subgroup misses the threshold" (Bonferroni)."""
     known = [p_value for p_value in found if p_value is not None]
     return min(1.0, len(found) * min(known)) if known else None
 
@@ -273,7 +273,7 @@ def _plain(metric: Metric) -> Span:
 
 
 def _span(spans: list[Span]) -> Span:
-    """The lowest lower end and the highest upper one; open where any is."""
+    """Return the lowest lower and highest upper end; ``None`` where any is."""
     lowers = [span.lower for span in spans if span.lower is not None]
     uppers = [span.upper for span in spans if span.upper is not None]
     return Span(
@@ -287,7 +287,7 @@ def _outer(spans: list[Span]) -> Span | None:
 
 
 def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
-    """Larger is worse; a group without a number only stands if no other has one."""
+    """Sort key: larger is worse; a subgroup without a number comes last."""
     facing = metric.upper if is_bad else metric.lower
     number = facing if by_bound else metric.value
     if number is None:

@@ -195,15 +195,6 @@ def backward_events(events: Iterable[Event]) -> Iterator[BackwardEvent]:
             )
 
 
-def latest_time(events: Iterable[Event]) -> datetime | None:
-    """The latest time since the last correction of the clock; ``None`` without events."""
-    latest: datetime | None = None
-    for event in events:
-        if latest is None or isinstance(event, ClockCorrected) or event.at > latest:
-            latest = event.at
-    return latest
-
-
 def require_times(
     held: Sequence[Event], added: Sequence[Event], now: datetime | None = None
 ) -> None:

@@ -60,8 +60,8 @@ class MetricSpec:
 IMPLEMENTED = (
     MetricSpec(name="age_bands_missing", unit="items",
                counts="of four age bands, those without a policy of their own",
-               words="age groups without a policy of their own", function="by_kind:age_bands_missing",
-               rests_on="agreed", counts_items=False),
+               words="age groups without a policy of their own",
+               function="by_kind:age_bands_missing", rests_on="agreed", counts_items=False),
     MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
                words="share of items blocked", function="worst_group:block_rate", verb="blocked",
                bounds="rate", rests_on="real", each_category=True),

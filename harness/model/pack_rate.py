@@ -76,7 +76,8 @@ class Foreknowledge:
         """What it says beside an outcome; ``is_short`` if the hidden items do not conform."""
         if is_short and self.is_tuned:
             return f"tuned to the known list: {self.description}"
-        return f"{self.description}: {'known ones do better' if self.is_tuned else 'no difference shown'}"
+        difference = "known ones do better" if self.is_tuned else "no difference shown"
+        return f"{self.description}: {difference}"
 
     @property
     def conclusion(self) -> str:

@@ -99,7 +99,7 @@ def test_what_a_probe_only_notes_says_nothing(state: State) -> None:
     seen = [verdict(State.BLOCKED), verdict(state, "dns_https")]
 
     (only,) = trials_by_line_profile(seen)["proxy", "ks2"]
-    assert only.seen == {("web", 1, State.BLOCKED)}
+    assert only.decided == {("web", 1, State.BLOCKED)}
 
 
 @given(st.permutations(range(3)))

@@ -50,7 +50,7 @@ def test_wrong_decisions_are_no_likelier_than_planned(rate: float, wrong: str) -
     for _ in range(1_000):
         running = Sprt(plan=plan(0.9, 2))
         while running.decision == "continue":
-            running.see(blocked=bool(random.random() < rate))
+            running.add(blocked=bool(random.random() < rate))
         decisions.append(running.decision)
 
     assert decisions.count(wrong) / len(decisions) <= 0.06  # type: ignore[arg-type]
@@ -107,11 +107,11 @@ def chances(wald: SprtPlan, rate: float, pass_at: float | None = None) -> tuple[
 def test_a_decision_is_final() -> None:
     running = Sprt(plan=plan(0.9, 2))
     for _ in range(200):
-        running.see(blocked=True)
+        running.add(blocked=True)
 
     assert running.decision == "pass"
     for _ in range(50):
-        running.see(blocked=False)
+        running.add(blocked=False)
     assert running.decision == "pass"
 
 
@@ -132,7 +132,7 @@ def run(endings: list[ItemResult], wald: SprtPlan = SMALL) -> tuple[Decision, in
     """The decision over a sequence, and how many items it rests on."""
     test = PlanTest(plan=wald)
     for number, item_result in enumerate(endings):
-        test.see(item(str(number)), item_result)
+        test.add(item(str(number)), item_result)
     return test.decision, test.used
 
 
@@ -185,7 +185,7 @@ def test_doubt_alone_decides_nothing() -> None:
 def test_of_one_domain_the_first_item_counts() -> None:
     test = PlanTest(plan=plan(0.9, 2))
     for number in range(100):
-        test.see(item(str(number), "a.test"), "missed")
+        test.add(item(str(number), "a.test"), "missed")
 
     assert (test.decision, test.missed) == ("continue", 1)
 
