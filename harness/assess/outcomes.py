@@ -1,8 +1,9 @@
-"""Holds each measurement against its requirement: conforms, does not conform, or insufficient.
+"""Decide each requirement from its measurement: conforms, does not conform, or insufficient.
 
-The rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017, 7.8.6):
-a guarded decision (ILAC-G8:2019) on exact one-sided bounds. A pass must hold with every
-doubtful item taken against the service, a fail with every one taken in its favour.
+The decision rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017,
+7.8.6). It is a guarded decision (ILAC-G8:2019) on exact one-sided bounds: conformity must hold with
+every indeterminate item counted against the service, non-conformity with every one in its favour.
+``RULES`` maps rule names to functions; ``bar_incomplete`` bars incomplete campaigns.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from harness.ports.storage import Journal
 
 @dataclass(frozen=True, slots=True)
 class _Ruling:
+    """A conformity, with the direction and the reasons of an insufficient one."""
+
     conformity: Conformity
     leaning: str = ""
     reasons: tuple[str, ...] = ()
@@ -41,10 +44,10 @@ def assess(
     decision: Decision,
     preconditions: tuple[Precondition, ...] = (),
 ) -> tuple[Outcome, ...]:
-    """One outcome for each measurement, in their order.
+    """Return one outcome for each measurement, in order.
 
-    Granting needs no correction. That a binding requirement is not met is said only if it holds
-    among all of them, by Holm's correction over the rows that a sample decides.
+    Conformity needs no correction for multiple tests. A binding requirement fails only if it does
+    so after Holm's correction over all binding rows that a sample decides.
     """
     measured = tuple(measurements)
     claims = failure_claims(
@@ -104,7 +107,7 @@ def _known_items_reasons(measurement: Measurement, decision: Decision) -> tuple[
 
 
 def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | None) -> _Ruling:
-    """The declared stopping test's word, or the requirement's own rule as far as it may speak."""
+    """Return the ruling of the declared stopping test, or of the requirement's own rule."""
     ruling = _rule(measurement.requirement, measurement.metric, decision)
     is_failing = ruling.conformity is Conformity.DOES_NOT_CONFORM
     if is_failing and claim is not None and not claim.is_proven:
@@ -125,10 +128,11 @@ def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | 
 def _sequential_ruling(
     test: Sequential, requirement: Requirement, metric: Metric, decision: Decision, plain: _Ruling
 ) -> _Ruling:
-    """Wald's test alone grants; a pass still needs the items and the certainty agreed upon.
+    """Return the ruling of a declared Wald test.
 
-    That it ended against the service shows a rate below ``good``. To accuse, the rate must be
-    below the threshold, by bounds that may be read at any time (``plain``).
+    It alone gives conformity, which still needs the agreed number of items and share of decided
+    items. A test that ended against the service shows only a rate below ``good``; to fail, the rate
+    must be below the threshold by bounds that hold at any time (``plain``).
     """
     if test.decision == "fail":
         if plain.conformity is Conformity.DOES_NOT_CONFORM:
@@ -145,7 +149,7 @@ def _sequential_ruling(
 
 
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
-    """Apply the requirement's decision rule; what cannot be applied is insufficient."""
+    """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
         why = f"not implemented: this version cannot take the metric {metric.name}"
         return _Ruling(Conformity.INSUFFICIENT, "", (why,))
@@ -163,7 +167,7 @@ def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruli
 def _guarded(
     requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
 ) -> _Ruling:
-    """Conform only if the near bound reaches the threshold, fail only if the far one cannot."""
+    """Conform if the near bound meets the threshold, fail if the far bound does not."""
     reaches, fails = _against(threshold, metric)
     values = [metric.value, metric.spread.rate] if metric.spread else [metric.value]
     is_passing = all(_meets(threshold, value) for value in values)
@@ -181,7 +185,7 @@ def _guarded(
 def _item_by_item(
     requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision
 ) -> _Ruling:
-    """Every item counts: what was verified decides, and one undecided item forbids a pass."""
+    """Decide by the observed value; one undecided item forbids conformity."""
     if not _meets(threshold, metric.value):
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _too_few(requirement, metric)
@@ -195,7 +199,7 @@ def _item_by_item(
 
 
 def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
-    """Our own evidence is good enough, or says nothing: a gate never fails a service."""
+    """Check the quality of the evidence: conforms or insufficient, never a failure."""
     doubts = _too_few(requirement, metric)
     if not _meets(threshold, metric.value):
         observed = format_value(metric.value, metric.unit)
@@ -218,19 +222,20 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
 """The decision rules that can be applied, by the name a requirement gives."""
 
 SAMPLED = frozenset(name for name, rule in RULES.items() if rule is _guarded)
-"""Rules that a bound decides, so that chance has a part in them."""
+"""Rules that are decided by a bound, so that sampling error matters."""
 
 LEFT_OUT = {
     "down": "dead on the unfiltered line as well",
     "not paired": "no time taken on both lines",
 }
-"""Why items leave the count, in words."""
+"""Reasons why items are left out, in words."""
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
+"""Rules by which each item counts and one undecided item forbids conformity."""
 
 
 def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
-    """Whether the bounds prove that the threshold is met, and whether that it is not."""
+    """Return whether the bounds prove that the threshold is met, and that it is not met."""
     lower, upper = metric.lower, metric.upper
     reaches = fails = False
     if threshold.at_least is not None:
@@ -245,7 +250,7 @@ def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
 
 
 def _meets(threshold: Threshold, value: float | None) -> bool:
-    """The historic point rule: the observed value alone meets the threshold."""
+    """Whether the observed value alone meets the threshold (the historic point rule)."""
     if value is None:
         return False
     enough = threshold.at_least is None or value >= threshold.at_least
@@ -253,12 +258,12 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
-    """Reasons that forbid a pass whatever the bounds say."""
+    """Return reasons that forbid conformity whatever the bounds are."""
     doubts = _too_few(requirement, metric)
     if requirement.threshold is not None and (
-        told := pooled_shortfall(metric, requirement.threshold)
+        reason := pooled_shortfall(metric, requirement.threshold)
     ):
-        doubts += (told,)
+        doubts += (reason,)
     doubts += undecided(metric, decision.indeterminate_share_max)
     return doubts + left_out(requirement, metric, decision.left_out_share_max)
 
@@ -291,7 +296,7 @@ def _left_out(metric: Metric) -> tuple[str, ...]:
 def describe(
     requirement: Requirement, metric: Metric, decision: Decision, test: Sequential | None = None
 ) -> str:
-    """The decision rule in words, with the historic point rule beside it."""
+    """Return the decision rule in words, with the result of the historic point rule."""
     threshold = requirement.threshold
     if test is not None:
         return f"{test.description}; bounds at any time {_bounds(metric)}"
@@ -316,7 +321,7 @@ def _bounds(metric: Metric) -> str:
 def bar_incomplete(
     measurements: Iterable[Measurement], journal: Journal
 ) -> tuple[Measurement, ...]:
-    """The measurements, barred where batches of the campaign are missing from the journal."""
+    """Return the measurements, barred if batches or retrials of the campaign are missing."""
     planned = journal.header.batches_planned
     missing = planned - len(journal.batches() & set(range(1, planned + 1)))
     if missing:

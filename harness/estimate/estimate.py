@@ -77,27 +77,7 @@ def estimate(
     measurements: list[Measurement] = []
     remarks: list[str] = []
     for requirement in scheme.requirements:
-        asked = [
-            line_profile
-            for line_profile in line_profiles
-            if _is_asked(requirement, scheme, line_profile, remarks)
-        ]
-        seeing = [
-            line_profile for line_profile in asked if _sees(requirement, scheme, line_profile)
-        ]
-        if seeing:
-            remarks += [
-                _blind_remark(requirement, line_profile)
-                for line_profile in asked
-                if line_profile not in seeing
-            ]
-        measurements += [
-            _with_list_size(
-                _measure(requirement, scheme, line_profile), scheme, line_profile, frames or {}
-            )
-            for line_profile in (seeing or asked)
-        ]
-        measurements += _untried_phases(requirement, scheme, line_profiles)
+        measurements += _of_requirement(requirement, scheme, line_profiles, frames or {}, remarks)
     return Estimates(
         measurements=tuple(
             with_foreknowledge(one, pack_comparison, scheme, phases) for one in measurements
@@ -110,6 +90,24 @@ def estimate(
         foreknowledge=pack_comparison.foreknowledge,
         preconditions=preconditions,
     )
+
+
+def _of_requirement(
+    requirement: Requirement,
+    scheme: Scheme,
+    line_profiles: list[LineProfile],
+    frames: Mapping[str, int],
+    remarks: list[str],
+) -> Iterator[Measurement]:
+    """Yield the measurements of one requirement; add to ``remarks`` where it is not applicable."""
+    asked = [one for one in line_profiles if _is_asked(requirement, scheme, one, remarks)]
+    seeing = [one for one in asked if _sees(requirement, scheme, one)]
+    if seeing:
+        remarks += [_blind_remark(requirement, one) for one in asked if one not in seeing]
+    for line_profile in seeing or asked:
+        measurement = _measure(requirement, scheme, line_profile)
+        yield _with_list_size(measurement, scheme, line_profile, frames)
+    yield from _untried_phases(requirement, scheme, line_profiles)
 
 
 def _is_asked(

@@ -1,8 +1,8 @@
-"""Coverage: whether every part that a requirement names has enough decided items.
+"""Reasons in words why a measurement cannot decide: too few items, too many undecided or left out.
 
-Items of different kinds answer different questions (see ``harness.model.corpus.PackKind``), and a
-category may be open although the others make up for it. So each kind, each named category and
-each frame is a part of its own, and a favourable outcome needs enough of every one.
+Items of different kinds answer different questions (see ``harness.model.corpus.PackKind``), and
+pooling could hide an open category. So each kind, each named category and each frame is a part of
+its own, and conformity needs enough decided items in every part.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
 
 IMPRACTICAL_FACTOR = 100
-"""More than this times the items tried is no practical number."""
+"""More than so many times the items tried is not called a practical number."""
 
 Settles = Callable[[Threshold, Span], bool]
 
 
 def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
-    """Why the bounds settle nothing, though the observed rate leans one way.
+    """Return why the bounds do not decide.
 
-    Names the first of these that would settle it by itself if it were otherwise: the number of
-    domains with which anything can conform, the undecided items, the domains that pages share.
-    Else the number.
+    The reason is the first of: too few items for any service to conform; undecided items without
+    which the bounds would decide; items that share domains. Otherwise the sample is too small.
     """
-    if is_passing and (told := _too_few(metric, threshold)):
-        return told
+    if is_passing and (reason := _too_few(metric, threshold)):
+        return reason
     settles: Settles = meets_threshold if is_passing else misses_threshold
     if metric.decided is not None and settles(threshold, metric.decided):
         items = f"{metric.indeterminate} undecided items leave it open"
@@ -40,11 +39,11 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
             f"pages of one domain are no independent items: {metric.counted} domains leave it "
             f"open, where as many items alone would settle it ({_ends(metric, metric.alone)})"
         )
-    return _straddle(metric, threshold)
+    return _too_small_sample(metric, threshold)
 
 
 def pooled_shortfall(metric: Metric, threshold: Threshold) -> str:
-    """That large domains fare worse than the others; empty if the pooled rate holds as well."""
+    """Return that the rate pooled over items misses the threshold; empty if it does not."""
     if metric.pooled is None or meets_threshold(threshold, metric.pooled):
         return ""
     low, high = metric.pooled
@@ -65,7 +64,7 @@ def meets_threshold(threshold: Threshold, span: Span) -> bool:
 
 
 def misses_threshold(threshold: Threshold, span: Span) -> bool:
-    """Whether a span lies wholly beyond the threshold."""
+    """Whether the whole span misses the threshold."""
     low, high = span
     below = threshold.at_least is not None and high is not None and high < threshold.at_least
     above = threshold.at_most is not None and low is not None and low > threshold.at_most
@@ -73,7 +72,7 @@ def misses_threshold(threshold: Threshold, span: Span) -> bool:
 
 
 def format_threshold(threshold: Threshold, unit: str) -> str:
-    """The threshold in words."""
+    """Return the threshold in words."""
     marks = []
     if threshold.at_least is not None:
         marks.append(f"at least {format_value(threshold.at_least, unit)}")
@@ -83,7 +82,7 @@ def format_threshold(threshold: Threshold, unit: str) -> str:
 
 
 def format_value(number: float | None, unit: str) -> str:
-    """A number as people read it: shares in per cent, seconds in milliseconds."""
+    """Format a number with its unit: shares in per cent, seconds in milliseconds."""
     if number is None:
         return "unbounded"
     if unit == "share":
@@ -94,7 +93,7 @@ def format_value(number: float | None, unit: str) -> str:
 
 
 def _too_few(metric: Metric, threshold: Threshold) -> str:
-    """That not even a faultless service could conform on so few; empty if one could."""
+    """Return that no service could conform on so few items; empty if one could."""
     if not spec_of(metric.name).is_rate:
         return ""
     needed = smallest_for_threshold(threshold, metric.alpha)
@@ -108,10 +107,10 @@ def _too_few(metric: Metric, threshold: Threshold) -> str:
     )
 
 
-def _straddle(metric: Metric, threshold: Threshold) -> str:
+def _too_small_sample(metric: Metric, threshold: Threshold) -> str:
     value = _value(metric)
-    marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
-    mark = min(marks, key=lambda each: abs(each - (value or 0.0)))
+    marks = [limit for limit in (threshold.at_least, threshold.at_most) if limit is not None]
+    mark = min(marks, key=lambda limit: abs(limit - (value or 0.0)))
     observed, limit = format_value(value, metric.unit), format_value(mark, metric.unit)
     what = f"{metric.counted} {'items' if metric.spread is None else 'domains'}"
     near = f"{what} are too few to tell {observed} from the mark of {limit} for certain"
@@ -124,7 +123,7 @@ def _straddle(metric: Metric, threshold: Threshold) -> str:
 
 
 def _needed(metric: Metric, mark: float) -> int | None:
-    """About how many would settle it: a bound's distance shrinks with the root of the number."""
+    """Estimate how many would decide: the bound's distance falls with the root of n."""
     value, number = _value(metric), metric.counted
     if value is None:
         return None
@@ -140,7 +139,7 @@ def _needed(metric: Metric, mark: float) -> int | None:
 
 
 def _value(metric: Metric) -> float | None:
-    """The observed rate, of domains where these count."""
+    """Return the observed rate: of domains, where these are counted."""
     return metric.value if metric.spread is None else metric.spread.rate
 
 
@@ -149,28 +148,28 @@ def _ends(metric: Metric, span: Span) -> str:
 
 
 def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
-    """Which parts have too few decided items for a favourable outcome, in words.
+    """Return, in words, which parts have too few decided items to conform.
 
-    Each needs the requirement's own minimum, and as many as can decide at its level at all.
+    Each part needs ``items_needed``.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     for part in metric.parts:
         needed = items_needed(requirement, part.metric.alpha)
         if part.metric.counted >= needed:
             continue
         if not part.is_basis:
-            told += _falling_short(requirement, part)
+            reasons += _falling_short(requirement, part)
             continue
         if not part.metric.tried:
-            told.append(f"{part.name}: not tried")
+            reasons.append(f"{part.name}: not tried")
             continue
         what = "counted" if part.metric.spread is None else "domains counted"
-        told.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
-    return tuple(told)
+        reasons.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
+    return tuple(reasons)
 
 
 def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
-    """Of a part that is too small to decide by itself: that what was observed is too little."""
+    """Yield that the observed value of a small part misses the threshold."""
     threshold, metric = requirement.threshold, part.metric
     if threshold is None or metric.value is None:
         return
@@ -179,37 +178,39 @@ def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
 
 
 def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
-    """Of which parts more than the share ``limit`` could not be decided, in words."""
-    told: list[str] = []
+    """Return, in words, parts of which more than the share ``limit`` is undecided."""
+    reasons: list[str] = []
     for name, part in named_parts(metric):
         tried = part.n + part.indeterminate
         share = part.indeterminate / tried if tried else 0.0
         if share > limit:
             items = f"{name}{part.indeterminate} items ({share * 100:.3g} %)"
             most = f"no more than {limit * 100:.4g} % may stay so"
-            told.append(f"{items} could not be decided; {most}")
-    return tuple(told)
+            reasons.append(f"{items} could not be decided; {most}")
+    return tuple(reasons)
 
 
 def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[str, ...]:
-    """Of which parts more than the share ``limit`` was left out, and what that could hide.
+    """Return, in words, parts of which more than the share ``limit`` was left out.
 
-    Items that are dead on the control too leave a rate; many of them leave it to chance, or to
-    whoever kills them, what the rate is about.
+    Items dead on the control line are left out of a rate. If there are many, the rest may not be
+    representative, whether by chance or because somebody took the items down.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     for name, part in named_parts(metric):
         out = part.left_out.get("down", 0)
         share = out / part.tried if out else 0.0
         if share <= limit:
             continue
         items = f"{name}{out} of {part.tried} items were left out ({share * 100:.3g} %)"
-        told.append(f"{items}; no more than {limit * 100:.4g} % may be{_worst(requirement, part)}")
-    return tuple(told)
+        reasons.append(
+            f"{items}; no more than {limit * 100:.4g} % may be{_worst(requirement, part)}"
+        )
+    return tuple(reasons)
 
 
 def _worst(requirement: Requirement, part: Metric) -> str:
-    """The bound that faces the threshold, had all that was left out gone wrong."""
+    """Return the bound in words, had all items that were left out gone wrong; or empty."""
     threshold = requirement.threshold
     if part.worst is None or threshold is None:
         return ""
@@ -219,18 +220,20 @@ def _worst(requirement: Requirement, part: Metric) -> str:
 
 
 def census_gaps(metric: Metric) -> tuple[str, ...]:
-    """Which entries a census lacks: those that were never tried, and those that were left out."""
-    told: list[str] = []
+    """Return, in words, how many entries of a census were not tried or were left out."""
+    reasons: list[str] = []
     if metric.frame is not None and metric.tried < metric.frame:
-        told.append(f"{metric.tried} of {metric.frame} entries were tried; a census needs them all")
+        reasons.append(
+            f"{metric.tried} of {metric.frame} entries were tried; a census needs them all"
+        )
     out = sum(metric.left_out.values())
     if out:
-        told.append(f"{out} entries were left out; a census needs them all")
-    return tuple(told)
+        reasons.append(f"{out} entries were left out; a census needs them all")
+    return tuple(reasons)
 
 
 def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
-    """Each part with how sentences about it begin; the metric itself if it has one or none."""
+    """Return each part with a prefix for messages; the metric itself if it has fewer than two."""
     if len(metric.parts) < 2:  # noqa: PLR2004 - several
         return (("", metric),)
     return tuple((f"{part.name}: ", part.metric) for part in metric.parts)
@@ -239,9 +242,9 @@ def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
 def known_beside_hidden(
     measurement: Measurement, conforms: Callable[[Metric], bool]
 ) -> tuple[str, ...]:
-    """Known and hidden items of one kind: why hidden ones fall short, or how they differ.
+    """Return, in words, how known and hidden items of one kind compare.
 
-    ``conforms`` says of one part whether it conforms by itself.
+    ``conforms`` tells whether one part conforms by itself.
     """
     short = [
         part
@@ -255,8 +258,8 @@ def known_beside_hidden(
 
 
 def items_needed(requirement: Requirement, alpha: float) -> int:
-    """The fewest decided items of a part: ``n_min``, and what can decide at level ``alpha``.
+    """Return the decided items a part needs: ``n_min``, or what can decide at level ``alpha``.
 
-    Where items of one registrable domain fall together, domains are counted.
+    For rates by registrable domain, domains are counted.
     """
     return max(1, requirement.n_min, smallest_sample(requirement, alpha) or 1)

@@ -1,6 +1,7 @@
-"""A metric spec holds all that is known of a metric: schemes, reports and early stopping read it.
+"""Metric specs: name, unit, words, function and bounds of every metric a scheme may name.
 
-To add a metric, write its function in ``harness.estimate`` and its ``MetricSpec`` here.
+Schemes, reports and early stopping read them. To add a metric, write its function in
+``harness.estimate`` and its ``MetricSpec`` here.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ class MetricSpec:
     """One metric.
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
-    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what ``k`` of ``n``
-    items did. ``function`` is the function in ``harness.estimate`` that takes it
-    (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
-    of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
-    on where a requirement does not say: rates of categories say what a filter knows, which only
-    items that nobody announced can show. ``by`` names the groups of which the worst stands.
-    With ``each_category`` each category that a requirement names must hold by itself; without
-    ``counts_items`` it compares profiles, cells of the policy, probes or batches.
+    ``counts`` says what is counted, ``words`` is its name for readers, ``verb`` what happened to
+    ``k`` of ``n`` items. ``function`` is the function in ``harness.estimate`` that computes it
+    (``module:function``), empty if not implemented. ``bounds`` is their type: of a rate, of a
+    shift, as observed, or other. ``rests_on`` is the kind of items where a requirement does not
+    say. ``by`` names the subgroups of which the worst stands. With ``each_category`` each category
+    that a requirement names must hold by itself; without ``counts_items`` the metric compares
+    profiles, policy cells, probes or batches.
     """
 
     name: str
@@ -42,17 +42,17 @@ class MetricSpec:
 
     @property
     def is_implemented(self) -> bool:
-        """Whether Accredit can measure it."""
+        """Whether Accredit can compute it."""
         return bool(self.function)
 
     @property
     def is_rate(self) -> bool:
-        """Whether its bounds are those of a rate, whatever the rule that reads them."""
+        """Whether its bounds are those of a rate, whatever the decision rule."""
         return self.bounds == "rate"
 
     @property
     def title(self) -> str:
-        """What people call it: its words, or what it counts."""
+        """Its title for readers: ``words``, or ``counts``."""
         return self.words or self.counts
 
 
@@ -152,7 +152,7 @@ IMPLEMENTED = (
                words="policy rules that went wrong", function="by_kind:wrong_cells",
                rests_on="agreed", counts_items=False),
 )
-"""The metrics that can be taken."""
+"""The metrics that are implemented."""
 
 PLANNED: tuple[tuple[str, str, str], ...] = (
     ("accreditation_age", "d", "age of the accreditation"),
@@ -265,8 +265,10 @@ PLANNED: tuple[tuple[str, str, str], ...] = (
     ("wrong_log_fields", "share", "joined log fields that are wrong"),
 )
 # fmt: on
-"""Names, units and what is counted of metrics that schemes may name and nothing takes yet: a
-requirement that asks for one is *insufficient*, never a pass."""
+"""Metrics that are not implemented yet: name, unit and what is counted.
+
+A requirement that asks for one is *insufficient*.
+"""
 
 SPECS: dict[str, MetricSpec] = {
     spec.name: spec
@@ -279,5 +281,5 @@ SPECS: dict[str, MetricSpec] = {
 
 
 def spec_of(name: str) -> MetricSpec:
-    """Return the spec of a metric; of a name that is not known, one that says nothing."""
+    """Return the spec of a metric; for an unknown name, a share without description."""
     return SPECS.get(name) or MetricSpec(name=name, unit="share", counts="")
