@@ -1,4 +1,4 @@
-"""The engine in use: batches observed and kept, and a whole campaign judged."""
+"""Engines that run the harness: observing batches into a journal, and a whole campaign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import LOOPBACK, Found, Heard, paths
+from benchmarks.engines import LOOPBACK, Found, ResponseCounts, paths
 from benchmarks.silence import hosts
 from harness.campaign.item_selection import Chosen
 from harness.campaign.origin_file import read_origin
@@ -96,14 +96,14 @@ async def _observe(
         )
         for start in range(0, len(asked), size)
     )
-    heard = Heard()
+    responses = ResponseCounts()
     async for batch, observations in observe(batches, campaign, instruments):
         await to_thread(journal.append, batch.number, observations)
         for each in observations:
-            heard.answered += getattr(each.facts, "status", None) == 200
+            responses.answered += getattr(each.facts, "status", None) == 200
             if each.failure is not None:
-                heard.failures[each.failure.name] += 1
-    return heard.told()
+                responses.failures[each.failure.name] += 1
+    return responses.counts()
 
 
 async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:

@@ -58,7 +58,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The metric of one subgroup and source; ``group`` is a category, stratum or language.
+    """The metric of one subgroup and source; ``group``: category, stratum or language.
 
     A requirement must hold in each part, because pooling could hide one. ``metric`` has no parts;
     ``n`` is 0 if the part was asked for and not tried. With ``is_basis`` conformity rests on this
@@ -76,7 +76,7 @@ class Part:
         return f"{self.group}, {self.source.words}" if self.group else self.source.words
 
     def holds(self, category: str, frame: str) -> bool:
-        """Whether the part may contain items of a category and frame; for a stratum any category."""
+        """Whether items of a category and frame may be in this part (any, for a stratum)."""
         name, _, rest = self.group.partition(" ")
         is_code = CODE.fullmatch(name) is not None
         return rest == frame and (not is_code or covers(category, name))

@@ -32,7 +32,7 @@ from harness.schemes.check import (
     undersized,
     with_smallest,
 )
-from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
 
 TABLES = Path(__file__).parent / "requirements"
 """One YAML file an area, named like the letters of its ids: ``url.yaml`` holds ``URL-01``."""
@@ -268,7 +268,7 @@ def _requirements(
         name = str(raw.get("id"))
         base = bases.get(name) or find_row(name)
         data = merged(base, raw)
-        at: Path_ = ("requirements", position)
+        at: KeyPath = ("requirements", position)
         try:
             own.append((position, validate(document, Requirement, data, at)))
         except FaultyDocument as wrong:
@@ -318,7 +318,7 @@ def _collect(faults: list[Fault], read: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _faulty(document: Document, at: Path_, found: str, remedy: str = "") -> FaultyDocument:
+def _faulty(document: Document, at: KeyPath, found: str, remedy: str = "") -> FaultyDocument:
     return FaultyDocument((document.fault(document.line_of(at), dotted(at), found, remedy),))
 
 
