@@ -11,12 +11,12 @@ from typing import Any
 
 from benchmarks.engines import LOOPBACK, Found, ResponseCounts, paths
 from benchmarks.silence import hosts
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import read_origin
 from harness.judge.judge import judge
-from harness.measure.concurrency_limiter import SECOND_LOOKS, Gate
-from harness.measure.event_loop import Watch, calm_collector
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import CONFIRMATION_FACTOR, ConcurrencyLimiter
+from harness.measure.event_loop import LoopLagMonitor, infrequent_garbage_collection
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
@@ -50,20 +50,20 @@ async def observation(
     options = plugin.Options(resolver="127.0.0.1:53", ports={80: port}, lane=name)
     clock = WallClock()
     with tempfile.TemporaryDirectory() as folder:
-        instruments = Instruments(
+        instruments = MeasurementContext(
             probes={"web": PROBES.find("web")()},
             lines={("control", "ks2"): plugin("control", options, None, campaign.limits)},
             origin=None,
             evidence=EvidenceFolder(Path(folder) / "evidence"),
             clock=clock,
-            gate=Gate(concurrency),
-            second_gate=Gate(4 * concurrency),
-            watch=Watch(clock),
+            limiter=ConcurrencyLimiter(concurrency),
+            confirmation_limiter=ConcurrencyLimiter(4 * concurrency),
+            lag_monitor=LoopLagMonitor(clock),
         )
         journal = SegmentJournal.create(Path(folder) / "journal", {})
         async with AsyncExitStack() as stack:
             stack.callback(journal.close)
-            stack.enter_context(calm_collector())
+            stack.enter_context(infrequent_garbage_collection())
             await instruments.open(stack)
             await _observe(["warm"] * 100, 1, campaign, instruments, journal)
             yield {}
@@ -74,7 +74,7 @@ async def _observe(
     asked: list[str],
     first: int,
     campaign: Campaign,
-    instruments: Instruments,
+    instruments: MeasurementContext,
     journal: SegmentJournal,
 ) -> dict[str, Any]:
     way = Way(probe="web", lines=(), profile="ks2", round=1)
@@ -122,12 +122,12 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
     )
     origin = read_origin(place / "origin.json")
     control, filtered = LINES.find("control"), LINES.find("explicit_proxy")
-    items = Chosen([[Item(id=host, value=host, labels=("X",)) for host in hosts(count)]])
+    items = SelectedItems([[Item(id=host, value=host, labels=("X",)) for host in hosts(count)]])
     clock, concurrency = WallClock(), declared.limits.concurrency
     with tempfile.TemporaryDirectory() as out:
         given = declared.limits
         options = filtered.Options(proxy=proxy)
-        instruments = Instruments(
+        instruments = MeasurementContext(
             probes={"web": PROBES.find("web")()},
             lines={
                 ("control", "ks2"): control("control", control.Options(), origin, given),
@@ -136,9 +136,11 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
             origin=origin,
             evidence=EvidenceFolder(Path(out) / "evidence"),
             clock=clock,
-            gate=Gate(concurrency),
-            second_gate=Gate(SECOND_LOOKS * concurrency if concurrency > 1 else 1),
-            watch=Watch(clock),
+            limiter=ConcurrencyLimiter(concurrency),
+            confirmation_limiter=ConcurrencyLimiter(
+                CONFIRMATION_FACTOR * concurrency if concurrency > 1 else 1
+            ),
+            lag_monitor=LoopLagMonitor(clock),
             second_client=SecondClient(),
         )
         header = JournalHeader(campaign=declared)

@@ -15,7 +15,7 @@ from harness.model.verdict import State
 from harness.pipeline import conclude
 from harness.schemes.load import load_scheme
 from harness.store.journal.journal import open_journal
-from harness.verdicts.cached_verdicts import KEPT, VerdictFolder
+from harness.verdicts.cached_verdicts import KEPT, VerdictCache
 from harness.verdicts.count_outcomes import STATES
 
 MARK = {"provenance": "proposed", "source": "benchmark"}
@@ -25,7 +25,7 @@ async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
     """Assess a journal; its observations are judged first, unless verdicts are kept."""
     scheme = _scheme()
     yield {}
-    assessment = conclude(open_journal(Path(journal)), scheme, verdicts=VerdictFolder(Path(folder)))
+    assessment = conclude(open_journal(Path(journal)), scheme, verdicts=VerdictCache(Path(folder)))
     met = [outcome.metric for outcome in assessment.outcomes]
     yield {
         "observations": assessment.observations,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
-from harness.measure.event_loop import calm_collector
+from harness.measure.event_loop import infrequent_garbage_collection
 from harness.model.campaign import Limits
 from harness.plugins import LINES
 from harness.ports.network import Exchange, Question, Request
@@ -82,7 +82,7 @@ async def lane(
             responses.exchange(await opened.exchange(Request(url=url, timeout=patience), route))
 
         await in_flight(fetch, [f"warm{n}" for n in range(min(WARM_UP, count))], concurrency)
-        with calm_collector():
+        with infrequent_garbage_collection():
             yield {}
             responses = ResponseCounts()
             await in_flight(fetch, paths(count, holes), concurrency)
@@ -128,7 +128,7 @@ async def names(name: str, server: str, count: int, concurrency: int, cert: str 
                 responses.failures[answer.failure.name] += 1
 
         await in_flight(ask, [f"warm{n}.bench.test" for n in range(WARM_UP)], concurrency)
-        with calm_collector():
+        with infrequent_garbage_collection():
             yield {}
             responses = ResponseCounts()
             await in_flight(ask, [f"h{n}.bench.test" for n in range(count)], concurrency)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import httptools
 
 from benchmarks.engines import LOOPBACK, WARM_UP, Found, paths
-from harness.measure.event_loop import calm_collector
+from harness.measure.event_loop import infrequent_garbage_collection
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
@@ -27,7 +27,7 @@ class _Answer:
 async def barest(port: int, count: int, concurrency: int) -> Found:
     """Raw sockets on epoll, parsed by httptools, a new connection for each URL."""
     _fetch(port, [f"warm{n}" for n in range(WARM_UP)], concurrency)
-    with calm_collector():
+    with infrequent_garbage_collection():
         yield {}
         yield {"answered": _fetch(port, paths(count, 0), concurrency)}
 

@@ -21,7 +21,7 @@ from benchmarks.memory import peak_memory
 from corpora.item_table import COLUMNS
 from corpora.pack_writer import PackDetails, write_pack
 from harness.store.journal.journal import open_journal
-from harness.store.journal.key_index import mark_of
+from harness.store.journal.key_index import key_hash
 
 ITEMS = int(os.environ.get("ACCREDIT_BENCH_ITEMS", "1000000"))
 HALF = max(1, ITEMS // 100_000)
@@ -74,7 +74,7 @@ def _check(journal: Path) -> None:
     for seen in kept.observations():
         rows += 1
         items += seen.role == "item"
-        marks.add(mark_of(seen.key))
+        marks.add(key_hash(seen.key))
     if rows != len(marks) or items != 2 * ITEMS:
         msg = f"{rows} observations of {ITEMS} items: some are missing, or there twice"
         raise RuntimeError(msg)

@@ -1,1 +1,1 @@
-"""The room that reads lists: packs, importers, exporters, taxonomy, lint and signing."""
+"""Packs of categorised items: read, write, import, export, sample, check and sign them."""

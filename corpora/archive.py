@@ -1,7 +1,7 @@
-"""Unpacks archives from strangers into a folder of their own, or refuses them whole.
+"""Unpack untrusted tar and zip archives into a temporary folder, or refuse them as a whole.
 
-Refused are paths that leave the folder, links that do, devices, and bombs: the bytes that
-come out are counted, not those that the archive promises.
+Refused are paths and links that leave the folder, devices, and decompression bombs: the unpacked
+bytes are counted, whatever sizes the archive states.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from corpora.source import Deadline, Limits, Refused
+from corpora.source import Deadline, Limits, ListRefused
 from harness.untrusted.regular_file import open_regular
 
 _CHUNK = 64 * 1024
 _HEADER_LIMIT = 1024 * 1024
 _DIRECTORY_LIMIT = 4 * 1024 * 1024
-"""Bytes of the list of members in a zip file: for 10,000 of them 1 MiB is plenty."""
+"""Largest directory of a zip file in bytes; 10,000 members need about 1 MiB."""
 _DEPTH = 8
 _BROKEN = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
@@ -35,23 +35,23 @@ _BROKEN = (
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a tar or zip archive, as its bytes say."""
+    """Whether a file is a tar or zip archive, judged by its bytes."""
     try:
         with open_regular(path) as plain:
             if zipfile.is_zipfile(plain):
                 return True
             plain.seek(0)
             _open_tar(plain, Limits()).close()
-    except (*_BROKEN, Refused):
+    except (*_BROKEN, ListRefused):
         return False
     return True
 
 
 @contextlib.contextmanager
 def unpacked(path: Path, limits: Limits, deadline: Deadline | None = None) -> Iterator[Path]:
-    """A folder with what is in the archive, for as long as the context lasts.
+    """Unpack an archive into a temporary folder, which is deleted at the end of the context.
 
-    Raises Refused if anything in it is not as it should be.
+    Raises ListRefused if any member is refused.
     """
     with tempfile.TemporaryDirectory(prefix="accredit-") as name:
         folder = Path(name)
@@ -62,27 +62,27 @@ def unpacked(path: Path, limits: Limits, deadline: Deadline | None = None) -> It
                 plain.seek(0)
                 _unpack_zip(plain, unpacking) if is_zip else _unpack_tar(plain, unpacking)
         except _BROKEN as error:
-            raise Refused(f"archive not readable: {type(error).__name__}") from None
+            raise ListRefused(f"archive not readable: {type(error).__name__}") from None
         yield folder
 
 
 @dataclass(frozen=True, slots=True)
 class _Unpacking:
-    """Where an archive goes, and how much of it is borne."""
+    """The target folder and the limits of one archive."""
 
     folder: Path
     limits: Limits
     deadline: Deadline
 
     def check_count(self, count: int) -> None:
-        """Raises Refused if there are too many members, or it takes too long."""
+        """Raise ListRefused if there are too many members, or the time is up."""
         if count > self.limits.members:
-            raise Refused(f"more than {self.limits.members} files; whole archive rejected")
+            raise ListRefused(f"more than {self.limits.members} files; whole archive rejected")
         self.deadline.check(f"at file {count} of the archive")
 
 
 class _Counted(io.RawIOBase):
-    """A stream that gives no more than so many bytes, and no header of a size to fear."""
+    """A stream with a limit on its bytes and on the size of a single read."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         super().__init__()
@@ -91,10 +91,10 @@ class _Counted(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0 or size > _HEADER_LIMIT:
-            raise Refused("archive header too large")
+            raise ListRefused("archive header too large")
         content = self._stream.read(size)
         if self._stream.tell() > self._limit:
-            raise Refused(f"more than {self._limit} bytes unpacked; whole archive rejected")
+            raise ListRefused(f"more than {self._limit} bytes unpacked; whole archive rejected")
         return content
 
     def tell(self) -> int:
@@ -102,7 +102,7 @@ class _Counted(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         if whence != io.SEEK_SET or offset > self._limit:
-            raise Refused(f"more than {self._limit} bytes unpacked; whole archive rejected")
+            raise ListRefused(f"more than {self._limit} bytes unpacked; whole archive rejected")
         return self._stream.seek(offset)
 
     def seekable(self) -> bool:
@@ -113,7 +113,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Directory(io.RawIOBase):
-    """A zip file that is never read in large pieces: its directory is, and that is bounded."""
+    """A zip file with a limit on its directory, which zipfile reads in one piece."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class _Directory(io.RawIOBase):
         most = _DIRECTORY_LIMIT + 1
         content = self._stream.read(most if size < 0 else min(size, most))
         if len(content) == most:
-            raise Refused("directory of the archive too large; whole archive rejected")
+            raise ListRefused("directory of the archive too large; whole archive rejected")
         return content
 
     def tell(self) -> int:
@@ -171,7 +171,7 @@ def _unpack_tar(plain: IO[bytes], unpacking: _Unpacking) -> None:
                 if content is not None:
                     _copy(content, target, limits.total_bytes, unpacking.deadline)
             else:
-                raise Refused("link or device refused; whole archive rejected", member.name)
+                raise ListRefused("link or device refused; whole archive rejected", member.name)
 
 
 def _unpack_zip(plain: IO[bytes], unpacking: _Unpacking) -> None:
@@ -188,29 +188,29 @@ def _unpack_zip(plain: IO[bytes], unpacking: _Unpacking) -> None:
 
 
 def _target(folder: Path, name: str) -> Path:
-    """Where a member goes. Raises Refused if that is not inside the folder."""
+    """The path of a member in the folder. Raises ListRefused if it is outside."""
     inside = PurePosixPath(name)
     if inside.is_absolute() or ".." in inside.parts or "\\" in name or "\0" in name:
-        raise Refused("path traversal refused; whole archive rejected", name)
+        raise ListRefused("path traversal refused; whole archive rejected", name)
     if len(inside.parts) > _DEPTH:
-        raise Refused("path too deep; whole archive rejected", name)
+        raise ListRefused("path too deep; whole archive rejected", name)
     target = folder.joinpath(*inside.parts)
     # a member behind a link would be written where the link leads
     if any(parent.is_symlink() for parent in (target, *target.parents)):
-        raise Refused("path through a link refused; whole archive rejected", name)
+        raise ListRefused("path through a link refused; whole archive rejected", name)
     return target
 
 
 def _link(target: Path, name: str, leads_to: str) -> None:
-    """Keep a link to a sibling, which is how aliases come; refuse all others."""
+    """Create a link to a sibling, as aliases of categories are; refuse all other links."""
     if leads_to != PurePosixPath(leads_to).name or leads_to in ("", ".", ".."):
-        raise Refused("link leaves its folder; whole archive rejected", name)
+        raise ListRefused("link leaves its folder; whole archive rejected", name)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(leads_to)
 
 
 def _copy(content: IO[bytes], target: Path, limit: int, deadline: Deadline) -> int:
-    """Write a member; gives its size. Raises Refused if there is more than the limit."""
+    """Write a member and return its size. Raises ListRefused if it exceeds the limit."""
     target.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     with target.open("xb") as out:
@@ -218,6 +218,6 @@ def _copy(content: IO[bytes], target: Path, limit: int, deadline: Deadline) -> i
             size += len(chunk)
             deadline.check(f"in {target.name!r} at byte {size}")
             if size > limit:
-                raise Refused(f"more than {limit} bytes unpacked; whole archive rejected")
+                raise ListRefused(f"more than {limit} bytes unpacked; whole archive rejected")
             out.write(chunk)
     return size

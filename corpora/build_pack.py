@@ -1,7 +1,8 @@
-"""Makes a pack of somebody's list: what its rows say of one value becomes one item.
+"""ListImport a list as a pack: every value of the list becomes one item with all its labels.
 
-The list is read to its end before a byte of the pack is written, so a list with an unknown
-label, or one that is no list, leaves nothing but its report.
+The whole list is read before anything of the pack is written, so a list with an unknown label,
+or a file that is not a list, leaves only its report. ``ValueStore`` keeps a long list in a
+temporary file as long as all its rows say the same of their values.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import IO, NamedTuple, Self
 
 from corpora import hostnames
 from corpora.pack_writer import PackDetails, write_pack
-from corpora.read_list import KINDS, STATUSES, Import, Row, import_list, write_report
+from corpora.read_list import KINDS, STATUSES, ListImport, ReportRow, import_list, write_report
 from corpora.source import Limits
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
@@ -25,26 +26,30 @@ from harness.errors import UsageError, known
 Labels = tuple[str, ...]
 
 
-class Saying(NamedTuple):
-    """How a row says what it says of its value; ``once`` if no other says so of the same."""
+class RowLabel(NamedTuple):
+    """The label that a row gives its value, and how it matches.
+
+    ``is_unique`` if no other row of the list gives this value the same label in the same way.
+    """
 
     match: str
     label: str
-    once: bool
+    is_unique: bool
 
 
-class Values:
-    """The values of one kind, each with its labels, in the order in which they came.
+class ValueStore:
+    """The values of one kind with their labels, in the order of the list.
 
-    Used as a context manager; the file goes with it.
+    Values are written to a temporary file while all rows give the same label, and are kept in
+    memory otherwise. Use it as a context manager; it deletes the file when it ends.
     """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._file: IO[str] | None = None
-        self._said: Saying | None = None
-        self._filed = 0
-        self._held: dict[str, Labels] | None = None
+        self._filed_label: RowLabel | None = None
+        self._filed_count = 0
+        self._in_memory: dict[str, Labels] | None = None
         self._shared: dict[Labels, Labels] = {}
         self._withdrawn: set[str] = set()
 
@@ -55,65 +60,70 @@ class Values:
         self._stack.close()
 
     def __len__(self) -> int:
-        if self._held is None:
-            return self._filed
-        return len(self._held) - len(self._held.keys() & self._withdrawn)
+        if self._in_memory is None:
+            return self._filed_count
+        return len(self._in_memory) - len(self._in_memory.keys() & self._withdrawn)
 
     def __iter__(self) -> Iterator[tuple[str, Labels]]:
-        """The values that stay, each with its labels. Nothing may be added any more."""
-        if self._held is None:
+        """The values that were not withdrawn, with their labels. Add nothing after this."""
+        if self._in_memory is None:
             yield from self._read()
             return
-        for value, labels in self._held.items():
+        for value, labels in self._in_memory.items():
             if value not in self._withdrawn:
                 yield value, labels
 
-    def add(self, value: str, saying: Saying) -> None:
-        """Take in what a row says of a value."""
-        if self._held is None and saying.once and self._said in {None, saying}:
-            self._said = saying
+    def add(self, value: str, row_label: RowLabel) -> None:
+        """Add the label that a row gives to a value."""
+        if (
+            self._in_memory is None
+            and row_label.is_unique
+            and self._filed_label in {None, row_label}
+        ):
+            self._filed_label = row_label
             self._write(value)
         else:
-            self._label(self._hold(), value, saying.label)
+            self._add_label(self._load(), value, row_label.label)
 
     def withdraw(self, value: str) -> None:
-        """Take in that a value is none of the list's, whatever other rows say."""
-        self._hold()
+        """Remove a value from the list, whatever other rows say of it."""
+        self._load()
         self._withdrawn.add(value)
 
-    def _hold(self) -> dict[str, Labels]:
-        """From now on in memory, with what was filed before."""
-        if self._held is None:
-            self._held = dict(self._read())
+    def _load(self) -> dict[str, Labels]:
+        """Move all values from the file into memory, where further ones are kept as well."""
+        if self._in_memory is None:
+            self._in_memory = dict(self._read())
             self._stack.close()
-        return self._held
+        return self._in_memory
 
-    def _label(self, held: dict[str, Labels], value: str, label: str) -> None:
-        labels = held.get(value, ())
+    def _add_label(self, in_memory: dict[str, Labels], value: str, label: str) -> None:
+        labels = in_memory.get(value, ())
         if label not in labels:
             labels = (*labels, label)
-            held[value] = self._shared.setdefault(labels, labels)  # few, shared by many
+            # a few combinations of labels, each shared by many values
+            in_memory[value] = self._shared.setdefault(labels, labels)
 
     def _write(self, value: str) -> None:
         if self._file is None:
             self._file = self._stack.enter_context(_scratch())
         self._file.write(f"{value}\n")
-        self._filed += 1
+        self._filed_count += 1
 
     def _read(self) -> Iterator[tuple[str, Labels]]:
-        if self._file is not None and self._said is not None:
-            labels = (self._said.label,)
+        if self._file is not None and self._filed_label is not None:
+            labels = (self._filed_label.label,)
             self._file.seek(0)
             yield from ((line[:-1], labels) for line in self._file)
 
 
 def _scratch() -> IO[str]:
-    """A file without a name, gone when it is closed."""
+    """A temporary file without a name, deleted when it is closed."""
     return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="\n")
 
 
 DIGEST = "hmac-sha256:"
-"""How the value of an item begins that exists as a keyed digest only."""
+"""Prefix of a value that is known only as a keyed digest."""
 
 _HIGHEST = "S4"
 _ILLEGAL = "illegal"
@@ -122,7 +132,7 @@ _DIGEST_FORM = "hmac_feed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What came of an import. ``statuses`` add up to ``rows``; ``items`` are in the pack."""
+    """Counts of an import: rows by status (they add up to ``rows``) and items in the pack."""
 
     format: str
     file: str
@@ -145,35 +155,36 @@ def import_pack(
 ) -> ImportReport:
     """Read a list in format ``form`` and write it as a pack into the new directory ``out``.
 
-    ``label`` is the category of a list that tells none; ``created`` an RFC 3339 moment. Raises
-    UsageError if the list cannot be used as a whole, naming each unknown label.
+    ``label`` is the category of all values if the list has no categories of its own; ``created``
+    is an RFC 3339 time. Raises UsageError, which names each unknown label, if the list as a
+    whole cannot be used.
     """
     taxonomy = taxonomy or shipped()
     _check_label(form, label, taxonomy)
     listed = import_list(form, path, taxonomy, limits)
-    rows: Iterable[Row] = iter(listed)
+    rows: Iterable[ReportRow] = iter(listed)
     if report is not None:
         rows = write_report(rows, report)
-    with _Gathered(path, label) as gathered:
+    with _PackBuilder(path, label) as builder:
         for row in rows:
-            gathered.add(row)
+            builder.add(row)
         listed.check()
-        gathered.check()
-        items = gathered.items(form, taxonomy)
-        count = write_pack(out, items, _details(listed, created, licence, gathered), taxonomy)
+        builder.check()
+        items = builder.items(form, taxonomy)
+        count = write_pack(out, items, _details(listed, created, licence, builder), taxonomy)
     statuses = {status: listed.counts[status] for status in STATUSES}
     return ImportReport(
         format=form, file=path.name, rows=listed.total, statuses=statuses, items=count
     )
 
 
-class _Gathered:
-    """The values of a list by kind; kinds in the order in which they came."""
+class _PackBuilder:
+    """Collect the values of a list by kind, and make the items of the pack from them."""
 
     def __init__(self, path: Path, label: str) -> None:
         self._path = path
-        self._label = label
-        self._kinds: dict[str, Values] = {}
+        self._add_label = label
+        self._kinds: dict[str, ValueStore] = {}
         self._stack = ExitStack()
         self._has_digests = False
 
@@ -186,10 +197,11 @@ class _Gathered:
     def __len__(self) -> int:
         return sum(map(len, self._kinds.values()))
 
-    def add(self, row: Row) -> None:
-        """Take a row in, if it says what something is.
+    def add(self, row: ReportRow) -> None:
+        """Add a row, if it labels, blocks or allows a value.
 
-        Raises UsageError if that takes a label and none is told: before more is read in vain.
+        Raises UsageError at the first row that needs a label if neither the row nor the caller
+        gives one.
         """
         kind = KINDS.get(row.match)
         if not kind or row.status not in ("ok", "ok_with_modifier"):
@@ -200,29 +212,30 @@ class _Gathered:
         if row.action in ("allow", "cancel"):
             self._values(kind).withdraw(value)
         elif row.action in ("label", "block"):
-            label = row.target if row.action == "label" else self._label
+            label = row.target if row.action == "label" else self._add_label
             if not label:
-                msg = f"{self._path}: the list tells no categories; say which one with --label CODE"
-                raise UsageError(msg)
+                raise UsageError(
+                    f"{self._path}: the list has no categories; give one with --label CODE"
+                )
             self._has_digests |= value.startswith(DIGEST)
-            # URLs were compared as they were written, and two may be one address
-            once = row.status == "ok" and kind != "url"
-            self._values(kind).add(value, Saying(row.match, label, once))
+            # duplicate URLs were found as text, but two texts may be the same address
+            is_unique = row.status == "ok" and kind != "url"
+            self._values(kind).add(value, RowLabel(row.match, label, is_unique))
 
-    def _values(self, kind: str) -> Values:
+    def _values(self, kind: str) -> ValueStore:
         if kind not in self._kinds:
-            self._kinds[kind] = self._stack.enter_context(Values())
+            self._kinds[kind] = self._stack.enter_context(ValueStore())
         return self._kinds[kind]
 
     @property
     def sensitivity(self) -> str:
-        """What the manifest says of the pack."""
+        """The sensitivity that the manifest gives for the whole pack."""
         return _HIGHEST if self._has_digests else "S3"
 
     def check(self) -> None:
         """Raises UsageError if no pack can be made."""
         if not len(self):
-            msg = f"{self._path}: nothing in the list is an item"
+            msg = f"{self._path}: the list has no entry that can become an item"
             raise UsageError(msg)
 
     def items(self, form: str, taxonomy: Taxonomy) -> Iterator[dict[str, str]]:
@@ -250,7 +263,7 @@ class _Gathered:
 
 
 def _value(kind: str, value: str) -> str:
-    """The value of an item; empty if it cannot be one."""
+    """The normalised value of an item; empty if the value cannot be an item."""
     if kind != "url" or value.startswith(DIGEST):
         return value
     try:
@@ -268,7 +281,7 @@ def _registrable(kind: str, value: str) -> str:
 
 
 def _sensitivity(labels: Labels, taxonomy: Taxonomy) -> str:
-    """The highest of the labels; not S4, for a name in plain is not secret."""
+    """The highest sensitivity of the labels, but at most S3: a name in plain text is no secret."""
     most = max(taxonomy.categories[label].max_sensitivity for label in labels)
     return "S3" if most == _HIGHEST else most
 
@@ -278,11 +291,13 @@ def _check_label(form: str, label: str, taxonomy: Taxonomy) -> None:
         msg = f"no category {label!r}; {known(taxonomy.categories)}"
         raise UsageError(msg)
     if label and taxonomy.categories[label].tier == _ILLEGAL and form != _DIGEST_FORM:
-        msg = f"category {label!r} is never stored in plain; only keyed digests of it are"
+        msg = (
+            f"category {label!r} is stored only as keyed digests: import a list of format hmac_feed"
+        )
         raise UsageError(msg)
 
 
-def _details(listed: Import, created: str, licence: str, gathered: _Gathered) -> PackDetails:
+def _details(listed: ListImport, created: str, licence: str, builder: _PackBuilder) -> PackDetails:
     stem = re.sub(r"[^a-z0-9._-]+", "-", listed.path.name.partition(".")[0].lower()).strip("-._")
     return PackDetails(
         name=f"{listed.form.replace('_', '-')}-{stem or 'list'}"[:64],
@@ -295,10 +310,10 @@ def _details(listed: Import, created: str, licence: str, gathered: _Gathered) ->
                 "title": listed.path.name,
                 "x-licence": licence,
                 "x-rows_in": listed.total,
-                "x-rows_out": len(gathered),
+                "x-rows_out": len(builder),
             },
         ),
-        sensitivity=gathered.sensitivity,
+        sensitivity=builder.sensitivity,
         frame=listed.path.name,
         kind="real",
         label_method="upstream",

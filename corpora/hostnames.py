@@ -1,7 +1,7 @@
-"""Names and addresses: what is a host, what is a URL, and who registered it.
+"""Host names, URLs and addresses: validation, normal form, registrable domain, private ones.
 
-URLs are read as browsers read them (WHATWG URL, by ada-url), international names by UTS 46
-(idna), and registrable domains by the Public Suffix List inside tldextract, so never online.
+URLs are parsed as browsers do (WHATWG URL, by ada-url), international names by UTS 46 (idna), and
+registrable domains by the Public Suffix List that comes with tldextract, never online.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _PLAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _WEB = ("http:", "https:")
 
 BLANK = "blank or control character in the URL"
-"""Why such a URL is refused; a browser would drop some of them, and ask for another page."""
+"""Why such a URL is refused: browsers drop some of these characters and fetch another page."""
 
 PRIVATE_SUFFIXES = tuple(
     f"{kind}.accredit.test" for kind in ("canary", "twin", "special", "overblock", "sites")
 )
-"""Each name below these is a site of its own: our range has one owner and many sites."""
+"""Private suffixes of our test range: each name below them counts as a site of its own."""
 
 AGREED_SUFFIXES = tuple(f"{kind}.accredit.test" for kind in ("canary", "twin", "special"))
-"""Names below these are announced to suppliers before a campaign."""
+"""Suffixes of names that are announced to suppliers before a campaign."""
 
 
 class BadName(ValueError):
-    """A text that is no host or URL; the message is the reason, never the text."""
+    """The text is not a host or URL; the message is the reason and never holds the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebAddress:
-    """A URL as a browser understands it."""
+    """A URL as browsers parse it."""
 
     href: str
     scheme: str
@@ -61,15 +61,15 @@ def is_host(name: str) -> bool:
 
 
 def is_agreed(host: str) -> bool:
-    """Whether a supplier is told a host name before the campaign, to load it into its lists."""
+    """Whether a host name is announced to suppliers, who load it before a campaign."""
     return host.endswith(tuple(f".{suffix}" for suffix in AGREED_SUFFIXES))
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text is a host in its one form beyond doubt, as nearly all of a long list are.
+    """Whether a text is a host in normal form, by a quick check that most of a long list passes.
 
-    Of a plain name, ``to_host`` would say the same, and it is no address; an international one
-    (``xn--``) is not plain, for its letters must be looked at.
+    ``to_host`` returns a plain name unchanged, and it is not an address. An international name
+    (``xn--``) is never plain, because its letters must be checked.
     """
     return _PLAIN.fullmatch(text) is not None and len(text) <= NAME_LIMIT and "xn--" not in text
 
@@ -133,7 +133,7 @@ def is_network(text: str) -> bool:
 
 
 def registrable(host: str) -> str:
-    """The domain somebody registered: the cluster key. An address or suffix is its own."""
+    """The registrable domain of a host; addresses and public suffixes are returned unchanged."""
     if not is_plain(host):
         return _registrable(host)
     rules = _rules()
@@ -150,7 +150,7 @@ def registrable(host: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _registrable(host: str) -> str:
-    """The same by tldextract, for any text; what is plain is looked up above, four times faster."""
+    """The same by tldextract, for any text; the lookup above is four times as fast."""
     parts = _suffixes()(host)
     if parts.suffix or parts.ipv4 or parts.ipv6:
         return parts.top_domain_under_public_suffix or host
@@ -158,10 +158,9 @@ def _registrable(host: str) -> str:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Whether the public registers names right below this one (``com``, ``co.uk``).
+    """Whether a host is a public suffix of the ICANN part of the list (``com``, ``co.uk``).
 
-    Only the ICANN part of the list counts: ``github.io`` is a suffix too, but one owner can
-    be asked to answer for all of it.
+    Private suffixes such as ``github.io`` do not count, because they have one owner.
     """
     rules = _icann_rules()
     if host in rules.suffixes:
@@ -185,14 +184,14 @@ def _sorted_rules(rules: Iterable[str]) -> _Rules:
 
 @functools.cache
 def _icann_rules() -> _Rules:
-    import tldextract  # noqa: PLC0415 - takes longer to load than a shipped pack to read
+    import tldextract  # noqa: PLC0415 - slow to load
 
     return _sorted_rules(tldextract.TLDExtract(cache_dir=None, suffix_list_urls=()).tlds)
 
 
 @functools.cache
 def _rules() -> _Rules:
-    """The rules of private owners too (``github.io``), and those of our own range."""
+    """The rules with private suffixes (``github.io``) and those of our test range."""
     return _sorted_rules([*_suffixes().tlds, *PRIVATE_SUFFIXES])
 
 
@@ -228,9 +227,9 @@ PRIVATE = "private address or name"
 
 
 def why_refused(kind: str, value: str) -> str:
-    """Why a value of a kind of item is refused; empty if it is not.
+    """Why a value is refused as private or malformed; empty if it is not.
 
-    What is no value of its kind at all is for others to refuse.
+    Whether it is a value of its kind at all must be checked elsewhere.
     """
     if kind == "url":
         if has_blank(value):
@@ -245,7 +244,7 @@ def why_refused(kind: str, value: str) -> str:
 
 
 def _host_of(value: str) -> str:
-    """The host of a URL as a browser reads it, also without its scheme; empty if it has none."""
+    """The host of a URL with or without scheme, as browsers parse it; empty if it has none."""
     try:
         return ada_url.URL(value if "://" in value else f"http://{value}").hostname
     except ValueError:

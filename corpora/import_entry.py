@@ -1,33 +1,28 @@
-"""An entry: what an importer makes of one line of somebody's list, kept or refused.
+"""Entries of a list, as importers yield them: accepted, skipped or rejected, with a reason.
 
-Each format's importer yields entries; ``corpora.read_list`` makes the rows of the import
-report of them and finds the duplicates.
+The importer of each format builds its entries with the functions here; ``corpora.read_list``
+finds duplicates among them and turns them into rows of the import report.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-from collections.abc import Sequence
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from corpora import hostnames
 
-SHOWN = 200
-"""So many characters of a refused line are shown."""
+SHOWN_CHARACTERS = 200
+"""How many characters of a rejected line the report shows."""
 
 NULL_ADDRESSES = frozenset({"0.0.0.0", "127.0.0.1", "::", "::1", "0", "127.0.0.2"})  # noqa: S104 - read, not bound
-"""Addresses that mean "nowhere" in a list."""
+"""Addresses by which a list blocks a name, instead of redirecting it."""
 
 
-class Entry(NamedTuple):
-    """One thing a list says.
+class ImportEntry(NamedTuple):
+    """One statement of a list about a host, an address, a URL or a pattern.
 
-    ``spelling`` tells how the value was written differently (it explains a duplicate, too);
-    ``note`` tells anything else. ``line`` is a number, or a text where there are many files.
+    ``changes`` says how normalisation changed the value, which also explains duplicates; ``note``
+    is any other remark. ``line`` is a line number, or ``file:number`` where there are many files.
     """
 
     line: int | str
@@ -37,34 +32,34 @@ class Entry(NamedTuple):
     target: str = ""
     status: str = "ok"
     note: str = ""
-    spelling: str = ""
+    changes: str = ""
 
 
-class Spelled(NamedTuple):
-    """A host in its one form, and what had to be changed."""
+class NormalisedHost(NamedTuple):
+    """A host name in its normal form, and what normalisation changed."""
 
     name: str
     changes: tuple[str, ...] = ()
 
 
-def fault(line: int | str, reason: str, value: str = "") -> Entry:
-    """An entry that is refused, with the reason."""
-    return Entry(line, value[:SHOWN], status="error", note=reason)
+def rejected_entry(line: int | str, reason: str, value: str = "") -> ImportEntry:
+    """An entry that is rejected as wrong, with the reason."""
+    return ImportEntry(line, value[:SHOWN_CHARACTERS], status="error", note=reason)
 
 
-def skip(line: int | str, reason: str, value: str = "") -> Entry:
-    """An entry that is sound, but says nothing about a host or URL as a whole."""
-    return Entry(line, value[:SHOWN], status="skipped", note=reason)
+def skipped_entry(line: int | str, reason: str, value: str = "") -> ImportEntry:
+    """An entry that is valid, but says nothing about a host or URL as a whole."""
+    return ImportEntry(line, value[:SHOWN_CHARACTERS], status="skipped", note=reason)
 
 
-def spell(text: str) -> Spelled:
-    """The one form of a listed host. Raises BadName with the reason if it cannot be one."""
+def normalise_host(text: str) -> NormalisedHost:
+    """The normal form of a listed host. Raises BadName with the reason if it is not a host."""
     changes: tuple[str, ...] = ()
     name = text
     if hostnames.is_plain(name):
         if hostnames.is_public_suffix(name):
             raise hostnames.BadName("public suffix")
-        return Spelled(name)
+        return NormalisedHost(name)
     if name.endswith("."):
         name, changes = name[:-1], ("trailing dot",)
     if not name.islower() and name != (lowered := name.lower()):
@@ -79,7 +74,7 @@ def spell(text: str) -> Spelled:
         raise hostnames.BadName("no dot in the name")
     if last.isdigit():
         raise hostnames.BadName("address instead of a name")
-    return Spelled(name, changes)
+    return NormalisedHost(name, changes)
 
 
 def host_entry(
@@ -89,16 +84,16 @@ def host_entry(
     action: str = "block",
     target: str = "",
     note: str = "",
-) -> Entry:
-    """An entry for one host, or its refusal."""
+) -> ImportEntry:
+    """An entry for one host; a rejected entry if the text is not a host."""
     try:
-        name, changes = spell(text)
+        name, changes = normalise_host(text)
     except hostnames.BadName as error:
-        return fault(line, str(error), value=_shown(text, str(error)))
-    return Entry(line, name, match, action, target, "ok", note, "; ".join(changes))
+        return rejected_entry(line, str(error), value=_shown(text, str(error)))
+    return ImportEntry(line, name, match, action, target, "ok", note, "; ".join(changes))
 
 
-def address_entry(line: int | str, text: str, action: str = "block") -> Entry | None:
+def address_entry(line: int | str, text: str, action: str = "block") -> ImportEntry | None:
     """An entry for an address or a network; None if the text is neither."""
     if not text or not (text[-1].isdigit() or ":" in text):
         return None
@@ -107,85 +102,18 @@ def address_entry(line: int | str, text: str, action: str = "block") -> Entry | 
     except ValueError:
         return None
     if "/" not in text:
-        return Entry(line, str(network.network_address), "ip", action)
+        return ImportEntry(line, str(network.network_address), "ip", action)
     changed = "" if str(network) == text else "host bits removed"
-    return Entry(line, str(network), "cidr", action, spelling=changed)
+    return ImportEntry(line, str(network), "cidr", action, changes=changed)
 
 
-def redirected(line: int | str, name: str, match: str, address: str) -> Entry:
-    """An entry for a host that is given an address: nowhere, or somewhere else."""
+def redirect_entry(line: int | str, name: str, match: str, address: str) -> ImportEntry:
+    """An entry for a host mapped to an address: a block for a null address, else a rewrite."""
     if address in NULL_ADDRESSES:
         return host_entry(line, name, match)
     return host_entry(line, name, match, "rewrite", address)
 
 
 def _shown(text: str, reason: str) -> str:
-    """What is shown of a refused name: nothing of one that is too long to be read."""
+    """What the report shows of a rejected name: nothing if it is too long to read."""
     return "" if reason.startswith(("label >", "name >")) else text
-
-
-Halves = NDArray[np.uint64]
-
-DIGEST_BYTES = 16
-LONGEST = 1 << 20
-"""Digests in a run that is merged no more: merging takes memory, too."""
-
-
-class _Run(NamedTuple):
-    """Digests in the order of their first halves."""
-
-    first: Halves
-    second: Halves
-
-
-class Seen:
-    """A growing set of texts, asked and extended by many at once."""
-
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-
-    def __len__(self) -> int:
-        return sum(len(run.first) for run in self._runs)
-
-    def sift(self, texts: Sequence[str]) -> list[bool]:
-        """Whether each text came before, among these or earlier ones; all are known from now on."""
-        if not texts:
-            return []
-        first, second = _halves(texts)
-        order = np.argsort(first, kind="stable")
-        ordered = _Run(first[order], second[order])
-        known = np.zeros(len(texts), dtype=np.bool_)
-        known[1:] = _same(ordered.first[1:], ordered.first[:-1], ordered.second)
-        for run in self._runs:
-            at = np.searchsorted(run.first, ordered.first)
-            at[at == len(run.first)] = 0
-            known |= (run.first[at] == ordered.first) & (run.second[at] == ordered.second)
-        self._keep(_Run(ordered.first[~known], ordered.second[~known]))
-        found = np.empty_like(known)
-        found[order] = known
-        return list(map(bool, found))
-
-    def _keep(self, run: _Run) -> None:
-        """Add a run, and merge it with those that are hardly longer: few are left to search."""
-        if not len(run.first):
-            return
-        while self._runs and len(self._runs[-1].first) <= min(2 * len(run.first), LONGEST):
-            last = self._runs.pop()
-            first = np.concatenate([last.first, run.first])
-            order = np.argsort(first, kind="stable")
-            run = _Run(first[order], np.concatenate([last.second, run.second])[order])
-        self._runs.append(run)
-
-
-def _same(first: Halves, before: Halves, second: Halves) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = (first == before) & (second[1:] == second[:-1])
-    return same
-
-
-def _halves(texts: Sequence[str]) -> tuple[Halves, Halves]:
-    digests = b"".join(
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
-        for text in texts
-    )
-    pairs = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]

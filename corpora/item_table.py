@@ -1,7 +1,8 @@
-"""The item table of a pack: ``items.csv``, read one row at a time and never believed.
+"""Read the item table of a pack (``items.csv``) row by row, and check every cell.
 
 The columns are those of ``data/items.tableschema.json``. The column ``expected`` is part of
-the format and is not read: a corpus never holds an expectation (docs/design/dd-002).
+the format but is not read: a corpus holds no expectation (docs/design/dd-002). ``FaultList``
+collects what is wrong, ``CHECKS`` and ``VALUES`` say what each cell must be.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from harness.model.campaign import PHASES
 from harness.model.corpus import Item, ItemKind, Layer, Sensitivity
 from harness.untrusted.regular_file import open_regular
 
-LIMIT = 50
-"""So many faults are told one by one."""
+FAULT_LIMIT = 50
+"""How many faults are listed one by one."""
 
 
 class FaultList:
-    """The faults of a file. Its size is their number, not how many are kept."""
+    """The faults of a file. Its length is their number, although only the first are kept."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -41,43 +42,43 @@ class FaultList:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, line: int | None, key: str, found: str, remedy: str = "") -> None:
-        """Note a fault; ``remedy`` says what is known instead."""
+    def add(self, line: int | None, key: str, problem: str, remedy: str = "") -> None:
+        """Add a fault; ``remedy`` says what is valid instead."""
         self._count += 1
-        if self._count <= LIMIT:
-            self._kept.append(self._fault(line, key, found, remedy))
+        if self._count <= FAULT_LIMIT:
+            self._kept.append(self._fault(line, key, problem, remedy))
 
     def error(self) -> FaultyDocument:
-        """The error that tells them."""
+        """The error that lists the faults."""
         more = self._count - len(self._kept)
         last = [self._fault(None, "", f"and {more} more", "")] if more else []
         return FaultyDocument((*self._kept, *last))
 
-    def _fault(self, line: int | None, key: str, found: str, remedy: str) -> Fault:
-        return Fault(where=self.where, line=line, key=key, found=found, known=remedy)
+    def _fault(self, line: int | None, key: str, problem: str, remedy: str) -> Fault:
+        return Fault(where=self.where, line=line, key=key, found=problem, known=remedy)
 
 
-Says = Callable[[str], object]
-"""Whether a cell that is not empty is right: true or false in the wide sense."""
+CellCheck = Callable[[str], object]
+"""Checks a cell that is not empty; the result is truthy if the cell is valid."""
 
 
-def _is_among(allowed: Sequence[str]) -> tuple[Says, str]:
+def _one_of(allowed: Sequence[str]) -> tuple[CellCheck, str]:
     return frozenset(allowed).__contains__, known(allowed)
 
 
-def _is_like(pattern: str, wanted: str) -> tuple[Says, str]:
+def _matching(pattern: str, wanted: str) -> tuple[CellCheck, str]:
     return re.compile(pattern).fullmatch, wanted
 
 
-def _is_between(low: float, high: float, wanted: str) -> tuple[Says, str]:
-    def says(text: str) -> bool:
+def _in_range(low: float, high: float, wanted: str) -> tuple[CellCheck, str]:
+    def is_valid(text: str) -> bool:
         try:
             number = float(text)
         except ValueError:
             return False
         return math.isfinite(number) and low <= number <= high
 
-    return says, wanted
+    return is_valid, wanted
 
 
 def _is_date(text: str) -> bool:
@@ -88,25 +89,25 @@ def _is_date(text: str) -> bool:
     return True
 
 
-CHECKS: dict[str, tuple[Says, str]] = {
-    "id": _is_like(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", "letters, digits and . _ : -"),
-    "value_hmac": _is_like(
+CHECKS: dict[str, tuple[CellCheck, str]] = {
+    "id": _matching(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", "letters, digits and . _ : -"),
+    "value_hmac": _matching(
         r"hmac-sha256:[A-Za-z0-9._-]{1,64}:[0-9a-f]{64}", "hmac-sha256:<key id>:<64 hex digits>"
     ),
-    "kind": _is_among(get_args(ItemKind)),
-    "label_confidence": _is_between(0, 1, "a number from 0 to 1"),
+    "kind": _one_of(get_args(ItemKind)),
+    "label_confidence": _in_range(0, 1, "a number from 0 to 1"),
     "phases": (lambda text: text == "*" or set(text.split("|")) <= set(PHASES), known(PHASES)),
-    "applies_to": _is_among(get_args(Layer)),
-    "weight": _is_between(math.ulp(0), 1e12, "a positive number"),
-    "lang": _is_like(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
-    "country": _is_like(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
+    "applies_to": _one_of(get_args(Layer)),
+    "weight": _in_range(math.ulp(0), 1e12, "a positive number"),
+    "lang": _matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
+    "country": _matching(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
     "first_seen": (_is_date, "a date such as 2026-11-24"),
     "last_verified": (_is_date, "a date such as 2026-11-24"),
-    "verify_status": _is_among(("alive", "dead", "parked", "moved", "changed", "unchecked")),
-    "content_hash": _is_like(r"(sha256:)?[0-9a-f]{64}", "a SHA-256 in hexadecimal digits"),
-    "sensitivity": _is_among(get_args(Sensitivity)),
+    "verify_status": _one_of(("alive", "dead", "parked", "moved", "changed", "unchecked")),
+    "content_hash": _matching(r"(sha256:)?[0-9a-f]{64}", "a SHA-256 in hexadecimal digits"),
+    "sensitivity": _one_of(get_args(Sensitivity)),
 }
-"""What a cell that is not empty must be, column by column, and how to say so."""
+"""The check of each column for cells that are not empty, and the valid values in words."""
 
 
 def _is_url(text: str) -> bool:
@@ -117,14 +118,14 @@ def _is_url(text: str) -> bool:
     return True
 
 
-VALUES: dict[str, tuple[Says, str]] = {
+VALUES: dict[str, tuple[CellCheck, str]] = {
     "url": (_is_url, "an http or https URL without blanks"),
     "host": (lambda text: hostnames.is_host(text.lower()), "a host name in ASCII"),
     "suffix": (lambda text: hostnames.is_host(text.lower()), "a host name in ASCII"),
     "ip": (hostnames.is_address, "an IPv4 or IPv6 address"),
     "cidr": (hostnames.is_network, "a network such as 192.0.2.0/24"),
 }
-"""What a value must be, kind by kind; a recipe or vector is a name of our own."""
+"""The check of values of each kind, and the valid values in words; other kinds need none."""
 
 
 COLUMNS = (
@@ -157,20 +158,20 @@ LINE_LIMIT = 64 * 1024
 """No line of an item table is longer than this many bytes."""
 
 _OPEN = ("", "S0", "S1", "S2", "S3")
-"""Sensitivities whose cells may be shown in a message; of an S4 row nothing is ever shown."""
+"""Sensitivities whose cells messages may show. Messages show nothing of an S4 row."""
 
-_HIDDEN = "a wrong cell, not shown"
+_HIDDEN = "a wrong cell (not shown)"
 
 
-class Entry(NamedTuple):
-    """An item, the line it starts on, and its note."""
+class TableEntry(NamedTuple):
+    """An item with the line it starts on and its note."""
 
     line: int
     item: Item
     note: str
 
 
-_PICKED = (
+_ITEM_COLUMNS = (
     "id",
     "value",
     "value_hmac",
@@ -187,11 +188,11 @@ _PICKED = (
     "sensitivity",
     "notes",
 )
-"""The columns that make an item, in the order in which ``_item`` takes them apart."""
+"""The columns that make an item, in the order in which ``_item`` reads them."""
 
 
 class ItemTable:
-    """Reads the rows of one ``items.csv``; what is wrong is added to ``faults``."""
+    """Reads the rows of one ``items.csv`` and adds what is wrong to ``faults``."""
 
     def __init__(self, path: Path, taxonomy: Taxonomy) -> None:
         self.path = path
@@ -201,10 +202,10 @@ class ItemTable:
         self._labels: dict[str, tuple[str, ...]] = {}
         self._phases: dict[str, tuple[str, ...]] = {"": ("*",)}
 
-    def entries(self, start: int = 0) -> Iterator[Entry]:
-        """The good rows in order, from row ``start`` on (0 is the first); those before are skipped.
+    def entries(self, start: int = 0) -> Iterator[TableEntry]:
+        """The valid rows in order, from row ``start`` (0 is the first).
 
-        Raises FaultyDocument if the file is no such table.
+        Raises FaultyDocument if the file is not an item table.
         """
         self.rows = 0
         with open_regular(self.path) as stream:
@@ -214,12 +215,12 @@ class ItemTable:
                 self._check_header(header)
                 yield from self._rows(reader, header, start)
             except csv.Error as error:
-                raise self._fatal(reader.line_num, f"not CSV: {error}") from None
+                raise self._error_at(reader.line_num, f"not CSV: {error}") from None
 
     def cells(self) -> Iterator[tuple[str, ...]]:
-        """The cells of each row in the order of ``COLUMNS``, as they are: nobody checked them.
+        """The unchecked cells of each row, in the order of ``COLUMNS``.
 
-        Raises FaultyDocument if the file is no such table, or a row has another width.
+        Raises FaultyDocument if the file is not an item table, or a row has another width.
         """
         with open_regular(self.path) as stream:
             reader = csv.reader(self._lines(stream), strict=True)
@@ -227,22 +228,22 @@ class ItemTable:
                 header = next(reader, [])
                 self._check_header(header)
                 width = len(header)
-                place = [header.index(name) if name in header else width for name in COLUMNS]
-                picked = itemgetter(*place)
+                index = [header.index(name) if name in header else width for name in COLUMNS]
+                item_cells = itemgetter(*index)
                 for cells in reader:
                     if len(cells) != width:
-                        found = f"{len(cells)} cells, the header has {width}"
-                        raise self._fatal(reader.line_num, found)
-                    cells.append("")  # what a column holds that is not there
-                    yield picked(cells)
+                        problem = f"{len(cells)} cells, the header has {width}"
+                        raise self._error_at(reader.line_num, problem)
+                    cells.append("")  # the cell of columns that the table lacks
+                    yield item_cells(cells)
             except csv.Error as error:
-                raise self._fatal(reader.line_num, f"not CSV: {error}") from None
+                raise self._error_at(reader.line_num, f"not CSV: {error}") from None
 
-    def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[Entry]:
+    def _rows(self, reader: Any, header: list[str], start: int) -> Iterator[TableEntry]:
         width = len(header)
-        place = {name: header.index(name) if name in header else width for name in COLUMNS}
-        picked = itemgetter(*(place[name] for name in _PICKED))
-        checks = [(place[name], says) for name, (says, _) in CHECKS.items() if name in header]
+        index = {name: header.index(name) if name in header else width for name in COLUMNS}
+        item_cells = itemgetter(*(index[name] for name in _ITEM_COLUMNS))
+        checks = [(index[name], check) for name, (check, _) in CHECKS.items() if name in header]
         self.rows = sum(1 for _ in islice(reader, start))
         line = reader.line_num + 1
         for cells in reader:
@@ -250,13 +251,13 @@ class ItemTable:
             if len(cells) != width:
                 self.faults.add(line, "", f"{len(cells)} cells", f"the header has {width}")
             else:
-                cells.append("")  # what a column holds that is not there
-                is_sound = all(says(cells[at]) for at, says in checks if cells[at])
-                item = self._item(picked(cells)) if is_sound else None
+                cells.append("")  # the cell of columns that the table lacks
+                is_sound = all(check(cells[at]) for at, check in checks if cells[at])
+                item = self._item(item_cells(cells)) if is_sound else None
                 if item is not None:
-                    yield Entry(line, item, cells[place["notes"]])
+                    yield TableEntry(line, item, cells[index["notes"]])
                 else:
-                    self._tell(line, dict(zip(header, cells, strict=False)))
+                    self._add_faults(line, dict(zip(header, cells, strict=False)))
             line = reader.line_num + 1
 
     def _lines(self, stream: BinaryIO) -> Iterator[str]:
@@ -264,37 +265,39 @@ class ItemTable:
         while raw := stream.readline(LINE_LIMIT + 1):
             number += 1
             if len(raw) > LINE_LIMIT:
-                raise self._fatal(number, f"the line is longer than {LINE_LIMIT} bytes")
+                raise self._error_at(number, f"the line is longer than {LINE_LIMIT} bytes")
             if b"\0" in raw:
-                raise self._fatal(number, "the line holds a NUL byte")
+                raise self._error_at(number, "the line holds a NUL byte")
             try:
                 yield raw.decode(encoding)
             except UnicodeDecodeError as error:
-                raise self._fatal(number, f"not UTF-8 at byte {error.start} of the line") from None
+                raise self._error_at(
+                    number, f"not UTF-8 at byte {error.start} of the line"
+                ) from None
             encoding = "utf-8"
 
     def _check_header(self, header: list[str]) -> None:
         unknown = [name for name in header if name not in COLUMNS]
         missing = [name for name in REQUIRED if name not in header]
-        double = sorted({name for name in header if header.count(name) > 1})
+        repeated = sorted({name for name in header if header.count(name) > 1})
         for name in unknown:
-            self.faults.add(1, repr(name[:40]), "this column is not known", known(COLUMNS))
+            self.faults.add(1, repr(name[:40]), "unknown column", known(COLUMNS))
         for name in missing:
-            self.faults.add(1, name, "this column is missing", "add it")
-        for name in double:
-            self.faults.add(1, name, "this column is there twice", "keep one")
-        if unknown or missing or double:
+            self.faults.add(1, name, "missing column", "add it")
+        for name in repeated:
+            self.faults.add(1, name, "the column appears twice", "keep one")
+        if unknown or missing or repeated:
             raise self.faults.error()
 
-    def _item(self, picked: tuple[str, ...]) -> Item | None:
-        """The item of a row whose cells are sound; None if they do not suit each other."""
-        identity, value, digest, kind, registrable, labels, layer, phases = picked[:8]
-        pair, stratum, weight, lang, country, sensitivity, _ = picked[8:]
-        says = VALUES.get(kind)
+    def _item(self, item_cells: tuple[str, ...]) -> Item | None:
+        """The item of a row of valid cells; None if they contradict each other."""
+        identity, value, digest, kind, registrable, labels, layer, phases = item_cells[:8]
+        pair, stratum, weight, lang, country, sensitivity, _ = item_cells[8:]
+        check = VALUES.get(kind)
         is_wrong = not identity or not kind or bool(value) == bool(digest)
         is_wrong = is_wrong or (sensitivity == "S4" and bool(value))
         codes = self._labels.get(labels) or self._codes(labels)
-        if is_wrong or not codes or (value and says is not None and not says[0](value)):
+        if is_wrong or not codes or (value and check is not None and not check[0](value)):
             return None
         if value and why_refused(kind, value):
             return None
@@ -319,7 +322,7 @@ class ItemTable:
         return msgspec.structs.replace(item, registrable=hostnames.registrable(item.host))
 
     def _codes(self, text: str) -> tuple[str, ...]:
-        """The labels of a cell, one tuple for all rows with the same; empty if they are wrong."""
+        """The labels of a cell, as one shared tuple; empty if they are wrong."""
         codes = tuple(text.split("|"))
         if len(set(codes)) != len(codes) or not all(code in self.taxonomy for code in codes):
             return ()
@@ -328,8 +331,8 @@ class ItemTable:
     def _phases_of(self, text: str) -> tuple[str, ...]:
         return self._phases.setdefault(text, tuple(text.split("|")))
 
-    def _tell(self, line: int, cells: dict[str, str]) -> None:
-        """Add all that is wrong with a row."""
+    def _add_faults(self, line: int, cells: dict[str, str]) -> None:
+        """Add all faults of a row."""
         is_open = cells.get("sensitivity", "") in _OPEN
         for column, text in cells.items():
             if text and column in CHECKS and not CHECKS[column][0](text):
@@ -338,25 +341,25 @@ class ItemTable:
         labels = cells["labels"].split("|")
         for label in labels:
             if label not in self.taxonomy:
-                found = f"{label[:40]!r} is no category" if is_open else _HIDDEN
-                self.faults.add(line, "labels", found, "see the codes in taxonomy.csv")
+                problem = f"{label[:40]!r} is not a category" if is_open else _HIDDEN
+                self.faults.add(line, "labels", problem, "see the codes in taxonomy.csv")
         if len(set(labels)) != len(labels):
-            self.faults.add(line, "labels", "a label is there twice", "keep one")
-        self._tell_value(line, cells, is_open=is_open)
+            self.faults.add(line, "labels", "a label appears twice", "keep one")
+        self._add_value_faults(line, cells, is_open=is_open)
 
-    def _tell_value(self, line: int, cells: dict[str, str], *, is_open: bool) -> None:
+    def _add_value_faults(self, line: int, cells: dict[str, str], *, is_open: bool) -> None:
         value, digest, kind = cells["value"], cells.get("value_hmac", ""), cells["kind"]
         if not cells["id"]:
-            self.faults.add(line, "id", "is empty", "give each item an id of its own")
+            self.faults.add(line, "id", "is empty", "give each item a unique id")
         if not kind:
             self.faults.add(line, "kind", "is empty", CHECKS["kind"][1])
         if cells.get("sensitivity") == "S4" and value:
             self.faults.add(
-                line, "value", "an S4 item holds its value in plain", "keep value_hmac only"
+                line, "value", "an S4 item has its value in plain text", "keep value_hmac only"
             )
         elif bool(value) == bool(digest):
-            found = "there is neither a value nor a value_hmac" if not value else "both are there"
-            self.faults.add(line, "value", found, "one of value and value_hmac")
+            problem = "both value and value_hmac are empty" if not value else "both are given"
+            self.faults.add(line, "value", problem, "give one of value and value_hmac")
         elif value and kind in VALUES and not VALUES[kind][0](value):
             shown = repr(value[:60]) if is_open else _HIDDEN
             self.faults.add(line, "value", shown, VALUES[kind][1])
@@ -364,6 +367,6 @@ class ItemTable:
             shown = f"{value[:60]!r}: {refused}" if is_open else refused
             self.faults.add(line, "value", shown, "public addresses and names")
 
-    def _fatal(self, line: int, found: str) -> FaultyDocument:
-        self.faults.add(line, "", found)
+    def _error_at(self, line: int, problem: str) -> FaultyDocument:
+        self.faults.add(line, "", problem)
         return self.faults.error()

@@ -33,13 +33,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Packaged(BaseModel):
-    """A part of the data package standard, which lets strangers add properties."""
+    """A part of the data package standard; unknown properties are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, populate_by_name=True)
 
 
 class Licence(Packaged):
-    """Under which licence the pack may be used: an SPDX id."""
+    """The licence of the pack, as an SPDX id."""
 
     name: str
     path: str = ""
@@ -55,7 +55,7 @@ class Source(Packaged):
 
 
 class Resource(Packaged):
-    """One file of the pack, with what must be true of its bytes."""
+    """A file of the pack, with its size and digest."""
 
     name: str
     path: str
@@ -74,7 +74,7 @@ class TaxonomyReference(Declared):
 
 
 class Sampling(Declared):
-    """How the items were drawn. ``seed_commitment`` is SHA-256 of the seed, told beforehand.
+    """How the items were drawn. ``seed_commitment`` is the SHA-256 of the seed.
 
     ``method`` is the version of the derivation; samples without one were drawn by bottom-k v1.
     """
@@ -89,7 +89,7 @@ class Sampling(Declared):
 
 
 class LabelAudit(Declared):
-    """A random audit of the primary labels: how many items were looked at, how many were wrong."""
+    """A random audit of the primary labels: items checked, and labels that were wrong."""
 
     items: Annotated[int, Field(ge=1)]
     wrong: Annotated[int, Field(ge=0)]
@@ -97,13 +97,13 @@ class LabelAudit(Declared):
     @model_validator(mode="after")
     def _is_part(self) -> LabelAudit:
         if self.wrong > self.items:
-            msg = f"{self.wrong} wrong of {self.items} audited"
+            msg = f"{self.wrong} wrong labels cannot be among {self.items} audited items"
             raise ValueError(msg)
         return self
 
 
 class Labelling(Declared):
-    """Who said what each item is, how far they agreed, and what an audit found."""
+    """How items were labelled, the agreement of the raters, and an audit of the labels."""
 
     method: Method
     raters: int | None = None
@@ -114,7 +114,7 @@ class Labelling(Declared):
 
 
 class Freshness(Declared):
-    """When somebody last looked whether the items still live."""
+    """When the items were last checked to be alive."""
 
     checked_at: Moment
     max_age_days: int
@@ -132,8 +132,8 @@ class Release(Declared):
 class Profile(Declared):
     """The ``accredit`` part of the manifest.
 
-    ``kind`` says what its items can show. A manifest without one is read as ``agreed``: what may
-    have been announced to a supplier shows the least.
+    ``kind`` says what its items can show. Without it the pack is read as ``agreed``, which shows
+    the least, because the items may have been announced to a supplier.
     """
 
     spec: Literal["1.0"]
@@ -165,7 +165,7 @@ class Manifest(Packaged):
     @property
     def items(self) -> Resource:
         """The resource that holds the items."""
-        return next(one for one in self.resources if one.name == "items")
+        return next(each for each in self.resources if each.name == "items")
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -178,10 +178,10 @@ def read_manifest(directory: Path) -> Manifest:
     data = _parsed(path, text)
     if not isinstance(data, dict):
         raise FaultyDocument((_fault(path, 1, "not a JSON object"),))
-    # JSON is YAML but for tabs, and a tab can only be white space in text that json accepted.
+    # JSON without tabs is YAML, and tabs in valid JSON are only white space
     document = Document(str(path), text.replace("\t", " "))
     manifest = validate(document, Manifest, data)
-    if all(one.name != "items" for one in manifest.resources):
+    if all(each.name != "items" for each in manifest.resources):
         line = document.line_of(("resources",))
         fault = document.fault(line, "resources", "no resource is named 'items'", "add it")
         raise FaultyDocument((fault,))
@@ -189,7 +189,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON in a manifest's file. Raises UsageError, FaultyDocument if there is none."""
+    """The JSON of a manifest. Raises UsageError or FaultyDocument if it cannot be read."""
     return _parsed(path, _text(path))
 
 
@@ -199,8 +199,8 @@ def _parsed(path: Path, text: str) -> Any:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        found = f"not JSON: {getattr(error, 'msg', why)}"
-        raise FaultyDocument((_fault(path, line, found),)) from None
+        problem = f"not JSON: {getattr(error, 'msg', why)}"
+        raise FaultyDocument((_fault(path, line, problem),)) from None
 
 
 def _integer(digits: str) -> int:
@@ -211,7 +211,7 @@ def _integer(digits: str) -> int:
 
 
 def _no_number(word: str) -> float:
-    msg = f"{word} is no number"
+    msg = f"{word} is not a number"
     raise ValueError(msg)
 
 
@@ -219,15 +219,15 @@ def _text(path: Path) -> str:
     try:
         return read_bounded(path, LIMIT_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
-        msg = f"{path.parent}: no pack, for it has no {FILE}"
+        msg = f"{path.parent}: not a pack: it has no {FILE}"
         raise UsageError(msg) from None
     except UnicodeDecodeError as error:
-        found = f"not UTF-8 at byte {error.start}"
-        raise FaultyDocument((_fault(path, None, found, "save it as UTF-8"),)) from None
+        problem = f"not UTF-8 at byte {error.start}"
+        raise FaultyDocument((_fault(path, None, problem, "save it as UTF-8"),)) from None
     except OSError as error:
         msg = f"{path}: {error.strerror or error}"
         raise UsageError(msg) from None
 
 
-def _fault(path: Path, line: int | None, found: str, remedy: str = "") -> Fault:
-    return Fault(where=str(path), line=line, key="", found=found, known=remedy)
+def _fault(path: Path, line: int | None, problem: str, remedy: str = "") -> Fault:
+    return Fault(where=str(path), line=line, key="", found=problem, known=remedy)

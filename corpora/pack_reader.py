@@ -1,7 +1,7 @@
-"""A pack: a directory with categorised items, its manifest, and digests of its files.
+"""Open, check and compare packs: directories of categorised items with a manifest.
 
-Opening one reads it to the end and checks everything; only then can an item be had, one at a
-time. A pack is a shipped one by name, or a directory by path.
+``open_pack`` checks the digests of all files and every row before it returns a pack, whose items
+are then read one at a time. A pack is named by its shipped name or by the path of its directory.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
-from corpora.item_table import Entry, FaultList, ItemTable
+from corpora.item_table import FaultList, ItemTable, TableEntry
 from corpora.manifest import FILE, Manifest, Resource, read_manifest
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.model.corpus import CorpusReference, Item
 from harness.untrusted.regular_file import open_regular
 
-MOST_BYTES = 4 * 1024**3
-"""A file of a pack that is larger is not read."""
+FILE_BYTES = 4 * 1024**3
+"""The largest file of a pack that is read."""
 
 PACKS = Path(__file__).parent / "packs"
 """Where the shipped packs are."""
@@ -48,7 +46,7 @@ class Pack:
         """The items in file order from ``start`` on (0 is the first), streamed."""
         return (entry.item for entry in self.entries(start))
 
-    def entries(self, start: int = 0) -> Iterator[Entry]:
+    def entries(self, start: int = 0) -> Iterator[TableEntry]:
         """The items with their lines and notes, streamed from ``start`` on (0 is the first).
 
         Raises FaultyDocument if somebody changed the file since the pack was opened.
@@ -76,10 +74,9 @@ def open_pack(
 ) -> Pack:
     """Open and check a pack.
 
-    ``checked`` are packs whose rows were checked before, each as name, version and SHA-256 with
-    a space between: as long as the bytes are the same, their rows are not read again. Without
-    ``rows`` they are not read in any case, and whoever takes some must check them.
-    Raises UsageError if there is none, FaultyDocument with a line per fault if it is wrong.
+    ``checked`` lists packs whose rows were checked before, as ``name version sha256``; their rows
+    are not read again. Without ``rows`` no rows are checked, and the caller must check those that
+    it uses. Raises UsageError if there is no such pack, FaultyDocument with a line per fault.
     """
     taxonomy = taxonomy or shipped()
     directory = _find(name_or_path)
@@ -116,36 +113,36 @@ def open_pack(
     )
 
 
-def names_of_packs() -> tuple[str, ...]:
+def shipped_packs() -> tuple[str, ...]:
     """The names of the shipped packs."""
     return tuple(sorted(path.parent.name for path in PACKS.glob(f"*/{FILE}")))
 
 
 def _find(name_or_path: str) -> Path:
-    if name_or_path in names_of_packs():
+    if name_or_path in shipped_packs():
         return PACKS / name_or_path
     path = Path(name_or_path)
     if name_or_path and path.is_dir():
         return path
-    msg = f"no pack {name_or_path!r}; {known(names_of_packs())}, or the path of a directory"
+    msg = f"no pack {name_or_path!r}; {known(shipped_packs())}, or the path of a directory"
     raise UsageError(msg)
 
 
 def _check_file(directory: Path, resource: Resource, faults: FaultList) -> None:
-    """Whether a resource is inside the pack and has the bytes that the manifest says."""
+    """Add a fault if a resource is outside the pack, or its bytes are not those of the manifest."""
     key = f"resources[{resource.name}]"
     inside = PurePosixPath(resource.path)
     path = directory / resource.path
     is_inside = not inside.is_absolute() and ".." not in inside.parts and "\0" not in resource.path
     if not is_inside or not _is_within(path, directory):
-        found = f"{resource.path!r} leads out of the pack"
-        faults.add(None, f"{key}.path", found, "a path inside it")
+        problem = f"{resource.path!r} is outside the pack"
+        faults.add(None, f"{key}.path", problem, "a path inside it")
         return
     try:
         with open_regular(path) as stream:
-            if (held := os.fstat(stream.fileno()).st_size) > MOST_BYTES:
-                found = f"the file has {held} bytes"
-                faults.add(None, f"{key}.path", found, f"at most {MOST_BYTES}")
+            if (held := os.fstat(stream.fileno()).st_size) > FILE_BYTES:
+                problem = f"the file has {held} bytes"
+                faults.add(None, f"{key}.path", problem, f"at most {FILE_BYTES}")
                 return
             digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
             size = stream.tell()
@@ -165,22 +162,24 @@ def _is_within(path: Path, directory: Path) -> bool:
     return inside.is_relative_to(os.path.realpath(directory))
 
 
-def _tell_doubles(table: ItemTable) -> None:
-    """Add every id that is there twice. Ids are kept only here: a million of them are large."""
-    seen: set[str] = set()
+def _add_repeated_ids(table: ItemTable) -> None:
+    """Add a fault for every repeated id. Only this pass keeps all ids, which takes memory."""
+    ids: set[str] = set()
     for entry in ItemTable(table.path, table.taxonomy).entries():
-        if entry.item.id in seen:
-            found = f"{entry.item.id!r} is there twice"
-            table.faults.add(entry.line, "id", found, "ids are used once")
-        seen.add(entry.item.id)
+        if entry.item.id in ids:
+            problem = f"{entry.item.id!r} appears twice"
+            table.faults.add(entry.line, "id", problem, "ids must be unique")
+        ids.add(entry.item.id)
 
 
 def _check_rows(table: ItemTable, resource: Resource) -> None:
     """Read the table to its end. Raises FaultyDocument if anything is wrong in it."""
-    marks = array("q", (hash(entry.item.id) for entry in table.entries()))
-    ordered = np.sort(np.frombuffer(marks, dtype=np.int64)) if marks else np.empty(0)
+    import numpy as np  # noqa: PLC0415 - slow to import, and needed only where rows are read
+
+    hashes = array("q", (hash(entry.item.id) for entry in table.entries()))
+    ordered = np.sort(np.frombuffer(hashes, dtype=np.int64)) if hashes else np.empty(0)
     if (ordered[1:] == ordered[:-1]).any():
-        _tell_doubles(table)
+        _add_repeated_ids(table)
     if not table.faults and table.rows != resource.rows:
         table.faults.add(None, "", f"{table.rows} rows", f"the manifest says {resource.rows}")
     if table.faults:
@@ -188,8 +187,8 @@ def _check_rows(table: ItemTable, resource: Resource) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """Ids of items, in the order of their files. An item may be in several of the last three."""
+class PackDiff:
+    """Ids of items that differ between two packs; changed items may be in several groups."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -201,26 +200,26 @@ class Difference:
         return any((self.added, self.removed, self.relabelled, self.revalued, self.otherwise))
 
 
-def compare(old: Pack, new: Pack) -> Difference:
-    """What became of the items of ``old`` in ``new``."""
+def compare_packs(old: Pack, new: Pack) -> PackDiff:
+    """Compare the items of two versions of a pack by id."""
     before = {item.id: item for item in old.items()}
     added, relabelled, revalued, otherwise = [], [], [], []
-    kept = set()
+    common = set()
     for item in new.items():
         was = before.get(item.id)
         if was is None:
             added.append(item.id)
             continue
-        kept.add(item.id)
+        common.add(item.id)
         if item.labels != was.labels:
             relabelled.append(item.id)
         if _value(item) != _value(was):
             revalued.append(item.id)
         if item != was and item.labels == was.labels and _value(item) == _value(was):
             otherwise.append(item.id)
-    return Difference(
+    return PackDiff(
         added=tuple(added),
-        removed=tuple(identity for identity in before if identity not in kept),
+        removed=tuple(identity for identity in before if identity not in common),
         relabelled=tuple(relabelled),
         revalued=tuple(revalued),
         otherwise=tuple(otherwise),

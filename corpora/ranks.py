@@ -1,7 +1,7 @@
-"""How popular sites are: a ranked list of domains, which stands beside packs and in none.
+"""Ranks of domains by popularity, from a list such as Tranco's (``rank,domain``).
 
-The list is in the shape of Tranco's (``rank,domain``). A list like that is somebody else's, so
-what is kept of it is the band that an item falls in, or the weight that its rank gives it.
+Such lists belong to others, so a pack stores only the band of an item's rank, or the weight that
+follows from it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BANDS = ((1_000, "top1k"), (10_000, "top10k"), (100_000, "top100k"), (1_000_000,
 """The last rank of each band, and its name."""
 
 UNRANKED = "unranked"
-"""The band of what has no rank, or one beyond the last band."""
+"""The band of a domain without a rank, or with one beyond the last band."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +27,28 @@ class Ranks:
 
     title: str
     sha256: str
-    places: dict[str, int] = field(repr=False)
+    by_domain: dict[str, int] = field(repr=False)
 
     def of(self, domain: str) -> int | None:
         """The rank of a registrable domain; None if it has none."""
-        return self.places.get(domain)
+        return self.by_domain.get(domain)
 
     def band(self, domain: str) -> str:
         """The band of a registrable domain: ``top1k``, ``top10k``, …, ``unranked``."""
-        rank = self.places.get(domain)
+        rank = self.by_domain.get(domain)
         if rank is None:
             return UNRANKED
         return next((name for last, name in BANDS if rank <= last), UNRANKED)
 
 
 def read_ranks(path: Path) -> Ranks:
-    """Read a ranked list. Raises UsageError if it is none."""
+    """Read a ranked list. Raises UsageError if the file is not one."""
     listed = import_list("tranco", path)
-    places = {row.value: int(row.target) for row in listed if row.status == "ok"}
+    by_domain = {row.value: int(row.target) for row in listed if row.status == "ok"}
     listed.check()
-    if not places:
-        msg = f"{path}: no line is 'rank,domain' with ranks that grow"
+    if not by_domain:
+        msg = f"{path}: no line has the form 'rank,domain' with increasing ranks"
         raise UsageError(msg)
     with open_regular(path) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Ranks(title=path.name, sha256=digest, places=places)
+    return Ranks(title=path.name, sha256=digest, by_domain=by_domain)

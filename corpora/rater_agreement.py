@@ -1,9 +1,9 @@
-"""How far the people who labelled a corpus agree, beyond chance.
+"""Read the labels of several raters, and measure how far they agree beyond chance.
 
-Krippendorff's alpha for nominal labels: 1 is perfect, 0 is chance, and missing ratings are
-borne (Krippendorff, Content Analysis, 4th edition, ch. 12). The interval is a percentile
-bootstrap over units (Efron 1979), seeded. The gates are Krippendorff's own: below 0.667 nothing
-may be concluded, below 0.80 only tentatively.
+The measure is Krippendorff's alpha for nominal labels: 1 is perfect agreement, 0 is chance, and
+ratings may be missing (Krippendorff, Content Analysis, 4th edition, ch. 12). The interval is a
+seeded percentile bootstrap over units (Efron 1979). The limits are Krippendorff's: below 0.667
+nothing may be concluded, below 0.80 only tentatively.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLUMNS = ("item", "rater", "label")
 
 
 def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list[str]]:
-    """The labels of each item, for ``agreement.agree``; a line without a label is no rating.
+    """Read the labels of each item; a line without a label is not a rating.
 
     Raises UsageError if the file cannot be read, FaultyDocument with a line per fault.
     """
@@ -40,7 +40,7 @@ def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list
         with open_regular(path) as plain:
             reader = csv.DictReader(_lines(plain, path), strict=True)
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                faults.add(1, "", "the columns are not known", f"known: {', '.join(COLUMNS)}")
+                faults.add(1, "", "unknown columns", f"known: {', '.join(COLUMNS)}")
                 raise faults.error()
             for row in reader:
                 item, rater, label = ((row[column] or "").strip() for column in COLUMNS)
@@ -59,14 +59,14 @@ def read_ratings(path: Path, taxonomy: Taxonomy | None = None) -> dict[str, list
 
 
 def _lines(stream: BinaryIO, path: Path) -> Iterator[str]:
-    """The lines of the file. Raises UsageError where one is too long, or they are too many."""
+    """The lines of the file. Raises UsageError if a line or the whole file is too long."""
     encoding, number, total = "utf-8-sig", 0, 0
     while raw := stream.readline(LINE_BYTES + 1):
         number, total = number + 1, total + len(raw)
         if len(raw) > LINE_BYTES:
-            raise UsageError(f"{path}:{number}: a line of more than {LINE_BYTES} bytes")
+            raise UsageError(f"{path}:{number}: the line is longer than {LINE_BYTES} bytes")
         if total > TOTAL_BYTES:
-            raise UsageError(f"{path}:{number}: more than {TOTAL_BYTES} bytes")
+            raise UsageError(f"{path}:{number}: the file is longer than {TOTAL_BYTES} bytes")
         yield raw.decode(encoding)
         encoding = "utf-8"
 
@@ -80,11 +80,13 @@ def _check(
 ) -> None:
     item, rater, label = rating
     if not item or not rater:
-        faults.add(line, "", "the item or the rater is missing", "each rating names both")
+        faults.add(line, "", "the item or the rater is missing", "name both in each rating")
     if label and label not in taxonomy:
-        faults.add(line, "label", f"{label[:40]!r} is no category", "see the codes in taxonomy.csv")
+        faults.add(
+            line, "label", f"{label[:40]!r} is not a category", "see the codes in taxonomy.csv"
+        )
     if label and (item, rater) in ratings:
-        faults.add(line, "rater", f"{rater[:40]!r} has rated {item[:40]!r} already", "keep one")
+        faults.add(line, "rater", f"{rater[:40]!r} has already rated {item[:40]!r}", "keep one")
 
 
 TENTATIVE = 0.667
@@ -98,7 +100,7 @@ _Pairs = Counter[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Alpha with its interval; None where nothing can be said (no two ratings, one label only).
+    """Alpha with its interval; None where it is undefined (no two ratings, or one label only).
 
     ``units`` are the items with at least two ratings; ``percent`` is the share of pairs of
     ratings that agree.
@@ -113,7 +115,7 @@ class Agreement:
 
     @property
     def standing(self) -> Standing:
-        """What alpha allows; unknown is not favourable."""
+        """What alpha allows to conclude; unknown counts as unreliable."""
         if self.alpha is None:
             return "unknown"
         if self.alpha >= RELIABLE:
@@ -121,20 +123,20 @@ class Agreement:
         return "tentative" if self.alpha >= TENTATIVE else "unreliable"
 
 
-def agree(
+def measure_agreement(
     ratings: Mapping[str, Sequence[str]],
     *,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: str = "agreement",
 ) -> Agreement:
-    """Measure agreement of ``ratings``: for each item the labels its raters gave, in any order."""
+    """Measure the agreement of ``ratings``: the labels of each item, in any order."""
     units = [_pairs(labels) for _, labels in sorted(ratings.items()) if len(labels) > 1]
     total = _sum(units)
     weight = total.total()
-    # a generator, not a secret: the same seed gives the same interval
-    chance = random.Random(seed)  # noqa: S311
-    drawn = (_alpha(_sum(chance.choices(units, k=len(units)))) for _ in range(resamples))
+    # seeded, so that the same ratings give the same interval
+    generator = random.Random(seed)  # noqa: S311
+    drawn = (_alpha(_sum(generator.choices(units, k=len(units)))) for _ in range(resamples))
     known = sorted(value for value in drawn if value is not None) if units else []
     tail = (1 - confidence) / 2
     alpha = _alpha(total)
@@ -150,7 +152,7 @@ def agree(
 
 
 def _pairs(labels: Sequence[str]) -> _Pairs:
-    """The coincidences within one unit, each weighing 1/(m-1), in units of 1/60060.
+    """The coincidences within one unit, each with weight 1/(m-1), in units of 1/60060.
 
     Whole numbers keep the sums exact; 60060 is divisible by all m-1 up to 7.
     """
@@ -180,5 +182,5 @@ def _alpha(pairs: _Pairs) -> float | None:
     observed = sum(count for (a, b), count in pairs.items() if a != b) / _SCALE
     squares = sum((count / _SCALE) ** 2 for count in values.values())
     if n <= 1 or squares == n * n:
-        return None  # one label only: there is nothing that raters could have disagreed about
+        return None  # one label only, so alpha is undefined
     return 1 - (n - 1) * observed / (n * n - squares)

@@ -1,7 +1,8 @@
-"""Imports other people's lists: each entry kept, refused or flagged, with a reason.
+"""Read other people's lists: the table of list formats, duplicates, and the import report.
 
-The import report is a CSV with one row an entry; its statuses add up to its rows. Formats are
-plug-ins (``LIST_IMPORTERS``): a function from a Source to entries, one format a file.
+The import report is a CSV file with one row for each entry of the list: accepted, skipped or
+rejected, with a reason. Its counts by status add up to its rows. Formats are plug-ins
+(``LIST_IMPORTERS``): functions from a ``Source`` to entries.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from pathlib import Path
 import msgspec
 
 from corpora.hostnames import why_refused
-from corpora.import_entry import SHOWN, Entry, Seen, fault
-from corpora.source import Deadline, Limits, Refused, Source
+from corpora.import_entry import SHOWN_CHARACTERS, ImportEntry, rejected_entry
+from corpora.source import Deadline, Limits, ListRefused, Source
 from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import PluginTable
 from harness.untrusted.visible_text import spreadsheet_cell
 
 BATCH = 8192
-"""Entries that are held at a time, to see together which came before."""
+"""How many entries are checked for duplicates at a time."""
 
 KINDS = {
     "suffix": "suffix",
@@ -37,21 +38,21 @@ KINDS = {
     "url_prefix": "url",
     "hmac": "url",
 }
-"""The kind of item that a way of matching makes; globs and expressions make none."""
+"""The kind of item for each way of matching; globs and regular expressions make no item."""
 MOST_LABELS = 50
-"""So many unknown labels are named in a message."""
+"""How many unknown labels a message names."""
 
 STATUSES = ("ok", "duplicate", "redundant", "skipped", "conflict", "error", "quarantine")
-"""What can become of an entry; ``ok_with_modifier`` counts as ok."""
+"""The statuses of rows; ``ok_with_modifier`` counts as ok."""
 
 
-ListImporter = Callable[[Source], Iterator[Entry]]
-"""Reads the entries of a list in one format. Raises Refused if it is no list as a whole."""
+ListImporter = Callable[[Source], Iterator[ImportEntry]]
+"""Reads the entries of a list in one format. Raises ListRefused if the file is not such a list."""
 
 LIST_IMPORTERS = PluginTable[ListImporter]("importers", "corpora.importers", of="lists")
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the import report."""
 
     file: str
@@ -65,10 +66,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Import:
-    """One list, read once from its beginning to its end; counts as it goes.
+class ListImport:
+    """One pass over a list, which yields report rows and counts them.
 
-    ``refused`` is the reason why the list as a whole is none, if so.
+    ``refused`` is the reason why the list as a whole was refused; empty if it was not.
     """
 
     def __init__(
@@ -91,44 +92,46 @@ class Import:
             limits=limits,
             deadline=Deadline(limits.seconds, clock),
         )
-        self._seen = Seen()
+        from corpora.duplicates import DuplicateFinder  # noqa: PLC0415 - numpy is slow to import
+
+        self._duplicates = DuplicateFinder()
         if not path.exists():
             msg = f"{path}: no such file"
             raise UsageError(msg)
 
-    def __iter__(self) -> Iterator[Row]:
-        entries = map(_guarded, self._entries())
+    def __iter__(self) -> Iterator[ReportRow]:
+        entries = map(_reject_private, self._entries())
         while batch := list(islice(entries, BATCH)):
             sound = [entry for entry in batch if entry.status == "ok"]
-            doubles = iter(self._seen.sift(list(map(_saying, sound))))
+            duplicates = iter(self._duplicates.find(list(map(_duplicate_key, sound))))
             for entry in batch:
-                yield self._row(entry, is_double=entry.status == "ok" and next(doubles))
+                yield self._row(entry, is_duplicate=entry.status == "ok" and next(duplicates))
 
-    def _entries(self) -> Iterator[Entry]:
-        """All that the importer says, and last, if so, why the list is none."""
+    def _entries(self) -> Iterator[ImportEntry]:
+        """The entries of the importer; the last one says why the list was refused, if it was."""
         refusal, count, noted = None, 0, self._source.faults
         try:
             for entry in self._importer(self._source):
-                while noted:  # lines that no importer saw, because they cannot be read
+                while noted:  # lines that could not be read, so the importer did not get them
                     count += 1
                     yield noted.pop(0)
                 count += 1
                 yield entry
                 if count >= self._source.limits.entries:
-                    refusal = Refused(f"more than {self._source.limits.entries} entries")
+                    refusal = ListRefused(f"more than {self._source.limits.entries} entries")
                     break
-        except Refused as raised:
+        except ListRefused as raised:
             refusal = raised
         except OSError as error:
-            refusal = Refused(f"not readable: {error.strerror or error}")
+            refusal = ListRefused(f"not readable: {error.strerror or error}")
         count += len(noted)
         yield from noted
         noted.clear()
         if not count and refusal is None:
-            refusal = Refused("empty list refused")
+            refusal = ListRefused("empty list refused")
         if refusal is not None:
             self.refused = str(refusal)
-            yield Entry(0, refusal.value, status="error", note=self.refused)
+            yield ImportEntry(0, refusal.value, status="error", note=self.refused)
 
     @property
     def total(self) -> int:
@@ -137,16 +140,16 @@ class Import:
 
     @property
     def unknown(self) -> dict[str, tuple[str, ...]]:
-        """External labels that no code is known for, by scheme."""
+        """External labels that have no code in the taxonomy, by scheme."""
         return {scheme: tuple(sorted(found)) for scheme, found in self._source.unknown.items()}
 
     def check(self) -> None:
-        """Raises UsageError if the list as a whole cannot be used, saying all that is wrong."""
+        """Raise UsageError with everything that is wrong, if the list as a whole cannot be used."""
         if self.refused:
             msg = f"{self.path}: {self.refused}"
             raise UsageError(msg)
         wrong = [
-            f"{self.path}: unknown {scheme} labels: {_listed(found)}; "
+            f"{self.path}: unknown {scheme} labels: {_quoted(found)}; "
             + known(self._labels_of(scheme))
             for scheme, found in self.unknown.items()
         ]
@@ -157,14 +160,14 @@ class Import:
         taxonomy = self._source.taxonomy
         return taxonomy.categories if scheme == taxonomy.name else taxonomy.labels_of(scheme)
 
-    def _row(self, entry: Entry, *, is_double: bool) -> Row:
-        line, value, match, action, target, status, note, spelling = entry
-        if is_double:
-            status, reason = "duplicate", spelling
+    def _row(self, entry: ImportEntry, *, is_duplicate: bool) -> ReportRow:
+        line, value, match, action, target, status, note, changes = entry
+        if is_duplicate:
+            status, reason = "duplicate", changes
         else:
-            reason = f"{spelling}; {note}" if spelling and note else spelling or note
+            reason = f"{changes}; {note}" if changes and note else changes or note
         self.counts["ok" if status == "ok_with_modifier" else status] += 1
-        return Row(
+        return ReportRow(
             file=self.path.name,
             format=self.form,
             line=str(line),
@@ -177,50 +180,50 @@ class Import:
         )
 
 
-def _guarded(entry: Entry) -> Entry:
-    """The entry, or its refusal where it names a private address."""
+def _reject_private(entry: ImportEntry) -> ImportEntry:
+    """The entry, or a rejected one if its value is a private address or name."""
     kind = KINDS.get(entry.match, "")
     if not kind or not entry.status.startswith("ok") or entry.match == "hmac":
         return entry
     refused = why_refused(kind, entry.value)
-    return fault(entry.line, refused, entry.value) if refused else entry
+    return rejected_entry(entry.line, refused, entry.value) if refused else entry
 
 
-def _listed(labels: tuple[str, ...]) -> str:
-    """The first labels, and how many more there are."""
-    shown = ", ".join(repr(label[:SHOWN]) for label in labels[:MOST_LABELS])
+def _quoted(labels: tuple[str, ...]) -> str:
+    """The first labels in quotes, and how many more there are."""
+    shown = ", ".join(repr(label[:SHOWN_CHARACTERS]) for label in labels[:MOST_LABELS])
     return shown + (f" and {len(labels) - MOST_LABELS} more" * (len(labels) > MOST_LABELS))
 
 
-def _saying(entry: Entry) -> str:
-    """What an entry says, as one text; a second rank of a name says nothing new."""
+def _duplicate_key(entry: ImportEntry) -> str:
+    """The text by which duplicates are found; the rank of a name is no part of it."""
     target = "" if entry.action == "rank" else entry.target
     return f"{entry.match}\0{entry.action}\0{target}\0{entry.value}"
 
 
 def import_list(
     form: str, path: Path, taxonomy: Taxonomy | None = None, limits: Limits | None = None
-) -> Import:
-    """Read a list; iterate over what is given for its rows.
+) -> ListImport:
+    """Open a list; iterate over the returned import to read its rows.
 
-    Raises UsageError if the format or the file does not exist. Whatever the file holds, reading
-    it raises nothing: what is wrong is a row.
+    Raises UsageError if the format or the file does not exist. Reading raises nothing, whatever
+    the file holds: each fault is a row of its own.
     """
-    return Import(form, path, taxonomy, limits)
+    return ListImport(form, path, taxonomy, limits)
 
 
-def write_report(rows: Iterable[Row], path: Path) -> Iterator[Row]:
-    """Write rows to a CSV as they pass by; it is there when the last one has passed.
+def write_report(rows: Iterable[ReportRow], path: Path) -> Iterator[ReportRow]:
+    """Yield the rows and write them to a CSV file, which is complete after the last row.
 
-    It is for people: no spreadsheet takes a cell for a formula (see
-    ``harness.untrusted.visible_text``). Raises UsageError if it cannot be written.
+    Cells are escaped so that no spreadsheet runs one as a formula (see
+    ``harness.untrusted.visible_text``). Raises UsageError if the file cannot be written.
     """
     draft = path.with_name(f".{path.name}.draft")
     try:
-        # names of files need not be text; backslashes show what cannot be written
+        # file names may hold bytes that are not text; they are written with backslashes
         with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            writer.writerow(Row.__struct_fields__)
+            writer.writerow(ReportRow.__struct_fields__)
             for row in rows:
                 writer.writerow(map(spreadsheet_cell, msgspec.structs.astuple(row)))
                 yield row

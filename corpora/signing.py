@@ -1,4 +1,4 @@
-"""Signs packs, and verifies who signed them.
+"""Sign packs, and verify their signatures.
 
 The manifest holds the digest of every file, so a signature over it covers the pack; see
 ``harness.signing`` for the form of envelope and keys.
@@ -24,9 +24,9 @@ _LIMIT_BYTES = 4 * 1024 * 1024
 
 
 def sign_pack(pack: Pack, key: Path) -> str:
-    """Sign a checked pack with a private key; gives the id of the key.
+    """Sign a checked pack with a private key and return the id of the key.
 
-    The envelope lies beside the manifest. Raises UsageError if the key is none.
+    Writes the envelope next to the manifest. Raises UsageError if the key cannot be used.
     """
     envelope = sign(PAYLOAD_TYPE, _canonical(pack.directory), key)
     try:
@@ -38,9 +38,9 @@ def sign_pack(pack: Pack, key: Path) -> str:
 
 
 def open_signed(name_or_path: str, keys: Sequence[Path]) -> Pack:
-    """Open a pack that one of the public keys signed; its reference says so.
+    """Open a pack with a valid signature by one of the public keys.
 
-    Raises UsageError that says what does not hold, and whatever ``open_pack`` raises.
+    Raises UsageError if the signature is missing or wrong, and whatever ``open_pack`` raises.
     """
     trusted = read_keys(keys)
     pack = open_pack(name_or_path)
@@ -65,7 +65,7 @@ def _read(where: Path) -> Envelope:
     try:
         return read_envelope(read_bounded(where, _LIMIT_BYTES), where)
     except FileNotFoundError:
-        msg = f"{where.parent}: is not signed; sign it with 'accredit corpus sign'"
+        msg = f"{where.parent}: the pack is not signed; sign it with 'accredit corpus sign'"
         raise UsageError(msg) from None
     except OSError as error:
         msg = f"{where}: not a DSSE envelope: {error.strerror or error}"

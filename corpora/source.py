@@ -1,7 +1,7 @@
-"""The file behind a list, read as if its sender meant harm.
+"""Read the files of imported lists as hostile input, with limits on size and time.
 
-Lines, bytes and entries are bounded; text is UTF-8 or refused; a page of HTML, an empty file
-or a decompression bomb is no list. What is wrong with single lines is noted in ``faults``.
+Lines, bytes and entries are bounded, and text must be UTF-8. An HTML page, an empty file or a
+decompression bomb is refused as a whole; faults of single lines are collected in ``faults``.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from corpora.import_entry import Entry, fault
+from corpora.import_entry import ImportEntry, rejected_entry
 from corpora.taxonomy import Taxonomy
 from harness.untrusted.regular_file import open_regular
 
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")
 _GZIP = b"\x1f\x8b"
-_LINES_A_LOOK = 1024
-"""The clock is looked at once in so many lines."""
+_LINES_PER_CHECK = 1024
+"""The deadline is checked once in this many lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a list is borne: bytes of a line, of all files unpacked, and their number.
+    """The limits of an import: bytes of a line, bytes of all unpacked files, and their number.
 
-    ``unread`` lines in a row that no format can read end an import, and ``seconds`` do.
+    An import also ends after ``unread`` unreadable lines, or after ``seconds``.
     """
 
     line_bytes: int = 64 * 1024
@@ -43,8 +43,8 @@ class Limits:
     seconds: float = 3600.0
 
 
-class Refused(Exception):
-    """The list as a whole is no list; the message is the reason, ``value`` what shows it."""
+class ListRefused(Exception):
+    """The file as a whole is refused; the message is the reason, ``value`` the offending text."""
 
     def __init__(self, reason: str, value: str = "") -> None:
         super().__init__(reason)
@@ -52,17 +52,17 @@ class Refused(Exception):
 
 
 class Deadline:
-    """The moment by which reading must be done, from when it is made."""
+    """A time limit that starts when it is created."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
         self._end = clock() + seconds
 
-    def check(self, place: str) -> None:
-        """Raises Refused that says how far reading came, if it is past."""
+    def check(self, position: str) -> None:
+        """Raise ListRefused with the position in the file if the time is up."""
         if self._clock() > self._end:
-            raise Refused(f"stopped after {self._seconds:g} seconds, {place}")
+            raise ListRefused(f"stopped after {self._seconds:g} seconds, {position}")
 
 
 class Line(NamedTuple):
@@ -81,7 +81,7 @@ class Record(NamedTuple):
 
     @property
     def note(self) -> str:
-        """Says so if the record is longer than a line."""
+        """A remark if the record is longer than one line; else empty."""
         return f"record spans lines {self.first}-{self.last}" if self.last > self.first else ""
 
 
@@ -89,15 +89,15 @@ class Record(NamedTuple):
 class Source:
     """One file, or the root of a tree of files, that is being imported.
 
-    ``prefix`` names the file within a tree. ``unknown`` gathers external labels without a code.
-    ``deadline`` is that of the whole tree; without one it starts now.
+    ``prefix`` names the file within a tree. ``unknown`` collects external labels without a code.
+    ``deadline`` is that of the whole tree; without one, a new one starts.
     """
 
     path: Path
     taxonomy: Taxonomy
     limits: Limits = Limits()
     prefix: str = ""
-    faults: list[Entry] = field(default_factory=list)
+    faults: list[ImportEntry] = field(default_factory=list)
     unknown: dict[str, set[str]] = field(default_factory=dict)
     deadline: Deadline | None = None
 
@@ -106,7 +106,7 @@ class Source:
         self.deadline = self.deadline or Deadline(self.limits.seconds)
 
     def child(self, path: Path, prefix: str, *, quiet: bool = False) -> Source:
-        """A file of the tree; when quiet, its faults are told to nobody."""
+        """A file of the tree; if quiet, its faults are not reported."""
         return Source(
             path=path,
             taxonomy=self.taxonomy,
@@ -117,39 +117,39 @@ class Source:
             deadline=self.deadline,
         )
 
-    def place(self, number: int) -> int | str:
-        """How a line is named in the report."""
+    def line_label(self, number: int) -> int | str:
+        """The number of a line as the report shows it, with the file's name within a tree."""
         return f"{self.prefix}:{number}" if self.prefix else number
 
     def translate(self, scheme: str, label: str) -> str:
-        """The code of an external label; empty if it has none, which is then remembered."""
+        """The code of an external label; empty if it has none, and then it is noted as unknown."""
         code = self.taxonomy.labels_of(scheme).get(label, "")
         if not code:
-            self._remember(scheme, label)
+            self._note_unknown(scheme, label)
         return code
 
     def own_code(self, label: str) -> str:
-        """The label itself if it is one of our codes; otherwise it is remembered as unknown."""
+        """The label if it is a code of the taxonomy; else empty, and it is noted as unknown."""
         if label in self.taxonomy:
             return label
-        self._remember(self.taxonomy.name, label)
+        self._note_unknown(self.taxonomy.name, label)
         return ""
 
-    def _remember(self, scheme: str, label: str) -> None:
+    def _note_unknown(self, scheme: str, label: str) -> None:
         labels = self.unknown.setdefault(scheme, set())
         labels.add(label)
         if len(labels) > self.limits.labels:
-            raise Refused(f"more than {self.limits.labels} labels that are not known")
+            raise ListRefused(f"more than {self.limits.labels} unknown labels")
 
     def lines(self) -> Iterator[Line]:
-        """The sound lines. Raises Refused if the file is no list of lines."""
+        """The readable lines. Raises ListRefused if the file is not a text of lines."""
         try:
             with open_regular(self.path) as plain:
                 yield from self._lines(_unpacked(plain))
         except (gzip.BadGzipFile, EOFError, zlib.error):
-            raise Refused("not readable as gzip") from None
+            raise ListRefused("not readable as gzip") from None
         except OSError as error:
-            raise Refused(f"not readable: {error.strerror or error}") from None
+            raise ListRefused(f"not readable: {error.strerror or error}") from None
 
     def records(self, lines: Iterable[Line] | None = None) -> Iterator[Record]:
         """The rows of a CSV file."""
@@ -162,7 +162,7 @@ class Source:
             except StopIteration:
                 return
             except csv.Error:
-                self.faults.append(fault(self.place(first), "not CSV"))
+                self.faults.append(rejected_entry(self.line_label(first), "not CSV"))
                 reader = csv.reader(feed)
                 continue
             if cells:
@@ -174,23 +174,23 @@ class Source:
         while raw := stream.readline(limit + 1):
             number += 1
             total += len(raw)
-            if self.deadline is not None and number % _LINES_A_LOOK == 0:
+            if self.deadline is not None and number % _LINES_PER_CHECK == 0:
                 self.deadline.check(f"at line {number}")
             too_long = len(raw) > limit
             if too_long:
                 total += self._skip_line(stream, total)
             if total > self.limits.total_bytes:
-                raise Refused(f"more than {self.limits.total_bytes} bytes")
+                raise ListRefused(f"more than {self.limits.total_bytes} bytes")
             reason, text = (f"line > {limit} bytes", "") if too_long else _decode(raw, number)
             if reason:
-                self.faults.append(fault(self.place(number), reason))
+                self.faults.append(rejected_entry(self.line_label(number), reason))
                 if len(self.faults) > self.limits.unread:
-                    raise Refused(f"more than {self.limits.unread} lines that cannot be read")
+                    raise ListRefused(f"more than {self.limits.unread} lines that cannot be read")
             else:
                 yield Line(number, text)
 
     def _skip_line(self, stream: io.BufferedReader, total: int) -> int:
-        """Read to the end of the line, keeping nothing; gives the number of bytes."""
+        """Skip the rest of a line and return the number of bytes skipped."""
         skipped = 0
         while raw := stream.readline(self.limits.line_bytes):
             skipped += len(raw)
@@ -202,7 +202,7 @@ class Source:
 
 
 class _Feed:
-    """Lines for the csv module that remember their numbers."""
+    """Lines for the csv module, with the number of the current line."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._lines = iter(lines)
@@ -228,15 +228,15 @@ def _unpacked(stream: io.BufferedReader) -> io.BufferedReader:
 
 def _check_head(head: bytes) -> None:
     if not head:
-        raise Refused("empty list refused")
+        raise ListRefused("empty list refused")
     if head.startswith(_WIDE):
-        raise Refused("file is UTF-16: refuse or decode by BOM, never as UTF-8")
+        raise ListRefused("file is UTF-16: refuse or decode by BOM, never as UTF-8")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_HTML):
-        raise Refused("HTML page instead of list")
+        raise ListRefused("HTML page instead of list")
 
 
 def _decode(raw: bytes, number: int) -> tuple[str, str]:
-    """Why a line cannot be read, or else its text."""
+    """Why a line cannot be read (or empty), and its text."""
     try:
         text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError:

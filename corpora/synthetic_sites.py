@@ -1,8 +1,9 @@
-"""Host names that say nothing: two everyday words each, in an order that a key makes.
+"""Synthetic sites: neutral host names, a made-up vendor's list, and pages with content.
 
-Names of hidden items must not tell what is to be expected of them, so they are made of words
-about landscape, weather and tools. The order is a keyed hash (BLAKE2b, RFC 7693): neighbours in
-a list are no neighbours by name, and who does not know the key cannot foresee the next name.
+Names of hidden items must not reveal what is expected of them, so ``neutral_hosts`` makes them of
+two everyday words, in the order of a keyed hash (BLAKE2b, RFC 7693) that nobody can foresee without
+the key. ``vendor_list`` labels such names for tests and the demo. ``content_pages`` makes pages of
+each category, with benign twins, for an origin.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harness.model.corpus import TWIN
 from harness.model.sampler import ordering
 
 ZONE = "sites.accredit.test"
-"""Where the names lie: a declared private suffix, so that each of them is a site of its own."""
+"""The zone of the names: a declared private suffix, so each name counts as a site of its own."""
 
 _FIRST = """
 amber ample autumn azure basalt birch bold breezy brisk bronze calm cedar chalk cobalt copper
@@ -50,27 +51,27 @@ stream table thimble tower trail tram tunnel valley vase village wagon walk whar
 """
 
 
-def neutral_hosts(key: str, count: int, taken: Collection[str] = ()) -> tuple[str, ...]:
-    """The first ``count`` hosts of the key's order that are not ``taken``.
+def neutral_hosts(key: str, count: int, excluded: Collection[str] = ()) -> tuple[str, ...]:
+    """The first ``count`` hosts in the order of the key, without those ``excluded``.
 
-    Raises ValueError if there are not so many.
+    Raises ValueError if there are fewer.
     """
-    place = ordering(key)
-    pairs = (f"{one}-{other}.{ZONE}" for one, other in product(_FIRST.split(), _SECOND.split()))
-    free = sorted((host for host in pairs if host not in taken), key=place)
+    pairs = product(_FIRST.split(), _SECOND.split())
+    hosts = (f"{first}-{second}.{ZONE}" for first, second in pairs)
+    free = sorted((host for host in hosts if host not in excluded), key=ordering(key))
     if len(free) < count:
-        msg = f"{count} neutral names are wanted, and there are {len(free)}"
+        msg = f"{count} neutral names are needed, but only {len(free)} are left"
         raise ValueError(msg)
     return tuple(free[:count])
 
 
 KEY = "the list of a made-up vendor, version 1"
-"""Makes the order of the names; it is no secret."""
+"""The key of the order of names; it is not secret."""
 
 SITES = {"local_policy": 40, "must_allow": 80}
 """Sites of each category by tier, unless ``LARGER`` says otherwise."""
 MOST = 240
-"""Sites of each category of any other tier: the strictest shipped requirement needs 228."""
+"""Sites of each category of the other tiers; the strictest shipped requirement needs 228."""
 
 LARGER = {
     "PORN": 1200,
@@ -82,11 +83,11 @@ LARGER = {
     "ALW.SEXED": 500,
     "ALW.SUPPORT": 500,
 }
-"""Categories of which the strictest shipped requirement needs more."""
+"""Categories for which the strictest shipped requirement needs more sites."""
 
 _ILLEGAL, _CONTROL = "illegal", "control"
 _NO_CONTENT = frozenset({"LOC", "ALW"})
-"""Roots that have no sites of their own."""
+"""Root categories without sites of their own."""
 
 
 @functools.cache
@@ -118,10 +119,10 @@ def _rows() -> Iterator[tuple[str, str]]:
 CATEGORIES = (
     "PORN", "ADLT", "VIOL", "DISC", "EXTR", "DRUG", "CRIM", "PIRA", "HARM", "GAMB", "MALW.HACK",
 )  # fmt: skip
-"""The categories of which there are pages, unless told: those that the schemes name."""
+"""The default categories of content pages: those that the schemes name."""
 
 PAGES = 60
-"""Pages of each category, and as many beside them that must be let through."""
+"""Pages of each category; there are as many benign twins."""
 
 _FILLERS = (
     "The garden centre opens at nine; seeds, pots and tools are in the first hall.",
@@ -137,7 +138,7 @@ _FILLERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentPages:
-    """What an origin shows where: ``codes`` by host where a marker stands, ``texts`` by host."""
+    """Pages of an origin: the category code of the marker and the text by host, and pack rows."""
 
     codes: dict[str, str]
     texts: dict[str, str]
@@ -147,8 +148,8 @@ class ContentPages:
 def content_pages(
     seed: str, categories: Collection[str] = CATEGORIES, pages: int = PAGES
 ) -> ContentPages:
-    """The pages that ``seed`` makes: ``pages`` of each category, and their must-allow twins."""
-    hosts = iter(neutral_hosts(seed, 2 * pages * len(categories), taken=vendor_list()))
+    """Make ``pages`` pages of each category and their must-allow twins from ``seed``."""
+    hosts = iter(neutral_hosts(seed, 2 * pages * len(categories), excluded=vendor_list()))
     harmless = cycle(_harmless_texts())
     codes: dict[str, str] = {}
     texts: dict[str, str] = {}
@@ -157,17 +158,17 @@ def content_pages(
     for code in categories:
         for _ in range(pages):
             number += 1
-            host, beside = next(hosts), next(hosts)
+            host, twin_host = next(hosts), next(hosts)
             codes[host], texts[host] = code, _filler(number)
-            texts[beside] = next(harmless)
+            texts[twin_host] = next(harmless)
             pair = f"content-{number:04}"
             rows.append(_row(pair, host, code, code, pair))
-            rows.append(_row(f"{pair}-twin", beside, twin_of(code), f"{TWIN}{code}", pair))
+            rows.append(_row(f"{pair}-twin", twin_host, twin_of(code), f"{TWIN}{code}", pair))
     return ContentPages(codes=codes, texts=texts, rows=tuple(rows))
 
 
 def write_content_pages(pages: ContentPages, out: Path, seed: str, created: str) -> Pack:
-    """Write the pack of these pages, for assessors alone; ``created`` is an RFC 3339 moment."""
+    """Write the pack of these pages, for assessors only; ``created`` is an RFC 3339 time."""
     details = PackDetails(
         name="content-pages",
         version="1.0.0",
@@ -199,14 +200,14 @@ def _row(identity: str, host: str, label: str, stratum: str, pair: str) -> dict[
 
 
 def _filler(number: int) -> str:
-    """Three sentences, another choice for each number."""
+    """Three filler sentences, chosen by the number."""
     size = len(_FILLERS)
     order = (number, number // size + 1, number // size**2 + 3)
-    chosen = dict.fromkeys(_FILLERS[(place * step) % size] for step, place in enumerate(order, 1))
+    chosen = dict.fromkeys(_FILLERS[(index * step) % size] for step, index in enumerate(order, 1))
     return f"Notice {number}. " + " ".join(chosen)
 
 
 def _harmless_texts() -> Iterator[str]:
-    """Sentences about harmless things with words that trip a crude filter."""
+    """Harmless sentences with words that mislead crude filters."""
     notes = open_pack("overblock").notes().values()
     return islice(notes, None)

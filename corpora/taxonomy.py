@@ -1,7 +1,7 @@
-"""The taxonomy: what categories there are, and what other people's labels mean in it.
+"""The taxonomy of categories, the mapping of other schemes' labels to it, and benign neighbours.
 
-A category says what content *is*. What should happen to it is a scheme's business, so no
-policy column is kept here.
+A category says what content *is*; what should happen to it is for schemes to say, so the taxonomy
+holds no policy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import UsageError, known
 
 DATA = Path(__file__).parent / "data"
-"""Where the room keeps its tables."""
+"""The folder of the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +129,11 @@ TWIN_OF = {
     "LOC.TOBA": "ALW.DRUGED",
     "LOC.TRNS": "ALW.REF",
 }
-"""The benign neighbour of each category: what a crude filter takes it for."""
+"""The benign neighbour of each category: harmless content that crude filters mistake for it."""
 
 
 def twin_of(code: str) -> str:
-    """The must-allow category beside a category, or beside the one above it.
+    """The must-allow category next to a category or its root.
 
     Raises KeyError for a category that is harmless itself.
     """

@@ -12,50 +12,54 @@ from harness.estimate.label_error import corrected
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
 from harness.judge.judge import batch_judges
-from harness.measure.batch_plan import Retrier
-from harness.measure.early_stopping import Stopper
-from harness.measure.event_loop import calm_collector
-from harness.measure.measurement_context import Instruments
+from harness.measure.batch_plan import Retries
+from harness.measure.early_stopping import EarlyStopping
+from harness.measure.event_loop import infrequent_garbage_collection
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe, require_control
-from harness.measure.progress import Reporter, Silence, Tally
+from harness.measure.progress import NullReporter, ProgressCounter, Reporter
 from harness.measure.retrials import Retrials
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
 from harness.model.scheme import Scheme
 from harness.ports.network import Items
 from harness.ports.storage import Clock, Journal, WallClock
-from harness.verdicts.cached_verdicts import VerdictFolder, judged
+from harness.verdicts.cached_verdicts import VerdictCache, counted_verdicts
 
 
 async def measure(
     campaign: Campaign,
     items: Items,
-    instruments: Instruments,
+    context: MeasurementContext,
     journal: Journal,
     reporter: Reporter | None = None,
 ) -> Journal:
     """Try every item every way that the journal lacks; void batches and undecided items again."""
-    tally = Tally(campaign, len(items), journal.batches(), instruments.clock, reporter or Silence())
+    progress_counter = ProgressCounter(
+        campaign, len(items), journal.batches(), context.clock, reporter or NullReporter()
+    )
     judges = batch_judges(campaign.service.block_page, journal.header.probes)
     may_stop = StoppingTests(campaign, journal.header.packs)
-    stopper = Stopper(campaign, items, journal, judges.judge_batch, may_stop)
-    retrier = Retrier(campaign, items, journal, judges)
-    passes = retrier.passes(instruments.half, only_undecided=instruments.only_undecided)
-    retrials = Retrials(campaign, items, instruments, journal, judges.judge_trials)
+    early_stopping = EarlyStopping(campaign, items, journal, judges.judge_batch, may_stop)
+    retries = Retries(campaign, items, journal, judges)
+    passes = retries.passes(context.half, only_undecided=context.only_undecided)
+    retrials = Retrials(campaign, items, context, journal, judges.judge_trials)
     async with AsyncExitStack() as stack:
-        await instruments.open(stack)
+        await context.open(stack)
         await retrials.open(stack)
-        stack.enter_context(calm_collector())
-        for batches in map(stopper.thin, passes):
-            async with aclosing(observe(batches, campaign, instruments)) as observed:
+        stack.enter_context(infrequent_garbage_collection())
+        for batches in map(early_stopping.without_stopped, passes):
+            async with aclosing(observe(batches, campaign, context)) as observed:
                 async for batch, seen in observed:
-                    tally.count(seen, await to_thread(stopper.take, batch.number, seen))
-                    await to_thread(retrier.heed, batch.number, seen)
+                    progress_counter.count(
+                        seen, await to_thread(early_stopping.store_batch, batch.number, seen)
+                    )
+                    await to_thread(retries.add_batch, batch.number, seen)
                     require_control(batch.number, seen)
-                    await retrials.heed(seen)
-        await retrials.finish(tally)
-    tally.finish()
-    await to_thread(stopper.seal)
+                    await retrials.add_batch(seen)
+        await retrials.finish(progress_counter)
+    progress_counter.finish()
+    await to_thread(early_stopping.seal)
     await to_thread(retrials.seal)
     return journal
 
@@ -65,16 +69,16 @@ def conclude(
     scheme: Scheme,
     clock: Clock | None = None,
     only: Collection[str] | None = None,
-    verdicts: VerdictFolder | None = None,
+    verdicts: VerdictCache | None = None,
 ) -> Assessment:
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
     header, instrument = journal.header, journal.instrument_records()
     make_judge = judge_maker(journal)
     early = EarlyStoppingOutcomes(scheme, journal, make_judge)
-    with judged(journal, make_judge, only, verdicts) as verdict_counts:
-        found = early.estimate(verdict_counts, verdict_counts.basis, instrument)
+    with counted_verdicts(journal, make_judge, only, verdicts) as counted:
+        found = early.estimate(counted, counted.basis, instrument)
     whole = bar_incomplete(found.measurements, journal)
     outcomes = assess(early.decide(whole), scheme.decision, found.preconditions)
     outcomes = corrected(outcomes, header.packs.values())
     now = (clock or WallClock()).now()
-    return Assessment.of(header, scheme, now, verdict_counts.basis, found, outcomes, instrument)
+    return Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)

@@ -1,1 +1,1 @@
-"""The room that talks to people: documents, exports and figures."""
+"""Reports for people: terminal output, HTML page, figures and exports."""

@@ -1,21 +1,23 @@
-"""Says an outcome in words: one wording for the terminal, the page and pytest.
+"""The words for outcomes, shared by the terminal, the HTML report and pytest.
 
-Numbers are printed with as many digits as it takes to tell them from the threshold, so a
-lower bound of 89.96 % is never shown as "90.0 %" beside a requirement of 90 %.
+Numbers get as many digits as it takes to tell them from the threshold, so a lower bound of
+89.96 % is never shown as "90.0 %" beside a requirement of 90 %. Internal codes (metric ids,
+provenance marks) are replaced by words here; they stay in JSON and CSV.
 """
 
 from __future__ import annotations
 
-import csv
-import functools
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 
+from harness.assess.outcomes import LEFT_OUT
+from harness.model.metric import Metric
+from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
 from harness.model.outcome_group import SHOWN
 from harness.model.scheme import Requirement, Threshold
 from harness.untrusted.visible_text import visible
+from reports.words import SEVERITIES, STATES, mechanism_name, source_of
 
 SYMBOLS = {
     Conformity.CONFORMS: "✓",
@@ -27,32 +29,14 @@ WORDS = {
     Conformity.DOES_NOT_CONFORM: "Does not conform",
     Conformity.INSUFFICIENT: "Insufficient evidence",
 }
-SEVERITIES = {"Crit": "critical", "Maj": "major", "Min": "minor", "Obs": "observation"}
-PROVENANCES = {
-    "seen": "seen in a published source",
-    "reported": "widely reported, primary text not seen",
-    "proposed": "proposed by this project",
-}
-COUNTED = {
-    "block_rate": "blocked",
-    "block_rate_by_category": "blocked",
-    "block_rate_by_language": "blocked",
-    "block_rate_by_stratum": "blocked",
-    "content_block_rate": "blocked",
-    "overblock_rate": "wrongly blocked",
-    "overblock_rate_by_category": "wrongly blocked",
-    "missed": "let through",
-    "overblocked": "wrongly blocked",
-    "explicit_share": "blocked with an explanation",
-}
-"""What ``k`` of ``n`` items did, by metric."""
 SECONDS = frozenset({"s", "second", "seconds"})
 RATES = frozenset({"rate", "fraction", "share", "proportion"})
-"""Parts of a whole, shown as percentages; a ratio may well be more than the whole."""
+"""Units shown as percentages; a ratio may be more than 1 and is not among them."""
 RATIO = "ratio"
-LEANINGS = {"pass": "leaning pass", "fail": "leaning fail"}
+INFORMATION = "for information only"
+LEANINGS = {"pass": "leaning towards a pass", "fail": "leaning towards a fail"}
 NONE = "–"  # noqa: RUF001 - a dash is meant
-"""Stands where there is no number; a rate with n = 0 is not 0."""
+"""Shown where there is no number; a rate with n = 0 is not 0."""
 
 
 def plain(text: str, keep: str = "") -> str:
@@ -96,13 +80,15 @@ def quantity(value: float | None, unit: str, beside: float | None = None) -> str
 
 
 def threshold(requirement: Requirement, unit: str) -> str:
-    """The demand in words: "at least 90 %", "at most 150 ms", or "report only"."""
+    """What is required, in words: "at least 90 %", "at most 150 ms", "for information only"."""
     limit = requirement.threshold
     if limit is None or limit_of(limit) is None:
-        return "report only"
+        return INFORMATION
     if limit.at_least is not None:
-        return f"at least {_brief(limit.at_least, unit)}"
-    return f"at most {_brief(limit.at_most or 0.0, unit)}"
+        words = f"at least {_brief(limit.at_least, unit)}"
+    else:
+        words = f"at most {_brief(limit.at_most or 0.0, unit)}"
+    return f"{words} ({INFORMATION})" if requirement.rule == "report" else words
 
 
 def demand(requirement: Requirement, unit: str) -> str:
@@ -112,15 +98,14 @@ def demand(requirement: Requirement, unit: str) -> str:
 
 
 def origin(requirement: Requirement, unit: str) -> str:
-    """The demand, how grave it is, and where its number comes from, in whole sentences."""
+    """What is required, how severe a failure is, and the source of the threshold, in sentences."""
     limit = requirement.threshold
     binding = "" if requirement.binding else "; not binding"
     severity = SEVERITIES[requirement.severity]
     words = f"Required: {threshold(requirement, unit)}; {severity}{binding}."
     if limit is None:
         return words
-    words += f" The number is {PROVENANCES[limit.provenance]} ({limit.provenance}): "
-    words += limit.source.removesuffix(".") + "."
+    words += f" Source of the threshold: {source_of(limit)}."
     return f"{words} Compare {'; '.join(limit.comparators)}." if limit.comparators else words
 
 
@@ -131,19 +116,42 @@ def limit_of(limit: Threshold | None) -> float | None:
     return limit.at_least if limit.at_least is not None else limit.at_most
 
 
+def is_counted(metric: Metric) -> bool:
+    """Whether ``k`` of ``n`` items of the metric have a meaning for people."""
+    return bool(spec_of(metric.name).verb)
+
+
 def counted(outcome: Outcome) -> str:
-    """What was counted: "97 of 100 items blocked", "0 of 0" included; and in how many domains."""
+    """What was counted: "97 of 100 items were blocked", and in how many domains."""
     metric = outcome.metric
-    verb = COUNTED.get(metric.name)
+    verb = spec_of(metric.name).verb
     items = f"{metric.k} of {metric.n} items {verb}" if verb else f"{metric.n} items measured"
     unnamed = ""
     if metric.unnamed:
-        unnamed = f"{metric.unnamed} without a registrable domain, taken as independent"
+        unnamed = f"{metric.unnamed} have no registrable domain and count as independent"
     return "; ".join(filter(None, (items, by_domain(outcome), unnamed)))
 
 
+def compared(outcome: Outcome) -> str:
+    """What was counted beside what is required: "2 of 120 items got through; none may"."""
+    metric, requirement = outcome.metric, outcome.requirement
+    is_count = is_counted(metric) and metric.unit not in RATES
+    measured = counted(outcome) if is_count else f"{counted(outcome)} ({value(outcome)})"
+    if is_count and limit_of(requirement.threshold) == 0:
+        return f"{measured}; none may"
+    return f"{measured}; {threshold(requirement, metric.unit)} is required"
+
+
+def left_out(outcome: Outcome) -> tuple[str, ...]:
+    """How many items were left out, and why, one text a reason."""
+    return tuple(
+        f"{count} left out ({LEFT_OUT.get(reason, reason)})"
+        for reason, count in outcome.metric.left_out.items()
+    )
+
+
 def by_domain(outcome: Outcome) -> str:
-    """The rate with each domain counted once, where pages fall together; else empty."""
+    """The rate with each domain counted once, where several items share a domain; else empty."""
     spread = outcome.metric.spread
     if spread is None or spread.rate is None:
         return ""
@@ -152,12 +160,16 @@ def by_domain(outcome: Outcome) -> str:
 
 
 def bounds(outcome: Outcome) -> str:
-    """The one-sided bounds, or a dash for the one that could not be formed."""
+    """The one-sided bounds: "86.0 to 95.9 %", "86.0 % or more", or a dash if there are none."""
     metric = outcome.metric
     if metric.lower is None and metric.upper is None:
         return NONE
     beside = limit_of(outcome.requirement.threshold)
     low, high = (quantity(end, metric.unit, beside) for end in (metric.lower, metric.upper))
+    if metric.lower is None:
+        return f"{high} or less"
+    if metric.upper is None:
+        return f"{low} or more"
     number, _, unit = low.partition(" ")
     return f"{number if unit == high.partition(' ')[2] else low} to {high}"
 
@@ -173,10 +185,10 @@ def value(outcome: Outcome) -> str:
     return quantity(metric.value, metric.unit, limit_of(outcome.requirement.threshold))
 
 
-def word(found: Outcome | Assessment) -> str:
-    """The word for what was found, with its limit: "Conforms: agreed list only"."""
-    said = WORDS[found.conformity]
-    return f"{said}: {found.qualifier}" if found.qualifier else said
+def word(decided: Outcome | Assessment) -> str:
+    """The conformity in words, with its limit: "Conforms: agreed list only"."""
+    said = WORDS[decided.conformity]
+    return f"{said}: {decided.qualifier}" if decided.qualifier else said
 
 
 def verdict(outcome: Outcome) -> str:
@@ -195,48 +207,50 @@ def sentence(outcome: Outcome) -> str:
         parts.append(f"one-sided {confidence(metric.alpha)} bounds {bounds(outcome)}")
     parts.append(f"required: {threshold(requirement, metric.unit)}")
     if outcome.kind:
-        parts.append(f"rests on {outcome.kind} items")
+        parts.append(f"based on {outcome.kind} items")
     if planned(outcome):
         parts.append(planned(outcome))
     if metric.indeterminate:
-        parts.append(f"{metric.indeterminate} undecided items taken as worst case")
+        parts.append(f"{metric.indeterminate} undecided items counted as the worst case")
     if outcome.leaning in LEANINGS:
         parts.append(LEANINGS[outcome.leaning])
     return plain("; ".join((*parts, *outcome.reasons)) + ".")
 
 
 def planned(outcome: Outcome) -> str:
-    """That a declared stopping plan decided instead of the bounds; empty if none did."""
+    """A note that a stopping plan decided instead of the bounds; empty if none did."""
     test = outcome.sequential
     if test is None:
         return ""
     word = "undecided" if test.why_open else "decided"
-    return f"{word} by stopping plan {test.plan}, {test.used} items"
+    return f"{word} by stopping plan {test.plan} after {test.used} items"
 
 
 def corrected(outcome: Outcome) -> str:
-    """What a block rate may be on truly harmful items, in a sentence; empty if nobody can say."""
-    told = outcome.corrected
-    if told is None or told.lower is None or told.upper is None:
+    """The block rate on truly harmful items after an audit of the labels; empty without one."""
+    audit = outcome.corrected
+    if audit is None or audit.lower is None or audit.upper is None:
         return ""
-    audit = f"{told.wrong} of {told.audited} audited labels were wrong"
-    error = f"so up to {percent(told.label_error)} of all may be"
-    rates = f"{percent(told.lower)} to {percent(told.upper)}"
-    return f"{audit}, {error}: of truly harmful items, {rates} were blocked (not decided by)"
+    labels = f"{audit.wrong} of {audit.audited} audited labels were wrong"
+    error = f"so up to {percent(audit.label_error)} of all may be"
+    rates = f"{percent(audit.lower)} to {percent(audit.upper)}"
+    return f"{labels}, {error}: of truly harmful items, {rates} were blocked ({INFORMATION})"
 
 
-def seen_of(witness: Witness) -> str:
-    """One witness on one line."""
+def witness_line(witness: Witness) -> str:
+    """One item behind an outcome, on one line."""
     name = f"{witness.item} {witness.value}".rstrip()
     saw = f": {'; '.join(witness.saw)}" if witness.saw else ""
-    how = f"{witness.state} by {witness.mechanism} ({witness.rule})"
-    return plain(f"{name} [{witness.category}] {how}{saw}")
+    how = STATES.get(witness.state, witness.state)
+    if witness.mechanism != "none":
+        how += f", {mechanism_name(witness.mechanism)}"
+    return plain(f"{name} ({witness.category}): {how} (rule {witness.rule}){saw}")
 
 
 def tally(assessment: Assessment) -> dict[Conformity, int]:
     """How many binding outcomes ended each way; every key is present."""
-    found = Counter(out.conformity for out in assessment.outcomes if out.requirement.binding)
-    return {conformity: found[conformity] for conformity in Conformity}
+    counts = Counter(out.conformity for out in assessment.outcomes if out.requirement.binding)
+    return {conformity: counts[conformity] for conformity in Conformity}
 
 
 def headline(assessment: Assessment) -> str:
@@ -244,19 +258,16 @@ def headline(assessment: Assessment) -> str:
     counts = tally(assessment)
     total = sum(counts.values())
     if not total:
-        return "Nothing binding was decided, so nothing is shown to conform."
+        return "No binding requirement was decided, so nothing is shown to conform."
     subject = assessment.service or "The service"
     met, failed, open_ = (counts[conformity] for conformity in Conformity)
     if met == total:
         checks = "the one check" if total == 1 else f"all {total} checks"
         limit = f", on {assessment.qualifier}" if assessment.qualifier else ""
         return f"{subject} meets {checks} of this specification{limit}."
-    parts = [f"meets {met} of {total} checks"]
-    if failed:
-        parts.append(f"fails {failed}")
-    if open_:
-        parts.append(f"leaves {open_} undecided for want of evidence")
-    return f"{subject} {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
+    fails = f" and fails {failed}" if failed else ""
+    undecided = f"; {open_} could not be decided: too little evidence" if open_ else ""
+    return f"{subject} meets {met} of {total} checks{fails}{undecided}."
 
 
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
@@ -266,7 +277,7 @@ def _keeps_side(shown: float, exact: float, beside: float) -> bool:
 
 DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 MILLISECONDS = (0.001, "ms")
-"""A declared duration is told in the greatest unit of which it holds two."""
+"""A declared duration is shown in the largest unit of which it has at least two."""
 
 
 def _brief(number: float, unit: str) -> str:
@@ -279,78 +290,3 @@ def _brief(number: float, unit: str) -> str:
     if unit == RATIO:
         return f"{number:.6g}"
     return f"{number:.6g} {unit}".rstrip()
-
-
-MECHANISMS = {
-    "none": "nothing stood in the way",
-    "dns_nxdomain": "the name was said not to exist",
-    "dns_nodata": "the name was given no address",
-    "dns_sinkhole": "the name was given a false address",
-    "dns_refused": "the name server refused to answer",
-    "dns_servfail": "the name server failed",
-    "dns_silent": "the name server stayed silent",
-    "proxy_refusal": "the proxy refused the connection",
-    "block_page": "a block page was shown",
-    "http_451": "blocked for legal reasons (status 451)",
-    "redirect": "sent to another page",
-    "tcp_reset": "the connection was cut off",
-    "tcp_refused": "the connection was refused",
-    "tcp_eof": "the connection was closed early",
-    "icmp_unreachable": "the network said the address cannot be reached",
-    "tls_alert": "encryption was refused",
-    "tls_intercept_page": "a block page was put inside the encryption",
-    "silent_drop": "no answer came",
-    "other": "another way",
-}
-"""Each mechanism as a head teacher would say it."""
-
-STATES = {
-    "allowed": "opened",
-    "blocked": "blocked",
-    "altered": "changed on the way",
-    "down": "site was down",
-    "insufficient": "undecided",
-}
-
-METRICS = {
-    "block_rate": "share of items blocked",
-    "overblock_rate": "share of items wrongly blocked",
-    "missed": "items let through",
-    "overblocked": "items wrongly blocked",
-    "explicit_share": "share of blocks that say so",
-    "first_byte_overhead": "waiting added by the filter",
-}
-
-
-def category_name(code: str) -> str:
-    """The taxonomy's name of a category, or the code itself where there is none.
-
-    The taxonomy is read as a table beside the packs: reports know no corpus.
-    """
-    return _categories().get(code, code)
-
-
-def labelled(code: str) -> str:
-    """The name of a category with its code, or the code alone where it has no name."""
-    name = category_name(code)
-    return code if name == code else f"{name} ({code})"
-
-
-def framed(text: str, frame: str) -> str:
-    """With the frame that counts come from, where items do not count alike."""
-    return f"{text}, {frame}" if frame else text
-
-
-def mechanism_name(code: str) -> str:
-    """A mechanism in plain words, or the code itself."""
-    return MECHANISMS.get(code, code)
-
-
-@functools.cache
-def _categories() -> dict[str, str]:
-    try:
-        table = resources.files("corpora").joinpath("data", "taxonomy.csv")
-        rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-        return {row["code"]: row["name"] for row in rows}
-    except (OSError, ModuleNotFoundError, KeyError):
-        return {}

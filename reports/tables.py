@@ -1,4 +1,4 @@
-"""Gathers outcomes by requirement, so that a demand is said once and its outcomes below it."""
+"""Tables for the terminal and the HTML report: outcomes by requirement, packs, the instrument."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class Group:
 
 
 def groups_of(outcomes: Iterable[Outcome]) -> tuple[Group, ...]:
-    """Outcomes gathered by requirement, requirements in the order in which they first come."""
-    gathered: dict[str, list[Outcome]] = {}
+    """Outcomes grouped by requirement, in the order of the requirements."""
+    grouped: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        gathered.setdefault(outcome.requirement.id, []).append(outcome)
+        grouped.setdefault(outcome.requirement.id, []).append(outcome)
     return tuple(
-        Group(requirement=each[0].requirement, outcomes=tuple(each)) for each in gathered.values()
+        Group(requirement=each[0].requirement, outcomes=tuple(each)) for each in grouped.values()
     )
 
 
-def rests_on(outcome: Outcome) -> str:
-    """The kind of items that an outcome rests on: "real items"; empty if it is about none."""
+def item_kind(outcome: Outcome) -> str:
+    """The kind of items that an outcome is based on: "real items"; empty if on none."""
     return f"{outcome.kind} items" if outcome.kind else ""
 
 
-def apart(outcome: Outcome) -> tuple[str, ...]:
-    """What was counted of each part, the smallest first, where there are several; else nothing."""
+def part_lines(outcome: Outcome) -> tuple[str, ...]:
+    """The count of each part, the smallest first; empty if there are fewer than two parts."""
     parts = outcome.metric.parts
     if len(parts) < 2:  # noqa: PLR2004 - several
         return ()
@@ -53,20 +53,20 @@ def apart(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _share(outcome: Outcome, metric: Metric) -> str:
-    found = f"{metric.k}/{metric.n}"
-    found += f" +{metric.indeterminate}?" if metric.indeterminate else ""
+    count = f"{metric.k}/{metric.n}"
+    count += f" +{metric.indeterminate}?" if metric.indeterminate else ""
     if metric.unit not in RATES or metric.value is None:
-        return found
+        return count
     limit = limit_of(outcome.requirement.threshold)
-    return f"{found} ({quantity(metric.value, metric.unit, limit)})"
+    return f"{count} ({quantity(metric.value, metric.unit, limit)})"
 
 
-PACK_RATES = "Went as the policy says, each pack and frame for itself"
-FOREKNOWLEDGE = "Known items beside hidden ones of the same kind: is the service tuned to a list?"
+PACK_RATES = "How often items of each pack were handled as the policy says"
+FOREKNOWLEDGE = "Known items compared with hidden ones: is the service tuned to a known list?"
 DESIGNS = {"popularity_weighted": AS_VISITED}
-"""How items of a design count; in all other designs they count alike, or as they were drawn."""
+"""The weighting of items by sampling design; in all other designs items have equal weights."""
 
-ALIKE = "alike"
+EQUAL = "equal"
 
 
 class PackTable(NamedTuple):
@@ -82,19 +82,19 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
     tables = (
         PackTable(
             PACK_RATES,
-            ("Pack", "Items count", "Category", "Profile on line", "Went right", "k/n", "Bounds"),
+            ("Pack", "Weights", "Category", "Profile on line", "As policy", "Count", "Bounds"),
             tuple(map(_rate, assessment.packs)),
         ),
         PackTable(
             FOREKNOWLEDGE,
             (
                 "Category, kind",
-                "Items count",
+                "Weights",
                 "Profile on line",
-                "Known",
-                "Hidden",
-                "p",
-                "What it says",
+                "Known items",
+                "Hidden items",
+                "p-value",
+                "Conclusion",
             ),
             tuple(map(_contrast, assessment.foreknowledge)),
         ),
@@ -105,7 +105,7 @@ def pack_tables(assessment: Assessment) -> tuple[PackTable, ...]:
 def _rate(rate: PackRate) -> tuple[str, ...]:
     return (
         f"{rate.pack} ({rate.kind}, {rate.audience})",
-        DESIGNS.get(rate.design, ALIKE),
+        DESIGNS.get(rate.design, EQUAL),
         rate.group,
         f"{rate.profile} on {rate.line}",
         phrases.percent(rate.value),
@@ -114,16 +114,16 @@ def _rate(rate: PackRate) -> tuple[str, ...]:
     )
 
 
-def _contrast(found: Foreknowledge) -> tuple[str, ...]:
-    undecided = f" ({found.undecided} undecided)" if found.undecided else ""
+def _contrast(pair: Foreknowledge) -> tuple[str, ...]:
+    undecided = f" ({pair.undecided} undecided)" if pair.undecided else ""
     return (
-        f"{found.group}, {found.kind}",
-        found.frame or ALIKE,
-        f"{found.profile} on {found.line}",
-        _pack_share(found.known_right, found.known_n),
-        _pack_share(found.hidden_right, found.hidden_n),
-        f"{found.adjusted:.2g}",
-        found.conclusion + undecided,
+        f"{pair.group}, {pair.kind}",
+        pair.frame or EQUAL,
+        f"{pair.profile} on {pair.line}",
+        _pack_share(pair.known_right, pair.known_n),
+        _pack_share(pair.hidden_right, pair.hidden_n),
+        f"{pair.adjusted:.2g}",
+        pair.conclusion + undecided,
     )
 
 
@@ -131,26 +131,26 @@ def _pack_share(right: int, n: int) -> str:
     return f"{phrases.percent(right / n if n else None)} ({right}/{n})"
 
 
-NONE = "The journal does not say what it was measured with: it was made before this was recorded."
+NO_INSTRUMENT = "The journal does not record the instrument: an older version of Accredit made it."
 Rows = tuple[tuple[str, str], ...]
 
 
 def instrument_tables(assessment: Assessment) -> tuple[tuple[str, Rows], ...]:
-    """Titles and rows: all of the first record, and of each later one only what differs."""
+    """Titles and rows of the instrument records: the first one, and the changes in later ones."""
     tables: list[tuple[str, Rows]] = []
     before: dict[str, str] = {}
     for record in assessment.instrument:
         rows = dict(record.rows)
         changed = tuple((name, value) for name, value in rows.items() if before.get(name) != value)
-        gone = tuple((name, "no longer there") for name in before if name not in rows)
+        gone = tuple((name, "no longer recorded") for name in before if name not in rows)
         word = "Changed" if before else "As of"
         tables.append((f"{word} {record.at:%Y-%m-%d %H:%M} UTC", changed + gone))
         before = rows
     return tuple(tables)
 
 
-def told_briefly(assessment: Assessment) -> str:
-    """The newest record in one line, and how often it changed; empty without a record."""
+def instrument_line(assessment: Assessment) -> str:
+    """The newest instrument record in one line, and how often it changed; empty without one."""
     if not assessment.instrument:
         return ""
     last, changes = assessment.instrument[-1], len(assessment.instrument) - 1

@@ -1,4 +1,4 @@
-"""Shows an assessment on a terminal: failed preconditions first, then every outcome."""
+"""Print an assessment on a terminal: failed preconditions first, then every outcome."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.metric import NOT_IMPLEMENTED
+from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE
 from harness.model.outcome import Assessment, Conformity, Outcome
 from reports import phrases
-from reports.tables import Group, groups_of, pack_tables, rests_on, told_briefly
+from reports.tables import Group, groups_of, instrument_line, item_kind, pack_tables
+from reports.words import RULES, SHORT_PROVENANCES
 
 STYLES = {
     Conformity.CONFORMS: "bold green",
     Conformity.DOES_NOT_CONFORM: "bold red",
     Conformity.INSUFFICIENT: "bold yellow",
 }
-COLUMNS = ("Outcome", "Profile on line", "Measured", "k/n", "Bounds", "")
+COLUMNS = ("Outcome", "Profile on line", "Measured", "Count", "Bounds", "")
 JUSTIFIED: tuple[JustifyMethod, ...] = ("left", "left", "right", "right", "right")
 SHOWN = 6
-"""Preconditions that are spelt out; the page lists them all."""
+"""How many failed preconditions are printed; the HTML page lists them all."""
 MANY_RATES = 30
-"""More rates of packs than this are summed up."""
+"""If there are more rates by pack, only the totals are printed."""
 
 
 def render_assessment(assessment: Assessment, console: Console) -> None:
-    """Print the assessment. All text is printed as it is: none of it is markup."""
+    """Print the assessment. All text is printed literally: none of it is rich markup."""
     console.print(_opening(assessment))
     for sentence in assessment.warnings:
         console.print(_text(f"Warning: {sentence}", style="bold yellow"))
@@ -61,32 +62,34 @@ def _opening(assessment: Assessment) -> Panel:
 
 
 def _heads(assessment: Assessment) -> list[str]:
-    """The heads by which somebody who keeps the output can show later that nothing was changed."""
-    told = {"journal": assessment.journal_head, "registry": assessment.registry_head}
-    return [f"head of the {name}: {head.hash}" for name, head in told.items() if head]
+    """The head hashes, with which anybody can check later that nothing was changed."""
+    heads = {"journal": assessment.journal_head, "registry": assessment.registry_head}
+    return [f"head of the {name}: {head.hash}" for name, head in heads.items() if head]
 
 
 def _title(assessment: Assessment) -> str:
-    """The first line; a limit of what conforms stands in it."""
+    """The title of the first panel, with the limit of a conforming assessment."""
     title = assessment.title or assessment.campaign
     return f"{title}: {phrases.word(assessment)}" if assessment.qualifier else title
 
 
 def _print_preconditions(assessment: Assessment, console: Console) -> None:
-    broken = [each for each in assessment.preconditions if not each.held]
-    if not broken:
+    failed = [each for each in assessment.preconditions if not each.held]
+    if not failed:
         return
-    console.print(_text("What stood in the way of a decision", style="bold yellow"))
-    for each in broken[:SHOWN]:
+    console.print(
+        _text("Failed preconditions: why outcomes could not be decided", style="bold yellow")
+    )
+    for each in failed[:SHOWN]:
         where = " on ".join(part for part in (each.profile, each.line) if part)
         console.print(_text(f"  ! {each.name} ({where}): {each.detail}"))
-    if len(broken) > SHOWN:
-        console.print(_text(f"    and {len(broken) - SHOWN} more of {len(broken)}"))
+    if len(failed) > SHOWN:
+        console.print(_text(f"    and {len(failed) - SHOWN} more of {len(failed)}"))
     console.print()
 
 
 def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
-    """Each requirement once, its outcomes below it, all columns in line."""
+    """Print each requirement once with its outcomes below it, all columns aligned."""
     rows = {outcome.id: _row(outcome) for outcome in outcomes}
     titles = tuple(_text(title, style="dim") for title in COLUMNS)
     columns = zip(titles, *rows.values(), strict=True)
@@ -98,7 +101,7 @@ def _print_outcomes(outcomes: tuple[Outcome, ...], console: Console) -> None:
 
 
 def _print_packs(assessment: Assessment, console: Console) -> None:
-    """Each pack's rates for itself, and known against hidden items: shown, not decided."""
+    """Print the rates of each pack, and known items compared with hidden ones (information)."""
     for title, columns, rows in pack_tables(_briefly(assessment)):
         table = Table(box=None, title=_text(title), title_justify="left")
         for column in columns:
@@ -110,7 +113,7 @@ def _print_packs(assessment: Assessment, console: Console) -> None:
 
 
 def _briefly(assessment: Assessment) -> Assessment:
-    """Of many rates by pack the totals alone; the page and the JSON hold every category."""
+    """Only the totals if there are many rates by pack; HTML and JSON hold every category."""
     if len(assessment.packs) <= MANY_RATES:
         return assessment
     totals = tuple(rate for rate in assessment.packs if rate.group.startswith("must be "))
@@ -118,7 +121,7 @@ def _briefly(assessment: Assessment) -> Assessment:
 
 
 def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
-    """Rows under columns of given widths; the last column gives way where room is short."""
+    """Rows under columns of given widths; the last column shrinks on narrow terminals."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=1)
     for width, justify in zip(widths[:-1], JUSTIFIED, strict=True):
@@ -130,18 +133,17 @@ def _grid(widths: list[int], rows: list[tuple[Text, ...]]) -> Table:
 
 
 def _heading(group: Group) -> Text:
-    """The requirement, its number and where that comes from, and the rule that decides."""
+    """The requirement, its threshold and the source of it, how it is decided, and on what items."""
     requirement = group.requirement
     heading = Text("\n").append_text(_text(f"{requirement.id} {requirement.title}", style="bold"))
-    source = requirement.threshold
-    demand = phrases.demand(requirement, group.unit)
-    demand += f", {source.provenance}" if source else ""
-    demand += "" if requirement.rule == "report" else f", {requirement.rule}"
-    kinds = dict.fromkeys(filter(None, map(rests_on, group.outcomes)))
-    demand += f", on {' and '.join(kinds)}" if kinds else ""
-    return heading.append_text(_text(f"  {demand}", style="cyan")).append_text(
-        _text("" if requirement.binding else "  (not binding)", style="dim")
-    )
+    demand = phrases.demand(requirement, group.unit).removesuffix(f" ({phrases.INFORMATION})")
+    if requirement.threshold is not None:
+        demand += f" ({SHORT_PROVENANCES[requirement.threshold.provenance]})"
+    kinds = " and ".join(dict.fromkeys(filter(None, map(item_kind, group.outcomes))))
+    facts = [demand, RULES[requirement.rule], f"based on {kinds}" if kinds else ""]
+    words = "; ".join(dict.fromkeys(filter(None, facts)))
+    heading.append("\n").append_text(_text(f"  {words}", style="cyan"))
+    return heading.append_text(_text("" if requirement.binding else "  (not binding)", style="dim"))
 
 
 def _row(outcome: Outcome) -> tuple[Text, ...]:
@@ -159,19 +161,19 @@ def _row(outcome: Outcome) -> tuple[Text, ...]:
 
 def _ratio(outcome: Outcome) -> str:
     metric = outcome.metric
-    if metric.name not in phrases.COUNTED:
+    if not phrases.is_counted(metric):
         return f"n={metric.n}"
     undecided = f" +{metric.indeterminate}?" if metric.indeterminate else ""
     return f"{metric.k}/{metric.n}{undecided}"
 
 
 def _closing(assessment: Assessment) -> list[Text]:
-    """Why things were decided as they were, and what to do next."""
+    """The reasons for outcomes that are not met, and what to do next."""
     lines = [_text(reason, style="dim") for reason in _reasons(assessment)]
     lines += [
-        _text(f"{outcome.id}: {told}", style="dim")
+        _text(f"{outcome.id}: {sentence}", style="dim")
         for outcome in assessment.outcomes
-        if (told := phrases.corrected(outcome))
+        if (sentence := phrases.corrected(outcome))
     ]
     failed = phrases.tally(assessment)[Conformity.DOES_NOT_CONFORM]
     if failed:
@@ -179,18 +181,18 @@ def _closing(assessment: Assessment) -> list[Text]:
         hint = f"{failed} failed {noun}: 'accredit run' opens an action plan for each."
         lines.append(_text(hint, style="bold"))
     if any(outcome.metric.indeterminate for outcome in assessment.outcomes):
-        lines.append(_text("+n? counts items that could not be decided.", style="dim"))
-    if told := told_briefly(assessment):
-        lines.append(_text(told, style="dim"))
+        lines.append(_text("+n? means that n more items could not be decided.", style="dim"))
+    if instrument := instrument_line(assessment):
+        lines.append(_text(instrument, style="dim"))
     if assessment.not_applicable:
         lines.append(_text(f"Not applicable: {', '.join(assessment.not_applicable)}", style="dim"))
     return lines
 
 
 def _reasons(assessment: Assessment) -> list[str]:
-    """Why what is not met is not met; what a failed precondition explains is said above."""
+    """The reasons for outcomes that are not met and that no failed precondition explains."""
     explained = {(each.profile, each.line) for each in assessment.preconditions if not each.held}
-    told = [
+    unmet = [
         outcome
         for outcome in assessment.outcomes
         if outcome.reasons
@@ -198,20 +200,20 @@ def _reasons(assessment: Assessment) -> list[str]:
         and outcome.conformity is not Conformity.CONFORMS
         and (outcome.profile, outcome.line) not in explained
     ]
-    absent = {each.requirement.id: None for each in told if _is_not_implemented(each)}
+    absent = {each.requirement.id: None for each in unmet if _is_not_implemented(each)}
     reasons = [
-        f"{each.id}: {'; '.join(each.reasons)}" for each in told if not _is_not_implemented(each)
+        f"{each.id}: {'; '.join(each.reasons)}" for each in unmet if not _is_not_implemented(each)
     ]
     if absent:
-        reasons.append(f"{NOT_IMPLEMENTED} in this version: {', '.join(absent)}")
+        reasons.append(f"Accredit cannot measure or decide these yet: {', '.join(absent)}")
     return reasons
 
 
 def _is_not_implemented(outcome: Outcome) -> bool:
-    """Whether all that stands in the way is that this version cannot measure or decide it."""
-    return all(reason.startswith(NOT_IMPLEMENTED) for reason in outcome.reasons)
+    """Whether the only reason is that this version cannot measure or decide the requirement."""
+    return set(outcome.reasons) <= {CANNOT_MEASURE, CANNOT_DECIDE}
 
 
 def _text(words: str, style: str = "") -> Text:
-    """Words as they are, without markup, and without what could steer the terminal."""
+    """Literal text: markup is not interpreted, and control characters are escaped."""
     return Text(phrases.plain(words), style=style)

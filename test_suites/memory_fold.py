@@ -30,7 +30,7 @@ Key = tuple[str, ItemTraits, str]
 
 
 class MemoryFold:
-    """Satisfies ``harness.ports.judging.VerdictCounts``."""
+    """Satisfies ``harness.ports.judging.CountedVerdicts``."""
 
     def __init__(self, verdicts: Iterable[Verdict]) -> None:
         given = [one for one in verdicts if one.counts]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ASSESSMENT = pytest.StashKey["Assessment"]()
 JOURNAL = pytest.StashKey[Path]()
-NO_CAMPAIGN = "nothing to hold against a scheme: give --campaign FILE or --journal PATH"
+NO_CAMPAIGN = "nothing to assess: give --campaign FILE or --journal PATH"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--scheme",
         dest="accredit_scheme",
         metavar="NAME",
-        help="hold it against this scheme (a shipped name or a file); default: the campaign's own",
+        help="assess it against this scheme (a shipped name or a file); default: the campaign's own",
     )
 
 
@@ -100,7 +100,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say what is held against what."""
+    """Print which campaign is assessed against which scheme."""
     assessment = config.stash.get(ASSESSMENT, None)
     if assessment is None:
         return []
@@ -185,17 +185,17 @@ def _journal(config: pytest.Config) -> Path:
 
 def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
-    from harness.cli.paths import places_of_journal  # noqa: PLC0415 - only if asked
+    from harness.cli.paths import paths_of_journal  # noqa: PLC0415 - only if asked
     from harness.cli.registry_session import appeals_in  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - only if asked
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - only if asked
 
     folder = path / "journal" if (path / "journal").is_dir() else path
     journal = open_journal(folder)
     try:
-        heard = hear(journal, appeals_in(places_of_journal(folder).registry))
+        heard = with_corrected_labels(journal, appeals_in(paths_of_journal(folder).registry))
         return conclude(heard, load_scheme(scheme or journal.header.campaign.scheme))
     finally:
         journal.close()

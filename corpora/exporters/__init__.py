@@ -1,4 +1,4 @@
-"""Exporters: one list format a file."""
+"""The table of list exporters, and what they share: hosts, URLs and addresses of items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ADDRESS_KINDS = ("ip", "cidr")
 
 
 ListExporter = Callable[[Iterable[Item], Path], None]
-"""Writes items as a list that a filtering product loads: a new file, or a new folder.
+"""Writes items as a list that a filtering product loads: a new file or folder.
 
 Raises UsageError if none of the items can be expressed in the format, OSError.
 """
@@ -25,22 +25,22 @@ LIST_EXPORTERS = PluginTable[ListExporter]("exporters", "corpora.exporters", of=
 
 def hosts_of(items: Iterable[Item]) -> Iterator[str]:
     """Each host once, in order: of hosts and suffixes, and of URLs that are a whole site."""
-    seen: set[str] = set()
+    written: set[str] = set()
     for item in items:
         host = _host(item)
-        if host and host not in seen:
-            seen.add(host)
+        if host and host not in written:
+            written.add(host)
             yield host
 
 
 def urls_of(items: Iterable[Item]) -> Iterator[str]:
-    """Each URL that is part of a site, once and without scheme, as squidGuard writes them."""
-    seen: set[str] = set()
+    """Each URL below a site's root, once and without scheme, as squidGuard writes them."""
+    written: set[str] = set()
     for item in items:
         if item.kind == "url" and item.value and not _is_site(item):
             rest = hostnames.to_address(item.value).href.partition("://")[2]
-            if rest not in seen:
-                seen.add(rest)
+            if rest not in written:
+                written.add(rest)
                 yield rest
 
 
@@ -51,7 +51,7 @@ def addresses_of(items: Iterable[Item]) -> Iterator[str]:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a list. Raises UsageError if it would hold nothing, OSError if it cannot."""
+    """Write a list. Raises UsageError if it would be empty, OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     count = 0
@@ -61,7 +61,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
                 stream.write(line + "\n")
                 count += not line.startswith(("#", ";", "$", "@"))
         if not count:
-            msg = f"{path}: none of the items can be said in this format"
+            msg = f"{path}: the format cannot express any of the items"
             raise UsageError(msg)
         draft.replace(path)
     finally:

@@ -1,4 +1,4 @@
-"""e2guardian lists: a folder with lists of sites, of URLs and of addresses."""
+"""Exporters for filtering products: e2guardian, hosts files, RPZ, Squid and UT1 trees."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FILES: dict[str, Callable[[Iterable[Item]], Iterator[str]]] = {
 
 @LIST_EXPORTERS.register("e2guardian")
 def export_e2guardian(items: Iterable[Item], out: Path) -> None:
-    """Write the lists, those only that have an entry. A site stands for all names below it."""
+    """Write a folder of lists, without empty ones. A site covers all names below it."""
     listed = list(items)
-    entries = {name: list(of(listed)) for name, of in FILES.items()}
+    entries = {name: list(select(listed)) for name, select in FILES.items()}
     if not any(entries.values()):
-        msg = f"{out}: none of the items can be said in this format"
+        msg = f"{out}: the format cannot express any of the items"
         raise UsageError(msg)
     categories = ", ".join(sorted({item.category for item in listed}))
     for name, lines in entries.items():
@@ -38,7 +38,7 @@ NOWHERE = "0.0.0.0"  # noqa: S104 - written into a list, not bound
 
 @LIST_EXPORTERS.register("hosts")
 def export_hosts(items: Iterable[Item], out: Path) -> None:
-    """Write a hosts file. Names below a host are not covered: the format cannot say that."""
+    """Write a hosts file. It covers no names below a host: the format cannot express that."""
     write_lines(out, (f"{NOWHERE} {host}" for host in hosts_of(items)))
 
 
@@ -51,12 +51,12 @@ HEAD = (
 
 @LIST_EXPORTERS.register("rpz")
 def export_rpz(items: Iterable[Item], out: Path) -> None:
-    """Write a zone, to be loaded under any name. A suffix covers the names below it, too."""
+    """Write a response policy zone for any zone name. A suffix covers all names below it."""
     listed = list(items)
     wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
     lines = list(_records(listed, wide))
     if not lines:
-        msg = f"{out}: none of the items can be said in this format"
+        msg = f"{out}: the format cannot express any of the items"
         raise UsageError(msg)
     write_lines(out, [*HEAD, *lines])
 
@@ -72,7 +72,7 @@ def _records(items: list[Item], wide: set[str]) -> Iterator[str]:
 def export_squid(items: Iterable[Item], out: Path) -> None:
     """Write a dstdomain file.
 
-    A name below another is left out, for Squid complains of those it already covers.
+    A name below another one is left out, because Squid warns about names it covers already.
     """
     listed = list(items)
     wide = set(hosts_of(item for item in listed if item.kind == "suffix"))
@@ -97,7 +97,7 @@ SCHEME = "ut1"
 
 @LIST_EXPORTERS.register(SCHEME)
 def export_ut1(items: Iterable[Item], out: Path) -> None:
-    """Write a tree. A category goes by UT1's name for it, or by its code if UT1 has none."""
+    """Write a tree of categories, with UT1's name of each category, or its code if UT1 has none."""
     folders: dict[str, list[Item]] = defaultdict(list)
     names = _names()
     for item in items:
@@ -115,13 +115,13 @@ def export_ut1(items: Iterable[Item], out: Path) -> None:
         if any(lists.values()):
             write_lines(out / folder / "usage", ["black"])
     if not written:
-        msg = f"{out}: none of the items can be said in this format"
+        msg = f"{out}: the format cannot express any of the items"
         raise UsageError(msg)
 
 
 def _names() -> dict[str, str]:
     """The first UT1 name of each code."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for label, code in shipped().labels_of(SCHEME).items():
-        found.setdefault(code, label)
-    return found
+        names.setdefault(code, label)
+    return names

@@ -1,1 +1,1 @@
-"""Makes the shipped packs; not part of the installed package."""
+"""Generator of the shipped packs. It runs from a checkout and is not in the wheel."""

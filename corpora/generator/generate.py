@@ -1,7 +1,7 @@
-"""Makes the shipped packs: ``python -m corpora.generator.generate`` rewrites ``corpora/packs``.
+"""Generate the shipped packs: ``python -m corpora.generator.generate`` rewrites ``corpora/packs``.
 
-All is own work under CC0. Nothing here is random and no clock is read, so the same code gives
-the same bytes, and a test compares them.
+Run it from a checkout. All content is own work under CC0. There is no randomness and no clock, so
+the same code gives the same bytes, which a test compares.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PHASES = {
     "P16": "post16",
     "staff": "staff",
 }
-"""For whom a page is written. The early years share a profile with key stage 1."""
+"""The phases of a page's readers. Early years share a profile with key stage 1."""
 
 _SOURCES = {
     "curated": "curated",
@@ -54,7 +54,7 @@ _SOURCES = {
 
 
 def canary() -> Iterator[Row]:
-    """Pages of our own range that bear a category, their benign twins, and special pages."""
+    """Pages of the test range with a category, their benign twins, and special pages."""
     for category in shipped():
         if category.tier in ("must_allow", "control") or category.code in ("ILL", "LOC"):
             continue
@@ -89,7 +89,7 @@ def _host_row(identity: str, host: str, label: str, stratum: str, pair: str) -> 
 
 
 def overblock() -> Iterator[Row]:
-    """Benign pages with words that trip a crude filter; the note says what the page is.
+    """Benign pages with words that mislead crude filters; the note describes the page.
 
     Pages of a category that a policy may want blocked are of that category's stratum and of no
     language, so that a few of them do not make up a stratum or a language of their own.
@@ -115,12 +115,12 @@ def education_uk() -> Iterator[Row]:
 
     Contested and made-up entries of the source table are left out.
     """
-    taken: set[str] = set()
+    domains: set[str] = set()
     for site in _table("education_uk.csv"):
         domain = hostnames.registrable(site["host"])
-        if domain in taken or site["note"]:
+        if domain in domains or site["note"]:
             continue
-        taken.add(domain)
+        domains.add(domain)
         yield {
             "id": site["id"],
             "value": site["url"],

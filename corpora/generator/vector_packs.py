@@ -1,10 +1,9 @@
-"""Packs of what is tried, but is no page: techniques, files, messages, searches, test pages.
+"""Rows of packs of techniques, files, messages, searches and vendors' test pages; school pages.
 
-An item of kind ``vector`` or ``recipe`` names a thing that a probe makes at run time; its value
-is the name of that thing, and the note says what it is. So a pack never holds a sample: the
-EICAR file is put together in memory, from halves. A twin is the same thing without what a
-service should mind: the same container with a harmless file, the same technique towards an
-allowed host. What to expect of any of them is the scheme's business.
+An item of kind ``vector`` or ``recipe`` names something that a probe makes at run time: its value
+is the name, the note describes it. So packs never hold malware samples; the EICAR file is put
+together in memory from two halves. A twin is the same thing in a harmless form: the same container
+with a harmless file, or the same technique towards an allowed host. Schemes say what is expected.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from harness.model.corpus import PackKind
 Row = dict[str, str]
 
 HARMLESS = "harmless"
-"""What the value of a twin ends in."""
+"""The suffix of a twin's value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorPack:
-    """One pack: its rows, and what its manifest says of them."""
+    """A pack: its rows and the details of its manifest."""
 
     name: str
     title: str
@@ -199,7 +198,7 @@ PACKS = (
 
 
 HOST = "page-{number:04}.overblock.accredit.test"
-"""Names say nothing of the subject: what a filter minds can only be the page."""
+"""Names do not reveal the subject, so a filter can only react to the page."""
 
 FORMS = (
     "A guide for pupils: {}",
@@ -223,13 +222,13 @@ FORMS = (
     "An interview about {}",
     "A summary of {}",
 )
-"""What the page is; each subject has one page of each."""
+"""The forms of pages; each subject has one page of each form."""
 
 
 def school_pages() -> Iterator[Row]:
     """One row for each subject and form; the note is the text of the page.
 
-    Subjects with a word that trips a crude filter are in the stratum ``page_title`` (OVB-05).
+    Subjects with a word that misleads crude filters are in the stratum ``page_title`` (OVB-05).
     """
     numbers = count(1)
     with (DATA / "school_subjects.csv").open(encoding="utf-8", newline="") as stream:

@@ -1,1 +1,1 @@
-"""Importers: one list format a file."""
+"""List importers, grouped by kind of list; ``corpora.read_list`` has their table."""

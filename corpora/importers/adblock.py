@@ -1,7 +1,7 @@
-"""Adblock Plus and AdGuard filter lists, as far as they speak of hosts and URL prefixes.
+"""Import Adblock Plus and AdGuard filter lists: the rules about hosts and URL prefixes.
 
-See https://adguard-dns.io/kb/general/dns-filtering-syntax/. What hides page elements or
-depends on the kind of request is skipped: a service for a school is judged by host and URL.
+See https://adguard-dns.io/kb/general/dns-filtering-syntax/. Rules that hide page elements or depend
+on the type of request are skipped, because services are judged by host and URL.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from corpora import hostnames
-from corpora.import_entry import SHOWN, Entry, fault, host_entry, skip
+from corpora.import_entry import (
+    SHOWN_CHARACTERS,
+    ImportEntry,
+    host_entry,
+    rejected_entry,
+    skipped_entry,
+)
 from corpora.importers.dns_lists import host_line
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
@@ -29,15 +35,15 @@ class _Rule(NamedTuple):
 
 
 @LIST_IMPORTERS.register("adblock")
-def read_adblock(source: Source) -> Iterator[Entry]:
+def read_adblock(source: Source) -> Iterator[ImportEntry]:
     """Entries of a filter list."""
     lines_of: dict[str, int] = {}
     for number, raw in source.lines():
-        text, line = raw.strip(), source.place(number)
+        text, line = raw.strip(), source.line_label(number)
         if not text or text.startswith(("!", "[", "# ")) or text == "#":
             continue
         if _COSMETIC.search(text) and not text.startswith("/"):
-            yield skip(line, "cosmetic", text)
+            yield skipped_entry(line, "cosmetic", text)
             continue
         fields = text.partition(" #")[0].split()
         if len(fields) > 1 and hostnames.is_address(fields[0]):
@@ -62,13 +68,13 @@ def _parse(text: str) -> _Rule:
     return _Rule(is_exception, pattern, options)
 
 
-def _entry(line: int | str, text: str, rule: _Rule, lines_of: dict[str, int]) -> Entry:
+def _entry(line: int | str, text: str, rule: _Rule, lines_of: dict[str, int]) -> ImportEntry:
     entry = _pattern(line, text, rule.pattern)
     if entry.status != "ok":
         return entry
     if rule.is_exception:
         entry = entry._replace(action="allow", note="exception")
-    rewrite = next((one for one in rule.options if one.startswith("dnsrewrite=")), None)
+    rewrite = next((each for each in rule.options if each.startswith("dnsrewrite=")), None)
     if "badfilter" in rule.options:
         note = "badfilter cancels nothing above"
         if rule.pattern in lines_of:
@@ -79,14 +85,14 @@ def _entry(line: int | str, text: str, rule: _Rule, lines_of: dict[str, int]) ->
         entry = _rewritten(entry, rewrite.partition("=")[2])
     if others:
         note = "; ".join([entry.note, *others] if entry.note else others)
-        return entry._replace(status="ok_with_modifier", note=note[:SHOWN])
+        return entry._replace(status="ok_with_modifier", note=note[:SHOWN_CHARACTERS])
     return entry
 
 
-def _pattern(line: int | str, text: str, pattern: str) -> Entry:
-    """What a pattern speaks of, as a block."""
+def _pattern(line: int | str, text: str, pattern: str) -> ImportEntry:
+    """The entry of a pattern, as a block."""
     if _REGEX.match(pattern):
-        return Entry(line, pattern, "regex", "block")
+        return ImportEntry(line, pattern, "regex", "block")
     if pattern.startswith("||"):
         return _anchored(line, text, pattern[2:], "suffix")
     if pattern.startswith("|") and "://" in pattern:
@@ -96,43 +102,47 @@ def _pattern(line: int | str, text: str, pattern: str) -> Entry:
     if hostnames.is_host(pattern.lower()) and "." in pattern:
         return host_entry(line, pattern, "exact", note="plain domain")
     is_rule = any(mark in pattern for mark in "*/^")
-    return skip(line, "not host level", text) if is_rule else fault(line, "not a rule", text)
+    return (
+        skipped_entry(line, "not host level", text)
+        if is_rule
+        else rejected_entry(line, "not a rule", text)
+    )
 
 
-def _anchored(line: int | str, text: str, body: str, match: str) -> Entry:
+def _anchored(line: int | str, text: str, body: str, match: str) -> ImportEntry:
     """``host^``, or ``host/path``."""
     host, slash, path = body.partition("/")
     if slash:
         path = path.removesuffix("|").removesuffix("^")
         if "*" in path or "^" in path:
-            return skip(line, "not host level", text)
+            return skipped_entry(line, "not host level", text)
         entry = host_entry(line, host, "url_prefix")
         return entry if entry.status == "error" else entry._replace(value=f"{entry.value}/{path}")
     host = host.removesuffix("|").removesuffix("^")
     if "*" in host:
         if hostnames.is_host(host.lower().replace("*", "x")):
-            return Entry(line, host.lower(), "glob", "block", note="kept as glob")
-        return skip(line, "not host level", text)
+            return ImportEntry(line, host.lower(), "glob", "block", note="kept as glob")
+        return skipped_entry(line, "not host level", text)
     return host_entry(line, host, match)
 
 
-def _url(line: int | str, text: str, body: str) -> Entry:
+def _url(line: int | str, text: str, body: str) -> ImportEntry:
     try:
         address = hostnames.to_address(body.removesuffix("|").removesuffix("^"))
     except hostnames.BadName as error:
-        return fault(line, str(error), text)
-    return Entry(line, address.href, "url_prefix", "block")
+        return rejected_entry(line, str(error), text)
+    return ImportEntry(line, address.href, "url_prefix", "block")
 
 
-def _rewritten(entry: Entry, value: str) -> Entry:
+def _rewritten(entry: ImportEntry, value: str) -> ImportEntry:
     """``NOERROR;CNAME;name``, ``NXDOMAIN;;``, or a bare address or name."""
     code, _, rest = value.partition(";")
     kind, _, target = rest.partition(";")
     if rest and code.upper() == "NOERROR" and kind and target:
         shown = target if kind.upper() in ("A", "AAAA") else f"{kind.upper()} {target}"
-        return entry._replace(action="rewrite", target=shown[:SHOWN])
+        return entry._replace(action="rewrite", target=shown[:SHOWN_CHARACTERS])
     if code.upper() in ("NXDOMAIN", "REFUSED", "SERVFAIL"):
         return entry._replace(target=code.upper())
     if hostnames.is_address(value):
         return entry._replace(action="rewrite", target=value)
-    return entry._replace(action="rewrite", target=f"CNAME {value}"[:SHOWN])
+    return entry._replace(action="rewrite", target=f"CNAME {value}"[:SHOWN_CHARACTERS])

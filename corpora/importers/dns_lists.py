@@ -1,4 +1,4 @@
-"""Hosts files: an address and the names that get it (hosts(5))."""
+"""Import DNS block lists: hosts files, and dnsmasq and Unbound configurations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 
 from corpora import hostnames
-from corpora.import_entry import NULL_ADDRESSES, SHOWN, Entry, fault, host_entry, redirected, skip
+from corpora.import_entry import (
+    NULL_ADDRESSES,
+    SHOWN_CHARACTERS,
+    ImportEntry,
+    host_entry,
+    redirect_entry,
+    rejected_entry,
+    skipped_entry,
+)
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Source
 
@@ -25,61 +33,63 @@ OWN_NAMES = frozenset(
         "ip6-allhosts",
     }
 )
-"""Names that a hosts file holds for the machine itself."""
+"""Names of the machine itself in a hosts file."""
 
 _LEAST_FIELDS = 2
 
 
 @LIST_IMPORTERS.register("hosts")
-def read_hosts(source: Source) -> Iterator[Entry]:
-    """Entries of a hosts file; a name counts exactly, without those below it."""
+def read_hosts(source: Source) -> Iterator[ImportEntry]:
+    """Entries of a hosts file (hosts(5)); a name does not cover names below it."""
     for number, text in source.lines():
-        yield from host_line(source.place(number), text.partition("#")[0].split())
+        yield from host_line(source.line_label(number), text.partition("#")[0].split())
 
 
-def host_line(line: int | str, fields: list[str]) -> Iterator[Entry]:
+def host_line(line: int | str, fields: list[str]) -> Iterator[ImportEntry]:
     """Entries of the fields of one line."""
     if not fields:
         return
     address, *hosts = fields
     if not hostnames.is_address(address):
-        yield fault(line, "no address at the beginning", " ".join(fields)[:SHOWN])
+        yield rejected_entry(
+            line, "no address at the beginning", " ".join(fields)[:SHOWN_CHARACTERS]
+        )
     elif len(fields) < _LEAST_FIELDS:
-        yield fault(line, "no name after the address", address)
+        yield rejected_entry(line, "no name after the address", address)
     for host in hosts if hostnames.is_address(address) else ():
         if host.lower() not in OWN_NAMES and host not in NULL_ADDRESSES:
-            entry = redirected(line, host, "exact", address)
-            spelling = entry.spelling.replace("trailing dot", "trailing dot removed")
+            entry = redirect_entry(line, host, "exact", address)
+            changes = entry.changes.replace("trailing dot", "trailing dot removed")
             note = "non-null address" if entry.action == "rewrite" else entry.note
-            yield entry._replace(spelling=spelling, note=note)
+            yield entry._replace(changes=changes, note=note)
 
 
-_COUNTED = {2: "two", 3: "three", 4: "four"}
+_NUMBER_WORDS = {2: "two", 3: "three", 4: "four"}
 _SHORTEST_CNAME = 2
 
 
 @LIST_IMPORTERS.register("dnsmasq")
-def read_dnsmasq(source: Source) -> Iterator[Entry]:
-    """Entries of a dnsmasq configuration; a name stands for all below it, too."""
+def read_dnsmasq(source: Source) -> Iterator[ImportEntry]:
+    """Entries of a dnsmasq configuration; a name covers all names below it."""
     for number, text in source.lines():
         body = "" if text.lstrip().startswith("#") else text.partition(" #")[0].strip()
         if body:
-            yield from _entries(source.place(number), body)
+            yield from _entries(source.line_label(number), body)
 
 
-def _entries(line: int | str, body: str) -> Iterator[Entry]:
+def _entries(line: int | str, body: str) -> Iterator[ImportEntry]:
     option, _, value = body.partition("=")
     option, value = option.strip(), value.strip()
     if option == "cname":
         yield from _aliases(line, body, value)
     elif option not in ("address", "local", "server") or not value.startswith("/"):
-        yield skip(line, "option", body)
+        yield skipped_entry(line, "option", body)
     elif value.count("/") < _SHORTEST_CNAME:
-        yield fault(line, "no closing slash", body)
+        yield rejected_entry(line, "no closing slash", body)
     else:
         *hosts, target = value[1:].split("/")
         action, target, note = _meaning(option, target)
-        several = f"{_COUNTED.get(len(hosts), len(hosts))} names on a line"
+        several = f"{_NUMBER_WORDS.get(len(hosts), len(hosts))} names on a line"
         for position, host in enumerate(hosts):
             first = several if len(hosts) > 1 and not position else note
             yield host_entry(line, host, "suffix", action, target, first)
@@ -102,12 +112,12 @@ def _meaning(option: str, target: str) -> tuple[str, str, str]:
     return "rewrite", target, "non-null address"
 
 
-def _aliases(line: int | str, body: str, value: str) -> Iterator[Entry]:
+def _aliases(line: int | str, body: str, value: str) -> Iterator[ImportEntry]:
     parts = [part.strip() for part in value.split(",")]
     if parts and parts[-1].isdigit():
         parts.pop()  # a time to live
     if len(parts) < _SHORTEST_CNAME or not hostnames.is_host(parts[-1].lower().rstrip(".")):
-        yield fault(line, "cname without a target", body)
+        yield rejected_entry(line, "cname without a target", body)
         return
     for alias in parts[:-1]:
         yield host_entry(line, alias, "exact", "rewrite", f"CNAME {parts[-1].rstrip('.')}")
@@ -127,7 +137,7 @@ BLOCKS = frozenset(
         "block_a",
     }
 )
-"""Types of local zones that keep a name from being resolved."""
+"""Types of local zones that block a name."""
 
 _REDIRECTS = ("redirect", "inform_redirect")
 _ZONE = re.compile(r'local-zone:\s*"?([^"\s]+)"?\s+"?([a-z_]+)"?\s*$')
@@ -138,8 +148,8 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 @LIST_IMPORTERS.register("unbound")
-def read_unbound(source: Source) -> Iterator[Entry]:
-    """Entries of an Unbound configuration; a local zone stands for all names below it, too.
+def read_unbound(source: Source) -> Iterator[ImportEntry]:
+    """Entries of an Unbound configuration; a local zone covers all names below it.
 
     A zone of type ``redirect`` answers with its data, which may come later in the file.
     """
@@ -148,54 +158,58 @@ def read_unbound(source: Source) -> Iterator[Entry]:
         body = _COMMENT.sub("", text).strip()
         if not body or _SECTION.match(body):
             continue
-        line = source.place(number)
+        line = source.line_label(number)
         if body.startswith("local-zone:"):
             yield from _zone(line, body, waiting)
         elif body.startswith("local-data:"):
             yield from _data(line, body, waiting)
         else:
-            yield skip(line, "option", body)
+            yield skipped_entry(line, "option", body)
     for line, name in waiting.values():
-        yield fault(line, "redirect without local-data", name)
+        yield rejected_entry(line, "redirect without local-data", name)
 
 
-def _zone(line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]) -> Iterator[Entry]:
-    found = _ZONE.match(body)
-    if not found:
-        yield fault(line, "not a local-zone", body)
+def _zone(
+    line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
+) -> Iterator[ImportEntry]:
+    parsed = _ZONE.match(body)
+    if not parsed:
+        yield rejected_entry(line, "not a local-zone", body)
         return
-    name, kind = found.groups()
+    name, kind = parsed.groups()
     if kind in _REDIRECTS:
         waiting[_key(name)] = (line, name)
     elif kind in BLOCKS:
         entry = host_entry(line, name, "suffix")
-        yield entry._replace(spelling=entry.spelling.removeprefix("trailing dot").lstrip("; "))
+        yield entry._replace(changes=entry.changes.removeprefix("trailing dot").lstrip("; "))
     else:
-        yield skip(line, f"{kind} is not a block", name.rstrip("."))
+        yield skipped_entry(line, f"{kind} is not a block", name.rstrip("."))
 
 
-def _data(line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]) -> Iterator[Entry]:
-    found = _DATA.match(body)
-    record = _RECORD.match((found[1] or found[2] or "") if found else "")
+def _data(
+    line: int | str, body: str, waiting: dict[str, tuple[int | str, str]]
+) -> Iterator[ImportEntry]:
+    parsed = _DATA.match(body)
+    record = _RECORD.match((parsed[1] or parsed[2] or "") if parsed else "")
     if not record:
         yield (
-            skip(line, "record of another type", body)
-            if found
-            else fault(line, "not a local-data", body)
+            skipped_entry(line, "record of another type", body)
+            if parsed
+            else rejected_entry(line, "not a local-data", body)
         )
         return
     name, kind, target = record[1], record[2].upper(), record[3].rstrip(".")
-    place, match, note = line, "exact", ""
+    first_line, match, note = line, "exact", ""
     if _key(name) in waiting:
-        place, name = waiting.pop(_key(name))
+        first_line, name = waiting.pop(_key(name))
         match, note = "suffix", f"with line {line}"
     bare = name.rstrip(".")
     if kind == "CNAME":
-        yield host_entry(place, bare, match, "rewrite", f"CNAME {target}", note)
+        yield host_entry(first_line, bare, match, "rewrite", f"CNAME {target}", note)
     elif target in NULL_ADDRESSES:
-        yield host_entry(place, bare, match, note=note)
+        yield host_entry(first_line, bare, match, note=note)
     else:
-        yield host_entry(place, bare, match, "rewrite", target, note)
+        yield host_entry(first_line, bare, match, "rewrite", target, note)
 
 
 def _key(name: str) -> str:

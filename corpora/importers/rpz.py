@@ -1,4 +1,4 @@
-"""Response policy zones (RPZ, draft-vixie-dnsop-dns-rpz): DNS answers as policy."""
+"""Import response policy zones (RPZ, draft-vixie-dnsop-dns-rpz)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from corpora.import_entry import Entry, fault, host_entry, skip
+from corpora.import_entry import ImportEntry, host_entry, rejected_entry, skipped_entry
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, Source
 
@@ -14,7 +14,7 @@ _CLASSES = ("IN", "CH", "HS")
 _TRIGGERS = ("rpz-nsdname", "rpz-nsip", "rpz-client-ip")
 _LEAST_WORDS = 2
 _PARENTHESES = 100
-"""No record is longer than so many lines."""
+"""The largest number of lines of a record."""
 
 
 class _Record(NamedTuple):
@@ -24,7 +24,7 @@ class _Record(NamedTuple):
 
 
 class _Action(NamedTuple):
-    """What a zone does to a name."""
+    """What a zone does with queries for a name."""
 
     action: str
     target: str = ""
@@ -32,23 +32,23 @@ class _Action(NamedTuple):
 
 
 @LIST_IMPORTERS.register("rpz")
-def read_rpz(source: Source) -> Iterator[Entry]:
+def read_rpz(source: Source) -> Iterator[ImportEntry]:
     """Entries of a zone file. Absolute owners are taken relative to ``$ORIGIN``."""
     origin = ""
     for number, text in _joined(source):
-        line = source.place(number)
+        line = source.line_label(number)
         words = text.split()
         if text.startswith("$"):
             if words[0].upper() == "$ORIGIN" and len(words) > 1:
                 origin = words[1].rstrip(".").lower()
             elif words[0].upper() != "$TTL":
-                yield fault(line, f"{words[0][:20].lower()} refused", text)
+                yield rejected_entry(line, f"{words[0][:20].lower()} refused", text)
         elif not text[0].isspace() and words[0] != "@":
             yield _entry(line, text, origin)
 
 
 def _joined(source: Source) -> Iterator[Line]:
-    """Lines without comments; those within parentheses make one."""
+    """Lines without comments; lines within parentheses are joined."""
     parts: list[str] = []
     first = depth = 0
     for number, text in source.lines():
@@ -65,28 +65,28 @@ def _joined(source: Source) -> Iterator[Line]:
         yield Line(first, " ".join(parts))
 
 
-def _entry(line: int | str, text: str, origin: str) -> Entry:
+def _entry(line: int | str, text: str, origin: str) -> ImportEntry:
     record = _record(text)
     if record is None:
-        return fault(line, "not a record", text.strip())
+        return rejected_entry(line, "not a record", text.strip())
     owner = record.owner.lower()
     if owner.endswith("."):
         owner = owner.rstrip(".").removesuffix(f".{origin}" if origin else "")
     first, _, trigger = owner.rpartition(".")
     if trigger in _TRIGGERS:
-        return skip(line, f"{trigger} trigger", owner)
-    does = _action(record)
-    if does is None:
-        return skip(line, f"{record.type} is no policy", owner)
+        return skipped_entry(line, f"{trigger} trigger", owner)
+    action = _action(record)
+    if action is None:
+        return skipped_entry(line, f"{record.type} is no policy", owner)
     if trigger == "rpz-ip":
         network = _network(first)
         if not network:
-            return fault(line, "not an address", owner)
-        note = does.note or "response IP trigger"
-        return Entry(line, network, "answer_ip", does.action, does.target, "ok", note)
+            return rejected_entry(line, "not an address", owner)
+        note = action.note or "response IP trigger"
+        return ImportEntry(line, network, "answer_ip", action.action, action.target, "ok", note)
     match = "subdomains" if owner.startswith("*.") else "exact"
     bare = owner.removeprefix("*.")
-    return host_entry(line, bare, match, does.action, does.target, does.note)
+    return host_entry(line, bare, match, action.action, action.target, action.note)
 
 
 def _record(text: str) -> _Record | None:
@@ -115,7 +115,7 @@ def _action(record: _Record) -> _Action | None:
 
 
 def _network(labels: str) -> str:
-    """``32.10.2.0.192`` as ``192.0.2.10/32``; empty if it is no network."""
+    """``32.10.2.0.192`` as ``192.0.2.10/32``; empty if it is not a network."""
     prefix, *reverse = labels.split(".")
     parts = reverse[::-1]
     try:

@@ -1,7 +1,7 @@
-"""UT1 and squidGuard trees: a folder a category, with domains, urls, expressions and usage.
+"""Import UT1 and squidGuard trees: one folder per category with domains, urls and expressions.
 
-See https://dsi.ut-capitole.fr/blacklists/. Another name for a category is a link (or, where a
-checkout has no links, a file with the name in it); it is an alias and no second copy.
+See https://dsi.ut-capitole.fr/blacklists/. Another name of a category is a link (or, in a checkout
+without links, a file that holds the name); it is an alias, not a second copy.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from pathlib import Path
 
 from corpora import hostnames
 from corpora.archive import is_archive, unpacked
-from corpora.import_entry import Entry, address_entry, fault, host_entry, skip
+from corpora.import_entry import (
+    ImportEntry,
+    address_entry,
+    host_entry,
+    rejected_entry,
+    skipped_entry,
+)
 from corpora.read_list import LIST_IMPORTERS
-from corpora.source import Refused, Source
+from corpora.source import ListRefused, Source
 from harness.untrusted.regular_file import read_bounded
 
 SCHEME = "ut1"
@@ -28,7 +34,7 @@ _LEAVES = "symlink leaves the tree: refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Category:
-    """One folder: what it means here, and what is to be said of each of its entries."""
+    """A folder of the tree, its category code, and a note for each of its entries."""
 
     folder: Path
     prefix: str
@@ -37,7 +43,7 @@ class _Category:
 
 
 @LIST_IMPORTERS.register(SCHEME)
-def read_ut1(source: Source) -> Iterator[Entry]:
+def read_ut1(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree, or of an archive that holds one, in the order of their names."""
     if is_archive(source.path):
         with unpacked(source.path, source.limits, source.deadline) as folder:
@@ -47,18 +53,18 @@ def read_ut1(source: Source) -> Iterator[Entry]:
 
 
 @LIST_IMPORTERS.register("archive")
-def read_archive(source: Source) -> Iterator[Entry]:
+def read_archive(source: Source) -> Iterator[ImportEntry]:
     """Entries of a tree inside a tar or zip file."""
     if not is_archive(source.path):
-        raise Refused("not an archive")
+        raise ListRefused("not an archive")
     yield from read_ut1(source)
 
 
-def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
+def _read_tree(source: Source, folder: Path, name: str) -> Iterator[ImportEntry]:
     if not folder.is_dir():
-        raise Refused("not a folder with a category in each folder")
+        raise ListRefused("not a folder with a category in each folder")
     root = folder / _ROOT if (folder / _ROOT).is_dir() else folder
-    for path in _inside(root, source.limits.members):
+    for path in _files_in(root, source.limits.members):
         prefix = f"{name}/{path.name}"
         if path.is_symlink():
             yield _link(path, prefix, root)
@@ -68,24 +74,24 @@ def _read_tree(source: Source, folder: Path, name: str) -> Iterator[Entry]:
             yield _alias(path, prefix, root)
 
 
-def _inside(folder: Path, most: int) -> list[Path]:
-    """What is in a folder, by name. Raises Refused if it is too much."""
-    found = list(islice(folder.iterdir(), most + 1))
-    if len(found) > most:
-        raise Refused(f"more than {most} files in {folder.name}")
-    return sorted(found)
+def _files_in(folder: Path, most: int) -> list[Path]:
+    """The files of a folder, sorted. Raises ListRefused if there are too many."""
+    files = list(islice(folder.iterdir(), most + 1))
+    if len(files) > most:
+        raise ListRefused(f"more than {most} files in {folder.name}")
+    return sorted(files)
 
 
-def _link(path: Path, prefix: str, root: Path) -> Entry:
+def _link(path: Path, prefix: str, root: Path) -> ImportEntry:
     target = Path(os.path.realpath(path))  # Path.resolve raises for a loop
     if target.parent != Path(os.path.realpath(root)):
-        return fault(prefix, _LEAVES)
+        return rejected_entry(prefix, _LEAVES)
     if not target.is_dir():
-        return fault(prefix, "symlink leads nowhere")
+        return rejected_entry(prefix, "symlink leads nowhere")
     return _alias_entry(prefix, target.name)
 
 
-def _alias(path: Path, prefix: str, root: Path) -> Entry:
+def _alias(path: Path, prefix: str, root: Path) -> ImportEntry:
     try:
         content = read_bounded(path, _ALIAS_BYTES)
     except OSError:
@@ -93,43 +99,43 @@ def _alias(path: Path, prefix: str, root: Path) -> Entry:
     name = content.decode("utf-8", "replace").strip()
     if name and name == Path(name).name and "\0" not in name and (root / name).is_dir():
         return _alias_entry(prefix, name)
-    return skip(prefix, "not a category")
+    return skipped_entry(prefix, "not a category")
 
 
-def _alias_entry(prefix: str, target: str) -> Entry:
+def _alias_entry(prefix: str, target: str) -> ImportEntry:
     note = "symlink is an alias, not a second copy"
-    return Entry(prefix, "", "", "alias", target, "ok", note)
+    return ImportEntry(prefix, "", "", "alias", target, "ok", note)
 
 
-def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[Entry]:
+def _read_category(source: Source, folder: Path, prefix: str) -> Iterator[ImportEntry]:
     code = source.translate(SCHEME, folder.name)
     notes = [_usage(source, folder, prefix)] + ([] if code else ["unknown category"])
-    note = "; ".join(one for one in notes if one)
+    note = "; ".join(filter(None, notes))
     category = _Category(folder=folder, prefix=prefix, code=code, note=note)
     readers = {"domains": _domains, "urls": _urls, "expressions": _expressions}
-    for path in _inside(folder, source.limits.members):
-        place = f"{prefix}/{path.name}"
+    for path in _files_in(folder, source.limits.members):
+        name = f"{prefix}/{path.name}"
         if path.is_symlink():
-            yield fault(place, _LEAVES)
+            yield rejected_entry(name, _LEAVES)
         elif path.name in readers and path.is_file():
             try:
-                yield from readers[path.name](source.child(path, place), category)
-            except Refused as refusal:
+                yield from readers[path.name](source.child(path, name), category)
+            except ListRefused as refusal:
                 if path.stat().st_size:  # a category may have no domains, or no urls
-                    yield fault(place, str(refusal))
+                    yield rejected_entry(name, str(refusal))
         elif path.name != "usage":
-            yield skip(place, "not a list of the category")
+            yield skipped_entry(name, "not a list of the category")
 
 
 def _usage(source: Source, folder: Path, prefix: str) -> str:
-    """What is to be said of the usage of a category; empty if it is only to be blocked."""
+    """A note on the usage file of a category; empty if it only says ``black``."""
     path = folder / "usage"
     if path.is_symlink() or not path.is_file():
         return "no usage file"
     child = source.child(path, f"{prefix}/usage", quiet=True)
     try:
         words = [line.text.strip() for line in child.lines()]
-    except Refused:
+    except ListRefused:
         return "unreadable usage file"
     colours = [word for word in words if word in _COLOURS]
     notes = ["comment lines in usage ignored"] if any(w.startswith("#") for w in words) else []
@@ -138,32 +144,32 @@ def _usage(source: Source, folder: Path, prefix: str) -> str:
     return "; ".join(notes)
 
 
-def _domains(source: Source, category: _Category) -> Iterator[Entry]:
+def _domains(source: Source, category: _Category) -> Iterator[ImportEntry]:
     """Entries of ``domains``; a name below a listed one is redundant."""
     listed = _listed(source)
     for number, text in source.lines():
         word = text.strip()
         if not word:
             continue
-        place = source.place(number)
-        address = address_entry(place, word, "label")
+        line = source.line_label(number)
+        address = address_entry(line, word, "label")
         bare = word.removeprefix(".")
-        entry = address or host_entry(place, bare, "suffix", "label")
+        entry = address or host_entry(line, bare, "suffix", "label")
         if bare != word:
-            parts = ("leading dot", entry.spelling)
-            entry = entry._replace(spelling="; ".join(part for part in parts if part))
+            parts = ("leading dot", entry.changes)
+            entry = entry._replace(changes="; ".join(part for part in parts if part))
         if entry.match == "suffix" and category.code and _has_parent(entry.value, listed):
             entry = entry._replace(status="redundant", note="parent present")
         yield _labelled(entry, category)
 
 
 def _listed(source: Source) -> set[str]:
-    """All names of the file. Raises Refused if they are more than entries are borne."""
+    """All names of the file. Raises ListRefused if there are more than the limit of entries."""
     listed: set[str] = set()
     for _, text in source.child(source.path, "", quiet=True).lines():
         listed.add(_bare(text))
         if len(listed) > source.limits.entries:
-            raise Refused(f"more than {source.limits.entries} entries")
+            raise ListRefused(f"more than {source.limits.entries} entries")
     return listed
 
 
@@ -178,35 +184,37 @@ def _has_parent(name: str, listed: set[str]) -> bool:
     return False
 
 
-def _urls(source: Source, category: _Category) -> Iterator[Entry]:
+def _urls(source: Source, category: _Category) -> Iterator[ImportEntry]:
     """Entries of ``urls``, which have no scheme."""
     for number, text in source.lines():
         word = text.strip()
         if not word:
             continue
-        place = source.place(number)
+        line = source.line_label(number)
         host, slash, path = word.partition("/")
         name, colon, port = host.partition(":")
         if hostnames.is_address(name):
-            entry = Entry(place, name, "url_prefix", "label")
+            entry = ImportEntry(line, name, "url_prefix", "label")
         else:
-            entry = host_entry(place, name, "url_prefix", "label")
+            entry = host_entry(line, name, "url_prefix", "label")
         if entry.status == "ok":
             entry = entry._replace(value=entry.value + colon + port + slash + path)
         yield _labelled(entry, category)
 
 
-def _expressions(source: Source, category: _Category) -> Iterator[Entry]:
-    """Entries of ``expressions``: kept, never run."""
+def _expressions(source: Source, category: _Category) -> Iterator[ImportEntry]:
+    """Entries of ``expressions``; the expressions are not executed."""
     for number, text in source.lines():
         if text.strip():
             note = "expressions"
-            entry = Entry(source.place(number), text.strip(), "regex", "label", note=note)
+            entry = ImportEntry(
+                source.line_label(number), text.strip(), "regex", "label", note=note
+            )
             yield _labelled(entry, category)
 
 
-def _labelled(entry: Entry, category: _Category) -> Entry:
-    """The entry with the code of its category; an error where there is none."""
+def _labelled(entry: ImportEntry, category: _Category) -> ImportEntry:
+    """The entry with the code of its category; a rejected one if the category is unknown."""
     if entry.status == "error":
         return entry
     note = "; ".join(part for part in (entry.note, category.note) if part)

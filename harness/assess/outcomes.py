@@ -1,4 +1,4 @@
-"""Decide each requirement from its measurement: conforms, does not conform, or insufficient.
+"""Compare each measurement with its requirement: conforms, does not conform, or insufficient.
 
 The decision rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017,
 7.8.6). It is a guarded decision (ILAC-G8:2019) on exact one-sided bounds: conformity must hold with
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from harness.model.coverage import (
+    bounds_in_words,
     census_gaps,
     format_threshold,
     format_value,
@@ -23,7 +24,15 @@ from harness.model.coverage import (
     shortfalls,
     undecided,
 )
-from harness.model.metric import NOT_IMPLEMENTED, FailureClaim, Metric, failure_claims
+from harness.model.metric import (
+    CANNOT_DECIDE,
+    CANNOT_MEASURE,
+    NOT_IMPLEMENTED,
+    FailureClaim,
+    Metric,
+    Span,
+    failure_claims,
+)
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.plain_twin import DONE
 from harness.model.scheme import Decision, Requirement, Threshold
@@ -77,9 +86,13 @@ def _assess_one(
     conforms = ruling.conformity is Conformity.CONFORMS
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
         leaning = "pass" if conforms else "fail"
-        ruling = _Ruling(Conformity.INSUFFICIENT, leaning, ("no precondition held",))
+        ruling = _Ruling(Conformity.INSUFFICIENT, leaning, ("no precondition of the test was met",))
     elif conforms and any(one.voids and not one.held for one in here):
-        ruling = _Ruling(Conformity.INSUFFICIENT, "pass", ("nothing favourable counts",))
+        ruling = _Ruling(
+            Conformity.INSUFFICIENT,
+            "pass",
+            ("a precondition of the test failed, so no favourable outcome counts",),
+        )
     if ruling.conformity is Conformity.INSUFFICIENT:
         ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
     return Outcome(
@@ -111,7 +124,7 @@ def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | 
     ruling = _rule(measurement.requirement, measurement.metric, decision)
     is_failing = ruling.conformity is Conformity.DOES_NOT_CONFORM
     if is_failing and claim is not None and not claim.is_proven:
-        why = f"shown for this row alone, not among all that a sample decides ({claim.description})"
+        why = f"not met if looked at alone, but not surely among all outcomes ({claim.description})"
         ruling = _Ruling(Conformity.INSUFFICIENT, "fail", (why,))
     if measurement.sequential is not None and measurement.metric.n:
         return _sequential_ruling(
@@ -137,8 +150,8 @@ def _sequential_ruling(
     if test.decision == "fail":
         if plain.conformity is Conformity.DOES_NOT_CONFORM:
             return plain
-        why = f"plan {test.plan} ended against the service: its rate is not {test.good:g}"
-        why += f"; that it is below {test.bad:g} is not shown"
+        why = f"stopping plan {test.plan} ended against the service: its rate is below "
+        why += f"{test.good * 100:.4g} %, but not surely below {test.bad * 100:.4g} %"
         reasons = plain.reasons if plain.leaning == "fail" else ()
         return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
     plainly = requirement.model_copy(update={"rule": "functional"})  # no bound needs its own number
@@ -151,14 +164,12 @@ def _sequential_ruling(
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
     """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
-        why = f"not implemented: this version cannot take the metric {metric.name}"
-        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_MEASURE,))
     if requirement.rule == "report":
-        return _Ruling(Conformity.INSUFFICIENT, "", ("report only: no pass mark",))
+        return _Ruling(Conformity.INSUFFICIENT, "", ("for information only: nothing is decided",))
     rule = RULES.get(requirement.rule)
     if rule is None or requirement.threshold is None:
-        why = f"not implemented: the rule {requirement.rule} cannot be applied yet"
-        return _Ruling(Conformity.INSUFFICIENT, "", (why,))
+        return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_DECIDE,))
     if metric.n == 0:
         return _Ruling(Conformity.INSUFFICIENT, "", (_nothing(metric),))
     return rule(requirement, requirement.threshold, metric, decision)
@@ -190,7 +201,7 @@ def _item_by_item(
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _too_few(requirement, metric)
     if metric.indeterminate:
-        doubts += (f"{metric.indeterminate} items were not decided; here each one counts",)
+        doubts += (f"{metric.indeterminate} items could not be decided; every item counts here",)
     if requirement.rule == "census":
         doubts += census_gaps(metric)
     if doubts:
@@ -203,7 +214,9 @@ def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
     doubts = _too_few(requirement, metric)
     if not _meets(threshold, metric.value):
         observed = format_value(metric.value, metric.unit)
-        doubts += (f"{observed} does not reach {format_threshold(threshold, metric.unit)}",)
+        doubts += (
+            f"{observed} was measured; {format_threshold(threshold, metric.unit)} is required",
+        )
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
@@ -225,8 +238,8 @@ SAMPLED = frozenset(name for name, rule in RULES.items() if rule is _guarded)
 """Rules that are decided by a bound, so that sampling error matters."""
 
 LEFT_OUT = {
-    "down": "dead on the unfiltered line as well",
-    "not paired": "no time taken on both lines",
+    "down": "not working on the unfiltered line either",
+    "not paired": "not timed on both lines",
 }
 """Reasons why items are left out, in words."""
 
@@ -273,14 +286,14 @@ def _too_few(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
         return shortfalls(requirement, metric)
     if metric.counted >= requirement.n_min:
         return ()
-    what = "" if metric.spread is None else " domains"
-    return (f"{metric.counted}{what} counted, below the agreed minimum of {requirement.n_min}",)
+    what = "items" if metric.spread is None else "domains"
+    return (f"{metric.counted} {what} were decided; the agreed minimum is {requirement.n_min}",)
 
 
 def _nothing(metric: Metric) -> str:
     if metric.indeterminate:
-        return f"nothing was counted: {metric.indeterminate} items were tried, none was decided"
-    return "nothing was counted: no item that this asks for was tried with success"
+        return f"{metric.indeterminate} items were tried, but none could be decided"
+    return "no item for this requirement was measured"
 
 
 def _any_held(preconditions: Iterable[Precondition]) -> bool:
@@ -299,23 +312,23 @@ def describe(
     """Return the decision rule in words, with the result of the historic point rule."""
     threshold = requirement.threshold
     if test is not None:
-        return f"{test.description}; bounds at any time {_bounds(metric)}"
+        return f"{test.description}; bounds that hold at any time: {_bounds(metric)}"
     if requirement.rule == "report" or threshold is None:
-        return "report only: shown, never decided"
+        return "report: for information only, nothing is decided"
     mark = format_threshold(threshold, metric.unit)
     if requirement.rule in ITEM_BY_ITEM:
-        return f"{requirement.rule}: each item counts; conforms only with {mark}, none undecided"
+        return f"{requirement.rule}: every item counts; {mark} is required, and none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":
-        return f"{requirement.rule}: {mark}"
-    level = f"{1 - (requirement.alpha or decision.alpha):g}"
+        return f"{requirement.rule}: {mark} is required"
+    level = f"{(1 - (requirement.alpha or decision.alpha)) * 100:.6g} %"
     word = "met" if _meets(threshold, metric.value) else "not met"
-    point = f"point rule (observed {format_value(metric.value, metric.unit)}): {word}"
-    rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} bound"
+    point = f"by the measured value alone ({format_value(metric.value, metric.unit)}): {word}"
+    rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} confidence bound"
     return f"{rule} ({_bounds(metric)}); {point}"
 
 
 def _bounds(metric: Metric) -> str:
-    return f"{format_value(metric.lower, metric.unit)} to {format_value(metric.upper, metric.unit)}"
+    return bounds_in_words(Span(metric.lower, metric.upper), metric.unit)
 
 
 def bar_incomplete(
@@ -325,9 +338,9 @@ def bar_incomplete(
     planned = journal.header.batches_planned
     missing = planned - len(journal.batches() & set(range(1, planned + 1)))
     if missing:
-        why = f"the campaign is not measured to its end: {missing} of {planned} batches are missing"
+        why = f"the campaign is incomplete: {missing} of {planned} batches are missing"
     elif journal.header.retrials and DONE not in journal.batches():
-        why = "the campaign is not measured to its end: what was blocked was not tried again"
+        why = "the campaign is incomplete: blocked items were not tried again"
     else:
         return tuple(measurements)
     return tuple(replace(one, barred=why) for one in measurements)

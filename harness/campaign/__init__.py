@@ -1,1 +1,1 @@
-"""Read and check a campaign file, and build its lines, probes and items."""
+"""Read and check a campaign file; build its lines, probes and items."""

@@ -1,6 +1,6 @@
-"""Prepare a campaign: find its plug-ins by name and build its lines, probes and corpora.
+"""Prepare a campaign: read its file, find plug-ins by name, build lines, probes and corpora.
 
-Everything that can be wrong in a campaign file is found here, before a packet is sent.
+All faults of a campaign file are found here, before a packet is sent.
 """
 
 from __future__ import annotations
@@ -14,8 +14,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.item_selection import Chosen, check_plans, choose, untried
+from harness.campaign.crossover import half_of, with_swapped_connections
+from harness.campaign.item_selection import (
+    SelectedItems,
+    check_stopping_plans,
+    items_without_probe,
+    select_campaign_items,
+)
 from harness.campaign.origin_file import read_origin
 from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.model.batch import Half
@@ -37,10 +42,10 @@ from harness.schemes.load import load_scheme, resolve
 from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
 
 
-def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
-    """Hand the host of the supplier's block page, and the control, to lines by name and profile.
+def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
+    """Tell lines (by name and profile) the host of the block page, and which line is the control.
 
-    A block page at a private address is never fetched past the service.
+    A block page at a private address is only fetched over the service.
     """
     page = service.block_page.host if service.block_page is not None else ""
     for (name, profile), line in lines.items():
@@ -52,7 +57,7 @@ def declare_places(service: Service, lines: Mapping[tuple[str, str], Line]) -> N
 def twin_lines(
     lines: Mapping[tuple[str, str], Line], declared: PlainTwins, client: PupilClient
 ) -> dict[tuple[str, str], Line]:
-    """Those lines that a pupil's browser can use, by name and profile; none if none is wanted."""
+    """Return the lines that a pupil's browser can use, by name and profile; empty if unwanted."""
     if not declared.number:
         return {}
     made: dict[int, Line | None] = {}
@@ -67,8 +72,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rooms:
-    """What a campaign needs of rooms that are not imported here.
+class CampaignDependencies:
+    """What a campaign needs from packages that are not imported here.
 
     ``judged_facts`` are the kinds of facts that there are rules of judgement for.
     """
@@ -81,18 +86,18 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A campaign whose every name was found: what is tried, and with what."""
+    """A campaign that was checked, with everything that it is measured with."""
 
     path: Path
     campaign: Campaign
-    items: Chosen
+    items: SelectedItems
     frames: dict[str, int]
     corpora: tuple[Corpus, ...]
     origin: Origin | None
     probes: dict[str, Probe]
     lines: dict[tuple[str, str], Line]
     half: Half
-    rooms: Rooms
+    dependencies: CampaignDependencies
     only_undecided: bool = False
 
 
@@ -108,32 +113,32 @@ def prepare(
     checked: Collection[str] = (),
     lane: str | None = None,
     *,
-    rooms: Rooms,
+    dependencies: CampaignDependencies,
     swapped: bool = False,
 ) -> Prepared:
-    """Read and equip the campaign at ``path`` (or ``campaign``, derived from the one there).
+    """Check and build the campaign at ``path``, or ``campaign``, which is derived from it.
 
-    ``checked`` are packs whose rows a journal vouches for, as its header names them; ``lane``
-    is taken by every line that has lanes, whatever it declares; ``swapped`` cables are
-    those of a crossover. Raises FaultyDocument with all faults found, one line each.
+    ``checked`` are packs whose rows a journal has already checked, as named in its header. ``lane``
+    replaces the declared lane on every line that has lanes. ``swapped``: the cables of a crossover
+    are swapped. Raises FaultyDocument with all faults found, one line each.
     """
     declared, document = read_campaign(path)
     campaign = campaign or declared
     campaign = campaign.model_copy(update={"scheme": _scheme(path, campaign)})
     faults: list[Fault] = []
-    origin = _noting(faults, document, ("origin",), lambda: _origin(path, campaign))
-    _noting(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
+    origin = _collect_faults(faults, document, ("origin",), lambda: _origin(path, campaign))
+    _collect_faults(faults, document, ("scheme",), lambda: load_scheme(campaign.scheme))
     halved = partial(half_of, campaign, swapped=swapped)
-    half = _noting(faults, document, ("crossover",), halved) or "all"
+    half = _collect_faults(faults, document, ("crossover",), halved) or "all"
     probes = _probes(campaign, document, faults)
-    wired = exchanged(campaign) if half == "swapped" else campaign
+    wired = with_swapped_connections(campaign) if half == "swapped" else campaign
     lines = _lines(wired, document, faults, origin, lane)
-    declare_places(campaign.service, lines)
-    corpora, items = _corpora(path, campaign, document, faults, checked, rooms.open_pack)
-    _noting(faults, document, ("stopping",), lambda: check_plans(campaign, items))
-    for found, remedy in untried(items, probes):
+    declare_private_hosts(campaign.service, lines)
+    corpora, items = _corpora(path, campaign, document, faults, checked, dependencies.open_pack)
+    _collect_faults(faults, document, ("stopping",), lambda: check_stopping_plans(campaign, items))
+    for found, remedy in items_without_probe(items, probes):
         faults.append(_fault(document, ("corpora",), found, remedy))
-    _check_facts(document, faults, probes, rooms.judged_facts)
+    _check_facts(document, faults, probes, dependencies.judged_facts)
     _check_ways(campaign, document, faults, probes, lines)
     if faults:
         raise FaultyDocument(tuple(faults))
@@ -147,12 +152,12 @@ def prepare(
         probes=probes,
         lines=lines,
         half=half,
-        rooms=rooms,
+        dependencies=dependencies,
     )
 
 
 def _scheme(path: Path, campaign: Campaign) -> str:
-    """A shipped scheme's dated id, or a file beside the campaign's."""
+    """The path of a scheme beside the campaign file, or the dated id of a shipped scheme."""
     beside = path.parent / campaign.scheme
     return str(beside) if beside.is_file() else resolve(campaign.scheme)
 
@@ -167,7 +172,7 @@ def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
     for name, at in named.items():
-        plugin = _noting(faults, document, at, partial(PROBES.find, name))
+        plugin = _collect_faults(faults, document, at, partial(PROBES.find, name))
         if plugin is not None:
             probes[name] = plugin()
     return probes
@@ -209,7 +214,7 @@ def _build_line(
     origin: Origin | None,
     lane: str | None,
 ) -> dict[tuple[str, str], Line]:
-    plugin = _noting(faults, document, (*at, "type"), partial(LINES.find, line.type))
+    plugin = _collect_faults(faults, document, (*at, "type"), partial(LINES.find, line.type))
     built: dict[tuple[str, str], Line] = {}
     same: dict[str, Line] = {}
     if plugin is None:
@@ -250,15 +255,15 @@ def _corpora(
     faults: list[Fault],
     checked: Collection[str],
     open_pack: CorpusOpener,
-) -> tuple[tuple[Corpus, ...], Chosen]:
-    """The packs of a campaign, each opened once, and the items chosen from them."""
+) -> tuple[tuple[Corpus, ...], SelectedItems]:
+    """Open each pack once, and select the items of the campaign from them."""
     opened: dict[str, Corpus] = {}
     chosen: list[tuple[CorpusSelection, Corpus]] = []
     for n, selection in enumerate(campaign.corpora):
         place = path.parent / selection.pack
         given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
         at: KeyPath = ("corpora", n, "pack")
-        corpus = opened.get(given) or _noting(
+        corpus = opened.get(given) or _collect_faults(
             faults,
             document,
             at,
@@ -268,25 +273,29 @@ def _corpora(
             opened[given] = corpus
             one = ((selection, corpus),)
             found = len(faults)
-            _noting(
+            _collect_faults(
                 faults,
                 document,
                 ("corpora", n, "categories"),
-                partial(choose, one, campaign.seed),
+                partial(select_campaign_items, one, campaign.seed),
             )
             chosen += one if len(faults) == found else ()
     seeded = campaign.stopping is not None
-    items = _noting(
-        faults, document, ("corpora",), lambda: choose(chosen, campaign.seed, seeded=seeded)
+    items = _collect_faults(
+        faults,
+        document,
+        ("corpora",),
+        lambda: select_campaign_items(chosen, campaign.seed, seeded=seeded),
     )
-    return tuple(opened.values()), items or Chosen(())
+    return tuple(opened.values()), items or SelectedItems(())
 
 
 def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
     """How many items of each category the corpora hold.
 
-    Of a pack that is tried down to the last item, nothing is asked; S4 items never are, and a
-    campaign that may stop early is not such a one. Content items are no entries of a list.
+    Empty where a single pack is tried completely, because nothing is estimated then. S4 items are
+    never tried, and a campaign that may stop early may leave out others. Content items belong to no
+    list.
     """
     is_whole = len(campaign.corpora) == 1 and campaign.corpora[0].is_whole
     if (
@@ -302,7 +311,7 @@ def _frames(campaign: Campaign, corpora: tuple[Corpus, ...]) -> dict[str, int]:
 def _check_facts(
     document: Document, faults: list[Fault], probes: dict[str, Probe], judged: frozenset[str]
 ) -> None:
-    """A probe whose facts nobody could judge is refused before anything is measured."""
+    """Note a fault for each probe whose facts there are no rules for."""
     for name, probe in probes.items():
         if probe.declares.facts not in judged:
             found = (
@@ -332,8 +341,10 @@ def _check_ways(
                 faults.append(_fault(document, ("lines", n), found, remedy))
 
 
-def _noting(faults: list[Fault], document: Document, at: KeyPath, act: Callable[[], T]) -> T | None:
-    """What ``act`` returns; a user's mistake in it is noted with the line of ``at``."""
+def _collect_faults(
+    faults: list[Fault], document: Document, at: KeyPath, act: Callable[[], T]
+) -> T | None:
+    """Return the result of ``act``; on a user error, note the fault at the line of ``at``."""
     try:
         return act()
     except FaultyDocument as faulty:

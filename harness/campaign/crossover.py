@@ -1,8 +1,8 @@
-"""Crossover: half of the rounds are measured with the two physical connections exchanged.
+"""Crossover: measure half of the rounds with the two physical connections exchanged.
 
-Where service and control always leave by the same two cards, a difference of the equipment
-could look like a filter. So odd rounds go as declared; before the even ones the assessor swaps
-the two cables, and the service's line leaves by what was the control's.
+If service and control always used the same two network cards, a fault of the equipment could look
+like a filter. So odd rounds use the connections as declared. Before the even rounds the assessor
+swaps the two cables, and the service's line uses the control's connection.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from harness.model.batch import Half
 from harness.model.campaign import Campaign
 
 BINDABLE = "interface"
-"""The type of line that says what its packets leave by."""
+"""The type of line that can be bound to a connection."""
 
 CONNECTION = ("address", "device", "netns")
-"""The options that say so; all others belong to the network at the cable's far end."""
+"""The options that bind it; all others belong to the network at the far end of the cable."""
 
 
 def half_of(campaign: Campaign, *, swapped: bool = False) -> Half:
-    """Which half is measured. Raises UsageError where there are no two halves to tell apart."""
+    """Return which half is measured. Raises UsageError where a crossover is impossible."""
     if not campaign.crossover:
         if swapped:
             msg = "the campaign has no 'crossover: true', so nothing is measured swapped"
@@ -44,8 +44,8 @@ def half_of(campaign: Campaign, *, swapped: bool = False) -> Half:
     raise UsageError(msg)
 
 
-def exchanged(campaign: Campaign) -> Campaign:
-    """The campaign with what line and control leave by exchanged; all else stays with its role."""
+def with_swapped_connections(campaign: Campaign) -> Campaign:
+    """The campaign with the connections of line and control exchanged; all else unchanged."""
     (line,), control = campaign.lines, campaign.control
     ours, theirs = _connection(line.options), _connection(control.options)
     crossed = line.model_copy(update={"options": _rest(line.options) | theirs})

@@ -1,7 +1,7 @@
-"""Choose the items of a campaign from its corpora.
+"""Select the items of a campaign from its corpora.
 
-Samples are bottom-k by keyed hash: the items with the smallest BLAKE2 of seed and id. They do
-not depend on the order of a file, so anybody who learns the seed can derive them again.
+Samples are bottom-k by keyed hash: the items with the smallest BLAKE2 of seed and id. They do not
+depend on the order of a file, so anybody who knows the seed can derive them again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from harness.plugins import PROBES
 from harness.ports.network import Corpus, Probe
 
 
-class Chosen:
-    """The items of a campaign in the order of their trial; a whole pack is streamed, not held.
+class SelectedItems:
+    """The items of a campaign in the order of trial; a whole pack is streamed, not held in memory.
 
-    ``is_ours`` knows the hosts of our own origin: they share one registrable domain, but a
-    supplier's list holds each by name, so each host is a cluster of its own.
+    ``is_ours`` recognises the hosts of our own origin. They share one registrable domain, but a
+    supplier's list names each host, so each host is a cluster of its own.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class Chosen:
         self._parts = tuple(parts)
         self._is_ours = is_ours
 
-    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> Chosen:
-        """The same items, those of our own origin each in a registrable domain of its own."""
-        return Chosen(self._parts, is_ours)
+    def with_own_hosts(self, is_ours: Callable[[str], bool]) -> SelectedItems:
+        """The same items; each host of our own origin becomes its own registrable domain."""
+        return SelectedItems(self._parts, is_ours)
 
     def __len__(self) -> int:
         return sum(_size(part) for part in self._parts)
@@ -48,7 +48,7 @@ class Chosen:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of the items; a pack that is streamed is told by its first one."""
+        """The kinds of the items; of a pack that is streamed, the kind of its first item."""
         told = (
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
@@ -56,39 +56,39 @@ class Chosen:
 
     @property
     def schemes(self) -> frozenset[str]:
-        """The schemes that URLs among the items name; a streamed pack is told by its first."""
+        """The schemes that URLs among the items name; of a streamed pack, its first item's."""
         told = (
             part if isinstance(part, Sequence) else islice(part.items(), 1) for part in self._parts
         )
         return frozenset(item.scheme for items in told for item in items) - {""}
 
     def starting_at(self, place: int) -> Iterator[Item]:
-        """The items from ``place`` on (0 is the first), without making those before."""
+        """Yield the items from position ``place`` on (0 is the first)."""
         for part in self._parts:
             size = _size(part)
             if place < size:
                 items = part[place:] if isinstance(part, Sequence) else part.items(place)
-                yield from map(self._apart, items)
+                yield from map(self._with_own_domain, items)
             place = max(0, place - size)
 
-    def _apart(self, item: Item) -> Item:
+    def _with_own_domain(self, item: Item) -> Item:
         if item.registrable != item.host and self._is_ours(item.host):
             return replace_fields(item, registrable=item.host)
         return item
 
 
-def choose(
+def select_campaign_items(
     selections: Sequence[tuple[CorpusSelection, Corpus]], seed: str, *, seeded: bool = False
-) -> Chosen:
-    """Choose the items of all selections, each item once.
+) -> SelectedItems:
+    """Select the items of all selections, each item once.
 
-    A whole pack is streamed as it stands, unless the order of the seed is wanted (``seeded``).
-    Of several packs, each item bears its pack's mark; one that is in a hidden pack and in
-    another is the other's, for the supplier may know it. Raises UsageError for a category or an
+    A whole pack is streamed in its own order, unless the order of the seed is wanted (``seeded``).
+    Of several packs, each item bears its pack's mark; an item in a hidden pack and in another
+    belongs to the other, because the supplier may know it. Raises UsageError for a category or an
     item that a corpus does not have, and for an id that two corpora use for different items.
     """
     if len(selections) == 1 and selections[0][0].is_whole and not seeded:
-        return Chosen([selections[0][1]])
+        return SelectedItems([selections[0][1]])
     chosen: dict[str, Item] = {}
     marks: dict[str, str] = {}
     for selection, corpus in sorted(selections, key=lambda one: one[1].reference.is_hidden):
@@ -100,16 +100,16 @@ def choose(
     ordered = sorted(chosen.values(), key=lambda item: order_key(seed, item.id))
     if len({corpus.reference.mark for _, corpus in selections}) > 1:
         ordered = [replace_fields(item, pack=marks[item.id]) for item in ordered]
-    return Chosen([tuple(ordered)])
+    return SelectedItems([tuple(ordered)])
 
 
 def select_items(selection: CorpusSelection, corpus: Corpus, seed: str) -> tuple[Item, ...]:
-    """Choose the items of one corpus, in the order of their keyed hashes.
+    """Select the items of one corpus, in the order of their keyed hashes.
 
     Raises UsageError for a category or an item that the corpus does not have.
     """
     if selection.items:
-        return _named(selection.items, corpus)
+        return _select_by_id(selection.items, corpus)
     strata: defaultdict[str, Smallest[Item]] = defaultdict(lambda: Smallest(selection.sample))
     seen: set[str] = set()
     place = ordering(seed)
@@ -131,7 +131,7 @@ def _size(part: Sequence[Item] | Corpus) -> int:
     return len(part) if isinstance(part, Sequence) else part.size
 
 
-def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
+def _select_by_id(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
     wanted = dict.fromkeys(ids)
     found = {item.id: item for item in corpus.items() if item.id in wanted}
     missing = [name for name in wanted if name not in found]
@@ -141,11 +141,13 @@ def _named(ids: tuple[str, ...], corpus: Corpus) -> tuple[Item, ...]:
     return tuple(found[name] for name in wanted)
 
 
-def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, str]]:
-    """What is chosen that no probe tries, and what to do about it, in words.
+def items_without_probe(
+    items: SelectedItems, probes: Mapping[str, Probe]
+) -> Iterator[tuple[str, str]]:
+    """Yield what no probe can try, and how to correct that, in words.
 
-    What must be made before it is tried needs a probe that can make it, and a URL the probe of
-    its own scheme. Without any probe nothing is said.
+    Items that must be made before they are tried need a probe that can make them; a URL needs the
+    probe of its scheme. Without any probe nothing is reported.
     """
     declared = {name: probe.declares for name, probe in probes.items()}
     able = frozenset[str]().union(*(each.kinds for each in declared.values()))
@@ -158,8 +160,8 @@ def untried(items: Chosen, probes: Mapping[str, Probe]) -> Iterator[tuple[str, s
         yield found, f"add {_probe_for(scheme)!r} to 'probes'"
 
 
-def check_plans(campaign: Campaign, items: Chosen) -> None:
-    """Raises UsageError for a category of a plan of which no item was chosen."""
+def check_stopping_plans(campaign: Campaign, items: SelectedItems) -> None:
+    """Raise UsageError for a category of a stopping plan of which no item was selected."""
     plans = campaign.stopping.plans if campaign.stopping and len(items) else ()
     chosen = {item.category for item in items} if plans else set()
     for number, plan in enumerate(plans, 1):
@@ -170,6 +172,6 @@ def check_plans(campaign: Campaign, items: Chosen) -> None:
 
 
 def _probe_for(scheme: str) -> str:
-    """The first available probe that tries URLs of a scheme alone."""
+    """The first available probe that tries only URLs of that scheme."""
     made = ((name, make()) for name, make in PROBES.load().items())
     return next((name for name, each in made if each.declares.only_scheme == scheme), "another")

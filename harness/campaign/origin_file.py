@@ -1,4 +1,4 @@
-"""Reads the file that describes a canary origin (written by ``accredit range up``)."""
+"""Read and write the file that describes a canary origin (``accredit range up`` writes it)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 
 
 class OriginFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The shape of the file: JSON, with the marker key in hexadecimal digits."""
+    """The format of the file: JSON, with the marker key in hexadecimal digits."""
 
     zone: str
     resolver: str
@@ -58,9 +58,9 @@ def read_origin(path: Path) -> Origin:
 
 
 def write_origin(origin: Origin, path: Path) -> None:
-    """Write an origin file, readable by its owner only: it holds the marker key.
+    """Write an origin file, readable by its owner only because it holds the marker key.
 
-    The file appears whole, so whoever waits for it may read it at once.
+    The file is replaced at once, so a process that waits for it never reads a part.
     """
     declared = OriginFile(
         zone=origin.zone,

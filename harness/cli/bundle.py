@@ -1,4 +1,8 @@
-"""``accredit bundle``: what is handed over, signed; other people's measurements in, ours out."""
+"""``accredit bundle``: make and verify signed bundles; import and export measurements.
+
+``make`` puts a campaign into one signed file, and ``verify`` checks it. ``import`` writes a journal
+from other people's measurements, and ``export`` writes a journal in their format.
+"""
 
 from __future__ import annotations
 
@@ -39,17 +43,17 @@ from harness.yaml_reader import read_document, validate
 from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
-    from harness.interop.intake import Trouble
+    from harness.interop.intake import SkippedLine
 
 
 PACKS = Annotated[
     list[Path] | None,
-    typer.Option("--pack", help="The folder of a pack that is not a shipped one; repeatable."),
+    typer.Option("--pack", help="The folder of a pack that is not shipped; repeatable."),
 ]
 
 
 SHOWN = 20
-"""How many differences are told."""
+"""How many differences are printed."""
 
 
 def make_command(
@@ -60,13 +64,14 @@ def make_command(
     pack: PACKS = None,
     *,
     reveal_seed: Annotated[
-        bool, typer.Option("--reveal-seed", help="Put the seed in: the campaign is over.")
+        bool,
+        typer.Option("--reveal-seed", help="Include the seed; use it when the campaign is over."),
     ] = False,
 ) -> None:
     """Conclude, and put the campaign into one signed file: journal, scheme, corpora, assessment.
 
-    No page that was seen is in it, nor any item of a corpus but as the journal has it; nor the
-    seed that samples were drawn by, unless it is revealed.
+    The bundle holds no page bodies, and no corpus items other than those in the journal. It holds
+    the seed of the samples only with --reveal-seed.
     """
     from harness.store.assessments import encode_assessment  # noqa: PLC0415 - the same
     from harness.store.bundle import journal_files, write_bundle  # noqa: PLC0415 - the same
@@ -86,21 +91,20 @@ def make_command(
     files |= _manifests(opened, declared, pack or ())
     resolved = load_and_warn(scheme or declared.scheme)
     declared = declared.model_copy(update={"scheme": resolve(declared.scheme)})
-    assessment, places = conclude_journal(folder, scheme)
+    assessment, paths = conclude_journal(folder, scheme)
     files |= {
         "campaign.json": _readable(declared.model_dump(mode="json")),
         "scheme.json": _readable(resolved.model_dump(mode="json")),
         "assessment.json": encode_assessment(assessment) + b"\n",
         "registry.json": _readable(_registry(assessment)),
-        "appeals.json": _readable(appeals_that_concern(opened, appeals_in(places.registry))),
+        "appeals.json": _readable(appeals_that_concern(opened, appeals_in(paths.registry))),
     }
     identity = write_bundle(out, files, assessment, key)
-    told = f"{len(files)} files, {_told(assessment)}, signed by key {identity}"
-    say(f"bundle: {out} ({told})")
+    say(f"bundle: {out} ({len(files)} files, {_result_of(assessment)}, signed by key {identity})")
 
 
-def _told(assessment: Assessment) -> str:
-    """The conformity with its limit, if it has one."""
+def _result_of(assessment: Assessment) -> str:
+    """The conformity, with its limit if it has one."""
     limit = f": {assessment.qualifier}" if assessment.qualifier else ""
     return f"{assessment.conformity.value}{limit}"
 
@@ -109,47 +113,47 @@ def verify_command(
     bundle: Annotated[Path, typer.Argument(help="The bundle.")],
     key: Annotated[list[Path], typer.Option(help="A public key that you trust; repeatable.")],
     campaign: Annotated[
-        str, typer.Option(help="The campaign that it must be of: refuses an old bundle of another.")
+        str, typer.Option(help="The expected campaign; a bundle of another one is refused.")
     ] = "",
 ) -> None:
-    """Verify a bundle offline: who signed it, every byte, and that its journal says the same.
+    """Verify a bundle offline: its signature, every byte, and its assessment.
 
-    Exit 2 if anything does not hold; 3 if the installed judging rules are other than those of
-    the assessment, and give another one.
+    The journal is judged again and compared with the assessment. Exit 2 if a check fails; exit 3 if
+    the installed judging rules differ from those of the assessment and give another result.
     """
-    from harness.store.bundle_reading import opened_bundle, tell  # noqa: PLC0415 - heavy
+    from harness.store.bundle_reading import opened_bundle, raise_faults  # noqa: PLC0415 - heavy
 
-    with opened_bundle(bundle, key, campaign) as held:
-        again = judge_again(held)
-        differing = [f"the journal does not say that: {one}" for one in again.differences]
+    with opened_bundle(bundle, key, campaign) as opened:
+        again = judge_again(opened)
+        differing = [f"not supported by the journal: {each}" for each in again.differences]
         if again.is_same_version:
-            tell(bundle, differing)
-        say(*_verified(bundle, held, again))
+            raise_faults(bundle, differing)
+        say(*_verified(bundle, opened, again))
     if differing:
         raise typer.Exit(3)
 
 
-def _verified(path: Path, held: Bundle, again: JudgedAgain) -> list[str]:
-    """What a bundle that holds says, line by line."""
-    assessment, registry = held.assessment, held.registry
+def _verified(path: Path, bundle: Bundle, again: JudgedAgain) -> list[str]:
+    """The lines that describe a verified bundle."""
+    assessment, registry = bundle.assessment, bundle.registry
     at = f"event {registry['events']}, {registry['last_hash']}" if registry else "none"
     if again.is_same_version:
-        told = f"judged again by the same rules ({again.installed}): the same"
+        judged = f"judged again by the same rules ({again.installed}): same result"
     else:
-        result = f"{len(again.differences)} places differ" if again.differences else "the same"
-        told = (
-            f"recorded by judging rules {again.recorded}, judged again by those installed "
+        result = f"{len(again.differences)} differences" if again.differences else "same result"
+        judged = (
+            f"recorded with judging rules {again.recorded}, judged again with the installed ones "
             f"({again.installed}): {result}"
         )
-    against = f"{assessment.scheme} {assessment.scheme_version}"
+    scheme = f"{assessment.scheme} {assessment.scheme_version}"
     concluded = f"concluded {assessment.concluded:%Y-%m-%d %H:%M %Z}"
-    heads = f"head of the journal: {held.journal.head.hash}; registry: {at}"
+    heads = f"head of the journal: {bundle.journal.head.hash}; registry: {at}"
     return [
-        f"{path}: holds; signed by key {held.signed_by}",
-        f"campaign {assessment.campaign} against {against}, {concluded}: {_told(assessment)}",
-        f"{held.files} files, {held.journal.rows} observations; {heads}",
-        told,
-        *(f"  {one}" for one in again.differences[:SHOWN]),
+        f"{path}: verified; signed by key {bundle.signed_by}",
+        f"campaign {assessment.campaign}, scheme {scheme}, {concluded}: {_result_of(assessment)}",
+        f"{bundle.files} files, {bundle.journal.rows} observations; {heads}",
+        judged,
+        *(f"  {each}" for each in again.differences[:SHOWN]),
     ]
 
 
@@ -160,7 +164,7 @@ def _manifests(
     if journal.header.foreign:
         return {}
     shipped = [each.pack for each in declared.corpora if "/" not in each.pack]
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for named in (*map(str, packs), *shipped):
         try:
             corpus = open_pack(named, checked=journal.header.corpora)
@@ -168,24 +172,25 @@ def _manifests(
             if named in shipped:
                 continue  # a folder beside the campaign file: --pack says where that is
             raise
-        one = corpus.reference
-        found[f"{one.name} {one.version} {one.sha256}"] = corpus.directory
+        pack = corpus.reference
+        folders[f"{pack.name} {pack.version} {pack.sha256}"] = corpus.directory
     for reference in journal.header.corpora:
-        if reference not in found:
+        if reference not in folders:
             name, version, sha256 = reference.split(" ")
             msg = (
-                f"pack {name!r} {version} ({sha256[:12]}) of this journal is not here; "
-                "say where it is with --pack FOLDER"
+                f"pack {name!r} {version} ({sha256[:12]}) of this journal was not found; "
+                "give its folder with --pack FOLDER"
             )
             raise UsageError(msg)
     return {
-        f"corpora/{reference.split(' ')[0]}/datapackage.json": found[reference] / "datapackage.json"
+        f"corpora/{reference.split(' ')[0]}/datapackage.json": folders[reference]
+        / "datapackage.json"
         for reference in journal.header.corpora
     }
 
 
 def _registry(assessment: Assessment) -> dict[str, Any]:
-    """How far the registry's chain goes, and the hash that stands for all of it."""
+    """The head of the registry: the number of its events, and the hash of the last one."""
     head = assessment.registry_head
     return {} if head is None else {"events": head.held, "last_hash": head.hash}
 
@@ -206,33 +211,33 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def import_command(
     file: Annotated[Path, typer.Argument(help="JSON lines; - reads standard input.")],
     form: Annotated[str, typer.Option("--format", help="See: accredit list importers.")],
-    out: Annotated[Path, typer.Option(help="The new campaign folder; its name is the campaign's.")],
+    out: Annotated[Path, typer.Option(help="The new campaign folder; the campaign gets its name.")],
     block_page: Annotated[
         Path | None,
-        typer.Option(help="A YAML file with title, text or host of the supplier's block page."),
+        typer.Option(help="A YAML file with the title, text or host of the supplier's block page."),
     ] = None,
 ) -> None:
-    """Write a journal from other people's measurements: whole, or not at all.
+    """Write a journal from other people's measurements: complete, or not at all.
 
-    A line that cannot be read or repeats another becomes a JSON line on standard error and is
-    left out; after a broken one the exit code is 2. "accredit conclude OUT" then counts
-    verdicts, and decides nothing: nobody measured sentinels.
+    A line that cannot be read, or that repeats another, is left out and reported as a JSON line on
+    standard error; if a line could not be read, the exit code is 2. "accredit conclude OUT" then
+    counts verdicts but decides nothing, because no sentinels were measured.
     """
-    from harness.interop.intake import foreign_header, take_in, whole_journal  # noqa: PLC0415 - duckdb is heavy
+    from harness.interop.intake import foreign_header, import_measurements, journal_once_complete  # noqa: PLC0415 - duckdb is heavy
 
     read = MEASUREMENT_IMPORTERS.find(form)
     name = out.resolve().name
     if not NAME.fullmatch(name):
-        msg = f"{out}: a campaign is called like its folder: letters, digits, '.', '_', '-'"
+        msg = f"{out}: the folder's name becomes the campaign's: use letters, digits, '.', '_', '-'"
         raise UsageError(msg)
     source = "standard input" if str(file) == "-" else file.name
     declared = validate(read_document(block_page), BlockPage) if block_page else None
     header = foreign_header(name, form, source, _digest(file), declared)
     journal = out / "journal"
-    with whole_journal(journal, header) as opened:
-        intake = take_in(lines_of(file), read, opened, _teller(file))
+    with journal_once_complete(journal, header) as opened:
+        intake = import_measurements(lines_of(file), read, opened, _print_trouble_of(file))
         if not intake.taken:
-            msg = f"{file}: no line of it is a measurement that can be read; nothing was written"
+            msg = f"{file}: no line is a readable measurement; nothing was written"
             raise UsageError(msg)
     say(f"journal: {journal} ({intake.taken} measurements)")
     raise typer.Exit(2 if intake.broken else 0)
@@ -242,7 +247,7 @@ def import_command(
 def export_command(
     journal: Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")],
     form: Annotated[str, typer.Option("--format", help="See: accredit list exporters.")],
-    out: Annotated[Path, typer.Option(help="The file to write: one measurement a line.")],
+    out: Annotated[Path, typer.Option(help="The file to write, one measurement per line.")],
 ) -> None:
     """Write a journal's trials as measurements of another format. S4 items are left out."""
     from harness.store.atomic_write import write_lines  # noqa: PLC0415 - keep the start light
@@ -258,17 +263,19 @@ def export_command(
         say(f"left out: {number} trials {why}")
 
 
-def _teller(file: Path) -> Callable[[Trouble], None]:
-    def tell(trouble: Trouble) -> None:
-        key = "repeated" if trouble.repeated else "error"
-        told = {"file": str(file), "line": trouble.line, key: trouble.reason}
-        say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
+def _print_trouble_of(file: Path) -> Callable[[SkippedLine], None]:
+    """A function that prints a line's trouble as a JSON line on standard error."""
 
-    return tell
+    def print_trouble(trouble: SkippedLine) -> None:
+        key = "repeated" if trouble.repeated else "error"
+        report = {"file": str(file), "line": trouble.line, key: trouble.reason}
+        say_json(json.dumps(report, ensure_ascii=False), to_stderr=True)
+
+    return print_trouble
 
 
 def _digest(file: Path) -> str:
-    """The file's SHA-256; nothing for standard input, which can be read but once."""
+    """The file's SHA-256; empty for standard input, which can be read only once."""
     if str(file) == "-":
         return ""
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""``accredit compare``: what got better or worse between two campaigns, item by item."""
+"""``accredit compare``: which items got better or worse between two campaigns."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from harness.model.verdict import Verdict
 
 BEFORE = Annotated[Path, typer.Argument(help="The earlier journal, or its campaign's folder.")]
-AFTER = Annotated[Path, typer.Argument(help="The later one.")]
+AFTER = Annotated[Path, typer.Argument(help="The later journal, or its campaign's folder.")]
 SCHEME = Annotated[
-    str | None, typer.Option(help="Whose policy says what is right; default: the earlier one's.")
+    str | None,
+    typer.Option(
+        help="The scheme whose policy says what is right; default: the earlier campaign's."
+    ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 ALPHA = 0.05
 STYLES = {"better": "bold green", "worse": "bold red"}
 NAMED = 5
-"""How many items are named either way below a table; JSON names them all."""
+"""How many better and worse items are named below a table; JSON names them all."""
 
 
 def compare_command(
@@ -49,19 +52,19 @@ def compare_command(
 
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
-    """Contrast two journals. Raises UsageError if they have no line and profile in common."""
+    """Compare two journals. Raises UsageError if they have no line and profile in common."""
     from harness.estimate.campaign_comparison import compare_campaigns  # noqa: PLC0415 - scipy is heavy
 
-    first, was = _read(before)
-    second, now = _read(after)
-    _require_common(first, was, second, now)
+    first, before_verdicts = _read(before)
+    second, after_verdicts = _read(after)
+    _require_common(first, before_verdicts, second, after_verdicts)
     policy = load_and_warn(scheme or first.scheme).policy
     phases = {profile: first.phase_of(profile) for profile in first.profiles}
-    return compare_campaigns(was, now, policy, phases)
+    return compare_campaigns(before_verdicts, after_verdicts, policy, phases)
 
 
 def as_data(comparison: Comparison) -> dict[str, object]:
-    """The comparison ready for JSON, each contrast with what it says."""
+    """The comparison ready for JSON, each contrast with its conclusion."""
     rows = [
         msgspec.to_builtins(each) | {"says": each.direction(ALPHA)} for each in comparison.contrasts
     ]
@@ -86,14 +89,17 @@ def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
 
 
 def _require_common(
-    first: Campaign, was: tuple[Verdict, ...], second: Campaign, now: tuple[Verdict, ...]
+    first: Campaign,
+    before_verdicts: tuple[Verdict, ...],
+    second: Campaign,
+    after_verdicts: tuple[Verdict, ...],
 ) -> None:
-    one, other = _places(was), _places(now)
-    common = one & other
+    earlier, later = _pairs_of(before_verdicts), _pairs_of(after_verdicts)
+    common = earlier & later
     if not common:
         msg = (
             f"the campaigns have no line and profile in common: {first.campaign} tried "
-            f"{_named(one)}; {second.campaign} tried {_named(other)}"
+            f"{_pairs_text(earlier)}; {second.campaign} tried {_pairs_text(later)}"
         )
         raise UsageError(msg)
     for profile in sorted({profile for _, profile in common}):
@@ -101,39 +107,39 @@ def _require_common(
         if phases[0] != phases[1]:
             msg = (
                 f"profile {profile!r} is {phases[0]} in {first.campaign} and {phases[1]} in "
-                f"{second.campaign}; only profiles of one phase can be compared"
+                f"{second.campaign}; only profiles of the same phase can be compared"
             )
             raise UsageError(msg)
 
 
-def _places(verdicts: tuple[Verdict, ...]) -> set[tuple[str, str]]:
+def _pairs_of(verdicts: tuple[Verdict, ...]) -> set[tuple[str, str]]:
     return {(verdict.key.line, verdict.key.profile) for verdict in verdicts}
 
 
-def _named(places: set[tuple[str, str]]) -> str:
-    return ", ".join(f"{profile} on {line}" for line, profile in sorted(places)) or "nothing"
+def _pairs_text(pairs: set[tuple[str, str]]) -> str:
+    return ", ".join(f"{profile} on {line}" for line, profile in sorted(pairs)) or "nothing"
 
 
 def _print(comparison: Comparison, console: Console) -> None:
-    for (line, profile), found in groupby(comparison.contrasts, _place):
-        rows = tuple(found)
+    for (line, profile), contrasts in groupby(comparison.contrasts, _line_and_profile):
+        group = tuple(contrasts)
         console.print(styled(f"{profile} on {line}", style="bold cyan"))
-        console.print(_table(rows))
-        worse, better = rows[-1].worse, rows[-1].better
+        console.print(_table(group))
+        worse, better = group[-1].worse, group[-1].better
         console.print(_names("Got worse", worse), _names("Got better", better))
         console.print()
-    alone = comparison.only_before, comparison.only_after
-    if any(alone):
-        words = f"Not compared: {alone[0]} items tried only before, {alone[1]} only after."
-        console.print(styled(words, style="dim"))
-    words = (
-        f"Right means: as the policy says. Exact McNemar test at {ALPHA:.0%}; p of a category is "
-        "after Holm's correction. +n? counts items that either campaign left undecided."
+    unmatched = comparison.only_before, comparison.only_after
+    if any(unmatched):
+        note = f"Not compared: {unmatched[0]} items tried only before, {unmatched[1]} only after."
+        console.print(styled(note, style="dim"))
+    note = (
+        f"Right means as the policy says. Exact McNemar test at {ALPHA:.0%}; p of a category is "
+        "after Holm's correction. +n? counts items that either campaign could not decide."
     )
-    console.print(styled(words, style="dim"))
+    console.print(styled(note, style="dim"))
 
 
-def _place(each: Contrast) -> tuple[str, str]:
+def _line_and_profile(each: Contrast) -> tuple[str, str]:
     return each.line, each.profile
 
 

@@ -1,7 +1,8 @@
-"""Puts a campaign together from all rooms: corpora, probes, clients, range and reporters.
+"""Compose a campaign from all rooms: corpora, probes, clients, range and reporters.
 
-Every command that measures, and the pytest plug-in, prepares its campaign here. Stages are given
-what they need of other rooms as arguments, and import none of them.
+Every command that measures, and the pytest plug-in, prepares its campaign here; the stages get what
+they need from other rooms as arguments. The module also holds the warnings about overdue schemes,
+the use limits of packs, and the seed of a campaign.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.campaign.assemble import Prepared, twin_lines
 from harness.cli.printing import say
 from harness.errors import UsageError
 from harness.judge.rules.order import JUDGED_FACTS
-from harness.measure.measurement_context import Instruments
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign
 from harness.model.corpus import CorpusReference
 from harness.model.instrument_record import InstrumentRecord
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:
-    """Load a scheme; if its review is overdue, say so in one line on standard error.
+    """Load a scheme; warn on standard error if its review is overdue.
 
     Raises UsageError, FaultyDocument.
     """
@@ -50,18 +51,18 @@ def load_and_warn(name_or_path: str, clock: Clock | None = None) -> Scheme:
 
 
 def warn_if_overdue(scheme: Scheme, clock: Clock | None = None) -> None:
-    """One line on standard error if a scheme's review is overdue."""
+    """Print a warning on standard error if a scheme's review is overdue."""
     for sentence in scheme.warnings((clock or WallClock()).now().date()):
         warn(sentence)
 
 
 def warn(sentence: str) -> None:
-    """One line on standard error."""
+    """Print a warning: one line on standard error."""
     say(f"accredit: warning: {sentence}", to_stderr=True)
 
 
-def uses_of(reference: CorpusReference, out: Path) -> tuple[str, ...]:
-    """The campaigns under ``out`` that used this pack, in order of their names."""
+def campaigns_using(reference: CorpusReference, out: Path) -> tuple[str, ...]:
+    """The names of the campaigns under ``out`` that used this pack, sorted."""
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     name = f"{reference.name} {reference.version} {reference.sha256}"
@@ -72,38 +73,41 @@ def uses_of(reference: CorpusReference, out: Path) -> tuple[str, ...]:
     )
 
 
-def refuse_burnt(references: Iterable[CorpusReference], campaign: str, out: Path) -> None:
-    """Raises UsageError for a pack whose use limit other campaigns under ``out`` have reached."""
+def refuse_retired(references: Iterable[CorpusReference], campaign: str, out: Path) -> None:
+    """Raise UsageError for a pack whose use limit other campaigns under ``out`` have reached."""
     for reference in references:
         if reference.use_limit is None:
             continue
-        others = [name for name in uses_of(reference, out) if name != campaign]
+        others = [name for name in campaigns_using(reference, out) if name != campaign]
         if len(others) >= reference.use_limit:
             msg = (
-                f"pack {reference.name} {reference.version} is burnt: its use limit is "
+                f"pack {reference.name} {reference.version} is retired: its use limit is "
                 f"{reference.use_limit}, and it was used by {', '.join(others)}; draw a fresh "
-                "sample, with a seed that nobody knows"
+                "sample with a new secret seed"
             )
             raise UsageError(msg)
 
 
-BYTES = 16
-"""As much as nobody guesses."""
+SEED_BYTES = 16
+"""The length of a random seed: enough that nobody can guess it."""
 
 
 def seeded(campaign: Campaign, journal: Path) -> Campaign:
-    """A campaign with its seed, which is drawn where neither its file nor ``journal`` has one.
+    """The campaign with its seed: the file's, else that of ``journal``, else a random one.
 
-    Raises UsageError if the journal was begun with a seed that is not here any more.
+    Raises UsageError if the journal was begun with a seed whose file is missing.
     """
     if campaign.seed and "seed" in campaign.model_fields_set:
         return campaign
-    seed = held_seed(journal) or secrets.token_hex(BYTES)
+    seed = seed_in_journal(journal) or secrets.token_hex(SEED_BYTES)
     return campaign.model_copy(update={"seed": seed})
 
 
-def held_seed(journal: Path) -> str:
-    """The seed that a journal was begun with; empty if there is no journal. Raises UsageError."""
+def seed_in_journal(journal: Path) -> str:
+    """The seed that a journal was begun with; empty if there is no journal.
+
+    Raises UsageError if the file of the seed is missing.
+    """
     from harness.store.journal.header import (  # noqa: PLC0415 - the same
         HEADER,
         SEED,
@@ -116,8 +120,8 @@ def held_seed(journal: Path) -> str:
     seed = seed_of(JournalReader(journal).document)
     if not seed:
         msg = (
-            f"{journal / SEED}: the seed that this journal was begun with is missing; put the file "
-            "back, or name it as 'seed' in the campaign file"
+            f"{journal / SEED}: the seed of this journal is missing; restore the file, "
+            "or give the seed as 'seed' in the campaign file"
         )
         raise UsageError(msg)
     return seed
@@ -126,10 +130,10 @@ def held_seed(journal: Path) -> str:
 # Each function imports the room that it needs: a command that measures nothing loads no probe.
 
 WITH_TEXTS = ("overblock", "school-pages")
-"""Packs of our own range whose notes are the words of their pages."""
+"""Packs of the range whose notes are the text of their pages."""
 
 OWN_PHASES = frozenset({"ks1", "ks3", "ks4", "post16", "staff"})
-"""Profiles of the range that are named after a school phase; all others are for ks2."""
+"""Profiles of the range that are named after a school phase; all others count as ks2."""
 
 
 def prepare(
@@ -140,31 +144,33 @@ def prepare(
     *,
     swapped: bool = False,
 ) -> Prepared:
-    """Read and equip the campaign at ``path``; see ``harness.campaign.assemble.prepare``.
+    """Read the campaign at ``path`` and build its parts; see ``harness.campaign.assemble.prepare``.
 
     Raises FaultyDocument, UsageError.
     """
     from probes.clients.pupil import Pupil  # noqa: PLC0415 - see above
     from probes.clients.second_client import SecondClient  # noqa: PLC0415 - see above
 
-    rooms = assemble.Rooms(
+    dependencies = assemble.CampaignDependencies(
         open_pack=open_pack,
         judged_facts=JUDGED_FACTS,
         second_client=SecondClient(),
         pupil=Pupil(),
     )
-    return assemble.prepare(path, campaign, checked, lane, swapped=swapped, rooms=rooms)
+    return assemble.prepare(
+        path, campaign, checked, lane, swapped=swapped, dependencies=dependencies
+    )
 
 
 def measurement_context(
     prepared: Prepared, evidence: EvidenceStore, clock: Clock, key: bytes = b"", run: str = ""
-) -> Instruments:
-    """What a prepared campaign is measured with; ``key`` keys the sketches of pages.
+) -> MeasurementContext:
+    """The context in which a prepared campaign is measured; ``key`` keys the sketches of pages.
 
-    ``run`` is the random id of this run, which is in every nonce.
+    ``run`` is the random id of this run; every nonce derives from it.
     """
-    campaign, rooms = prepared.campaign, prepared.rooms
-    return Instruments.create(
+    campaign, dependencies = prepared.campaign, prepared.dependencies
+    return MeasurementContext.create(
         campaign.limits,
         clock,
         probes=prepared.probes,
@@ -176,9 +182,9 @@ def measurement_context(
         sketch_key=key,
         seed=campaign.seed,
         run=run,
-        second_client=rooms.second_client,
-        pupil=rooms.pupil,
-        twin_lines=twin_lines(prepared.lines, campaign.plain_twins, rooms.pupil),
+        second_client=dependencies.second_client,
+        pupil=dependencies.pupil,
+        twin_lines=twin_lines(prepared.lines, campaign.plain_twins, dependencies.pupil),
     )
 
 
@@ -190,14 +196,14 @@ def open_pack(name_or_path: str, *, checked: Collection[str] = (), rows: bool = 
 
 
 def read_instrument(at: datetime, control_resolver: str) -> InstrumentRecord:
-    """Read what this machine measures with; nothing is sent to any network."""
+    """Read this machine's instrument record; nothing is sent to any network."""
     from probes.clients.instrument import read_instrument as read  # noqa: PLC0415 - see above
 
     return read(at, control_resolver)
 
 
 def print_assessment(assessment: Assessment, console: Console) -> None:
-    """Print an assessment as a table for people."""
+    """Print an assessment as a table."""
     from reports.terminal import render_assessment  # noqa: PLC0415 - see above
 
     render_assessment(assessment, console)
@@ -214,9 +220,9 @@ def running_range(
 ) -> AbstractContextManager[RangeTestbed]:
     """Run the loopback range, with its files in ``folder``, while the context lasts.
 
-    Its reference filter follows ``policy``. It was given the pack ``canary``, and knows the sites
-    of a made-up vendor's list by its own categorisation; nobody gave it the content ``pages``.
-    The pages of the packs in ``WITH_TEXTS`` show the harmless words that their notes give.
+    Its reference filter follows ``policy``. It has loaded the pack ``canary`` and categorises the
+    sites of a made-up vendor's list itself; it does not know the content ``pages``.
+    The pages of the packs in ``WITH_TEXTS`` show the harmless words of their notes.
     """
     from corpora.synthetic_sites import vendor_list  # noqa: PLC0415 - see above
     from probes.range.filter import FilterPolicy  # noqa: PLC0415 - see above

@@ -1,4 +1,8 @@
-"""``accredit conclude``: holds a journal against a scheme, without sending a packet."""
+"""``accredit conclude``, ``accredit report`` and ``accredit run``.
+
+``conclude`` assesses a journal against a scheme without sending a packet, ``report`` writes the
+document, and ``run`` measures first and opens the action plans.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,9 @@ from harness.cli.measure import (
     prepare_in,
     resumable,
 )
-from harness.cli.paths import OUT, Places, journal_folder, places_of_journal
+from harness.cli.paths import OUT, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json
-from harness.cli.registry_session import appeals_in, head_of_registry, open_plans
+from harness.cli.registry_session import appeals_in, open_plans, registry_head
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock
 from reports.documents import DOCUMENTS
@@ -37,40 +41,40 @@ def conclude_command(journal: JOURNAL, scheme: SCHEME = None, *, json: JSON = Fa
     assessment, _ = conclude_journal(journal, scheme)
     for sentence in assessment.warnings:
         warn(sentence)
-    tell(assessment, json=json)
+    show_assessment(assessment, json=json)
     raise typer.Exit(assessment.exit_code)
 
 
 def conclude_journal(
     path: Path, scheme: str | None = None, clock: Clock | None = None
-) -> tuple[Assessment, Places]:
-    """Conclude from a journal folder; keeps the assessment beside the journal."""
+) -> tuple[Assessment, CampaignPaths]:
+    """Assess the journal in a folder, and keep the assessment beside it."""
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - the same
     from harness.store.assessments import write_assessment  # noqa: PLC0415 - the same
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
-    from harness.verdicts.cached_verdicts import VerdictFolder  # noqa: PLC0415 - the same
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.cached_verdicts import VerdictCache  # noqa: PLC0415 - the same
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     folder = journal_folder(path)
-    places = places_of_journal(folder)
+    paths = paths_of_journal(folder)
     journal = open_journal(folder)
     try:
         journal.require_unchanged()
-        heard = hear(journal, appeals_in(places.registry))
-        kept = VerdictFolder(places.verdicts)
+        corrected = with_corrected_labels(journal, appeals_in(paths.registry))
+        verdicts = VerdictCache(paths.verdicts)
         chosen = load_scheme(scheme or journal.header.campaign.scheme)
-        assessment = conclude(heard, chosen, clock, verdicts=kept)
+        assessment = conclude(corrected, chosen, clock, verdicts=verdicts)
         head = journal.head.printed()
     finally:
         journal.close()
-    noted = head_of_registry(places.registry)
-    assessment = replace(assessment, journal_head=head, registry_head=noted)
-    write_assessment(assessment, places.assessment)
-    return assessment, places
+    registry_at = registry_head(paths.registry)
+    assessment = replace(assessment, journal_head=head, registry_head=registry_at)
+    write_assessment(assessment, paths.assessment)
+    return assessment, paths
 
 
-def tell(assessment: Assessment, *, json: bool) -> None:
+def show_assessment(assessment: Assessment, *, json: bool) -> None:
     """Print an assessment: a table for people, or JSON for programs."""
     if json:
         from harness.store.assessments import encode_assessment  # noqa: PLC0415 - heavy
@@ -87,16 +91,16 @@ def report_command(
     kind: Annotated[str, typer.Option("--format", help="See: accredit list documents.")] = "html",
 ) -> None:
     """Write a self-contained document from a journal."""
-    assessment, places = conclude_journal(journal, scheme)
-    path = write_report(assessment, places, out, kind)
+    assessment, paths = conclude_journal(journal, scheme)
+    path = write_report(assessment, paths, out, kind)
     say(f"report: {path}")
 
 
 def write_report(
-    assessment: Assessment, places: Places, out: Path | None = None, kind: str = "html"
+    assessment: Assessment, paths: CampaignPaths, out: Path | None = None, kind: str = "html"
 ) -> Path:
-    """Write a document of an assessment; gives its path."""
-    path = out or places.report.with_suffix(f".{kind}")
+    """Write a document of an assessment and return its path."""
+    path = out or paths.report.with_suffix(f".{kind}")
     path.parent.mkdir(parents=True, exist_ok=True)
     DOCUMENTS.find(kind)(assessment, path)
     return path
@@ -112,18 +116,18 @@ def run_command(
     json: JSON = False,
 ) -> None:
     """Measure, conclude, open action plans and report. Exit code as for ``conclude``."""
-    said = terminal(to_stderr=True, soft_wrap=True)
+    console = terminal(to_stderr=True, soft_wrap=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
-    announce(prepared, said, scheme)
-    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
-        places = measure_prepared(prepared, out, said)
-    assessment, _ = conclude_journal(places.journal, scheme)
+    announce(prepared, console, scheme)
+    with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
+        paths = measure_prepared(prepared, out, console)
+    assessment, _ = conclude_journal(paths.journal, scheme)
     if scheme is not None:  # the campaign's own was warned of before it was measured
         for sentence in assessment.warnings:
             warn(sentence)
-    tell(assessment, json=json)
-    report = write_report(assessment, places)  # before the registry, which may refuse events
-    for plan in open_plans(assessment, places):
-        said.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
-    said.print(f"report: {report}")
+    show_assessment(assessment, json=json)
+    report = write_report(assessment, paths)  # before the registry, which may refuse events
+    for plan in open_plans(assessment, paths):
+        console.print(f"plan {plan.id} opened for {plan.finding}, due {plan.due:%Y-%m-%d}")
+    console.print(f"report: {report}")
     raise typer.Exit(assessment.exit_code)

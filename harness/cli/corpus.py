@@ -1,4 +1,4 @@
-"""``accredit corpus``: read, check, sample, import and export categorised lists."""
+"""``accredit corpus``: packs (read, check, sample, sign, import, export), raters and appeals."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rich.table import Table
 from corpora.build_pack import import_pack
 from corpora.exporters import LIST_EXPORTERS
 from corpora.lint import lint
-from corpora.pack_reader import compare
+from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
-from corpora.rater_agreement import agree, read_ratings
+from corpora.rater_agreement import measure_agreement, read_ratings
 from corpora.sampler import sample_pack
 from corpora.signing import open_signed, sign_pack
 from harness.campaign.origin_file import read_origin
 from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
-from harness.cli.paths import OUT, Places
+from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_json
-from harness.cli.registry_session import open_book, user
+from harness.cli.registry_session import current_user, open_session
 from harness.errors import FaultyDocument, UsageError, known
 from harness.measure.plain_twins import with_plain_twins
 from harness.model.corpus import Appeal
@@ -39,7 +39,7 @@ Audience = Literal["public", "supplier", "assessor", "sealed"]
 def sample_command(
     pack: Annotated[str, typer.Argument(help="Name of a shipped pack, or its folder.")],
     out: Annotated[Path, typer.Option("--out", help="A new folder for the pack.")],
-    size: Annotated[int, typer.Option("--size", min=1, help="Items of each stratum.")],
+    size: Annotated[int, typer.Option("--size", min=1, help="Items per stratum.")],
     seed: Annotated[str, typer.Option("--seed", help="Keep it secret until the campaign is over.")],
     *,
     category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
@@ -47,27 +47,29 @@ def sample_command(
         str, typer.Option("--by", help="Strata: category,popularity,language, or some of these.")
     ] = "category",
     frame: Annotated[
-        Frame, typer.Option("--frame", help="Every item counts alike, or as it is visited.")
+        Frame,
+        typer.Option("--frame", help="Count every item equally, or by its site's popularity."),
     ] = "uniform",
     ranks: Annotated[
-        Path | None, typer.Option("--ranks", help="How popular domains are: rank,domain.")
+        Path | None, typer.Option("--ranks", help="A CSV of domain popularity: rank,domain.")
     ] = None,
     audience: Annotated[
         Audience | None, typer.Option("--audience", help="Who may know its items.")
     ] = None,
     use_limit: Annotated[
-        int | None, typer.Option("--use-limit", min=1, help="Burnt after so many campaigns.")
+        int | None,
+        typer.Option("--use-limit", min=1, help="Retire the pack after this many campaigns."),
     ] = None,
     one_per_domain: Annotated[
         bool,
         typer.Option(
-            "--one-per-domain/--many-per-domain", help="One item of each registrable domain."
+            "--one-per-domain/--many-per-domain", help="Draw one item per registrable domain."
         ),
     ] = True,
 ) -> None:
-    """Draw a seeded sample of each stratum into a pack of its own."""
+    """Draw a seeded sample of each stratum into a new pack."""
     if not seed:
-        msg = "--seed is empty; give a text that nobody guesses"
+        msg = "--seed is empty; give a text that nobody can guess"
         raise UsageError(msg)
     sample = sample_pack(
         open_pack(pack, rows=False),
@@ -78,7 +80,7 @@ def sample_command(
         by=tuple(name.strip() for name in by.split(",")),
         frame=frame,
         ranks=read_ranks(ranks) if ranks else None,
-        one_a_domain=one_per_domain,
+        one_per_domain=one_per_domain,
         audience=audience,
         use_limit=use_limit,
     )
@@ -87,11 +89,11 @@ def sample_command(
 
 
 EXIT_CODES = {"reliable": 0, "tentative": 3, "unknown": 3, "unreliable": 1}
-SAID = {
+STANDINGS = {
     "reliable": "reliable: good enough for accreditation",
-    "tentative": "tentative: good enough for self-tests only",
-    "unreliable": "unreliable: nothing may be concluded from these labels",
-    "unknown": "unknown: no two ratings of one item, or one label only",
+    "tentative": "tentative: good enough for self-tests only, not for accreditation",
+    "unreliable": "unreliable: draw no conclusions from these labels",
+    "unknown": "unknown: no item has two ratings, or all ratings are the same label",
 }
 
 
@@ -100,44 +102,53 @@ def agree_command(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell how far raters agree. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, 1 not."""
-    found = agree(read_ratings(ratings))
-    standing = found.standing
+    """Measure rater agreement. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, else 1."""
+    agreement = measure_agreement(read_ratings(ratings))
+    standing = agreement.standing
     if json:
-        told = asdict(found) | {"standing": standing}
-        say_json(msgspec.json.encode(told))
-    elif found.alpha is None:
-        say(f"Krippendorff's alpha: none; {SAID[standing]}")
+        data = asdict(agreement) | {"standing": standing}
+        say_json(msgspec.json.encode(data))
+    elif agreement.alpha is None:
+        say(f"Krippendorff's alpha: none; {STANDINGS[standing]}")
     else:
-        between = f"{found.confidence:.0%} interval {found.lower:.3f} to {found.upper:.3f}"
+        between = (
+            f"{agreement.confidence:.0%} interval {agreement.lower:.3f} to {agreement.upper:.3f}"
+        )
         say(
-            f"Krippendorff's alpha {found.alpha:.3f} ({between}), {found.units} items, "
-            f"{found.percent:.1%} of pairs agree",
-            SAID[standing],
+            f"Krippendorff's alpha {agreement.alpha:.3f} ({between}), {agreement.units} items, "
+            f"{agreement.percent:.1%} of pairs agree",
+            STANDINGS[standing],
         )
     raise typer.Exit(EXIT_CODES[standing])
 
 
 def appeal_command(
     pack: Annotated[str, typer.Argument(help="Name of a shipped pack, or its folder.")],
-    item: Annotated[str, typer.Argument(help="Id of the item that is labelled wrongly.")],
-    label: Annotated[list[str], typer.Option("--label", help="What it is; the first counts.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    item: Annotated[str, typer.Argument(help="The id of the wrongly labelled item.")],
+    label: Annotated[
+        list[str],
+        typer.Option("--label", help="The right label; repeatable, the first one counts."),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="The reason, for the record.")],
     appellant: Annotated[str, typer.Option("--appellant", help="Who appealed.")],
-    by: Annotated[str, typer.Option(help="Who decides; never the one who appealed.")] = "",
+    by: Annotated[
+        str, typer.Option(help="Who decides (default: you); not the one who appealed.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     *,
-    reject: Annotated[bool, typer.Option("--reject", help="The label stays.")] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Reject the appeal: the label stays.")
+    ] = False,
 ) -> None:
-    """Decide a label appeal; one that is upheld re-scores each campaign when concluded again."""
+    """Decide an appeal against a label. If upheld, campaigns are re-scored when concluded again."""
     corpus = open_pack(pack)
-    before = next((one.labels for one in corpus.items() if one.id == item), None)
+    before = next((entry.labels for entry in corpus.items() if entry.id == item), None)
     if before is None:
         msg = f"pack {pack!r} has no item {item!r}"
         raise UsageError(msg)
     for code in label:
         if code not in corpus.taxonomy:
-            msg = f"--label {code!r} is no category; see the codes in taxonomy.csv"
+            msg = f"--label {code!r} is not a category; see the codes in taxonomy.csv"
             raise UsageError(msg)
     appeal = Appeal(
         pack=corpus.reference.name,
@@ -148,10 +159,12 @@ def appeal_command(
         appellant=appellant,
         upheld=not reject,
     )
-    with open_book(Places(out=out, campaign="").registry, create=True) as book:
-        book.record(AppealDecided(at=WallClock().now(), actor=by or user(), appeal=appeal))
+    with open_session(CampaignPaths(out=out, campaign="").registry, create=True) as session:
+        session.record(
+            AppealDecided(at=WallClock().now(), actor=by or current_user(), appeal=appeal)
+        )
     change = f"{'|'.join(before)} -> {'|'.join(label)}"
-    ending = "rejected, the label stays" if reject else "upheld; conclude campaigns again"
+    ending = "rejected, the label stays" if reject else "upheld; conclude the campaigns again"
     say(f"{appeal.pack} {item}: {change}: {ending}")
 
 
@@ -164,11 +177,11 @@ Out = Annotated[Path, typer.Option("--out", help="A new folder for the pack.")]
 
 @app.command("info")
 def info_command(pack: PackArgument, *, json: Json = False) -> None:
-    """Tell what a pack is: manifest, digest, and items by category and kind."""
+    """Show a pack's manifest and digest, and its items by category and kind."""
     corpus = open_pack(pack)
     strata = Counter(item.stratum or item.category for item in corpus.items())
     kinds = Counter(item.kind for item in corpus.items())
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         **msgspec.to_builtins(corpus.reference),
         "licence": corpus.manifest.licenses[0].name,
         "sensitivity": corpus.manifest.accredit.sensitivity,
@@ -177,10 +190,10 @@ def info_command(pack: PackArgument, *, json: Json = False) -> None:
         "kinds": ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())),
     }
     if json:
-        _print_json(told | {"strata": dict(sorted(strata.items()))})
+        _print_json(data | {"strata": dict(sorted(strata.items()))})
         return
     table = Table(box=None, show_header=False)
-    for key, value in told.items():
+    for key, value in data.items():
         table.add_row(key, str(value))
     counts = Table("stratum", "items", box=None)
     for stratum, count in sorted(strata.items()):
@@ -192,7 +205,7 @@ def info_command(pack: PackArgument, *, json: Json = False) -> None:
 
 @app.command("lint")
 def lint_command(pack: PackArgument, *, json: Json = False) -> None:
-    """Check a pack, and look for what makes its figures worth less. Exit 2 if anything is found."""
+    """Check a pack for faults, and for weaknesses that affect its figures. Exit 2 if any."""
     faults = lint(open_pack(pack))
     if json:
         _print_json(faults)
@@ -201,7 +214,7 @@ def lint_command(pack: PackArgument, *, json: Json = False) -> None:
     if faults:
         raise typer.Exit(UsageError.exit_code)
     if not json:
-        say(f"{pack}: nothing to mend")
+        say(f"{pack}: no faults found")
 
 
 @app.command("sign")
@@ -209,7 +222,7 @@ def sign_command(
     pack: PackArgument,
     key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
 ) -> None:
-    """Sign a pack: its manifest, and so every file of it."""
+    """Sign a pack's manifest, which covers every file of the pack."""
     identity = sign_pack(open_pack(pack), key)
     say(f"{pack}: signed by key {identity}")
 
@@ -219,9 +232,9 @@ def verify_command(
     pack: PackArgument,
     key: Annotated[list[Path], typer.Option("--key", help="Public Ed25519 key, PEM; repeatable.")],
 ) -> None:
-    """Verify that a pack is whole, and signed by one of the keys. Exit 2 if not."""
+    """Verify that a pack is unchanged and signed by one of the keys. Exit 2 if not."""
     reference = open_signed(pack, key).reference
-    say(f"{pack}: {reference.name} {reference.version} is whole and signed")
+    say(f"{pack}: {reference.name} {reference.version} is unchanged and signed")
 
 
 @app.command("diff")
@@ -231,14 +244,14 @@ def diff_command(
     *,
     json: Json = False,
 ) -> None:
-    """Tell what became of the items of one pack in another."""
-    difference = compare(open_pack(old), open_pack(new))
-    told = msgspec.to_builtins(difference)
+    """Compare two versions of a pack."""
+    difference = compare_packs(open_pack(old), open_pack(new))
+    changes = msgspec.to_builtins(difference)
     if json:
-        _print_json(told)
+        _print_json(changes)
         return
-    table = Table("change", "items", "such as", box=None)
-    for change, ids in told.items():
+    table = Table("change", "items", "examples", box=None)
+    for change, ids in changes.items():
         table.add_row(change, str(len(ids)), ", ".join(ids[:3]))
     terminal().print(table)
 
@@ -248,25 +261,31 @@ def import_command(
     path: Annotated[Path, typer.Argument(help="The list: a file, a folder or an archive.")],
     form: Annotated[str, typer.Option("--format", help="See: accredit list importers.")],
     out: Out,
-    report: Annotated[Path | None, typer.Option("--report", help="Keep every row here.")] = None,
-    label: Annotated[str, typer.Option("--label", help="Category, if the list has none.")] = "",
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a CSV report of every row.")
+    ] = None,
+    label: Annotated[str, typer.Option("--label", help="The category, if the list has none.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="SPDX id of the list.")] = "unknown",
-    created: Annotated[str, typer.Option("--created", help="Moment; now, unless told.")] = "",
+    created: Annotated[
+        str, typer.Option("--created", help="The pack's date or time; default: now.")
+    ] = "",
     *,
     json: Json = False,
 ) -> None:
-    """Make a pack of a list, each entry of it kept, refused or flagged with a reason."""
+    """Make a pack from a list. Each entry is kept, refused or flagged, with a reason."""
     moment = _moment(created)
-    told = import_pack(form, path, out, created=moment, label=label, licence=licence, report=report)
+    result = import_pack(
+        form, path, out, created=moment, label=label, licence=licence, report=report
+    )
     if json:
-        _print_json(told)
+        _print_json(result)
         return
     table = Table("status", "rows", box=None)
-    for status, count in told.statuses.items():
+    for status, count in result.statuses.items():
         table.add_row(status, str(count))
-    table.add_row("all", str(told.rows))
+    table.add_row("all", str(result.rows))
     terminal().print(table)
-    say(f"{out}: {told.items} items")
+    say(f"{out}: {result.items} items")
 
 
 @app.command("export")
@@ -276,20 +295,20 @@ def export_command(
     out: Annotated[Path, typer.Option("--out", help="A new file, or a new folder.")],
     category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
     origin: Annotated[
-        Path | None, typer.Option(help="An origin file: adds the plain twins of its hosts.")
+        Path | None, typer.Option(help="An origin file: also exports the plain twins of its hosts.")
     ] = None,
 ) -> None:
-    """Write the items of a pack as a list that a filtering product loads."""
+    """Write the items of a pack as a list for a filtering product."""
     export = LIST_EXPORTERS.find(form)
     corpus = open_pack(pack)
     if out.exists():
-        msg = f"{out}: is there already; name a new one"
+        msg = f"{out} exists already; give a new path"
         raise UsageError(msg)
     wanted = tuple(category or ())
     items = [item for item in corpus.items() if not wanted or item.category in wanted]
     if not items:
         labels = {item.category for item in corpus.items()}
-        msg = f"pack {pack!r} has no item of {', '.join(wanted)}; {known(labels)}"
+        msg = f"pack {pack!r} has no items of {', '.join(wanted)}; {known(labels)}"
         raise UsageError(msg)
     if origin is not None:
         items = with_plain_twins(items, read_origin(origin))
@@ -312,11 +331,11 @@ def _moment(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        msg = f"--created {text!r}: not a moment; known: 2026-11-24, 2026-11-24T12:00:00Z"
+        msg = f"--created {text!r} is not a date or time; write 2026-11-24 or 2026-11-24T12:00:00Z"
         raise UsageError(msg) from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _print_json(told: object) -> None:
-    say_json(msgspec.json.encode(told))
+def _print_json(data: object) -> None:
+    say_json(msgspec.json.encode(data))

@@ -1,4 +1,4 @@
-"""``accredit doctor``: says whether this machine, and this campaign, are ready to measure."""
+"""``accredit doctor``: check whether this machine, and a campaign, are ready to measure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FEW_DESCRIPTORS = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing looked at: whether it holds, and what to do where it does not."""
+    """One check: whether it passed, and what to do if it did not."""
 
     name: str
     holds: bool
@@ -46,7 +46,9 @@ class Check:
 
 
 def doctor_command(
-    campaign: Annotated[Path | None, typer.Argument(help="A campaign to try out.")] = None,
+    campaign: Annotated[
+        Path | None, typer.Argument(help="A campaign file to check as well.")
+    ] = None,
     *,
     swapped: SWAPPED = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -69,15 +71,15 @@ def doctor_command(
 
 
 def machine_checks() -> Iterator[Check]:
-    """Python, room names, optional libraries, descriptors, and what a journal would record."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    yield Check(name="Python 3.11 or newer", holds=sys.version_info >= (3, 11), detail=found)
+    """Python, package names, optional libraries, open-file limit, and the instrument record."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Check(name="Python 3.11 or newer", holds=sys.version_info >= (3, 11), detail=python)
     owners = packages_distributions()
     for room in ROOMS:
         others = sorted(set(owners.get(room, [])) - {"isp-accredit"})
-        detail = f"also installed by {', '.join(others)}; use an environment of its own"
+        detail = f"also installed by {', '.join(others)}; use a separate environment"
         yield Check(
-            name=f"package {room!r} is ours alone",
+            name=f"no other package is named {room!r}",
             holds=not others,
             detail=detail if others else "isp-accredit",
         )
@@ -90,14 +92,14 @@ def machine_checks() -> Iterator[Check]:
 
 
 def instrument_checks() -> Iterator[Check]:
-    """What a journal would record of this machine; what is missing there bars nothing but TQ-13."""
+    """What a journal would record of this machine; gaps affect only the requirement TQ-13."""
     record = read_record(WallClock())
     for name, value in record.rows:
         yield Check(name=name, holds="not known" not in value, detail=value, needed=False)
 
 
 def campaign_checks(prepared: Prepared) -> list[Check]:
-    """Try only the sentinels of a campaign, every way, and say which preconditions hold."""
+    """Try only the sentinels of a campaign, over each line, and check the preconditions."""
     from harness.judge.judge import judge  # noqa: PLC0415 - only a campaign needs it
     from harness.measure.observe import observe_batch  # noqa: PLC0415 - the same
     from harness.model.batch import ways  # noqa: PLC0415 - the same
@@ -109,19 +111,21 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
             run=new_run(),
             seed=prepared.campaign.seed,
         )
-        seen = []
+        observations = []
         async with AsyncExitStack() as stack:
             await instruments.open(stack)
-            for number, way in enumerate(ways(prepared.campaign), 1):
-                batch = Batch(number=number, way=way, items=())
-                seen += await observe_batch(batch, prepared.campaign, instruments)
+            for batch_number, way in enumerate(ways(prepared.campaign), 1):
+                batch = Batch(number=batch_number, way=way, items=())
+                observations += await observe_batch(batch, prepared.campaign, instruments)
         return [
             Check(
-                name=f"{each.name} ({each.line}, {each.profile})",
-                holds=each.held,
-                detail=each.detail,
+                name=f"{precondition.name} ({precondition.line}, {precondition.profile})",
+                holds=precondition.held,
+                detail=precondition.detail,
             )
-            for each in judge(seen, prepared.campaign.service.block_page).preconditions
+            for precondition in judge(
+                observations, prepared.campaign.service.block_page
+            ).preconditions
         ]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -132,12 +136,12 @@ def _descriptors() -> Check:
     try:
         import resource  # noqa: PLC0415 - not on every platform
     except ImportError:
-        return Check(name="file descriptors", holds=True, detail="no limit known", needed=False)
+        return Check(name="open-file limit", holds=True, detail="no limit known", needed=False)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Check(
-        name="file descriptors",
+        name="open-file limit",
         holds=soft >= FEW_DESCRIPTORS,
-        detail=f"{soft} at once; a campaign uses about two an attempt in flight",
+        detail=f"{soft:,} (a campaign needs about two per concurrent attempt)",
     )
 
 

@@ -1,6 +1,6 @@
-"""Tables and panels on the terminal: every text in them is shown as it is, and steers nothing.
+"""Print tables and panels on the terminal; text in them cannot control the terminal.
 
-The library that draws them reads markup and names of emoji in texts; here it reads none.
+The library that draws them (rich) interprets markup and emoji names in texts; here it does not.
 """
 
 from __future__ import annotations
@@ -17,25 +17,29 @@ from harness.untrusted.visible_text import visible
 
 
 def styled(text: str, style: str = "") -> Text:
-    """A text as one line of a table or panel, in a style."""
+    """A text as one escaped line of a table or panel, in a style."""
     return Text(shown(text), style=style)
 
 
 class Terminal(Console):
-    """A console that reads no markup, and escapes whatever does not show itself.
+    """A console that ignores markup and escapes control and invisible characters.
 
-    A string is one line; tables and panels may have several.
+    A string is printed as one line; tables and panels may have several.
     """
 
     def render_str(self, text: str, **options: Any) -> Text:
         """The string as one line, without markup, emoji codes or highlighting."""
-        kept = {name: options[name] for name in ("style", "justify", "overflow") if name in options}
-        return super().render_str(shown(text), emoji=False, markup=False, highlight=False, **kept)
+        style_options = {
+            name: options[name] for name in ("style", "justify", "overflow") if name in options
+        }
+        return super().render_str(
+            shown(text), emoji=False, markup=False, highlight=False, **style_options
+        )
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """What is drawn; of text that others styled, at least nothing steers the terminal."""
+        """The segments to print, with control characters escaped also in text styled elsewhere."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment
@@ -44,7 +48,7 @@ class Terminal(Console):
 
 
 def terminal(*, to_stderr: bool = False, soft_wrap: bool = False) -> Terminal:
-    """A console on standard output, or on standard error. With ``soft_wrap`` no line is broken."""
+    """A console on standard output or standard error. With ``soft_wrap`` long lines stay whole."""
     return Terminal(
         stderr=to_stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False
     )

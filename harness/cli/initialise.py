@@ -1,4 +1,4 @@
-"""``accredit init``: writes a commented campaign file that works after two edits."""
+"""``accredit init``: write a commented campaign file that works after two edits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ service:
   name: Example SchoolSafe        # EDIT 1: the service under test
   supplier: Example Networks Ltd
 
-# The canary origin: pages whose arrival proves that nothing stood in the way.
+# The canary origin: pages whose arrival proves that nothing blocked them.
 # "accredit range up --out origin.json" starts one and writes this file.
 origin: origin.json
 
-# The ways through the service. Each is assessed by itself.
+# The lines through the service. Each is assessed separately.
 lines:
   - name: proxy
     type: explicit_proxy          # known types: accredit list lines
@@ -32,7 +32,7 @@ lines:
       proxy: http://127.0.0.1:3128   # EDIT 2: the address of the service's proxy
 #  - name: resolver
 #    type: resolver
-#    probes: [dns, web]          # dns sees the answer; web also sees how long a page takes
+#    probes: [dns, web]          # dns checks the answer; web also times the page
 #    options:
 #      server: 127.0.0.1:5353
 
@@ -41,7 +41,7 @@ lines:
 profiles:
   pupils: {{phase: ks2}}
 
-# What is tried. A sample is drawn by seed from each category and from its must-allow twins.
+# What is tried. A seeded sample is drawn from each category and from its must-allow twins.
 corpora:
   # Agreed items, whose names the supplier loads: they show that a list is enforced.
   - pack: canary
@@ -53,31 +53,31 @@ corpora:
   # "accredit corpus import" and "accredit corpus sample --audience sealed" make these packs.
 #  - pack: ./real-items
 #  - pack: ./harmless-items
-  # Content items, on hosts that nobody is told of: they show content analysis.
+  # Content items, on unannounced hosts: they show content analysis.
 #  - pack: ./content-pages
 
-# Without hidden real items a pass is limited to the agreed list. This line says that no more is
-# meant; remove it when the packs above are in use.
+# Without hidden real items a pass is limited to the agreed list. This line accepts that limit;
+# remove it when you use the packs above.
 items: agreed
 
 probes: [web]                     # known probes: accredit list probes
 scheme: becta-2008                # known schemes: accredit scheme list
-# The seed that samples are drawn by is drawn itself, and kept in the journal's folder. Name one
-# (seed: ...) to try the same items in another campaign; anyone who knows it knows what is tried.
+# A random seed for the samples is made and kept in the journal's folder. Give your own (seed: ...)
+# to try the same items in another campaign. Anyone who knows the seed knows what is tried.
 
-# Hosts whose fate was agreed with the supplier; they bracket every batch, so that a dead
-# line or a filter that is off never looks like a result.
+# Hosts agreed with the supplier: one must pass, one must be blocked. They are tried before and
+# after every batch, so that a dead line or a filter that is off never counts as a result.
 sentinels:
   must_allow: [amber-lantern.accredit.test]
   must_block: [copper-meadow.accredit.test]
 
 limits:
-  timeout: 5                      # seconds; what times out is tried again, longer
+  timeout: 5                      # seconds; a timeout is tried again with the next value
   confirmation_timeout: 15
   concurrency: 20
 
-# A sample of the items is tried once more as a pupil would, and the two are compared: a service
-# that filters for the test alone is found. That takes two minutes for each line, profile and probe.
+# A sample of the items is tried once more as a pupil would, and the results are compared, to find
+# a service that filters only for the test. It takes two minutes for each line, profile and probe.
 plain_twins:
   number: 59
   pause: 1                        # seconds between two visits, on average
@@ -88,10 +88,10 @@ def init_command(
     directory: Annotated[Path, typer.Argument(help="Where to write campaign.yaml.")] = Path(),
     name: Annotated[str, typer.Option(help="The name of the campaign.")] = "first-campaign",
 ) -> None:
-    """Write a commented campaign file to start from. Never overwrites one."""
+    """Write a commented campaign file to start from. An existing file is never overwritten."""
     path = directory / "campaign.yaml"
     if path.exists():
-        msg = f"{path} exists already; give another folder, or edit it"
+        msg = f"{path} exists already; choose another folder, or edit that file"
         raise UsageError(msg)
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(name=name, file=path), encoding="utf-8")

@@ -1,6 +1,6 @@
-"""How many items a requirement can count in a campaign: by group, and as registrable domains.
+"""Count the items and registrable domains that a requirement can use in a campaign, by group.
 
-Needs no scipy: ``accredit measure`` counts before it sends a packet.
+Needs no scipy, so that ``accredit measure`` can count before it sends a packet.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from harness.model.metric_spec import spec_of
 from harness.model.scheme import Measure, Policy
 from harness.ports.network import Probe, fits
 
-MOST = 100_000
-"""More domains than any requirement needs are not told apart."""
+MOST_DOMAINS = 100_000
+"""Domains are counted up to this number, which is more than any requirement needs."""
 
 EVERY_PROBE: frozenset[str] = frozenset()
-"""What an item is triable by where no probes are known: nothing stands against any of them."""
+"""The value of ``probes`` where the probes are not known: any probe is assumed to fit."""
 
 
 @dataclass(slots=True)
-class Supply:
-    """Items that count alike: one of them, the probes that can try them, and how many they are.
+class ItemGroup:
+    """A group of items that count in the same way: an example, their probes, and their number.
 
-    ``domains`` are their registrable domains, of which each counts once towards a rate.
+    ``domains`` are their registrable domains; each counts once towards a rate.
     """
 
     example: Item
@@ -40,62 +40,64 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """How many there are of something."""
+class ItemCount:
+    """A number of items and of registrable domains."""
 
     items: int
     domains: int
 
 
-def supplies(items: Iterable[Item], probes: Mapping[str, Probe] | None = None) -> list[Supply]:
-    """Sort the items of a campaign by what decides where they count.
+def group_items(
+    items: Iterable[Item], probes: Mapping[str, Probe] | None = None
+) -> list[ItemGroup]:
+    """Group the items of a campaign by the properties that decide where they count.
 
-    ``probes`` are those of one line by name; an item that none of them can try or see is left
+    ``probes`` are those of one line by name; items that none of them can try or see are left
     out. Without probes every item counts.
     """
-    found: dict[tuple[object, ...], Supply] = {}
+    groups: dict[tuple[object, ...], ItemGroup] = {}
     for item in items:
-        able = EVERY_PROBE if probes is None else _able(probes, item)
-        if not item.value or (probes is not None and not able):
+        probe_names = EVERY_PROBE if probes is None else _suitable_probes(probes, item)
+        if not item.value or (probes is not None and not probe_names):
             continue
         frame = frame_of(item.pack)
-        key = (item.category, item.stratum, item.lang, item.phases, frame, able)
-        supply = found.setdefault(key, Supply(item, able))
-        supply.items += 1
-        if len(supply.domains) < MOST:
-            supply.domains.add(item.registrable or item.id)
-    return list(found.values())
+        key = (item.category, item.stratum, item.lang, item.phases, frame, probe_names)
+        group = groups.setdefault(key, ItemGroup(item, probe_names))
+        group.items += 1
+        if len(group.domains) < MOST_DOMAINS:
+            group.domains.add(item.registrable or item.id)
+    return list(groups.values())
 
 
-def counted(
-    measure: Measure, policy: Policy, phase: str, supply: Iterable[Supply]
-) -> dict[str, Counted]:
-    """What a measure counts for a school phase, by the groups that must pass each by itself.
+def count_by_group(
+    measure: Measure, policy: Policy, phase: str, supply: Iterable[ItemGroup]
+) -> dict[str, ItemCount]:
+    """Count the items of a measure for a school phase, by the groups that must each pass.
 
-    One group without a name where there is only one; a named category without items counts 0.
+    A single group has an empty name; a named category without items counts 0.
     """
-    groups: dict[str, list[Supply]] = {}
-    name = _grouping(measure)
-    for one in supply:
-        item = one.example
-        if not one.can_be_tried_by(measure.probes):
+    groups: dict[str, list[ItemGroup]] = {}
+    group_of = _grouping(measure)
+    for alike in supply:
+        item = alike.example
+        if not alike.can_be_tried_by(measure.probes):
             continue
         if counts_category(measure, policy, item.category, phase) and counts_item(
             measure, item, phase
         ):
             frame = frame_of(item.pack)
-            group = name(item)
-            groups.setdefault(f"{group} {frame}".strip(), []).append(one)
+            group = group_of(item)
+            groups.setdefault(f"{group} {frame}".strip(), []).append(alike)
     if spec_of(measure.metric).each_category:
         for code in measure.categories:
             if counts_category(measure, policy, code, phase) and not any(
                 group.split()[:1] == [code] for group in groups
             ):
                 groups[code] = []
-    return {group: _count(several) for group, several in groups.items()} or {"": Counted(0, 0)}
+    return {name: _count(members) for name, members in groups.items()} or {"": ItemCount(0, 0)}
 
 
-def _able(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
+def _suitable_probes(probes: Mapping[str, Probe], item: Item) -> frozenset[str]:
     return frozenset(
         name for name, probe in probes.items() if fits(probe, item) and probe.declares.can_see(item)
     )
@@ -114,6 +116,6 @@ def _grouping(measure: Measure) -> Callable[[Item], str]:
     return lambda _: ""
 
 
-def _count(several: list[Supply]) -> Counted:
-    domains = set[str]().union(*(one.domains for one in several))
-    return Counted(items=sum(one.items for one in several), domains=len(domains))
+def _count(groups: list[ItemGroup]) -> ItemCount:
+    domains = set[str]().union(*(group.domains for group in groups))
+    return ItemCount(items=sum(group.items for group in groups), domains=len(domains))

@@ -1,4 +1,4 @@
-"""``accredit journal verify``: whether a journal is as it was written, up to a printed head."""
+"""``accredit journal verify``: check that a journal is unchanged, also since a printed head."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ app = typer.Typer(no_args_is_help=True)
 HEAD = Annotated[
     str,
     typer.Option(
-        help="A head that was printed before, in a report or bundle: its first 16 digits or more."
+        help="A head printed earlier in a report or bundle: at least its first 16 digits."
     ),
 ]
 DIGITS = 16
-"""So many digits of a hash are enough to name it."""
+"""The least number of hexadecimal digits that identify a hash."""
 
 
 @app.callback()
@@ -37,27 +37,28 @@ def verify_command(journal: JOURNAL, head: HEAD = "") -> None:
     folder = journal_folder(journal)
     opened = open_journal(folder)
     opened.verify()
-    told = [f"{folder}: whole: {opened.rows:,} observations; head {opened.head.hash}"]
+    lines = [f"{folder}: unchanged: {opened.rows:,} observations; head {opened.head.hash}"]
     if head:
-        held = {one.hash: f"{one.rows:,} observations" for one in past_heads(opened)}
-        told.append(goes_on_from(head, held, str(folder)))
-    say(*told)
+        heads = {each.hash: f"{each.rows:,} observations" for each in past_heads(opened)}
+        lines.append(continues_from(head, heads, str(folder)))
+    say(*lines)
 
 
-def goes_on_from(head: str, held: dict[str, str], where: str) -> str:
-    """A sentence on where a printed head stands among those ``held``, each with what it covers.
+def continues_from(head: str, heads: dict[str, str], where: str) -> str:
+    """A sentence that says what is unchanged since a printed head.
 
-    Raises UsageError if it is no head, InstrumentError if it is not among them.
+    ``heads`` are all heads that the journal or registry had, each with what it covers. Raises
+    UsageError if the text is not a head, InstrumentError if it is not among them.
     """
     wanted = head.strip().lower()
     if len(wanted) < DIGITS or not set(wanted) <= set("0123456789abcdef"):
-        msg = f"--head {head!r}: not a head; give at least {DIGITS} of its hexadecimal digits"
+        msg = f"--head {head!r} is not a head; give at least its first {DIGITS} hexadecimal digits"
         raise UsageError(msg)
-    for one, covers in held.items():
-        if one.startswith(wanted):
+    for known_head, covers in heads.items():
+        if known_head.startswith(wanted):
             return f"it continues from the printed head: {covers} are unchanged since then"
     msg = (
         f"{where}: never had the head {wanted}: it was rewritten or cut since that head was "
-        "printed, or the head belongs to another one"
+        "printed, or the head belongs to another journal or registry"
     )
     raise InstrumentError(msg)

@@ -1,4 +1,9 @@
-"""Where two documents of plain values differ, figures apart by no more than a tolerance."""
+"""``accredit judge``, and judging a bundle's journal again with the installed rules.
+
+``judge_command`` judges lines of other people's measurements. ``judge_again`` concludes from a
+bundle's journal and compares the result with the bundle's assessment; ``differences`` compares two
+documents of plain values, with a tolerance for figures.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +40,10 @@ FILE = Annotated[Path, typer.Argument(help="JSON lines; - reads standard input."
 
 
 def judge_command(file: FILE, form: FORMAT) -> None:
-    """Judge other people's measurements: a JSON line in, a JSON verdict out.
+    """Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.
 
-    A line that cannot be read becomes a JSON line on standard error, the others are judged,
-    and the exit code is 2.
+    A line that cannot be read is reported as a JSON line on standard error. The other lines are
+    still judged; the exit code is then 2.
     """
     faults = 0
     for number, line in enumerate(lines_of(file), 1):
@@ -48,8 +53,8 @@ def judge_command(file: FILE, form: FORMAT) -> None:
             written = judge_line(line, form)
         except (ValueError, RecursionError) as error:
             faults += 1
-            told = {"file": str(file), "line": number, "error": str(error)}
-            say_json(json.dumps(told, ensure_ascii=False), to_stderr=True)
+            report = {"file": str(file), "line": number, "error": str(error)}
+            say_json(json.dumps(report, ensure_ascii=False), to_stderr=True)
         else:
             say_json(json.dumps(written, ensure_ascii=False))
     raise typer.Exit(2 if faults else 0)
@@ -57,10 +62,14 @@ def judge_command(file: FILE, form: FORMAT) -> None:
 
 def judge_line(line: bytes, form: str) -> dict[str, Any]:
     """The verdict of one line, ready for JSON. Raises ValueError if it cannot be read."""
-    from harness.judge.composite_measurements import judge_alone, judge_together  # noqa: PLC0415 - keep the start light
+    from harness.judge.composite_measurements import judge_measurement, judge_without_control  # noqa: PLC0415 - keep the start light
 
     record = MEASUREMENT_IMPORTERS.find(form)(line)
-    verdict = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
+    verdict = (
+        judge_without_control(record.trials[0])
+        if record.alone
+        else judge_measurement(record.trials)
+    )
     return _shown(record.id, verdict)
 
 
@@ -92,41 +101,41 @@ def lines_of(file: Path) -> Iterator[bytes]:
 
 
 Difference = tuple[str, Any, Any]
-"""The place, such as ``outcomes.URL-01.metric.k``, and the two values."""
+"""A dotted path, such as ``outcomes.URL-01.metric.k``, and the two values there."""
 
 
 def differences(at: str, one: Any, other: Any, tolerance: float) -> Iterator[Difference]:
-    """Every difference below ``at``. Whole numbers must be equal; figures may differ relatively."""
+    """All differences below ``at``. Integers must be equal; floats may differ relatively."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             below = f"{at}.{name}" if at else name
             yield from differences(below, one.get(name), other.get(name), tolerance)
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from differences(f"{at}[{number}]", left, right, tolerance)
-    elif not _is_same(one, other, tolerance):
+        for number, (one_item, other_item) in enumerate(zip(one, other, strict=True)):
+            yield from differences(f"{at}[{number}]", one_item, other_item, tolerance)
+    elif not _is_equal(one, other, tolerance):
         yield at, one, other
 
 
-def _is_same(one: Any, other: Any, tolerance: float) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
-    return bool(one == other)
+def _is_equal(left: Any, right: Any, tolerance: float) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+    return bool(left == right)
 
 
 NOT_COMPARED = frozenset({"concluded", "rules_version", "registry_head", "warnings"})
-"""Of an assessment, what the journal does not decide: when it was made, and what stood beside."""
+"""The keys of an assessment that do not depend on its journal, and are not compared."""
 
 UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
-"""What judging raises where a journal is whole and holds something else than a campaign's."""
+"""What judging raises for an intact journal whose contents are not a campaign's."""
 
 TOLERANCE = 1e-9
-"""Figures may differ so much, relatively, from one machine's arithmetic to another's."""
+"""The relative difference of figures that the arithmetic of different machines may cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedAgain:
-    """How an assessment differs from the one that the installed rules give of the same journal.
+    """The differences between an assessment and a new one with the installed rules.
 
     ``recorded`` and ``installed`` are the versions of the judging rules.
     """
@@ -137,35 +146,37 @@ class JudgedAgain:
 
     @property
     def is_same_version(self) -> bool:
-        """Whether the rules are those that the assessment was made by."""
+        """Whether the installed rules are those that the assessment was made with."""
         return self.recorded == self.installed
 
 
 def judge_again(bundle: Bundle) -> JudgedAgain:
-    """Judge a bundle's journal against the bundle's scheme, by the rules that are installed.
+    """Judge a bundle's journal against the bundle's scheme with the installed rules.
 
-    Raises UsageError if the bundle's scheme is none that is understood or not the one that is
-    shipped under its name and version, or if its journal cannot be judged.
+    Raises UsageError if the bundle's scheme cannot be read, or differs from the scheme that is
+    shipped under its name and version, or if the journal cannot be judged.
     """
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.store.assessments import assessment_document  # noqa: PLC0415 - the same
-    from harness.verdicts.corrected_labels import hear  # noqa: PLC0415 - keep the start light
+    from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - keep the start light
 
     scheme = _scheme(bundle)
-    heard = hear(bundle.journal, bundle.appeals)
+    corrected = with_corrected_labels(bundle.journal, bundle.appeals)
     try:
-        made = conclude(heard, scheme)
-    except UNREADABLE as error:  # it was signed by a stranger, so this is no fault of ours
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        msg = f"the journal of the bundle cannot be judged: {said}"
+        made = conclude(corrected, scheme)
+    except UNREADABLE as error:  # a faulty bundle of somebody else, not an error of ours
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        msg = f"the journal of the bundle cannot be judged: {reason}"
         raise UsageError(msg) from None
     made = replace(made, journal_head=bundle.journal.head.printed())
-    one, other = (assessment_document(each) for each in (bundle.assessment, made))
-    found = differences("", _by_id(one), _by_id(other), TOLERANCE)
+    recorded_document, judged_document = (
+        assessment_document(each) for each in (bundle.assessment, made)
+    )
+    changes = differences("", _by_id(recorded_document), _by_id(judged_document), TOLERANCE)
     return JudgedAgain(
         differences=tuple(
             f"{at}: recorded {_short(recorded)}, judged again {_short(judged)}"
-            for at, recorded, judged in found
+            for at, recorded, judged in changes
         ),
         recorded=bundle.assessment.rules_version,
         installed=made.rules_version,
@@ -182,8 +193,8 @@ def _scheme(bundle: Bundle) -> Scheme:
         msg = f"scheme.json of the bundle is not understood: {' '.join(str(error).split())[:200]}"
         raise UsageError(msg) from None
     if scheme.id in shipped():
-        ours = load_scheme(scheme.id)
-        if ours.version == scheme.version and ours != scheme:
+        shipped_scheme = load_scheme(scheme.id)
+        if shipped_scheme.version == scheme.version and shipped_scheme != scheme:
             known_as = f"{scheme.id} {scheme.version}"
             msg = f"scheme.json was changed: it is not the {known_as} that is shipped"
             raise UsageError(msg)
@@ -191,9 +202,9 @@ def _scheme(bundle: Bundle) -> Scheme:
 
 
 def _by_id(document: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an assessment's document that are compared; outcomes by their ids."""
-    kept = {name: value for name, value in document.items() if name not in NOT_COMPARED}
-    return kept | {"outcomes": {each["id"]: each for each in document["outcomes"]}}
+    """The compared parts of an assessment's document, with outcomes by their ids."""
+    compared = {name: value for name, value in document.items() if name not in NOT_COMPARED}
+    return compared | {"outcomes": {outcome["id"]: outcome for outcome in document["outcomes"]}}
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-# Tables of plug-ins stand where their types are known; importing them makes them known here.
+# Each plug-in table is defined in the room that knows its type, and imported from there.
 from corpora.exporters import LIST_EXPORTERS
 from corpora.read_list import LIST_IMPORTERS
 from harness.cli.drawing import terminal
@@ -32,7 +32,7 @@ TABLES = (
 
 
 def list_command(
-    kind: Annotated[str | None, typer.Argument(help="One kind only.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="Only this kind.")] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

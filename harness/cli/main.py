@@ -1,6 +1,7 @@
-"""The command ``accredit``: one verb a file, assembled here.
+"""The command ``accredit``: the table of verbs, the group that imports them on demand, ``invoke``.
 
-``harness.cli.process`` runs it as a process, and says what its exit codes mean.
+``MainVerbs`` lists each verb with its module and short help. ``harness.cli.process`` runs
+``invoke`` as a process and defines the exit codes.
 """
 
 from __future__ import annotations
@@ -21,34 +22,37 @@ from harness.errors import UsageError
 
 
 class Verbs(TyperGroup):
-    """A group of verbs whose complaints about wrong words quote them escaped."""
+    """A group of verbs that escapes unknown words when its error messages quote them."""
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Read the words that belong to no verb."""
-        with _escaped_complaints():
+        """Parse the words before the verb."""
+        with _escaped_errors():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Read the words of a verb, and run it."""
-        with _escaped_complaints():
+        """Parse the words of a verb and run it."""
+        with _escaped_errors():
             return super().invoke(ctx)
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb: ``module:attribute`` in ``harness.cli`` (a function or a group), and its help."""
+    """A verb: where it is defined, and its short help.
 
-    place: str
+    ``target`` is ``module:attribute`` in ``harness.cli``: a function, or a group of commands.
+    """
+
+    target: str
     help: str
 
 
 class LazyVerbs(Verbs):
-    """A group that knows its verbs by name and help, and imports the module of the one used."""
+    """A group that lists its verbs without importing them, and imports only the one in use."""
 
     verbs: ClassVar[Mapping[str, Verb]] = {}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the verb that was asked for; a misspelt name is compared with all of them."""
+        """Find the requested verb; the error for a misspelt name suggests the closest one."""
         self.commands = dict.fromkeys(self.verbs, TyperCommand(None))
         return super().resolve_command(ctx, args)
 
@@ -62,25 +66,25 @@ class LazyVerbs(Verbs):
         del ctx
         if cmd_name not in self.verbs:
             return None
-        module, _, attribute = self.verbs[cmd_name].place.partition(":")
-        found = getattr(import_module(f"harness.cli.{module}"), attribute)
+        module, _, attribute = self.verbs[cmd_name].target.partition(":")
+        command = getattr(import_module(f"harness.cli.{module}"), attribute)
         group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-        if isinstance(found, typer.Typer):
-            group.add_typer(found, name=cmd_name, help=self.verbs[cmd_name].help)
+        if isinstance(command, typer.Typer):
+            group.add_typer(command, name=cmd_name, help=self.verbs[cmd_name].help)
             return typer.main.get_group(group).commands[cmd_name]
-        group.command(cmd_name)(found)
+        group.command(cmd_name)(command)
         return typer.main.get_command(group)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the verbs and their short help, without importing one of them."""
+        """Write the verbs and their short help, without importing any of them."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
 
 
 @contextmanager
-def _escaped_complaints() -> Iterator[None]:
-    """Escape the message of a complaint of the library that reads the command line."""
+def _escaped_errors() -> Iterator[None]:
+    """Escape the messages of errors that the command-line library raises."""
     try:
         yield
     except Exception as error:
@@ -96,7 +100,7 @@ class MainVerbs(LazyVerbs):
     verbs: ClassVar[Mapping[str, Verb]] = {
         "demo": Verb(
             "demo:demo_command",
-            "Show the whole job on this machine: no network, no root.",
+            "Run a complete example on this machine: no network, no root.",
         ),
         "init": Verb("initialise:init_command", "Write a commented campaign file to start from."),
         "doctor": Verb(
@@ -115,20 +119,24 @@ class MainVerbs(LazyVerbs):
         ),
         "judge": Verb(
             "judge:judge_command",
-            "Judge other people's measurements: a JSON line in, a JSON verdict out.",
+            "Judge other people's measurements: reads JSON lines, prints one JSON verdict a line.",
         ),
-        "bundle": Verb("bundle:app", "Hand a campaign over, signed; import and export data."),
-        "journal": Verb("journal:app", "Check what was measured."),
+        "bundle": Verb(
+            "bundle:app", "Make and verify signed bundles; import and export measurements."
+        ),
+        "journal": Verb("journal:app", "Check journals."),
         "report": Verb(
             "conclude:report_command", "Write a self-contained document from a journal."
         ),
-        "retest": Verb("retest:retest_command", "Re-test a plan whose fix is claimed."),
+        "retest": Verb("retest:retest_command", "Re-test a plan whose fix was claimed."),
         "plan": Verb("plan:app", "Follow action plans until a re-test conforms."),
-        "registry": Verb("registry:app", "Check the log of findings and plans."),
+        "registry": Verb("registry:app", "Check registries of findings and plans."),
         "list": Verb("list_plugins:list_command", "List available plug-ins."),
         "scheme": Verb("scheme:app", "Read and check minimum specifications."),
         "corpus": Verb("corpus:app", "Read, check, import and export corpora."),
-        "range": Verb("range:app", "Run the loopback range."),
+        "range": Verb(
+            "range:app", "Run a test range on loopback: an origin and a reference filter."
+        ),
     }
 
 
@@ -155,9 +163,10 @@ def about(
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Carry out one command line; gives its exit code.
+    """Run one command line and return its exit code.
 
-    What the line itself has wrong is said, with exit code 2. Whatever a command raises goes up.
+    A wrong command line is reported on standard error and returns 2. Errors that a command raises
+    are not caught.
     """
     command = typer.main.get_command(app)
     try:
@@ -166,11 +175,11 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except typer.Abort:
-        msg = "stopped: a question was not answered"
+        msg = "stopped: the question was not answered"
         raise UsageError(msg) from None
     except TyperException as error:
         show = getattr(error, "show", None)
-        if show is None:  # nothing that typer says of a command line
+        if show is None:  # not an error in the command line
             raise
         show()
         return int(getattr(error, "exit_code", 2))

@@ -1,4 +1,8 @@
-"""``accredit measure``: collects facts into a journal, and concludes nothing."""
+"""``accredit measure``: prepare a campaign, measure it into a journal, show the progress.
+
+Measuring collects facts and concludes nothing. ``run``, ``retest``, ``demo`` and the pytest plug-in
+prepare and measure with the functions here. The journal's header is made here too, without secrets.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +36,19 @@ from harness.cli.compose import (
     measurement_context,
     prepare,
     read_instrument,
-    refuse_burnt,
+    refuse_retired,
     seeded,
     warn_if_overdue,
 )
 from harness.cli.drawing import terminal
-from harness.cli.paths import OUT, Places
+from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say
-from harness.cli.undecidable import places_of, sentences, undecidable
+from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.errors import HarnessError, StoppedError, UsageError
 from harness.estimate.early_stopping_outcomes import bounded_at_any_time
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.measure.event_loop import new_loop
-from harness.measure.measurement_context import Instruments
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.progress import Progress
 from harness.model.campaign import Campaign, Stop
 from harness.model.corpus import CorpusReference
@@ -57,26 +61,26 @@ SYSTEM = "the system's resolver"
 
 
 def read_record(clock: Clock, control_resolver: str = "") -> InstrumentRecord:
-    """What this machine measures with now; nothing is sent to any network.
+    """The instrument record of this machine now; nothing is sent to any network.
 
-    ``control_resolver`` is what a campaign's control line asks; empty without a campaign.
+    ``control_resolver`` is the resolver of a campaign's control line; empty without a campaign.
     """
     return read_instrument(clock.now(), control_resolver)
 
 
 def record_of(prepared: Prepared, clock: Clock) -> InstrumentRecord:
-    """What the campaign is measured with now; a resolver's credentials are not written down."""
+    """The instrument record of a campaign now, without the credentials of its resolver."""
     declared = without_secrets(prepared.campaign).control.options.get("resolver")
     own = prepared.origin.resolver if prepared.origin else ""
     return read_record(clock, str(declared or own or SYSTEM))
 
 
 PLAIN_STEP = 0.1
-"""Without a terminal, say something at every tenth of the way."""
+"""Without a terminal, a line is printed at each tenth of the attempts."""
 
 
-class ProgressTeller:
-    """A reporter for ``measure``; use as a context manager."""
+class ProgressDisplay:
+    """Show the progress of ``measure``: a bar on a terminal, else lines. A context manager."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
@@ -86,7 +90,7 @@ class ProgressTeller:
         self._told = -1.0
 
     def __enter__(self) -> Self:
-        """Start the bar if somebody can see it."""
+        """Start the bar if the console is a terminal."""
         if self._console.is_terminal:
             self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
@@ -106,12 +110,12 @@ class ProgressTeller:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the terminal as it was."""
+        """Stop the bar and restore the terminal."""
         if self._bar is not None:
             self._bar.stop()
 
     def on_progress(self, progress: Progress) -> None:
-        """Show one more step."""
+        """Show the progress so far."""
         note = f"{progress.rate:.0f}/s" if progress.rate else ""
         if progress.resumed:
             note += f" ({progress.resumed} from before)"
@@ -133,11 +137,14 @@ HIDDEN = "(hidden)"
 LaneName = Literal["auto", "portable", "wire"]
 LANE = Annotated[
     LaneName | None,
-    typer.Option(help="Carry every line by this lane; default: as the lines declare."),
+    typer.Option(help="Use this lane for every line; default: what each line declares."),
 ]
 
 SWAPPED = Annotated[
-    bool, typer.Option("--swapped", help="The other half of a crossover: the cables are swapped.")
+    bool,
+    typer.Option(
+        "--swapped", help="Measure the second half of a crossover, after swapping the cables."
+    ),
 ]
 
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
@@ -150,35 +157,35 @@ def measure_command(
     lane: LANE = None,
     only: Annotated[
         Literal["undecided"] | None,
-        typer.Option(help="Try again only what the journal holds undecided."),
+        typer.Option(help="Try only the items again that are still undecided in the journal."),
     ] = None,
     *,
     swapped: SWAPPED = False,
 ) -> None:
-    """Measure the service of a campaign into a journal. The same command again resumes."""
+    """Measure the service of a campaign into a journal. Run the same command again to resume."""
     console = terminal(to_stderr=True)
     prepared = prepare_in(campaign, out, lane, swapped=swapped)
     if only is not None:
         prepared = only_undecided(prepared, out)
     announce(prepared, console)
-    with resumable(Places(out=out, campaign=prepared.campaign.campaign).journal):
-        places = measure_prepared(prepared, out, console)
-    say(f"journal: {places.journal}")
+    with resumable(CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal):
+        paths = measure_prepared(prepared, out, console)
+    say(f"journal: {paths.journal}")
 
 
 def only_undecided(prepared: Prepared, out: Path) -> Prepared:
-    """The same campaign, of which only undecided items are tried. Raises UsageError."""
+    """The same campaign, limited to undecided items. Raises UsageError if there is no journal."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
 
-    journal = Places(out=out, campaign=prepared.campaign.campaign).journal
+    journal = CampaignPaths(out=out, campaign=prepared.campaign.campaign).journal
     if not (journal / HEADER).exists():
-        msg = f"{journal}: no journal here yet, so nothing is undecided; measure without --only"
+        msg = f"{journal}: there is no journal yet; run the command without --only first"
         raise UsageError(msg)
     return replace(prepared, only_undecided=True)
 
 
 def measure_campaign(path: Path, out: Path | None = None) -> Path:
-    """Measure (or resume) a campaign file; gives the folder of its journal."""
+    """Measure (or resume) a campaign file and return its journal's folder."""
     out, console = out or OUT, terminal(to_stderr=True)
     prepared = prepare_in(path, out)
     announce(prepared, console)
@@ -188,29 +195,29 @@ def measure_campaign(path: Path, out: Path | None = None) -> Path:
 def prepare_in(
     path: Path, out: Path, lane: LaneName | None = None, *, swapped: bool = False
 ) -> Prepared:
-    """Prepare a campaign, with its seed; packs that its journal vouches for open at once.
+    """Prepare a campaign with its seed.
 
-    A pack that other campaigns there have used too often is refused. Raises
-    FaultyDocument, UsageError.
+    Packs whose digests are in its journal are not checked again. A pack that has reached its use
+    limit in other campaigns under ``out`` is refused. Raises FaultyDocument, UsageError.
     """
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
     declared = read_campaign(path)[0]
-    journal = Places(out=out, campaign=declared.campaign).journal
-    held = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
-    known = held.get("corpora", ())
+    journal = CampaignPaths(out=out, campaign=declared.campaign).journal
+    header = msgspec.json.decode(read_header(journal)) if (journal / HEADER).exists() else {}
+    known = header.get("corpora", ())
     prepared = prepare(path, seeded(declared, journal), checked=known, lane=lane, swapped=swapped)
     packs = [corpus.reference for corpus in prepared.corpora]
-    refuse_burnt(packs, prepared.campaign.campaign, out)
+    refuse_retired(packs, prepared.campaign.campaign, out)
     return prepared
 
 
 def announce(
     prepared: Prepared, console: Console, scheme: str | None = None, clock: Clock | None = None
 ) -> None:
-    """Say before the first packet what the campaign cannot decide, and if a review is overdue.
+    """Print what the campaign cannot decide, and a warning if the scheme's review is overdue.
 
-    ``scheme`` is another than the campaign's own, if the campaign is to be held against it.
+    Called before the first packet. ``scheme`` replaces the campaign's own scheme if given.
     """
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - keep it light
 
@@ -218,14 +225,14 @@ def announce(
     warn_if_overdue(own, clock)
     chosen = own if scheme is None else load_scheme(scheme)
     early = bounded_at_any_time(prepared.campaign, chosen)
-    for line in sentences(undecidable(chosen, places_of(prepared), early)):
+    for line in sentences(undecidable(chosen, line_profiles(prepared), early)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
+def measure_prepared(prepared: Prepared, out: Path, console: Console) -> CampaignPaths:
     """Measure a prepared campaign, showing progress. Raises UsageError, InstrumentError.
 
-    After one half of a crossover, raises UnfinishedError, which says how to go on.
+    After one half of a crossover, raises UnfinishedError, which says how to continue.
     """
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
@@ -233,42 +240,42 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Places:
     from harness.store.private_files import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
-    places = Places(out=out, campaign=campaign.campaign)
-    key = private_key(places.sketch_key)
-    header = header_of(prepared, run_in(places.journal))
-    evidence = EvidenceFolder(places.evidence)
+    paths = CampaignPaths(out=out, campaign=campaign.campaign)
+    key = private_key(paths.sketch_key)
+    header = header_of(prepared, run_id_in(paths.journal))
+    evidence = EvidenceFolder(paths.evidence)
     instruments = measurement_context(prepared, evidence, WallClock(), key, header.run)
-    journal = SegmentJournal.open_or_create(places.journal, header.as_document())
+    journal = SegmentJournal.open_or_create(paths.journal, header.as_document())
     try:
         journal.record_instrument(record_of(prepared, instruments.clock))
         require_first_half(prepared.half, campaign, prepared.items, journal)
         with (
-            ProgressTeller(console, campaign.campaign) as teller,
+            ProgressDisplay(console, campaign.campaign) as display,
             asyncio.Runner(loop_factory=new_loop) as runner,
         ):
-            runner.run(measure(campaign, prepared.items, instruments, journal, teller))
+            runner.run(measure(campaign, prepared.items, instruments, journal, display))
         journal.record_instrument(record_of(prepared, instruments.clock))
-        for strain in told_strain(instruments):
+        for strain in describe_strain(instruments):
             console.print(strain, highlight=False, soft_wrap=True, markup=False)
         for stop in journal.stops():
-            console.print(told_stop(stop), highlight=False, soft_wrap=True, markup=False)
+            console.print(describe_stop(stop), highlight=False, soft_wrap=True, markup=False)
         require_both_halves(campaign, prepared.items, journal)
     finally:
         journal.close()
-    return places
+    return paths
 
 
 @contextmanager
 def resumable(journal: Path) -> Iterator[None]:
-    """While measuring into ``journal``: whoever stops it is told what it holds. StoppedError."""
+    """Turn Ctrl-C while measuring into StoppedError, which says what ``journal`` holds."""
     try:
         yield
     except KeyboardInterrupt:
-        raise StoppedError(_held(journal)) from None
+        raise StoppedError(_stopped_message(journal)) from None
 
 
-def _held(folder: Path) -> str:
-    """What a journal holds after a stop, as it is on the disk, and how to go on."""
+def _stopped_message(folder: Path) -> str:
+    """A sentence on what a journal holds after a stop, and how to resume."""
     from harness.store.journal.header import HEADER  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
@@ -279,15 +286,15 @@ def _held(folder: Path) -> str:
     except HarnessError as error:
         return f"stopped; {error}"
     return (
-        f"stopped; the journal {folder} is whole ({rows:,} observations); "
+        f"stopped; the journal {folder} is intact ({rows:,} observations); "
         "run the same command to resume"
     )
 
 
-def run_in(journal: Path) -> str:
-    """The id of the run that a journal holds, or a new one if there is no journal.
+def run_id_in(journal: Path) -> str:
+    """The id of the run in a journal, or a new one if there is no journal.
 
-    Empty for a journal of an earlier version, which has none and is resumed without.
+    Empty for a journal of an older version, which has no id.
     """
     from harness.store.journal.header import HEADER, read_header  # noqa: PLC0415 - keep the start light
 
@@ -296,8 +303,8 @@ def run_in(journal: Path) -> str:
     return str(msgspec.json.decode(read_header(journal)).get("run", ""))
 
 
-def told_stop(stop: Stop) -> str:
-    """What was stopped, where, and what that saved, in one sentence without a verdict."""
+def describe_stop(stop: Stop) -> str:
+    """Describe an early stop in one sentence, without a verdict."""
     where = ", ".join(f"{number} items on {line}" for line, number in stop.after.items())
     what = f"plan {stop.plan} ({', '.join(stop.categories)}) for {stop.profile}"
     saved = f"{stop.untried} items were not tried ({stop.attempts} attempts saved)"
@@ -305,18 +312,18 @@ def told_stop(stop: Stop) -> str:
 
 
 STRAINS = {
-    "instrument_no_descriptors": "too few file descriptors (see 'ulimit -n')",
+    "instrument_no_descriptors": "too few open files allowed (see 'ulimit -n')",
     "instrument_no_memory": "too little memory",
     "instrument_local_address": "too few local ports",
     "instrument_overload": "this machine was too busy",
 }
 
 
-def told_strain(instruments: Instruments) -> list[str]:
-    """Where our own equipment did not bear what was tried at once: one sentence each."""
+def describe_strain(instruments: MeasurementContext) -> list[str]:
+    """Describe where this machine could not sustain the concurrency, one sentence per line."""
     return [
-        f"line {line}: {number} attempts were made again with fewer at once "
-        f"({instruments.traffic[line].narrowest} at the least): {STRAINS.get(name, name)}"
+        f"line {line}: {number} attempts were repeated with lower concurrency "
+        f"(down to {instruments.traffic[line].narrowest}): {STRAINS.get(name, name)}"
         for (line, name), number in sorted(instruments.strained.items())
     ]
 
@@ -340,7 +347,7 @@ def header_of(prepared: Prepared, run: str = "") -> JournalHeader:
 
 
 def _pack(reference: CorpusReference) -> PackNote:
-    """What the header says of a pack; of labels, only if any was audited."""
+    """The facts of a pack that a header records; the label audit only if there was one."""
     audit = LabelAudit(items=reference.audited, wrong=reference.audited_wrong)
     return PackNote(
         name=reference.name,
@@ -352,7 +359,7 @@ def _pack(reference: CorpusReference) -> PackNote:
 
 
 def without_secrets(campaign: Campaign) -> Campaign:
-    """The campaign with passwords, tokens and keys hidden, for what is written down."""
+    """The campaign with passwords, tokens and keys hidden, for writing to files."""
     lines = tuple(
         line.model_copy(
             update={
@@ -374,5 +381,5 @@ def _hide(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value without the credentials that a URL may hold."""
+    """The value, with the credentials of a URL hidden."""
     return _USERINFO.sub(f"{HIDDEN}@", value) if isinstance(value, str) else value

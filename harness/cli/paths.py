@@ -1,4 +1,4 @@
-"""Where a campaign keeps its things: one folder under ``--out``, one registry for all."""
+"""The paths of a campaign's files: one folder under ``--out``, and a registry shared by all."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from harness.untrusted.passwords import is_database
 
 OUT = Path("out")
 REGISTRY = "ACCREDIT_REGISTRY"
-"""The environment variable that names another registry: a file, or a database URL."""
+"""The environment variable that names another registry: a file or a database URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """The folder of one campaign."""
+class CampaignPaths:
+    """The paths in the folder of one campaign, and of its registry."""
 
     out: Path
     campaign: str
 
     @property
     def home(self) -> Path:
-        """All that belongs to this campaign."""
+        """The campaign's folder."""
         return self.out / self.campaign
 
     @property
     def journal(self) -> Path:
-        """The observations."""
+        """The folder of the journal."""
         return self.home / "journal"
 
     @property
     def verdicts(self) -> Path:
-        """What the journal was judged to say: kept for speed, and may be deleted."""
+        """The folder of cached verdicts; it may be deleted."""
         return self.home / "verdicts"
 
     @property
     def evidence(self) -> Path:
-        """The bodies, by digest."""
+        """The folder of evidence: bodies by digest."""
         return self.home / "evidence"
 
     @property
     def sketch_key(self) -> Path:
-        """The key of the journal's sketches; never handed over."""
+        """The key of the journal's sketches; it is never put into a bundle."""
         return self.home / "sketch.key"
 
     @property
@@ -52,17 +52,17 @@ class Places:
 
     @property
     def report(self) -> Path:
-        """The page for people."""
+        """The HTML report."""
         return self.home / "report.html"
 
     @property
     def allure(self) -> Path:
-        """Where the accreditation suite leaves Allure's files."""
+        """The folder of the Allure results of the accreditation suite."""
         return self.home / "allure-results"
 
     @property
     def registry(self) -> Path | str:
-        """Findings and plans of every campaign; a path unless REGISTRY names a database."""
+        """The registry of all campaigns: a path, or a database URL if REGISTRY names one."""
         named = os.environ.get(REGISTRY, "")
         if is_database(named):
             return named
@@ -70,11 +70,11 @@ class Places:
 
 
 def journal_folder(path: Path) -> Path:
-    """The journal's folder, given that or the campaign's folder around it."""
+    """The journal's folder, given that folder or the campaign's."""
     return path / "journal" if (path / "journal").is_dir() else path
 
 
-def places_of_journal(journal: Path) -> Places:
-    """The places around a journal folder."""
+def paths_of_journal(journal: Path) -> CampaignPaths:
+    """The paths of the campaign that a journal folder belongs to."""
     home = journal.resolve().parent
-    return Places(out=home.parent, campaign=home.name)
+    return CampaignPaths(out=home.parent, campaign=home.name)

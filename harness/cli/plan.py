@@ -1,4 +1,8 @@
-"""``accredit plan``: follows action plans. Only ``accredit retest`` can verify one."""
+"""``accredit plan``: the commands that show and advance action plans.
+
+Only ``accredit retest`` can verify a plan. ``as_data`` and ``lines_of`` describe a plan for JSON
+and for people.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,9 @@ import typer
 from rich.table import Table
 
 from harness.cli.drawing import terminal
-from harness.cli.paths import REGISTRY as PLACE
+from harness.cli.paths import REGISTRY as REGISTRY_VARIABLE
 from harness.cli.printing import say, say_json
-from harness.cli.registry_session import open_book, user
+from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
 from harness.follow.state import Ledger
 from harness.follow.transitions import verbs_in
@@ -32,11 +36,11 @@ from harness.model.event import (
 from harness.ports.storage import Clock, WallClock
 
 MOST_BACKWARD = 5
-"""How many events that run backwards are named one by one."""
+"""How many events dated before earlier ones are listed."""
 
 
 def as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
-    """The plan, its finding and what can be done now, ready for JSON."""
+    """The plan, its finding and the possible next steps, ready for JSON."""
     data: dict[str, Any] = msgspec.to_builtins(plan)
     return {
         **data,
@@ -49,7 +53,7 @@ def as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
 
 
 def lines_of(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str, str]]:
-    """The plan as names and values, in the order in which a person reads them."""
+    """The plan as pairs of name and value, in reading order."""
     finding = ledger.finding(plan.finding)
     moved = "" if plan.due == plan.original_due else f" (at first {plan.original_due:%Y-%m-%d})"
     late = ", overdue" if plan.is_overdue(now) else ""
@@ -70,20 +74,21 @@ def lines_of(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str,
         lines.append((f"milestone {number}", f"{step.title}, {done}"))
     lines += _exceptions(plan, now)
     lines += [
-        ("re-test", f"{one.campaign}: {one.outcome}. {one.statement}") for one in plan.retests
+        ("re-test", f"{retest.campaign}: {retest.outcome}. {retest.statement}")
+        for retest in plan.retests
     ]
-    lines += [("history", said) for said in plan.history]
-    lines += [("not independent", said) for said in plan.breaches]
-    lines += [("clock", said) for said in _clock_lines(ledger)]
+    lines += [("history", entry) for entry in plan.history]
+    lines += [("not independent", entry) for entry in plan.breaches]
+    lines += [("clock", entry) for entry in _clock_lines(ledger)]
     lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
     return lines
 
 
 def _clock_lines(ledger: Ledger) -> list[str]:
-    """Events of the whole registry whose times cannot all be right; the first few by name."""
+    """Lines on events dated before earlier ones, and on corrections of the clock."""
     backward = [str(each) for each in ledger.backward]
     left = len(backward) - MOST_BACKWARD
-    more = [f"and {left} more events that are dated before earlier ones"] if left > 0 else []
+    more = [f"and {left} more events dated before earlier ones"] if left > 0 else []
     corrections = [_correction(each) for each in ledger.clock_corrections]
     return backward[:MOST_BACKWARD] + more + corrections
 
@@ -96,12 +101,12 @@ def _correction(event: ClockCorrected) -> str:
 
 
 def _exceptions(plan: ActionPlan, now: datetime) -> list[tuple[str, str]]:
-    """What departs from the ordinary course: deviation, waiting for a vendor, escalation."""
+    """Lines on a deviation, a vendor check-in and an escalation, where the plan has them."""
     lines = []
     if (agreed := plan.deviation) is not None:
-        ended = " (over)" if now > agreed.until else ""
-        told = f"{agreed.kind} until {agreed.until:%Y-%m-%d}{ended}, approved by {agreed.approver}"
-        lines.append(("deviation", f"{told}: {agreed.reason}; mitigated by {agreed.mitigation}"))
+        ended = " (ended)" if now > agreed.until else ""
+        terms = f"{agreed.kind} until {agreed.until:%Y-%m-%d}{ended}, approved by {agreed.approver}"
+        lines.append(("deviation", f"{terms}: {agreed.reason}; mitigated by {agreed.mitigation}"))
     if (due := plan.next_check_in) is not None:
         late = ", overdue" if now > due else ""
         lines.append(("vendor check-in", f"{plan.check_ins[-1].vendor}, due {due:%Y-%m-%d}{late}"))
@@ -113,14 +118,16 @@ def _exceptions(plan: ActionPlan, now: datetime) -> list[tuple[str, str]]:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 clock: Clock = WallClock()
-"""Where the commands take the time from; tests put their own here."""
+"""The clock of the commands; tests replace it."""
 
 PLAN = Annotated[str, typer.Argument(help="The plan's id, such as P-0001.")]
 REGISTRY = Annotated[
-    str, typer.Option(envvar=PLACE, help="The registry: a file, or a database URL.")
+    str, typer.Option(envvar=REGISTRY_VARIABLE, help="The registry: a file or a database URL.")
 ]
 BY = Annotated[str, typer.Option(help="Who does this; default: you.")]
-DUE = Annotated[str, typer.Option(help="A date, 2026-03-31: the end of that day, UTC.")]
+DUE = Annotated[
+    str, typer.Option(help="A date such as 2026-03-31; the end of that day, UTC, counts.")
+]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 WHERE = "out/registry.sqlite"
@@ -130,12 +137,12 @@ WHERE = "out/registry.sqlite"
 def list_plans(
     registry: REGISTRY = WHERE,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Closed plans too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Include closed plans.")] = False,
     json: JSON = False,
 ) -> None:
-    """List the plans that are open, the next due first."""
-    with open_book(registry, clock=clock) as book:
-        ledger = book.ledger
+    """List the open plans, the next due first."""
+    with open_session(registry, clock=clock) as session:
+        ledger = session.ledger
     now = clock.now()
     plans = sorted(ledger.plans.values(), key=lambda plan: (plan.due, plan.id))
     shown = [plan for plan in plans if every or plan.state != "closed"]
@@ -151,14 +158,14 @@ def list_plans(
         where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
         due = f"{plan.due:%Y-%m-%d}{late}"
         table.add_row(plan.id, plan.state, due, finding.severity, where, plan.owner)
-    terminal().print(table if shown else "no plan is open")
+    terminal().print(table if shown else "no open plans")
 
 
 @app.command("show")
 def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> None:
-    """Show a plan with its finding, its re-tests, and everything that happened to it."""
-    with open_book(registry, clock=clock) as book:
-        ledger = book.ledger
+    """Show a plan with its finding, re-tests and history."""
+    with open_session(registry, clock=clock) as session:
+        ledger = session.ledger
     chosen, now = ledger.plan(plan), clock.now()
     if json:
         _print_json(as_data(chosen, ledger, now))
@@ -172,17 +179,17 @@ def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> 
 @app.command("agree")
 def agree(
     plan: PLAN,
-    owner: Annotated[str, typer.Option(help="Who puts it right.")],
+    owner: Annotated[str, typer.Option(help="Who is responsible for the fix.")],
     action: Annotated[str, typer.Option(help="The corrective action.")],
     cause: Annotated[str, typer.Option(help="The root cause, if known.")] = "",
     due: DUE = "",
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Agree a draft: who does what, and by when if earlier than its severity allows."""
+    """Agree a draft plan: its owner, the action, and optionally an earlier due date."""
     agreed = PlanAgreed(
         at=clock.now(),
-        actor=by or user(),
+        actor=by or current_user(),
         plan=plan,
         owner=owner,
         corrective_action=action,
@@ -196,14 +203,16 @@ def agree(
 def progress(
     plan: PLAN,
     note: Annotated[str, typer.Option(help="What was done.")],
-    milestone: Annotated[int, typer.Option(help="The number of a milestone reached.")] = 0,
+    milestone: Annotated[
+        int, typer.Option(help="The number of the milestone that was reached.")
+    ] = 0,
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Note progress on an agreed plan."""
+    """Record progress on an agreed plan."""
     _record(
         PlanProgressed(
-            at=clock.now(), actor=by or user(), plan=plan, note=note, milestone=milestone
+            at=clock.now(), actor=by or current_user(), plan=plan, note=note, milestone=milestone
         ),
         registry,
     )
@@ -216,29 +225,29 @@ def claim(
     by: Annotated[str, typer.Option(help="Who claims it; default: the plan's owner.")] = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Claim that the fix is in. This verifies nothing; a re-test by somebody else does."""
-    with open_book(registry, clock=clock) as book:
-        actor = by or book.ledger.plan(plan).owner
-        ledger = book.record(
+    """Record the claim that the fix is done. Only a re-test by somebody else can verify it."""
+    with open_session(registry, clock=clock) as session:
+        actor = by or session.ledger.plan(plan).owner
+        ledger = session.record(
             FixClaimed(at=clock.now(), actor=actor, plan=plan, statement=statement)
         )
-    _tell(ledger.plan(plan))
+    _print_state(ledger.plan(plan))
 
 
 @app.command("extend")
 def extend(
     plan: PLAN,
     due: DUE,
-    reason: Annotated[str, typer.Option(help="Why it takes longer.")],
+    reason: Annotated[str, typer.Option(help="Why the fix takes longer.")],
     approver: Annotated[str, typer.Option(help="Who approved it; has no other part in the plan.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Move the due date back. The original date stays on record."""
+    """Extend the due date. The original date stays on record."""
     _record(
         PlanExtended(
             at=clock.now(),
-            actor=by or user(),
+            actor=by or current_user(),
             plan=plan,
             due=_date(due),
             reason=reason,
@@ -251,18 +260,18 @@ def extend(
 @app.command("deviate")
 def deviate(
     plan: PLAN,
-    kind: Annotated[DeviationKind, typer.Option(help="Why the service may depart.")],
+    kind: Annotated[DeviationKind, typer.Option(help="The kind of deviation.")],
     until: DUE,
-    reason: Annotated[str, typer.Option(help="Why it cannot be mended before.")],
-    mitigation: Annotated[str, typer.Option(help="What makes it bearable meanwhile.")],
+    reason: Annotated[str, typer.Option(help="Why it cannot be fixed earlier.")],
+    mitigation: Annotated[str, typer.Option(help="What reduces the risk until then.")],
     approver: Annotated[str, typer.Option(help="Who approved it; has no other part in the plan.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Record a departure that was agreed. The plan stays open; it is not overdue until then."""
+    """Record a deviation agreed until a date. The plan stays open, and is not overdue before it."""
     agreed = PlanDeviated(
         at=clock.now(),
-        actor=by or user(),
+        actor=by or current_user(),
         plan=plan,
         kind=kind,
         reason=reason,
@@ -276,32 +285,34 @@ def deviate(
 @app.command("check-in")
 def check_in(
     plan: PLAN,
-    vendor: Annotated[str, typer.Option(help="On whom the fix waits.")],
-    result: Annotated[str, typer.Option(help="What they said.")],
+    vendor: Annotated[str, typer.Option(help="The vendor the fix depends on.")],
+    result: Annotated[str, typer.Option(help="What the vendor said.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Note what a vendor said on whom the fix waits; the next time is within 30 days."""
-    told = VendorCheckedIn(
-        at=clock.now(), actor=by or user(), plan=plan, vendor=vendor, result=result
+    """Record an update from the vendor the fix depends on; the next one is due within 30 days."""
+    checked_in = VendorCheckedIn(
+        at=clock.now(), actor=by or current_user(), plan=plan, vendor=vendor, result=result
     )
-    _record(told, registry)
+    _record(checked_in, registry)
 
 
 @app.command("escalate")
 def escalate(
     plan: PLAN,
-    level: Annotated[Level, typer.Option(help="The rung; only upwards.")],
-    reason: Annotated[str, typer.Option(help="What led to it.")],
-    exit_criteria: Annotated[str, typer.Option(help="What ends it.")],
+    level: Annotated[
+        Level, typer.Option(help="The new level; it must be higher than the present one.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why the plan is escalated.")],
+    exit_criteria: Annotated[str, typer.Option(help="What must happen for the escalation to end.")],
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Take a plan a rung up. Every notice says what ends it."""
+    """Escalate a plan to a higher level, with the criteria that end the escalation."""
     _record(
         PlanEscalated(
             at=clock.now(),
-            actor=by or user(),
+            actor=by or current_user(),
             plan=plan,
             level=level,
             reason=reason,
@@ -317,13 +328,13 @@ def correct_clock(
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Record that earlier events are dated too late, so that events of today can follow them."""
-    with open_book(registry, clock=clock) as book:
-        before = book.ledger.latest
+    """Record that earlier events are dated too late, so that new events can follow them."""
+    with open_session(registry, clock=clock) as session:
+        before = session.ledger.latest
         now = clock.now()
-        book.record(ClockCorrected(at=now, actor=by or user(), reason=reason))
+        session.record(ClockCorrected(at=now, actor=by or current_user(), reason=reason))
     was = f"{before:%Y-%m-%d %H:%M}"
-    say(f"recorded: the newest event was dated {was}; it is {now:%Y-%m-%d %H:%M}")
+    say(f"recorded: the newest event was dated {was}; the time now is {now:%Y-%m-%d %H:%M}")
 
 
 @app.command("close")
@@ -333,26 +344,26 @@ def close(
     by: BY = "",
     registry: REGISTRY = WHERE,
 ) -> None:
-    """Close a verified plan. It never opens again."""
-    _record(PlanClosed(at=clock.now(), actor=by or user(), plan=plan, note=note), registry)
+    """Close a verified plan. A closed plan cannot be reopened."""
+    _record(PlanClosed(at=clock.now(), actor=by or current_user(), plan=plan, note=note), registry)
 
 
 def _record(event: PlanEvent, registry: str) -> None:
-    with open_book(registry, clock=clock) as book:
-        ledger = book.record(event)
-    _tell(ledger.plan(event.plan))
+    with open_session(registry, clock=clock) as session:
+        ledger = session.record(event)
+    _print_state(ledger.plan(event.plan))
 
 
-def _tell(plan: ActionPlan) -> None:
+def _print_state(plan: ActionPlan) -> None:
     say(f"plan {plan.id} is {plan.state}, due {plan.due:%Y-%m-%d}")
 
 
 def _date(text: str) -> datetime:
-    """The last second of a day. Raises UsageError for anything else."""
+    """The last second of a day given as text. Raises UsageError if it is not a date."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        msg = f"{text!r}: not a date; write it as 2026-03-31"
+        msg = f"{text!r} is not a date; write it like 2026-03-31"
         raise UsageError(msg) from None
     return day.replace(hour=23, minute=59, second=59)
 

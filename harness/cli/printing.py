@@ -1,4 +1,4 @@
-"""The one way to print: a text is one line that steers nothing, and JSON keeps its meaning.
+"""The only way to print: text becomes one escaped line, and JSON keeps its meaning.
 
 Text from outside (titles, headers, names of files, error messages) may hold escape sequences,
 line breaks that fake a line, or invisible characters. They are escaped here, and in
@@ -20,21 +20,21 @@ def shown(text: str) -> str:
 
 
 def say(*lines: str, to_stderr: bool = False) -> None:
-    """Print lines, each as one line whatever is in it."""
+    """Print each text as one line, with line breaks and control characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     for line in lines:
         stream.write(_encodable(shown(line), stream) + "\n")
 
 
 def say_json(encoded: str | bytes, *, to_stderr: bool = False) -> None:
-    """Print JSON that is encoded already, in the form it has."""
+    """Print encoded JSON as it is, with unprintable characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     text = encoded.decode() if isinstance(encoded, bytes) else encoded
     stream.write(visible_json(text, ascii_only=not _is_unicode(stream)) + "\n")
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """The text with what the stream's encoding does not have escaped."""
+    """The text with characters escaped that the stream's encoding lacks."""
     if _is_unicode(stream):
         return text
     return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)

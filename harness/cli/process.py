@@ -1,9 +1,9 @@
-"""The command as a process: its standard streams, its signals and its exit codes.
+"""Run the command as a process: crash logs, standard streams, stop signals and exit codes.
 
 Exit codes: 0 conforms, 1 does not conform, 2 wrong use, 3 insufficient, 4 instrument trouble or
 an unexpected error, and 128 plus the number of the signal that stopped it. Python's own exit code
-for an unexpected error is 1, which would read as "does not conform"; so nothing may leave here
-unexplained.
+for an unexpected error is 1, which would mean "does not conform"; so every error is caught here and
+reported.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from harness.cli.printing import say
 from harness.errors import HarnessError, InstrumentError
 from harness.untrusted.passwords import without_passwords
 
-STATE = "XDG_STATE_HOME"
-"""The environment variable that names the folder for such files (XDG Base Directory 0.8)."""
+STATE_VARIABLE = "XDG_STATE_HOME"
+"""The environment variable that names the folder for crash logs (XDG Base Directory 0.8)."""
 
 
 def write_crash_log(error: BaseException) -> Path | None:
-    """Write the traceback of ``error``; gives the file, or ``None`` where no folder takes one.
+    """Write the traceback of ``error``; return the file, or ``None`` if no folder can be written.
 
-    The command line is left out, for it may hold a password.
+    The command line is left out, because it may hold a password.
     """
     now = datetime.now(UTC)
     text = "\n".join((
@@ -45,10 +45,10 @@ def write_crash_log(error: BaseException) -> Path | None:
         without_passwords("".join(traceback.format_exception(error))),
     ))  # fmt: skip
     name = f"error-{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"
-    for folder in _folders():
+    for folder in _log_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
             descriptor = os.open(folder / name, flags, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
@@ -58,8 +58,8 @@ def write_crash_log(error: BaseException) -> Path | None:
     return None
 
 
-def _folders() -> tuple[Path, ...]:
-    state = os.environ.get(STATE, "")
+def _log_folders() -> tuple[Path, ...]:
+    state = os.environ.get(STATE_VARIABLE, "")
     own = Path(state) if Path(state).is_absolute() else Path.home() / ".local/state"
     return own / "accredit", Path(tempfile.gettempdir())
 
@@ -68,26 +68,26 @@ STDOUT, STDERR = 1, 2
 
 
 class _Output(io.FileIO):
-    """A standard stream that drops what cannot be written, and remembers the first reason."""
+    """A standard stream that drops output it cannot write, and keeps the reason."""
 
     reason: OSError | None = None
-    """Why text was dropped; a reader who left is no reason to complain of."""
+    """Why output was dropped; ``None`` if the reader of a pipe closed it, which is no error."""
 
     def write(self, text: Any, /) -> Any:
-        """Write, or drop: the command goes on in both cases."""
+        """Write or drop the text; the command continues in both cases."""
         try:
             return super().write(text)
         except BrokenPipeError:
-            _lead_to_null(self.fileno())
+            _redirect_to_null(self.fileno())
         except OSError as error:
             self.reason = error
-            _lead_to_null(self.fileno())
+            _redirect_to_null(self.fileno())
         return memoryview(text).nbytes
 
 
 @contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Replace the process's own standard streams for a while; those that a test put there stay."""
+    """Replace the process's standard streams while the context lasts; those of a test stay."""
     for number in (0, STDOUT, STDERR):
         if not _is_open(number):
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
@@ -105,21 +105,23 @@ def guarded_streams() -> Iterator[None]:
 
 
 def flush_output() -> None:
-    """Wait until standard output has everything. Raises InstrumentError if some was dropped."""
+    """Flush standard output. Raises InstrumentError if some of it was dropped."""
     sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     if isinstance(raw, _Output) and raw.reason:
-        msg = f"standard output cannot be written: {raw.reason.strerror}; run it again elsewhere"
+        msg = (
+            f"cannot write standard output: {raw.reason.strerror}; write it elsewhere and run again"
+        )
         raise InstrumentError(msg)
 
 
-def complain(message: str) -> None:
-    """One line for each fault on standard error."""
+def print_error(message: str) -> None:
+    """Print an error on standard error, one line for each line of the message."""
     say(*(f"accredit: {line}" for line in message.split("\n")), to_stderr=True)
 
 
 def _guarded(number: int) -> io.TextIOWrapper:
-    """A stream in the encoding of the terminal, which shows what that cannot by its number."""
+    """A stream in the terminal's encoding; characters that it lacks are escaped."""
     raw = _Output(number, "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
@@ -137,17 +139,17 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def _lead_to_null(number: int) -> None:
+def _redirect_to_null(number: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, number)
     os.close(null)
 
 
-POLITE = (signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 
 class StopSignals:
-    """While it is entered, says which signal stopped the command. Only the main thread can."""
+    """Record which signal stopped the command; a context manager, effective in the main thread."""
 
     def __init__(self) -> None:
         self._received: signal.Signals | None = None
@@ -155,18 +157,18 @@ class StopSignals:
 
     @property
     def name(self) -> str:
-        """The signal's name, and what a person calls it."""
+        """The signal's name, as a person knows it."""
         received = self._received or signal.SIGINT
         return "Ctrl-C (SIGINT)" if received is signal.SIGINT else received.name
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that this signal ended."""
+        """The exit code that shells expect after this signal."""
         return 128 + (self._received or signal.SIGINT)
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for each in POLITE:
+            for each in STOP_SIGNALS:
                 before = signal.getsignal(each)
                 if before is not signal.SIG_IGN:  # as under nohup
                     self._before.append((each, before))  # type: ignore[arg-type]  # a handler
@@ -192,11 +194,11 @@ class StopSignals:
 
 WRONG_USE, TROUBLE = 2, 4
 
-NOT_OURS = frozenset({
+SYSTEM_ERRORS = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
     errno.EMFILE, errno.ENFILE, errno.ENOMEM,
 })  # fmt: skip
-"""What the system refuses, and says why: no space, no permission, no descriptors."""
+"""Errors of the system rather than ours: no space, no permission, too many open files."""
 
 EXTRAS = {
     "scipy": "assess",
@@ -208,28 +210,28 @@ EXTRAS = {
     "pytest": "pytest",
     "allure": "pytest",
 }
-"""Which extra brings a library that a verb misses."""
+"""The extra that installs a library which a verb needs."""
 
 
 def run() -> None:
-    """Run the command line of this process, and end it with the exit code that is due."""
+    """Run the command line of this process and exit with its code."""
     sys.exit(exit_code_of(_commands))
 
 
 def exit_code_of(command: Callable[[], int]) -> int:
-    """Run ``command``, which gives an exit code or raises; gives the exit code that is due.
+    """Run ``command``, which returns an exit code or raises, and return the exit code.
 
-    What it raises becomes a message on standard error: one line for each fault.
+    An exception becomes a message on standard error, one line for each fault.
     """
     with guarded_streams(), StopSignals() as stops:
         try:
             code = command()
             flush_output()
         except KeyboardInterrupt:
-            complain(f"stopped by {stops.name}")
+            print_error(f"stopped by {stops.name}")
             code = stops.exit_code
         except BaseException as error:  # noqa: BLE001 - whatever it is, it must not exit with 1
-            code = _explained(_alone(error), stops)
+            code = _report_error(_single_error(error), stops)
         return code
 
 
@@ -239,33 +241,33 @@ def _commands() -> int:
     return invoke(sys.argv[1:])
 
 
-def _explained(error: BaseException, stops: StopSignals) -> int:
-    """Say what went wrong; gives the exit code."""
+def _report_error(error: BaseException, stops: StopSignals) -> int:
+    """Print what went wrong and return the exit code."""
     if isinstance(error, HarnessError):
-        complain(str(error))
+        print_error(str(error))
         return stops.exit_code if error.is_stop else error.exit_code
     if isinstance(error, ModuleNotFoundError):
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is not None:
-            complain(f"this verb needs {error.name!r}: pip install 'isp-accredit[{extra}]'")
+            print_error(f"this verb needs {error.name!r}: pip install 'isp-accredit[{extra}]'")
             return WRONG_USE
-    if isinstance(error, OSError) and error.errno in NOT_OURS:
+    if isinstance(error, OSError) and error.errno in SYSTEM_ERRORS:
         where = f"{error.filename}: " if error.filename else ""
-        complain(f"{where}{error.strerror or error}; free what is missing and run it again")
+        print_error(f"{where}{error.strerror or error}; fix this and run the command again")
         return TROUBLE
-    complain(_unexpected(error))
+    print_error(_unexpected_message(error))
     return TROUBLE
 
 
-def _unexpected(error: BaseException) -> str:
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+def _unexpected_message(error: BaseException) -> str:
+    summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     log = write_crash_log(error)
-    details = f"details: {log}" if log else "no folder takes the details"
-    return f"unexpected error, a fault of accredit and not of the service: {said}; {details}"
+    details = f"details: {log}" if log else "the details could not be written to any folder"
+    return f"unexpected error in accredit, not in the service: {summary}; {details}"
 
 
-def _alone(error: BaseException) -> BaseException:
-    """The one error in a group of one, else the error itself."""
+def _single_error(error: BaseException) -> BaseException:
+    """The only error of an exception group, else the error itself."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

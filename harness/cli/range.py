@@ -1,4 +1,4 @@
-"""``accredit range up``: the loopback range for a person who wants to try something."""
+"""``accredit range``: start, stop and locate a test range on loopback."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from probes.range.testbed import RangeTestbed
 
 app = typer.Typer(no_args_is_help=True)
 VENDOR_LIST = "vendor-list.csv"
-"""The sites that the reference filter knows by its own categorisation, for ``corpus import``."""
+"""The list of sites that the reference filter categorises itself, for ``corpus import``."""
 CONTENT_PAGES = "content-pages"
-"""The pack of the pages that only content analysis can tell."""
+"""The pack of pages that only content analysis can recognise."""
 
 _PID_BYTES = 64
 START_LIMIT = 20.0
-"""Seconds after which a range that is not up will not come up."""
+"""Seconds to wait for a range to start."""
 
 FOLDER = Annotated[Path, typer.Option("--out", help="The folder for origin.json and its files.")]
 
@@ -67,13 +67,17 @@ class FaultsDeclaration(Declared):
 def up_command(
     out: FOLDER = Path(),
     profile: Annotated[list[str] | None, typer.Option(help="Profiles of the filter.")] = None,
-    scheme: Annotated[str, typer.Option(help="Whose policy the filter follows.")] = "becta-2008",
-    faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to play.")] = None,
+    scheme: Annotated[
+        str, typer.Option(help="The scheme whose policy the filter follows.")
+    ] = "becta-2008",
+    faults: Annotated[Path | None, typer.Option(help="A YAML file of faults to simulate.")] = None,
     *,
-    ipv6: Annotated[bool, typer.Option(help="Be at ::1 too, and let the names say so.")] = False,
-    detach: Annotated[bool, typer.Option(help="Go on in the background.")] = False,
+    ipv6: Annotated[
+        bool, typer.Option(help="Also listen on ::1 and publish AAAA records.")
+    ] = False,
+    detach: Annotated[bool, typer.Option(help="Run in the background.")] = False,
 ) -> None:
-    """Bring up an origin and a reference filter on loopback; Ctrl-C or ``down`` ends them."""
+    """Start an origin and a reference filter on loopback; stop them with Ctrl-C or ``down``."""
     profiles = tuple(profile or ("pupils",))
     if detach:
         _detach(out, profiles, scheme, faults, dual_stack=ipv6)
@@ -89,51 +93,51 @@ def up_command(
     )
     with ranged as running:
         play_faults(running, declared)
-        say_where(running.origin, out)
+        print_addresses(running.origin, out)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 @app.command("down")
 def down_command(out: FOLDER = Path()) -> None:
-    """End a range that ``up --detach`` started."""
+    """Stop a range that ``up --detach`` started."""
     path = out / "range.pid"
-    nobody = UsageError(f"{path}: no range was started here with 'accredit range up --detach'")
+    not_running = UsageError(f"{path}: no range was started here with 'accredit range up --detach'")
     try:
         process = int(read_bounded(path, _PID_BYTES))
     except (OSError, ValueError):
-        raise nobody from None
-    if process <= 1:  # these mean a group of processes, or all of them
-        raise nobody
+        raise not_running from None
+    if process <= 1:  # os.kill takes these for a group of processes, or for all of them
+        raise not_running
     try:
         os.kill(process, signal.SIGTERM)
     except (OSError, OverflowError):
-        raise nobody from None
+        raise not_running from None
     path.unlink()
 
 
 @app.command("where")
 def where_command(
     out: FOLDER = Path(),
-    of: Annotated[str, typer.Option(help="proxy or resolver.")] = "proxy",
-    profile: Annotated[str, typer.Option(help="For which profile; default: the first.")] = "",
+    part: Annotated[str, typer.Option("--of", help="proxy or resolver.")] = "proxy",
+    profile: Annotated[str, typer.Option(help="The profile; default: the first.")] = "",
 ) -> None:
-    """Print the address of one part of the reference filter."""
+    """Print the address of the reference filter's proxy or resolver."""
     filters = read_origin(out / "origin.json").services.get("reference", {})
-    if of not in filters:
-        msg = f"no {of!r} in {out / 'origin.json'}; {known(filters)}"
+    if part not in filters:
+        msg = f"no {part!r} in {out / 'origin.json'}; {known(filters)}"
         raise UsageError(msg)
-    name = profile or next(iter(filters[of]))
-    if name not in filters[of]:
-        msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[of])}"
+    name = profile or next(iter(filters[part]))
+    if name not in filters[part]:
+        msg = f"no profile {name!r} in {out / 'origin.json'}; {known(filters[part])}"
         raise UsageError(msg)
-    say(f"{filters[of][name]}")
+    say(f"{filters[part][name]}")
 
 
 def make_lists(out: Path, seed: str = "") -> ContentPages:
-    """Write what an assessor draws items from into ``out``; gives the content pages.
+    """Write the lists that an assessor draws items from into ``out``; return the content pages.
 
-    A vendor's list to import, and a pack of content pages on hosts that a ``seed`` draws: a
-    random one, unless told, so that nobody can know them.
+    They are a vendor's list to import, and a pack of content pages on hosts derived from ``seed``.
+    The seed is random if empty, so that nobody can know the hosts.
     """
     seed = seed or secrets.token_hex(16)
     pages = content_pages(seed)
@@ -146,24 +150,24 @@ def make_lists(out: Path, seed: str = "") -> ContentPages:
 
 
 def play_faults(world: RangeTestbed, declared: FaultsDeclaration) -> None:
-    """Switch the faults of a faults file on."""
+    """Enable the faults of a faults file."""
     for each in declared.faults:
         world.faults.add(_fault(each))
 
 
 def read_faults(path: Path | None) -> FaultsDeclaration:
-    """Read a faults file; none is no faults."""
+    """Read a faults file; without a file there are no faults."""
     if path is None:
         return FaultsDeclaration()
     return validate(read_document(path), FaultsDeclaration)
 
 
-def say_where(origin: Origin, out: Path) -> None:
-    """Print what a campaign file needs to know."""
+def print_addresses(origin: Origin, out: Path) -> None:
+    """Print the paths and addresses that a campaign file needs."""
     say(f"origin file:  {out / 'origin.json'}")
     if (out / VENDOR_LIST).exists():
         say(f"a vendor's list to draw real items from: {out / VENDOR_LIST}")
-        say(f"content pages (nobody is told of them):  {out / CONTENT_PAGES}")
+        say(f"content pages on unannounced hosts:        {out / CONTENT_PAGES}")
     for service, kinds in origin.services.items():
         for kind, addresses in kinds.items():
             for profile, address in addresses.items():
@@ -184,6 +188,11 @@ def _fault(declared: FaultDeclaration) -> Fault:
 def _detach(
     out: Path, profiles: tuple[str, ...], scheme: str, faults: Path | None, *, dual_stack: bool
 ) -> None:
+    if not hasattr(os, "posix_spawn"):
+        msg = (
+            "range up --detach needs a POSIX system; leave out --detach, and keep this window open"
+        )
+        raise UsageError(msg)
     out.mkdir(parents=True, exist_ok=True)
     (out / "origin.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "harness.cli.process", "range", "up", "--out", str(out)]
@@ -211,6 +220,6 @@ def _detach(
                 os.kill(child, signal.SIGTERM)
             log = (out / "range.log").read_text(errors="replace").strip()
             last = log.rpartition("\n")[2][-500:]
-            raise InstrumentError(f"the range did not come up: {last}")
+            raise InstrumentError(f"the range did not start: {last}")
         time.sleep(0.05)
-    say_where(read_origin(out / "origin.json"), out)
+    print_addresses(read_origin(out / "origin.json"), out)

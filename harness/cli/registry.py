@@ -1,4 +1,4 @@
-"""``accredit registry verify``: whether a registry is as it was written, up to a printed head."""
+"""``accredit registry verify``: check that a registry is unchanged, also since a printed head."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.journal import HEAD, goes_on_from
-from harness.cli.paths import OUT, REGISTRY, Places
+from harness.cli.journal import HEAD, continues_from
+from harness.cli.paths import OUT, REGISTRY, CampaignPaths
 from harness.cli.printing import say
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,25 +22,25 @@ def about() -> None:
 @app.command("verify")
 def verify_command(
     registry: Annotated[
-        str, typer.Option(help=f"A file or a database URL; default: ${REGISTRY}, or under --out.")
+        str,
+        typer.Option(help=f"A file or database URL; default: ${REGISTRY}, else the file in --out."),
     ] = "",
     out: Annotated[Path, typer.Option(help="Where results are.")] = OUT,
     head: HEAD = "",
 ) -> None:
     """Check every event of a registry; with --head also that it continues from a printed head.
 
-    Events that are dated before earlier ones are named: registries from before that was checked
-    may hold some.
+    Events dated before earlier ones are listed: registries of older versions may hold some.
     """
     from harness.model.event import backward_events  # noqa: PLC0415 - keep the start light
     from harness.store.registry.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
-    where = registry or Places(out=out, campaign="").registry
+    where = registry or CampaignPaths(out=out, campaign="").registry
     with open_registry(where) as opened:
         hashes, shown, events = opened.hashes(), opened.where, opened.events()
-    told = [f"{shown}: whole: {len(hashes):,} events; head {hashes[-1] if hashes else START}"]
-    told += [f"{shown}: {fault}" for fault in backward_events(events)]
+    lines = [f"{shown}: unchanged: {len(hashes):,} events; head {hashes[-1] if hashes else START}"]
+    lines += [f"{shown}: {fault}" for fault in backward_events(events)]
     if head:
-        held = {one: f"{number:,} events" for number, one in enumerate((START, *hashes))}
-        told.append(goes_on_from(head, held, shown))
-    say(*told)
+        heads = {each: f"{number:,} events" for number, each in enumerate((START, *hashes))}
+        lines.append(continues_from(head, heads, shown))
+    say(*lines)

@@ -1,4 +1,4 @@
-"""The registry with its ledger: what somebody wants to record is checked before it is kept."""
+"""Sessions on the registry: record checked events, open plans, read appeals and the head."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from harness.store.registry.registry import Registry
 import getpass
 
-from harness.cli.paths import Places
+from harness.cli.paths import CampaignPaths
 from harness.follow.findings import follow
 from harness.model.action_plan import ActionPlan
 from harness.model.outcome import Assessment
 
 
-class Book:
-    """An open registry and the ledger that its events fold into."""
+class RegistrySession:
+    """An open registry, and the ledger of its events."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
@@ -32,10 +32,10 @@ class Book:
         self.ledger: Ledger = fold(registry.events())
 
     def record(self, *events: Event) -> Ledger:
-        """Keep events, all or none; returns the ledger after them.
+        """Record all events or none, and return the ledger after them.
 
-        Raises UsageError if they may not happen now, naming what may, or if one is dated before
-        an earlier one or after the clock's time.
+        Raises UsageError if one is not possible now, naming what is, or if one is dated before an
+        earlier one or after the clock's time.
         """
         after = self.ledger.after(*events)
         self._registry.append(*events, after=self.ledger.events, now=self._clock.now())
@@ -44,31 +44,31 @@ class Book:
 
 
 @contextmanager
-def open_book(
+def open_session(
     where: Path | str, *, create: bool = False, clock: Clock | None = None
-) -> Iterator[Book]:
-    """Open the book at a path or database URL. Raises UsageError if there is none."""
+) -> Iterator[RegistrySession]:
+    """Open the registry at a path or database URL. Raises UsageError if there is none."""
     from harness.store.registry.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
-        yield Book(registry, clock or WallClock())
+        yield RegistrySession(registry, clock or WallClock())
 
 
 def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
-    """The decided appeals of a registry; none where no registry is yet."""
+    """The decided appeals of a registry; empty if there is no registry yet."""
     if isinstance(where, Path) and not where.exists():
         return ()
     from harness.store.registry.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
 
     try:
-        with open_book(where) as book:
-            return book.ledger.appeals
+        with open_session(where) as session:
+            return session.ledger.appeals
     except NoRegistry:
         return ()
 
 
-def head_of_registry(where: Path | str) -> PrintedHead | None:
-    """How many events a registry holds and the hash of the last one; ``None`` where none is."""
+def registry_head(where: Path | str) -> PrintedHead | None:
+    """The number of a registry's events and the last one's hash; ``None`` without a registry."""
     if isinstance(where, Path) and not where.exists():
         return None
     from harness.store.registry.registry import START, NoRegistry, open_registry  # noqa: PLC0415 - heavy
@@ -82,20 +82,23 @@ def head_of_registry(where: Path | str) -> PrintedHead | None:
 
 
 def open_plans(
-    assessment: Assessment, places: Places, clock: Clock | None = None
+    assessment: Assessment, paths: CampaignPaths, clock: Clock | None = None
 ) -> tuple[ActionPlan, ...]:
-    """Open what is not open yet; gives the new plans. Concluding again opens nothing twice."""
+    """Open a plan for each new failure, and return the new plans.
+
+    Concluding again opens no plan twice.
+    """
     clock = clock or WallClock()
     at = clock.now()
-    with open_book(places.registry, create=True, clock=clock) as book:
-        before = set(book.ledger.plans)
-        events = follow(assessment, book.ledger, at, user())
-        ledger = book.record(*events) if events else book.ledger
+    with open_session(paths.registry, create=True, clock=clock) as session:
+        before = set(session.ledger.plans)
+        events = follow(assessment, session.ledger, at, current_user())
+        ledger = session.record(*events) if events else session.ledger
     return tuple(plan for name, plan in ledger.plans.items() if name not in before)
 
 
-def user() -> str:
-    """Who runs this, for the record."""
+def current_user() -> str:
+    """The name of the current user, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

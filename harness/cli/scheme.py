@@ -1,4 +1,4 @@
-"""``accredit scheme``: lists, shows, checks and compares minimum specifications."""
+"""``accredit scheme``: list, show, check, compare and plan minimum specifications."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 @app.command("list")
 def list_schemes(*, json: JSON = False) -> None:
-    """List the schemes that come with Accredit."""
+    """List the shipped schemes."""
     from harness.schemes.check import aliases, shipped  # noqa: PLC0415 - keep the start light
 
     schemes = [_load(name) for name in shipped()]
-    also = {edition: alias for alias, edition in aliases().items()}
+    alias_of = {edition: alias for alias, edition in aliases().items()}
     if json:
-        _print_json([_listed(one, also.get(one.id, "")) for one in schemes])
+        _print_json([_listed(each, alias_of.get(each.id, "")) for each in schemes])
         return
     table = Table("scheme", "version", "also called", "review by", "rows", "title", box=None)
-    for one in schemes:
-        due = str(one.review_by or "-")
-        rows = str(len(one.requirements))
-        table.add_row(one.id, one.version, also.get(one.id, "-"), due, rows, one.title)
+    for each in schemes:
+        due = str(each.review_by or "-")
+        rows = str(len(each.requirements))
+        table.add_row(each.id, each.version, alias_of.get(each.id, "-"), due, rows, each.title)
     terminal().print(table)
 
 
 @app.command("show")
 def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
-    """Show a scheme: what it asks, how it decides, and where each number comes from."""
+    """Show a scheme: its requirements, decision rules, and the source of each number."""
     chosen = _load(scheme)
     if json:
         _print_json(chosen.model_dump(mode="json", exclude_none=True))
@@ -52,21 +52,25 @@ def show_scheme(scheme: SCHEME, *, json: JSON = False) -> None:
             console.print(f"  {line}")
     console.print(f"  policy: {chosen.policy.title} ({chosen.policy.id})")
     console.print()
-    table = Table("", "requirement", "mark", box=None, padding=(0, 2, 0, 0))
-    for one in chosen.requirements:
-        table.add_row(one.id, f"{one.title} ({one.severity}, {_rule(one)})", mark(one))
-        table.add_row("", styled(_origin(one.threshold), style="dim"), "")
-        if one.n_min:
-            table.add_row("", styled(_sizes(one), style="dim"), "")
+    table = Table("", "requirement", "threshold", box=None, padding=(0, 2, 0, 0))
+    for requirement in chosen.requirements:
+        table.add_row(
+            requirement.id,
+            f"{requirement.title} ({requirement.severity}, {_rule(requirement)})",
+            threshold_text(requirement),
+        )
+        table.add_row("", styled(_origin(requirement.threshold), style="dim"), "")
+        if requirement.n_min:
+            table.add_row("", styled(_sizes(requirement), style="dim"), "")
     console.print(table)
 
 
 @app.command("check")
 def check_scheme(scheme: SCHEME) -> None:
-    """Check a scheme file: one line for each fault, exit 2; or say that it is sound."""
+    """Check a scheme file. Each fault is printed on a line of its own, with exit code 2."""
     chosen = _load(scheme)
     terminal().print(
-        f"{chosen.id} {chosen.version}: sound, {len(chosen.requirements)} requirements"
+        f"{chosen.id} {chosen.version}: no faults, {len(chosen.requirements)} requirements"
     )
 
 
@@ -80,7 +84,7 @@ def print_schema() -> None:
 
 @app.command("diff")
 def diff_schemes(old: SCHEME, new: SCHEME, *, json: JSON = False) -> None:
-    """Say what the second scheme asks that the first does not, and what it asks otherwise."""
+    """Compare two schemes: added, removed and changed requirements."""
     before, after = _load(old), _load(new)
     changes = compare(before, after)
     if json:
@@ -99,14 +103,16 @@ def plan_scheme(
     campaign: Annotated[
         Path | None, typer.Option(help="Count the items of this campaign file.")
     ] = None,
-    power: Annotated[float, typer.Option(help="How surely a good service shall pass.")] = 0.9,
+    power: Annotated[
+        float, typer.Option(help="The probability with which a good service passes.")
+    ] = 0.9,
     json: JSON = False,
 ) -> None:
-    """Say before a campaign how many items it needs, and what it can and cannot decide."""
-    from harness.cli.power_plan import foresee  # noqa: PLC0415 - scipy is heavy
+    """Show how many items a campaign needs, and what it can decide, before it is measured."""
+    from harness.cli.power_plan import forecast  # noqa: PLC0415 - scipy is heavy
 
     if not 0 < power < 1:
-        msg = f"--power {power:g}: a probability between 0 and 1, such as 0.9"
+        msg = f"--power {power:g} is not a probability between 0 and 1, such as 0.9"
         raise UsageError(msg)
     phases, items = {"ks2": "ks2"}, None
     if campaign is not None:
@@ -115,7 +121,7 @@ def plan_scheme(
         ready = prepare(campaign)
         phases = {name: ready.campaign.phase_of(name) for name in ready.campaign.profiles}
         items = ready.items
-    rows = foresee(_load(scheme), phases, items, power)
+    rows = forecast(_load(scheme), phases, items, power)
     if json:
         _print_json([row.as_data() for row in rows])
         return
@@ -129,22 +135,22 @@ def plan_scheme(
 
 
 def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:
-    """One row for each requirement that only one scheme has, and for each part that differs."""
-    before = {one.id: one for one in old.requirements}
-    after = {one.id: one for one in new.requirements}
+    """The differences: a row for each requirement in one scheme only, and for each changed part."""
+    before = {earlier.id: earlier for earlier in old.requirements}
+    after = {earlier.id: earlier for earlier in new.requirements}
     rows: list[dict[str, str]] = []
     for code in sorted(before.keys() | after.keys()):
-        one, other = before.get(code), after.get(code)
-        if one is None or other is None:
-            rows.append(_row(code, "requirement", _present(one), _present(other)))
+        earlier, later = before.get(code), after.get(code)
+        if earlier is None or later is None:
+            rows.append(_row(code, "requirement", _present(earlier), _present(later)))
             continue
-        was, now = _parts(one), _parts(other)
+        was, now = _parts(earlier), _parts(later)
         rows += [_row(code, part, was[part], now[part]) for part in was if was[part] != now[part]]
     return rows
 
 
-def mark(requirement: Requirement) -> str:
-    """The threshold in short: ``>= 0.9``, ``<= 0.05``, or a dash."""
+def threshold_text(requirement: Requirement) -> str:
+    """The threshold as short text: ``>= 0.9``, ``<= 0.05``, or a dash."""
     threshold = requirement.threshold
     if threshold is None:
         return "-"
@@ -157,30 +163,30 @@ def mark(requirement: Requirement) -> str:
 
 
 def _parts(requirement: Requirement) -> dict[str, str]:
-    """What a difference may be in, as text."""
+    """The parts of a requirement that are compared, as text."""
     measure = requirement.measure
     return {
         "severity": requirement.severity,
         "rule": _rule(requirement),
         "metric": measure.metric,
         "categories": ", ".join(measure.categories) or "all",
-        "mark": mark(requirement),
+        "mark": threshold_text(requirement),
         "provenance": _origin(requirement.threshold),
         "least items": str(requirement.n_min),
     }
 
 
 def _listed(scheme: Scheme, alias: str) -> dict[str, Any]:
-    """What the list says of a scheme, for JSON."""
-    told: dict[str, Any] = {"id": scheme.id, "version": scheme.version, "title": scheme.title}
-    told["reviewed_on"], told["review_by"] = (
+    """The entry of a scheme in the list, for JSON."""
+    entry: dict[str, Any] = {"id": scheme.id, "version": scheme.version, "title": scheme.title}
+    entry["reviewed_on"], entry["review_by"] = (
         str(day) if day else None for day in (scheme.reviewed_on, scheme.review_by)
     )
-    return told | ({"alias": alias} if alias else {})
+    return entry | ({"alias": alias} if alias else {})
 
 
 def _reviewed(scheme: Scheme) -> str:
-    """From when the text is, and when it was and is to be reviewed."""
+    """The dates of a scheme: in force from, last reviewed, next review."""
     parts = (
         ("in force from", scheme.effective_from),
         ("last reviewed on", scheme.reviewed_on),
@@ -190,7 +196,7 @@ def _reviewed(scheme: Scheme) -> str:
 
 
 def _sizes(requirement: Requirement) -> str:
-    """The agreed minimum, and the list that has to be imported for it."""
+    """The agreed minimum, and the list that must be imported to reach it."""
     least = f"at least {requirement.n_min} counted"
     if requirement.needs_list is None:
         return least

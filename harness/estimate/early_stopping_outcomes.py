@@ -36,7 +36,7 @@ from harness.model.outcome import (
 )
 from harness.model.sampler import order_key
 from harness.model.scheme import Requirement, Scheme
-from harness.ports.judging import MakeJudge, VerdictCounts
+from harness.ports.judging import CountedVerdicts, MakeJudge
 from harness.ports.storage import Journal
 
 NEVER_GRANTING = frozenset({"report", "gate", "evidence"})
@@ -83,7 +83,7 @@ class EarlyStoppingOutcomes:
 
     def estimate(
         self,
-        verdict_counts: VerdictCounts,
+        verdict_counts: CountedVerdicts,
         basis: VerdictBasis,
         instrument: tuple[InstrumentRecord, ...],
     ) -> Estimates:
@@ -281,9 +281,9 @@ def _splits_domains(stop: Stop) -> str:
     Where a domain has several items, which of them were tried depends on earlier results, so the
     domain's own rate is biased until all its items were tried.
     """
-    return f"{_stop_reason(stop)}, so that domains with several items may be tried in part"
+    return f"{_stop_reason(stop)}, and some domains may be tried only in part"
 
 
 def _stop_reason(stop: Stop) -> str:
-    what = f"{', '.join(stop.categories)} was tried no further for {stop.profile}"
-    return f"{what}, as plan {stop.plan} declared: {stop.untried} items are untried"
+    what = f"stopping plan {stop.plan} ended the test of {', '.join(stop.categories)}"
+    return f"{what} for {stop.profile}: {stop.untried} items were not tried"

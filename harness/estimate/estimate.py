@@ -41,11 +41,11 @@ from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
-from harness.ports.judging import VerdictCounts
+from harness.ports.judging import CountedVerdicts
 
 
 def estimate(
-    verdict_counts: VerdictCounts,
+    verdict_counts: CountedVerdicts,
     scheme: Scheme,
     phases: Mapping[str, str],
     preconditions: tuple[Precondition, ...] = (),

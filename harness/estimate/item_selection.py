@@ -20,7 +20,7 @@ from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
-from harness.ports.judging import VerdictCounts
+from harness.ports.judging import CountedVerdicts
 
 AGREED = Source("agreed", is_hidden=False)
 AGREED_ONLY = "agreed list only"
@@ -135,7 +135,7 @@ class Selection:
     requirement: Requirement
     results: tuple[GroupResult, ...]
     alpha: float
-    verdict_counts: VerdictCounts
+    verdict_counts: CountedVerdicts
     domains: Sequence[tuple[DomainComposition, int]] = ()
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()

@@ -87,13 +87,13 @@ def same_treatment(
         if p_value * len(by_place) <= alpha:
             findings.append(
                 f"{probe} on {line} for {profile}: {favoured} of {len(both)} items were blocked "
-                f"for the test and not seen to be for a pupil, {other_way} the other way "
+                f"for the test but not for a pupil, {other_way} the other way round "
                 f"(p = {p_value:.2g})"
             )
     detail = f"the service may recognise the test: {'; '.join(findings)}; {REMEDY}"
     if not findings:
         number = sum(map(len, by_place.values()))
-        detail = f"{number} items were also tried as a pupil would, and were not let through more"
+        detail = f"{number} items were also tried as a pupil would; they did not get through more"
     return (
         Precondition(
             name=SAME_FOR_PUPILS,

@@ -27,7 +27,7 @@ from harness.model.outcome_group import Adverse
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations
 from harness.model.verdict import State
-from harness.ports.judging import VerdictCounts
+from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class LineProfile:
     profile: str
     phase: str
     results: ProfileResults
-    verdict_counts: VerdictCounts
+    verdict_counts: CountedVerdicts
     preconditions: tuple[Precondition, ...]
     sources: Sources
     twins: tuple[TwinPair, ...]
@@ -48,7 +48,7 @@ class LineProfile:
 
 
 def line_profiles_of(
-    verdict_counts: VerdictCounts,
+    verdict_counts: CountedVerdicts,
     phases: Mapping[str, str],
     preconditions: tuple[Precondition, ...],
     sources: Sources,

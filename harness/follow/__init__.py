@@ -1,1 +1,1 @@
-"""Findings and action plans, which only a conforming re-test can close."""
+"""Findings and action plans; only a conforming re-test can close a plan."""

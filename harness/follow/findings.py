@@ -1,4 +1,4 @@
-"""Opens findings for the requirements that an assessment shows were not met, with their plans."""
+"""Open findings, with draft plans, for the requirements that an assessment shows were not met."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.outcome import Assessment, Conformity, Outcome
 
 TO_BE_NAMED = "to be agreed"
-"""The owner and the corrective action of a draft are the supplier's to name."""
+"""The owner and corrective action of a draft, until the supplier names them."""
 
 
 def follow(assessment: Assessment, ledger: Ledger, at: datetime, actor: str) -> tuple[Event, ...]:
-    """The events that an assessment leads to: a finding and a draft plan for each failure."""
+    """The events that follow from an assessment: a finding and a draft plan for each failure."""
     return tuple(
         event
         for finding in open_findings(assessment, at, ledger)
@@ -30,9 +30,9 @@ def follow(assessment: Assessment, ledger: Ledger, at: datetime, actor: str) -> 
 def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> tuple[Finding, ...]:
     """One new finding for each binding outcome that does not conform.
 
-    An insufficient outcome opens none. Neither does one whose finding is still open, or that
-    the same campaign opened before: its evidence is as old. A failure that comes back after
-    its plan was closed is a new finding with ``recurrence_of``.
+    An insufficient outcome opens none. Neither does one whose finding is still open, or was opened
+    by the same campaign, which is no new evidence. A failure that returns after its plan was closed
+    is a new finding with ``recurrence_of``.
     """
     findings: list[Finding] = []
     for outcome in assessment.outcomes:
@@ -40,8 +40,11 @@ def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> t
             continue
         number = len(ledger.findings) + len(findings) + 1
         finding = _finding(assessment, outcome, number, opened)
-        earlier = [one for one in ledger.findings.values() if one.subject == finding.subject]
-        if any(not ledger.is_settled(one.id) or _is_of(one, assessment, ledger) for one in earlier):
+        earlier = [other for other in ledger.findings.values() if other.subject == finding.subject]
+        if any(
+            not ledger.is_settled(other.id) or _is_of(other, assessment, ledger)
+            for other in earlier
+        ):
             continue
         if earlier:
             finding = replace(finding, recurrence_of=earlier[-1].id)
@@ -50,7 +53,7 @@ def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> t
 
 
 def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:
-    """The draft of the one plan of a finding, due when its severity says (METHOD (d))."""
+    """The draft of a finding's only plan; its severity sets the due date (METHOD (d))."""
     return PlanDrafted(
         at=at,
         actor=actor,
@@ -66,7 +69,7 @@ def draft_plan(finding: Finding, *, at: datetime, actor: str) -> PlanDrafted:
 def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: datetime) -> Finding:
     requirement = outcome.requirement
     missed = outcome.metric.witnesses or tuple(witness.item for witness in outcome.witnesses)
-    seen = dict.fromkeys(witness.category for witness in outcome.witnesses)
+    categories = dict.fromkeys(witness.category for witness in outcome.witnesses)
     return Finding(
         id=f"F-{number:04d}",
         campaign=assessment.campaign,
@@ -79,7 +82,7 @@ def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: date
         line=outcome.line,
         statement=describe(outcome),
         missed=tuple(dict.fromkeys(missed)),
-        categories=requirement.measure.categories or tuple(seen),
+        categories=requirement.measure.categories or tuple(categories),
         sampled=outcome.metric.n,
         opened=opened,
         service=assessment.service,
@@ -88,7 +91,7 @@ def _finding(assessment: Assessment, outcome: Outcome, number: int, opened: date
 
 
 def describe(outcome: Outcome) -> str:
-    """What was measured and by which rule it was decided, in one sentence."""
+    """Describe in one sentence what was measured and the rule that decided it."""
     metric = outcome.metric
     bounds = ", ".join(
         f"{name} bound {value:.4g}"

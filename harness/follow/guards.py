@@ -1,7 +1,8 @@
-"""Who may not do what with a plan: approvers stand apart, and nobody verifies a fix of their own.
+"""Rules for action plans: separation of roles, due dates, deviations, check-ins, escalation.
 
-Whoever approves an extension or a deviation of a plan is neither its owner nor the actor of any
-of its events, before or after (ISO/IEC 17065, 7.6: who decides did not evaluate).
+Nobody verifies a fix that they claimed. Whoever approves an extension or a deviation of a plan is
+neither its owner nor the actor of any of its other events (ISO/IEC 17065, 7.6: decisions are made
+by persons who did not evaluate). Names that look alike count as the same person.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from harness.model.event import (
 )
 
 LOOK_ALIKES = {
-    # Cyrillic, Greek, Armenian, and Latin letters of their own, as case folding leaves them
+    # Cyrillic, Greek, Armenian and special Latin letters, after case folding
     **dict(zip("авеікмнорстухѕјԁԛԝһӏѵ", "abeikmhopctyxsjdqwhlv", strict=True)),
     **dict(zip("αβεζηικμνορτυχγ", "abezhikmnoptyxy", strict=True)),
     **dict(zip("ոսհօıłøđɡɑ", "nuhoilodga", strict=True)),
@@ -41,23 +42,23 @@ LOOK_ALIKES = {
 """Letters that look like a Latin one in either case (Unicode UTS #39, confusables)."""
 
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u0640")
-"""Letters without a shape of their own: Hangul fillers, and the Arabic tatweel."""
+"""Letters that are invisible or have no shape: Hangul fillers, and the Arabic tatweel."""
 
 
 def identity_of(name: str) -> str:
-    """What tells one name from another; empty if the name has no letter and no digit."""
+    """The normalised name, by which persons are compared; empty without a letter or digit."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     letters = unicodedata.normalize("NFKD", folded)
     return "".join(LOOK_ALIKES.get(letter, letter) for letter in letters if _counts(letter))
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Whether two names may be one person's; a name without letters is nobody's."""
+    """Whether two names may belong to the same person; a name without letters never does."""
     return bool(identity_of(one)) and identity_of(one) == identity_of(other)
 
 
 def find_person(name: str, among: tuple[str, ...]) -> str | None:
-    """The first of several names that may be the same person's."""
+    """The first of the names that may belong to the same person, or ``None``."""
     return next((other for other in among if is_same_person(name, other)), None)
 
 
@@ -69,7 +70,7 @@ def _counts(letter: str) -> bool:
 
 
 def _is_accent(letter: str) -> bool:
-    """Accents of Latin, Greek and Cyrillic, and variation selectors; vowel signs are none."""
+    """Whether a mark is an accent or variation selector, which is ignored; vowel signs count."""
     return (
         "\u0300" <= letter <= "\u036f"
         or "\ufe00" <= letter <= "\ufe0f"
@@ -78,21 +79,21 @@ def _is_accent(letter: str) -> bool:
     )
 
 
-def dependence_in(plan: ActionPlan, event: PlanEvent) -> str | None:
-    """Why ``event`` mixes roles that must be apart, in one sentence; nothing if it does not."""
+def role_conflict_in(plan: ActionPlan, event: PlanEvent) -> str | None:
+    """The reason why ``event`` mixes roles that must be separate; ``None`` if it does not."""
     if not identity_of(event.actor):
-        return f"plan {plan.id}: the name of who does this needs letters, not {event.actor!r}"
+        return f"plan {plan.id}: the actor's name must have letters, not {event.actor!r}"
     if isinstance(event, RetestStarted | RetestConcluded) and is_same_person(
         event.actor, plan.claimed_by
     ):
         return (
-            f"plan {plan.id}: {event.actor} claimed the fix, and cannot verify it; "
+            f"plan {plan.id}: {event.actor} claimed the fix and cannot verify it; "
             "somebody else must"
         )
     if (approver := find_person(event.actor, plan.approvers)) is not None:
         return (
-            f"plan {plan.id}: {approver} approved its extension or deviation, and can do nothing "
-            "else with it; somebody else must"
+            f"plan {plan.id}: {approver} approved its extension or deviation and cannot take any "
+            "other part in it; somebody else must do this"
         )
     if isinstance(event, PlanAgreed):
         return _owner(plan, event)
@@ -106,7 +107,7 @@ def _owner(plan: ActionPlan, event: PlanAgreed) -> str | None:
         return f"plan {plan.id}: needs an owner: a name with letters, not {event.owner!r}"
     if (approver := find_person(event.owner, plan.approvers)) is not None:
         return (
-            f"plan {plan.id}: {approver} approved its extension or deviation, and cannot become "
+            f"plan {plan.id}: {approver} approved its extension or deviation and cannot become "
             "its owner; name another owner"
         )
     return None
@@ -118,34 +119,34 @@ def _approver(plan: ActionPlan, event: PlanExtended | PlanDeviated) -> str | Non
     if not identity_of(who):
         return f"plan {plan.id}: needs an approver: a name with letters, not {who!r}"
     if is_same_person(who, plan.owner):
-        return f"plan {plan.id}: {plan.owner} owns it, and cannot approve its {what}"
+        return f"plan {plan.id}: {plan.owner} is its owner and cannot approve its {what}"
     if is_same_person(who, event.actor):
         return (
-            f"plan {plan.id}: {event.actor} records the {what}, and cannot approve it as well; "
+            f"plan {plan.id}: {event.actor} records the {what} and cannot also approve it; "
             "name another approver, or let somebody else record it (--by)"
         )
     if (actor := find_person(who, plan.actors)) is not None:
-        return f"plan {plan.id}: {actor} acted on it before, and cannot approve its {what}"
+        return f"plan {plan.id}: {actor} acted on it before and cannot approve its {what}"
     return None
 
 
 def require_text(plan: ActionPlan, what: str, text: str) -> None:
-    """Raise UsageError if there are no words where ``what`` is asked for."""
+    """Raise UsageError if ``text``, which gives ``what``, is empty."""
     if not text.strip():
         msg = f"plan {plan.id}: needs {what}"
         raise UsageError(msg)
 
 
 ILLEGAL = "ILL"
-"""The taxonomy code of illegal content: its misses are more urgent than any severity."""
+"""The taxonomy code of illegal content, whose findings have the shortest deadlines."""
 
 AGREE = timedelta(days=14)
-"""Ten working days to agree a plan."""
+"""The time to agree a plan: ten working days."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """The longest time to contain a failure (``None``: not asked) and to fix it."""
+    """The longest time to contain a failure (``None``: not required) and to fix it."""
 
     contain: timedelta | None
     fix: timedelta
@@ -161,19 +162,19 @@ LEVELS = {
 
 
 def level_of(finding: Finding) -> ServiceLevel:
-    """The service level of a finding; a severity that is not known gets the shortest."""
+    """The service level of a finding; an unknown severity gets the shortest times."""
     if any(covers(category, ILLEGAL) for category in finding.categories):
         return LEVELS["illegal"]
     return LEVELS.get(finding.severity, LEVELS["illegal"])
 
 
 def latest_due(finding: Finding) -> datetime:
-    """The last moment that the severity allows without an approved extension."""
+    """The latest due date that the severity allows without an approved extension."""
     return finding.opened + level_of(finding).fix
 
 
 def milestones_of(finding: Finding) -> tuple[Milestone, ...]:
-    """The steps that every plan has, dated within its time; at least one."""
+    """The milestones of a plan, in order of their dates; at least one."""
     level, due = level_of(finding), latest_due(finding)
     steps = [Milestone(title="Corrective action agreed", due=min(finding.opened + AGREE, due))]
     if level.contain:
@@ -186,20 +187,20 @@ def milestones_of(finding: Finding) -> tuple[Milestone, ...]:
 
 
 LADDER = tuple(Level)
-"""Escalation only goes up."""
+"""The levels of escalation, lowest first; a plan can only move up."""
 
 
 def deviate(plan: ActionPlan, finding: Finding, event: PlanDeviated) -> ActionPlan:
-    """Agree a departure. Raises UsageError if it may not be agreed."""
+    """Add an agreed deviation to the plan. Raises UsageError if it is not allowed."""
     require_text(plan, "a reason", event.reason)
     require_text(plan, "what mitigates it", event.mitigation)
     require_text(plan, "an approver", event.approver)
     if event.until <= event.at:
-        msg = f"plan {plan.id}: a deviation until {event.until:%Y-%m-%d} would be over already"
+        msg = f"plan {plan.id}: {event.until:%Y-%m-%d} is past; give a later date for the deviation"
         raise UsageError(msg)
     is_never = event.kind is DeviationKind.OPERATIONAL_REQUIREMENT
     if is_never and level_of(finding) in (LEVELS["Crit"], LEVELS["illegal"]):
-        msg = f"plan {plan.id}: a critical finding has no {event.kind}; mend it"
+        msg = f"plan {plan.id}: a critical finding cannot have an {event.kind}; fix it"
         raise UsageError(msg)
     agreed = Deviation(
         kind=event.kind,
@@ -212,27 +213,27 @@ def deviate(plan: ActionPlan, finding: Finding, event: PlanDeviated) -> ActionPl
 
 
 def check_in(plan: ActionPlan, _: Finding, event: VendorCheckedIn) -> ActionPlan:
-    """Note what a vendor said. Raises UsageError if it says nothing."""
+    """Add a vendor's update to the plan. Raises UsageError if it is empty."""
     require_text(plan, "the vendor's name", event.vendor)
     require_text(plan, "what the vendor said", event.result)
-    told = CheckIn(at=event.at, vendor=event.vendor, result=event.result)
-    return replace(plan, check_ins=(*plan.check_ins, told))
+    update = CheckIn(at=event.at, vendor=event.vendor, result=event.result)
+    return replace(plan, check_ins=(*plan.check_ins, update))
 
 
 def escalate(plan: ActionPlan, _: Finding, event: PlanEscalated) -> ActionPlan:
-    """Take the plan a rung up. Raises UsageError if it is none."""
+    """Escalate the plan. Raises UsageError if the level is not higher."""
     require_text(plan, "a reason", event.reason)
     require_text(plan, "exit criteria", event.exit_criteria)
     higher = LADDER[LADDER.index(plan.level) + 1 :] if plan.level else LADDER
     if event.level not in higher:
-        above = known(higher) if higher else "nothing is above it"
-        msg = f"plan {plan.id} is escalated to {plan.level}: {event.level} is no higher; {above}"
+        above = known(higher) if higher else "there is no higher level"
+        msg = f"plan {plan.id} is escalated to {plan.level}; {event.level} is not higher; {above}"
         raise UsageError(msg)
     return replace(plan, level=event.level, exit_criteria=event.exit_criteria)
 
 
 def describe(event: PlanEvent) -> str:
-    """Such an event in words."""
+    """Describe a deviation, check-in or escalation in words."""
     match event:
         case PlanDeviated(kind=kind, until=until, approver=approver, reason=reason):
             return f"{kind} until {until:%Y-%m-%d}, approved by {approver}: {reason}"

@@ -1,7 +1,7 @@
-"""Chooses what a re-test measures, and says how it ended.
+"""Choose the items of a re-test, and judge its result.
 
-The missed items alone would prove that a list was patched; the fresh sample shows that the
-service now does what it is asked to. Both must hold (METHOD (d), invariants of *verified*).
+The missed items alone would only show that a list was patched; the fresh sample shows that the
+service now does what is required. Both must pass (METHOD (d), invariants of *verified*).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.model.outcome import Assessment, Conformity, Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetestSelection:
-    """Item ids. ``short_of`` is how many fresh ones the corpora could not give."""
+    """The item ids of a re-test. ``short_of`` is the number of fresh items that were missing."""
 
     missed: tuple[str, ...]
     fresh: tuple[str, ...]
@@ -31,11 +31,11 @@ class RetestSelection:
 def select_retest(
     finding: Finding, items: Iterable[Item], *, used: Collection[str], seed: str, size: int
 ) -> RetestSelection:
-    """Every missed item again, and ``size`` fresh ones of each category of the finding.
+    """Select every missed item, and ``size`` fresh ones of each category of the finding.
 
-    Fresh are items that are not in ``used``: the ids that the campaign or earlier re-tests of
-    this finding tried. ``size`` is at least the requirement's ``n_min``; which ones is a
-    bottom-k sample by keyed hash, so that anybody with the seed can draw it again.
+    Fresh items are not in ``used``, the ids that the campaign or earlier re-tests of this finding
+    tried. ``size`` is at least the requirement's ``n_min``. The fresh items are a bottom-k sample
+    by keyed hash, so that anybody with the seed can draw it again.
     Raises UsageError if a missed item is no longer in the corpora.
     """
     missed, spent = set(finding.missed), set(used) | set(finding.missed)
@@ -73,44 +73,44 @@ def judge_retest(
     missed: Assessment | None,
     fresh: Assessment | None,
 ) -> Retest:
-    """How a re-test ended; ``missed`` and ``fresh`` assess its two parts by the same scheme.
+    """Judge a re-test; ``missed`` and ``fresh`` are assessments of its two parts by one scheme.
 
-    ``campaign`` and ``service`` are those that were measured for it; both parts must be of them.
+    ``campaign`` and ``service`` are those that were measured; both parts must belong to them.
 
-    It conforms only if every missed item was decided and none fails, and the outcome of a
-    fresh sample of full size conforms by the requirement's own rule. It does not conform if
-    an item still fails or the fresh outcome does not. Anything else shows too little.
-    Raises ValueError if ``missed`` counts other items as well, UsageError if a part is of
+    The re-test conforms only if every missed item was decided and none fails, and the outcome of a
+    fresh sample of full size conforms by the requirement's own rule. It does not conform if an item
+    still fails or the fresh outcome does not conform. Anything else is insufficient.
+    Raises ValueError if ``missed`` counts other items as well, UsageError if a part belongs to
     another campaign or service.
     """
     _require_origin((missed, fresh), campaign, service)
-    again, anew = _outcome_of(finding, missed), _outcome_of(finding, fresh)
-    tested = again.metric.n_of_all if again else 0
+    missed_outcome, fresh_outcome = _outcome_of(finding, missed), _outcome_of(finding, fresh)
+    tested = missed_outcome.metric.n_of_all if missed_outcome else 0
     if tested > len(selection.missed):
         msg = f"{tested} items counted: assess the {len(selection.missed)} missed ones alone"
         raise ValueError(msg)
-    failing = _failing(again, selection)
+    failing = _failing(missed_outcome, selection)
     undecided = len(selection.missed) - tested
-    if failing or (anew and anew.conformity is Conformity.DOES_NOT_CONFORM):
-        ended = RetestResult.DOES_NOT_CONFORM
+    if failing or (fresh_outcome and fresh_outcome.conformity is Conformity.DOES_NOT_CONFORM):
+        result = RetestResult.DOES_NOT_CONFORM
     elif (
         undecided > 0
         or selection.short_of
         or set(finding.missed) - set(selection.missed)
-        or anew is None
-        or anew.conformity is not Conformity.CONFORMS
+        or fresh_outcome is None
+        or fresh_outcome.conformity is not Conformity.CONFORMS
     ):
-        ended = RetestResult.INSUFFICIENT
+        result = RetestResult.INSUFFICIENT
     else:
-        ended = RetestResult.CONFORMS
+        result = RetestResult.CONFORMS
     return Retest(
         campaign=campaign,
         at=at,
-        outcome=ended,
-        statement="; ".join(_reasons(selection, failing, undecided, anew)),
+        outcome=result,
+        statement="; ".join(_reasons(selection, failing, undecided, fresh_outcome)),
         missed_tested=tested,
         missed_still_failing=failing,
-        fresh_tested=anew.metric.n_of_all if anew else 0,
+        fresh_tested=fresh_outcome.metric.n_of_all if fresh_outcome else 0,
     )
 
 
@@ -118,8 +118,8 @@ def _require_origin(parts: Iterable[Assessment | None], campaign: str, service: 
     for part in parts:
         if part is not None and (part.campaign, part.service) != (campaign, service):
             msg = (
-                f"the re-test is campaign {campaign!r} of service {service!r}, but what was "
-                f"assessed is campaign {part.campaign!r} of service {part.service!r}"
+                f"the re-test is campaign {campaign!r} of service {service!r}, but the "
+                f"assessment is of campaign {part.campaign!r} of service {part.service!r}"
             )
             raise UsageError(msg)
 
@@ -130,7 +130,7 @@ def _order(seed: str, finding: str, name: str) -> bytes:
 
 
 def _outcome_of(finding: Finding, assessment: Assessment | None) -> Outcome | None:
-    """The outcome of the very requirement, profile and line that the finding is about."""
+    """The outcome of the finding's requirement, profile and line, if there is one."""
     wanted = (finding.requirement, finding.profile, finding.line)
     for outcome in assessment.outcomes if assessment else ():
         if (outcome.requirement.id, outcome.profile, outcome.line) == wanted:
@@ -138,29 +138,29 @@ def _outcome_of(finding: Finding, assessment: Assessment | None) -> Outcome | No
     return None
 
 
-def _failing(again: Outcome | None, selection: RetestSelection) -> tuple[str, ...]:
-    """Of the missed items, those that fail again."""
-    if again is None:
+def _failing(outcome: Outcome | None, selection: RetestSelection) -> tuple[str, ...]:
+    """The missed items that still fail."""
+    if outcome is None:
         return ()
-    adverse = {*again.metric.witnesses, *(witness.item for witness in again.witnesses)}
+    adverse = {*outcome.metric.witnesses, *(witness.item for witness in outcome.witnesses)}
     return tuple(name for name in selection.missed if name in adverse)
 
 
 def _reasons(
-    selection: RetestSelection, failing: tuple[str, ...], undecided: int, anew: Outcome | None
+    selection: RetestSelection, failing: tuple[str, ...], undecided: int, fresh: Outcome | None
 ) -> Iterable[str]:
     total = len(selection.missed)
     yield f"{len(failing)} of {total} missed items still fail" + (
         f" ({_some(failing)})" if failing else ""
     )
     if undecided > 0:
-        yield f"{undecided} of {total} missed items were not decided"
+        yield f"{undecided} of {total} missed items could not be decided"
     if selection.short_of:
-        yield f"the corpora are {selection.short_of} fresh items short"
-    if anew is None:
+        yield f"the corpora have {selection.short_of} fresh items too few"
+    if fresh is None:
         yield "no fresh sample was assessed"
     else:
-        yield f"fresh sample {anew.conformity}: {describe(anew)}"
+        yield f"fresh sample {fresh.conformity}: {describe(fresh)}"
 
 
 def _some(names: Collection[str], most: int = 5) -> str:

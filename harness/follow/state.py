@@ -1,8 +1,8 @@
-"""The ledger: findings and plans as their events left them, and what may happen next.
+"""The ledger: the state of findings and plans after their events, and the checks of new events.
 
-``fold`` is the only way to a ledger, and ``Ledger.after`` the only step: it applies an event
-or raises UsageError with what is possible instead. Who wants to do something makes the
-event, asks ``after``, and then stores it.
+``fold`` makes a ledger from the events of a registry. ``Ledger.after`` applies new events, or
+raises UsageError with what is possible instead. A caller makes an event, calls ``after``, and then
+stores the event.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from harness.model.event import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """Findings and plans by id, and decided appeals, in the order in which they came.
+    """Findings and plans by id, and decided appeals, in the order of their events.
 
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
-    are the kept events that are dated before earlier ones.
+    are the recorded events that are dated before earlier ones.
     """
 
     findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -47,21 +47,21 @@ class Ledger:
     backward: tuple[BackwardEvent, ...] = ()
 
     def plan(self, name: str) -> ActionPlan:
-        """The plan of that id. Raises UsageError with those that are known."""
+        """The plan of that id. Raises UsageError with the known ids."""
         if name not in self.plans:
             msg = f"no plan {name!r}; {known(self.plans)}"
             raise UsageError(msg)
         return self.plans[name]
 
     def finding(self, name: str) -> Finding:
-        """The finding of that id. Raises UsageError with those that are known."""
+        """The finding of that id. Raises UsageError with the known ids."""
         if name not in self.findings:
             msg = f"no finding {name!r}; {known(self.findings)}"
             raise UsageError(msg)
         return self.findings[name]
 
     def open_plan_of(self, finding: str) -> ActionPlan | None:
-        """The one plan of a finding that is not closed."""
+        """The open plan of a finding, or ``None``."""
         plans = (plan for plan in self.plans.values() if plan.finding == finding)
         return next((plan for plan in plans if plan.state is not PlanState.CLOSED), None)
 
@@ -72,7 +72,7 @@ class Ledger:
         )
 
     def after(self, *events: Event) -> Ledger:
-        """The ledger once ``events`` have happened. Raises UsageError if they may not."""
+        """The ledger after ``events``. Raises UsageError if one of them is not possible."""
         ledger = self
         for event in events:
             ledger = ledger._after_one(event, is_kept=False)
@@ -87,9 +87,9 @@ class Ledger:
 
     def _with(self, event: Event, *, is_kept: bool) -> Ledger:
         match event:
-            case FindingOpened(finding=found):
-                self._require_new_finding(found)
-                return replace(self, findings={**self.findings, found.id: found})
+            case FindingOpened(finding=finding):
+                self._require_new_finding(finding)
+                return replace(self, findings={**self.findings, finding.id: finding})
             case AppealDecided():
                 _require_fair(event, is_kept=is_kept)
                 return replace(self, appeals=(*self.appeals, event.appeal))
@@ -101,7 +101,7 @@ class Ledger:
             case PlanEvent():
                 plan = self._advanced(event, is_kept=is_kept)
             case _:
-                msg = f"{type(event).__name__}: not an event that the ledger knows"
+                msg = f"{type(event).__name__}: not a known kind of event"
                 raise UsageError(msg)
         return replace(self, plans={**self.plans, plan.id: plan})
 
@@ -112,9 +112,9 @@ class Ledger:
         return advance(before, self.finding(before.finding), event, is_kept=is_kept)
 
     def _require_unused(self, event: RetestStarted) -> None:
-        """A campaign that found something else, or re-tests another plan, is no re-test of this."""
+        """Raise UsageError if the campaign belongs to a finding or to another plan's re-test."""
         others = [plan for plan in self.plans.values() if plan.id != event.plan]
-        used = {found.campaign for found in self.findings.values()}
+        used = {finding.campaign for finding in self.findings.values()}
         used |= {retest.campaign for plan in others for retest in plan.retests}
         used |= {plan.verifying for plan in others}
         if event.campaign in used - {""}:
@@ -128,31 +128,31 @@ class Ledger:
             msg = "a correction of the clock needs a reason"
             raise UsageError(msg)
         if self.latest is None or self.latest <= event.at + TOLERANCE:
-            msg = "no event of the registry is dated later than now: there is nothing to correct"
+            msg = "no event of the registry is dated in the future: there is nothing to correct"
             raise UsageError(msg)
 
-    def _require_new_finding(self, found: Finding) -> None:
-        if found.id in self.findings:
-            msg = f"finding {found.id} is there already; history is never rewritten"
+    def _require_new_finding(self, finding: Finding) -> None:
+        if finding.id in self.findings:
+            msg = f"finding {finding.id} exists already; history cannot be rewritten"
             raise UsageError(msg)
         for other in self.findings.values():
-            if other.subject == found.subject and not self.is_settled(other.id):
+            if other.subject == finding.subject and not self.is_settled(other.id):
                 msg = f"finding {other.id} is open for the same requirement; follow its plan"
                 raise UsageError(msg)
 
     def _drafted(self, event: PlanDrafted) -> ActionPlan:
         finding = self.finding(event.finding)
         if event.plan in self.plans:
-            msg = f"plan {event.plan} is there already; history is never rewritten"
+            msg = f"plan {event.plan} exists already; history cannot be rewritten"
             raise UsageError(msg)
         if any(plan.finding == finding.id for plan in self.plans.values()):
-            msg = f"finding {finding.id} has its plan already; a finding has exactly one"
+            msg = f"finding {finding.id} has a plan already; a finding has exactly one"
             raise UsageError(msg)
         if event.due > latest_due(finding):
             msg = f"plan {event.plan}: due {event.due:%Y-%m-%d} is later than its severity allows"
             raise UsageError(msg)
         if not event.milestones:
-            msg = f"plan {event.plan}: a plan has at least one milestone"
+            msg = f"plan {event.plan}: a plan needs at least one milestone"
             raise UsageError(msg)
         return ActionPlan(
             id=event.plan,
@@ -171,29 +171,29 @@ class Ledger:
 
 def _require_fair(event: AppealDecided, *, is_kept: bool) -> None:
     appeal = event.appeal
-    what = f"appeal on {appeal.pack} {appeal.item}"
+    subject = f"appeal on {appeal.pack} {appeal.item}"
     if not appeal.reason.strip() or not appeal.appellant.strip():
-        msg = f"{what}: an appeal names its reason and who appealed"
+        msg = f"{subject}: an appeal needs a reason and the name of the appellant"
         raise UsageError(msg)
     is_one = appeal.appellant == event.actor
     if is_one or (not is_kept and is_same_person(appeal.appellant, event.actor)):
-        msg = f"{what}: {event.actor} appealed, so somebody else has to decide"
+        msg = f"{subject}: {event.actor} appealed, so somebody else must decide"
         raise UsageError(msg)
     if not appeal.labels or appeal.labels == appeal.before:
-        msg = f"{what}: it asks for no other labels than {'|'.join(appeal.before)}"
+        msg = f"{subject}: the labels are {'|'.join(appeal.before)} already; give other labels"
         raise UsageError(msg)
 
 
 def fold(events: Iterable[Event]) -> Ledger:
     """The ledger after all events of a registry.
 
-    Raises UsageError where one may not follow the others. What earlier versions let through
-    (roles that mix, times that run backwards) is kept, and marked in the ledger.
+    Raises UsageError where an event cannot follow the others. Faults that earlier versions allowed
+    (mixed roles, times that run backwards) are kept, and marked in the ledger.
     """
-    ledger, kept = Ledger(), tuple(events)
-    for event in kept:
+    ledger, recorded = Ledger(), tuple(events)
+    for event in recorded:
         ledger = ledger._after_one(event, is_kept=True)  # noqa: SLF001 - the ledger's own module
-    return replace(ledger, backward=tuple(backward_events(kept)))
+    return replace(ledger, backward=tuple(backward_events(recorded)))
 
 
 def _require_when_and_who(event: Event) -> None:
@@ -201,5 +201,5 @@ def _require_when_and_who(event: Event) -> None:
         msg = f"{type(event).__name__}: its time has no time zone"
         raise UsageError(msg)
     if not event.actor.strip():
-        msg = f"{type(event).__name__}: nobody is named who did it"
+        msg = f"{type(event).__name__}: the actor is missing"
         raise UsageError(msg)

@@ -1,7 +1,7 @@
-"""The steps of a plan: which event may happen in which state, on what condition, and then.
+"""The state machine of action plans: which event is possible in which state, and its effect.
 
-draft, agreed, in progress, claimed, verifying, verified, closed. A re-test that does not
-conform leads back to *in progress*, one that shows too little back to *claimed*.
+The states are draft, agreed, in progress, claimed, verifying, verified, closed. A re-test that does
+not conform leads back to *in progress*, an insufficient one back to *claimed*.
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import UsageError, known
-from harness.follow.guards import check_in, dependence_in, describe, deviate, escalate, require_text
+from harness.follow.guards import (
+    check_in,
+    describe,
+    deviate,
+    escalate,
+    require_text,
+    role_conflict_in,
+)
 from harness.model.action_plan import ActionPlan, Finding, PlanState, RetestResult
 from harness.model.event import (
     FixClaimed,
@@ -32,7 +39,7 @@ Step = Callable[[ActionPlan, Finding, Any], ActionPlan]
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One verb: the states in which it is possible, and what it does to the plan."""
+    """A verb: the states in which it is possible, and its effect on the plan."""
 
     verb: str
     states: frozenset[PlanState]
@@ -42,33 +49,33 @@ class Transition:
 def advance(
     plan: ActionPlan, finding: Finding, event: PlanEvent, *, is_kept: bool = False
 ) -> ActionPlan:
-    """The plan after ``event``. Raises UsageError if it is not possible, naming what is.
+    """The plan after ``event``. Raises UsageError with the possible verbs if it is not possible.
 
-    An event that ``is_kept`` in a registry already may mix roles or lack its origin, which
-    earlier versions allowed: it then stays, among the plan's ``breaches``.
+    An event that is in a registry already (``is_kept``) may mix roles or lack its origin, which
+    earlier versions allowed: the fault is then added to the plan's ``breaches``.
     """
     transition = TRANSITIONS[type(event)]
     if plan.state not in transition.states:
         possible = known(verbs_in(plan.state)).removeprefix("known: ")
         msg = f"plan {plan.id} is {plan.state}: {transition.verb!r} is not possible; "
-        raise UsageError(msg + (f"possible: {possible}" if verbs_in(plan.state) else "it is over"))
-    fault = dependence_in(plan, event) or origin_fault_in(plan, finding, event)
+        raise UsageError(msg + (f"possible: {possible}" if verbs_in(plan.state) else "it is final"))
+    fault = role_conflict_in(plan, event) or origin_fault_in(plan, finding, event)
     if fault and not is_kept:
         raise UsageError(fault)
     after = transition.step(plan, finding, event)
-    said = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {_describe(event, after)}"
+    entry = f"{event.at:%Y-%m-%d %H:%M} {event.actor}: {_describe(event, after)}"
     breach = (f"{event.at:%Y-%m-%d %H:%M} {fault}",) if fault else ()
     actors = (event.actor, event.owner) if isinstance(event, PlanAgreed) else (event.actor,)
     return replace(
         after,
-        history=(*after.history, said),
+        history=(*after.history, entry),
         breaches=(*after.breaches, *breach),
         actors=tuple(dict.fromkeys((*after.actors, *actors))),
     )
 
 
 def verbs_in(state: PlanState) -> tuple[str, ...]:
-    """What can be done with a plan in a state."""
+    """The verbs that are possible for a plan in a state."""
     return tuple(each.verb for each in TRANSITIONS.values() if state in each.states)
 
 
@@ -132,7 +139,7 @@ def _conclude(plan: ActionPlan, finding: Finding, event: RetestConcluded) -> Act
             if not holds
         ]
         if lacks:
-            msg = f"plan {plan.id}: a re-test conforms only with {', and '.join(lacks)}"
+            msg = f"plan {plan.id}: the re-test cannot conform without {', and '.join(lacks)}"
             raise UsageError(msg)
     return replace(
         plan, state=AFTER_RETEST[retest.outcome], verifying="", retests=(*plan.retests, retest)
@@ -143,7 +150,7 @@ def _extend(plan: ActionPlan, _: Finding, event: PlanExtended) -> ActionPlan:
     require_text(plan, "a reason", event.reason)
     require_text(plan, "an approver", event.approver)
     if event.due <= plan.due:
-        msg = f"plan {plan.id}: an extension is later than the due date {plan.due:%Y-%m-%d}"
+        msg = f"plan {plan.id}: give an extension later than the due date {plan.due:%Y-%m-%d}"
         raise UsageError(msg)
     return replace(plan, due=event.due, approvers=(*plan.approvers, event.approver))
 
@@ -157,7 +164,7 @@ AFTER_RETEST = {
     RetestResult.DOES_NOT_CONFORM: PlanState.IN_PROGRESS,
     RetestResult.INSUFFICIENT: PlanState.CLAIMED,
 }
-"""Where a re-test leads; nothing else leads to *verified*."""
+"""The state after a re-test; nothing else leads to *verified*."""
 
 _RUNNING = frozenset(PlanState) - {PlanState.VERIFIED, PlanState.CLOSED}
 _WORKING = frozenset({PlanState.AGREED, PlanState.IN_PROGRESS})
@@ -174,34 +181,34 @@ TRANSITIONS: dict[type[PlanEvent], Transition] = {
     PlanEscalated: Transition("escalate", _RUNNING, escalate),
     PlanClosed: Transition("close", frozenset({PlanState.VERIFIED}), _close),
 }
-"""Every verb, by the event that it leaves."""
+"""Every verb, by the event that it records."""
 
 
 def _describe(event: PlanEvent, after: ActionPlan) -> str:
     match event:
         case PlanAgreed():
-            said = f"agreed, owner {after.owner}, due {after.due:%Y-%m-%d}"
+            text = f"agreed, owner {after.owner}, due {after.due:%Y-%m-%d}"
         case PlanProgressed(note=note, milestone=0):
-            said = f"progress: {note}"
+            text = f"progress: {note}"
         case PlanProgressed(note=note, milestone=number):
-            said = f"milestone reached: {after.milestones[number - 1].title}. {note}"
+            text = f"milestone reached: {after.milestones[number - 1].title}. {note}"
         case FixClaimed(statement=statement):
-            said = f"fix claimed: {statement}"
+            text = f"fix claimed: {statement}"
         case RetestStarted(campaign=campaign):
-            said = f"re-test {campaign} started"
+            text = f"re-test {campaign} started"
         case RetestConcluded(retest=retest):
-            said = f"re-test {retest.outcome}: {retest.statement}"
+            text = f"re-test {retest.outcome}: {retest.statement}"
         case PlanExtended(due=due, reason=reason, approver=approver):
-            said = f"extended to {due:%Y-%m-%d}, approved by {approver}: {reason}"
+            text = f"extended to {due:%Y-%m-%d}, approved by {approver}: {reason}"
         case PlanClosed():
-            said = "closed"
+            text = "closed"
         case _:
-            said = describe(event)
-    return said.strip()
+            text = describe(event)
+    return text.strip()
 
 
 def origin_fault_in(plan: ActionPlan, finding: Finding, event: PlanEvent) -> str | None:
-    """Why a re-test does not come from where it must, in one sentence; nothing if it does."""
+    """The reason why a re-test's campaign or service is wrong; ``None`` if both are right."""
     match event:
         case RetestStarted(campaign=campaign):
             return _campaign_fault(plan, finding, campaign)
@@ -228,5 +235,5 @@ def _campaign_fault(plan: ActionPlan, finding: Finding, campaign: str) -> str | 
 
 
 def _plain(campaign: str) -> str:
-    """Names that some file systems hold for one folder are one campaign."""
+    """The name for comparison: some file systems take names that differ in case for one folder."""
     return campaign.strip().casefold()

@@ -1,1 +1,1 @@
-"""Measurements of other people, read as trials."""
+"""Read other people's measurement formats, and import them as journals."""

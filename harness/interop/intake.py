@@ -1,7 +1,7 @@
-"""Takes other people's measurements into a journal of ours: whole, or not at all.
+"""Import other people's measurements into a journal, completely or not at all.
 
-The journal's header says that it is ``foreign``: nobody bracketed these measurements with
-sentinels, so its verdicts rest on the control alone, and it decides nothing.
+The journal's header says that it is ``foreign``: it has no sentinels, so its verdicts rest on the
+control alone, and it cannot decide any requirement.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -29,18 +30,20 @@ from harness.model.journal_header import JournalHeader
 from harness.model.observation import Observation
 from harness.model.sentinel import Sentinels
 from harness.store.journal.header import HEADER
-from harness.store.journal.journal import SegmentJournal
+
+if TYPE_CHECKING:
+    from harness.store.journal.journal import SegmentJournal
 
 FOREIGN = "foreign"
-"""What the type of its line, its profile and its pack are called."""
+"""The name of the type of its line, its profile and its pack."""
 
 BATCH = 200
-"""Measurements that are written at once."""
+"""Measurements written at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """A line that was left out, by its number, and why. Of a repeated one, the first counts."""
+class SkippedLine:
+    """A line that was left out, by its number, and why. Of repeated ones the first is kept."""
 
     line: int
     reason: str
@@ -48,8 +51,8 @@ class Trouble:
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
-    """How many measurements were taken, and how many lines were broken or repeated."""
+class ImportCounts:
+    """How many measurements were imported, and how many lines were broken or repeated."""
 
     taken: int = 0
     broken: int = 0
@@ -59,10 +62,10 @@ class Intake:
 def foreign_header(
     name: str, form: str, source: str, sha256: str, block_page: BlockPage | None = None
 ) -> JournalHeader:
-    """The header of a foreign journal. ``source`` names the file, ``form`` its format.
+    """Return the header of an imported journal. ``source`` names the file, ``form`` its format.
 
-    ``block_page`` is the one that the supplier declares, if it is known. Raises ValueError
-    (pydantic's) if ``name`` is no campaign's name.
+    ``block_page`` is the one that the supplier declares, if known. Raises ValueError (pydantic's)
+    if ``name`` is not valid as the name of a campaign.
     """
     campaign = Campaign(
         campaign=name,
@@ -79,14 +82,16 @@ def foreign_header(
 
 
 @contextmanager
-def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
-    """A new journal that stands at ``folder`` once all is well, and nowhere else.
+def journal_once_complete(folder: Path, header: JournalHeader) -> Iterator[SegmentJournal]:
+    """Yield a new journal that is moved to ``folder`` only when it is complete.
 
-    Raises UsageError if there is one already, InstrumentError if the disk does not take it.
+    Raises UsageError if the folder is not empty, InstrumentError if writing fails.
     """
     if (folder / HEADER).exists() or (folder.is_dir() and any(folder.iterdir())):
         msg = f"{folder}: there is something here already; choose another folder"
         raise UsageError(msg)
+    from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
+
     beside = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(beside, ignore_errors=True)
     journal = SegmentJournal.create(beside, header.as_document())
@@ -103,14 +108,14 @@ def whole_journal(folder: Path, header: JournalHeader) -> Iterator[SegmentJourna
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def take_in(
+def import_measurements(
     lines: Iterable[bytes],
     read: Callable[[bytes], Record],
     journal: SegmentJournal,
-    tell: Callable[[Trouble], None],
-) -> Intake:
-    """Read measurements line by line into the journal, and ``tell`` of those left out."""
-    intake = Intake()
+    report: Callable[[SkippedLine], None],
+) -> ImportCounts:
+    """Read measurements line by line into the journal, and ``report`` those left out."""
+    counts = ImportCounts()
     first: dict[str, int] = {}
     waiting: list[Record] = []
     numbers = count(1)
@@ -119,33 +124,33 @@ def take_in(
         if not line.strip():
             continue
         try:
-            record = _paired(read(line))
+            record = _require_control(read(line))
         except NotReadable as error:
-            intake.broken += 1
-            tell(Trouble(line=number, reason=str(error)))
+            counts.broken += 1
+            report(SkippedLine(line=number, reason=str(error)))
             continue
         if (held := first.setdefault(record.id, number)) != number:
-            intake.repeated += 1
+            counts.repeated += 1
             why = f"{record.id[:200]} stands in line {held} already"
-            tell(Trouble(line=number, reason=why, repeated=True))
+            report(SkippedLine(line=number, reason=why, repeated=True))
             continue
-        intake.taken += 1
+        counts.taken += 1
         waiting.append(record)
         if len(waiting) == BATCH:
             _append(journal, next(numbers), name, waiting)
     _append(journal, next(numbers), name, waiting)
-    return intake
+    return counts
 
 
-def _paired(record: Record) -> Record:
-    """The record. Raises NotReadable if it has no control: no journal could decide about it."""
+def _require_control(record: Record) -> Record:
+    """Return the record. Raises NotReadable without a control: it could not be decided."""
     if record.alone:
         raise NotReadable("a page without a control; 'accredit judge' judges it by itself")
     return record
 
 
 def _append(journal: SegmentJournal, batch: int, campaign: str, records: list[Record]) -> None:
-    """Write the records as one batch, and forget them."""
+    """Write the records as one batch, and clear the list."""
     if records:
         journal.append(batch, list(_observations(batch, campaign, records)))
     records.clear()

@@ -1,8 +1,8 @@
-"""Reads OONI's ``web_connectivity`` measurements, data format 0.2.0, with their control.
+"""Read OONI's ``web_connectivity`` measurements, data format 0.2.0, with their control.
 
-One measurement becomes two trials: what the resolver said of the host, and what came of
-fetching the page. The probe's own conclusions (``blocking``, ``accessible``) are not looked
-at. See ooni/spec ts-017-web-connectivity and data formats df-001, df-002, df-005, df-006.
+One measurement becomes two trials: the DNS answer, and the web page. The probe's own conclusions
+(``blocking``, ``accessible``) are not used. See ooni/spec ts-017-web-connectivity and data formats
+df-001, df-002, df-005, df-006.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.interop.ooni_form import (
     Response,
     Transaction,
     failure_from,
-    restore,
+    with_extra_facts,
 )
 from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
@@ -45,7 +45,7 @@ VERIFYING = 3
 
 
 def read_web(found: Measurement) -> Side | None:
-    """What the probe saw; None if it never came to ask for a page."""
+    """What the probe saw; None if it never requested a page."""
     keys = found.test_keys
     if keys is None or not (keys.requests or keys.http_experiment_failure or keys.tcp_connect):
         return None
@@ -56,7 +56,7 @@ def read_web(found: Measurement) -> Side | None:
     failure = failure_from(name, _stage(keys, name)) if name else None
     if failure is None and not answered:
         failure = failure_from(_first_failure(keys) or "no answer", "connect")
-    return restore(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
+    return with_extra_facts(Side(facts=_facts(found, path, last), failure=failure), last.x_accredit)
 
 
 def read_control_web(found: Measurement) -> Side | None:
@@ -69,7 +69,9 @@ def read_control_web(found: Measurement) -> Side | None:
     if page is None:
         return None
     if page.failure:
-        return restore(Side(failure=failure_from(page.failure, "response")), page.x_accredit)
+        return with_extra_facts(
+            Side(failure=failure_from(page.failure, "response")), page.x_accredit
+        )
     if not page.status_code or page.status_code < 0:
         return Side(failure=failure_from("no answer", "response"))
     length = page.body_length if page.body_length is not None and page.body_length >= 0 else None
@@ -80,7 +82,7 @@ def read_control_web(found: Measurement) -> Side | None:
         title=" ".join((page.title or "").split()),
         body_length=length,
     )
-    return restore(Side(facts=facts), page.x_accredit)
+    return with_extra_facts(Side(facts=facts), page.x_accredit)
 
 
 def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> WebFacts:
@@ -105,7 +107,7 @@ def _facts(found: Measurement, path: list[Transaction], last: Transaction) -> We
 
 
 def _peer(path: list[Transaction]) -> str:
-    """The address that the first request went to, where the probe tells it."""
+    """The address that the first request went to, if the probe recorded it."""
     address = (path[0].address if path else None) or ""
     return address.rpartition(":")[0].strip("[]")
 
@@ -121,7 +123,7 @@ def _hop(one: Transaction) -> Hop:
 
 
 def _onward(last: Transaction, response: Response) -> tuple[Hop, ...]:
-    """The last answer is a hop as well where it redirects, and nobody followed."""
+    """The last answer as a hop, where it is a redirect that was not followed."""
     location = dict(_headers(response)).get("location", "")
     redirects = location and 300 <= (response.code or 0) < 400  # noqa: PLR2004 - RFC 9110 15.4
     return (_hop(last),) if redirects else ()
@@ -144,7 +146,7 @@ def _body(found: Any) -> str:
 
 
 def _stage(keys: Keys, name: str) -> Stage:
-    """How far the probe got before its fetch failed."""
+    """The stage at which the probe's fetch failed."""
     if name.startswith(("dns_", "android_dns")):
         return "resolve"
     tried = [one for one in keys.tcp_connect or () if one.status is not None]
@@ -162,7 +164,7 @@ def _first_failure(keys: Keys) -> str:
 
 
 def _certificate(found: Measurement, last_url: str) -> Certificate | None:
-    """The chain that the probe was shown by the last host, and whether it held."""
+    """The certificate chain that the last host showed, and whether it was valid."""
     keys = found.test_keys
     known = (keys.tls_handshakes if keys else None) or ()
     for host in (host_of_url(last_url), host_of_input(found)):
@@ -204,12 +206,12 @@ def _major(found: Measurement) -> int:
 
 TEST = "web_connectivity"
 TIMES = "%Y-%m-%d %H:%M:%S"
-"""How a measurement writes when it was made, in UTC (df-000)."""
+"""Format of the time of a measurement, in UTC (df-000)."""
 
 
 @MEASUREMENT_IMPORTERS.register("ooni")
 def read_ooni(line: bytes | str) -> Record:
-    """OONI's web_connectivity, data format 0.2.0. Raises NotReadable, saying what is wrong."""
+    """Read OONI's web_connectivity, data format 0.2.0. Raises NotReadable with the reason."""
     try:
         found = msgspec.json.decode(line, type=Measurement, strict=False)
     except UNREADABLE as error:
@@ -240,7 +242,7 @@ def _trials(identity: str, found: Measurement, keys: Keys) -> Iterator[Trial]:
 
 
 def identity_of(found: Measurement) -> str:
-    """``id``, the measurement's UID, or report and input: whichever is there first."""
+    """Return ``id``, the measurement's UID, or report and input: the first that is present."""
     named: Any = found.id if found.id not in (None, "") else found.measurement_uid
     if named:
         return str(named)
@@ -248,7 +250,7 @@ def identity_of(found: Measurement) -> str:
 
 
 def started_of(found: Measurement) -> datetime:
-    """When the measurement was made; long ago where it does not say so."""
+    """When the measurement was made; 1970-01-01 if it does not say so."""
     try:
         return datetime.strptime(found.measurement_start_time or "", TIMES).replace(tzinfo=UTC)
     except ValueError:

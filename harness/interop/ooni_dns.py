@@ -1,8 +1,8 @@
-"""What an OONI measurement says of a name: the probe's resolver beside the test helper's.
+"""Read the DNS trial of an OONI measurement: the probe's resolver beside the test helper's.
 
-Addresses are vouched for: those the test helper resolved, those it or the probe shook hands
-with for this very name, those of the same network. Where old probes could not ask for that,
-their own note that the networks agree stands for it.
+An address counts as confirmed if the test helper resolved it, if it or the probe completed a TLS
+handshake with it for this name, or if it is in the same network (AS). Old probes could not check
+that; there, their own note that the networks agree is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VALID, BOGON = 8, 4
 SYSTEM = frozenset({"", "system", "getaddrinfo", "golang_net_resolver", "netgo"})
 AGREEING = frozenset({"consistent", "reverse_match"})
 OF_LINE = "line_resolver"
-"""Tag of a query that went to the line's own resolver, whichever way it was asked (ours)."""
+"""Tag of a query to the line's own resolver, by whichever protocol (our extension)."""
 
 
 def host_of_input(found: Measurement) -> str:
@@ -36,7 +36,7 @@ def host_of_url(url: str) -> str:
 
 
 def read_dns(found: Measurement) -> tuple[Side, Side | None] | None:
-    """Both sides of the DNS trial; None if the input has no name or nobody asked for it."""
+    """Both sides of the DNS trial; None if the input has no name, or the name was not queried."""
     host, keys = host_of_input(found), found.test_keys
     if keys is None or _is_address(host):
         return None
@@ -92,7 +92,7 @@ def _control(host: str, control: Control, dns: ControlDns, keys: Keys, service: 
 
 
 def _vouches(control: Control, keys: Keys, host: str, address: str, own: list[str]) -> bool:
-    """Whether an address that the probe met is known to be the site's."""
+    """Whether an address that the probe met is confirmed to be the site's."""
     if _has_shaken(keys, host, address):
         return True
     if not own or not _is_global(address):
@@ -109,7 +109,7 @@ def _vouches(control: Control, keys: Keys, host: str, address: str, own: list[st
 
 
 def _has_shaken(keys: Keys, host: str, address: str) -> bool:
-    """Whether the probe itself shook hands with the address, and the certificate held."""
+    """Whether the probe completed a TLS handshake with the address with a valid certificate."""
     return any(
         one.server_name == host
         and not one.failure

@@ -1,6 +1,7 @@
-"""The parts of an OONI measurement that we read, in the forms that probes have written.
+"""The parts of an OONI measurement that are read, in all forms that probes have written.
 
-Everything but the input may be absent or null: probes of ten years wrote these files.
+Everything but the input may be absent or null, in ten years of files. ``ExtraFacts`` holds the
+facts that OONI's format has no keys for.
 """
 
 from __future__ import annotations
@@ -64,13 +65,13 @@ MARKS = (
     ("eof", "eof_error"),
     ("stopped after 10 redirects", "http_redirect_limit"),
 )
-"""What to look for in ``unknown_failure: ...``, most telling first."""
+"""Texts to search for in ``unknown_failure: ...``, the most specific first."""
 
 UNKNOWN = "http_invalid_response"
 
 
 def failure_from(name: str, stage: Stage) -> Failure:
-    """Our failure for somebody's name of one; the name itself is kept as the detail."""
+    """Return our failure for a name of OONI's, which is kept as the detail."""
     known = name.strip()
     if known in FAILURES:
         return Failure(name=known, stage=stage)
@@ -125,7 +126,7 @@ class Transaction(msgspec.Struct, kw_only=True):
     failure: str | None = None
     request: Request | None = None
     response: Response | None = None
-    x_accredit: Beyond | None = None
+    x_accredit: ExtraFacts | None = None
 
 
 class Connected(msgspec.Struct, kw_only=True):
@@ -162,7 +163,7 @@ class ControlPage(msgspec.Struct, kw_only=True):
     title: str | None = None
     headers: Any = None
     status_code: int | None = None
-    x_accredit: Beyond | None = None
+    x_accredit: ExtraFacts | None = None
 
 
 class ControlDns(msgspec.Struct, kw_only=True):
@@ -218,13 +219,13 @@ class Measurement(msgspec.Struct, kw_only=True):
 
 
 _TOKEN = re.compile(r"ACCREDIT-TOKEN-[0-9A-F]*|(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
-"""What a token looks like, in older journals too."""
+"""The form of tokens, also of those in older journals."""
 
 
-class Beyond(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExtraFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of one web answer by their names in ``WebFacts``, and where and why it failed.
 
-    What is ``None`` stands in a key of OONI's own, or is not known.
+    ``None``: in one of OONI's own keys, or unknown.
     """
 
     stage: Stage | None = None
@@ -247,20 +248,20 @@ SERVICE = (
     "tunnel_status", "peer", "title", "text", "frames", "body_length", "body_sha256", "truncated",
     "choices",
 )  # fmt: skip
-"""What a transaction of OONI does not say, where the body itself is not written."""
+"""Facts that OONI's format has no key for in a transaction, if the body is not written."""
 
 
 CONTROL = (
     "url", "tunnel_status", "hops", "peer", "text", "frames", "body_sha256", "truncated", "choices",
 )  # fmt: skip
-"""What the test helper's answer does not say."""
+"""Facts that OONI's format has no key for in the test helper's answer."""
 
 
-def go_beyond(side: Side, names: tuple[str, ...]) -> Beyond:
-    """What stands beside OONI's keys for one side: the facts of these ``names``."""
+def extra_facts(side: Side, names: tuple[str, ...]) -> ExtraFacts:
+    """Return the facts of one side, by these ``names``, that go beyond OONI's keys."""
     facts, failure = side.facts, side.failure
     web = _without_token(facts) if isinstance(facts, WebFacts) else None
-    return Beyond(
+    return ExtraFacts(
         stage=failure.stage if failure is not None else None,
         detail=failure.detail if failure is not None else "",
         certificate=web.certificate if web is not None else None,
@@ -274,15 +275,15 @@ def _without_token(web: WebFacts) -> WebFacts:
     )
 
 
-def restore(side: Side, beyond: Beyond | None) -> Side:
-    """The side with what stood beside OONI's keys; as it was where nothing did."""
-    if beyond is None:
+def with_extra_facts(side: Side, extra: ExtraFacts | None) -> Side:
+    """The side with the facts that go beyond OONI's keys; unchanged if there are none."""
+    if extra is None:
         return side
     facts, failure = side.facts, side.failure
     if isinstance(facts, WebFacts):
-        named = {name: getattr(beyond, name) for name in (*SERVICE, *CONTROL)}
+        named = {name: getattr(extra, name) for name in (*SERVICE, *CONTROL)}
         held = {name: value for name, value in named.items() if value is not None}
-        facts = msgspec.structs.replace(facts, certificate=beyond.certificate, **held)
-    if failure is not None and beyond.stage is not None:
-        failure = Failure(name=failure.name, stage=beyond.stage, detail=beyond.detail)
+        facts = msgspec.structs.replace(facts, certificate=extra.certificate, **held)
+    if failure is not None and extra.stage is not None:
+        failure = Failure(name=failure.name, stage=extra.stage, detail=extra.detail)
     return Side(facts=facts, failure=failure)

@@ -1,7 +1,7 @@
-"""Reads pages that somebody kept: ``id``, ``body``, and what else is known of each.
+"""Read stored pages: one JSON object a line with ``id``, ``body``, and what else is known.
 
-One JSON object a line: ``id`` and ``body``, optionally ``url``, ``status``, ``headers`` (an
-object or pairs), ``location``, ``certificate_issuer``, and ``control`` of the same shape.
+Optional keys: ``url``, ``status``, ``headers`` (an object or pairs), ``location``,
+``certificate_issuer``, and ``control`` of the same form.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ from harness.model.facts.web import Certificate, Hop, WebFacts
 TEXT_CHARACTERS = 6000
 MARKUP_CHARACTERS = 400_000
 MARKUP_TAGS = 20_000
-"""Bounds on what is looked at; a block page has said what it is long before. The parser takes time
-with the square of the depth of tags: 17 s for 400,000 characters of them.
-"""
+"""Bounds on what is read; block pages say what they are early. The parser's time grows with the
+square of the depth of tags: 17 s for 400,000 characters of them."""
 
 LONG, HEADLINES, HEADLINE_CHARACTERS = 700, 3, 160
-"""From which length headlines are put first, how many, and how much of each."""
+"""Length from which headlines come first, how many of them, and the characters of each."""
 
 SCRIPT_CHARACTERS, MERE = 20_000, 90
-"""How much of the scripts is looked at, and the length of text up to which a page only leads on."""
+"""Characters of scripts that are read, and length of text up to which a page only leads on."""
 MENU_ITEMS, MENU_CHARACTERS, LEAST_SAID = 60, 300, 120
-"""How many links of a long page are read, how much of their text is kept, and how much a page
-must say outside of them for them to be put last."""
+"""Links of a long page that are read, characters kept of their text, and the least text outside of
+them for them to be put last."""
 IMAGES, IMAGE_CHARACTERS = 4, 80
 
 _MENUS = ["a", "option", "button", "nav", "footer"]
@@ -57,7 +56,7 @@ _TAGS = re.compile(r"<[^<>]{1,2000}>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markup:
-    """A page as a person would meet it; white space folded."""
+    """A page as a reader sees it; white space folded."""
 
     title: str = ""
     text: str = ""
@@ -65,7 +64,7 @@ class Markup:
 
 
 def read_markup(body: str) -> Markup:
-    """Read a page. Anything that is no markup is plain text."""
+    """Read a page; text without tags is read as plain text."""
     if "<" not in body:
         return Markup(text=_fold(body))
     body = _bounded(body)
@@ -96,7 +95,7 @@ def _bounded(body: str) -> str:
 
 
 def _headlines(tree: LexborHTMLParser) -> str:
-    """The first headlines: a long page says there what it is, after its menus and banners."""
+    """The first headlines: after menus and banners, a long page says there what it is."""
     found = (_fold(node.text(separator=" ")) for node in tree.css("h1, h2")[:HEADLINES])
     return " ".join(f"{line[:HEADLINE_CHARACTERS]}." for line in found if line)
 
@@ -106,7 +105,7 @@ def _seen(tree: LexborHTMLParser) -> str:
 
 
 def _without_links(tree: LexborHTMLParser) -> str:
-    """What the page says itself, then the start of its menus; nothing if it is mostly menus."""
+    """The page's own text, then the start of its menus; empty if it is mostly menus."""
     menus = " ".join(node.text(separator=" ") for node in tree.css("a, option")[:MENU_ITEMS])
     tree.strip_tags(_MENUS)
     said = _seen(tree)
@@ -114,7 +113,7 @@ def _without_links(tree: LexborHTMLParser) -> str:
 
 
 def _spare_text(tree: LexborHTMLParser) -> str:
-    """What a page shows without scripts, or what its scripts write into it."""
+    """The text that a page shows without scripts, or that its scripts write into it."""
     without = " ".join(node.text(separator=" ") for node in tree.css("noscript")[:IMAGES])
     scripts = " ".join(node.text() for node in tree.css("script"))[:SCRIPT_CHARACTERS]
     written = " ".join(_TAGS.sub(" ", found[2]) for found in _WRITTEN.finditer(scripts))
@@ -122,7 +121,7 @@ def _spare_text(tree: LexborHTMLParser) -> str:
 
 
 def _images(tree: LexborHTMLParser) -> str:
-    """What stands for the images of a page that shows nothing else: text, or a file's name."""
+    """The texts or file names of images, for a page that shows nothing else."""
     shown = (
         node.attributes.get("alt") or _file_name(node.attributes.get("src") or "")
         for node in tree.css("img")[:IMAGES]
@@ -145,7 +144,7 @@ def _frames(tree: LexborHTMLParser, body: str) -> tuple[str, ...]:
 
 
 def _scripted_ways(tree: LexborHTMLParser) -> list[str]:
-    """Addresses in scripts that send the reader away, and of forms that send themselves."""
+    """Addresses in scripts that redirect the reader, and of forms that submit themselves."""
     script = " ".join(node.text() for node in tree.css("script"))[:SCRIPT_CHARACTERS]
     if "location" not in script and "submit" not in script:
         return []
@@ -158,11 +157,11 @@ def _fold(text: str) -> str:
 
 
 NOWHERE = "http://page.invalid/"
-"""The URL of a page that does not say where it was found (RFC 6761)."""
+"""The URL of a page without one (RFC 6761)."""
 
 
 class Page(msgspec.Struct, kw_only=True):
-    """A page as it stands in the file."""
+    """A stored page in the form of the file."""
 
     body: str | None = ""
     id: str | int | None = None
@@ -176,7 +175,7 @@ class Page(msgspec.Struct, kw_only=True):
 
 @MEASUREMENT_IMPORTERS.register("page")
 def read_page(line: bytes | str) -> Record:
-    """A page that somebody kept. Raises NotReadable, saying what is wrong."""
+    """Read a stored page. Raises NotReadable with the reason."""
     try:
         page = msgspec.json.decode(line, type=Page, strict=False)
     except UNREADABLE as error:
@@ -213,7 +212,7 @@ def _facts(page: Page, url: str) -> WebFacts:
 
 
 def read_headers(found: Any) -> tuple[tuple[str, str], ...]:
-    """Headers from an object or pairs, names in lower case. Raises NotReadable."""
+    """Return headers from an object or pairs, names in lower case. Raises NotReadable."""
     if not found:
         return ()
     pairs = found.items() if isinstance(found, dict) else found

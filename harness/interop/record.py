@@ -1,4 +1,7 @@
-"""A record is one line of somebody else's data, as trials that our rules can judge."""
+"""Records: single measurements of other people, as trials that the rules can judge.
+
+Also the table of importers, and ``bounded_lines``, which reads files within limits.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,19 @@ from harness.model.verdict import Trial
 from harness.plugins import PluginTable
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading a line raises: not JSON of the shape, not UTF-8, nested too deeply."""
+"""What reading a line raises: not JSON of that form, not UTF-8, or nested too deeply."""
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a record does not say when it was made."""
+"""The time of a record that does not say when it was made."""
 
 
 class NotReadable(ValueError):
-    """A line that is not what its format says; the message says what was found."""
+    """A line that does not have its format; the message says what was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One line: its id, and the trials it holds. ``alone`` marks a page without a control."""
+    """One measurement: its id and its trials. ``alone`` marks a page without a control."""
 
     id: str
     trials: tuple[Trial, ...]
@@ -38,7 +41,7 @@ class Record:
 
 
 MeasurementImporter = Callable[[bytes], Record]
-"""Reads one measurement of other people from one line. Raises NotReadable."""
+"""Reads one measurement from one line. Raises NotReadable."""
 
 MEASUREMENT_IMPORTERS = PluginTable[MeasurementImporter](
     "importers", "harness.interop", of="measurements"
@@ -47,7 +50,7 @@ MEASUREMENT_IMPORTERS = PluginTable[MeasurementImporter](
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """What one side of a foreign trial saw."""
+    """What the service or the control of a foreign trial saw."""
 
     facts: Facts | None = None
     failure: Failure | None = None
@@ -62,7 +65,7 @@ def trial(
     *,
     started: datetime = LONG_AGO,
 ) -> Trial:
-    """A trial of ``url`` with what both sides saw."""
+    """Make a trial of ``url`` from what both sides saw."""
     item = Item(id=identity, value=url, labels=("FOREIGN",), kind="url")
 
     def observed(side: Side, line: str) -> Observation:
@@ -86,7 +89,7 @@ def trial(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineLimits:
-    """How much is read: bytes of a line and of all, lines, and seconds."""
+    """How much is read: bytes of a line and in total, lines, and seconds."""
 
     line_bytes: int = 32 * 1024**2
     total_bytes: int = 16 * 1024**3
@@ -100,9 +103,9 @@ def bounded_lines(
     limits: LineLimits | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[bytes]:
-    """The lines as they come, each with its end.
+    """Yield the lines of a stream, each with its line end.
 
-    Raises UsageError at the line where a limit is passed: what came before has been given.
+    Raises UsageError at the line that exceeds a limit; the lines before have been yielded.
     """
     limits = limits or LineLimits()
     end, number, total = clock() + limits.seconds, 0, 0

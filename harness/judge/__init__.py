@@ -1,1 +1,1 @@
-"""Turn trials into verdicts, by rules that are data."""
+"""Judge trials: turn pairs of observations into verdicts, by rules that are data."""

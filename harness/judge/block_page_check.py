@@ -1,8 +1,8 @@
-"""What a page may hold beside the notice by which it is known as a block page.
+"""Decide whether a page is a block page and nothing else, and which category it states.
 
-A block page's words, title or host are copied easily and put over something else. So such a sign
-counts only on a page that has no room for content: little text that nobody knows, and no more
-pictures, frames and scripts than the pages that the must-block sentinels met.
+The words, title or host of a block page are easily copied onto other content. So they count only on
+a page that cannot hold other content: little text that is not known, and no more pictures, frames
+and scripts than the pages that the must-block sentinels met.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from harness.model.facts.web import WebFacts
 from harness.model.sketch import BARE, Sketch, share_within
 
 if TYPE_CHECKING:
-    from harness.judge.trial_features import Case
+    from harness.judge.trial_features import TrialFeatures
 import re
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
 READ = 256
-"""Characters of a page's text that are kept, and so can be looked at (``probes.net.html_text``)."""
+"""Characters of a page's text that are kept, and so can be read (``probes.net.html_text``)."""
 LEAST, USUAL, MOST = 120, 600, 1800
-"""Characters of unknown text that a notice may always hold, may where there is no page of the
-control to compare it with, and may at most."""
+"""Characters of unknown text that a block page may have: at least; where there is no page of the
+control to compare it with; and at most."""
 SHARE = 0.5
-"""Share of the control's text that the unknown text of a notice may reach: less is no page."""
+"""Share of the control's text that the unknown text of a block page may reach."""
 
 
 def says_nothing(web: WebFacts) -> bool:
-    """Whether a page has next to no text, and nothing else that would show something."""
+    """Whether a page has next to no text, and nothing else to show."""
     shows = bool(shown_beside_text(web) or web.frames)
     return len(web.title) <= BARE and is_wordless(web) and not shows
 
 
 def shown_beside_text(web: WebFacts) -> int:
-    """How many pictures, frames, scripts and style sheets a page has, those of headers too."""
+    """Count the pictures, frames, scripts and style sheets of a page, and those of its headers."""
     return web.embedded + has_styles_by_header(web)
 
 
 def has_styles_by_header(web: WebFacts) -> bool:
-    """Whether a header names a style sheet, which may write text (RFC 8288, CSS Content)."""
+    """Whether a header names a style sheet, which can add text (RFC 8288, CSS Content)."""
     return any(name == "link" and "stylesheet" in value.lower() for name, value in web.headers)
 
 
 def is_wordless(web: WebFacts) -> bool:
-    """Whether a page has next to no text, whatever it shows besides."""
+    """Whether a page has next to no text, whatever else it shows."""
     return max(len(web.text), web.text_length) <= BARE
 
 
-def has_room(
+def may_hold_other_content(
     web: WebFacts, control: WebFacts | None, known: Iterable[Sketch], *, embedded: int, read: int
 ) -> bool:
-    """Whether a page may hold content beside what it is known by.
+    """Whether a page may hold content beside the signs that it is known by.
 
-    ``known`` are sketches of texts that are no content; ``embedded`` is the number of pictures,
-    frames and scripts that such a page has, and ``read`` the number of characters that were found
-    to be a notice; where there is none, a page must say nothing else. Pages that other people kept
-    do not say how long their text is, and so have no room.
+    ``known`` are sketches of block page texts. ``embedded`` is the number of pictures, frames and
+    scripts that a block page has. ``read`` is the number of characters that were found to be a
+    notice; 0 means that the page must not say anything else. Pages in other people's data do not
+    give the length of their text, and count as holding no other content.
     """
     if shown_beside_text(web) > embedded:
         return True
@@ -69,7 +69,7 @@ def has_room(
 
 
 def _least_content(control: WebFacts | None) -> float:
-    """The least number of characters beside a notice that would be a page's content."""
+    """The number of characters beside a notice from which a page holds content."""
     if control is None:
         return USUAL
     if not control.text_length:
@@ -78,83 +78,89 @@ def _least_content(control: WebFacts | None) -> float:
 
 
 UNLIKE = 0.5
-"""Likeness below which two pages count as different ones."""
+"""Likeness below which two pages count as different."""
 ALIKE = 0.7
-"""Likeness of words from which the control sees the same page, whatever it says."""
+"""Likeness of words from which service and control saw the same page."""
 AKIN = 0.3
-"""The same where the control's page speaks of blocks as well."""
+"""The same, where the control's page shows signs of a block as well."""
 
 
-def looks_blocked(case: Case) -> bool:
+def looks_blocked(features: TrialFeatures) -> bool:
     """Whether the service's page says that it blocks, and the control's page does not."""
-    web = case.web
-    if web is None or not _is_all_there(case):
+    web = features.web
+    if web is None or not _is_all_there(features):
         return False
-    if inner := _came_inside(web):
-        return _is_known_inside(case, web, inner, recognised=True)
-    return _is_recognised(case, web)
+    if inner := _inner_pages_with_content(web):
+        return _is_known_inside(features, web, inner, recognised=True)
+    return _is_recognised(features, web)
 
 
-def is_learned_page(case: Case) -> bool:
-    """Whether the page is the one declared, or that the must-block sentinels met."""
-    web = case.web
-    if web is None or not _is_all_there(case):
+def is_learned_page(features: TrialFeatures) -> bool:
+    """Whether the page is the declared block page, or one that the must-block sentinels met."""
+    web = features.web
+    if web is None or not _is_all_there(features):
         return False
-    if inner := _came_inside(web):
-        return _is_known_inside(case, web, inner, recognised=False)
-    return case.lore.knows_page(web, case.control_web)
+    if inner := _inner_pages_with_content(web):
+        return _is_known_inside(features, web, inner, recognised=False)
+    return features.fingerprints.matches_page(web, features.control_web)
 
 
-def _is_all_there(case: Case) -> bool:
-    """Whether every frame was followed, and no part of the origin's page was seen."""
-    return not case.not_followed and (case.is_unlike_origin or not case.has_truth)
+def _is_all_there(features: TrialFeatures) -> bool:
+    """Whether every frame was followed, and no part of the origin's page came."""
+    return not features.unfollowed_url and (
+        features.is_unlike_origin or not features.control_has_token
+    )
 
 
-def _came_inside(web: WebFacts) -> tuple[WebFacts, ...]:
-    """The inner pages that came, but for those that say nothing."""
+def _inner_pages_with_content(web: WebFacts) -> tuple[WebFacts, ...]:
+    """The inner pages that came, without those that say nothing."""
     came = (page for page in web.inner if page.status is not None)
     return tuple(page for page in came if not says_nothing(page))
 
 
 def _is_known_inside(
-    case: Case, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
+    features: TrialFeatures, web: WebFacts, inner: tuple[WebFacts, ...], *, recognised: bool
 ) -> bool:
-    """Whether every inner page is a block page, in a page that is one too or says nothing."""
+    """Whether every inner page is a block page, in an outer page that is one or says nothing."""
 
     def is_known(page: WebFacts) -> bool:
-        is_learned = case.lore.knows_page(page, case.control_web)
-        return is_learned or (recognised and _is_recognised(case, page))
+        is_learned = features.fingerprints.matches_page(page, features.control_web)
+        return is_learned or (recognised and _is_recognised(features, page))
 
-    only_frames = is_wordless(web) and web.embedded <= max(case.lore.embedded, len(web.inner))
+    only_frames = is_wordless(web) and web.embedded <= max(
+        features.fingerprints.embedded, len(web.inner)
+    )
     return all(map(is_known, inner)) and (only_frames or is_known(web))
 
 
-def _is_recognised(case: Case, web: WebFacts) -> bool:
-    """Whether a page says that it blocks, and has no room for anything else."""
-    if case.lore.leaves_room(web, case.control_web):
+def _is_recognised(features: TrialFeatures, web: WebFacts) -> bool:
+    """Whether a page says that it blocks, and cannot hold anything else."""
+    if features.fingerprints.may_hold_other_content(web, features.control_web):
         return False
-    return says_blocked(case) if web is case.web else _look_says_so(web)
+    return says_blocked(features) if web is features.web else _look_says_so(web)
 
 
 def _look_says_so(web: WebFacts) -> bool:
-    return block_page_classifier.look_at(web).kind is block_page_classifier.Kind.BLOCK
+    return block_page_classifier.classify_page(web).kind is block_page_classifier.PageKind.BLOCK
 
 
-def says_blocked(case: Case) -> bool:
+def says_blocked(features: TrialFeatures) -> bool:
     """Whether the page says that it blocks, whatever else it shows, and the control's does not.
 
-    Beside a control's page that is quite another one, weaker signs are enough.
+    Beside a control's page that is a different one, weaker signs are enough.
     """
-    if case.web is None or (case.has_truth and not case.is_unlike_origin):
+    if features.web is None or (features.control_has_token and not features.is_unlike_origin):
         return False
-    speaks_too = case.control_look.weight >= ENOUGH_BESIDE
-    if case.same_words >= (AKIN if speaks_too else ALIKE):
+    speaks_too = features.control_classification.weight >= ENOUGH_BESIDE
+    if features.same_words >= (AKIN if speaks_too else ALIKE):
         return False
-    if case.look.kind is block_page_classifier.Kind.BLOCK:
+    if features.classification.kind is block_page_classifier.PageKind.BLOCK:
         return True
-    enough = case.look.weight >= ENOUGH_BESIDE
+    enough = features.classification.weight >= ENOUGH_BESIDE
     return (
-        enough and case.look.kind is block_page_classifier.Kind.ORDINARY and case.likeness < UNLIKE
+        enough
+        and features.classification.kind is block_page_classifier.PageKind.ORDINARY
+        and features.likeness < UNLIKE
     )
 
 
@@ -172,7 +178,7 @@ _END = re.compile(
 
 
 def claimed_category(web: WebFacts | None) -> str:
-    """The category that a block page or its address states, in its own words; or nothing."""
+    """The category that a block page or its address states, as written there; else empty."""
     if web is None:
         return ""
     addresses = (web.url, *(hop.location for hop in web.hops))

@@ -1,9 +1,9 @@
-"""Looks at pages: what one is by itself, and how it compares with the control's.
+"""Classify a web page by itself (block page, refusal, parked, error), and compare two pages.
 
-The look only supports what the control comparison shows: words such as *blocked* or
-*denied* stand on ordinary pages too, so a signal counts where it stands (title, opening
-text, redirect host, frame), and what an origin says for itself (CAPTCHA, geo-block, parked)
-is told apart.
+Words such as *blocked* or *denied* stand on ordinary pages too. So a sign counts where it stands
+(title, opening text, redirect host, frame), and what origins say for themselves (CAPTCHA,
+geo-block, parked domain) is told apart. The class of a page only supports the comparison with the
+control's page.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ENOUGH_BESIDE = 1.5
 BARE_FRAME = 1.0
 """Weight of a page that says nothing and leads to another site."""
 REFUSED = 1.0
-"""Weight of a status that refuses, beside words that do."""
+"""Weight of a status of 400 or more, beside words that say so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A pattern at a place, and what it shows."""
+    """A pattern, the part of the page that it is searched in, and what it shows."""
 
     place: str
     weight: float
@@ -49,13 +49,13 @@ class Sign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
-    """All that is known of what pages say.
+    """The patterns that pages are classified by.
 
-    ``refusal``: how origins and their guards turn a client away. ``parked``: domains that
-    nobody uses, hosts that nobody set up. ``missing``: what servers say when a page is not
-    there or nothing works. ``talk``: marks of articles, manuals and shops. ``types``: on whose
-    behalf a block page says that it blocks. ``common_headers`` say nothing of whose server
-    it was: filters, caches and content networks send them too.
+    ``refusal``: how origins and their protections turn clients away. ``parked``: domains that
+    nobody uses, hosts that nobody set up. ``missing``: what servers say when a page does not exist
+    or does not work. ``talk``: marks of articles, manuals and shops. ``types``: on whose behalf a
+    block page blocks. ``common_headers`` do not identify a server: filters, caches and content
+    networks send them too.
     """
 
     block: tuple[Sign, ...]
@@ -69,7 +69,7 @@ class Signatures:
 
 @lru_cache(maxsize=1)
 def signatures() -> Signatures:
-    """The signatures that are shipped, compiled once."""
+    """Return the signatures of the package, compiled once."""
     text = files("harness.judge").joinpath("signatures.toml").read_text(encoding="utf-8")
     return read_signatures(tomllib.loads(text))
 
@@ -108,8 +108,8 @@ _HOSTS = re.compile(r"(?:https?://\S+)|(?:[\w-]+\.)+[a-z][\w-]*(?:/\S*)?|\d+(?:[
 _SPACE = re.compile(r"\s+")
 
 
-class Kind(StrEnum):
-    """What a page is, as far as it can be told from the page alone."""
+class PageKind(StrEnum):
+    """What a page is, as far as the page alone shows it."""
 
     ORDINARY = "ordinary"
     BLOCK = "block"
@@ -119,48 +119,52 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """A page alone: its kind, the weight of the signs of a block, and what it says of itself."""
+class PageClassification:
+    """The kind of a page, the weight of its signs of a block, and the signs found."""
 
-    kind: Kind = Kind.ORDINARY
+    kind: PageKind = PageKind.ORDINARY
     weight: float = 0.0
     witnesses: tuple[str, ...] = ()
 
 
-NOTHING = Look()
+UNCLASSIFIED = PageClassification()
 REFUSING = 400
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gob", "gov", "net", "org", "sch"})
 OPENING = 700
-"""Characters of visible text in which a block page has said what it is."""
+"""Characters of visible text within which a block page says what it is."""
 SHORT, BARE = 900, 100
-"""Characters up to which a page is a mere notice, and bytes up to which it says nothing."""
+"""Characters up to which a page is only a notice, and bytes up to which it says nothing."""
 
 
-def look_at(web: WebFacts) -> Look:
-    """What a page looks like by itself."""
+def classify_page(web: WebFacts) -> PageClassification:
+    """Classify a page by itself."""
     if web.status is None:
-        return NOTHING
+        return UNCLASSIFIED
     hosts, refused = hosts_of(web), web.status >= REFUSING
     title, text = _plain(web.title, hosts), _plain(web.text, hosts)
-    return _look(title, text, _leads_to(web), web.headers, refused=refused)
+    return _classify(title, text, _leads_to(web), web.headers, refused=refused)
 
 
 @lru_cache(maxsize=4096)
-def _look(
+def _classify(
     title: str,
     text: str,
     addresses: tuple[str, ...],
     headers: tuple[tuple[str, str], ...],
     *,
     refused: bool,
-) -> Look:
+) -> PageClassification:
     opening = f"{title} . {text[:OPENING]}"
     if len(text) <= OPENING * 4 and (found := signatures().refusal.search(opening)):
-        return Look(kind=Kind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",))
+        return PageClassification(
+            kind=PageKind.REFUSAL, witnesses=(f"the origin's guard says {found.group(0)!r}",)
+        )
     parked = f"{opening} {' '.join(addresses)}"
     if len(text) <= SHORT * 2 and (found := signatures().parked.search(parked)):
-        return Look(kind=Kind.PARKED, witnesses=(f"the page says {found.group(0)!r}",))
+        return PageClassification(
+            kind=PageKind.PARKED, witnesses=(f"the page says {found.group(0)!r}",)
+        )
     bare = len(text.encode()) <= BARE
     nameless = _HOSTS.sub("*", opening)
     places = {
@@ -190,15 +194,19 @@ def _look(
     weight += REFUSED if weight and refused else 0.0
     weight -= stated.against + talk_weight(talk, stated)
     if weight >= ENOUGH_ALONE:
-        return Look(kind=Kind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening)))
+        return PageClassification(
+            kind=PageKind.BLOCK, weight=weight, witnesses=(*witnesses, _type_of(opening))
+        )
     if len(text) <= SHORT and (found := signatures().missing.search(opening)):
         missing = f"a server says {found.group(0)!r}"
-        return Look(kind=Kind.MISSING, weight=weight, witnesses=(missing, *witnesses))
-    return Look(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
+        return PageClassification(
+            kind=PageKind.MISSING, weight=weight, witnesses=(missing, *witnesses)
+        )
+    return PageClassification(weight=weight - TALK * (talk > 1), witnesses=tuple(witnesses))
 
 
-def leads_astray(web: WebFacts) -> bool:
-    """Whether a page leads to an address like those of block pages."""
+def leads_to_block_page_address(web: WebFacts) -> bool:
+    """Whether a page leads to an address that looks like that of a block page."""
     addresses = _leads_to(web)
     return any(
         sign.pattern.search(address)
@@ -216,7 +224,7 @@ def _type_of(opening: str) -> str:
 
 
 def _plain(text: str, hosts: frozenset[str]) -> str:
-    """Folded text without the page's own host names: ``captcha.example`` asks for nothing."""
+    """Case-folded text without the page's own host names: ``captcha.example`` is no CAPTCHA."""
     folded = text.casefold().replace("\u2019", "'").replace("i\u0307", "i")
     for host in hosts:
         folded = folded.replace(host, "*")
@@ -229,18 +237,18 @@ def _spaced(text: str) -> str:
 
 
 def _leads_to(web: WebFacts) -> tuple[str, ...]:
-    """Addresses away from the page's own host that it redirects to or frames."""
+    """The addresses away from the page's own host that it redirects to or frames."""
     home = host_of(web.hops[0].url if web.hops else web.url)
     found = (*(hop.location for hop in web.hops), web.url, *web.frames)
     return tuple(
         address.casefold()
         for address in dict.fromkeys(found)
-        if (host := host_of(address)) and not is_sister(host, home)
+        if (host := host_of(address)) and not is_same_site_host(host, home)
     )
 
 
 def likeness(one: WebFacts, other: WebFacts) -> float:
-    """How alike two pages are, 0 to 1: digest, then title, text and length."""
+    """How alike two pages are, 0 to 1: by digest, then by title, text and length."""
     if one.body_sha256 and one.body_sha256 == other.body_sha256:
         return 1.0
     texts = (normal(one.text, one.url), normal(other.text, other.url))
@@ -252,7 +260,7 @@ def likeness(one: WebFacts, other: WebFacts) -> float:
 
 
 def normal(text: str, url: str = "") -> str:
-    """Text without what changes from site to site: host names, addresses, numbers, case."""
+    """Normalise text: remove host names, addresses, numbers and case, which vary between sites."""
     if not text:
         return ""
     host = host_of(url)
@@ -262,12 +270,12 @@ def normal(text: str, url: str = "") -> str:
 
 @lru_cache(maxsize=1024)
 def _nameless(text: str) -> str:
-    """Folded text without names; a block page without its host is often the one before."""
+    """Case-folded text without names; cached, since block pages often differ in the host only."""
     return _SPACE.sub(" ", _NAMES.sub("*", text)).strip()
 
 
 def alike(one: str, other: str) -> float:
-    """Likeness of two normalised texts, 0 to 1: words in common and in order (Indel distance)."""
+    """Likeness of two normalised texts, 0 to 1 (Indel distance of words)."""
     if one == other:
         return 1.0 if one else 0.0
     if not one or not other:
@@ -279,7 +287,7 @@ def alike(one: str, other: str) -> float:
 
 @lru_cache(maxsize=4096)
 def host_of(url: str) -> str:
-    """The host of a URL, lower case; empty for a relative one."""
+    """Return the host of a URL in lower case; empty for a relative URL."""
     if "//" not in url:
         return ""
     authority = re.split(r"[/?#]", url.split("//", 1)[1], maxsplit=1)[0].rsplit("@", 1)[-1]
@@ -289,7 +297,7 @@ def host_of(url: str) -> str:
 
 
 def hosts_of(web: WebFacts) -> frozenset[str]:
-    """All hosts that an answer led through."""
+    """Return all hosts of the URLs and redirects of an answer."""
     if not web.hops:
         return _just(host_of(web.url))
     return frozenset(
@@ -304,30 +312,30 @@ def _just(host: str) -> frozenset[str]:
     return frozenset({host} - {""})
 
 
-def is_sister(host: str, known: str) -> bool:
-    """Whether a host is another, its ``www`` or a part of it."""
+def is_same_site_host(host: str, known: str) -> bool:
+    """Whether a host is the known one, its ``www``, or a subdomain of it."""
     one, other = host.removeprefix("www."), known.removeprefix("www.")
     return one == other or one.endswith("." + other)
 
 
-def is_kin(host: str, known: str) -> bool:
-    """Whether two hosts bear one name, as a site's national versions do."""
-    name = name_of(host)
-    return is_sister(host, known) or (len(name) > 1 and name == name_of(known))
+def has_same_site_name(host: str, known: str) -> bool:
+    """Whether two hosts have the same site name, as national versions of a site do."""
+    name = site_name_of(host)
+    return is_same_site_host(host, known) or (len(name) > 1 and name == site_name_of(known))
 
 
-def name_of(host: str) -> str:
-    """The label by which people know a host: ``example`` of ``www.example.co.uk``."""
+def site_name_of(host: str) -> str:
+    """Return the site name of a host: ``example`` of ``www.example.co.uk``."""
     labels = host.split(".")[:-1]
     while len(labels) > 1 and labels[-1] in SECOND_LEVELS:
         labels.pop()
     return labels[-1] if labels else ""
 
 
-def strayed_to(
-    web: WebFacts, home: frozenset[str], kin: Callable[[str, str], bool] = is_sister
+def host_redirected_to(
+    web: WebFacts, home: frozenset[str], kin: Callable[[str, str], bool] = is_same_site_host
 ) -> str:
-    """The first host that a redirect led to outside ``home``; empty if there is none."""
+    """The first host outside ``home`` that a redirect led to; empty if there is none."""
     for address in (*(part for hop in web.hops for part in (hop.location, hop.url)), web.url):
         host = host_of(address)
         if host and not any(kin(host, known) for known in home):
@@ -336,7 +344,7 @@ def strayed_to(
 
 
 def server_of(url: str) -> str:
-    """Scheme, host and port of an absolute URL as one text; empty for another text."""
+    """Return scheme, host and port of an absolute URL as one text; empty for other text."""
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
@@ -347,12 +355,12 @@ def server_of(url: str) -> str:
 
 
 def urls_of(web: WebFacts) -> tuple[str, ...]:
-    """The URLs that were fetched, in order."""
+    """Return the URLs that were fetched, in order."""
     return (*(hop.url for hop in web.hops), web.url)
 
 
 def rare_headers(web: WebFacts) -> frozenset[str]:
-    """Names of the headers that few servers send; they tell one server from another."""
+    """Return the names of headers that few servers send, and that so identify a server."""
     common = signatures().common_headers
     return frozenset(name for name, _ in web.headers if name not in common)
 

@@ -1,8 +1,8 @@
-"""Judges one measurement of other people that holds several trials: a DNS and a web one.
+"""Judge other people's measurements, each of which may hold a DNS trial and a web trial.
 
-A single measurement shows each layer, so the layers explain each other: a page that surely
-came from the origin clears a strange address, and a strange address explains a failed
-connection.
+The trials of one measurement explain each other: a page that surely came from the origin clears an
+unknown address, and an unknown address explains a failed connection. ``judge_of`` chooses the judge
+that the header of a journal asks for.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from itertools import groupby
 
 import msgspec
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare
+from harness.judge.filter_fingerprints import (
+    NO_FINGERPRINTS,
+    FilterFingerprints,
+    declared_fingerprints,
+)
 from harness.judge.judge import Judge, Judgement, in_batches, judge, judge_trial
 from harness.judge.pairing import pair
 from harness.judge.rules.order import RULES, RULES_VERSION
 from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.judge.sentinels import SENTINELS_PRESENT
-from harness.judge.trial_features import Case
+from harness.judge.trial_features import TrialFeatures
 from harness.model.campaign import BlockPage
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import WebFacts
@@ -37,23 +41,23 @@ ASTRAY = "the resolver gave addresses that the control does not know, and the pa
 
 
 NO_SENTINELS = "no sentinels: verdicts rest on the control alone"
-"""What a journal of other people's measurements always lacks; it forbids every decision."""
+"""What a journal of other people's measurements always lacks; it prevents every decision."""
 
 
 class ForeignJudge:
-    """Judges other people's measurements: one verdict for all trials of each.
+    """Judge other people's measurements: one verdict for all trials of each.
 
-    Like ``Judge`` it holds one batch at a time; a measurement is never spread over several.
+    Like ``Judge`` it holds one batch at a time; a measurement must not be spread over several.
     """
 
     rules_version = RULES_VERSION
 
     def __init__(self, block_page: BlockPage | None = None) -> None:
-        self._lore = declare(block_page)
+        self._fingerprints = declared_fingerprints(block_page)
         self._places: set[tuple[str, str]] = set()
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
-        """The verdict of every measurement."""
+        """Yield the verdict of every measurement."""
         for _, batch in groupby(observations, lambda one: one.batch):
             measurements: dict[tuple[str, str, str, int], list[Trial]] = {}
             for trial in pair(batch).trials:
@@ -62,16 +66,16 @@ class ForeignJudge:
                 measurements.setdefault(place, []).append(trial)
                 self._places.add((key.line, key.profile))
             for trials in measurements.values():
-                yield judge_together(trials, self._lore)
+                yield judge_measurement(trials, self._fingerprints)
 
     @property
     def twins(self) -> tuple[TwinPair, ...]:
-        """None: other people try no plain twins."""
+        """Empty: other people try no plain twins."""
         return ()
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """What such a journal always lacks, on every line for every profile."""
+        """The sentinels that such a journal always lacks, for every line and profile."""
         return tuple(
             Precondition(
                 name=SENTINELS_PRESENT, line=line, profile=profile, held=False, detail=NO_SENTINELS
@@ -81,7 +85,7 @@ class ForeignJudge:
 
 
 def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge | ForeignJudge:
-    """The judge that the header of a journal asks for: of our observations, or other people's."""
+    """Return the judge for a journal: of our own observations, or of other people's."""
     block_page = header.campaign.service.block_page
     if header.foreign:
         return ForeignJudge(block_page)
@@ -89,7 +93,7 @@ def judge_of(header: JournalHeader, sentinels: Iterable[Observation]) -> Judge |
 
 
 def judge_maker(journal: Journal) -> MakeJudge:
-    """What makes judges of a journal, each of which has judged nothing yet."""
+    """Return a function that makes new judges of a journal."""
     return lambda: judge_of(journal.header, journal.sentinels())
 
 
@@ -110,9 +114,11 @@ def judge_foreign(
     return Judgement(verdicts=verdicts, preconditions=judging.preconditions)
 
 
-def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Verdict:
+def judge_measurement(
+    trials: Iterable[Trial], fingerprints: FilterFingerprints = NO_FINGERPRINTS
+) -> Verdict:
     """The verdict of all trials of one measurement. Raises ValueError if there is none."""
-    judged = [(trial, judge_trial(trial, lore, FOREIGN_RULES)) for trial in trials]
+    judged = [(trial, judge_trial(trial, fingerprints, FOREIGN_RULES)) for trial in trials]
     if not judged:
         msg = "a measurement without a trial cannot be judged"
         raise ValueError(msg)
@@ -131,7 +137,7 @@ def judge_together(trials: Iterable[Trial], lore: Lore = NOTHING_LEARNED) -> Ver
 
 
 def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
-    """Whether the page came by the very address that looked like a sinkhole's."""
+    """Whether the page came from the very address that looked like a sinkhole."""
     if came is None or verdict.mechanism is not Mechanism.DNS_SINKHOLE:
         return False
     page, answer = came.service.facts, name.service.facts
@@ -140,17 +146,17 @@ def _clears(came: Trial | None, name: Trial, verdict: Verdict) -> bool:
     return not page.peer or page.peer in answer.addresses
 
 
-def judge_alone(trial: Trial) -> Verdict:
-    """The verdict of a page that came without a control: never *allowed*."""
-    return judge_trial(trial, NOTHING_LEARNED, ALONE_RULES)
+def judge_without_control(trial: Trial) -> Verdict:
+    """The verdict of a page without a control; it is never *allowed*."""
+    return judge_trial(trial, NO_FINGERPRINTS, ALONE_RULES)
 
 
 def _is_dns(trial: Trial) -> bool:
-    return Case(trial, NOTHING_LEARNED).is_dns
+    return TrialFeatures(trial, NO_FINGERPRINTS).is_dns
 
 
 def _differs(trial: Trial) -> bool:
-    """Whether the resolver gave addresses of which the control vouches for none."""
+    """Whether the control confirms none of the addresses that the resolver gave."""
     service, control = trial.service.facts, trial.control.facts if trial.control else None
     if not isinstance(service, DnsFacts) or not isinstance(control, DnsFacts):
         return False

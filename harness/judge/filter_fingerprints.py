@@ -1,8 +1,8 @@
-"""Learns how a supplier blocks from its must-block sentinels and its submission.
+"""Learn how a supplier blocks, from its must-block sentinels and its declared block page.
 
-A fingerprint that the supplier's own filter has just shown us beats any list of other
-people's block pages (see PEERS, lesson 1); and some blocks look like trouble (a 503 on
-CONNECT, a SERVFAIL) unless one has seen the supplier do it on purpose.
+What the supplier's own filter has just shown is better evidence than any list of other people's
+block pages. Some blocks look like network trouble (503 to CONNECT, SERVFAIL) unless the must-block
+sentinels met the same.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from harness.judge import block_page_classifier
 from harness.judge.block_page_check import (
     READ,
-    has_room,
     has_styles_by_header,
     is_wordless,
+    may_hold_other_content,
     shown_beside_text,
 )
 from harness.model.campaign import BlockPage
@@ -26,24 +26,24 @@ from harness.model.sketch import Sketch, share_within
 
 REFUSING = 400
 WORDY = 12
-"""Characters from which a text says enough to be known again."""
+"""Characters from which a text is long enough to be recognised."""
 LIKE = 0.9
-"""Two texts this alike, host names and numbers aside, are one page."""
+"""Likeness from which two texts are the same page, host names and numbers aside."""
 AKIN = 0.4
-"""Two texts this alike under one title are one page."""
+"""The same for two texts under one title."""
 
 
 ALIKE_SKETCHES = 0.6
-"""Share of shingles, both ways, from which two sketched texts are one page."""
+"""Share of shingles, in both directions, from which two sketched texts are the same page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lore:
-    """What the must-block sentinels of one line have met. Empty where nothing was learned.
+class FilterFingerprints:
+    """What the must-block sentinels of one line have met; empty where nothing was learned.
 
-    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the most
-    pictures, frames and scripts that a page of these had. ``servers`` are those that redirects led
-    to (``recognise.server_of``).
+    ``phrases`` were declared: they stand somewhere on the block page. ``embedded`` is the largest
+    number of pictures, frames and scripts on one of these pages. ``servers`` are those that
+    redirects led to (``block_page_classifier.server_of``).
     """
 
     tunnel_statuses: frozenset[int] = frozenset()
@@ -61,9 +61,9 @@ class Lore:
     sketches: frozenset[Sketch] = frozenset()
     embedded: int = 0
 
-    def beside(self, other: Lore) -> Lore:
-        """What both know."""
-        return Lore(
+    def merged_with(self, other: FilterFingerprints) -> FilterFingerprints:
+        """The fingerprints of both."""
+        return FilterFingerprints(
             tunnel_statuses=self.tunnel_statuses | other.tunnel_statuses,
             statuses=self.statuses | other.statuses,
             titles=self.titles | other.titles,
@@ -80,24 +80,28 @@ class Lore:
             embedded=max(self.embedded, other.embedded),
         )
 
-    def leaves_room(self, web: WebFacts, control: WebFacts | None, read: int = READ) -> bool:
+    def may_hold_other_content(
+        self, web: WebFacts, control: WebFacts | None, read: int = READ
+    ) -> bool:
         """Whether a page may hold content beside the ``read`` characters it is known by."""
-        return has_room(web, control, self.sketches, embedded=self.embedded, read=read)
+        return may_hold_other_content(
+            web, control, self.sketches, embedded=self.embedded, read=read
+        )
 
-    def knows_page(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page is one of those known, holds no more, and is not what the control saw."""
+    def matches_page(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page is a known block page, holds nothing else, and is not the control's."""
         is_same = bool(web.body_sha256) and web.body_sha256 in self.digests
         if is_same and (not has_styles_by_header(web) or shown_beside_text(web) <= self.embedded):
             return True
-        if self._leads_to_known_host(web, control):
+        if self._is_at_known_host(web, control):
             return True
-        if self.leaves_room(web, control):
+        if self.may_hold_other_content(web, control):
             return False
         says = any(_says(web, each) and not _says(control, each) for each in self.phrases)
-        return says or self._knows_fingerprint(web, control) or self._knows_words(web, control)
+        return says or self._matches_sketch(web, control) or self._matches_words(web, control)
 
-    def _knows_words(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether title, text or, of a page without either, the status is one of those known."""
+    def _matches_words(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether title or text match; without either, whether the status does."""
         if not any((self.titles, self.texts, self.statuses)):
             return False
         title, text = (
@@ -117,28 +121,28 @@ class Lore:
             return web.status in self.statuses and shows_nothing
         return bool(text) and likeness >= LIKE
 
-    def _knows_fingerprint(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether the page's text is one of those known, told by keyed sketches alone.
+    def _matches_sketch(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether the page's text is a known one, by keyed sketches alone.
 
-        So the block page of an item is known whose words are not kept.
+        Needed for items whose text is not kept.
         """
-        likeness = max((_resembles(web.sketch, known) for known in self.sketches), default=0.0)
+        likeness = max((_mutual_share(web.sketch, known) for known in self.sketches), default=0.0)
         if likeness >= ALIKE_SKETCHES:
             return True
         same_title = control is not None and web.title_mark == control.title_mark
         return web.title_mark in self.title_marks and not same_title and likeness >= AKIN
 
-    def _leads_to_known_host(self, web: WebFacts, control: WebFacts | None) -> bool:
-        """Whether a page stands at a known host, or only leads there, and the control's did not.
+    def _is_at_known_host(self, web: WebFacts, control: WebFacts | None) -> bool:
+        """Whether a page is at a known host, or only leads there, and the control's was not.
 
-        The host is no word of the page: nothing of its text is read by that. Frames that came are
-        pages to be known by themselves.
+        The host is not text of the page, so no text counts as read. Frames that came are judged as
+        pages themselves.
         """
         hosts = self.hosts - _hosts_of(control)
         if not hosts:
             return False
-        if _end_of(web) in hosts:
-            return not self.leaves_room(web, control, read=0)
+        if _final_host(web) in hosts:
+            return not self.may_hold_other_content(web, control, read=0)
         framed = {block_page_classifier.host_of(each) for each in web.frames}
         if not is_wordless(web) or not framed or not framed <= hosts:
             return False
@@ -147,18 +151,18 @@ class Lore:
         return only_leads and not came
 
 
-NOTHING_LEARNED = Lore()
+NO_FINGERPRINTS = FilterFingerprints()
 
 
-def declare(page: BlockPage | None) -> Lore:
-    """What the submission says of its block page."""
+def declared_fingerprints(page: BlockPage | None) -> FilterFingerprints:
+    """Return the fingerprints of the block page that the submission declares."""
     if page is None:
-        return NOTHING_LEARNED
+        return NO_FINGERPRINTS
     title, phrase = (
         block_page_classifier.normal(page.title),
         block_page_classifier.normal(page.text),
     )
-    return Lore(
+    return FilterFingerprints(
         titles=frozenset({title} - {""}),
         phrases=(phrase,) if phrase else (),
         hosts=frozenset({page.host.lower().rstrip(".")} - {""}),
@@ -166,7 +170,7 @@ def declare(page: BlockPage | None) -> Lore:
 
 
 def _hosts_of(web: WebFacts | None) -> frozenset[str]:
-    """The hosts that a page came by, and those that it frames or forwards to."""
+    """The hosts of the URLs of a page, of its redirects and its frames."""
     if web is None:
         return frozenset()
     return block_page_classifier.hosts_of(web) | frozenset(
@@ -174,15 +178,15 @@ def _hosts_of(web: WebFacts | None) -> frozenset[str]:
     )
 
 
-def _end_of(web: WebFacts) -> str:
-    """The host at which an answer ends, or that its redirect leads to where nobody followed it."""
+def _final_host(web: WebFacts) -> str:
+    """The host at which an answer ends, or that an unfollowed redirect leads to."""
     last = web.hops[-1] if web.hops else None
     unfollowed = last is not None and last.url == web.url and web.status == last.status
     return block_page_classifier.host_of(last.location if last and unfollowed else web.url)
 
 
-def _resembles(one: Sketch, other: Sketch) -> float:
-    """How much of either text stands in the other: the smaller share of the two."""
+def _mutual_share(one: Sketch, other: Sketch) -> float:
+    """How much of either text is in the other: the smaller of the two shares."""
     return min(share_within(one, other), share_within(other, one))
 
 
@@ -190,10 +194,10 @@ def _says(web: WebFacts | None, phrase: str) -> bool:
     return web is not None and phrase in block_page_classifier.normal(web.text)
 
 
-def learn(blocked: Iterable[Observation]) -> Lore:
-    """What the service's observations of must-block sentinels have in common with no one else.
+def learn_fingerprints(blocked: Iterable[Observation]) -> FilterFingerprints:
+    """Return what the service's observations of must-block sentinels show of its block method.
 
-    Call it only with sentinels whose control was healthy and that were not let through.
+    Pass only sentinels that the control answered and the service did not let through.
     """
     seen = list(blocked)
     pages = [one.facts for one in seen if isinstance(one.facts, WebFacts)]
@@ -207,7 +211,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         for page in shown
         if len(page.text) > WORDY
     }
-    return Lore(
+    return FilterFingerprints(
         tunnel_statuses=frozenset(page.tunnel_status or 0 for page in pages) - {0, 200},
         statuses=frozenset(
             page.status or 0 for page in shown if not page.title and (page.status or 0) >= REFUSING
@@ -215,8 +219,8 @@ def learn(blocked: Iterable[Observation]) -> Lore:
         titles=frozenset(title for title in titles if title),
         texts=tuple(sorted(texts)),
         digests=frozenset(page.body_sha256 for page in shown if page.body_length),
-        hosts=frozenset().union(*map(_strayed, seen)),
-        servers=frozenset().union(*map(_led_to, seen)),
+        hosts=frozenset().union(*map(_block_page_hosts, seen)),
+        servers=frozenset().union(*map(_redirect_servers, seen)),
         rcodes=frozenset(answer.rcode for answer in answers if answer.rcode),
         sinkholes=frozenset(address for answer in answers for address in answer.addresses),
         failures=frozenset(one.failure.name for one in seen if one.failure is not None),
@@ -226,7 +230,7 @@ def learn(blocked: Iterable[Observation]) -> Lore:
     )
 
 
-def _led_to(observation: Observation) -> frozenset[str]:
+def _redirect_servers(observation: Observation) -> frozenset[str]:
     """The servers that redirects led to, away from the host that was tried."""
     web = observation.facts
     if not isinstance(web, WebFacts):
@@ -236,10 +240,10 @@ def _led_to(observation: Observation) -> frozenset[str]:
     return frozenset(map(block_page_classifier.server_of, away)) - {""}
 
 
-def _strayed(observation: Observation) -> frozenset[str]:
+def _block_page_hosts(observation: Observation) -> frozenset[str]:
     if not isinstance(observation.facts, WebFacts):
         return frozenset()
     home = frozenset({observation.item.host})
-    away = block_page_classifier.strayed_to(observation.facts, home)
+    away = block_page_classifier.host_redirected_to(observation.facts, home)
     framed = {block_page_classifier.host_of(address) for address in observation.facts.frames}
     return frozenset({away} | framed) - home - {""}

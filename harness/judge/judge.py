@@ -1,7 +1,7 @@
-"""Judges a journal: every trial of an item gets the verdict of the first rule that matches.
+"""Judge a journal: the first rule that matches a trial gives its verdict.
 
-In: observations. Out: a verdict for each trial of an item, and the preconditions on which
-they rest. Judging opens no socket and no store, so it may be run again for ever.
+Input: observations. Output: a verdict for each trial of an item, and the preconditions of all.
+Judging uses no network and no store, and can be repeated at any time.
 """
 
 from __future__ import annotations
@@ -13,19 +13,30 @@ from itertools import groupby
 import msgspec
 
 from harness.judge.block_page_check import claimed_category
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, declare, learn
-from harness.judge.liveness import Retrials, confirmed, has_answer, passed, sampled
-from harness.judge.pairing import Course, Pairs, PlainTwinTrials, course_of, pair
+from harness.judge.filter_fingerprints import (
+    NO_FINGERPRINTS,
+    FilterFingerprints,
+    declared_fingerprints,
+    learn_fingerprints,
+)
+from harness.judge.liveness import (
+    RetrialResults,
+    has_answer,
+    passed_on_retry,
+    require_patience_sample,
+    require_sign_of_life,
+)
+from harness.judge.pairing import BatchPath, Pairs, PlainTwinTrials, batch_path_of, pair
 from harness.judge.rules.order import RULES_VERSION, rules_for
 from harness.judge.sentinels import (
-    Bracket,
-    Fared,
-    Unfiltered,
-    bracket_of,
-    may_teach,
-    without_sentinels,
+    SentinelCheck,
+    SentinelSummary,
+    UnfilteredProbes,
+    check_sentinels,
+    missing_sentinels_check,
+    shows_how_it_blocks,
 )
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.batch import turn_of
 from harness.model.campaign import BlockPage
 from harness.model.facts import tag_of
@@ -39,7 +50,7 @@ from harness.ports.judging import BatchJudges
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """All verdicts of a journal, what they rest on, and the rules that made them."""
+    """All verdicts of a journal, their preconditions, and the version of the rules."""
 
     verdicts: tuple[Verdict, ...]
     preconditions: tuple[Precondition, ...]
@@ -47,12 +58,12 @@ class Judgement:
 
 
 class Judge:
-    """Judges a journal batch by batch, so that one batch is held in memory at a time.
+    """Judge a journal batch by batch, with one batch in memory at a time.
 
-    ``sentinels`` are those of the whole journal: what any of them met is learned beforehand.
-    With them come the retrials. Without ``brackets_required``, sentinels may be missing; without
-    ``samples_required``, the retrials (as of a batch that has just been measured). ``block_page``
-    is the one that the submission declares.
+    ``sentinels`` are those of the whole journal with the retrials: fingerprints are learned from
+    them first. Without ``sentinels_required``, sentinels may be missing; without
+    ``samples_required``, retrials may be (as for a batch that has just been measured).
+    ``block_page`` is the one that the submission declares.
     """
 
     rules_version = RULES_VERSION
@@ -62,91 +73,98 @@ class Judge:
         sentinels: Iterable[Observation],
         block_page: BlockPage | None = None,
         *,
-        brackets_required: bool = True,
+        sentinels_required: bool = True,
         samples_required: bool = True,
         probes: Declarations = EARLIER,
     ) -> None:
         self._probes = probes
-        self._declared = declare(block_page)
-        self._retrials = Retrials()
-        self._unfiltered = Unfiltered(probes)
+        self._declared = declared_fingerprints(block_page)
+        self._retrials = RetrialResults()
+        self._unfiltered = UnfilteredProbes(probes)
         self._twins = PlainTwinTrials()
-        others = self._twins.taking(sentinels)
-        self._lores = _learn(self._retrials.taking(others), self._declared, self._unfiltered)
-        self._twins.judge(self._judged)
-        self._required = brackets_required
+        others = self._twins.separate(sentinels)
+        self._fingerprints_by_line = _learn_by_line(
+            self._retrials.separate(others), self._declared, self._unfiltered
+        )
+        self._twins.judge(self._judge_trial)
+        self._required = sentinels_required
         self._sampled = samples_required
-        self._fared = Fared(probes)
+        self._sentinel_summary = SentinelSummary(probes)
 
     def verdicts(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
-        """The verdict of every trial of an item, those of void batches among them.
+        """Yield the verdict of every trial of an item, including those of void batches.
 
-        The observations of a batch follow each other, in any order, as in a journal.
+        The observations of a batch must follow each other, in any order, as in a journal.
         """
         for _, batch in groupby(observations, lambda one: one.batch):
             yield from self._batch(batch)
 
-    def brackets(self, pairs: Pairs) -> dict[Course, Bracket]:
-        """How the sentinels of each course fared."""
+    def checks(self, pairs: Pairs) -> dict[BatchPath, SentinelCheck]:
+        """Check the sentinels of each batch, line, profile and probe."""
         return {
-            course: self._unfiltered.excused(
-                bracket_of(course, [(one, self._judged(one)) for one in trials], self._probes)
+            batch_path: self._unfiltered.excused(
+                check_sentinels(
+                    batch_path, [(one, self._judge_trial(one)) for one in trials], self._probes
+                )
             )
-            for course, trials in pairs.sentinels.items()
+            for batch_path, trials in pairs.sentinels.items()
         }
 
-    def alone(self, observations: list[Observation]) -> tuple[Verdict, ...]:
-        """The verdicts of one batch by themselves, with what its own sentinels met."""
-        self._lores = _learn(
-            self._retrials.taking(observations), self._declared, Unfiltered(self._probes)
+    def judge_part(self, observations: list[Observation]) -> tuple[Verdict, ...]:
+        """Judge a part of one batch by itself, with the fingerprints of its own sentinels."""
+        self._fingerprints_by_line = _learn_by_line(
+            self._retrials.separate(observations), self._declared, UnfilteredProbes(self._probes)
         )
-        return tuple(map(self._judged, pair(observations).trials))
+        return tuple(map(self._judge_trial, pair(observations).trials))
 
     @property
     def twins(self) -> tuple[TwinPair, ...]:
-        """How plain twins fared beside the items whose verdicts were given so far."""
+        """The plain twins beside the items judged so far."""
         return self._twins.pairs
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """What the verdicts rest on that were given so far."""
-        return (*self._fared.preconditions, *self._unfiltered.preconditions(self._fared.excused))
+        """The preconditions of the verdicts given so far."""
+        return (
+            *self._sentinel_summary.preconditions,
+            *self._unfiltered.preconditions(self._sentinel_summary.excused),
+        )
 
     def _batch(self, observations: Iterable[Observation]) -> Iterator[Verdict]:
         pairs = pair(observations)
-        brackets = self.brackets(pairs)
+        checks = self.checks(pairs)
         for trial in pairs.trials:
-            course = course_of(trial.service)
-            if course not in brackets and self._required:
-                brackets[course] = without_sentinels(course)
-            bracket = brackets.get(course)
-            verdict = self._settled(trial)
-            verdict = _voided(verdict, bracket) if bracket and bracket.failed else verdict
+            batch_path = batch_path_of(trial.service)
+            if batch_path not in checks and self._required:
+                checks[batch_path] = missing_sentinels_check(batch_path)
+            check = checks.get(batch_path)
+            verdict = self._judge_with_retrials(trial)
+            verdict = _voided(verdict, check) if check and check.failed else verdict
             self._twins.count(verdict)
             yield verdict
-        for bracket in brackets.values():
-            self._fared.count(bracket)
+        for check in checks.values():
+            self._sentinel_summary.count(check)
 
-    def _judged(self, trial: Trial) -> Verdict:
-        """The verdict of one trial by itself; a block stands only beside a sign of life."""
-        lore = self._lores.get(trial.key.line, self._declared)
-        return confirmed(trial, judge_trial(trial, lore, probes=self._probes))
+    def _judge_trial(self, trial: Trial) -> Verdict:
+        """The verdict of one trial by itself; a block needs a sign of life of the line."""
+        fingerprints = self._fingerprints_by_line.get(trial.key.line, self._declared)
+        return require_sign_of_life(trial, judge_trial(trial, fingerprints, probes=self._probes))
 
-    def _settled(self, trial: Trial) -> Verdict:
-        """The verdict of an item's trial, with what its retrials came to."""
-        verdict = self._judged(trial)
+    def _judge_with_retrials(self, trial: Trial) -> Verdict:
+        """The verdict of an item's trial, taking its retrials into account."""
+        verdict = self._judge_trial(trial)
         if verdict.state is not State.BLOCKED or not self._sampled:
             return verdict
-        later = self._retrials.of(trial)
+        later = self._retrials.for_trial(trial)
         patient = later.get("patience")
         if patient is not None and has_answer(patient):
-            verdict = self._judged(_again(trial, patient))
+            verdict = self._judge_trial(_with_later_answer(trial, patient))
         else:
-            verdict = sampled(trial, verdict, self._retrials)
+            verdict = require_patience_sample(trial, verdict, self._retrials)
         for look, again in later.items():
-            state = self._judged(_again(trial, again)).state
+            state = self._judge_trial(_with_later_answer(trial, again)).state
             if state in DELIVERED:
-                return passed(verdict, look, state)
+                return passed_on_retry(verdict, look, state)
         return verdict
 
 
@@ -154,7 +172,7 @@ def judge(
     observations: Iterable[Observation],
     block_page: BlockPage | None = None,
     *,
-    brackets_required: bool = True,
+    sentinels_required: bool = True,
     samples_required: bool = True,
     probes: Declarations = EARLIER,
 ) -> Judgement:
@@ -164,12 +182,14 @@ def judge(
     judging = Judge(
         others,
         block_page,
-        brackets_required=brackets_required,
+        sentinels_required=sentinels_required,
         samples_required=samples_required,
         probes=probes,
     )
     verdicts = list(judging.verdicts(held))
-    return Judgement(verdicts=tuple(_standing(verdicts)), preconditions=judging.preconditions)
+    return Judgement(
+        verdicts=tuple(_without_repeated(verdicts)), preconditions=judging.preconditions
+    )
 
 
 def judge_batch(
@@ -177,18 +197,18 @@ def judge_batch(
     page: BlockPage | None = None,
     probes: Declarations = EARLIER,
 ) -> tuple[Verdict, ...]:
-    """The verdicts of a part of one batch while it is measured, whatever its bracket says.
+    """Judge a part of one batch while it is measured, without checking its sentinels.
 
-    What its must-block sentinels met is learned, if it holds them.
+    Fingerprints are learned from its must-block sentinels, if it holds any.
     """
-    judging = Judge((), page, brackets_required=False, samples_required=False, probes=probes)
-    return judging.alone(list(observations))
+    judging = Judge((), page, sentinels_required=False, samples_required=False, probes=probes)
+    return judging.judge_part(list(observations))
 
 
 def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -> BatchJudges:
-    """How batches are judged while they are measured.
+    """Return the functions that judge batches while they are measured.
 
-    ``block_page`` is the one that the submission declares, ``probes`` what its probes declare.
+    ``block_page`` is the one that the submission declares; ``probes`` are the probes' declarations.
     """
 
     def judged(seen: Iterable[Observation]) -> tuple[Verdict, ...]:
@@ -202,15 +222,15 @@ def batch_judges(block_page: BlockPage | None, probes: Declarations = EARLIER) -
 
 
 def in_batches(observations: Iterable[Observation]) -> list[Observation]:
-    """The observations of each batch together, batches in the order in which they begin."""
+    """Group the observations by batch; batches in the order in which they begin."""
     batches: dict[int, list[Observation]] = {}
     for one in observations:
         batches.setdefault(one.batch, []).append(one)
     return [one for batch in batches.values() for one in batch]
 
 
-def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """Without those of void batches that were tried again: the second trial counts."""
+def _without_repeated(verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """Leave out verdicts of void batches that were repeated: the second trial counts."""
     judged = {_trial_of(each) for each in verdicts if each.rule != BRACKET_FAILED}
     return (
         each for each in verdicts if each.rule != BRACKET_FAILED or _trial_of(each) not in judged
@@ -218,7 +238,7 @@ def _standing(verdicts: list[Verdict]) -> Iterator[Verdict]:
 
 
 def _trial_of(verdict: Verdict) -> tuple[str, str, str, str, int]:
-    """What names a trial and its repetition; another round is another trial."""
+    """What identifies a trial and its repetition; another round is another trial."""
     key = verdict.key
     return key.item, key.probe, key.line, key.profile, turn_of(key.round)
 
@@ -228,34 +248,34 @@ def voided_batches(
     block_page: BlockPage | None = None,
     probes: Declarations = EARLIER,
 ) -> Iterator[int]:
-    """The numbers of the batches whose sentinels did not fare as agreed, on any line.
+    """Yield the numbers of the batches whose sentinels failed on any line.
 
-    ``sentinels`` gives those of the whole journal, and is asked twice: what any of them met is
-    learned first, so that a batch is void here if a judgement voids it, and only then. Those of
-    a batch follow each other, as in a journal: one batch is held at a time.
+    ``sentinels`` gives those of the whole journal, and is called twice: fingerprints are learned
+    first, so that exactly those batches are void that a judgement voids. The observations of a
+    batch must follow each other, as in a journal; one batch is in memory at a time.
     """
     judging = Judge(sentinels(), block_page, probes=probes)
     for number, seen in groupby(sentinels(), lambda one: one.batch):
-        if any(bracket.failed for bracket in judging.brackets(pair(seen)).values()):
+        if any(check.failed for check in judging.checks(pair(seen)).values()):
             yield number
 
 
 def judge_trial(
     trial: Trial,
-    lore: Lore = NOTHING_LEARNED,
+    fingerprints: FilterFingerprints = NO_FINGERPRINTS,
     rules: tuple[Rule, ...] | None = None,
     probes: Declarations = EARLIER,
 ) -> Verdict:
-    """The verdict of one trial by itself, whatever its bracket says.
+    """Judge one trial by itself, without its sentinels.
 
-    ``rules`` are those for the facts that the trial left, unless others are given. Raises
-    UsageError for facts of a kind without rules.
+    ``rules`` default to those for the facts that the trial left. Raises UsageError for facts of a
+    kind without rules.
     """
     probe = declared(probes, trial.key.probe)
-    case = Case(trial, lore)
+    features = TrialFeatures(trial, fingerprints)
     tried = rules_for(_kind_of(trial)) if rules is None else rules
-    rule = next(rule for rule in tried if rule.matches(case))
-    saw = rule.saw(case) if rule.saw is not None else ""
+    rule = next(rule for rule in tried if rule.matches(features))
+    saw = rule.saw(features) if rule.saw is not None else ""
     control = trial.control
     return Verdict(
         key=trial.key,
@@ -267,9 +287,9 @@ def judge_trial(
         is_blind=not probe.can_see(trial.service.item),
         mechanism=rule.mechanism,
         witnesses=(rule.says, saw) if saw else (rule.says,),
-        claimed_category=claimed_category(case.web) if rule.state is State.BLOCKED else "",
+        claimed_category=claimed_category(features.web) if rule.state is State.BLOCKED else "",
         origin_refusal=rule.origin_refusal,
-        intercepted=case.intercepted,
+        intercepted=features.intercepted,
         first_byte_service=trial.service.timings.first_byte,
         first_byte_control=control.timings.first_byte if control is not None else None,
     )
@@ -281,49 +301,51 @@ def _kind_of(trial: Trial) -> str:
     return tag_of(trial.service.facts) or tag_of(control)
 
 
-def _again(trial: Trial, again: Observation) -> Trial:
+def _with_later_answer(trial: Trial, again: Observation) -> Trial:
     """The trial with a later answer in the place of the first one."""
     service = msgspec.structs.replace(again, key=trial.key, item=trial.service.item)
     return msgspec.structs.replace(trial, service=service)
 
 
-def _learn(
-    sentinels: Iterable[Observation], declared: Lore, unfiltered: Unfiltered
-) -> dict[str, Lore]:
-    """What each line's must-block sentinels met, where the must-allow ones passed.
+def _learn_by_line(
+    sentinels: Iterable[Observation], declared: FilterFingerprints, unfiltered: UnfilteredProbes
+) -> dict[str, FilterFingerprints]:
+    """Learn from each line's must-block sentinels where the must-allow ones passed.
 
-    A broken line fails for both, and teaches nothing beside what was ``declared``.
+    A broken line fails for both, and adds nothing to what was ``declared``.
     """
-    lores: dict[str, Lore] = {}
+    fingerprints_by_line: dict[str, FilterFingerprints] = {}
     for _, batch in groupby(sentinels, lambda one: one.batch):
-        for course, trials in pair(batch).sentinels.items():
+        for batch_path, trials in pair(batch).sentinels.items():
             judged = [(one.service, judge_trial(one, declared)) for one in trials]
-            unfiltered.count(course, judged)
-            if met := _met(judged):
-                lores[course.line] = learn(met).beside(lores.get(course.line, declared))
-    return lores
+            unfiltered.count(batch_path, judged)
+            if met := _blocked_sentinels(judged):
+                fingerprints_by_line[batch_path.line] = learn_fingerprints(met).merged_with(
+                    fingerprints_by_line.get(batch_path.line, declared)
+                )
+    return fingerprints_by_line
 
 
-def _met(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
-    """What stopped the must-block sentinels of one course, if its must-allow ones passed."""
+def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observation]:
+    """The must-block sentinels that were stopped, if the must-allow ones passed."""
     allowed = [verdict for service, verdict in judged if service.role == "must_allow"]
     if not allowed or any(verdict.state is not State.ALLOWED for verdict in allowed):
         return []
     return [
         service
         for service, verdict in judged
-        if service.role == "must_block" and may_teach(verdict)
+        if service.role == "must_block" and shows_how_it_blocks(verdict)
     ]
 
 
-def _voided(verdict: Verdict, bracket: Bracket) -> Verdict:
-    """The verdict of a trial whose batch is void; what it would have been stays a witness."""
+def _voided(verdict: Verdict, check: SentinelCheck) -> Verdict:
+    """The verdict of a trial in a void batch; its own verdict becomes a witness."""
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(
         verdict,
         state=State.INSUFFICIENT,
         rule=BRACKET_FAILED,
         mechanism=Mechanism.NONE,
-        witnesses=(bracket.detail, would_be, *verdict.witnesses),
+        witnesses=(check.detail, would_be, *verdict.witnesses),
         claimed_category="",
     )

@@ -1,9 +1,9 @@
-"""A silence or an abrupt answer is a block only beside a sign of life of the line.
+"""Accept a silence or an abrupt answer as a block only if the line was alive meanwhile.
 
-A busy line drops, resets and refuses as a filter does. So a verdict *blocked* that rests on such
-an answer stands only if the item was tried again as ``harness.measure.looks`` does it, and a
-heartbeat was answered in time beside it; otherwise it is *insufficient*, naming what was missing.
-Silences also need a sample of them to have stayed silent with the longest patience.
+An overloaded line drops, resets and refuses like a filter. So a verdict *blocked* that rests on
+such an answer stands only if the item was tried again as ``harness.measure.repeated_attempts`` does
+it, and a heartbeat was answered in time beside it. Otherwise it is *insufficient*, with the reason.
+For silences, a sample of them must also have stayed silent with the longest timeout.
 """
 
 from __future__ import annotations
@@ -32,44 +32,44 @@ TROUBLE_UNCONFIRMED = "trouble-not-seen-alone"
 
 PASSED_ON_RETRY = "passed-on-retry"
 
-MANNERS: dict[Look, str] = {
-    "patience": "with the longest patience",
+LOOK_WORDS: dict[Look, str] = {
+    "patience": "with the longest timeout",
     "at_once": "at once",
     "at_end": "at the end",
     "other_client": "by the second client",
 }
 
 WORDS = {
-    SILENCE_UNCONFIRMED: "no answer came in time, and none of the line's own either: it may be "
-    "overloaded",
-    SILENCE_UNSAMPLED: f"fewer than {SAMPLE} silent items were tried with more patience, and not "
-    "this one",
-    SILENCE_DOUBTED: "another silent item was answered when it was tried with more patience",
-    TROUBLE_UNCONFIRMED: "trouble of an overloaded line looks like this, and it was not seen again "
-    "alone",
+    SILENCE_UNCONFIRMED: "no answer came in time, and no heartbeat shows that the line was alive: "
+    "it may be overloaded",
+    SILENCE_UNSAMPLED: f"fewer than {SAMPLE} silent items were tried with the longest timeout, "
+    "and this one was not",
+    SILENCE_DOUBTED: "another silent item was answered when it was tried with the longest timeout",
+    TROUBLE_UNCONFIRMED: "an overloaded line fails like this, and the failure was not seen again "
+    "with nothing else on the line",
 }
-"""The rules of this module: by each of them a block that another rule found is *insufficient*."""
+"""The rules of this module; each turns a block that another rule found into *insufficient*."""
 
 
-class Retrials:
-    """What the retrials of a journal came to, held in memory: there are few of them."""
+class RetrialResults:
+    """The retrials of a journal, held in memory: there are few of them."""
 
     def __init__(self) -> None:
         self._seen: dict[Spot, dict[Look, Observation]] = {}
         self._silent: Counter[Group] = Counter()
         self._answered: set[Group] = set()
 
-    def taking(self, observations: Iterable[Observation]) -> Iterator[Observation]:
-        """Those of the sentinels; retrials are taken in, and heartbeats left out."""
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        """Yield the sentinels among the observations; keep the retrials; drop heartbeats."""
         for one in observations:
             if one.role == "retry":
                 if not one.filter_off:
-                    self._take(one)
+                    self._record(one)
             elif one.role in ("must_allow", "must_block"):
                 yield one
 
-    def of(self, trial: Trial) -> dict[Look, Observation]:
-        """The retrials of an item, by their manner."""
+    def for_trial(self, trial: Trial) -> dict[Look, Observation]:
+        """The retrials of an item, by their kind."""
         return self._seen.get(spot_of(trial.key), {})
 
     def is_doubted(self, group: Group) -> bool:
@@ -77,10 +77,10 @@ class Retrials:
         return group in self._answered
 
     def is_sampled(self, group: Group) -> bool:
-        """Whether enough silences of a group stayed silent, each beside a sign of life."""
+        """Whether enough silences of a group stayed silent while heartbeats were answered."""
         return self._silent[group] >= SAMPLE
 
-    def _take(self, one: Observation) -> None:
+    def _record(self, one: Observation) -> None:
         self._seen.setdefault(spot_of(one.key), {})[one.look] = one
         if one.look != "patience":
             return
@@ -91,52 +91,52 @@ class Retrials:
 
 
 def has_answer(seen: Observation) -> bool:
-    """Whether anything came of an attempt, which is neither silence nor trouble of our own."""
+    """Whether an attempt got an answer: neither silence nor trouble of our own."""
     return not is_silent(seen) and not (seen.failure is not None and seen.failure.is_instrument)
 
 
-def confirmed(trial: Trial, verdict: Verdict) -> Verdict:
-    """The verdict, or *insufficient* where a block is not told from trouble of the line."""
+def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
+    """The verdict; *insufficient* where a block cannot be told from trouble of the line."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or says_blocked(seen):
         return verdict
     if is_silent(seen):
         if seen.look != "first" and _shows_life(seen):
             return verdict
-        return _doubted(verdict, SILENCE_UNCONFIRMED, seen)
+        return _insufficient(verdict, SILENCE_UNCONFIRMED, seen)
     if is_trouble(seen) and not (seen.look == "alone" and _shows_life(seen)):
-        return _doubted(verdict, TROUBLE_UNCONFIRMED, seen)
+        return _insufficient(verdict, TROUBLE_UNCONFIRMED, seen)
     return verdict
 
 
-def sampled(trial: Trial, verdict: Verdict, retrials: Retrials) -> Verdict:
-    """The verdict of a confirmed silence, or *insufficient* where patience may bring an answer."""
+def require_patience_sample(trial: Trial, verdict: Verdict, retrials: RetrialResults) -> Verdict:
+    """The verdict of a confirmed silence; *insufficient* where patience may bring an answer."""
     seen = trial.service
     if verdict.state is not State.BLOCKED or not is_silent(seen):
         return verdict
-    group, again = group_of(seen.key), retrials.of(trial).get("patience")
+    group, again = group_of(seen.key), retrials.for_trial(trial).get("patience")
     if again is not None and not (is_silent(again) and _shows_life(again)):
-        return _doubted(verdict, SILENCE_UNCONFIRMED, again)
+        return _insufficient(verdict, SILENCE_UNCONFIRMED, again)
     if again is not None and (again.tries >= DOUBTED_TURN or not retrials.is_doubted(group)):
         return verdict
     if retrials.is_doubted(group):
-        return _doubted(verdict, SILENCE_DOUBTED, seen)
+        return _insufficient(verdict, SILENCE_DOUBTED, seen)
     if not retrials.is_sampled(group):
-        return _doubted(verdict, SILENCE_UNSAMPLED, seen)
+        return _insufficient(verdict, SILENCE_UNSAMPLED, seen)
     return verdict
 
 
-def passed(verdict: Verdict, look: Look, state: State) -> Verdict:
-    """The verdict of an item that was blocked, and that passed when it was tried again.
+def passed_on_retry(verdict: Verdict, look: Look, state: State) -> Verdict:
+    """The verdict of an item that was blocked, and passed when it was tried again.
 
-    It keeps the mechanism of the block: both were seen.
+    It keeps the mechanism of the block, because both were seen.
     """
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(
         verdict,
         state=state,
         rule=PASSED_ON_RETRY,
-        witnesses=(f"it passed when it was tried again, {MANNERS[look]}", would_be),
+        witnesses=(f"it passed when it was tried again, {LOOK_WORDS[look]}", would_be),
         claimed_category="",
         first_byte_service=None,
         first_byte_control=None,
@@ -147,7 +147,7 @@ def _shows_life(seen: Observation) -> bool:
     return seen.heartbeats is not None and seen.heartbeats.shows_life
 
 
-def _doubted(verdict: Verdict, rule: str, seen: Observation) -> Verdict:
+def _insufficient(verdict: Verdict, rule: str, seen: Observation) -> Verdict:
     beats = str(seen.heartbeats) if seen.heartbeats is not None else "no heartbeat was made"
     would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(

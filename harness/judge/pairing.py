@@ -1,7 +1,7 @@
-"""Puts each service observation beside the control's of the same item, profile and round.
+"""Pair service observations with those of the control, and plain twins with their items.
 
-In: the observations of a journal, in any order. Out: the trials to be judged, and the
-sentinel trials by batch that say whether the judging may count.
+Input: the observations of a journal, in any order. Output: the trials to be judged, and the
+sentinel trials by batch, line, profile and probe, which decide whether the verdicts count.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.model.plain_twin import Spot, TwinPair, spot_of
 from harness.model.verdict import State, Trial, Verdict
 
 
-class Course(NamedTuple):
-    """What a bracket stands for: one batch on one line, for one profile, with one probe."""
+class BatchPath(NamedTuple):
+    """One batch on one line, for one profile, with one probe; it has its own sentinels."""
 
     batch: int
     line: str
@@ -30,14 +30,14 @@ class Course(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """The trials of the items, and those of the sentinels by the course they bracket."""
+    """The trials of the items, and those of the sentinels by ``BatchPath``."""
 
     trials: tuple[Trial, ...]
-    sentinels: dict[Course, tuple[Trial, ...]]
+    sentinels: dict[BatchPath, tuple[Trial, ...]]
 
 
 def pair(observations: Iterable[Observation]) -> Pairs:
-    """Pair every service observation with its control, or with ``None`` if there is none."""
+    """Pair every service observation with its control, or with None if there is none."""
     controls: dict[tuple[str, str, str, str, int], Observation] = {}
     services: list[Observation] = []
     for observation in observations:
@@ -46,23 +46,23 @@ def pair(observations: Iterable[Observation]) -> Pairs:
         else:
             services.append(observation)
     trials: list[Trial] = []
-    sentinels: defaultdict[Course, list[Trial]] = defaultdict(list)
+    sentinels: defaultdict[BatchPath, list[Trial]] = defaultdict(list)
     for service in services:
         trial = Trial(service=service, control=controls.get(_place(service.key)))
         if service.role == "item":
             trials.append(trial)
         elif service.role in ("must_allow", "must_block"):
-            sentinels[course_of(service)].append(trial)
+            sentinels[batch_path_of(service)].append(trial)
     return Pairs(
         trials=tuple(trials),
-        sentinels={course: tuple(found) for course, found in sentinels.items()},
+        sentinels={batch_path: tuple(found) for batch_path, found in sentinels.items()},
     )
 
 
-def course_of(observation: Observation) -> Course:
-    """The course that an observation belongs to."""
+def batch_path_of(observation: Observation) -> BatchPath:
+    """Return the batch path that an observation belongs to."""
     key = observation.key
-    return Course(observation.batch, key.line, key.profile, key.probe)
+    return BatchPath(observation.batch, key.line, key.profile, key.probe)
 
 
 def _place(key: AttemptKey) -> tuple[str, str, str, str, int]:
@@ -80,8 +80,8 @@ class PlainTwinTrials:
         self._plain: dict[Spot, Verdict] = {}
         self._tested: dict[Spot, State] = {}
 
-    def taking(self, observations: Iterable[Observation]) -> Iterator[Observation]:
-        """Those of others; twins are taken in."""
+    def separate(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        """Yield the other observations; keep the twins."""
         for one in observations:
             if one.role == "plain_twin":
                 self._seen.append(msgspec.structs.replace(one, role="item"))
@@ -89,13 +89,13 @@ class PlainTwinTrials:
                 yield one
 
     def judge(self, judged: Callable[[Trial], Verdict]) -> None:
-        """Judge all that were taken in."""
+        """Judge all twins that were kept."""
         for trial in pair(self._seen).trials:
             self._plain[spot_of(trial.key)] = judged(trial)
         self._seen.clear()
 
     def count(self, tested: Verdict) -> None:
-        """Take into account how an item of the test fared; a decision stands before a doubt."""
+        """Note the verdict of an item; a decided verdict replaces an undecided one."""
         spot = spot_of(tested.key)
         if spot in self._plain and turn_of(tested.key.round) == 1:
             held = self._tested.get(spot, UNDECIDED)

@@ -1,8 +1,8 @@
-"""Sentinels bracket each batch: when their agreed fate does not come about, the batch is void.
+"""Check the sentinels of each batch; a batch whose sentinels did not behave as agreed is void.
 
-A harness can pass a dead host (PEERS, lesson 7), and filters switch off for hours, so no
-verdict counts unless a must-allow page arrived and a must-block page did not, before and
-after, both alive on the control line.
+Hosts die and filters are switched off for hours. So a verdict counts only if a must-allow page
+arrived and a must-block page did not, before and after the batch, both answered on the control
+line. ``UnfilteredProbes`` excuses a probe that a line never filters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.judge.pairing import Course
+from harness.judge.pairing import BatchPath
 from harness.model.corpus import AGREED
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
@@ -28,47 +28,48 @@ SENTINELS_PRESENT = "sentinels-present"
 
 LINE_RULES = frozenset({"proxy-unreachable", "proxy-wants-a-name", "resolver-unreachable"})
 SILENCE_RULES = frozenset({"silence", "dns-silent", "refused", "unreachable", "resolve-silent"})
-"""Rules that say *blocked* of an item; of a page agreed to pass, they say the line is dead."""
+"""Rules that say *blocked* of an item; of a must-allow sentinel they show that the line is dead."""
 
 SIDES = (".before", ".after")
 
 NAMED = 5
-"""How many void batches are named: enough to look them up."""
+"""How many void batches a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bracket:
-    """How one course's sentinels fared: ``failed`` names the precondition, or is empty.
+class SentinelCheck:
+    """The result of the sentinels of one batch, line, profile and probe.
 
-    ``is_excused``: nothing is void, though the filter never looks at what the probe does.
+    ``failed`` names the precondition that failed, or is empty. ``is_excused``: the batch is not
+    void, although the filter never looks at what the probe does.
     """
 
-    course: Course
+    batch_path: BatchPath
     failed: str
     detail: str
     is_excused: bool = False
 
 
-def bracket_of(
-    course: Course, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
-) -> Bracket:
-    """Hold the sentinels of one course against their agreed fate. The worst trouble is named.
+def check_sentinels(
+    batch_path: BatchPath, judged: Iterable[tuple[Trial, Verdict]], probes: Declarations = EARLIER
+) -> SentinelCheck:
+    """Compare sentinels with what was agreed; the most serious fault is reported.
 
     Nothing was agreed for a probe whose verdicts do not count.
     """
-    if not declared(probes, course.probe).counts:
-        return Bracket(course=course, failed="", detail="")
+    if not declared(probes, batch_path.probe).counts:
+        return SentinelCheck(batch_path=batch_path, failed="", detail="")
     found = list(judged)
-    troubles = [_missing(found)]
-    troubles += [_trouble(trial, verdict) for trial, verdict in found]
+    faults = [_missing(found)]
+    faults += [_fault_of(trial, verdict) for trial, verdict in found]
     for name in (
         SENTINELS_PRESENT, ORIGIN_ANSWERS, SERVICE_REACHABLE, AGREED_PAGE_PASSES, FILTER_IS_ON,
         BLOCK_IS_CLEAR,
     ):  # fmt: skip
-        for trouble, detail in troubles:
-            if trouble == name:
-                return Bracket(course=course, failed=name, detail=detail)
-    return Bracket(course=course, failed="", detail="")
+        for fault, detail in faults:
+            if fault == name:
+                return SentinelCheck(batch_path=batch_path, failed=name, detail=detail)
+    return SentinelCheck(batch_path=batch_path, failed="", detail="")
 
 
 def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
@@ -86,7 +87,7 @@ def _missing(found: list[tuple[Trial, Verdict]]) -> tuple[str, str]:
     return "", ""
 
 
-def _trouble(trial: Trial, verdict: Verdict) -> tuple[str, str]:
+def _fault_of(trial: Trial, verdict: Verdict) -> tuple[str, str]:
     host = trial.service.item.host
     saw = "; ".join(verdict.witnesses)
     if verdict.state is State.DOWN or verdict.rule.startswith(("control-", "instrument-control")):
@@ -104,86 +105,94 @@ def _trouble(trial: Trial, verdict: Verdict) -> tuple[str, str]:
 
 
 def _by_another_way(trial: Trial, verdict: Verdict) -> tuple[str, str]:
-    """The trouble of a sentinel that was blocked, but not by the mechanism that was agreed."""
+    """The fault of a sentinel that was blocked by another mechanism than agreed, if any."""
     labels = trial.service.item.labels
     agreed = [label.removeprefix(AGREED) for label in labels if label.startswith(AGREED)]
     if not agreed or verdict.mechanism.value in agreed:
         return "", ""
     host, by = trial.service.item.host, verdict.mechanism.value
-    words = f"{host} was agreed to be blocked by {agreed[0]}, but was by {by}"
+    words = f"{host} should have been blocked by {agreed[0]}, but was blocked by {by}"
     return BLOCK_IS_CLEAR, words
+
+
+def _state_in_words(verdict: Verdict) -> str:
+    is_undecided = verdict.state is State.INSUFFICIENT
+    return "could not be decided" if is_undecided else f"was {verdict.state}"
 
 
 def _not_let_through(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     if verdict.rule in SILENCE_RULES:
         return SERVICE_REACHABLE, f"the service does not answer, not even for {host}: {saw}"
-    words = f"{host} was agreed to pass, but was {verdict.state}: {saw}"
-    return AGREED_PAGE_PASSES, f"{words} (it may answer everything with one page)"
+    words = f"{host} should have passed, but {_state_in_words(verdict)}: {saw}"
+    return AGREED_PAGE_PASSES, f"{words} (the service may answer everything with one page)"
 
 
 def _not_blocked(verdict: Verdict, host: str, saw: str) -> tuple[str, str]:
     if verdict.state is State.ALLOWED:
-        return FILTER_IS_ON, f"the filter seems off: {host} was agreed to be blocked, but passed"
-    return BLOCK_IS_CLEAR, f"{host} was agreed to be blocked, but was {verdict.state}: {saw}"
+        return (
+            FILTER_IS_ON,
+            f"the filter seems to be off: {host} should have been blocked, but passed",
+        )
+    return BLOCK_IS_CLEAR, f"{host} should have been blocked, but {_state_in_words(verdict)}: {saw}"
 
 
 @dataclass(slots=True, kw_only=True)
-class _Trouble:
-    """The courses of one line and profile that failed alike: how many, and the first few."""
+class _FailedChecks:
+    """The checks of one line and profile that failed alike: their number, and the first few."""
 
-    first: Bracket
+    first: SentinelCheck
     courses: int = 0
     numbers: tuple[int, ...] = ()
 
-    def add(self, bracket: Bracket) -> None:
+    def add(self, check: SentinelCheck) -> None:
         """Count one more."""
-        self.first = min(self.first, bracket, key=lambda one: one.course)
+        self.first = min(self.first, check, key=lambda one: one.batch_path)
         self.courses += 1
-        self.numbers = tuple(sorted({*self.numbers, bracket.course.batch}))[: NAMED + 1]
+        self.numbers = tuple(sorted({*self.numbers, check.batch_path.batch}))[: NAMED + 1]
 
-    def told(self) -> str:
-        """What was wrong first, and where."""
+    def describe(self) -> str:
+        """Say what was wrong first, and in which batches."""
         some = ", ".join(map(str, self.numbers[:NAMED])) + (", …" * (len(self.numbers) > NAMED))
         word = "batch" if len(self.numbers) == 1 else "batches"
         return f"{self.first.detail} ({word} {some})"
 
 
-class Fared:
-    """How the brackets of a journal fared, in memory that does not grow with their number.
+class SentinelSummary:
+    """Sum up the sentinel checks of a journal, in memory that does not grow with their number.
 
-    ``excused`` counts those of each line, profile and probe that are.
+    ``excused`` counts excused checks by line, profile and probe.
     """
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
         self._probes = probes
-        self._failed: dict[tuple[str, str, str], _Trouble] = {}
-        self._held: dict[tuple[str, str], tuple[Course, int]] = {}
+        self._failed: dict[tuple[str, str, str], _FailedChecks] = {}
+        self._held: dict[tuple[str, str], tuple[BatchPath, int]] = {}
         self.excused: Counter[tuple[str, str, str]] = Counter()
 
-    def count(self, bracket: Bracket) -> None:
-        """Take one course's bracket into account, if anything was agreed of it."""
-        course = bracket.course
-        if not declared(self._probes, course.probe).counts:
+    def count(self, check: SentinelCheck) -> None:
+        """Add one check, unless the probe's verdicts do not count."""
+        batch_path = check.batch_path
+        if not declared(self._probes, batch_path.probe).counts:
             return
-        if bracket.is_excused:
-            self.excused[course.line, course.profile, course.probe] += 1
-        elif bracket.failed:
-            place = (course.line, course.profile, bracket.failed)
-            self._failed.setdefault(place, _Trouble(first=bracket)).add(bracket)
+        if check.is_excused:
+            self.excused[batch_path.line, batch_path.profile, batch_path.probe] += 1
+        elif check.failed:
+            place = (batch_path.line, batch_path.profile, check.failed)
+            self._failed.setdefault(place, _FailedChecks(first=check)).add(check)
         else:
-            first, number = self._held.get((course.line, course.profile), (course, 0))
-            self._held[course.line, course.profile] = min(first, course), number + 1
+            first, number = self._held.get((batch_path.line, batch_path.profile), (batch_path, 0))
+            self._held[batch_path.line, batch_path.profile] = min(first, batch_path), number + 1
 
     @property
     def preconditions(self) -> tuple[Precondition, ...]:
-        """One for each line, profile and name that failed; one that held if any did."""
+        """One for each failed name of each line and profile; one that held, if any check did."""
         broken = [
             Precondition(
                 name=name, line=line, profile=profile, held=False,
-                detail=trouble.told(), batches=trouble.courses,
+                detail=fault.describe(), batches=fault.courses,
             )
-            for (line, profile, name), trouble in sorted(
-                self._failed.items(), key=lambda one: one[1].first.course
+            for (line, profile, name), fault in sorted(
+                self._failed.items(), key=lambda one: one[1].first.batch_path
             )
         ]  # fmt: skip
         kept = [
@@ -199,16 +208,18 @@ class Fared:
         return (*broken, *kept)
 
 
-def without_sentinels(course: Course) -> Bracket:
-    """The bracket of a course that nobody bracketed."""
-    return Bracket(
-        course=course, failed=SENTINELS_PRESENT, detail="no sentinels were measured with the items"
+def missing_sentinels_check(batch_path: BatchPath) -> SentinelCheck:
+    """The check of items that were measured without sentinels."""
+    return SentinelCheck(
+        batch_path=batch_path,
+        failed=SENTINELS_PRESENT,
+        detail="no sentinels were measured with the items",
     )
 
 
 NOT_FILTERED = "not-filtered-by-this-probe"
 
-TEACHING = frozenset(
+LEARNABLE_RULES = frozenset(
     {
         "tunnel-trouble",
         "token-missing-server-error",
@@ -236,8 +247,8 @@ class _Place(NamedTuple):
     probe: str
 
 
-class Unfiltered:
-    """Whether the must-block sentinels of each probe passed or were stopped, in a whole journal."""
+class UnfilteredProbes:
+    """Find probes that a line never filters, from the must-block sentinels of a whole journal."""
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
         self._probes = probes
@@ -245,9 +256,9 @@ class Unfiltered:
         self._stopped: dict[_Place, int] = {}
         self._unclear: set[_Place] = set()
 
-    def count(self, course: Course, judged: Iterable[tuple[Observation, Verdict]]) -> None:
-        """Take the sentinels of one course into account."""
-        place = _Place(course.line, course.profile, course.probe)
+    def count(self, batch_path: BatchPath, judged: Iterable[tuple[Observation, Verdict]]) -> None:
+        """Add the sentinels of one batch, line, profile and probe."""
+        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
         if not declared(self._probes, place.probe).counts:
             return
         for seen, verdict in judged:
@@ -256,30 +267,30 @@ class Unfiltered:
                     self._unclear.add(place)
             elif verdict.state is State.ALLOWED:
                 self._passed[place] = self._passed.get(place, 0) + 1
-            elif may_teach(verdict):
+            elif shows_how_it_blocks(verdict):
                 self._stopped[place] = self._stopped.get(place, 0) + 1
             else:
                 self._unclear.add(place)
 
-    def excused(self, bracket: Bracket) -> Bracket:
-        """The bracket, held where the filter is not off but never looks at what this probe does."""
-        course = bracket.course
-        place = _Place(course.line, course.profile, course.probe)
-        if bracket.failed != FILTER_IS_ON or not self._is_unfiltered(place):
-            return bracket
-        return Bracket(course=course, failed="", detail="", is_excused=True)
+    def excused(self, check: SentinelCheck) -> SentinelCheck:
+        """Return the check, excused if the line filters other probes but never this one."""
+        batch_path = check.batch_path
+        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
+        if check.failed != FILTER_IS_ON or not self._is_unfiltered(place):
+            return check
+        return SentinelCheck(batch_path=batch_path, failed="", detail="", is_excused=True)
 
     def preconditions(
         self, excused: Mapping[tuple[str, str, str], int]
     ) -> tuple[Precondition, ...]:
-        """One for each probe that a line does not filter; it held, for nothing is void by it.
+        """One for each probe that a line does not filter; it held, because no batch is void.
 
         ``excused`` are the numbers of batches by line, profile and probe.
         """
         return tuple(
             Precondition(
                 name=NOT_FILTERED, line=place.line, profile=place.profile, held=True,
-                detail=f"{place.probe} passes unfiltered, the sentinels agreed to be blocked too; "
+                detail=f"{place.probe} is not filtered, not even for must-block sentinels; "
                 f"{', '.join(self._filtered_beside(place))} is filtered on this line",
                 batches=excused.get(place, 0),
             )
@@ -302,8 +313,8 @@ class Unfiltered:
         )
 
 
-def may_teach(verdict: Verdict) -> bool:
-    """Whether a must-block sentinel was stopped by something other than our own trouble."""
+def shows_how_it_blocks(verdict: Verdict) -> bool:
+    """Whether a must-block sentinel was stopped by something other than trouble of our own."""
     if verdict.state is State.BLOCKED:
         return True
-    return verdict.state is State.INSUFFICIENT and verdict.rule in TEACHING
+    return verdict.state is State.INSUFFICIENT and verdict.rule in LEARNABLE_RULES

@@ -1,8 +1,8 @@
-"""Finds the sentence in which a page says that it was withheld, in any language.
+"""Find the sentence in which a page says that access was denied, in any language, and weigh it.
 
-A sentence counts if it joins a page with a word for *stopped*; it counts for more if it speaks
-to the reader of his own request, and if it names on whose behalf. Marks of news, forums,
-manuals, shops and of origins that turn readers away themselves count against it.
+A sentence counts if it contains a word for *page* and a word for *stopped*. It counts more if it
+addresses the reader about his own request, and if it names on whose behalf. Marks of news, forums,
+manuals, shops, and of origins that refuse clients themselves count against it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Any
 SENTENCE_END = ".!?|。！？؟।"  # noqa: RUF001 - sentences end in many scripts
 _GAP = f"[^{SENTENCE_END}]"
 _AHEAD, _BEHIND = 90, 60
-"""Characters between the page and what became of it, in either order."""
+"""Characters between the words for *page* and *stopped*, in either order."""
 _FOLDED = {
     "\u200c": " ", "\u200f": "", "\u200e": "", "\u0640": "", "\u064a": "\u06cc",
     "\u0649": "\u06cc", "\u0643": "\u06a9", "\u0451": "\u0435", "\u2019": "'", "\u02bc": "'",
 }  # fmt: skip
-"""Marks of direction, joiners and letters that are written in two ways."""
+"""Marks of direction, joiners, and letters that are written in two ways."""
 _FOLDING = str.maketrans(_FOLDED)
 _LATIN_END = 0x300
 _NEVER = r"(?!)"
 REQUIRED = frozenset({"page", "stopped"})
-"""Keys that each language must have; the others may be left out."""
+"""Keys that each language must have; the others are optional."""
 _OTHER_KEYS = ("direct", "basis", "reason", "conditional", "ask", "own", "article")
 
 
@@ -39,10 +39,10 @@ _OTHER_KEYS = ("direct", "basis", "reason", "conditional", "ask", "own", "articl
 class Language:
     """The words of a language, compiled for folded text.
 
-    ``statement`` finds a page and that it is stopped or unavailable, in one sentence;
-    ``withheld`` either word, ``stopped`` the first alone. ``scripts`` are the blocks of Unicode
-    (code point // 128) beyond Latin in which the language is written; none for Latin. One of
-    its ``letters`` must stand in the text.
+    ``statement`` finds *page* and *stopped* or *unavailable* in one sentence; ``withheld`` finds
+    either of the last two, ``stopped`` only the first. ``scripts`` are the Unicode blocks (code
+    point // 128) beyond Latin in which the language is written; empty for Latin. One of its
+    ``letters`` must be in the text.
     """
 
     name: str
@@ -61,18 +61,18 @@ class Language:
 
 
 def fold(text: str) -> str:
-    """Case-folded text (NFC) in which letters that are written in two ways are one."""
+    """Case-fold text (NFC), and unify letters that are written in two ways."""
     return unicodedata.normalize("NFC", text).casefold().translate(_FOLDING)
 
 
 def scripts_of(text: str) -> frozenset[int]:
-    """The blocks of Unicode (code point // 128) beyond Latin that a text uses."""
+    """Return the Unicode blocks (code point // 128) beyond Latin that a text uses."""
     return frozenset(ord(letter) >> 7 for letter in set(text) if ord(letter) >= _LATIN_END)
 
 
 @lru_cache(maxsize=1)
 def vocabulary() -> tuple[Language, ...]:
-    """The vocabulary that is shipped, compiled once."""
+    """Return the vocabulary of the package, compiled once."""
     text = files("harness.judge").joinpath("vocabulary.toml").read_text(encoding="utf-8")
     return read_vocabulary(tomllib.loads(text))
 
@@ -103,32 +103,33 @@ def _compile(part: dict[str, Any]) -> Language:
 
 
 STATED, DIRECT, BASIS, REASON = 1.5, 1.5, 1.0, 1.0
-"""Weights of a sentence that says so, that speaks to the reader, that says *under* or *by order
-of*, and that names on whose behalf; BASIS counts only beside a reason."""
+"""Weights of a sentence that states a block, that addresses the reader, that says *under* or *by
+order of*, and that names on whose behalf; BASIS counts only together with a reason."""
 REVERSED = 0.5
-"""Weight taken off where the word for *stopped* comes first: *blocked sites* states nothing."""
+"""Weight subtracted where the word for *stopped* comes first: *blocked sites* states nothing."""
 NEAR, ASK = 0.5, 1.0
-"""Weights of the title's saying so, of a word to the reader or a reason in another sentence,
-of the statement's coming first, of the page's being brief; and of whom to turn to."""
+"""NEAR: weight of a title that says so, of words to the reader or a reason in another sentence, of
+a statement near the start, of a brief page. ASK: weight of naming whom to contact."""
 FIRST, BRIEF = 60, 400
-"""Place by which a statement comes first, and length of a text that says nothing else."""
+"""Position up to which a statement is near the start, and length up to which a page is brief."""
 OWN, ARTICLE_FIRST, ARTICLE = 2.5, 1.0, 1.5
-"""Weights taken off for each way of an origin's own, the first and each further mark of talk."""
+"""Weights subtracted for each message of an origin's own, and for the first and each further mark
+of an article."""
 KINDRED = 1.0
-"""Difference of weights up to which a text may be of either of two languages."""
+"""Difference of weights up to which a text may be in either of two languages."""
 OPENING, WHOLE = 900, 2500
-"""Characters of text in which a notice says what it is, and in which it says the rest."""
+"""Characters of text within which a notice says what it is, and within which it says the rest."""
 AROUND, TRIED = 220, 12
-"""Characters of a sentence on either side that are looked at, and how many sentences are."""
+"""Characters of a sentence before and after a match that are read, and the most matches read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What a page says of itself: ``start`` is the place in title and text where it does.
+    """What a page says of itself. ``start``: the position of the statement in title and text.
 
-    ``speaks``: it speaks to the reader, gives grounds, or stands in the title; other sentences
-    may as well be about something else. ``leads``: the title speaks to the reader and asks
-    nothing, so that what follows may be a portal's own talk.
+    ``speaks``: it addresses the reader, gives grounds, or is in the title; other sentences may be
+    about something else. ``leads``: the title addresses the reader and is no question, so that
+    further text may be that of a portal. ``against``: the weight of what speaks against it.
     """
 
     weight: float = 0.0
@@ -144,11 +145,11 @@ _ERRORS = re.compile(
     r"\b(?:ftp|urn|hostname|time-?out|timed out|socket|content-length|url-path|double-escape|"
     r"only-if-cached|errno|stack trace|exception)\b"
 )
-"""What servers say of their own trouble, in every language."""
+"""Words of servers' own errors, in every language."""
 
 
 def read_statement(title: str, text: str) -> Statement:
-    """The strongest statement in any language, by all that speaks for and against it."""
+    """Return the strongest statement in any language, with all that counts for and against it."""
     head = fold(title)
     opening = f"{head} . {fold(text[:OPENING])}"
     scripts = scripts_of(opening)
@@ -169,7 +170,7 @@ def read_statement(title: str, text: str) -> Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """A sentence that states: what it weighs, where it is, and which ideas it joins."""
+    """A sentence that states a block: its weight, its match, and what it contains."""
 
     weight: float
     match: re.Match[str]
@@ -212,7 +213,7 @@ def _in_language(language: Language, head: str, opening: str, text: str) -> Stat
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """All matches that begin at different places, overlapping ones too."""
+    """All matches that begin at different positions, including overlapping ones."""
     match = pattern.search(text)
     while match is not None:
         yield match
@@ -220,7 +221,7 @@ def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 
 
 def _weigh(language: Language, opening: str, match: re.Match[str]) -> _Sentence | None:
-    """Weigh a sentence; None if it speaks of a case, or says *unavailable* and not why."""
+    """Weigh a sentence; None if it is conditional, or says *unavailable* without a reason."""
     before, after = _around(opening, match)
     if language.conditional.search(before.rpartition(":")[2] + match.group(0)):
         return None
@@ -246,7 +247,7 @@ def _against(language: Language, opening: str) -> float:
 
 
 def _around(text: str, match: re.Match[str]) -> tuple[str, str]:
-    """The rest of the sentence before and after a match, bounded."""
+    """The rest of the sentence before and after a match, at most AROUND characters each."""
     before = text[max(0, match.start() - AROUND) : match.start()]
     after = text[match.end() : match.end() + AROUND]
     first = max(before.rfind(end) for end in SENTENCE_END) + 1
@@ -255,29 +256,30 @@ def _around(text: str, match: re.Match[str]) -> tuple[str, str]:
 
 
 SHARES = ((1300, 1.0), (2600, 0.7), (5000, 0.4))
-"""Share of a weight that counts, by the characters of the text: articles are long."""
+"""Share of a weight that counts, by characters of text: long texts are usually articles."""
 LEAST_SHARE = 0.2
 WEIGHED_OPENING, FIRST_SHARE, STATED_SHARE = 200, 0.5, 0.9
-"""A notice laid over a long page stands within so many characters; what a sign, and what a
-statement, count for there."""
+"""A notice on top of a long page is within so many characters; the shares of a sign and of a
+statement there."""
 MOST_SAID = 5.0
-"""Most that signs in title and opening weigh together, however often a page says it."""
+"""Most that signs in title and opening weigh together."""
 LEAST_SIGNS, LEAST_STATEMENT, MOST_UNSAID = 2.0, 2.5, 2.0
-"""From which weights a page says that it is stopped, and what its words weigh at most if not."""
+"""Weights of signs and of a statement from which a page says that it is stopped, and the most that
+its words weigh otherwise."""
 TALK_FIRST, TALK, MOST_TALK = 0.5, 2.0, 2.0
-"""Weight taken off for the first and for each further mark of a text that blocks nothing, and
-the most taken off where the title speaks to the reader: portals put their menus around it."""
+"""Weight subtracted for the first and for each further mark of ordinary text, and the most that is
+subtracted where the title addresses the reader (portals surround it with menus)."""
 WHOLE_WEIGHT = frozenset({"address", "header", "bare"})
-"""Places whose signs count whole, however long the text is."""
+"""Places whose signs count in full, however long the text is."""
 
 
 def length_share(length: int) -> float:
-    """The share of a weight that counts in a text of ``length`` characters, 0 to 1."""
+    """Return the share of a weight that counts in a text of ``length`` characters, 0 to 1."""
     return next((share for most, share in SHARES if length <= most), LEAST_SHARE)
 
 
 def sign_share(place: str, share: float, start: int) -> float:
-    """How much of a sign counts, 0 to 1: less in a long text, unless it stands at the start.
+    """Return how much of a sign counts, 0 to 1: less in a long text, except near its start.
 
     ``start`` counts characters from the end of the title.
     """
@@ -287,10 +289,10 @@ def sign_share(place: str, share: float, start: int) -> float:
 
 
 def word_weight(weighed: Mapping[str, float], stated: Statement, share: float, start: int) -> float:
-    """What the words of a page weigh: enough to stand alone only if they say that it is stopped.
+    """Return the weight of a page's words, limited unless they say that the page is stopped.
 
-    ``weighed`` has the weight of the signs by place. Of the signs of title and opening and the
-    statement the stronger counts, for they say the same.
+    ``weighed`` has the weight of the signs by place. Signs in title and opening repeat the
+    statement, so only the stronger of the two counts.
     """
     signs = weighed["title"] + weighed["opening"]
     statement = stated.weight * (
@@ -302,6 +304,6 @@ def word_weight(weighed: Mapping[str, float], stated: Statement, share: float, s
 
 
 def talk_weight(marks: int, stated: Statement) -> float:
-    """The weight to take off for so many different marks of talk."""
+    """Return the weight to subtract for ``marks`` different marks of ordinary text."""
     talked = TALK_FIRST + TALK * (marks - 1) if marks else 0.0
     return min(talked, MOST_TALK) if stated.leads else talked

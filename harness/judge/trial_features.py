@@ -1,4 +1,4 @@
-"""A case is one trial as the rules look at it: both sides at hand, costly looks taken once."""
+"""What rules look at: ``TrialFeatures`` of one trial, certificate checks, and the ``Rule`` type."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harness.model.sketch import share_within
 from harness.model.verdict import Trial
 
 if TYPE_CHECKING:
-    from harness.judge.block_page_classifier import Look
-    from harness.judge.filter_fingerprints import Lore
+    from harness.judge.block_page_classifier import PageClassification
+    from harness.judge.filter_fingerprints import FilterFingerprints
     from harness.model.observation import Observation
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ PUBLIC_AUTHORITIES = (
     "apple public", "trustwave", "network solutions", "gandi", "certigna", "ssl.com", "e-tugra",
     "baltimore", "cybertrust", "atos", "d-trust", "wisekey", "gehirn", "secom", "cpanel",
 )  # fmt: skip
-"""Words that name authorities of the public web; a supplier's own are not among them."""
+"""Words in the names of public certificate authorities."""
 
 
 def is_intercepted(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's chain is not one that the origin would show.
+    """Whether the service's certificate chain is not the origin's.
 
-    Another leaf alone is no proof (large sites have many); another issuer is, unless it is
-    one of the public web's and the client trusts it.
+    Another leaf certificate alone is no proof (large sites have many). Another issuer is, unless it
+    is a public authority and the client trusts it.
     """
     if service is None or control is None:
         return False
@@ -53,10 +53,10 @@ def is_intercepted(service: Certificate | None, control: Certificate | None) -> 
 
 
 def is_same_origin(service: Certificate | None, control: Certificate | None) -> bool:
-    """Whether the service's answer is known to come from the origin itself.
+    """Whether the certificate shows that the answer came from the origin itself.
 
-    A trusted chain without a name of its issuer is one that was checked against the public
-    web's own bundle, as other people's probes do.
+    A trusted chain without an issuer name was verified against the public web's own bundle, as in
+    other people's measurements.
     """
     if service is None or not service.chain:
         return False
@@ -66,7 +66,7 @@ def is_same_origin(service: Certificate | None, control: Certificate | None) -> 
 
 
 def is_public(issuer: str) -> bool:
-    """Whether an issuer's name is one of the public web's authorities."""
+    """Whether an issuer's name is that of a public authority."""
     name = issuer.casefold()
     return any(word in name for word in PUBLIC_AUTHORITIES)
 
@@ -80,7 +80,7 @@ def _is_same_issuer(service: Certificate, control: Certificate) -> bool:
 SHARED = 0.3
 """Share of the control's text from which a page holds the control's content."""
 NOTICE = 1800
-"""Characters (or bytes) up to which a page is short in itself."""
+"""Characters (or bytes) up to which a page is short."""
 SHORT_NAME = 3
 
 RCODE_OF_FAILURE = {
@@ -92,15 +92,15 @@ RCODE_OF_FAILURE = {
     "dns_non_recoverable_failure": "SERVFAIL",
     "dns_server_misbehaving": "SERVFAIL",
 }
-"""What a stub resolver's failure says of the answer (OONI df-007-errors)."""
+"""The response code that a stub resolver's failure stands for (OONI df-007-errors)."""
 
 
-class Case:
-    """One trial, what is known of the line, and what both come to (computed when asked for)."""
+class TrialFeatures:
+    """What the rules know of one trial; features that take time are computed on first use."""
 
-    def __init__(self, trial: Trial, lore: Lore) -> None:
+    def __init__(self, trial: Trial, fingerprints: FilterFingerprints) -> None:
         self.trial = trial
-        self.lore = lore
+        self.fingerprints = fingerprints
         self.service: Observation = trial.service
         self.control: Observation | None = trial.control
         facts = self.service.facts
@@ -124,24 +124,24 @@ class Case:
         return self.service.item.host
 
     @cached_property
-    def has_truth(self) -> bool:
-        """Whether the control saw our own origin's token: then only the token means *allowed*."""
+    def control_has_token(self) -> bool:
+        """Whether the control saw our origin's token; then only the token means *allowed*."""
         return self.control_web is not None and self.control_web.canary == "seen"
 
     @cached_property
-    def landing(self) -> Case | None:
-        """The page at the address that a resolver gave, looked at as a trial of its own."""
+    def landing(self) -> TrialFeatures | None:
+        """The page at the address that a resolver gave, as a trial of its own; None without one."""
         page = self.dns.landing if self.dns is not None else None
         if page is None:
             return None
         service = msgspec.structs.replace(self.service, facts=page, failure=None)
-        return Case(Trial(service=service, control=None), self.lore)
+        return TrialFeatures(Trial(service=service, control=None), self.fingerprints)
 
     @cached_property
-    def content_came(self) -> bool:
-        """Whether the origin's page came as the last page, by its token or its words.
+    def content_arrived(self) -> bool:
+        """Whether the last page is the origin's, by its token or its words.
 
-        That of another host of the zone counts where the control ended at that host as well.
+        The page of another host of the zone counts if the control ended at that host as well.
         """
         if self.web is None:
             return False
@@ -154,16 +154,16 @@ class Case:
         return self.web.canary == "seen"
 
     @cached_property
-    def came_inside(self) -> str:
+    def origin_page_inside(self) -> str:
         """The URL of the first inner page that is the origin's; empty if there is none."""
         inner = self.web.inner if self.web is not None else ()
         return next((page.url for page in inner if page.canary == "seen"), "")
 
     @cached_property
-    def not_followed(self) -> str:
+    def unfollowed_url(self) -> str:
         """The URL of the first frame or inner redirect that gave no page; empty if there is none.
 
-        One to a host of the supplier's block page, as declared or learned, need not answer.
+        A host of the supplier's block page, declared or learned, need not answer.
         """
         inner = self.web.inner if self.web is not None else ()
         return next(
@@ -171,14 +171,14 @@ class Case:
                 page.url
                 for page in inner
                 if page.status is None
-                and block_page_classifier.host_of(page.url) not in self.lore.hosts
+                and block_page_classifier.host_of(page.url) not in self.fingerprints.hosts
             ),
             "",
         )
 
     @cached_property
     def is_unlike_origin(self) -> bool:
-        """Whether the service's page does not hold the words of the control's."""
+        """Whether the service's page does not hold the words of the control's page."""
         if self.web is None or self.control_web is None:
             return True
         if self.web.body_sha256 and self.web.body_sha256 == self.control_web.body_sha256:
@@ -188,12 +188,12 @@ class Case:
 
     @cached_property
     def answered(self) -> bool:
-        """Whether the service gave a whole web answer."""
+        """Whether the service gave a complete web answer."""
         return self.status is not None and not self.failure
 
     @cached_property
     def rcode(self) -> str:
-        """The answer code of a DNS trial, whichever way the probe put it."""
+        """The response code of a DNS trial, from the answer or the name of the failure."""
         if self.dns is not None and self.dns.rcode:
             return self.dns.rcode
         return RCODE_OF_FAILURE.get(self.failure, "")
@@ -204,20 +204,30 @@ class Case:
         return frozenset(self.dns.addresses) if self.dns is not None else frozenset()
 
     @cached_property
+    def answers(self) -> frozenset[str]:
+        """The records that the service's resolver gave of the type that was asked for."""
+        return self.dns.answers if self.dns is not None else frozenset()
+
+    @cached_property
+    def control_answers(self) -> frozenset[str]:
+        """The records that the control gave of the type that was asked for."""
+        return self.control_dns.answers if self.control_dns is not None else frozenset()
+
+    @cached_property
     def control_addresses(self) -> frozenset[str]:
         """The addresses that the control gave."""
         return frozenset(self.control_dns.addresses) if self.control_dns else frozenset()
 
     @cached_property
     def intercepted(self) -> bool:
-        """Whether somebody else's certificate stood where the origin's should."""
+        """Whether another party's certificate was shown instead of the origin's."""
         if self.web is None or self.control_web is None:
             return False
         return is_intercepted(self.web.certificate, self.control_web.certificate)
 
     @cached_property
     def issuer_is_private(self) -> bool:
-        """Whether the answer came under a certificate of no authority of the public web."""
+        """Whether the certificate was issued by no public authority."""
         certificate = self.web.certificate if self.web is not None else None
         return bool(certificate and certificate.issuer) and not is_public(
             certificate.issuer if certificate else ""
@@ -225,11 +235,13 @@ class Case:
 
     @cached_property
     def is_secure(self) -> bool:
-        """Whether the last page came over TLS from the host itself, or by a way that is all TLS."""
+        """Whether the last page came over TLS from the host itself, or all requests used TLS."""
         if self.web is None:
             return False
         urls = block_page_classifier.urls_of(self.web)
-        home = block_page_classifier.is_sister(block_page_classifier.host_of(urls[-1]), self.host)
+        home = block_page_classifier.is_same_site_host(
+            block_page_classifier.host_of(urls[-1]), self.host
+        )
         return _is_tls(urls[-1]) and (home or all(map(_is_tls, urls)))
 
     @cached_property
@@ -241,32 +253,32 @@ class Case:
 
     @cached_property
     def proven(self) -> bool:
-        """Whether the page came over TLS that the public web's authorities vouch for."""
+        """Whether the page came over TLS with a certificate of a public authority."""
         if self.web is None or not self.answered or not self.is_secure:
             return False
         return is_same_origin(self.web.certificate, None)
 
     @cached_property
-    def look(self) -> Look:
-        """What the service's page looks like by itself."""
+    def classification(self) -> PageClassification:
+        """The classification of the service's page by itself."""
         return (
-            block_page_classifier.look_at(self.web)
+            block_page_classifier.classify_page(self.web)
             if self.web is not None
-            else block_page_classifier.NOTHING
+            else block_page_classifier.UNCLASSIFIED
         )
 
     @cached_property
-    def look_of_way(self) -> bool:
-        """Whether an address that the client was sent to is like those of block pages."""
-        return self.web is not None and block_page_classifier.leads_astray(self.web)
+    def is_led_to_block_page_address(self) -> bool:
+        """Whether the client was sent to an address that looks like that of a block page."""
+        return self.web is not None and block_page_classifier.leads_to_block_page_address(self.web)
 
     @cached_property
-    def control_look(self) -> Look:
-        """What the control's page looks like by itself."""
+    def control_classification(self) -> PageClassification:
+        """The classification of the control's page by itself."""
         return (
-            block_page_classifier.look_at(self.control_web)
+            block_page_classifier.classify_page(self.control_web)
             if self.control_web
-            else block_page_classifier.NOTHING
+            else block_page_classifier.UNCLASSIFIED
         )
 
     @cached_property
@@ -291,8 +303,8 @@ class Case:
         )
 
     @cached_property
-    def strayed(self) -> str:
-        """The host that the service sent us to, where the control never went; or nothing."""
+    def redirected_host(self) -> str:
+        """The host that only the service redirected the client to; empty if there is none."""
         if self.web is None:
             return ""
         home = (
@@ -300,13 +312,17 @@ class Case:
             if self.control_web
             else frozenset[str]()
         )
-        kin = block_page_classifier.is_sister if self.has_truth else block_page_classifier.is_kin
-        return block_page_classifier.strayed_to(self.web, home | {self.host}, kin)
+        kin = (
+            block_page_classifier.is_same_site_host
+            if self.control_has_token
+            else block_page_classifier.has_same_site_name
+        )
+        return block_page_classifier.host_redirected_to(self.web, home | {self.host}, kin)
 
     @cached_property
     def same_server(self) -> bool:
         """Whether the answer has rare headers in common with the control's."""
-        if self.web is None or self.control_web is None or self.strayed:
+        if self.web is None or self.control_web is None or self.redirected_host:
             return False
         return bool(
             block_page_classifier.rare_headers(self.web)
@@ -315,7 +331,7 @@ class Case:
 
     @cached_property
     def is_notice(self) -> bool:
-        """Whether the page is short beside the control's, as notices are."""
+        """Whether the page is short compared with the control's, as notices are."""
         if self.web is None or self.control_web is None or len(self.web.text) > NOTICE:
             return False
         mine, theirs = self.web.body_length, self.control_web.body_length
@@ -324,9 +340,9 @@ class Case:
     @cached_property
     def bears_own_name(self) -> bool:
         """Whether the page's title has the site's own name, and no sign of a block."""
-        if self.web is None or self.look.weight >= ENOUGH_BESIDE or self.strayed:
+        if self.web is None or self.classification.weight >= ENOUGH_BESIDE or self.redirected_host:
             return False
-        name = block_page_classifier.name_of(self.host)
+        name = block_page_classifier.site_name_of(self.host)
         return len(name) > SHORT_NAME and name in self.web.title.casefold().replace(" ", "")
 
     @cached_property
@@ -339,7 +355,7 @@ class Case:
 
     @cached_property
     def is_learned_page(self) -> bool:
-        """Whether the page is the one declared, or that the must-block sentinels met.
+        """Whether the page is the declared block page, or one that the must-block sentinels met.
 
         A page that also holds the control's content is not, nor is one with a frame that may.
         """
@@ -352,16 +368,16 @@ def _is_tls(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """If ``matches``, the verdict is ``state`` by ``mechanism``; ``says`` tells people why.
+    """If ``matches``, the verdict is ``state`` by ``mechanism``; ``says`` is the reason in words.
 
-    ``saw`` names the facts of this very case, for the witnesses. ``origin_refusal`` marks
-    rules under which the origin itself, not the service, turned the client away.
+    ``saw`` gives the facts of the trial in words, for the witnesses. ``origin_refusal`` marks rules
+    under which the origin itself, not the service, refused the client.
     """
 
     id: str
-    matches: Callable[[Case], object]
+    matches: Callable[[TrialFeatures], object]
     state: State
     says: str
     mechanism: Mechanism = Mechanism.NONE
-    saw: Callable[[Case], str] | None = None
+    saw: Callable[[TrialFeatures], str] | None = None
     origin_refusal: bool = False

@@ -1,1 +1,1 @@
-"""Try items over lines and leave observations; nothing is concluded here."""
+"""Measure the items of a campaign over its lines; write observations and draw no conclusions."""

@@ -1,4 +1,4 @@
-"""One attempt: an item tried once over a line, and what it left behind as an observation."""
+"""Make one attempt: try an item once over a line, and record what happened as an observation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from harness.measure.concurrency_limiter import Traffic
-from harness.measure.heartbeats import Place, Pulse, place_at, port_of
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import LineTraffic
+from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, port_of, target_at
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import AGREED, Item
 from harness.model.facts import tag_of
@@ -28,20 +28,20 @@ from harness.model.observation import (
 )
 from harness.model.sentinel import Sentinel
 from harness.model.verdict import TIMEOUTS, is_silent, is_trouble
-from harness.ports.network import Attempt, Probe, Sighting, address_of, left_by
+from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_by
 
 
 def sentinels_for(
     campaign: Campaign, role: Literal["must_allow", "must_block"], name: str, probe: Probe
 ) -> Iterator[tuple[int, Sentinel]]:
-    """The sentinels that a probe (called ``name``) tries, each with its place in the file."""
+    """The sentinels that a probe (called ``name``) tries, with their places in the file."""
     for place, one in enumerate(campaign.sentinels.of(role), 1):
         if one.is_for(name, address_of(probe, item_of(one, "sentinel"))):
             yield place, one
 
 
 def item_of(one: Sentinel, name: str) -> Item:
-    """A sentinel as an item, under a name."""
+    """Return a sentinel as an item with the given id."""
     agreed = (f"{AGREED}{one.mechanism.value}",) if one.mechanism is not None else ()
     return Item(id=name, value=one.at, labels=("CTRL", *agreed), kind=one.item_kind)
 
@@ -51,8 +51,8 @@ GRACE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
-    """What is tried, for what, and in which batch it is kept."""
+class PlannedAttempt:
+    """What is tried, in which role, and the batch that the observation belongs to."""
 
     key: AttemptKey
     item: Item
@@ -61,46 +61,57 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How it is tried: which look, with how much patience (seconds), as which turn (a number)."""
+class AttemptOptions:
+    """How it is tried. ``look``: which kind of attempt; ``patience``: timeout in seconds.
+
+    ``turn`` numbers the attempts on the same key.
+    """
 
     look: Look
     patience: float
     turn: int = 1
 
 
-async def attempt(this: Try, manner: Manner, limits: Limits, tools: Instruments) -> Observation:
-    """Try once. Network trouble, and trouble of our own, are facts of the observation."""
+async def attempt(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
+    """Make one attempt. Failures, of the network or our own, are part of the observation."""
     asked = Attempt(
-        key=this.key,
-        item=this.item,
+        key=planned.key,
+        item=planned.item,
         limits=limits,
-        timeout=manner.patience,
-        marker=marker_for(this, manner, tools),
-        sketch_key=tools.sketch_key,
-        browser=browser_number(tools.seed, this.key),
-        may_lead=this.role == "must_block" and this.key.line != CONTROL,
+        timeout=options.patience,
+        marker=marker_for(planned, options, context),
+        sketch_key=context.sketch_key,
+        browser=browser_number(context.seed, planned.key),
+        may_lead=planned.role == "must_block" and planned.key.line != CONTROL,
     )
-    pulse = tools.pulses.get(place_of(this))
-    begun = tools.clock.monotonic()
-    started = tools.clock.now()
-    sighting = await _try(asked, tools)
-    seen = observed(asked, this, manner, tools, sighting, started)
-    if pulse is None or this.role == "heartbeat" or not (is_silent(seen) or is_trouble(seen)):
+    heartbeat_loop = context.heartbeat_loops.get(target_of(planned))
+    begun = context.clock.monotonic()
+    started = context.clock.now()
+    result = await _try(asked, context)
+    seen = observed(asked, planned, options, context, result, started)
+    if (
+        heartbeat_loop is None
+        or planned.role == "heartbeat"
+        or not (is_silent(seen) or is_trouble(seen))
+    ):
         return seen
-    return beside(seen, pulse, begun)
+    return beside(seen, heartbeat_loop, begun)
 
 
-def marker_for(this: Try, manner: Manner, tools: Instruments) -> Marker | None:
-    """What marks the request for a host of our own origin; other hosts get no mark."""
-    origin = tools.origin
-    if origin is None or not origin.covers(this.item.host):
+def marker_for(
+    planned: PlannedAttempt, options: AttemptOptions, context: MeasurementContext
+) -> Marker | None:
+    """Return the marker of a request to our own origin; None for other hosts."""
+    origin = context.origin
+    if origin is None or not origin.covers(planned.item.host):
         return None
-    return mark(origin.key, this.key, this.item.host, manner.turn, tools.run)
+    return mark(origin.key, planned.key, planned.item.host, options.turn, context.run)
 
 
-async def sighted(trying: Awaitable[Sighting], seconds: float) -> Sighting:
-    """What came of a try; an exception, or more than so many seconds, is trouble of our own."""
+async def run_attempt(trying: Awaitable[ProbeResult], seconds: float) -> ProbeResult:
+    """Await an attempt; an exception, or more than ``seconds`` + GRACE, is a failure of our own."""
     try:
         async with asyncio.timeout(seconds + GRACE):
             return await trying
@@ -110,55 +121,57 @@ async def sighted(trying: Awaitable[Sighting], seconds: float) -> Sighting:
 
 def observed(
     asked: Attempt,
-    this: Try,
-    manner: Manner,
-    tools: Instruments,
-    sighting: Sighting,
+    planned: PlannedAttempt,
+    options: AttemptOptions,
+    context: MeasurementContext,
+    result: ProbeResult,
     started: datetime,
 ) -> Observation:
-    """What an attempt left behind, with the evidence kept; of S3 and S4 items there is none."""
-    kept = sighting.evidence if this.item.sensitivity not in ("S3", "S4") else ()
+    """Make the observation of an attempt. The evidence of S3 and S4 items is not kept."""
+    kept = result.evidence if planned.item.sensitivity not in ("S3", "S4") else ()
     return Observation(
-        key=this.key,
-        item=this.item,
+        key=planned.key,
+        item=planned.item,
         started=started,
-        batch=this.batch,
-        role=this.role,
-        timings=sighting.timings,
-        failure=sighting.failure,
-        facts=sighting.facts,
+        batch=planned.batch,
+        role=planned.role,
+        timings=result.timings,
+        failure=result.failure,
+        facts=result.facts,
         nonce=asked.marker.nonce if asked.marker else "",
-        tries=manner.turn,
-        left_by=left_by(tools.lines[this.key.line, this.key.profile]),
-        evidence=tuple(tools.evidence.keep(evidence) for evidence in kept),
-        look=manner.look,
+        tries=options.turn,
+        left_by=left_by(context.lines[planned.key.line, planned.key.profile]),
+        evidence=tuple(context.evidence.keep(evidence) for evidence in kept),
+        look=options.look,
     )
 
 
-def beside(seen: Observation, pulse: Pulse, begun: float) -> Observation:
-    """The observation with the heartbeats that began since ``begun`` (monotonic seconds)."""
-    return replace(seen, heartbeats=pulse.since(begun))
+def beside(seen: Observation, heartbeat_loop: HeartbeatLoop, begun: float) -> Observation:
+    """Add the heartbeats that began since ``begun`` (monotonic seconds)."""
+    return replace(seen, heartbeats=heartbeat_loop.since(begun))
 
 
-def place_of(this: Try) -> Place:
-    """Where the heartbeats of an attempt are made."""
-    return place_at(this.key, this.item)
+def target_of(planned: PlannedAttempt) -> HeartbeatTarget:
+    """Return the heartbeat target of an attempt."""
+    return target_at(planned.key, planned.item)
 
 
-def traffic_of(line: str, limits: Limits, tools: Instruments) -> Traffic:
-    """The traffic on a line."""
-    found = tools.traffic.get(line)
+def line_traffic(line: str, limits: Limits, context: MeasurementContext) -> LineTraffic:
+    """Return the traffic of a line; it is created on first use."""
+    found = context.traffic.get(line)
     if found is None:
-        found = tools.traffic[line] = Traffic(limits, tools.clock)
+        found = context.traffic[line] = LineTraffic(limits, context.clock)
     return found
 
 
-def pulse_of(place: Place, campaign: Campaign, tools: Instruments) -> Pulse | None:
-    """The pulse of a place; None where no must-allow sentinel fits it."""
-    found = tools.pulses.get(place)
+def heartbeat_loop_at(
+    place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
+) -> HeartbeatLoop | None:
+    """Return the heartbeat loop of a target; None where no must-allow sentinel fits it."""
+    found = context.heartbeat_loops.get(place)
     if found is not None:
         return found
-    sentinel = _sentinel_at(place, campaign, tools)
+    sentinel = _sentinel_at(place, campaign, context)
     if sentinel is None:
         return None
 
@@ -172,37 +185,41 @@ def pulse_of(place: Place, campaign: Campaign, tools: Instruments) -> Pulse | No
             line=place.line,
             profile=place.profile,
         )
-        this = Try(key=key, item=item, role="heartbeat", batch=batch)
-        manner = Manner(look="first", patience=campaign.limits.timeout)
-        return await attempt(this, manner, campaign.limits, tools)
+        planned = PlannedAttempt(key=key, item=item, role="heartbeat", batch=batch)
+        options = AttemptOptions(look="first", patience=campaign.limits.timeout)
+        return await attempt(planned, options, campaign.limits, context)
 
-    traffic = traffic_of(place.line, campaign.limits, tools)
-    passed = tools.passing[place]
-    tools.pulses[place] = Pulse(send, passed, traffic, tools.clock, campaign.limits)
-    return tools.pulses[place]
+    traffic = line_traffic(place.line, campaign.limits, context)
+    passed = context.passed_items[place]
+    context.heartbeat_loops[place] = HeartbeatLoop(
+        send, passed, traffic, context.clock, campaign.limits
+    )
+    return context.heartbeat_loops[place]
 
 
-def _sentinel_at(place: Place, campaign: Campaign, tools: Instruments) -> Sentinel | None:
-    """The first must-allow sentinel that a probe tries on a port."""
-    tried = sentinels_for(campaign, "must_allow", place.probe, tools.probes[place.probe])
+def _sentinel_at(
+    place: HeartbeatTarget, campaign: Campaign, context: MeasurementContext
+) -> Sentinel | None:
+    """The first must-allow sentinel that the probe tries on that port."""
+    tried = sentinels_for(campaign, "must_allow", place.probe, context.probes[place.probe])
     return next((one for _, one in tried if port_of(item_of(one, "")) == place.port), None)
 
 
-async def _try(asked: Attempt, tools: Instruments) -> Sighting:
-    probe = tools.probes[asked.key.probe]
-    line = tools.lines[asked.key.line, asked.key.profile]
-    begun = tools.clock.monotonic()
-    sighting = await sighted(probe.try_item(asked, line), asked.timeout)
-    failure = sighting.failure
-    if failure and failure.name in TIMEOUTS and tools.watch.is_overloaded_since(begun):
+async def _try(asked: Attempt, context: MeasurementContext) -> ProbeResult:
+    probe = context.probes[asked.key.probe]
+    line = context.lines[asked.key.line, asked.key.profile]
+    begun = context.clock.monotonic()
+    result = await run_attempt(probe.try_item(asked, line), asked.timeout)
+    failure = result.failure
+    if failure and failure.name in TIMEOUTS and context.lag_monitor.is_overloaded_since(begun):
         return _instrument_trouble("instrument_overload", f"our loop lagged: {failure.name}")
-    left = tag_of(sighting.facts)
+    left = tag_of(result.facts)
     if left not in ("", probe.declares.facts):  # other rules would judge them
         detail = f"the probe left facts of kind {left!r}, not {probe.declares.facts!r} as declared"
         return _instrument_trouble("instrument_error", detail)
-    return sighting
+    return result
 
 
-def _instrument_trouble(name: str, detail: str) -> Sighting:
+def _instrument_trouble(name: str, detail: str) -> ProbeResult:
     failure = Failure(name=name, stage="instrument", detail=detail)
-    return Sighting(timings=Timings(), failure=failure)
+    return ProbeResult(timings=Timings(), failure=failure)

@@ -1,4 +1,4 @@
-"""Lay the items of a campaign out in batches, and say which batches are still to be measured."""
+"""Plan the batches of a campaign, and find those that are still to be measured or repeated."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.ports.storage import Journal
 
 
 def plan_batches(campaign: Campaign, items: Items, first: int = 1) -> Iterator[Batch]:
-    """Lay the items out in batches from number ``first`` on, each one way.
+    """Lay the items out in batches from number ``first`` on, each for one way.
 
-    Ways take turns, so that none is far in time. An item without a name (S4) is never tried, and
-    a URL is tried by the probe of its own scheme.
+    Ways take turns, so that the same items are tried in all ways within a short time. An item
+    without a name (S4) is never tried, and a URL is tried by the probe of its own scheme.
     """
     way_list = ways(campaign)
     size = campaign.limits.batch
@@ -38,7 +38,7 @@ def plan_batches(campaign: Campaign, items: Items, first: int = 1) -> Iterator[B
 
 
 def missing_batches(campaign: Campaign, items: Items, held: Collection[int]) -> Iterator[Batch]:
-    """The batches that are not held yet, from the first of them on."""
+    """The batches whose numbers are not in ``held``, in order."""
     first = next(number for number in count(1) if number not in held)
     return (batch for batch in plan_batches(campaign, items, first) if batch.number not in held)
 
@@ -46,7 +46,7 @@ def missing_batches(campaign: Campaign, items: Items, held: Collection[int]) -> 
 def repeat_batches(
     campaign: Campaign, items: Items, void: Iterable[int], held: Collection[int]
 ) -> Iterator[Batch]:
-    """Once more the batches of ``void``, which is not read before the first of them is wanted."""
+    """Repeat the batches of ``void``, which is not read before the first of them is wanted."""
     total = count_batches(campaign, len(items))
     wanted = {number for number in void if number <= total and number + total not in held}
     last = max(wanted, default=0)
@@ -58,19 +58,19 @@ def repeat_batches(
 
 
 def own_half(half: Half, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Those of the batches that are measured now; a second trial stays in its round's half."""
+    """The batches of the half measured now; a repeated batch stays in its round's half."""
     parity = {"straight": 1, "swapped": 0}
     return (batch for batch in batches if half == "all" or batch.way.round % 2 == parity[half])
 
 
 def repeat_batch(batch: Batch, total: int) -> Batch:
-    """The same batch once more, after all ``total`` others, in a round of its own."""
+    """The same batch again, numbered after all ``total`` others, in a round of its own."""
     way = replace(batch.way, round=batch.way.round + AGAIN)
     return replace(batch, number=batch.number + total, way=way)
 
 
 def require_first_half(half: Half, campaign: Campaign, items: Items, journal: Journal) -> None:
-    """Raises UsageError if the cables are swapped before all odd rounds are measured."""
+    """Raise UsageError if the cables are swapped before all odd rounds are measured."""
     missing = missing_batches(campaign, items, journal.batches())
     if half == "swapped" and any(own_half("straight", missing)):
         msg = "the rounds before the swap are not whole yet: measure them first, without --swapped"
@@ -78,7 +78,7 @@ def require_first_half(half: Half, campaign: Campaign, items: Items, journal: Jo
 
 
 def require_both_halves(campaign: Campaign, items: Items, journal: Journal) -> None:
-    """Raises UnfinishedError, saying what to do, while the other half is to be measured."""
+    """Raise UnfinishedError with instructions while the other half is to be measured."""
     if campaign.crossover and any(missing_batches(campaign, items, journal.batches())):
         msg = (
             "half of the rounds are measured: swap the two cables, then give the same command "
@@ -88,10 +88,10 @@ def require_both_halves(campaign: Campaign, items: Items, journal: Journal) -> N
 
 
 PARTS = 3
-"""The missing batches come in so many parts; after each, what is undecided is tried again."""
+"""The missing batches are measured in this many parts; after each, undecided items are retried."""
 
 FIRST = 2
-"""The first retry's multiple of ``AGAIN``: a void batch's repeat has the one before."""
+"""The first retry's multiple of ``AGAIN``; the repeat of a void batch has the multiple before."""
 
 Place = tuple[str, str, int, str, str]
 """Probe, profile, round that the campaign asked for, line, and item."""
@@ -99,17 +99,17 @@ Place = tuple[str, str, int, str, str]
 
 @dataclass(slots=True)
 class _Open:
-    """An item that no trial in one place decided so far, and how often it was tried again."""
+    """An item that no trial in one place has decided yet, and how often it was retried."""
 
     item: Item
     batch: int
     retries: int = 0
 
 
-class Retrier:
-    """Which batches are to come, and what those that came left undecided.
+class Retries:
+    """Plan the batches that are to come, including retries of undecided items.
 
-    Each batch is judged by itself; whatever else the whole journal teaches can only decide more.
+    Each batch is judged by itself; judging the whole journal can only decide more items.
     """
 
     def __init__(
@@ -121,10 +121,10 @@ class Retrier:
         self._open: dict[Place, _Open] = {}
 
     def passes(self, half: Half, *, only_undecided: bool = False) -> Iterator[Iterable[Batch]]:
-        """The batches of a campaign in order, pass after pass; each is measured before the next.
+        """The batches of a campaign, pass after pass; measure each before asking for the next.
 
-        With ``only_undecided`` they are those of items that the journal holds undecided. A
-        campaign that was measured to its end is not gone through for others.
+        With ``only_undecided`` these are the items that the journal holds undecided. A campaign
+        that was measured to its end is not searched for others.
         """
         limit = self._campaign.limits.retries
         held = self._journal.batches()
@@ -146,8 +146,8 @@ class Retrier:
         for _ in range(limit):
             yield own_half(half, self._retries(limit))
 
-    def heed(self, number: int, observations: Iterable[Observation]) -> None:
-        """Note what one batch left undecided, or decided at last."""
+    def add_batch(self, number: int, observations: Iterable[Observation]) -> None:
+        """Note which items a batch left undecided, or decided."""
         for verdict in self._judges.judge_batch(observations):
             if verdict.counts:
                 self._note(number, verdict)
@@ -167,10 +167,10 @@ class Retrier:
 
     def _resume(self) -> None:
         for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
-            self.heed(number, list(seen))
+            self.add_batch(number, list(seen))
 
     def _retries(self, limit: int) -> Iterator[Batch]:
-        """One more trial of each undecided item that was tried again fewer than ``limit`` times."""
+        """One more trial of each undecided item that was retried fewer than ``limit`` times."""
         found: defaultdict[tuple[int, int], dict[Place, Item]] = defaultdict(dict)
         for place, one in self._open.items():
             if one.retries < limit:

@@ -1,11 +1,10 @@
-"""Stops trying what is decided: a campaign's ``stopping`` plans, held against whole batches.
+"""Stop trying items whose result is decided, by the ``stopping`` plans of a campaign.
 
-A decision rests on the batches 1 to k alone, whatever finished out of order beyond them, so it
-depends neither on speed nor on luck, and a killed campaign that goes on decides the same. Each
-batch is judged by itself, with what its own sentinels taught; a void one leaves its items
-doubtful, and doubt counts both ways. A stop is written into the journal before any batch that
-follows from it, and takes effect from a batch of which nothing was planned: all ways of trying
-an item are made, or none.
+A decision uses batches 1 to k only, whatever finished out of order after them. So it does not
+depend on speed, and a resumed campaign decides the same. Each batch is judged by itself, with what
+its own sentinels taught. A void batch leaves its items undecided; a decision holds whichever way
+they would have come out. A stop is written into the journal before any batch that depends on it. It
+takes effect from a batch of which nothing was planned: an item is tried in all ways or in none.
 """
 
 from __future__ import annotations
@@ -24,8 +23,11 @@ from harness.ports.network import Items
 from harness.ports.storage import Journal
 
 
-class Stopper:
-    """Keeps batches in the journal, and thins those to come. Without plans it does nothing."""
+class EarlyStopping:
+    """Write batches to the journal, and leave stopped items out of later ones.
+
+    Without plans nothing is stopped.
+    """
 
     def __init__(
         self,
@@ -49,8 +51,8 @@ class Stopper:
         if self._plans:
             self._resume()
 
-    def thin(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches without what is stopped; an empty one is kept in the journal, untried."""
+    def without_stopped(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches without stopped items; an empty batch is written to the journal untried."""
         for batch in batches:
             number = (batch.number - 1) % self._total + 1  # of the first trial, if it is another
             codes = [
@@ -66,40 +68,40 @@ class Stopper:
             else:
                 self._skipped.append(batch.number)
 
-    def take(self, batch: int, observations: list[Observation]) -> int:
-        """Keep a batch that is done; gives how many attempts are spared by what it decides."""
+    def store_batch(self, batch: int, observations: list[Observation]) -> int:
+        """Write a finished batch to the journal; return how many attempts its decisions save."""
         self._journal.append(batch, observations)
         if self._plans:
-            self._heed(batch, observations)
+            self._add_batch(batch, observations)
             self._flush()
         spared, self._spared = self._spared, 0
         return spared
 
     def seal(self) -> None:
-        """Seal the journal, whose every batch was tried or skipped."""
+        """Seal the journal once every batch was tried or skipped."""
         self._flush()
         self._journal.seal()
 
     def _resume(self) -> None:
-        """Go through what the journal holds, batch by batch, as if it were measured now."""
+        """Process the batches in the journal as if they were measured now."""
         self._stops = {(stop.plan, stop.profile): stop for stop in self._journal.stops()}
         self._spared = sum(stop.attempts for stop in self._stops.values())
         held = {number for number in self._journal.batches() if number <= self._total}
         self._latest = max(held, default=0)
         for number, seen in groupby(self._journal.observations(), lambda one: one.batch):
             held.discard(number)
-            self._heed(number, list(seen))
+            self._add_batch(number, list(seen))
         for number in held:
-            self._heed(number, [])
+            self._add_batch(number, [])
 
     def _flush(self) -> None:
         skipped, self._skipped = self._skipped, []
         for number in skipped:
             self._journal.append(number, ())
-            self._heed(number, [])
+            self._add_batch(number, [])
 
-    def _heed(self, number: int, observations: list[Observation]) -> None:
-        """Judge one batch by itself, and go on as far as the batches are whole from the first."""
+    def _add_batch(self, number: int, observations: list[Observation]) -> None:
+        """Judge one batch by itself; decide as far as batches are complete from the first."""
         if number > self._total:
             return
         block = (number - 1) // len(self._ways)
@@ -122,7 +124,7 @@ class Stopper:
                 self._stop(decided.plan, decided.profile, dict(decided.after))
 
     def _stop(self, number: int, profile: str, after: dict[str, int]) -> None:
-        """Write down that a plan is decided for a profile, if anything is left to be spared."""
+        """Write down that a plan is decided for a profile, if any attempt is left to be saved."""
         categories = self._plans[number - 1].categories
         turns = len(self._ways)
         block = -(-self._latest // turns)

@@ -1,7 +1,7 @@
-"""The event loop that carries a campaign: uvloop's where it is installed, else asyncio's own.
+"""Event loop of a measurement: choice of the loop, garbage collection, and monitoring of its lag.
 
-uvloop (libuv) costs less for each event, above all for TLS and for the portable lane. It is an
-extra, ``isp-accredit[fast]``: nothing but speed depends on it.
+uvloop (libuv) needs less time for each event, above all for TLS and the ``portable`` lane. It is
+an extra, ``isp-accredit[fast]``; only speed depends on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.ports.storage import Clock
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop of the fastest kind at hand; whoever takes it closes it."""
+    """Create the fastest event loop installed (uvloop, else asyncio); the caller closes it."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
@@ -27,12 +27,13 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 YOUNG = 20_000
-"""So many new values before the collector looks at them (Python's own: 700, from 3.12 on 2000)."""
+"""Allocations before a collection of the youngest generation (Python's default: 700, from 3.12 on
+2000)."""
 
 
 @contextmanager
-def calm_collector() -> Iterator[None]:
-    """Inside, what is loaded by now is left alone, and the young are looked at less often."""
+def infrequent_garbage_collection() -> Iterator[None]:
+    """Exempt present objects from garbage collection, and collect new ones less often."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
@@ -44,28 +45,28 @@ def calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-BEAT = 0.1
-"""Seconds between heartbeats."""
+INTERVAL = 0.1
+"""Seconds between two measurements of the lag."""
 
 TOLERATED = 0.5
-"""Seconds of lag from which a timeout is our own doing."""
+"""Seconds of lag from which a timeout counts as trouble of our own."""
 
 REMEMBERED = 3000
-"""Beats kept: five minutes, longer than any attempt lasts."""
+"""Measurements kept: five minutes, longer than any attempt lasts."""
 
 
-class Watch:
-    """The lag of the event loop, remembered for as long as an attempt may last."""
+class LoopLagMonitor:
+    """Measure the lag of the event loop, and remember it for as long as an attempt may last."""
 
-    def __init__(self, clock: Clock, beat: float = BEAT) -> None:
+    def __init__(self, clock: Clock, interval: float = INTERVAL) -> None:
         self._clock = clock
-        self._beat = beat
+        self._interval = interval
         self._late: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
-        self._heart: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start the heart."""
-        self._heart = asyncio.create_task(self._live())
+        """Start measuring."""
+        self._task = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(
@@ -74,13 +75,13 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it."""
-        if self._heart is not None:
-            self._heart.cancel()
-            await asyncio.gather(self._heart, return_exceptions=True)
+        """Stop measuring."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def note(self, lag: float) -> None:
-        """Remember how late the loop was just now, in seconds."""
+        """Record a lag, in seconds."""
         if lag > TOLERATED:
             self._late.append((self._clock.monotonic(), lag))
 
@@ -88,8 +89,8 @@ class Watch:
         """Whether the loop lagged too much at any time after ``moment`` (monotonic seconds)."""
         return any(at >= moment for at, _ in reversed(self._late))
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         while True:
             before = self._clock.monotonic()
-            await asyncio.sleep(self._beat)
-            self.note(self._clock.monotonic() - before - self._beat)
+            await asyncio.sleep(self._interval)
+            self.note(self._clock.monotonic() - before - self._interval)

@@ -1,9 +1,9 @@
-"""A pulse tries one must-allow item after another on a line, one at a time, while others wait.
+"""Send heartbeats: must-allow items that are tried one at a time while other attempts wait.
 
-How long such an item takes while nothing else is under way is measured first. Later it must be
-answered within a small multiple of that time: if not, the line has too much of us, and narrows.
-Until some items have passed it is a sentinel; then it is one of those
-(``harness.measure.heartbeats``), so that no service can treat heartbeats better than the items
+First, the time that such an item takes on the idle line is measured. Later, each heartbeat must
+be answered within a small multiple of that time; if it is late, the line is overloaded and its
+limits are halved. Until some items have passed, a heartbeat is a must-allow sentinel. From then
+on it is one of the passed items, so that no service can treat heartbeats better than the items
 beside them.
 """
 
@@ -18,7 +18,7 @@ from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from harness.measure.concurrency_limiter import Traffic
+from harness.measure.concurrency_limiter import LineTraffic
 from harness.model.campaign import Limits
 from harness.model.corpus import NAMED, Item
 from harness.model.facts.dns import DnsFacts
@@ -29,11 +29,12 @@ from harness.model.verdict import is_answer, is_silent, is_trouble
 from harness.ports.storage import Clock
 
 KEPT = 200
-"""Items kept for each place, those with the smallest keyed hashes: so many sites take turns."""
+"""Passed items kept for each target, those with the smallest keyed hashes, so that sites take
+turns."""
 
 
-class Place(NamedTuple):
-    """Where heartbeats are made: the port is empty where it is the usual one of the probe."""
+class HeartbeatTarget(NamedTuple):
+    """Where heartbeats are sent. ``port`` is empty where it is the default port of the probe."""
 
     line: str
     profile: str
@@ -41,11 +42,11 @@ class Place(NamedTuple):
     port: str
 
 
-class Passed(NamedTuple):
+class PassedItem(NamedTuple):
     """An item that passed.
 
-    ``took``: seconds on the control where no origin of ours answered; a stranger's site may be
-    slower than that of our sentinel.
+    ``took``: seconds on the control, or 0 where our own origin answered. Other people's sites may
+    be slower than the host of our sentinel.
     """
 
     item: Item
@@ -53,43 +54,43 @@ class Passed(NamedTuple):
 
 
 class PassedItems:
-    """The items that passed at one place, drawn by the campaign's seed."""
+    """The items that passed at one target, drawn by the campaign's seed."""
 
     def __init__(self, seed: str) -> None:
         self._place = ordering(seed)
-        self._items: Smallest[Passed] = Smallest(KEPT, unit=lambda one: one.item.id)
+        self._items: Smallest[PassedItem] = Smallest(KEPT, unit=lambda one: one.item.id)
         self._dropped: set[str] = set()
 
-    def offer(self, one: Passed) -> None:
-        """Take an item that passed; what was dropped stays so."""
+    def offer(self, one: PassedItem) -> None:
+        """Add an item that passed, unless it was dropped before."""
         if one.item.id not in self._dropped:
             self._items.offer(self._place(one.item.id), one)
 
-    def draw(self, turn: str) -> Passed | None:
-        """The item of a turn (any text), or None as long as none has passed."""
+    def draw(self, turn: str) -> PassedItem | None:
+        """Draw an item for a turn (any text); None if no item has passed yet."""
         return min(self._kept(), key=lambda one: self._place(f"{turn} {one.item.id}"), default=None)
 
     def drop(self, item: str) -> None:
-        """Draw an item (by its id) no more."""
+        """Never draw an item again, given its id."""
         self._dropped.add(item)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is none to draw."""
+        """Whether there is no item to draw."""
         return not self._kept()
 
-    def _kept(self) -> list[Passed]:
+    def _kept(self) -> list[PassedItem]:
         return [one for _, one in self._items.kept() if one.item.id not in self._dropped]
 
 
-class Passing(defaultdict[Place, PassedItems]):
-    """The items that passed, by place."""
+class PassedItemsByTarget(defaultdict[HeartbeatTarget, PassedItems]):
+    """The items that passed, by target."""
 
     def __init__(self, seed: str) -> None:
         super().__init__(lambda: PassedItems(seed))
 
-    def heed(self, observations: Iterable[Observation]) -> None:
-        """Take the items that passed among observations of lines with those of the control."""
+    def add_batch(self, observations: Iterable[Observation]) -> None:
+        """Add the items that passed, given the observations of lines and control of one batch."""
         seen = [one for one in observations if one.role == "item" and _may_be_drawn(one.item)]
         controls = {one.key: one for one in seen if one.key.line == CONTROL}
         for one in seen:
@@ -97,16 +98,16 @@ class Passing(defaultdict[Place, PassedItems]):
             if one.key.line != CONTROL and control is not None and has_passed(one, control):
                 is_ours = isinstance(one.facts, WebFacts) and one.facts.canary == "seen"
                 took = 0.0 if is_ours else control.timings.total or 0.0
-                self[place_at(one.key, one.item)].offer(Passed(one.item, took))
+                self[target_at(one.key, one.item)].offer(PassedItem(one.item, took))
 
 
-def place_at(key: AttemptKey, item: Item) -> Place:
-    """Where an item is tried."""
-    return Place(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
+def target_at(key: AttemptKey, item: Item) -> HeartbeatTarget:
+    """Return the heartbeat target of an attempt."""
+    return HeartbeatTarget(line=key.line, profile=key.profile, probe=key.probe, port=port_of(item))
 
 
 def port_of(item: Item) -> str:
-    """The port that an item's own URL names; empty where it names none."""
+    """Return the port that an item's URL names; empty if it names none."""
     if item.kind != "url":
         return ""
     try:
@@ -117,9 +118,10 @@ def port_of(item: Item) -> str:
 
 
 def has_passed(seen: Observation, control: Observation) -> bool:
-    """Whether the line brought what the control brought.
+    """Whether the line delivered what the control delivered.
 
-    Of a page of strangers that is told by status and title; a name has an address in common.
+    Pages of other people's sites are compared by status and title; DNS answers must share an
+    address.
     """
     if not (is_answer(seen) and is_answer(control)):
         return False
@@ -127,20 +129,20 @@ def has_passed(seen: Observation, control: Observation) -> bool:
         case WebFacts(canary="seen"), _:
             return True
         case WebFacts() as here, WebFacts() as there:
-            told = _told(here)
-            return told == _told(there) and bool(here.title or here.title_mark)
+            identity = _page_identity(here)
+            return identity == _page_identity(there) and bool(here.title or here.title_mark)
         case DnsFacts(addresses=here), DnsFacts(addresses=there):
             return bool(set(here) & set(there))
         case _:
             return False
 
 
-def _told(page: WebFacts) -> tuple[int | None, str, str]:
+def _page_identity(page: WebFacts) -> tuple[int | None, str, str]:
     return page.status, page.title, page.title_mark
 
 
 def _may_be_drawn(item: Item) -> bool:
-    """Places of the network that anybody may visit."""
+    """Whether an item is a named host or URL that anybody may visit (S0, S1)."""
     return item.kind in NAMED and item.sensitivity in ("S0", "S1")
 
 
@@ -148,36 +150,37 @@ MULTIPLE = 4.0
 """How many times its idle time a heartbeat may take."""
 
 FLOOR_SHARE, LEAST_FLOOR = 0.05, 0.1
-"""What it may take beyond that: this share of ``limits.timeout``, at least so many seconds."""
+"""Tolerance added to that: a share of ``limits.timeout``, and the least number of seconds."""
 
 IDLE_TRIES = 3
-"""How often the idle time is measured; the median counts."""
+"""How often the idle time is measured; the median is used."""
 
 PERSISTENT, RARELY = 3, 10
-"""So many batches in a row try to measure it on a line that does not answer; then one in ten.
-That of items is tried as often in one go."""
+"""On a line that does not answer, the first 3 batches try to measure the idle time, then one in 10.
+For items, it is tried 3 times at once."""
 
 SETTLED = 0.05
-"""After ``MULTIPLE`` idle times and so many seconds, what was not answered is only waited for."""
+"""After ``MULTIPLE`` idle times and this many seconds, an attempt without an answer only waits."""
 
 OFTEN, MOST_OFTEN = 0.1, 0.5
-"""Between two heartbeats passes this share of ``limits.timeout``, at most so many seconds."""
+"""Pause between two heartbeats: a share of ``limits.timeout``, and the most seconds."""
 
 REMEMBERED = 5000
-"""Heartbeats kept in memory: more than fall into the longest wait."""
+"""Heartbeats kept in memory: more than are sent during the longest wait."""
 
 REDRAWN = 3
-"""So many items in a row may turn out to be blocked by now when a heartbeat is wanted."""
+"""How many items in a row may turn out to be blocked by now when one heartbeat is wanted."""
 
 Send = Callable[[int, int, Item | None], Awaitable[Observation]]
-"""Tries an item (None: the sentinel) for a batch, with a number of its own in it."""
+"""Tries an item (None: the sentinel) for a batch, under a number within that batch."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Beat:
-    """``allowed`` are the seconds that it may take, ``measures`` whether it shows what is usual.
+class _Heartbeat:
+    """One heartbeat. ``allowed``: the seconds that it may take.
 
-    ``tells`` is False where the item was blocked by now: that says nothing of the line's life.
+    ``measures``: it measures the idle time. ``is_conclusive`` is False if the item was blocked by
+    now, which says nothing about the line.
     """
 
     began: float
@@ -186,17 +189,18 @@ class _Beat:
     ended: float | None = None
     is_answered: bool = False
     is_late: bool = False
-    tells: bool = True
+    is_conclusive: bool = True
 
 
-class Pulse:
-    """The heartbeats of one place.
+class HeartbeatLoop:
+    """Send the heartbeats of one target while attempts wait, and keep their results.
 
-    ``idle`` is None while it is not known (seconds); ``has_items``: they are no sentinel any more.
+    ``idle``: seconds on the idle line, None while unknown. ``has_items``: heartbeats are passed
+    items now, and no longer the sentinel.
     """
 
     def __init__(
-        self, send: Send, passed: PassedItems, traffic: Traffic, clock: Clock, limits: Limits
+        self, send: Send, passed: PassedItems, traffic: LineTraffic, clock: Clock, limits: Limits
     ) -> None:
         self._send = send
         self._passed = passed
@@ -204,7 +208,7 @@ class Pulse:
         self._clock = clock
         self._floor = max(LEAST_FLOOR, FLOOR_SHARE * limits.timeout)
         self._interval = min(MOST_OFTEN, OFTEN * limits.timeout)
-        self._beats: deque[_Beat] = deque(maxlen=REMEMBERED)
+        self._heartbeats: deque[_Heartbeat] = deque(maxlen=REMEMBERED)
         self._batches: dict[int, list[Observation]] = {}
         self._sent: dict[int, int] = {}
         self._waiting = self._asked = 0
@@ -221,19 +225,19 @@ class Pulse:
         return self._allowed(None)
 
     def join(self, batch: int) -> None:
-        """Let heartbeats be made for a batch: they are its observations."""
+        """Send heartbeats for a batch from now on; they become observations of that batch."""
         self._batches.setdefault(batch, [])
 
     def leave(self, batch: int) -> list[Observation]:
-        """The heartbeats that were made for a batch, for which none are made from now on."""
+        """Send no more heartbeats for a batch; return those that were sent for it."""
         return self._batches.pop(batch, [])
 
     async def measure(self, batch: int, *, is_alone: bool = False) -> None:
-        """Learn the idle time, if it is not known yet, with nothing else under way on the line.
+        """Measure the idle time if it is unknown, with nothing else begun on the line.
 
-        It is learned once by the sentinel, and once more by items as soon as some have passed:
-        from then on heartbeats are items, even if their own idle time cannot be learned.
-        ``is_alone``: the caller sees to it that nothing else begins on the line.
+        It is measured once with the sentinel, and once more with items as soon as some have passed.
+        From then on heartbeats are items, even if their idle time could not be measured.
+        ``is_alone``: the caller has exclusive use of the line.
         """
         if is_alone and self._measuring.locked():
             return  # who measures waits for the caller
@@ -241,31 +245,31 @@ class Pulse:
             if (
                 self.idle is None
                 and not self._gives_up()
-                and await self._learn(batch, of_items=False, is_alone=is_alone)
+                and await self._measure_idle_time(batch, of_items=False, is_alone=is_alone)
             ):
-                self._task = asyncio.create_task(self._live())
+                self._task = asyncio.create_task(self._run())
             if self.idle is not None and not self.has_items and not self._passed.is_empty:
                 for _ in range(PERSISTENT):
-                    if await self._learn(batch, of_items=True, is_alone=is_alone):
+                    if await self._measure_idle_time(batch, of_items=True, is_alone=is_alone):
                         break
                 self.has_items = True
 
-    async def _learn(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
-        """Whether the idle time was learned: all that was tried was answered."""
+    async def _measure_idle_time(self, batch: int, *, of_items: bool, is_alone: bool) -> bool:
+        """Measure the idle time; return whether every try was answered."""
         took = []
-        async with nullcontext() if is_alone else self._traffic.alone():
+        async with nullcontext() if is_alone else self._traffic.exclusive():
             for _ in range(IDLE_TRIES):
-                beat = await self._beat(batch, of_items=of_items, measures=True)
+                beat = await self._make_heartbeat(batch, of_items=of_items, measures=True)
                 if not beat.is_answered or beat.ended is None:
                     return False
                 took.append(beat.ended - beat.began)
         self.idle = median(took)
-        self._traffic.quiet = max(self._traffic.quiet, MULTIPLE * self.idle + SETTLED)
+        self._traffic.silent_after = max(self._traffic.silent_after, MULTIPLE * self.idle + SETTLED)
         return True
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """While this lasts, heartbeats are made."""
+        """Send heartbeats while this is held."""
         self._waiting += 1
         self._is_wanted.set()
         try:
@@ -275,30 +279,30 @@ class Pulse:
             if not self._waiting:
                 self._is_wanted.clear()
 
-    def still(self) -> asyncio.Lock:
-        """No heartbeat is under way while this is held."""
+    def lock(self) -> asyncio.Lock:
+        """Return the lock during which no heartbeat is in flight."""
         return self._one
 
     async def beat(self) -> None:
-        """Make one heartbeat now, after the one that may be under way."""
+        """Send one heartbeat now, after the one that may be in flight."""
         for _ in range(REDRAWN):
             if not self._batches or self.idle is None:
                 return
             if self.has_items and self._passed.is_empty:
                 return  # the sentinel stands for items only where none has ever passed
-            beat = await self._beat(min(self._batches), of_items=self.has_items)
-            if beat.tells:
+            beat = await self._make_heartbeat(min(self._batches), of_items=self.has_items)
+            if beat.is_conclusive:
                 return
 
     def since(self, moment: float) -> Heartbeats | None:
-        """The heartbeats that began at ``moment`` (monotonic seconds) or later; None without any.
+        """Summarise the heartbeats begun at ``moment`` (monotonic seconds) or later.
 
-        One that is under way counts as soon as it is overdue.
+        One in flight counts as late as soon as it is overdue. None while the idle time is unknown.
         """
         if self.idle is None:
             return None
         now = self._clock.monotonic()
-        began = [beat for beat in self._beats if beat.began >= moment and beat.tells]
+        began = [beat for beat in self._heartbeats if beat.began >= moment and beat.is_conclusive]
         in_time = [beat for beat in began if beat.is_answered and not beat.is_late]
         ended = [beat for beat in began if beat.is_late or beat.ended is not None]
         took = [(now if beat.ended is None else beat.ended) - beat.began for beat in ended]
@@ -312,53 +316,55 @@ class Pulse:
         )
 
     def _gives_up(self) -> bool:
-        """A line that never answers is not asked before every batch: that would hold it up."""
+        """Whether to skip the measurement: a line that never answers would delay every batch."""
         self._asked += 1
         return self._asked > PERSISTENT and self._asked % RARELY != 0
 
     async def close(self) -> None:
-        """Make no more heartbeats."""
+        """Stop sending heartbeats."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         while True:
             await self._is_wanted.wait()
             await asyncio.sleep(self._interval)
             if self._waiting:
                 await self.beat()
 
-    async def _beat(self, batch: int, *, of_items: bool, measures: bool = False) -> _Beat:
+    async def _make_heartbeat(
+        self, batch: int, *, of_items: bool, measures: bool = False
+    ) -> _Heartbeat:
         async with self._one, self._traffic.heartbeat():
             number = self._sent[batch] = self._sent.get(batch, 0) + 1
             drawn = self._passed.draw(f"{batch} {number}") if of_items else None
             began, allowed = self._clock.monotonic(), self._allowed(drawn)
-            beat = _Beat(began=began, allowed=allowed, measures=measures)
-            self._beats.append(beat)
+            beat = _Heartbeat(began=began, allowed=allowed, measures=measures)
+            self._heartbeats.append(beat)
             overdue = asyncio.get_running_loop().call_later(allowed, self._overdue, beat)
             try:
                 seen = await self._send(batch, number, drawn.item if drawn else None)
             finally:
                 overdue.cancel()
-            self._heed(beat, seen, drawn)
+            self._record(beat, seen, drawn)
         if batch in self._batches:
             self._batches[batch].append(seen)
         return beat
 
-    def _allowed(self, drawn: Passed | None) -> float:
+    def _allowed(self, drawn: PassedItem | None) -> float:
         took = drawn.took if drawn is not None else 0.0
         return MULTIPLE * max(self.idle or 0.0, took) + self._floor
 
-    def _heed(self, beat: _Beat, seen: Observation, drawn: Passed | None) -> None:
+    def _record(self, beat: _Heartbeat, seen: Observation, drawn: PassedItem | None) -> None:
         beat.ended = self._clock.monotonic()
         beat.is_answered = is_answer(seen)
         if drawn is not None and not beat.is_answered:
             is_blocked = _is_blocked(seen)
-            beat.tells = not (is_blocked or beat.measures)
+            beat.is_conclusive = not (is_blocked or beat.measures)
             if is_blocked:
                 self._passed.drop(drawn.item.id)
-        if beat.measures or not beat.tells or self.idle is None:
+        if beat.measures or not beat.is_conclusive or self.idle is None:
             return
         if beat.is_answered and not beat.is_late and beat.ended - beat.began <= beat.allowed:
             self._traffic.heartbeat_in_time()
@@ -366,13 +372,13 @@ class Pulse:
         self._overdue(beat)
         self._traffic.heartbeat_ended_late(is_answered=beat.is_answered)
 
-    def _overdue(self, beat: _Beat) -> None:
+    def _overdue(self, beat: _Heartbeat) -> None:
         if not beat.measures and not beat.is_late:
             beat.is_late = True
             self._traffic.heartbeat_late()
 
 
 def _is_blocked(seen: Observation) -> bool:
-    """Whether something answered that is no trouble of the line or of our own."""
+    """Whether an answer came that is neither trouble of the line nor of our own equipment."""
     is_ours = seen.failure is not None and seen.failure.is_instrument
     return not (is_silent(seen) or is_trouble(seen) or is_ours)

@@ -1,4 +1,4 @@
-"""The instruments of a measurement: probes, lines, clock, and what keeps us from overload."""
+"""What a measurement works with: probes, lines, clock, limits, and state shared by its attempts."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Required, Self, TypedDict, Unpack
 
-from harness.measure.concurrency_limiter import SECOND_LOOKS, Courtesy, Gate, Traffic
-from harness.measure.event_loop import Watch
-from harness.measure.heartbeats import Passing, Place, Pulse
+from harness.measure.concurrency_limiter import (
+    CONFIRMATION_FACTOR,
+    ConcurrencyLimiter,
+    LineTraffic,
+    RateLimits,
+)
+from harness.measure.event_loop import LoopLagMonitor
+from harness.measure.heartbeats import HeartbeatLoop, HeartbeatTarget, PassedItemsByTarget
 from harness.model.batch import Half
 from harness.model.campaign import Limits
 from harness.ports.network import Line, Origin, Probe, PupilClient, SecondClient
 from harness.ports.storage import Clock, EvidenceStore
 
 SENTINEL_INTERVAL = 300.0
-"""Seconds between sentinels inside a batch: filters switch off for hours, and for minutes."""
+"""Seconds between sentinels inside a batch: filters are switched off for hours, but also for
+minutes."""
 
 
-class Given(TypedDict, total=False):
-    """What a measurement is given of a prepared campaign; see ``Instruments``."""
+class ContextOptions(TypedDict, total=False):
+    """What a measurement takes from a prepared campaign; see ``MeasurementContext``."""
 
     probes: Required[Mapping[str, Probe]]
     lines: Required[Mapping[tuple[str, str], Line]]
@@ -38,17 +44,17 @@ class Given(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instruments:
-    """Probes by name, and lines by (name, profile); the control is a line like any other.
+class MeasurementContext:
+    """Probes by name, lines by (name, profile), and what their attempts share.
 
-    ``seed`` is the campaign's, and draws the browser that each attempt looks like; ``run`` is
-    the random id of this run of it, which is in every nonce.
-    ``half`` says which rounds the lines stand ready for; ``sketch_key`` keys the sketches of pages;
-    ``only_undecided`` that nothing is tried but what a journal holds undecided.
-    ``traffic`` and ``pulses`` are made as lines are used; ``passing`` are the items that passed.
-    ``strained`` counts by line and failure how often our own equipment did not bear what was
-    tried, and less was tried at once.
-    ``pupil`` tries plain twins over ``twin_lines``, which are lines as a browser uses them.
+    The control is a line like any other. ``seed`` is the campaign's; it draws the browser that each
+    attempt imitates. ``run`` is the random id of this run of the campaign, part of every nonce.
+    ``half``: the rounds that the lines are connected for. ``sketch_key`` keys the sketches of
+    pages. ``only_undecided``: try only what the journal holds undecided. ``traffic`` and
+    ``heartbeat_loops`` are filled as lines are used; ``passed_items`` are the items that passed.
+    ``strained`` counts, by line and failure, how often our own equipment failed so that fewer
+    attempts were made at once. ``pupil`` tries plain twins over ``twin_lines``, which are lines as
+    a browser uses them.
     """
 
     probes: Mapping[str, Probe]
@@ -56,47 +62,47 @@ class Instruments:
     origin: Origin | None
     evidence: EvidenceStore
     clock: Clock
-    gate: Gate
-    second_gate: Gate
-    watch: Watch
+    limiter: ConcurrencyLimiter
+    confirmation_limiter: ConcurrencyLimiter
+    lag_monitor: LoopLagMonitor
     sentinel_interval: float = SENTINEL_INTERVAL
     half: Half = "all"
     sketch_key: bytes = b""
     only_undecided: bool = False
     seed: str = ""
     run: str = ""
-    courtesy: Courtesy = field(default_factory=lambda: Courtesy(Limits()))
-    traffic: dict[str, Traffic] = field(default_factory=dict)
-    pulses: dict[Place, Pulse] = field(default_factory=dict)
-    passing: Passing = field(init=False)
+    rate_limits: RateLimits = field(default_factory=lambda: RateLimits(Limits()))
+    traffic: dict[str, LineTraffic] = field(default_factory=dict)
+    heartbeat_loops: dict[HeartbeatTarget, HeartbeatLoop] = field(default_factory=dict)
+    passed_items: PassedItemsByTarget = field(init=False)
     second_client: SecondClient | None = None
     pupil: PupilClient | None = None
     twin_lines: Mapping[tuple[str, str], Line] = field(default_factory=dict)
     strained: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @classmethod
-    def create(cls, limits: Limits, clock: Clock, **given: Unpack[Given]) -> Self:
-        """A context whose concurrency and rates keep to the limits of a campaign."""
+    def create(cls, limits: Limits, clock: Clock, **options: Unpack[ContextOptions]) -> Self:
+        """Create a context with the limits of a campaign."""
         return cls(
             clock=clock,
-            gate=Gate(limits.concurrency),
-            second_gate=Gate(SECOND_LOOKS * limits.concurrency),
-            courtesy=Courtesy(limits),
-            watch=Watch(clock),
-            **given,
+            limiter=ConcurrencyLimiter(limits.concurrency),
+            confirmation_limiter=ConcurrencyLimiter(CONFIRMATION_FACTOR * limits.concurrency),
+            rate_limits=RateLimits(limits),
+            lag_monitor=LoopLagMonitor(clock),
+            **options,
         )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "passing", Passing(self.seed))
+        object.__setattr__(self, "passed_items", PassedItemsByTarget(self.seed))
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Open every line, and start watching ourselves; ``stack`` closes them."""
-        await stack.enter_async_context(self.watch)
+        """Open every line, and start to monitor the event loop; ``stack`` closes them."""
+        await stack.enter_async_context(self.lag_monitor)
         lines = (*self.lines.values(), *self.twin_lines.values())
         for line in {id(line): line for line in lines}.values():
             await stack.enter_async_context(line)
-        stack.push_async_callback(self._close_pulses)
+        stack.push_async_callback(self._close_heartbeat_loops)
 
-    async def _close_pulses(self) -> None:
-        for pulse in self.pulses.values():
-            await pulse.close()
+    async def _close_heartbeat_loops(self) -> None:
+        for heartbeat_loop in self.heartbeat_loops.values():
+            await heartbeat_loop.close()

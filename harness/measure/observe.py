@@ -1,10 +1,9 @@
-"""Observes: tries each item of a batch over the service and the control, side by side.
+"""Observe batches: try each item over the service and the control, side by side.
 
-A batch opens and closes with sentinels, whose fate was agreed beforehand; in a long one they
-are tried every five minutes too. Meanwhile must-allow items (heartbeats) are tried beside the
-others, and what their delays say of the line decides how much goes over it at once. A silence
-is confirmed with more patience; a reset or another abrupt answer is tried again with nothing
-else begun on the line. Each of them keeps what became of the heartbeats beside it.
+A batch begins and ends with sentinels, whose outcome was agreed beforehand; in a long batch they
+are tried every five minutes too. Meanwhile heartbeats are sent (``harness.measure.heartbeats``),
+and doubtful results are repeated (``harness.measure.repeated_attempts``). Each observation holds
+the result of the heartbeats beside it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,16 @@ from itertools import count
 from typing import Literal
 
 from harness.errors import UnfinishedError
-from harness.measure.attempts import Try, item_of, place_of, pulse_of, sentinels_for
-from harness.measure.heartbeats import Pulse
-from harness.measure.looks import observe_all
-from harness.measure.measurement_context import Instruments
+from harness.measure.attempts import (
+    PlannedAttempt,
+    heartbeat_loop_at,
+    item_of,
+    sentinels_for,
+    target_of,
+)
+from harness.measure.heartbeats import HeartbeatLoop
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.repeated_attempts import observe_all
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -27,7 +32,7 @@ from harness.model.verdict import is_answer
 from harness.ports.network import fits
 
 AFTER = ".after"
-"""How the sentinels end that are tried when a batch is done."""
+"""Suffix of the names of sentinels that are tried when a batch is done."""
 
 
 def require_control(batch: int, observations: Iterable[Observation]) -> None:
@@ -51,99 +56,104 @@ def require_control(batch: int, observations: Iterable[Observation]) -> None:
     raise UnfinishedError(msg)
 
 
-ALOFT = 16
-"""How many batches may be unfinished at once: what a killed process can lose."""
+MAX_BATCHES_IN_FLIGHT = 16
+"""How many batches may be unfinished at once, and so be lost if the process is killed."""
 
 
 async def observe(
-    batches: Iterable[Batch], campaign: Campaign, instruments: Instruments
+    batches: Iterable[Batch], campaign: Campaign, context: MeasurementContext
 ) -> AsyncGenerator[tuple[Batch, list[Observation]]]:
-    """Observe batch after batch, each given whole when it is done, not always in order.
+    """Observe the batches; yield each one complete as soon as it is done, not always in order.
 
-    While one batch waits for a silence to be confirmed, others go on.
+    While one batch waits for a silence to be confirmed, others proceed.
     """
-    aloft: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
+    in_flight: set[asyncio.Task[tuple[Batch, list[Observation]]]] = set()
     try:
         for batch in batches:
-            await instruments.gate.room()
-            instruments.gate.announce(len(batch.items) * (1 + len(batch.way.lines)))
-            aloft.add(asyncio.create_task(_observe_one(batch, campaign, instruments)))
-            while (landed := {task for task in aloft if task.done()}) or len(aloft) >= ALOFT:
-                if not landed:
-                    landed, _ = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
-                for task in landed:
-                    aloft.remove(task)
+            await context.limiter.wait_for_capacity()
+            context.limiter.announce(len(batch.items) * (1 + len(batch.way.lines)))
+            in_flight.add(asyncio.create_task(_observe_one(batch, campaign, context)))
+            while (finished := {task for task in in_flight if task.done()}) or len(
+                in_flight
+            ) >= MAX_BATCHES_IN_FLIGHT:
+                if not finished:
+                    finished, _ = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+                for task in finished:
+                    in_flight.remove(task)
                     yield task.result()
-        while aloft:
-            landed, aloft = await asyncio.wait(aloft, return_when=asyncio.FIRST_COMPLETED)
-            for task in landed:
+        while in_flight:
+            finished, in_flight = await asyncio.wait(in_flight, return_when=asyncio.FIRST_COMPLETED)
+            for task in finished:
                 yield task.result()
     finally:
-        for task in aloft:
+        for task in in_flight:
             task.cancel()
-        await asyncio.gather(*aloft, return_exceptions=True)
+        await asyncio.gather(*in_flight, return_exceptions=True)
 
 
 async def _observe_one(
-    batch: Batch, campaign: Campaign, instruments: Instruments
+    batch: Batch, campaign: Campaign, context: MeasurementContext
 ) -> tuple[Batch, list[Observation]]:
-    return batch, await observe_batch(batch, campaign, instruments)
+    return batch, await observe_batch(batch, campaign, context)
 
 
 async def observe_batch(
-    batch: Batch, campaign: Campaign, instruments: Instruments
+    batch: Batch, campaign: Campaign, context: MeasurementContext
 ) -> list[Observation]:
-    """Observe one batch between its brackets: items and sentinels, on the control and each line."""
-    probe = instruments.probes[batch.way.probe]
+    """Observe one batch between its sentinels, on the control and each line."""
+    probe = context.probes[batch.way.probe]
     inside = [
-        Try(key=key, item=item, role="item", batch=batch.number)
+        PlannedAttempt(key=key, item=item, role="item", batch=batch.number)
         for item in batch.items
         if fits(probe, item)  # a web probe would take the name of a vector for a host
         for key in _keys(campaign.campaign, item, batch.way)
     ]
-    before = _sentinels(batch, campaign, "before", instruments)
-    pulses = await _take_pulses([*before, *inside], batch.number, campaign, instruments)
-    observed = await observe_all(before, campaign, instruments)
-    during: list[Observation] = []
-    guard = asyncio.create_task(_guard(batch, campaign, instruments, during))
-    try:
-        observed += await observe_all(inside, campaign, instruments)
-    finally:
-        guard.cancel()
-        await asyncio.gather(guard, return_exceptions=True)
-    after = await observe_all(
-        _sentinels(batch, campaign, "after", instruments), campaign, instruments
+    before = _sentinels(batch, campaign, "before", context)
+    heartbeat_loops = await _join_heartbeat_loops(
+        [*before, *inside], batch.number, campaign, context
     )
-    beaten = [seen for pulse in pulses for seen in pulse.leave(batch.number)]
+    observed = await observe_all(before, campaign, context)
+    during: list[Observation] = []
+    sentinel_task = asyncio.create_task(_repeat_sentinels(batch, campaign, context, during))
+    try:
+        observed += await observe_all(inside, campaign, context)
+    finally:
+        sentinel_task.cancel()
+        await asyncio.gather(sentinel_task, return_exceptions=True)
+    after = await observe_all(_sentinels(batch, campaign, "after", context), campaign, context)
+    beaten = [
+        seen for heartbeat_loop in heartbeat_loops for seen in heartbeat_loop.leave(batch.number)
+    ]
     return observed + during + beaten + after
 
 
-async def _take_pulses(
-    tries: Iterable[Try], batch: int, campaign: Campaign, instruments: Instruments
-) -> list[Pulse]:
-    """The pulses beside these attempts, whose idle time is known from now on where it can be."""
+async def _join_heartbeat_loops(
+    tries: Iterable[PlannedAttempt], batch: int, campaign: Campaign, context: MeasurementContext
+) -> list[HeartbeatLoop]:
+    """Join the heartbeat loops of these attempts, and measure the idle times that are unknown."""
     found = (
-        pulse_of(place, campaign, instruments) for place in dict.fromkeys(map(place_of, tries))
+        heartbeat_loop_at(place, campaign, context)
+        for place in dict.fromkeys(map(target_of, tries))
     )
-    pulses = [pulse for pulse in found if pulse is not None]
-    for pulse in pulses:
-        pulse.join(batch)
-    await asyncio.gather(*(pulse.measure(batch) for pulse in pulses))
-    return pulses
+    heartbeat_loops = [heartbeat_loop for heartbeat_loop in found if heartbeat_loop is not None]
+    for heartbeat_loop in heartbeat_loops:
+        heartbeat_loop.join(batch)
+    await asyncio.gather(*(heartbeat_loop.measure(batch) for heartbeat_loop in heartbeat_loops))
+    return heartbeat_loops
 
 
-async def _guard(
-    batch: Batch, campaign: Campaign, instruments: Instruments, during: list[Observation]
+async def _repeat_sentinels(
+    batch: Batch, campaign: Campaign, context: MeasurementContext, during: list[Observation]
 ) -> None:
-    """Try the sentinels while a batch lasts, every ``instruments.sentinel_interval`` seconds."""
+    """Try the sentinels every ``context.sentinel_interval`` seconds until cancelled."""
     for turn in count(1):
-        await asyncio.sleep(instruments.sentinel_interval)
-        tries = _sentinels(batch, campaign, f"during-{turn}", instruments)
-        during += await observe_all(tries, campaign, instruments)
+        await asyncio.sleep(context.sentinel_interval)
+        tries = _sentinels(batch, campaign, f"during-{turn}", context)
+        during += await observe_all(tries, campaign, context)
 
 
 def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
-    """The attempts on one item: the control's, and one on each line of the way."""
+    """The keys of all attempts on one item: on the control, and on each line of the way."""
     return tuple(
         AttemptKey(
             campaign=campaign,
@@ -157,13 +167,15 @@ def _keys(campaign: str, item: Item, way: Way) -> tuple[AttemptKey, ...]:
     )
 
 
-def _sentinels(batch: Batch, campaign: Campaign, side: str, instruments: Instruments) -> list[Try]:
+def _sentinels(
+    batch: Batch, campaign: Campaign, side: str, context: MeasurementContext
+) -> list[PlannedAttempt]:
     name = batch.way.probe
     roles: tuple[Literal["must_allow", "must_block"], ...] = ("must_allow", "must_block")
     return [
-        Try(key=key, item=item, role=role, batch=batch.number)
+        PlannedAttempt(key=key, item=item, role=role, batch=batch.number)
         for role in roles
-        for place, one in sentinels_for(campaign, role, name, instruments.probes[name])
+        for place, one in sentinels_for(campaign, role, name, context.probes[name])
         for item in (item_of(one, f"{_NAMES[role]}-{place}@{batch.number}.{side}"),)
         for key in _keys(campaign.campaign, item, batch.way)
     ]

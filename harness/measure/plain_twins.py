@@ -1,9 +1,9 @@
-"""Tries plain twins: a sample of a campaign's items once more, as a pupil would.
+"""Try plain twins: a sample of a campaign's items once more, the way a pupil would.
 
 Of each line, profile and probe the items with the smallest keyed hashes are drawn, and half as
 many ordinary ones, which are shuffled among them. They are tried when everything else is done,
 one after the other, with pauses, over lines that a pupil's browser could use. The judge compares
-how the two fared (TQ-10).
+the verdicts of twins and items (TQ-10).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.measure.attempts import Manner, Try, observed, sighted
-from harness.measure.measurement_context import Instruments
-from harness.measure.progress import Tally
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, observed, run_attempt
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.progress import ProgressCounter
 from harness.model.batch import turn_of
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -43,61 +43,65 @@ ROUND = 500_000
 
 
 KEPT_TOGETHER = 20
-"""Items whose observations are kept at once: what a crash can lose."""
+"""Items whose observations are written at once; at most these are lost in a crash."""
 
 
 class _Chunk(NamedTuple):
-    """Items of one place that are kept together, and ordinary ones to look for a sign of life."""
+    """Items of one group that are written together, and ordinary ones to test the line with."""
 
     place: Group
     items: list[Item]
     ordinary: list[Item]
 
 
-class TwinVisits:
-    """The plain twins of a campaign: drawn as it goes on, tried at its end, in own batches."""
+class PlainTwinRun:
+    """Draw plain twins during a campaign, and try them at its end, in batches of their own."""
 
-    def __init__(self, campaign: Campaign, tools: Instruments, journal: Journal) -> None:
-        self._campaign, self._tools, self._journal = campaign, tools, journal
+    def __init__(self, campaign: Campaign, context: MeasurementContext, journal: Journal) -> None:
+        self._campaign, self._context, self._journal = campaign, context, journal
         self._order = ordering(f"plain twins of {campaign.seed}")
         number = campaign.plain_twins.number
         self._drawn: defaultdict[Group, _Drawn] = defaultdict(lambda: _Drawn(number))
         self._done: set[Spot] = set()
         self._number = 0
 
-    def recall(self, observations: Iterable[Observation]) -> None:
-        """Take note of what was tried before."""
+    def resume_from(self, observations: Iterable[Observation]) -> None:
+        """Note which twins were tried before."""
         self._done |= {spot_of(one.key) for one in observations if one.role == "plain_twin"}
 
-    def heed(self, observations: Iterable[Observation]) -> None:
+    def add_batch(self, observations: Iterable[Observation]) -> None:
         """Draw from the items of a batch."""
         for one in observations:
             key, item, place = one.key, one.item, group_of(one.key)
             is_first = one.role == "item" and turn_of(key.round) == 1
             if not is_first or key.line == CONTROL or not self._can_be_tried(place, item):
                 continue
-            is_ours = self._tools.origin is not None and self._tools.origin.covers(item.host)
+            is_ours = self._context.origin is not None and self._context.origin.covers(item.host)
             self._drawn[place].offer(self._order(item.id), item, is_ours=is_ours)
 
-    async def finish(self, tally: Tally | None = None) -> None:
-        """Try all that were drawn: at the same time on each line, one after the other there."""
+    async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
+        """Try all that were drawn: lines in parallel, twins on one line one after the other."""
         lines: defaultdict[str, list[_Chunk]] = defaultdict(list)
         for place in sorted(self._drawn):
             lines[place.line] += self._chunks(place)
-        if tally is not None:
-            tally.expect(2 * sum(len(one.items) for chunks in lines.values() for one in chunks))
+        if progress_counter is not None:
+            progress_counter.expect(
+                2 * sum(len(one.items) for chunks in lines.values() for one in chunks)
+            )
         self._number = next_number(self._journal.batches()) - 1
-        await asyncio.gather(*(self._try_line(chunks, tally) for chunks in lines.values()))
+        await asyncio.gather(
+            *(self._try_line(chunks, progress_counter) for chunks in lines.values())
+        )
 
     def _can_be_tried(self, place: Group, item: Item) -> bool:
         places = (place.line, place.profile), (CONTROL, place.profile)
-        probe = self._tools.probes.get(place.probe)
+        probe = self._context.probes.get(place.probe)
         has_twins = probe is not None and probe.declares.has_twins
-        is_usable = has_twins and all(one in self._tools.twin_lines for one in places)
-        return is_usable and bool(_twin_item(item, self._tools.origin))
+        is_usable = has_twins and all(one in self._context.twin_lines for one in places)
+        return is_usable and bool(_twin_item(item, self._context.origin))
 
     def _chunks(self, place: Group) -> list[_Chunk]:
-        """The drawn items that were not tried before, shuffled, a few at a time."""
+        """The drawn items that were not tried before, shuffled, in chunks."""
         harmful, ordinary = self._drawn[place].harmful(), self._drawn[place].ordinary()
         shuffled = sorted((*harmful, *ordinary), key=lambda one: self._order(f"turn {one.id}"))
         left = [one for one in shuffled if spot_of(self._key(place, one)) not in self._done]
@@ -106,7 +110,9 @@ class TwinVisits:
             for start in range(0, len(left), KEPT_TOGETHER)
         ]
 
-    async def _try_line(self, chunks: list[_Chunk], tally: Tally | None) -> None:
+    async def _try_line(
+        self, chunks: list[_Chunk], progress_counter: ProgressCounter | None
+    ) -> None:
         chance = random.Random(f"pauses of {self._campaign.seed}")  # noqa: S311 - no secret
         pause = self._campaign.plain_twins.pause
         for place, items, ordinary in chunks:
@@ -116,13 +122,13 @@ class TwinVisits:
                 await asyncio.sleep(chance.expovariate(1 / pause) if pause else 0)
                 seen += await self._try_twin(place, item, ordinary, number)
             await to_thread(self._journal.append, number, seen)
-            if tally is not None:
-                tally.count(seen)
+            if progress_counter is not None:
+                progress_counter.count(seen)
 
     async def _try_twin(
         self, place: Group, item: Item, ordinary: list[Item], number: int
     ) -> tuple[Observation, Observation]:
-        """The twin over the control, and over the line."""
+        """Try the twin over the control, then over the line."""
         key = self._key(place, item)
         beside = await self._visit(key.on(CONTROL), item, number)
         again = await self._visit(key, item, number)
@@ -133,7 +139,7 @@ class TwinVisits:
     async def _beside_life(
         self, key: AttemptKey, item: Item, ordinary: list[Item], number: int
     ) -> Observation:
-        """Once more with more patience, and an ordinary page beside it for a sign of life."""
+        """Repeat with a longer timeout; visit ordinary pages to see whether the line answers."""
         patience = self._campaign.limits.confirmation_timeout
         again = await self._visit(key, item, number, patience)
         answered = False
@@ -147,11 +153,11 @@ class TwinVisits:
         self, key: AttemptKey, item: Item, number: int, patience: float = 0.0
     ) -> Observation:
         """Visit an item's twin once; the observation is the item's."""
-        tools, origin, limits = self._tools, self._tools.origin, self._campaign.limits
+        context, origin, limits = self._context, self._context.origin, self._campaign.limits
         twin = _twin_item(item, origin)
         assert twin is not None
-        assert tools.pupil is not None
-        line = tools.twin_lines[key.line, key.profile]
+        assert context.pupil is not None
+        line = context.twin_lines[key.line, key.profile]
         is_ours = origin is not None and origin.covers(twin.host)
         asked = Attempt(
             key=key,
@@ -159,15 +165,15 @@ class TwinVisits:
             limits=limits,
             timeout=patience or limits.timeout,
             marker=unmarked(origin.key) if origin is not None and is_ours else None,
-            sketch_key=tools.sketch_key,
-            browser=browser_number(f"pupil {tools.seed}", key),
+            sketch_key=context.sketch_key,
+            browser=browser_number(f"pupil {context.seed}", key),
         )
-        this = Try(key=key, item=twin, role="plain_twin", batch=number)
-        manner = Manner(look="alone", patience=asked.timeout)
-        started = tools.clock.now()
-        trying = tools.pupil.visit(asked, tools.probes[key.probe], line)
-        sighting = await sighted(trying, 2 * asked.timeout)
-        return observed(asked, this, manner, tools, sighting, started)
+        planned = PlannedAttempt(key=key, item=twin, role="plain_twin", batch=number)
+        options = AttemptOptions(look="alone", patience=asked.timeout)
+        started = context.clock.now()
+        trying = context.pupil.visit(asked, context.probes[key.probe], line)
+        result = await run_attempt(trying, 2 * asked.timeout)
+        return observed(asked, planned, options, context, result, started)
 
     def _key(self, place: Group, item: Item) -> AttemptKey:
         return AttemptKey(
@@ -181,9 +187,9 @@ class TwinVisits:
 
 
 def with_plain_twins(items: Iterable[Item], origin: Origin) -> list[Item]:
-    """The items and their plain twins in the order of their values, so that none stands out.
+    """Return items and their plain twins sorted by value, so that no twin stands out.
 
-    It is what a supplier loads: a twin belongs to the same categories as its item.
+    This is the list that a supplier loads: a twin has the same categories as its item.
     """
     held = list(items)
     twins = (origin.twin_of(item) for item in held)
@@ -192,9 +198,9 @@ def with_plain_twins(items: Iterable[Item], origin: Origin) -> list[Item]:
 
 
 class _Drawn:
-    """Items of one place: as many whose twins have other names as of others, and ordinary ones.
+    """The sample of one group: half of it items whose twins have other names, and ordinary items.
 
-    Of one registrable domain there is one item, for filters decide by domain.
+    At most one item of each registrable domain, because filters decide by domain.
     """
 
     def __init__(self, number: int) -> None:
@@ -202,19 +208,19 @@ class _Drawn:
         self._renamed, self._same, self._ordinary = (_smallest(number) for _ in range(3))
 
     def offer(self, order: bytes, item: Item, *, is_ours: bool) -> None:
-        """Take one more into account."""
+        """Consider one more item."""
         kept = self._renamed if is_ours else self._same
         (self._ordinary if is_ordinary(item) else kept).offer(order, item)
 
     def harmful(self) -> list[Item]:
-        """Those that are not ordinary: half of them under other names, if there are enough."""
+        """The drawn items that are not ordinary; half under other names, if there are enough."""
         both = [[one for _, one in some.kept()] for some in (self._renamed, self._same)]
         half = self._number // 2
         first = both[0][: max(half, self._number - len(both[1]))]
         return first + both[1][: self._number - len(first)]
 
     def ordinary(self) -> list[Item]:
-        """Half as many as there may be of the others."""
+        """The drawn ordinary items: at most half as many as of the others."""
         return [one for _, one in self._ordinary.kept()][: -(-self._number // 2)]
 
 
@@ -223,7 +229,7 @@ def _smallest(number: int) -> Smallest[Item]:
 
 
 def _twin_item(item: Item, origin: Origin | None) -> Item | None:
-    """The item as a pupil would come across it: under its twin's name, where it is the origin's."""
+    """The item under its twin's name if it is on our origin; None if it cannot be tried."""
     if not item.host or origin is None or not origin.covers(item.host):
         return item if item.host else None
     return origin.twin_of(item)

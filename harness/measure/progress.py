@@ -1,4 +1,4 @@
-"""Tallies a measurement while it runs, for the progress line: counts, never verdicts."""
+"""Count the attempts of a running measurement for the progress line; no verdicts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from harness.ports.storage import Clock
 class Progress:
     """How far a measurement is; counts are attempts.
 
-    ``blocked`` is, by category, (canaries whose token did not arrive, canaries tried); ``rate``
-    is attempts per second.
+    ``blocked`` maps categories to (items whose token did not arrive, items tried), of items on our
+    own origin; ``rate`` is attempts per second.
     """
 
     done: int
@@ -33,21 +33,21 @@ class Progress:
 
 
 class Reporter(Protocol):
-    """Listens to a measurement; it never changes it."""
+    """Receives the progress of a measurement, and never changes it."""
 
     def on_progress(self, progress: Progress) -> None:
-        """Take note of how far a measurement is."""
+        """Handle a change of progress."""
 
 
-class Silence:
-    """A reporter that says nothing."""
+class NullReporter:
+    """A reporter that does nothing."""
 
     def on_progress(self, progress: Progress) -> None:
-        """Hear, and keep quiet."""
+        """Do nothing."""
 
 
-class Tally:
-    """Counts attempts done and failed; ``rate`` looks at this run only, not at resumed batches."""
+class ProgressCounter:
+    """Count attempts done and failed; the rate is that of this run, without resumed batches."""
 
     def __init__(
         self,
@@ -67,10 +67,10 @@ class Tally:
         self._clock = clock
         self._started = clock.monotonic()
         self._reporter = reporter
-        self._tell()
+        self._report()
 
     def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
-        """Take one more batch into account and tell the reporter; ``spared`` will not be made."""
+        """Add a batch, and report; ``spared`` attempts will not be made."""
         self._total -= spared
         for seen in observations:
             self._done += 1
@@ -79,19 +79,19 @@ class Tally:
                 self._tried[seen.item.category] += 1
                 self._stopped[seen.item.category] += not _arrived(seen)
         self._total = max(self._total, self._done)
-        self._tell()
+        self._report()
 
     def expect(self, attempts: int) -> None:
-        """So many attempts are to come beside those of the items, as plain twins do."""
+        """Add attempts that are to come beside those of the items, such as plain twins."""
         self._total += attempts
-        self._tell()
+        self._report()
 
     def finish(self) -> None:
-        """Tell that no attempt is to come: some items were no probe's to try."""
+        """Report that no attempt is to come; some items may have fitted no probe."""
         self._total = self._done
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         seconds = self._clock.monotonic() - self._started
         fresh = self._done - self._resumed
         self._reporter.on_progress(
@@ -110,7 +110,7 @@ class Tally:
 
 
 def _sizes(campaign: Campaign, items: int) -> list[int]:
-    """How many attempts each batch is, by its number less one."""
+    """The number of attempts of each batch, by its number less one."""
     sentinels = 2 * (len(campaign.sentinels.must_allow) + len(campaign.sentinels.must_block))
     width = campaign.limits.batch
     return [
@@ -121,7 +121,7 @@ def _sizes(campaign: Campaign, items: int) -> list[int]:
 
 
 def _shows_arrival(seen: Observation) -> bool:
-    """Whether this is a canary tried through the service, whose page has a token or not."""
+    """Whether this is an item on our own origin, tried through the service."""
     is_service = seen.role == "item" and seen.key.line != CONTROL
     return is_service and bool(seen.nonce) and not isinstance(seen.facts, DnsFacts)
 

@@ -1,7 +1,7 @@
-"""The retrials of a campaign: kept in batches of their own, after all others.
+"""Retry silent and blocked items, and try plain twins, in batches after all others.
 
-The empty batch ``DONE`` says that all retrials are made; the retrials themselves follow, one batch
-for each run of the command.
+The empty batch ``DONE`` says that all retrials are made. The retrials follow it, one batch for
+each run of the command.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from harness.measure.batch_plan import missing_batches
-from harness.measure.blocked_again import BlockedAgain
-from harness.measure.looks import PatientLooks, in_batches
-from harness.measure.measurement_context import Instruments
-from harness.measure.plain_twins import TwinVisits
-from harness.measure.progress import Tally
+from harness.measure.blocked_retrials import BlockedRetrials
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.plain_twins import PlainTwinRun
+from harness.measure.progress import ProgressCounter
+from harness.measure.repeated_attempts import SilenceRetrials, in_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import Observation
 from harness.model.plain_twin import (
@@ -29,56 +29,56 @@ from harness.ports.storage import Journal
 
 
 class Retrials:
-    """What is tried again while a campaign goes on, and at its end; at last, the plain twins."""
+    """What is retried during a campaign and at its end; after that, the plain twins."""
 
     def __init__(
         self,
         campaign: Campaign,
         items: Items,
-        tools: Instruments,
+        context: MeasurementContext,
         journal: Journal,
         judge_trials: JudgeBatch,
     ) -> None:
         self._campaign, self._items, self._journal = campaign, items, journal
-        self._held, self._passing = journal.batches(), tools.passing
+        self._held, self._passed_items = journal.batches(), context.passed_items
         self._number = next_number(self._held)
-        self._patient = PatientLooks(campaign, tools, self._number)
-        self._blocked = BlockedAgain(campaign, tools, self._number, judge_trials)
-        self._twins = TwinVisits(campaign, tools, journal)
+        self._patient = SilenceRetrials(campaign, context, self._number)
+        self._blocked = BlockedRetrials(campaign, context, self._number, judge_trials)
+        self._twins = PlainTwinRun(campaign, context, journal)
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Go through what the journal holds, if a measurement goes on; ``stack`` ends it all."""
+        """Process what a resumed journal holds; ``stack`` ends the retrials."""
         stack.push_async_callback(self._patient.close)
         stack.push_async_callback(self._blocked.close)
         if self._held and DONE not in self._held:
             before = await to_thread(lambda: list(self._journal.sentinels()))
-            self._patient.recall(before)
-            self._blocked.recall(before)
+            self._patient.resume_from(before)
+            self._blocked.resume_from(before)
             for batch in in_batches(self._journal.observations()):
                 seen = list(batch)
-                self._passing.heed(seen)
-                await self.heed(seen)
-            self._twins.recall(before)
+                self._passed_items.add_batch(seen)
+                await self.add_batch(seen)
+            self._twins.resume_from(before)
 
-    async def heed(self, observations: Iterable[Observation]) -> None:
-        """See what of a batch is to be tried again."""
+    async def add_batch(self, observations: Iterable[Observation]) -> None:
+        """Choose what of a batch is to be retried."""
         observations = list(observations)
-        self._patient.heed(observations)
-        self._twins.heed(observations)
-        await self._blocked.heed(observations)
+        self._patient.add_batch(observations)
+        self._twins.add_batch(observations)
+        await self._blocked.add_batch(observations)
 
-    async def finish(self, tally: Tally | None = None) -> None:
-        """Wait for what is under way, keep what was seen, and try the plain twins."""
+    async def finish(self, progress_counter: ProgressCounter | None = None) -> None:
+        """Wait for the retrials, write them, and try the plain twins."""
         held = self._journal.observations
         silent, blocked = await asyncio.gather(
             self._patient.finish(held), self._blocked.finish(held)
         )
         if silent or blocked:
             await to_thread(self._journal.append, self._number, [*silent, *blocked])
-        await self._twins.finish(tally)
+        await self._twins.finish(progress_counter)
 
     def seal(self) -> None:
-        """Say that all retrials are made, once nothing is left to be measured."""
+        """Note that all retrials are made, once nothing is left to be measured."""
         batches = self._journal.batches()
         left = missing_batches(self._campaign, self._items, batches)
         if DONE not in batches and not any(left):

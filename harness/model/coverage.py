@@ -17,27 +17,33 @@ from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
 
 IMPRACTICAL_FACTOR = 100
-"""More than so many times the items tried is not called a practical number."""
+"""A sample of more than this many times the items tried is not practical."""
+
+DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+MILLISECONDS = (0.001, "ms")
+"""A duration is shown in the largest unit of which it has at least two."""
 
 Settles = Callable[[Threshold, Span], bool]
 
 
 def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
-    """Return why the bounds do not decide.
+    """Why the bounds decide nothing, although the measured rate is on one side of the limit.
 
-    The reason is the first of: too few items for any service to conform; undecided items without
-    which the bounds would decide; items that share domains. Otherwise the sample is too small.
+    Names the first of these causes that is enough by itself: too few items or domains to decide
+    anything, undecided items, pages that share domains. Otherwise the sample is too small.
     """
     if is_passing and (reason := _too_few(metric, threshold)):
         return reason
     settles: Settles = meets_threshold if is_passing else misses_threshold
     if metric.decided is not None and settles(threshold, metric.decided):
-        items = f"{metric.indeterminate} undecided items leave it open"
-        return f"{items}: without them the bounds would settle it ({_ends(metric, metric.decided)})"
+        items = f"{metric.indeterminate} items could not be decided"
+        bounds = bounds_in_words(metric.decided, metric.unit)
+        return f"{items}; without them the bounds would be clear enough ({bounds})"
     if metric.alone is not None and settles(threshold, metric.alone):
         return (
-            f"pages of one domain are no independent items: {metric.counted} domains leave it "
-            f"open, where as many items alone would settle it ({_ends(metric, metric.alone)})"
+            f"pages of one domain are not independent, so {metric.counted} domains count; with one "
+            f"item a domain the bounds would be clear enough "
+            f"({bounds_in_words(metric.alone, metric.unit)})"
         )
     return _too_small_sample(metric, threshold)
 
@@ -49,9 +55,13 @@ def pooled_shortfall(metric: Metric, threshold: Threshold) -> str:
     low, high = metric.pooled
     is_low = threshold.at_least is not None and low is not None and low < threshold.at_least
     rate = format_value(low if is_low else high, metric.unit)
-    mark = format_value(threshold.at_least if is_low else threshold.at_most, metric.unit)
-    doubt = " (undecided ones against it)" if metric.indeterminate else ""
-    return f"large domains fare worse: all items pooled{doubt} come to {rate}, the mark is {mark}"
+    limit = format_value(threshold.at_least if is_low else threshold.at_most, metric.unit)
+    side = "least" if is_low else "most"
+    doubt = " (undecided items counted against the service)" if metric.indeterminate else ""
+    return (
+        f"large domains fare worse: over all items{doubt} the rate is {rate}, and at {side} "
+        f"{limit} is required"
+    )
 
 
 def meets_threshold(threshold: Threshold, span: Span) -> bool:
@@ -82,14 +92,23 @@ def format_threshold(threshold: Threshold, unit: str) -> str:
 
 
 def format_value(number: float | None, unit: str) -> str:
-    """Format a number with its unit: shares in per cent, seconds in milliseconds."""
+    """A number as people read it: shares in per cent, times in the largest fitting unit."""
     if number is None:
-        return "unbounded"
+        return "no value"
     if unit == "share":
         return f"{number * 100:.4g} %"
     if unit == "s":
-        return f"{number * 1000:.4g} ms"
+        size, name = next((each for each in DURATIONS if number >= 2 * each[0]), MILLISECONDS)
+        return f"{number / size:.4g} {name}"
     return f"{number:g} {'' if unit == 'ratio' else unit}".rstrip()
+
+
+def bounds_in_words(span: Span, unit: str) -> str:
+    """The bounds as "90 % to 97 %"; what is known of them where one or both are missing."""
+    low, high = (format_value(end, unit) for end in span)
+    if span.lower is None:
+        return "no bounds" if span.upper is None else f"{high} or less"
+    return f"{low} or more" if span.upper is None else f"{low} to {high}"
 
 
 def _too_few(metric: Metric, threshold: Threshold) -> str:
@@ -102,24 +121,32 @@ def _too_few(metric: Metric, threshold: Threshold) -> str:
     what = "items" if metric.spread is None else "domains"
     mark = format_threshold(threshold, metric.unit)
     return (
-        f"too few {what}: {metric.counted} counted, and fewer than {needed} cannot show {mark} "
-        f"at alpha {metric.alpha:g}"
+        f"too few {what}: {metric.counted} were decided, and at least {needed} are needed to "
+        f"show {mark} with {(1 - metric.alpha) * 100:.6g} % confidence"
     )
 
 
 def _too_small_sample(metric: Metric, threshold: Threshold) -> str:
     value = _value(metric)
-    marks = [limit for limit in (threshold.at_least, threshold.at_most) if limit is not None]
-    mark = min(marks, key=lambda limit: abs(limit - (value or 0.0)))
-    observed, limit = format_value(value, metric.unit), format_value(mark, metric.unit)
+    marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
+    mark = min(marks, key=lambda each: abs(each - (value or 0.0)))
     what = f"{metric.counted} {'items' if metric.spread is None else 'domains'}"
-    near = f"{what} are too few to tell {observed} from the mark of {limit} for certain"
+    claim = f"the true {'rate' if metric.unit == 'share' else 'value'} is"
+    near = f"{what} are too few to be sure that {claim} {_side(threshold, mark, metric)}"
     needed = _needed(metric, mark)
     if needed is None:
         return f"{near}; more are needed"
     if needed > IMPRACTICAL_FACTOR * metric.counted:
-        return f"{near}, and no practical number would do"
-    return f"{near}; if the rest goes alike, about {needed:,} in all would do"
+        return f"{near}; no practical number would be enough"
+    return f"{near}; about {needed:,} would be enough if the rest behave the same"
+
+
+def _side(threshold: Threshold, mark: float, metric: Metric) -> str:
+    """On which side of a limit the observed value lies: "at least 90 %", "below 90 %"."""
+    value, limit = _value(metric), format_value(mark, metric.unit)
+    if mark == threshold.at_least:
+        return f"{'below' if value is None or value < mark else 'at least'} {limit}"
+    return f"{'above' if value is None or value > mark else 'at most'} {limit}"
 
 
 def _needed(metric: Metric, mark: float) -> int | None:
@@ -143,10 +170,6 @@ def _value(metric: Metric) -> float | None:
     return metric.value if metric.spread is None else metric.spread.rate
 
 
-def _ends(metric: Metric, span: Span) -> str:
-    return f"{format_value(span.lower, metric.unit)} to {format_value(span.upper, metric.unit)}"
-
-
 def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
     """Return, in words, which parts have too few decided items to conform.
 
@@ -163,7 +186,7 @@ def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
         if not part.metric.tried:
             reasons.append(f"{part.name}: not tried")
             continue
-        what = "counted" if part.metric.spread is None else "domains counted"
+        what = "decided" if part.metric.spread is None else "domains decided"
         reasons.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
     return tuple(reasons)
 
@@ -174,7 +197,7 @@ def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
     if threshold is None or metric.value is None:
         return
     if not meets_threshold(threshold, Span(metric.value, metric.value)):
-        yield f"{part.name}: {metric.k} of {metric.n}, which does not reach the mark as observed"
+        yield f"{part.name}: {metric.k} of {metric.n}, which does not meet the requirement"
 
 
 def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
@@ -185,7 +208,7 @@ def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
         share = part.indeterminate / tried if tried else 0.0
         if share > limit:
             items = f"{name}{part.indeterminate} items ({share * 100:.3g} %)"
-            most = f"no more than {limit * 100:.4g} % may stay so"
+            most = f"at most {limit * 100:.4g} % may be undecided"
             reasons.append(f"{items} could not be decided; {most}")
     return tuple(reasons)
 
@@ -203,9 +226,8 @@ def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[st
         if share <= limit:
             continue
         items = f"{name}{out} of {part.tried} items were left out ({share * 100:.3g} %)"
-        reasons.append(
-            f"{items}; no more than {limit * 100:.4g} % may be{_worst(requirement, part)}"
-        )
+        most = f"at most {limit * 100:.4g} % may be left out"
+        reasons.append(f"{items}; {most}{_worst(requirement, part)}")
     return tuple(reasons)
 
 
@@ -215,7 +237,7 @@ def _worst(requirement: Requirement, part: Metric) -> str:
     if part.worst is None or threshold is None:
         return ""
     bound = part.worst[0] if threshold.at_least is not None else part.worst[1]
-    worst = "; had they all gone wrong, the bound would be"
+    worst = "; if all of them had gone wrong, the bound would be"
     return "" if bound is None else f"{worst} {bound * 100:.3g} %"
 
 
@@ -223,12 +245,10 @@ def census_gaps(metric: Metric) -> tuple[str, ...]:
     """Return, in words, how many entries of a census were not tried or were left out."""
     reasons: list[str] = []
     if metric.frame is not None and metric.tried < metric.frame:
-        reasons.append(
-            f"{metric.tried} of {metric.frame} entries were tried; a census needs them all"
-        )
+        reasons.append(f"{metric.tried} of {metric.frame} entries were tried; all must be")
     out = sum(metric.left_out.values())
     if out:
-        reasons.append(f"{out} entries were left out; a census needs them all")
+        reasons.append(f"{out} entries were left out; all must be tried")
     return tuple(reasons)
 
 

@@ -64,9 +64,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """Offset and bound in words, or that they are not known."""
         if self.offset is None or self.bound is None:
             return f"not known: {self.problem or 'nothing vouches for it'}"
-        return (
-            f"{self.offset * 1000:+.3f} ms to be corrected, at most {self.bound * 1000:.3f} ms off"
-        )
+        return f"offset {self.offset * 1000:+.3f} ms, error at most {self.bound * 1000:.3f} ms"
 
 
 class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,4 @@
-"""Metrics with their bounds and counts, and Holm's correction over failing requirements.
-
-``failure_claims`` tests together whether rows of an assessment are not met.
-"""
+"""Measured quantities with their uncertainty, and Holm's correction over several outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +13,11 @@ CODE = re.compile(r"[A-Z]+(\.[A-Z]+)*")
 """A taxonomy code."""
 
 NOT_IMPLEMENTED = "not implemented"
-"""The method of a metric that is not implemented yet."""
+"""The method of a metric that a scheme names and this version cannot measure yet."""
+
+CANNOT_MEASURE = "Accredit cannot measure this yet"
+CANNOT_DECIDE = "Accredit cannot apply this decision rule yet"
+"""Reasons for insufficient evidence that are limits of this version, not of the campaign."""
 
 
 class Span(NamedTuple):
@@ -164,7 +165,7 @@ class FailureClaim:
     @property
     def description(self) -> str:
         """The test, in words."""
-        return f"Holm over {self.rows} rows, adjusted p {self.p_value:.2g}"
+        return f"Holm's correction over {self.rows} outcomes: adjusted p {self.p_value:.2g}"
 
 
 def failure_claims(family: Mapping[Name, tuple[float, float]]) -> dict[Name, FailureClaim]:

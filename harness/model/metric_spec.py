@@ -1,4 +1,4 @@
-"""Metric specs: name, unit, words, function and bounds of every metric a scheme may name.
+"""Specifications of all metrics: unit, wording, bounds and the function that measures each.
 
 Schemes, reports and early stopping read them. To add a metric, write its function in
 ``harness.estimate`` and its ``MetricSpec`` here.
@@ -19,13 +19,14 @@ class MetricSpec:
     """One metric.
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
-    ``counts`` says what is counted, ``words`` is its name for readers, ``verb`` what happened to
-    ``k`` of ``n`` items. ``function`` is the function in ``harness.estimate`` that computes it
-    (``module:function``), empty if not implemented. ``bounds`` is their type: of a rate, of a
-    shift, as observed, or other. ``rests_on`` is the kind of items where a requirement does not
-    say. ``by`` names the subgroups of which the worst stands. With ``each_category`` each category
-    that a requirement names must hold by itself; without ``counts_items`` the metric compares
-    profiles, policy cells, probes or batches.
+    ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
+    ``k`` of ``n`` items. ``take`` is the function in ``harness.estimate`` that takes it
+    (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
+    of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
+    on where a requirement does not say: rates of categories say what a filter knows, which only
+    items that nobody announced can show. ``by`` names the groups of which the worst stands.
+    With ``each_category`` each category that a requirement names must hold by itself; without
+    ``counts_items`` it compares profiles, cells of the policy, probes or batches.
     """
 
     name: str
@@ -63,22 +64,22 @@ IMPLEMENTED = (
                words="age groups without a policy of their own",
                function="by_kind:age_bands_missing", rests_on="agreed", counts_items=False),
     MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
-               words="share of items blocked", function="worst_group:block_rate", verb="blocked",
-               bounds="rate", rests_on="real", each_category=True),
+               words="share of items blocked", function="worst_group:block_rate",
+               verb="were blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="block_rate_by_category", unit="share",
                counts="items that were blocked, in the worst category",
                words="share of items blocked, worst category",
-               function="worst_group:block_rate_by_category", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_category", verb="were blocked", bounds="rate",
                rests_on="real", by="category", each_category=True),
     MetricSpec(name="block_rate_by_language", unit="share",
                counts="items that were blocked, in the worst language",
                words="share of items blocked, worst language",
-               function="worst_group:block_rate_by_language", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_language", verb="were blocked", bounds="rate",
                rests_on="real", by="language"),
     MetricSpec(name="block_rate_by_stratum", unit="share",
                counts="items that were blocked, in the worst stratum",
                words="share of items blocked, worst group",
-               function="worst_group:block_rate_by_stratum", verb="blocked", bounds="rate",
+               function="worst_group:block_rate_by_stratum", verb="were blocked", bounds="rate",
                rests_on="real", by="stratum"),
     MetricSpec(name="clean_blocked_per_harmful", unit="ratio",
                counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
@@ -87,7 +88,7 @@ IMPLEMENTED = (
     MetricSpec(name="content_block_rate", unit="share",
                counts="harmful pages on unknown hosts that were blocked",
                words="share of harmful pages on unknown sites blocked",
-               function="worst_group:content_block_rate", verb="blocked", bounds="rate",
+               function="worst_group:content_block_rate", verb="were blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
                counts="counted items that were alive on the control line",
@@ -102,7 +103,7 @@ IMPLEMENTED = (
     MetricSpec(name="explicit_share", unit="share",
                counts="blocked items whose block said what it was",
                words="share of blocks that say so", function="rates:explicit_share",
-               verb="blocked with an explanation", bounds="rate"),
+               verb="were blocked with an explanation", bounds="rate"),
     MetricSpec(name="first_byte_overhead", unit="s",
                counts="quantile of the paired difference of the time to first byte",
                words="waiting added by the filter", function="latency:first_byte_overhead"),
@@ -118,19 +119,19 @@ IMPLEMENTED = (
                words="measuring equipment on record", function="line_metrics:instrument_record",
                bounds="observed"),
     MetricSpec(name="missed", unit="items", counts="items that got through",
-               words="items let through", function="worst_group:missed", verb="let through",
+               words="items let through", function="worst_group:missed", verb="got through",
                rests_on="agreed", each_category=True),
     MetricSpec(name="overblock_rate", unit="share", counts="must-allow items that were blocked",
                words="share of items wrongly blocked", function="worst_group:overblock_rate",
-               verb="wrongly blocked", bounds="rate", rests_on="real", each_category=True),
+               verb="were wrongly blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="overblock_rate_by_category", unit="share",
                counts="must-allow items that were blocked, in the worst topic",
                words="share of items wrongly blocked, worst category",
-               function="worst_group:overblock_rate_by_category", verb="wrongly blocked",
+               function="worst_group:overblock_rate_by_category", verb="were wrongly blocked",
                bounds="rate", rests_on="real", by="category", each_category=True),
     MetricSpec(name="overblocked", unit="items", counts="must-allow items that were blocked",
                words="items wrongly blocked", function="worst_group:overblocked",
-               verb="wrongly blocked", rests_on="agreed", each_category=True),
+               verb="were wrongly blocked", rests_on="agreed", each_category=True),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
                words="profiles without a policy of their own", function="by_kind:profiles_missing",

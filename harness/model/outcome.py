@@ -1,4 +1,4 @@
-"""Outcomes of requirements, measurements and assessments, and what they rest on.
+"""Outcomes (one metric compared with one requirement) and the assessment that holds them all.
 
 Terms follow ISO/IEC 17000:2020 (conformity, non-conformity). ``insufficient`` is our third outcome:
 the evidence does not allow a decision. It never counts as conformity.
@@ -100,12 +100,15 @@ class Sequential:
 
     @property
     def description(self) -> str:
-        """The test, its risks and its counts in words."""
-        risks = f"alpha {self.alpha:g}, beta {self.beta:g}"
-        rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} % ({risks})"
+        """The rule, its risks and its counts in words."""
+        rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} %"
+        risks = f"risks {self.alpha * 100:.4g} % and {self.beta * 100:.4g} %"
         at = "undecided after" if self.why_open else "decided after"
-        counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} doubtful"
-        return f"sprt: plan {self.plan}, {rates}, {at} {self.used} items ({counts})"
+        counts = f"{self.blocked} blocked, {self.missed} missed, {self.doubtful} undecided"
+        return (
+            f"sequential test of stopping plan {self.plan} (Wald): {rates}, {risks}, "
+            f"{at} {self.used} items ({counts})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

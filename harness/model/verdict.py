@@ -173,8 +173,8 @@ def is_answer(seen: Observation) -> bool:
     match seen.facts:
         case WebFacts(canary=canary):
             return canary in ("seen", "not_applicable")
-        case DnsFacts(rcode=rcode, addresses=addresses, type=kind):
-            return rcode == "NOERROR" and (bool(addresses) or kind == "HTTPS")
+        case DnsFacts(rcode=rcode, answers=answers, type=kind):
+            return rcode == "NOERROR" and (bool(answers) or kind == "HTTPS")
         case ReachFacts(reached=reached):
             return reached is not False
         case _:

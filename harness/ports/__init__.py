@@ -1,1 +1,1 @@
-"""The seams: what the stages ask of the other rooms, and never how they do it."""
+"""Protocols by which the stages use other packages without importing them."""

@@ -1,4 +1,4 @@
-"""Ports for what measuring must know of verdicts: which items are decided, and what may stop."""
+"""Protocols for verdicts: judging batches, stopping early, and counted verdicts."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ JudgeBatch = Callable[[Iterable[Observation]], Iterable[Verdict]]
 """Judges the observations of one batch by themselves."""
 
 VoidBatches = Callable[[Callable[[], Iterable[Observation]]], Iterator[int]]
-"""Gives the numbers of void batches, given what reads the sentinels of the journal."""
+"""Yields the numbers of void batches, given a function that reads the journal's sentinels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJudges:
     """How batches are judged while a campaign is measured.
 
-    ``judge_batch`` voids a batch whose sentinels failed; ``judge_trials`` looks at the trials
-    alone; ``void_batches`` reads the sentinels of the whole journal.
+    ``judge_batch`` checks the sentinels, and voids the batch if they failed; ``judge_trials`` does
+    not check them; ``void_batches`` reads the sentinels of the whole journal.
     """
 
     judge_batch: JudgeBatch
@@ -34,7 +34,7 @@ class BatchJudges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDecision:
-    """A stopping plan (from 1) that is decided for a profile, after so many items on each line."""
+    """A stopping plan (from 1) that is decided for a profile; ``after``: items on each line."""
 
     plan: int
     profile: str
@@ -42,7 +42,7 @@ class PlanDecision:
 
 
 class MayStop(Protocol):
-    """The tests of a campaign's stopping plans, fed with batches in order.
+    """The tests of a campaign's stopping plans, which take batches in order.
 
     ``see`` takes the verdicts of one block of batches; ``decisions`` are those reached so far.
     """
@@ -52,7 +52,7 @@ class MayStop(Protocol):
 
 
 class JournalJudge(Protocol):
-    """Judges the observations of one journal; the properties speak of those judged so far."""
+    """Judges one journal; the properties are about the observations judged so far."""
 
     rules_version: str
 
@@ -64,15 +64,15 @@ class JournalJudge(Protocol):
 
 
 MakeJudge = Callable[[], JournalJudge]
-"""Makes a judge of a journal that has judged nothing yet."""
+"""Makes a new judge of a journal."""
 
 
-class VerdictCounts(Protocol):
-    """Counts of all verdicts; what was seen of single items is asked for.
+class CountedVerdicts(Protocol):
+    """Counts of all verdicts, and access to single ones.
 
-    ``witnesses`` are the first verdicts that speak against the service, one an item, in the
-    order of trial. ``overheads`` are times to first byte that the service added in items of the
-    named fates, in seconds, sorted. ``first_pairs`` are the times of the first so many items.
+    ``witnesses`` are the first verdicts that speak against the service, one an item, in the order
+    of trial. ``overheads`` are the seconds that the service added to the time to first byte in
+    items of the named fates, sorted. ``first_pairs`` are the times of the first ``limit`` items.
     """
 
     @property

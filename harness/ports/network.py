@@ -1,4 +1,4 @@
-"""Ports for asking the world: corpora, lines, probes, and the origin that knows the truth."""
+"""Protocols for the network: lines, probes, clients, corpora, and the canary origin."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class Origin:
     twin_zone: str = ""
 
     def covers(self, host: str) -> bool:
-        """Whether a host belongs to the canary zone, or to that of the plain twins."""
+        """Whether a host belongs to the canary zone or the zone of the plain twins."""
         name = host.lower().rstrip(".")
         is_twin = bool(self.twin_zone) and name.endswith("." + self.twin_zone)
         return name == self.zone or name.endswith("." + self.zone) or is_twin
 
     def twin_of(self, item: Item) -> Item | None:
-        """The plain twin of an item on the origin; None if it has none, or is somewhere else."""
+        """The plain twin of an item on the origin; None if it has none, or is not on the origin."""
         host = item.host
         if not self.twin_zone or not host or not self.covers(host):
             return None
@@ -67,7 +67,7 @@ class Origin:
         return msgspec.structs.replace(item, value=value) if name else None
 
     def nonce_in(self, values: Iterable[str]) -> str:
-        """The nonce of ours that stands in some header values; empty if there is none."""
+        """Return our nonce if it is in some header values; else empty."""
         return find_nonce(self.key, values)
 
     def token(self, host: str, nonce: str) -> str:
@@ -75,25 +75,25 @@ class Origin:
         return token_for(self.key, host, nonce)
 
     def receipt(self, host: str, nonce: str) -> str:
-        """What this origin sends in the header ``ETag`` when it was asked with ``nonce``."""
+        """Return what this origin sends in the header ``ETag`` for a request with ``nonce``."""
         return receipt_for(self.key, host, nonce)
 
     def words(self, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
-        """The delivery words of one group that the page at ``host`` shows."""
+        """Return the delivery words of one group that the page at ``host`` shows."""
         return words_for(self.key, host, nonce, group)
 
     def path_words(self, host: str, path: str) -> tuple[str, ...]:
-        """The words by which this origin's page at one path of ``host`` is known."""
+        """Return the words that identify this origin's page at one path of ``host``."""
         return path_words_for(self.key, host, path)
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One item, one probe, one line, one try. ``sketch_key`` keys the sketches of its pages.
+    """One try of one item by one probe over one line.
 
-    ``browser`` is a number that chooses the browser whose requests the attempt's look like; it
-    is the same on every line.
-    ``address`` is where the item's host is taken to be; empty: where the line finds it.
-    ``may_lead``: see ``Request``; so it is for must-block sentinels on the service's lines.
+    ``sketch_key`` keys the sketches of its pages. ``browser`` is a number that chooses the browser
+    to imitate; it is the same on every line. ``address`` is the address to use for the item's host;
+    empty: as the line resolves it. ``may_lead``: see ``Request``; set for must-block sentinels on
+    the service's lines.
     """
 
     key: AttemptKey
@@ -110,12 +110,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, without following redirects; ``body`` is sent, ``body_bytes`` is read.
 
-    Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if
-    any, are sent in their place where a proxy is handed the request; ``tunnel_headers``, if any,
-    with CONNECT, where ``("Host", "")`` is Host's place.
-    A line that connects by itself goes to ``address`` where one is given, and looks nothing up.
-    With ``may_lead`` a private address that it leads to is the service's own, and may be visited
-    on that line from then on.
+    Headers are sent in the given order and letter case, after Host. ``proxied_headers``, if any,
+    replace them where the request goes to a proxy; ``tunnel_headers``, if any, are sent with
+    CONNECT, where ``("Host", "")`` is the place of Host. A line that connects by itself uses
+    ``address`` if given, and resolves nothing. With ``may_lead``, a private address that the
+    request leads to belongs to the service, and may be visited on that line from then on.
     """
 
     url: str
@@ -131,11 +130,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one request: an answer, or a failure, with the phases that happened.
+    """The result of one request: an answer or a failure, with the phases that happened.
 
-    ``body`` is decoded: ``codings`` are the content codings that were undone, outermost first,
+    ``body`` is decoded: ``codings`` are the content codings that were removed, outermost first,
     ``undecoded`` the one that could not be. ``truncated``: there was more than the limit.
-    ``choices`` are those that a PAC file offered and that were tried, the last one last.
+    ``choices`` are those of a PAC file that were tried, in order.
     """
 
     timings: Timings
@@ -161,15 +160,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one DNS question."""
+    """The result of one DNS question."""
 
     facts: DnsFacts
     timings: Timings
     failure: Failure | None = None
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
-    """What a probe brings back from one attempt; the stage makes an observation of it."""
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one attempt of a probe, from which an observation is made."""
 
     timings: Timings
     facts: Facts | None = None
@@ -178,14 +177,14 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(Protocol):
-    """A way to the internet; probes reach the network only through one.
+    """A way to the internet; probes use the network only through a line.
 
     Built as ``Plugin(name, options, origin, limits)``, where ``options`` is an instance of the
     class attribute ``Options``; used as an asynchronous context manager. ``fetch`` and ``ask``
-    never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it
-    was built with, so that a probe can tell the token of a host that it was redirected to.
-    ``carries`` names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``) and
-    ``datagrams`` (``SendsDatagrams``); a probe needs one of them.
+    never raise for network trouble: it is in the Exchange or Answer. ``origin`` is the one it was
+    built with, so that a probe can check the token of a host that it was redirected to. ``carries``
+    names the methods that it has: ``fetch``, ``ask``, ``dial`` (``DialsStreams``) and ``datagrams``
+    (``SendsDatagrams``); a probe needs one of them.
     """
 
     Options: ClassVar[type[BaseModel]]
@@ -200,7 +199,7 @@ class Line(Protocol):
 
 
 class DialRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a byte stream or datagrams go; ``address`` and ``may_lead`` as in ``Request``."""
+    """The far end of a byte stream or datagrams; ``address`` and ``may_lead`` as in ``Request``."""
 
     host: str
     port: int
@@ -232,9 +231,9 @@ class DatagramSocket(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialled(Generic[Opened]):
-    """What came of dialling: an open stream or socket, or a failure; the caller closes it.
+    """The result of dialling: an open stream or socket, which the caller closes, or a failure.
 
-    ``peer`` is the address that was connected to: the proxy's, where there is one, whose reply to
+    ``peer`` is the address that was connected to; with a proxy, it is the proxy's, whose reply to
     CONNECT is ``tunnel_status``.
     """
 
@@ -263,7 +262,7 @@ class SendsDatagrams(Protocol):
 
 
 class LineType(Protocol):
-    """Makes a line from checked ``options``, which are an instance of its class ``Options``."""
+    """Makes a line; ``options`` is an instance of its class ``Options``."""
 
     @property
     def Options(self) -> type[BaseModel]: ...  # noqa: N802 - a class inside the class of a line
@@ -274,33 +273,34 @@ class LineType(Protocol):
 
 @runtime_checkable
 class Guarded(Protocol):
-    """A line that refuses private addresses, and is told what else it may visit.
+    """A line that refuses private addresses except those that it is told of.
 
     ``block_page`` is the host of the supplier's block page; ``control`` resolves names for a line
-    whose proxy does so out of sight.
+    whose proxy resolves them itself.
     """
 
     def declare(self, block_page: str, control: Line) -> None: ...
 
 
 def left_by(line: Line) -> str:
-    """What a line's packets leave by, if it says so in an attribute of this name; else empty."""
+    """Return the line's attribute ``left_by``, the connection of its packets; empty without one."""
     return str(getattr(line, "left_by", ""))
 
 
 class Probe(Protocol):
-    """A way to try an item over a line. ``declares`` is all that stages know of it.
+    """A way to try an item over a line. Stages know only what it ``declares``.
 
-    One that can try only some of the items that it declares has a method ``fits`` (see ``fits``).
+    A probe that can try only some of the items that it declares has a method ``fits`` (see
+    ``fits``).
     """
 
     declares: ClassVar[ProbeDeclaration]
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting: ...
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult: ...
 
 
 def fits(probe: Probe, item: Item) -> bool:
-    """Whether an item is tried by a probe; where it is not, nothing is said of it."""
+    """Whether a probe tries an item; items that it does not try are left out."""
     asked = getattr(probe, "fits", None)
     return probe.declares.can_try(item) and (asked is None or bool(asked(item)))
 
@@ -308,28 +308,28 @@ def fits(probe: Probe, item: Item) -> bool:
 class SecondClient(Protocol):
     """An independent client that tries again what a probe found blocked.
 
-    Its facts are those of a web probe; that it cannot use a line is a failure of the instrument.
+    Its facts are those of a web probe. If it cannot use a line, that is an instrument failure.
     """
 
     def can_use(self, line: Line) -> bool: ...
-    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting: ...
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult: ...
 
 
 class PupilClient(Protocol):
-    """A client that tries items as a pupil's browser would; see ``harness.measure.plain_twins``."""
+    """A client that tries items as a pupil's browser does; see ``harness.measure.plain_twins``."""
 
     def line_for(self, line: Line, source: str) -> Line | None: ...
-    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting: ...
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> ProbeResult: ...
 
 
 def address_of(probe: Probe, item: Item) -> str:
-    """The URL by which a probe tries an item, from its method ``address``; empty without one."""
+    """Return the URL that a probe uses for an item (its method ``address``); empty without one."""
     asked = getattr(probe, "address", None)
     return str(asked(item)) if asked is not None else ""
 
 
 class Items(Protocol):
-    """The items of a campaign in the order of their trial; ``starting_at(0)`` are all of them."""
+    """The items of a campaign in the order of trial; ``starting_at(0)`` yields all."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Item]: ...
@@ -339,8 +339,8 @@ class Items(Protocol):
 class CorpusOpener(Protocol):
     """Opens a pack by the name of a shipped one or the path of its folder.
 
-    ``checked`` are packs whose rows are known to be sound, each as ``name version sha256``.
-    Raises UsageError, FaultyDocument.
+    ``checked`` are packs whose rows were checked before, each as ``name version sha256``. Raises
+    UsageError, FaultyDocument.
     """
 
     def __call__(self, name_or_path: str, /, *, checked: Collection[str] = ()) -> Corpus: ...
@@ -348,7 +348,7 @@ class CorpusOpener(Protocol):
 
 @runtime_checkable
 class Corpus(Protocol):
-    """A categorised list of ``size`` items; ``items(start)`` streams them from there on."""
+    """A categorised list of ``size`` items; ``items(start)`` streams them from a position on."""
 
     @property
     def reference(self) -> CorpusReference: ...

@@ -1,4 +1,4 @@
-"""Ports for keeping: the journal of observations, the evidence, and the clock."""
+"""Protocols for storage: the journal of observations, the evidence store, and the clock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from harness.model.observation import AttemptKey, Evidence, Observation
 
 
 class Journal(Protocol):
-    """The append-only truth of one campaign.
+    """The append-only observations of one campaign.
 
-    ``header`` is what it was begun with. ``append`` writes one whole batch or
-    nothing, and ignores keys that it holds already. ``sentinels`` are the observations of
-    sentinels, heartbeats and retrials: all but those of items. ``fingerprint`` changes with
-    every observation, and with the header.
-    ``stops`` say what was tried no further, ``stop`` writes one down; ``instrument_records`` say
-    what it was measured with.
+    ``header`` is what it was begun with. ``append`` writes one complete batch or nothing, and
+    ignores keys that it already holds. ``sentinels`` are the observations of sentinels, heartbeats
+    and retrials: all but those of items. ``fingerprint`` changes with every observation, and with
+    the header. ``stops`` say what was not tried further; ``stop`` writes one.
+    ``instrument_records`` say what it was measured with.
     """
 
     @property
@@ -40,24 +39,24 @@ class Journal(Protocol):
 
 
 class EvidenceStore(Protocol):
-    """Keeps bytes by digest; keeping the same bytes twice changes nothing."""
+    """Stores bytes by digest; storing the same bytes twice changes nothing."""
 
     def keep(self, evidence: Evidence) -> str: ...
     def read(self, digest: str) -> bytes: ...
 
 
 class Clock(Protocol):
-    """Where times come from; injected, so that tests own time."""
+    """A source of time; injected, so that tests control it."""
 
     def now(self) -> datetime: ...
     def monotonic(self) -> float: ...
 
 
 class WallClock:
-    """The machine's own clock, aware UTC."""
+    """The machine's own clock, in UTC."""
 
     def now(self) -> datetime:
-        """The present moment."""
+        """The present time."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:

@@ -1,1 +1,1 @@
-"""Minimum specifications, one YAML file a profile, and their reader."""
+"""Minimum specifications: the shipped schemes, policies and catalogue (YAML), and their loader."""

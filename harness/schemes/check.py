@@ -1,4 +1,8 @@
-"""What pydantic cannot see: whether the names in a scheme mean something together."""
+"""Check schemes for faults that their types do not show, and list the shipped schemes.
+
+Checked are names of metrics, categories and phases, duplicate ids, dates of reviews, and numbers of
+items that are too small to decide anything. Aliases such as ``dfe-current`` are resolved here.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +21,25 @@ from harness.model.smallest_sample import smallest_sample
 from harness.yaml_reader import Document, KeyPath, dotted
 
 SHIPPED = Path(__file__).parent
-"""Where the schemes that come with Accredit live; policies in a folder beside them."""
+"""The folder of the shipped schemes; policies are in a folder within it."""
 
 TABLES = frozenset({"metrics"})
-"""YAML files in the same folder that are no schemes."""
+"""YAML files in the same folder that are not schemes."""
 
 REVISED = ("dfe", "uksic")
-"""Documents of which their publishers still bring out new editions."""
+"""Documents whose publishers still issue new editions."""
 
 CURRENT = "-current"
-"""How an alias ends; no scheme may be called so itself."""
+"""The ending of an alias; no scheme's id may end so."""
 
 
 def shipped() -> tuple[str, ...]:
-    """The ids of the schemes that come with Accredit."""
+    """The ids of the shipped schemes."""
     return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml") if p.stem not in TABLES))
 
 
 def aliases() -> dict[str, str]:
-    """Each alias with the id of the shipped scheme that it stands for."""
+    """The aliases, each with the id of its shipped scheme."""
     return {document + CURRENT: newest(document, shipped()) for document in REVISED}
 
 
@@ -44,18 +48,18 @@ def newest(document: str, ids: tuple[str, ...]) -> str:
 
     Raises ValueError if there is none.
     """
-    dates = {one.removeprefix(f"{document}-"): one for one in ids if one.startswith(f"{document}-")}
+    dates = {id_.removeprefix(f"{document}-"): id_ for id_ in ids if id_.startswith(f"{document}-")}
     return dates[max(date for date in dates if date[:1].isdigit())]
 
 
 def resolve(name: str) -> str:
-    """The id that an alias stands for; any other name or path as it is."""
+    """The id of an alias's scheme; any other name or path unchanged."""
     return aliases().get(name, name) if name.endswith(CURRENT) else name
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a smallest number depends on: the scheme's own alpha."""
+    """Calculates smallest samples, from the scheme's alpha."""
 
     alpha: float
 
@@ -69,13 +73,15 @@ class Sizes:
 
 
 def with_smallest(requirements: Iterable[Requirement], sizes: Sizes) -> tuple[Requirement, ...]:
-    """The requirements, none with an ``n_min`` below the smallest number that can decide.
+    """The requirements, with each ``n_min`` raised to the smallest number that can decide.
 
-    A file need not say again what only its stricter threshold or alpha makes too few.
+    So a file with a stricter threshold or alpha need not repeat an inherited ``n_min``.
     """
     return tuple(
-        one.model_copy(update={"n_min": max(one.n_min, sizes.smallest(one) or 0)})
-        for one in requirements
+        requirement.model_copy(
+            update={"n_min": max(requirement.n_min, sizes.smallest(requirement) or 0)}
+        )
+        for requirement in requirements
     )
 
 
@@ -85,35 +91,35 @@ def undersized(
     written: Sequence[Mapping[str, Any]],
     sizes: Sizes,
 ) -> Iterator[Fault]:
-    """Faults of numbers in a file that no result can meet, each at its line.
+    """Faults of numbers in a file that are too small for any decision, each at its line.
 
-    ``own`` are the requirements that the file names, by their position in it, with what they
-    inherit; ``written`` is what it says of each.
+    ``own`` are the file's requirements by position, with their inherited values; ``written`` are
+    the values in the file itself.
     """
-    for position, one in own:
+    for position, row in own:
         at: KeyPath = ("requirements", position)
-        said, smallest = written[position], sizes.smallest(one)
+        values, smallest = written[position], sizes.smallest(row)
         if smallest is None:
-            found = f"no number of items can show the threshold of {one.id} under rule {one.rule}"
+            problem = f"no number of items can show the threshold of {row.id} under rule {row.rule}"
             remedy = "write rule: census, or a threshold below 1 (at_most: above 0)"
-            yield _fault(document, (*at, "threshold"), found, remedy)
+            yield _fault(document, (*at, "threshold"), problem, remedy)
             continue
-        if "n_min" in said and one.n_min < smallest:
-            found = (
-                f"{one.n_min} is too few for {one.id}: at alpha {sizes.alpha_of(one):g} even a "
+        if "n_min" in values and row.n_min < smallest:
+            problem = (
+                f"{row.n_min} is too few for {row.id}: at alpha {sizes.alpha_of(row):g} even a "
                 f"faultless service conforms only with {smallest} or more"
             )
-            yield _fault(document, (*at, "n_min"), found, f"write n_min: {smallest}")
-        domains = one.needs_list.domains if one.needs_list is not None else None
-        least = max(smallest, one.n_min)
-        if "needs_list" in said and domains is not None and domains < least:
-            found = f"a list of {domains} domains is too short for {one.id}, which needs {least}"
+            yield _fault(document, (*at, "n_min"), problem, f"write n_min: {smallest}")
+        domains = row.needs_list.domains if row.needs_list is not None else None
+        least = max(smallest, row.n_min)
+        if "needs_list" in values and domains is not None and domains < least:
+            problem = f"a list of {domains} domains is too short for {row.id}, which needs {least}"
             key = (*at, "needs_list", "domains")
-            yield _fault(document, key, found, f"write {least} or more")
+            yield _fault(document, key, problem, f"write {least} or more")
 
 
-def _fault(document: Document, key: KeyPath, found: str, remedy: str) -> Fault:
-    return document.fault(document.line_of(key), dotted(key), found, remedy)
+def _fault(document: Document, key: KeyPath, problem: str, remedy: str) -> Fault:
+    return document.fault(document.line_of(key), dotted(key), problem, remedy)
 
 
 REMEDIES = {
@@ -123,26 +129,26 @@ REMEDIES = {
     "source": "say who states the number",
     "id": "like URL-01: capital letters, a dash, two or three digits",
     "severity": "known: Crit, Maj, Min, Obs",
-    "binding": "write true or false: in YAML 1.2 yes and no are words",
+    "binding": "write true or false: in YAML 1.2 yes and no are text",
     "reviewed_on": "a date is written like 2026-11-24",
     "review_by": "a date is written like 2026-11-24",
 }
-"""What to do about a fault, by the key it sits at."""
+"""What to do about a fault, by the key where it is."""
 
 SCHEME_ID = "lower-case letters, digits and dashes, like our-school"
 MANY = 30
-"""So many names are too many to read in an error message."""
+"""Error messages list at most this many names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the names in a scheme may mean: the codes of its policy."""
+    """The names that a scheme may use: the categories of its policy."""
 
     policy: Policy | None
 
 
-def remedied(fault: Fault) -> Fault:
-    """The fault with a remedy, where its key has one and it does not say more already."""
+def with_remedy(fault: Fault) -> Fault:
+    """The fault with the remedy of its key, unless it has a more precise one."""
     key = fault.key.rpartition(".")[2]
     if fault.key == "id" and not fault.known:
         return replace(fault, known=SCHEME_ID)
@@ -151,33 +157,33 @@ def remedied(fault: Fault) -> Fault:
     return fault
 
 
-def doubles(document: Document, written: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    """One fault for each requirement whose id was used before."""
-    seen: dict[Any, int | None] = {}
+def duplicate_ids(document: Document, written: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    """A fault for each requirement whose id was used before."""
+    first_lines: dict[Any, int | None] = {}
     for position, raw in enumerate(written):
         path: KeyPath = ("requirements", position, "id")
         name = raw.get("id")
-        if isinstance(name, str) and name in seen:
-            found = f"{name!r} is defined twice (first on line {seen[name]})"
-            yield document.fault(document.line_of(path), dotted(path), found, "keep one")
+        if isinstance(name, str) and name in first_lines:
+            problem = f"{name!r} is defined twice (first on line {first_lines[name]})"
+            yield document.fault(document.line_of(path), dotted(path), problem, "keep one")
         elif isinstance(name, str):
-            seen[name] = document.line_of(path)
+            first_lines[name] = document.line_of(path)
 
 
 def misdated(
     document: Document, name: str, reviewed_on: date | None, review_by: date | None
 ) -> Iterator[Fault]:
-    """Faults of an id that is an alias, and of a review that was due before it was done."""
+    """Faults of an id that is an alias, and of a review date before the last review."""
     if name.endswith(CURRENT):
         dated = resolve(name)
         example = dated if dated != name else name.removesuffix(CURRENT) + "-2026"
         remedy = f"date it after its edition, like {example}"
-        found = f"{name!r}: what ends in {CURRENT} is an alias, no scheme"
-        yield document.fault(document.line_of(("id",)), "id", found, remedy)
+        problem = f"{name!r} ends in {CURRENT}, which only aliases may"
+        yield document.fault(document.line_of(("id",)), "id", problem, remedy)
     if reviewed_on is not None and review_by is not None and review_by < reviewed_on:
-        found = f"{review_by} is before reviewed_on ({reviewed_on})"
+        problem = f"{review_by} is before reviewed_on ({reviewed_on})"
         yield document.fault(
-            document.line_of(("review_by",)), "review_by", found, "give a later day"
+            document.line_of(("review_by",)), "review_by", problem, "give a later day"
         )
 
 
@@ -187,9 +193,9 @@ def check(
     """The faults of well-formed requirements, each at its own line."""
     for position, requirement in requirements:
         at: KeyPath = ("requirements", position)
-        for below, found, remedy in _faults(requirement, names):
+        for below, problem, remedy in _faults(requirement, names):
             path = (*at, *below)
-            yield document.fault(document.line_of(path), dotted(path), found, remedy)
+            yield document.fault(document.line_of(path), dotted(path), problem, remedy)
 
 
 def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[KeyPath, str, str]]:

@@ -1,8 +1,8 @@
-"""Reads a scheme from YAML: its own text, its parent, the catalogue's rows, its policy.
+"""Load schemes from YAML: the file, its parent, the catalogue of requirements, its policy.
 
-A requirement takes what it does not say itself from the parent's of the same id, or else from
-the catalogue's.
-One fault, one line: file, line, key, what was found, and what is known instead.
+A requirement inherits missing values from the parent's requirement of the same id, or else from the
+catalogue's. Each fault is one line: file, line, key, what was found, and what is known instead. The
+catalogue, the policies and the table of metrics are read here too.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from harness.schemes.check import (
     Sizes,
     aliases,
     check,
-    doubles,
+    duplicate_ids,
     misdated,
-    remedied,
     resolve,
     shipped,
     undersized,
+    with_remedy,
     with_smallest,
 )
 from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
 
 TABLES = Path(__file__).parent / "requirements"
-"""One YAML file an area, named like the letters of its ids: ``url.yaml`` holds ``URL-01``."""
+"""The catalogue: a YAML file for each area, such as ``url.yaml`` with ``URL-01``."""
 
 
 def find_row(requirement_id: str) -> Requirement | None:
-    """The catalogue's row of that id, or ``None``."""
+    """The catalogue's requirement of that id, or ``None``."""
     area = requirement_id.partition("-")[0].lower()
     return _table(area).get(requirement_id) if area in areas() else None
 
 
 def whole_catalogue() -> tuple[Requirement, ...]:
-    """All rows, area by area."""
+    """All requirements of the catalogue, area by area."""
     return tuple(row for area in areas() for row in _table(area).values())
 
 
 @cache
 def areas() -> tuple[str, ...]:
-    """The areas that have a table."""
+    """The areas of the catalogue."""
     return tuple(sorted(path.stem for path in TABLES.glob("*.yaml")))
 
 
@@ -66,9 +66,9 @@ def _table(area: str) -> dict[str, Requirement]:
 
 
 def merged(base: Requirement | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file says of a requirement, on top of what its base says.
+    """The values of a requirement: a file's own over those of its base.
 
-    The measure is merged key by key. A threshold is replaced whole: a new number must bring
+    The measure is merged key by key. A threshold is replaced as a whole, because a new number needs
     its own provenance.
     """
     if base is None:
@@ -83,14 +83,14 @@ def merged(base: Requirement | None, own: Mapping[str, Any]) -> dict[str, Any]:
 def inherited(
     own: Iterable[Requirement], parent: Iterable[Requirement], without: Iterable[str]
 ) -> tuple[Requirement, ...]:
-    """The parent's requirements in their order, replaced by own ones of the same id, then new ones.
+    """The parent's requirements in order, replaced by own ones of the same id, then new ones.
 
-    ``without`` names those of the parent that the child gives up.
+    ``without`` names the parent's requirements that are left out.
     """
-    mine = {requirement.id: requirement for requirement in own}
+    own_by_id = {own_requirement.id: own_requirement for own_requirement in own}
     dropped = frozenset(without)
-    kept = [mine.pop(one.id, one) for one in parent if one.id not in dropped]
-    return (*kept, *mine.values())
+    kept = [own_by_id.pop(one.id, one) for one in parent if one.id not in dropped]
+    return (*kept, *own_by_id.values())
 
 
 __all__ = [
@@ -107,7 +107,7 @@ Value = TypeVar("Value")
 
 
 class SchemeFile(Declared):
-    """The shape of a scheme file, before parents and policies are looked up."""
+    """The format of a scheme file, before parents and policies are resolved."""
 
     id: str
     version: str
@@ -125,11 +125,11 @@ class SchemeFile(Declared):
 
 
 def load_scheme(name_or_path: str) -> Scheme:
-    """The shipped scheme of that id or alias, or the one in that file.
+    """The shipped scheme of that id or alias, or the scheme in that file.
 
-    No ``n_min`` of it is below the smallest that can decide: what is inherited is raised to that,
-    what the file itself writes is a fault. Raises UsageError for an unknown name, FaultyDocument
-    with every fault of a wrong file.
+    Each ``n_min`` is at least the smallest number that can decide: inherited ones are raised,
+    smaller ones in the file itself are faults. Raises UsageError for an unknown name,
+    FaultyDocument with all faults of a file.
     """
     scheme = _load(_locate(name_or_path, Path()), ())
     sizes = Sizes(scheme.decision.alpha)
@@ -139,7 +139,7 @@ def load_scheme(name_or_path: str) -> Scheme:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a scheme file, for editors (draft 2020-12).
 
-    A file may name its policy or a parent; a requirement that the parent or the catalogue has
+    A file may name its policy or a parent; a requirement of the parent or of the catalogue
     needs only its id and what differs.
     """
     schema = Scheme.model_json_schema()
@@ -172,12 +172,12 @@ def _locate(name_or_path: str, folder: Path) -> Path:
 
 
 def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
-    """Read one scheme; ``children`` are the files that led here, to notice a circle."""
+    """Read one scheme; ``children`` are the files that name it as a parent, to detect a cycle."""
     document = read_document(path)
     faults: list[Fault] = []
     written = _collect(faults, lambda: validate(document, SchemeFile))
     if written is None:
-        raise FaultyDocument(tuple(remedied(fault) for fault in faults))
+        raise FaultyDocument(tuple(with_remedy(fault) for fault in faults))
     parent = _collect(faults, lambda: _parent(document, written, path, children))
     is_orphan = written.parent is not None and parent is None  # its faults are told already
     policy = _collect(
@@ -185,7 +185,7 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     )
     decision = _collect(faults, lambda: _decision(document, written, parent))
     own = _requirements(document, written, parent, faults)
-    faults += doubles(document, written.requirements)
+    faults += duplicate_ids(document, written.requirements)
     faults += check(document, own, Names(policy))
     faults += misdated(document, written.id, written.reviewed_on, written.review_by)
     if decision is not None:
@@ -208,7 +208,7 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
 
 
 def _reviews(written: SchemeFile, parent: Scheme | None) -> dict[str, Any]:
-    """When the text was and is to be reviewed; what a file does not say, its parent does."""
+    """The dates of reviews; a file without them inherits its parent's."""
     if parent is None or written.review_by is not None:
         return {"reviewed_on": written.reviewed_on, "review_by": written.review_by}
     on = written.reviewed_on or parent.reviewed_on
@@ -221,20 +221,20 @@ def _parent(
     if written.parent is None:
         return None
     try:
-        place = _locate(written.parent, path.parent)
+        parent_path = _locate(written.parent, path.parent)
     except UsageError as error:
         raise _faulty(document, ("parent",), str(error)) from None
-    if place.resolve() in {path.resolve(), *children}:
-        found = f"{written.parent} builds on this scheme itself"
-        raise _faulty(document, ("parent",), found, "name another")
-    if not place.is_file():
+    if parent_path.resolve() in {path.resolve(), *children}:
+        problem = f"{written.parent} is based on this scheme itself"
+        raise _faulty(document, ("parent",), problem, "name another")
+    if not parent_path.is_file():
         raise _faulty(document, ("parent",), f"no file {written.parent!r}", known(shipped()))
-    parent = _load(place, (*children, path.resolve()))
-    ids = {one.id for one in parent.requirements}
+    parent = _load(parent_path, (*children, path.resolve()))
+    ids = {requirement.id for requirement in parent.requirements}
     for position, name in enumerate(written.without):
         if name not in ids:
-            found = f"{parent.id} has no requirement {name!r}"
-            raise _faulty(document, ("without", position), found, known(ids))
+            problem = f"{parent.id} has no requirement {name!r}"
+            raise _faulty(document, ("without", position), problem, known(ids))
     return parent
 
 
@@ -249,8 +249,8 @@ def _policy(
         return validate(document, Policy, data=_expanded(written.policy), at=("policy",))
     beside = path.parent / written.policy
     if written.policy not in policies() and not beside.is_file():
-        found = f"no policy {written.policy!r}"
-        raise _faulty(document, ("policy",), found, known(policies()) + ", or a file beside this")
+        problem = f"no policy {written.policy!r}"
+        raise _faulty(document, ("policy",), problem, known(policies()) + ", or a file beside this")
     return load_policy(written.policy if written.policy in policies() else str(beside))
 
 
@@ -262,7 +262,7 @@ def _decision(document: Document, written: SchemeFile, parent: Scheme | None) ->
 def _requirements(
     document: Document, written: SchemeFile, parent: Scheme | None, faults: list[Fault]
 ) -> list[tuple[int, Requirement]]:
-    bases = {one.id: one for one in parent.requirements} if parent else {}
+    bases = {requirement.id: requirement for requirement in parent.requirements} if parent else {}
     own = []
     for position, raw in enumerate(written.requirements):
         name = str(raw.get("id"))
@@ -277,8 +277,8 @@ def _requirements(
 
 
 def _unfounded(wrong: FaultyDocument, name: str) -> list[Fault]:
-    """Faults of a requirement that has no base: what is missing, nobody else says either."""
-    remedy = f"add it: {name!r} stands neither in the parent nor in the catalogue"
+    """The faults of a requirement without a base, with a remedy for missing values."""
+    remedy = f"add it: {name!r} is neither in the parent nor in the catalogue"
     return [replace(one, known=remedy) if one.known == "add it" else one for one in wrong.faults]
 
 
@@ -291,7 +291,7 @@ def policies() -> tuple[str, ...]:
 def load_policy(name_or_path: str) -> Policy:
     """A shipped policy, or the one in a file: categories by school phase.
 
-    A row may be one word, which then counts for all phases.
+    A row may be a single word, which applies to all phases.
     """
     shelf = SHIPPED / "policies" / f"{name_or_path}.yaml"
     document = read_document(shelf if name_or_path in policies() else Path(name_or_path))
@@ -299,7 +299,7 @@ def load_policy(name_or_path: str) -> Policy:
 
 
 def _expanded(policy: Any) -> Any:
-    """A policy with its one-word rows written out for each phase."""
+    """A policy with its one-word rows expanded for each phase."""
     if not isinstance(policy, dict) or not isinstance(policy.get("rows"), dict):
         return policy
     rows = {
@@ -310,7 +310,7 @@ def _expanded(policy: Any) -> Any:
 
 
 def _collect(faults: list[Fault], read: Callable[[], Value]) -> Value | None:
-    """Read a part; its faults join the others, so that all of them are told at once."""
+    """Read a part; its faults are added to the others, so that all are reported at once."""
     try:
         return read()
     except FaultyDocument as wrong:
@@ -318,15 +318,17 @@ def _collect(faults: list[Fault], read: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _faulty(document: Document, at: KeyPath, found: str, remedy: str = "") -> FaultyDocument:
-    return FaultyDocument((document.fault(document.line_of(at), dotted(at), found, remedy),))
+def _faulty(document: Document, at: KeyPath, problem: str, remedy: str = "") -> FaultyDocument:
+    return FaultyDocument((document.fault(document.line_of(at), dotted(at), problem, remedy),))
 
 
 def _tidy(faults: list[Fault]) -> tuple[Fault, ...]:
-    """Each fault once, in the order of the lines, with a remedy where one is known."""
-    once = {}
-    for one in reversed(faults):
-        # a word that is written once may be wrong in many places; what is missing, is so in each
-        place = one.key if one.found == "is missing" else ""
-        once[one.where, one.line, place, one.found] = remedied(one)
-    return tuple(sorted(once.values(), key=lambda one: (one.where, one.line or 0, one.key)))
+    """The distinct faults in the order of their lines, with remedies where known."""
+    distinct = {}
+    for fault in reversed(faults):
+        # one word in the file may cause faults in many places; a missing value is a fault in each
+        place = fault.key if fault.found == "is missing" else ""
+        distinct[fault.where, fault.line, place, fault.found] = with_remedy(fault)
+    return tuple(
+        sorted(distinct.values(), key=lambda fault: (fault.where, fault.line or 0, fault.key))
+    )

@@ -1,1 +1,1 @@
-"""What is kept: journals, evidence, the registry and bundles."""
+"""The stores: journals, evidence, the registry, assessments and bundles."""

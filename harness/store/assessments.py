@@ -1,8 +1,8 @@
-"""Keeps an assessment as JSON, and reads it back equal.
+"""Write an assessment as JSON, and read it back unchanged.
 
-The text is for other programs too: ``format`` names its shape, and what can be derived
-(``conformity``, ``exit_code``, each outcome's ``id``) is written beside what it derives from.
-Reading ignores the derived keys, so nobody can change an outcome by editing them.
+Other programs read this JSON too: ``format`` names its shape, and derived values (``conformity``,
+``exit_code``, each outcome's ``id``) are written beside the values they derive from. Reading
+ignores the derived keys, so editing them changes no outcome.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.model.outcome import Assessment
 from harness.store.atomic_write import write_document
 
 FORMAT = "accredit-assessment/1"
-"""The name of the shape; a new meaning gets a new number."""
+"""The name of the format; its number changes when the meaning does."""
 
 
 def assessment_document(assessment: Assessment) -> dict[str, Any]:
@@ -36,18 +36,18 @@ def assessment_document(assessment: Assessment) -> dict[str, Any]:
 
 
 def encode_assessment(assessment: Assessment) -> bytes:
-    """The assessment as indented JSON text; a limit of what conforms stands in its first line."""
+    """The assessment as indented JSON; if its conformity is limited, the first line says so."""
     text = msgspec.json.format(msgspec.json.encode(assessment_document(assessment)), indent=2)
     return text.replace(b"{\n  ", b"{", 1) if assessment.qualifier else text
 
 
 def write_assessment(assessment: Assessment, path: Path) -> Path:
-    """Write the assessment as indented JSON, whole or not at all. Raises InstrumentError."""
+    """Write the assessment as indented JSON, atomically. Raises InstrumentError."""
     return write_document(path, encode_assessment(assessment) + b"\n")
 
 
 def read_assessment(path: Path) -> Assessment:
-    """Read an assessment back. Raises UsageError if the file is missing or another thing."""
+    """Read an assessment. Raises UsageError if the file is missing or not an assessment."""
     try:
         document = msgspec.json.decode(path.read_bytes())
         if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -63,7 +63,7 @@ def read_assessment(path: Path) -> Assessment:
 
 
 def _plain(value: Any) -> Any:
-    """Pydantic values as plain ones, defaults spelt out."""
+    """Convert a pydantic value to plain values, with defaults written out."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     msg = f"no JSON shape for {type(value).__name__}"
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
 
 
 def _declared(kind: type, value: Any) -> Any:
-    """Plain values as the pydantic value they came from."""
+    """Convert plain values to the pydantic value of that type."""
     if issubclass(kind, BaseModel):
         return kind.model_validate(tupled(value))
     msg = f"no reader for {kind.__name__}"
@@ -79,7 +79,7 @@ def _declared(kind: type, value: Any) -> Any:
 
 
 def tupled(value: Any) -> Any:
-    """Lists as tuples, which strict pydantic asks for; JSON has only the one."""
+    """Convert lists to tuples, which strict pydantic requires; JSON has only lists."""
     if isinstance(value, dict):
         return {name: tupled(each) for name, each in value.items()}
     return tuple(tupled(each) for each in value) if isinstance(value, list) else value

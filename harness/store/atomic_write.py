@@ -1,4 +1,4 @@
-"""Writes files so that a crash leaves the old bytes or the new ones, never half of each."""
+"""Write files atomically: a crash leaves the old content or the new, never a mixture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.errors import InstrumentError
 
 
 def write_all(descriptor: int, text: bytes) -> None:
-    """Write every byte and wait until the disk has them. Raises OSError (a full disk)."""
+    """Write every byte and wait until they are on the disk. Raises OSError (a full disk)."""
     view = memoryview(text)
     while view:
         view = view[os.write(descriptor, view) :]
@@ -18,17 +18,17 @@ def write_all(descriptor: int, text: bytes) -> None:
 
 
 def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
-    """Put ``text`` at ``path`` by writing beside it and renaming. Raises OSError.
+    """Write ``text`` to ``path`` through a temporary file and a rename. Raises OSError.
 
-    Returns when the disk has both the bytes and the name.
+    Returns when both the bytes and the name are on the disk.
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         write_all(descriptor, text)
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
@@ -36,7 +36,7 @@ def write_whole(path: Path, text: bytes, mode: int = 0o644) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Wait until the disk has the bytes of a file that another library wrote."""
+    """Wait until a file that another library wrote is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -45,31 +45,31 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(directory: Path) -> None:
-    """Wait until the disk has the names in ``directory``; a rename is not durable before."""
+    """Wait until the names in ``directory`` are on the disk; only then is a rename durable."""
     sync_file(directory)
 
 
 def swap_in(path: Path, text: bytes) -> None:
     """Like ``write_whole``, but without waiting for the disk. Raises OSError.
 
-    Survives our death, and may be lost with the power: for what can be checked and made again.
-    Only the user can read it.
+    The file survives the end of the process but not a power cut: for data that can be checked and
+    made again. Only the user can read it.
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(text)
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def write_document(path: Path, content: bytes) -> Path:
-    """Write ``content`` to ``path``; whatever stood there stays if the disk refuses.
+    """Write ``content`` to ``path``; an existing file stays if writing fails.
 
-    Raises InstrumentError with the disk's own reason.
+    Raises InstrumentError with the system's reason.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,24 +81,24 @@ def write_document(path: Path, content: bytes) -> Path:
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
-    """Write ``lines`` as they come; what stood there stays until the last one is written.
+    """Write ``lines`` one by one; an existing file stays until the last one is written.
 
-    Gives their number. Raises InstrumentError with the disk's own reason.
+    Returns their number. Raises InstrumentError with the system's reason.
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     written = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             for line in lines:
                 file.write(line + b"\n")
                 written += 1
-        sync_file(beside)
-        beside.replace(path)
+        sync_file(temporary)
+        temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror or error}"
         raise InstrumentError(msg) from None
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return written

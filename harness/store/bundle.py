@@ -1,13 +1,13 @@
-"""A bundle: everything of a campaign that an assessor hands over, in one signed file.
+"""Write a bundle: one signed file with everything of a campaign that an assessor hands over.
 
 A ZIP archive of plain files and ``statement.dsse.json``: an in-toto statement (v1) whose
 subjects are those files with their SHA-256 and whose predicate is a test result (v0.1), in a
-DSSE envelope. Whoever has the public key verifies it offline, down to the journal's own chain:
+DSSE envelope. Anybody with the public key verifies it offline, including the journal's hash chain:
 see ``harness.store.bundle_reading``.
 
-Files are stored, not deflated, in the order of their names with the statement last, and nothing
-of an archive's framing is left to chance: so the same files give the same archive, byte for
-byte, and a reader makes it again to see whether the framing was changed.
+The archive is deterministic: files are stored uncompressed in the order of their names, the
+statement last, with fixed metadata. The same files give the same archive byte for byte, so a reader
+can rebuild it to check that the framing was not changed.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from harness.store.journal.side_records import INSTRUMENT, STOPS
 STATEMENT = "statement.dsse.json"
 ASSESSMENT, SCHEME, REGISTRY = "assessment.json", "scheme.json", "registry.json"
 APPEALS = "appeals.json"
-"""The appeals whose corrections the assessment rests on."""
+"""The file of the appeals whose corrected labels the assessment uses."""
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 _WHEN = (1980, 1, 1, 0, 0, 0)
-"""The archive's own times say nothing: what was made when stands in the journal."""
+"""A fixed time for all files of the archive; the journal has the real times."""
 _UNIX, _MODE = 3, 0o600
-"""Of which system the archive is said to be (APPNOTE 4.4.2), and who may read what is unpacked."""
+"""The host system of the archive (APPNOTE 4.4.2), and the mode of unpacked files."""
 
 
 def journal_files(folder: Path) -> dict[str, Path]:
-    """The journal's files by their names in a bundle. Raises UsageError if one is still open.
+    """The journal's files by their names in a bundle.
 
-    An open segment is one that a campaign left behind when it was stopped.
+    Raises UsageError if a segment is open, because the campaign was stopped before its end.
     """
     opened = [path for path in folder.glob("segment-*.jsonl") if path.stat().st_size]
     if opened:
-        msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' goes on with it"
+        msg = f"{opened[0]}: the campaign was stopped here; 'accredit measure' resumes it"
         raise UsageError(msg)
     segments = (path.name for path in folder.glob("segment-*.parquet"))
     names = ("header.json", HEAD, "manifest.jsonl", STOPS, INSTRUMENT, *segments)
@@ -55,15 +55,15 @@ def journal_files(folder: Path) -> dict[str, Path]:
 def write_bundle(
     path: Path, files: Mapping[str, bytes | Path], assessment: Assessment, key: Path
 ) -> str:
-    """Write and sign a bundle, whole or not at all; gives the id of the key.
+    """Write and sign a bundle atomically; return the id of the key.
 
-    Raises UsageError if the key is none or the bundle is there already, InstrumentError if the
-    disk does not take it.
+    Raises UsageError if the key cannot be used or the bundle exists already, InstrumentError if
+    the bundle cannot be written.
     """
     if path.exists():
-        msg = f"{path}: there is something here already; choose another --out"
+        msg = f"{path} exists already; choose another --out"
         raise UsageError(msg)
-    beside = path.with_name(f".{path.name}.half")
+    unfinished = path.with_name(f".{path.name}.half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,21 +72,21 @@ def write_bundle(
         digests = {name: _digest_of(files[name]) for name in files}
         payload = canonical(statement(digests, assessment), path)
         envelope = sign(PAYLOAD_TYPE, payload, key)
-        write_archive(beside, {**files, STATEMENT: envelope.encoded()})
-        beside.replace(path)
+        write_archive(unfinished, {**files, STATEMENT: envelope.encoded()})
+        unfinished.replace(path)
     except OSError as error:
         raise InstrumentError(_unwritten(path, error)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
     return envelope.signatures[0].keyid
 
 
 def statement(digests: Mapping[str, str], assessment: Assessment) -> dict[str, Any]:
     """The in-toto statement over files, given by name with their SHA-256.
 
-    What is insufficient passes nowhere: it stands among the failed tests, and by itself.
+    Insufficient outcomes are listed among the failed tests, and in a list of their own.
     """
-    subjects = [{"name": name, "digest": {"sha256": one}} for name, one in digests.items()]
+    subjects = [{"name": name, "digest": {"sha256": digest}} for name, digest in digests.items()]
     by_conformity: dict[Conformity, list[str]] = {each: [] for each in Conformity}
     for outcome in filter(_counts, assessment.outcomes):
         by_conformity[outcome.conformity].append(outcome.id)
@@ -112,14 +112,14 @@ def _unwritten(path: Path, error: OSError) -> str:
 
 
 def _counts(outcome: Outcome) -> bool:
-    """Whether a test result lists an outcome: what binds nobody can only pass."""
+    """Whether the test result lists an outcome: one that is not binding only if it conforms."""
     return outcome.requirement.binding or outcome.conformity is Conformity.CONFORMS
 
 
 def write_archive(path: Path, files: Mapping[str, bytes | Path]) -> None:
-    """Write files into an archive, the same bytes for the same files. Raises OSError.
+    """Write files into a deterministic archive. Raises OSError.
 
-    The statement, if it is among them, goes last.
+    The statement, if present, comes last.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files, key=lambda one: (one == STATEMENT, one)):

@@ -1,4 +1,4 @@
-"""Keeps evidence by digest: each body once, under its SHA-256, in a folder of folders."""
+"""Store evidence by digest: each body once, in a file named after its SHA-256."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.store.atomic_write import swap_in
 from harness.store.private_files import make_private
 
 NEVER_STORED = frozenset({"S3", "S4"})
-"""Sensitivities whose bodies never reach the disk (METHOD, S3 and S4)."""
+"""Sensitivities whose bodies are never written to the disk (METHOD, S3 and S4)."""
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class EvidenceFolder:
-    """Bodies as ``ab/cd/<digest>`` with their media type beside, ``<digest>.type``.
+    """A folder of bodies ``ab/cd/<digest>``, each with its media type in ``<digest>.type``.
 
-    ``keep`` stores whatever it is given: the caller answers for the item's sensitivity,
-    and ``keep_for`` is how to leave that to us. Nothing waits for the disk here: after a power
-    cut a body may be missing or short, which ``read`` notices and the next ``keep`` mends.
+    ``keep`` stores any body: the caller must check the item's sensitivity, or use ``keep_for``,
+    which checks it. Writing does not wait for the disk: after a power cut a body may be missing or
+    truncated; ``read`` detects this, and the next ``keep`` writes it again.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,30 +39,30 @@ class EvidenceFolder:
             make_private(self.directory)
             path.parent.mkdir(parents=True, exist_ok=True)
             swap_in(path, evidence.body)
-            # the type goes last: where it is, the body is whole
+            # the type is written last: if it exists, the body is complete
             swap_in(beside, evidence.media_type.encode())
         except OSError as error:
-            msg = f"{path}: evidence cannot be kept: {error.strerror or error}"
+            msg = f"{path}: evidence cannot be stored: {error.strerror or error}"
             raise InstrumentError(msg) from error
         return digest
 
     def keep_for(self, item: Item, evidence: Evidence) -> str | None:
-        """Store a body unless the item is S3 or S4: then ``None``, and nothing is written."""
+        """Store a body and return its digest; for S3 and S4 items do nothing, return ``None``."""
         if item.sensitivity in NEVER_STORED:
             return None
         return self.keep(evidence)
 
     def read(self, digest: str) -> bytes:
-        """The body. Raises UsageError if it is not here, InstrumentError if it was changed."""
+        """The body. Raises UsageError if it is missing, InstrumentError if it was changed."""
         path = self._found(digest)
         body = path.read_bytes()
         if digest_of(body) != digest:
-            msg = f"{path}: its SHA-256 is not its name: the evidence was changed"
+            msg = f"{path}: its SHA-256 does not match its name: the evidence was changed"
             raise InstrumentError(msg)
         return body
 
     def media_type(self, digest: str) -> str:
-        """The media type that the body was kept with. Raises UsageError if it is not here."""
+        """The media type of a body. Raises UsageError if it is missing."""
         return self._found(digest).with_suffix(".type").read_text(encoding="utf-8")
 
     def _found(self, digest: str) -> Path:
@@ -75,7 +75,7 @@ class EvidenceFolder:
     def _path(self, digest: str) -> Path:
         match = _DIGEST.fullmatch(digest)
         if match is None:
-            msg = f"{digest!r}: not a digest; known: sha256: and 64 hexadecimal digits"
+            msg = f"{digest!r} is not a digest; write sha256: and 64 hexadecimal digits"
             raise UsageError(msg)
         name = match[1]
         return self.directory / name[:2] / name[2:4] / name

@@ -1,12 +1,12 @@
-"""The head of a journal: how much it holds, and the hash that stands for all of it.
+"""The head of a journal: the number of its observations, and the hash over all of them.
 
-A hash chain shows what was changed in it, but not what was cut off at its end. So the head lies in
-a file of its own, replaced as a whole after each batch is on the disk. A crash between the two
-leaves a head that is one batch behind; the writer then puts it right. A head that records
-more than is there means that something was removed.
+A hash chain shows changes within it, but not lines that were cut off at its end. So the head is in
+a separate file that is replaced atomically after each batch is on the disk. A crash between the two
+leaves a head that is one batch behind, which the writer corrects. A head that records more than the
+journal holds means that something was removed.
 
-Rewriting both the chain and the head is found only by comparison with a head that was printed
-earlier: it stands in each report, assessment and bundle.
+Somebody who rewrites both the chain and the head is found only by comparison with an earlier head;
+each report, assessment and bundle prints one.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ HEAD = "head.json"
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """Observations held, the hash over all of them, and the last hash of each further chain.
+    """The number of observations, the hash over all of them, and the ends of the other chains.
 
-    ``chains`` is by the name of the file, such as ``stops.jsonl``; a chain without a line is not
-    in it.
+    ``chains`` maps the name of a file, such as ``stops.jsonl``, to its last hash; an empty chain
+    is left out.
     """
 
     rows: int
@@ -37,12 +37,12 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     chains: dict[str, str] = {}
 
     def printed(self) -> PrintedHead:
-        """As an assessment prints it."""
+        """The head in the form that an assessment prints."""
         return PrintedHead(held=self.rows, hash=self.hash)
 
 
 def read_head(directory: Path) -> Head | None:
-    """The head that lies in a folder, if any. Raises InstrumentError if it is something else."""
+    """The head in a folder, if there is one. Raises InstrumentError if the file is damaged."""
     path = directory / HEAD
     try:
         text = path.read_bytes()
@@ -53,13 +53,13 @@ def read_head(directory: Path) -> Head | None:
         msg = f"{path}: not the head of a journal, which is damaged: {error}"
         raise InstrumentError(msg) from None
     if text != msgspec.json.encode(head) + b"\n":
-        msg = f"{path}: not the head of a journal as it was written: damaged"
+        msg = f"{path}: not the head of a journal as it was written; the journal is damaged"
         raise InstrumentError(msg)
     return head
 
 
 def write_head(directory: Path, head: Head) -> None:
-    """Replace the head, and wait until the disk has it. Raises InstrumentError."""
+    """Replace the head and wait until it is on the disk. Raises InstrumentError."""
     try:
         write_whole(directory / HEAD, msgspec.json.encode(head) + b"\n", mode=0o600)
     except OSError as error:
@@ -67,16 +67,16 @@ def write_head(directory: Path, head: Head) -> None:
         raise InstrumentError(msg) from error
 
 
-def extended(previous: str, marker: BatchMarker) -> str:
-    """The hash after one more batch: over the hash before it and the batch's own."""
+def extended_hash(previous: str, marker: BatchMarker) -> str:
+    """The hash after one more batch: over the previous hash and the batch's hash."""
     text = f"{previous}\x1f{marker.batch}\x1f{marker.rows}\x1f{marker.sha256}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def steps(previous: str, rows: int, markers: Iterable[BatchMarker]) -> list[Head]:
-    """What the head was before any of the batches, and after each: without further chains."""
-    found = [Head(rows=rows, hash=previous)]
+def heads_after(previous: str, rows: int, markers: Iterable[BatchMarker]) -> list[Head]:
+    """The heads before the first of the batches and after each one, without the other chains."""
+    heads = [Head(rows=rows, hash=previous)]
     for marker in markers:
-        last = found[-1]
-        found.append(Head(rows=last.rows + marker.rows, hash=extended(last.hash, marker)))
-    return found
+        last = heads[-1]
+        heads.append(Head(rows=last.rows + marker.rows, hash=extended_hash(last.hash, marker)))
+    return heads

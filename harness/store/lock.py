@@ -1,47 +1,52 @@
-"""Sees to it that one process at a time writes a folder (``flock``; it dies with its holder)."""
+"""Let one process at a time write to a folder; the lock ends with the process that holds it."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
 
 
 class WriterLock:
-    """The right to write ``directory``, held from ``take`` until ``release`` or death."""
+    """A lock for writing to ``directory``, held until ``release`` or the end of the process.
+
+    The operating system holds the lock (``flock(2)``, or ``msvcrt.locking`` on Windows). The file
+    beside it names the process, for the message to others.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "lock"
-        self._descriptor: int | None = None
+        self._directory = directory
+        self._lock = FileLock(directory / "lock", timeout=0, mode=0o600, is_singleton=False)
+        self._holder = directory / "lock.pid"
 
     @property
     def held(self) -> bool:
-        """Whether this very object holds the lock."""
-        return self._descriptor is not None
+        """Whether this object holds the lock."""
+        return bool(self._lock.is_locked)
 
     def take(self) -> None:
-        """Take the lock. Raises UsageError, naming the other process, if it is taken."""
+        """Take the lock. Raises UsageError, naming the other process, if it is held elsewhere."""
         if self.held:
             return
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
+            self._lock.acquire()
+        except Timeout:
             msg = (
-                f"{self.path.parent}: process {holder} is writing here; "
+                f"{self._directory}: process {self._process()} is writing here; "
                 "wait for it to end, or choose another folder"
             )
             raise UsageError(msg) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        self._descriptor = descriptor
+        self._holder.write_text(f"{os.getpid()}\n", encoding="ascii")
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        """Release the lock, if it is held."""
+        self._lock.release()
+
+    def _process(self) -> str:
+        try:
+            return self._holder.read_text(encoding="ascii", errors="replace")[:32].strip()
+        except OSError:
+            return "unknown"

@@ -1,4 +1,4 @@
-"""Folders that only the user reads: what was measured tells of people and of how one tests."""
+"""Folders and keys that only the user can read, because results describe people and tests."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ONLY_USER = 0o700
 
 
 def make_private(directory: Path) -> None:
-    """Make a folder that only the user can read, or close one that others can. Raises OSError.
+    """Make a folder that only the user can read, or restrict an existing one. Raises OSError.
 
-    Folders above it are made as usual. One that belongs to somebody else is left as it is.
+    Parent folders are made as usual. A folder of another user is left as it is.
     """
     directory.mkdir(mode=ONLY_USER, parents=True, exist_ok=True)
     if directory.stat().st_mode & 0o077:
@@ -29,7 +29,7 @@ LENGTH = 32
 
 
 def private_key(path: Path) -> bytes:
-    """The key at ``path``, made there (mode 0600) if there is none.
+    """The key at ``path``; a new one is made there (mode 0600) if there is none.
 
     Raises InstrumentError if it cannot be read or written, or has another length.
     """

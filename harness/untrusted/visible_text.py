@@ -42,10 +42,11 @@ def visible_json(text: str, *, ascii_only: bool = False) -> str:
     if text.isascii() and "\x7f" not in text:
         return text
     return "".join(
-        character if character == "\n" or (_shows(character) and (not ascii_only or character.isascii()))
+        character
+        if character == "\n" or (_shows(character) and (not ascii_only or character.isascii()))
         else _escaped_json(character)
         for character in text
-    )  # fmt: skip
+    )
 
 
 def spreadsheet_cell(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Verdicts kept beside a journal, and the counts of what became of items."""
+"""Judge journals, cache their verdicts, and count them with DuckDB."""

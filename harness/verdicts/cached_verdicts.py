@@ -1,6 +1,6 @@
-"""A journal as it was judged: its verdicts from where they were kept, or given anew.
+"""Judge and count a journal, or load its verdicts from a cache beside it.
 
-Judging costs far more than counting, and another scheme changes no verdict.
+Judging takes far longer than counting, and verdicts do not depend on the scheme.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from harness.ports.storage import Journal
 from harness.store.atomic_write import swap_in
 from harness.store.journal.parquet_segment import digest_of_file, duckdb
 from harness.store.private_files import make_private
-from harness.verdicts.count_outcomes import fold
-from harness.verdicts.outcome_counts import FoldedVerdicts
+from harness.verdicts.count_outcomes import count_verdicts
+from harness.verdicts.outcome_counts import ParquetVerdicts
 
 KEPT = "kept.json"
 SUFFIXES = (".py", ".toml")
@@ -38,7 +38,7 @@ SOURCES = (
     "harness.model.facts",
     "harness.verdicts",
 )
-"""Packages whose code and data make verdicts what they are."""
+"""Packages whose code and data the verdicts depend on."""
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +53,14 @@ class _Sealed(msgspec.Struct, frozen=True, kw_only=True):
     kept: msgspec.Raw
 
 
-class VerdictFolder:
-    """Keeps the verdicts of one journal in a folder of their own."""
+class VerdictCache:
+    """Stores the counted verdicts of one journal in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def recall(self, made_of: str) -> FoldedVerdicts | None:
-        """What was kept of the same journal, rules and appeals, if every byte of it holds."""
+    def load(self, made_of: str) -> ParquetVerdicts | None:
+        """Load the verdicts of the same journal, rules and appeals; None if absent or damaged."""
         path = self._path(made_of)
         try:
             sealed = msgspec.json.decode((self._folder / KEPT).read_bytes(), type=_Sealed)
@@ -71,20 +71,20 @@ class VerdictFolder:
                 return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        return FoldedVerdicts(path, kept.counts, kept.basis)
+        return ParquetVerdicts(path, kept.counts, kept.basis)
 
     def keep(
         self, made_of: str, verdicts: Iterable[Verdict], basis: Callable[[], VerdictBasis]
-    ) -> FoldedVerdicts:
-        """Fold verdicts as they come, and keep them; ``basis`` is asked after the last one.
+    ) -> ParquetVerdicts:
+        """Count verdicts as they come, and store them; ``basis`` is called after the last one.
 
-        What was kept before goes. Raises InstrumentError with the disk's own reason.
+        What was stored before is deleted. Raises InstrumentError with the reason of the disk.
         """
         path = self._path(made_of)
         try:
             make_private(self._folder)
             rmtree(path, ignore_errors=True)
-            counts = fold(verdicts, path)
+            counts = count_verdicts(verdicts, path)
             kept = _Kept(
                 made_of=made_of,
                 sha256=_digest_of(path),
@@ -100,21 +100,21 @@ class VerdictFolder:
         except (duckdb().Error, OSError) as error:
             msg = f"{self._folder}: verdicts cannot be kept: {error}"
             raise InstrumentError(msg) from error
-        return FoldedVerdicts(path, counts, kept.basis)
+        return ParquetVerdicts(path, counts, kept.basis)
 
     def _path(self, made_of: str) -> Path:
         return self._folder / made_of[:32]
 
 
 @contextmanager
-def passing_verdicts() -> Iterator[VerdictFolder]:
-    """A folder that goes when it has been used: for conclusions that nobody draws twice."""
+def temporary_verdict_cache() -> Iterator[VerdictCache]:
+    """A cache in a temporary folder, for verdicts that are needed only once."""
     with TemporaryDirectory(prefix="accredit-verdicts-") as name:
-        yield VerdictFolder(Path(name))
+        yield VerdictCache(Path(name))
 
 
 def digest_of_makers(*others: str) -> str:
-    """What verdicts are made of: the code and the signatures that judge, and ``others``."""
+    """Return a digest of the code and data that judge, and of ``others``."""
     return _digest(msgspec.json.encode([_sources(), *others]))
 
 
@@ -133,38 +133,38 @@ def _digest(text: bytes | msgspec.Raw) -> str:
 
 
 def _digest_of(folder: Path) -> str:
-    """The digest of the digests of all files of a folder, in the order of their names."""
+    """The digest of the digests of all files in a folder, in the order of their names."""
     names = sorted(path for path in folder.iterdir())
     return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))
 
 
 @contextmanager
-def judged(
+def counted_verdicts(
     journal: Journal,
     make_judge: MakeJudge,
     only: Collection[str] | None = None,
-    folder: VerdictFolder | None = None,
-) -> Iterator[FoldedVerdicts]:
-    """The folded verdicts of all items (or ``only`` of some), one batch in memory at a time.
+    folder: VerdictCache | None = None,
+) -> Iterator[ParquetVerdicts]:
+    """The counted verdicts of all items (or of ``only`` some), one batch in memory at a time.
 
-    ``folder`` is where they are kept; without one they go when they have been used.
+    ``folder`` caches them; without one they are deleted when the context ends.
     """
     chosen = "all" if only is None else "\n".join(sorted(only))
     made_of = digest_of_makers(journal.fingerprint(), chosen)
     with (
-        nullcontext(folder) if folder else passing_verdicts() as kept,
-        closing(kept.recall(made_of) or _judge(journal, make_judge, only, kept, made_of)) as folded,
+        nullcontext(folder) if folder else temporary_verdict_cache() as kept,
+        closing(kept.load(made_of) or _judge(journal, make_judge, only, kept, made_of)) as counted,
     ):
-        yield folded
+        yield counted
 
 
 def _judge(
     journal: Journal,
     make_judge: MakeJudge,
     only: Collection[str] | None,
-    folder: VerdictFolder,
+    folder: VerdictCache,
     made_of: str,
-) -> FoldedVerdicts:
+) -> ParquetVerdicts:
     judge, read = make_judge(), 0
 
     def observations() -> Iterator[Observation]:

@@ -1,8 +1,8 @@
-"""A journal as upheld appeals left the labels of its items.
+"""A read-only view of a journal with the labels that upheld appeals corrected.
 
-The journal itself is never touched: an observation keeps what was said of its item then, and
-the correction is laid over it on the way to the judge. So one appeal re-scores every campaign
-that used the item, as soon as it is concluded again.
+The journal itself is never changed: an observation keeps the labels of its item at the time, and
+the correction is applied when it is read. So one appeal changes the results of every campaign that
+used the item, as soon as it is concluded again.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from harness.ports.storage import Journal
 ONLY_READ = "a journal seen through appeals is only read"
 
 
-def hear(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
-    """The journal with the labels of all upheld appeals that concern it; the latest one holds."""
+def with_corrected_labels(journal: Journal, appeals: Iterable[Appeal]) -> Journal:
+    """The journal with the labels of all upheld appeals that concern it; the latest appeal wins."""
     labels = {one.item: one.labels for one in appeals_that_concern(journal, appeals)}
-    return Appealed(journal, labels) if labels else journal
+    return CorrectedJournal(journal, labels) if labels else journal
 
 
 def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[Appeal, ...]:
@@ -35,8 +35,8 @@ def appeals_that_concern(journal: Journal, appeals: Iterable[Appeal]) -> tuple[A
     return tuple(one for one in appeals if one.upheld and one.pack in packs)
 
 
-class Appealed:
-    """Satisfies ``harness.ports.storage.Journal``, but is only read."""
+class CorrectedJournal:
+    """A journal with corrected labels. Satisfies ``harness.ports.storage.Journal``; read-only."""
 
     def __init__(self, journal: Journal, labels: dict[str, tuple[str, ...]]) -> None:
         self._journal = journal
@@ -49,53 +49,53 @@ class Appealed:
         self.header = msgspec.structs.replace(journal.header, frames=frames, corpora=corpora)
 
     def observations(self) -> Iterator[Observation]:
-        """All observations, each with its item as it is labelled now."""
+        """Yield all observations, each with its item's corrected labels."""
         return map(self._corrected, self._journal.observations())
 
     def sentinels(self) -> Iterator[Observation]:
-        """The observations of sentinels; nobody appeals against those."""
+        """Yield the observations of sentinels, whose labels are never corrected."""
         return self._journal.sentinels()
 
     def fingerprint(self) -> str:
-        """That of the journal below, with the labels that are laid over it."""
+        """Return a digest of the underlying journal's fingerprint and the corrected labels."""
         text = msgspec.json.encode([self._journal.fingerprint(), self._labels], order="sorted")
         return hashlib.sha256(text).hexdigest()
 
     def batches(self) -> frozenset[int]:
-        """The numbers of the batches that are held."""
+        """Return the numbers of the batches in the journal."""
         return self._journal.batches()
 
     def keys(self) -> frozenset[AttemptKey]:
-        """The keys of all observations."""
+        """Return the keys of all observations."""
         return self._journal.keys()
 
     def stops(self) -> tuple[Stop, ...]:
-        """What was tried no further: a fact, whatever became of the labels."""
+        """Return what was stopped early; labels do not matter."""
         return self._journal.stops()
 
     def instrument_records(self) -> tuple[InstrumentRecord, ...]:
-        """What was measured with, whatever became of the labels."""
+        """Return the records of the instrument; labels do not matter."""
         return self._journal.instrument_records()
 
     def append(self, batch: int, observations: Iterable[Observation]) -> NoReturn:
-        """Never: what is measured goes into the journal itself."""
+        """Raise TypeError: the view is read-only."""
         del batch, observations
         raise TypeError(ONLY_READ)
 
     def stop(self, stop: Stop) -> NoReturn:
-        """Never, as with ``append``."""
+        """Raise TypeError: the view is read-only."""
         del stop
         raise TypeError(ONLY_READ)
 
     def seal(self) -> None:
-        """Nothing: there is nothing to seal."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Let go of the journal below."""
+        """Close the underlying journal."""
         self._journal.close()
 
     def _changed(self) -> dict[str, Item]:
-        """The items that were measured under other labels, by id, as they were."""
+        """The items that were measured with other labels, by id, as they were."""
         return {
             one.item.id: one.item
             for one in self._journal.observations()
@@ -103,7 +103,7 @@ class Appealed:
         }
 
     def _frames(self, changed: dict[str, Item]) -> dict[str, int]:
-        """How many items of each category there are now, if it was counted at all."""
+        """How many items of each category there are with corrected labels, if they were counted."""
         frames = Counter(self._journal.header.frames)
         for name, item in changed.items() if frames else ():
             frames[item.category] -= 1

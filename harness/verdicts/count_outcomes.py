@@ -1,7 +1,8 @@
-"""Folds verdicts into fates with DuckDB, on disk, in memory that does not grow with their number.
+"""Count verdicts by outcome with DuckDB, on disk, in memory that does not grow with their number.
 
-Items, domains and what became of them are told apart by 128-bit digests (MD5): a name takes
-fifty bytes where a digest takes sixteen, and nobody gains by making two of them collide.
+Items of a line that had the same outcome are counted together as one fate. Items, domains and
+outcomes are identified by 128-bit digests (MD5): a digest takes 16 bytes where a name takes about
+fifty, and nobody gains from a collision.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
 
 STATES, MECHANISMS = tuple(State), tuple(Mechanism)
-"""In files, a state or mechanism is its place in here."""
+"""In files, a state or mechanism is written as its index here."""
 
 Place = tuple[str, str, str]
 
@@ -42,11 +43,11 @@ ENCODER = msgspec.json.Encoder()
 
 
 DECIDED, UNDECIDED, VOID = range(3)
-"""Ranks of trials: what an item is was decided, was not, or the batch said nothing at all."""
+"""Ranks of trials: the trial decided, it did not decide, or its batch is void."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict: what it is about as numbers, and as a witness what it says."""
+    """One verdict as numbers, and in words (``told``) as a witness."""
 
     n: int
     line: int
@@ -65,7 +66,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rows:
-    """Numbers lines, places (line, profile, probe) and traits of items as they come."""
+    """Number lines, places (line, profile, probe) and traits of items in order of appearance."""
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
@@ -74,7 +75,7 @@ class Rows:
         self.any_open = False
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
-        """The rows of all verdicts that count, in their order."""
+        """Yield the rows of all verdicts that count, in their order."""
         counted = (one for one in verdicts if one.counts)
         for number, verdict in enumerate(counted):
             key, item = verdict.key, verdict.item
@@ -103,14 +104,14 @@ class Rows:
 
 
 def rank_of(verdict: Verdict) -> int:
-    """Of several trials of one item, one way, in one round, those of the lowest rank stand."""
+    """Return the rank of a verdict: of an item's trials in one round and way, the lowest stands."""
     if verdict.rule == BRACKET_FAILED:
         return VOID
     return UNDECIDED if verdict.state in OPEN else DECIDED
 
 
 def witness_of(verdict: Verdict) -> Witness:
-    """What a verdict says, should it speak against the service."""
+    """Return a verdict as a witness, in case it speaks against the service."""
     return Witness(
         item=verdict.item.id,
         value=verdict.item.value,
@@ -125,7 +126,7 @@ def witness_of(verdict: Verdict) -> Witness:
 CHUNK = 20_000
 """Verdicts held in memory at a time."""
 SORTED = 25
-"""So many chunks are sorted together: a file of what verdicts said has no more."""
+"""How many chunks are sorted together, and so written to one file."""
 
 _COLUMNS = {
     "n": "BIGINT", "line": "INTEGER", "place": "INTEGER", "turn": "INTEGER", "trait": "INTEGER",
@@ -135,12 +136,12 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
-    """Count verdicts, and write what each said to Parquet files, each sorted by fate.
+def count_verdicts(verdicts: Iterable[Verdict], target: Path) -> Counts:
+    """Count verdicts, and write each one to Parquet files sorted by fate.
 
-    ``target`` is a folder that is made, for files with the columns fate, item (the number of its
-    first verdict on the line), n (the verdict's), place, state, service and control (seconds),
-    told (the witness as JSON). Raises duckdb.Error or OSError if the disk does not take it.
+    ``target`` is a folder that is created, for files with the columns fate, item (the number of its
+    first verdict on the line), n (the verdict's number), place, state, service and control
+    (seconds), told (the witness as JSON). Raises duckdb.Error or OSError if writing fails.
     """
     rows = Rows()
     with TemporaryDirectory(dir=target.parent, prefix="folding-") as name:
@@ -160,7 +161,7 @@ def fold(verdicts: Iterable[Verdict], target: Path) -> Counts:
 
 
 def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
-    """Write rows as Parquet files; gives these in order."""
+    """Write rows as Parquet files; return their paths in order."""
     lines, columns = scratch / "rows.jsonl", dict(_COLUMNS)
     parts: list[Path] = []
     while chunk := list(islice(rows, CHUNK)):
@@ -175,7 +176,7 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
 
 
 def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
-    """From rows to sights, items, fates and the make-ups of domains."""
+    """SQL statements from rows to sights, items, fates and the make-up of domains."""
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
@@ -214,11 +215,11 @@ _SUPERSEDED = (
     """CREATE TABLE superseded AS
         SELECT n FROM open JOIN again USING (place, turn, item) WHERE rank > best""",
 )
-"""What a void batch or an undecided trial said does not stand where a later trial decided."""
+"""A void batch or an undecided trial does not count where a later trial of the item decided."""
 
 
 def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
-    """Name the fates of some rows, a narrow join; then join and sort these rows alone."""
+    """SQL statements that add the fates to some rows, then sort and write these rows."""
     files = ", ".join(map(quoted, parts))
     return (
         f"""CREATE OR REPLACE TABLE named AS
@@ -260,7 +261,7 @@ def _fates(
     places: tuple[Place, ...],
     traits: tuple[ItemTraits, ...],
 ) -> Iterator[OutcomeGroup]:
-    """Each fate, with what was seen of the first of its items: of all the same."""
+    """Each fate, with the states of its first item; all its items have the same."""
     probe_states: defaultdict[int, list[ProbeState]] = defaultdict(list)
     found = connection.execute("""
         SELECT fate, place, state, mechanism, timed
@@ -287,7 +288,7 @@ def _fates(
 def _domains(
     connection: Any, lines: tuple[str, ...]
 ) -> dict[str, list[tuple[DomainComposition, int]]]:
-    """How many domains have which make-up, by line; one domain stands for all like it."""
+    """How many domains have which make-up, by line; one domain represents all of its make-up."""
     made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
     found = connection.execute("""SELECT line, domain, domains, fate, items
         FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")
@@ -302,7 +303,7 @@ def _domains(
 def _latencies(
     connection: Any, lines: tuple[str, ...], target: Path
 ) -> dict[str, tuple[float, ...]]:
-    """Times to first byte by line, and under ``control`` those of all lines' controls."""
+    """Times to first byte by line, and under ``control`` those of the controls of all lines."""
     found = {
         line: _times(connection, target, "service", f"line = {number}")
         for number, line in sorted(enumerate(lines), key=lambda one: one[1])

@@ -1,4 +1,4 @@
-"""Folded verdicts: the counts are in memory, what was said of single items lies in a file."""
+"""Counted verdicts: counts in memory, single verdicts in Parquet files that DuckDB reads."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from harness.verdicts.count_outcomes import STATES
 _WITNESSES = msgspec.json.Decoder(Witness)
 
 
-class FoldedVerdicts:
-    """Satisfies ``harness.ports.judging.VerdictCounts``; reads single verdicts where they lie."""
+class ParquetVerdicts:
+    """Counts, and single verdicts read from Parquet files.
+
+    Satisfies ``harness.ports.judging.CountedVerdicts``.
+    """
 
     def __init__(self, path: Path, counts: Counts, basis: VerdictBasis) -> None:
         self.counts = counts
@@ -32,7 +35,7 @@ class FoldedVerdicts:
         self._connection: Any = None
 
     def close(self) -> None:
-        """Let go of the file; harmless when done twice."""
+        """Close the connection; harmless when done twice."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -47,7 +50,7 @@ class FoldedVerdicts:
         if not wanted:
             return ()
         groups, places, states = ({each[part] for each in wanted} for part in range(3))
-        where = f"{_among('place', places)} AND {_among('state', states)} ORDER BY n"
+        where = f"{_in_condition('place', places)} AND {_in_condition('state', states)} ORDER BY n"
         first: dict[int, Witness] = {}
         for group, place, state, item, number, told in self._rows(
             "fate, place, state, item, n, told", groups, where
@@ -59,18 +62,18 @@ class FoldedVerdicts:
         return tuple(first.values())
 
     def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
-        """Seconds that the service added, each pair of times by itself, in order of size."""
+        """Seconds that the service added, one value for each pair of times, sorted."""
         if not groups:
             return ()
         place = self._place(next(iter(groups)), profile, probe)
         where = f"place = {place} AND service IS NOT NULL"
-        with self._asked("service - control AS seconds", groups, where) as found:
-            return Ordered(found.fetchnumpy()["seconds"])
+        with self._query("service - control AS seconds", groups, where) as found:
+            return RankedValues(found.fetchnumpy()["seconds"])
 
     def first_pairs(
         self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
-        """The times of the first ``limit`` items in the order of trial."""
+        """The times of the first ``limit`` items in order of trial."""
         if not groups:
             return ()
         place = self._place(next(iter(groups)), profile, probe)
@@ -86,16 +89,16 @@ class FoldedVerdicts:
         return self._places[self.counts.groups[group].line, profile, probe]
 
     def _rows(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
-        with self._asked(columns, groups, where) as found:
+        with self._query(columns, groups, where) as found:
             while chunk := found.fetchmany(4096):
                 yield from chunk
 
     @contextmanager
-    def _asked(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
-        """An answer about some fates, whose rows lie together. Raises InstrumentError."""
+    def _query(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
+        """Query the rows of some fates. Raises InstrumentError if the files cannot be read."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
-            WHERE {_among("fate", groups)} AND {where}"""  # noqa: S608 - see above
+            WHERE {_in_condition("fate", groups)} AND {where}"""  # noqa: S608 - see above
         try:
             if self._connection is None:
                 self._connection = connect()
@@ -107,8 +110,8 @@ class FoldedVerdicts:
             raise InstrumentError(msg) from error
 
 
-class Ordered(Sequence[float]):
-    """Numbers by rank; sorted no further than is asked for."""
+class RankedValues(Sequence[float]):
+    """Numbers by rank; they are only partially sorted, as far as needed."""
 
     def __init__(self, values: NDArray[np.float64]) -> None:
         self._values = np.array(values, dtype=np.float64)
@@ -121,7 +124,7 @@ class Ordered(Sequence[float]):
     @overload
     def __getitem__(self, rank: slice) -> Sequence[float]: ...
     def __getitem__(self, rank: int | slice) -> float | Sequence[float]:
-        """The number of that rank, from 0; a slice of all of them in order."""
+        """The number of that rank, from 0; for a slice, those of all numbers in order."""
         if isinstance(rank, slice):
             return [float(each) for each in np.sort(self._values)[rank]]
         if not 0 <= rank < len(self):
@@ -130,6 +133,6 @@ class Ordered(Sequence[float]):
         return float(self._values[rank])
 
 
-def _among(column: str, numbers: Collection[int]) -> str:
-    """A condition that DuckDB can hold against the statistics of a row group."""
+def _in_condition(column: str, numbers: Collection[int]) -> str:
+    """An SQL condition that DuckDB can check against the statistics of a row group."""
     return f"{column} IN ({', '.join(map(str, sorted(numbers)))})" if numbers else "false"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from harness.model.facts.web import WebFacts
-from harness.ports.network import Attempt, Line, Probe, Request, Sighting
+from harness.ports.network import Attempt, Line, Probe, ProbeResult, Request
 from probes.net.browser import can_browse
 from probes.net.browser_profiles import Headers, profile_for
 
@@ -38,7 +38,7 @@ class Pupil:
         pupil_line: Line = as_pupil(source)
         return pupil_line
 
-    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> Sighting:
+    async def visit(self, attempt: Attempt, probe: Probe, line: Line) -> ProbeResult:
         """Run the probe; after a page fetch the icon and ignore its response."""
         sighting = await probe.try_item(attempt, line)
         page = sighting.facts

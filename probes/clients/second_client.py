@@ -25,7 +25,7 @@ from harness.model.facts.web import CanarySighting, Hop, WebFacts
 from harness.model.marker import plain_path
 from harness.model.observation import Failure, Stage, Timings
 from harness.model.sketch import sketch_of, title_mark
-from harness.ports.network import Attempt, Exchange, Line, Sighting
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.clients.page_links import Step, read_links
 from probes.net.backend import ClientSettings, client_settings_of
 from probes.net.delivery import ExpectedMarks, find_words
@@ -213,7 +213,7 @@ class SecondClient:
         """Whether httpx can use a line."""
         return client_settings_of(line) is not None
 
-    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult:
         """Visit a URL; if httpx cannot use the line, that is the failure."""
         settings = client_settings_of(line)
         if settings is None:
@@ -238,7 +238,7 @@ class SecondClient:
                 detail = f"{type(error).__name__}: {error}"[:200]
                 took = perf_counter() - started
                 return _failed(name or "connection_aborted", "response", detail, took)
-        return Sighting(timings=Timings(total=perf_counter() - started), facts=facts)
+        return ProbeResult(timings=Timings(total=perf_counter() - started), facts=facts)
 
 
 async def _load(visit: _Visit, url: str) -> WebFacts:
@@ -370,6 +370,6 @@ def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
     )
 
 
-def _failed(name: str, stage: Stage, detail: str, took: float | None = None) -> Sighting:
+def _failed(name: str, stage: Stage, detail: str, took: float | None = None) -> ProbeResult:
     failure = Failure(name=name, stage=stage, detail=detail)
-    return Sighting(timings=Timings(total=took), failure=failure)
+    return ProbeResult(timings=Timings(total=took), failure=failure)

@@ -18,7 +18,7 @@ from harness.model.observation import CONTROL
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.probe import NAME_LAYERS, ProbeDeclaration
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, Line, Question, Sighting
+from harness.ports.network import Attempt, Line, ProbeResult, Question
 from probes.kinds.web import Web
 from probes.net.route import is_literal, is_loopback, is_unspecified
 
@@ -39,7 +39,7 @@ class _Dns:
     def __init__(self) -> None:
         self._web = Web()
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Ask for the item's host over the line, once."""
         question = Question(name=attempt.item.host, type=self.type, timeout=attempt.timeout)
         answer = await line.ask(question)
@@ -47,7 +47,7 @@ class _Dns:
         elsewhere = _addresses_elsewhere(attempt, line, facts)
         if elsewhere:
             facts = structs.replace(facts, landing=await self._landing(attempt, line, elsewhere))
-        return Sighting(timings=answer.timings, facts=facts, failure=answer.failure)
+        return ProbeResult(timings=answer.timings, facts=facts, failure=answer.failure)
 
     async def _landing(
         self, attempt: Attempt, line: Line, addresses: tuple[str, ...]

@@ -21,7 +21,7 @@ from harness.model.observation import CONTROL, Evidence, Failure, Timings
 from harness.model.probe import ProbeDeclaration
 from harness.model.sketch import BARE, Sketch, sketch_of, title_mark
 from harness.plugins import PROBES
-from harness.ports.network import Attempt, Exchange, Line, Sighting
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult
 from probes.net.browser_profiles import SentHeaders, profile_for
 from probes.net.delivery import Delivery, ExpectedMarks
 from probes.net.html_text import Page, PageReader, refresh_target
@@ -77,12 +77,12 @@ class _Web:
         """Return the URL that is fetched for an item."""
         return variant_url(item, self.scheme, self.variant)
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         """Fetch the item over the line, once, following redirects."""
         if not attempt.item.value:
             detail = "the item has no value that could be fetched"
             failure = Failure(name="instrument_error", stage="instrument", detail=detail)
-            return Sighting(timings=Timings(), failure=failure)
+            return ProbeResult(timings=Timings(), failure=failure)
         started = perf_counter()
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
@@ -92,7 +92,7 @@ class _Web:
         facts = visit.facts(chain)
         if _leads_on(facts, chain) and not _is_sensitive(attempt):
             facts = replace(facts, inner=await visit.inner(facts))
-        return Sighting(
+        return ProbeResult(
             timings=timings,
             facts=facts,
             failure=chain.failure,

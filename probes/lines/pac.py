@@ -165,7 +165,7 @@ class Pac(Interface):
     async def dial(self, request: DialRequest) -> Dialled[ByteStream]:
         """Open a byte stream by the first choice of the file that is reachable.
 
-        The file is asked as a browser asks it about an encrypted page of that host and port.
+        The file is evaluated as for an https URL of that host and port.
         """
         url = f"https://{Address(host=request.host, port=request.port)}/"
         choices = await self._choose(parse_url_target(url), request.timeout)
@@ -265,7 +265,7 @@ class Pac(Interface):
     async def _route_by(
         self, choice: Choice, endpoint: Address, request: Request | DialRequest
     ) -> Route | Failure:
-        """The route to a proxy that the file names, or why there is none."""
+        """Return the route by a proxy of the file, or the failure."""
         if choice.kind == "unspoken" or choice.address is None:
             return _script_failure(f"it leads to {choice}, which is not spoken here")
         refusal = await self.guard.refusal_by_proxy(

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Self, cast
 
 from harness.errors import UsageError
 from harness.ports.network import Answer, Exchange, Question, Request
+from probes.net.dialling import Stream, open_stream
 from probes.net.dns_server import DnsServer
 from probes.net.exchange_recorder import ExchangeRecorder, Head, header_text, write_head
 from probes.net.portable.client import PortableBackend
-from probes.net.portable.dial import Stream, open_stream
 from probes.net.route import Route
 from probes.net.url_target import UrlTarget, parse_url_target
 

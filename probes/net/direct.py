@@ -256,7 +256,7 @@ class DirectLine:
         return open_datagrams(address, self._binding)
 
     async def _locate(self, endpoint: Address, request: Request | DialRequest) -> Address | Failure:
-        """Where to connect to for the host and port of a request, if nothing forbids it."""
+        """Return the address to connect to for a request, or the failure or refusal."""
         found: str | Failure = request.address or await self._find(endpoint.host, request.timeout)
         if isinstance(found, Failure):
             return found

@@ -1,4 +1,4 @@
-"""Documents for people: one kind a file."""
+"""The table of document formats; each module of this package holds one format."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Writes an assessment as one self-contained page that nothing has to be fetched for.
+"""Write an assessment as one self-contained HTML page.
 
-Text of a supplier's pages is hostile input: everything is escaped, nothing is a link, control
-characters are replaced, and a content security policy forbids scripts and requests altogether.
+Text from a supplier's pages is hostile input: everything is escaped, nothing becomes a link,
+control characters are replaced, and a content security policy forbids scripts and requests.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from harness.model.corpus import is_among
 from harness.model.outcome import Assessment, CategoryRate, Conformity, Outcome
 from harness.model.scheme import Requirement
 from harness.store.atomic_write import write_document
-from reports import figures, phrases, tables
+from reports import figures, phrases, tables, words
 from reports.documents import DOCUMENTS
-from reports.tables import NONE, groups_of, instrument_tables, pack_tables
+from reports.tables import NO_INSTRUMENT, groups_of, instrument_tables, pack_tables
 
 SHOWN_ITEMS = 100
-"""Witnesses that a table of the page holds; the JSON of the assessment holds the others."""
-SHOWN_SIGNS = 300
-"""How much of one observed text is shown."""
+"""How many items a table of the page shows; the JSON of the assessment holds all of them."""
+SHOWN_CHARACTERS = 300
+"""How many characters of one observed text are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A figure with the numbers behind it, for those who read tables."""
+    """A figure, and its numbers as a table."""
 
     title: str
     svg: str
@@ -54,7 +54,7 @@ def render(assessment: Assessment) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    page.globals.update(phrases=phrases, parts=tables, words=phrases, shown_items=SHOWN_ITEMS)
+    page.globals.update(phrases=phrases, tables=tables, words=words, shown_items=SHOWN_ITEMS)
     page.filters["short"] = _short
     return page.get_template("report.html.j2").render(**_contents(assessment))
 
@@ -62,9 +62,9 @@ def render(assessment: Assessment) -> str:
 def limits_of(
     outcomes: Iterable[Outcome], rates: Iterable[CategoryRate]
 ) -> dict[str, figures.Limit]:
-    """What is asked of each category's block rate by requirements that give a rate for it.
+    """The block rate that the requirements ask of each category.
 
-    A census ("at most 0 missed") asks for all of it. The stricter of two demands counts.
+    A census ("at most 0 missed") asks for 100 %. Of two requirements the stricter one counts.
     """
     limits: dict[str, figures.Limit] = {}
     codes = {rate.category for rate in rates}
@@ -86,29 +86,32 @@ def _contents(assessment: Assessment) -> dict[str, Any]:
         "failed": groups_of(o for o in binding if o.conformity is Conformity.DOES_NOT_CONFORM),
         "undecided": groups_of(o for o in binding if o.conformity is Conformity.INSUFFICIENT),
         "with_items": [out for out in assessment.outcomes if out.witnesses],
-        "broken": [each for each in assessment.preconditions if not each.held],
+        "failed_preconditions": [each for each in assessment.preconditions if not each.held],
         "plots": _plots(assessment),
         "pack_tables": pack_tables(assessment),
         "instrument": instrument_tables(assessment),
-        "no_instrument": NONE,
+        "no_instrument": NO_INSTRUMENT,
         "rules": list(dict.fromkeys(out.decided_by for out in assessment.outcomes)),
         "alphas": sorted({out.metric.alpha for out in assessment.outcomes}),
+        "sure": phrases.confidence(
+            max((o.metric.alpha for o in assessment.outcomes), default=0.05)
+        ),
     }
 
 
 def _plots(assessment: Assessment) -> list[Plot]:
     plots = []
-    by_place = sorted(assessment.rates, key=_place)
-    for (profile, line), found in groupby(by_place, key=_place):
-        rates = list(found)
+    by_line = sorted(assessment.rates, key=_profile_and_line)
+    for (profile, line), group in groupby(by_line, key=_profile_and_line):
+        rates = list(group)
         outcomes = [o for o in assessment.outcomes if (o.profile, o.line) == (profile, line)]
         title = f"Blocked by category: {profile} on {line}"
         svg = figures.block_rates(rates, limits_of(outcomes, rates), title)
         rows = tuple(_rate_row(rate) for rate in rates)
-        columns = ("Category", "Blocked", "Opened", "Changed", "Down", "Undecided", "Bounds")
+        columns = ("Category", "Blocked", "Let through", "Changed", "Down", "Undecided", "Bounds")
         plots.append(Plot(title=title, svg=svg, columns=columns, rows=rows))
     if any(assessment.latencies.values()):
-        title = "Waiting for the first byte"
+        title = "Time to first byte"
         svg = figures.latency(assessment.latencies, title)
         rows = tuple(_wait_row(*each) for each in sorted(assessment.latencies.items()))
         plots.append(Plot(title=title, svg=svg, columns=("Line", "Answers", "Median"), rows=rows))
@@ -116,17 +119,17 @@ def _plots(assessment: Assessment) -> list[Plot]:
         title = "How the service blocked"
         svg = figures.mechanisms(assessment.mechanisms, title)
         ways = sorted(assessment.mechanisms.items(), key=lambda way: -way[1])
-        counts = tuple((phrases.mechanism_name(way), way, f"{n:,}") for way, n in ways)
+        counts = tuple((words.mechanism_name(way), way, f"{n:,}") for way, n in ways)
         plots.append(Plot(title=title, svg=svg, columns=("Way", "Code", "Trials"), rows=counts))
     return plots
 
 
-def _place(rate: CategoryRate) -> tuple[str, str]:
+def _profile_and_line(rate: CategoryRate) -> tuple[str, str]:
     return rate.profile, rate.line
 
 
 def _rate_row(rate: CategoryRate) -> tuple[str, ...]:
-    label = phrases.framed(phrases.labelled(rate.category), rate.frame)
+    label = words.framed(words.labelled(rate.category), rate.frame)
     counts = (rate.blocked, rate.allowed, rate.altered, rate.down, rate.insufficient)
     low, high = phrases.percent(rate.lower), phrases.percent(rate.upper)
     return (label, *(f"{count:,}" for count in counts), f"{low} to {high}")
@@ -149,18 +152,18 @@ def _limit(requirement: Requirement) -> figures.Limit | None:
     return figures.Limit(at_least=1.0) if (metric, threshold.at_most) == ("missed", 0) else None
 
 
-def _stricter(one: figures.Limit | None, other: figures.Limit) -> figures.Limit:
-    if one is None:
-        return other
-    least = [each for each in (one.at_least, other.at_least) if each is not None]
-    most = [each for each in (one.at_most, other.at_most) if each is not None]
+def _stricter(first: figures.Limit | None, second: figures.Limit) -> figures.Limit:
+    if first is None:
+        return second
+    least = [each for each in (first.at_least, second.at_least) if each is not None]
+    most = [each for each in (first.at_most, second.at_most) if each is not None]
     return figures.Limit(at_least=max(least, default=None), at_most=min(most, default=None))
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_SIGNS else f"{text[:SHOWN_SIGNS]}…"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def _finalize(shown: Any) -> Any:
-    """Text from outside loses what could steer a reader; markup of our own stays."""
+    """Escape control characters in text from outside; the template's own markup stays."""
     return phrases.plain(shown, keep="\n\t") if type(shown) is str else shown

@@ -1,4 +1,4 @@
-"""Writes what was measured and concluded for other programs: one format a file."""
+"""The table of export formats for journals; each module of this package holds one format."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from harness.plugins import PluginTable
 from harness.ports.storage import Journal
 
 JournalExporter = Callable[[Journal, Counter[str]], Iterator[bytes]]
-"""Gives a journal's measurements in one format, one a line, without the end of the line.
+"""Yields a journal's measurements in one format, one per line, without line ends.
 
-The counter tells how many trials are left out, by the reason why. S4 items always are.
+The counter receives how many trials were left out, by reason. S4 items always are.
 """
 
 JOURNAL_EXPORTERS = PluginTable[JournalExporter]("exporters", "reports.exports", of="journals")

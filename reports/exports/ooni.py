@@ -1,9 +1,9 @@
-"""A journal's trials as OONI measurements of ``web_connectivity``, data format 0.2.0.
+"""Export a journal's trials as OONI measurements of ``web_connectivity``, data format 0.2.0.
 
-Each trial becomes one JSON line: the service line is the probe, the control line the test
-helper (ooni/spec df-000, df-001, df-002, df-005, df-007; ts-017-web-connectivity). What our
-facts have and the format has no key for stands under ``x_accredit``. No verdict is written:
-``blocking`` and ``accessible`` are absent, for whoever reads this to conclude.
+Each trial becomes one JSON line: the service line is the probe, the control line the test helper
+(ooni/spec df-000, df-001, df-002, df-005, df-007; ts-017-web-connectivity). Facts for which the
+format has no key are written under ``x_accredit``. No verdict is written: ``blocking`` and
+``accessible`` are absent, so that readers draw their own conclusions.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from harness.interop.ooni import TEST, TIMES
 from harness.interop.ooni_dns import OF_LINE, host_of_url
-from harness.interop.ooni_form import CONTROL, SERVICE, go_beyond
+from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair
 from harness.model.facts.dns import DnsFacts
@@ -35,24 +35,24 @@ FAILURES_OF_CODES = {
     "SERVFAIL": "dns_servfail_error",
     "NOERROR": "dns_no_answer",
 }
-"""What an answer without an address is called (df-007)."""
+"""The failure of an answer without an address, by response code (df-007)."""
 
 ASKED_FOR = frozenset({"A", "AAAA"})
-"""The record types that web_connectivity asks for (ts-017); another's answer would mislead."""
+"""The record types of web_connectivity (ts-017); trials of other types are left out."""
 
 NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
-"""Stages of failures at which the origin's address was not tried."""
+"""Stages of failures at which no connection to the origin was tried."""
 
 
 ALIAS_LOOPS = "with aliases that lead back to each other, which OONI does not hold"
-"""Written down, such an answer would look like a denial of the name."""
+"""The reason for leaving out such answers: without aliases they would look like NXDOMAIN."""
 
 
 @JOURNAL_EXPORTERS.register("ooni")
 def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
-    """OONI measurements of web_connectivity, one JSON line each.
+    """Yield OONI measurements of web_connectivity, one JSON line each.
 
-    ``left_out`` counts the trials that are not written, by the reason why.
+    ``left_out`` counts the trials that are not written, by reason.
     """
     foreign, proxied = bool(journal.header.foreign), _proxied(journal)
     for _, batch in groupby(journal.observations(), attrgetter("batch")):
@@ -71,7 +71,7 @@ def export_ooni(journal: Journal, left_out: Counter[str]) -> Iterator[bytes]:
 
 
 def _proxied(journal: Journal) -> frozenset[str]:
-    """The lines on which a proxy's address stands where the origin's would."""
+    """The lines whose peer address is that of a proxy, not of the origin."""
     return frozenset(
         line.name
         for line in journal.header.campaign.lines
@@ -80,7 +80,7 @@ def _proxied(journal: Journal) -> frozenset[str]:
 
 
 def _name(trial: Trial, *, foreign: bool) -> str:
-    """One measurement a trial; a foreign one has its own name, and both its layers, again."""
+    """The name of a trial's measurement; an imported trial keeps the name that it came with."""
     key = trial.key
     if foreign:
         return key.item
@@ -133,12 +133,12 @@ def _measurement(name: str, trials: list[Trial], proxied: frozenset[str]) -> dic
     }
 
 
-def _annotations(seen: Observation) -> dict[str, str]:
-    """What our key says, and what the item is."""
-    key = seen.key
+def _annotations(observation: Observation) -> dict[str, str]:
+    """The observation's key and its item."""
+    key = observation.key
     return {
         "item": key.item,
-        "category": seen.item.category,
+        "category": observation.item.category,
         "probe": key.probe,
         "line": key.line,
         "profile": key.profile,
@@ -161,17 +161,17 @@ def _test_keys(trials: list[Trial], *, direct: bool) -> dict[str, Any]:
     return keys
 
 
-def _query(seen: Observation) -> dict[str, Any]:
-    facts = seen.facts if isinstance(seen.facts, DnsFacts) else None
+def _query(observation: Observation) -> dict[str, Any]:
+    facts = observation.facts if isinstance(observation.facts, DnsFacts) else None
     known = facts is not None and facts.server != ""
     return {
         "answers": [_answer(address) for address in facts.addresses] if facts else None,
         "engine": facts.transport if facts and known else "system",
-        "failure": _dns_failure(seen),
-        "hostname": seen.item.host,
+        "failure": _dns_failure(observation),
+        "hostname": observation.item.host,
         "query_type": facts.type if facts else "A",
         "resolver_address": facts.server if facts else "",
-        "t": seen.timings.total,
+        "t": observation.timings.total,
         "tags": [OF_LINE] if known else [],
     }
 
@@ -181,39 +181,43 @@ def _answer(address: str) -> dict[str, Any]:
     return {"answer_type": "AAAA" if six else "A", "ipv6" if six else "ipv4": address}
 
 
-def _dns_failure(seen: Observation) -> str | None:
-    """The failure, or what an answer without an address comes to."""
-    if seen.failure is not None:
-        return seen.failure.name
-    facts = seen.facts
+def _dns_failure(observation: Observation) -> str | None:
+    """The failure, or the failure that an answer without an address stands for."""
+    if observation.failure is not None:
+        return observation.failure.name
+    facts = observation.facts
     if not isinstance(facts, DnsFacts) or facts.addresses:
         return None
     return FAILURES_OF_CODES.get(facts.rcode, "dns_server_misbehaving")
 
 
-def _control_dns(seen: Observation | None) -> dict[str, Any] | None:
-    if seen is None:
+def _control_dns(observation: Observation | None) -> dict[str, Any] | None:
+    if observation is None:
         return None
-    failure, facts = _dns_failure(seen), seen.facts
-    found = facts.addresses if isinstance(facts, DnsFacts) and failure is None else ()
-    return {"addrs": list(found), "failure": failure}
+    failure, facts = _dns_failure(observation), observation.facts
+    addresses = facts.addresses if isinstance(facts, DnsFacts) and failure is None else ()
+    return {"addrs": list(addresses), "failure": failure}
 
 
 def _requests(trial: Trial) -> list[dict[str, Any]]:
     """All transactions of the service, the last one first (df-001)."""
-    seen = trial.service
-    facts = seen.facts if isinstance(seen.facts, WebFacts) else WebFacts(url=_url(trial))
+    observation = trial.service
+    facts = (
+        observation.facts if isinstance(observation.facts, WebFacts) else WebFacts(url=_url(trial))
+    )
     hops = facts.hops[:-1] if _is_last_hop(facts) else facts.hops
     response = None
     if facts.status is not None:
         response = _response(facts.status, facts.headers)
         response["body_is_truncated"] = facts.truncated
     last = {
-        "failure": seen.failure.name if seen.failure is not None else None,
+        "failure": observation.failure.name if observation.failure is not None else None,
         "request": {"method": "GET", "url": facts.url},
         "response": response,
-        "t": seen.timings.total,
-        "x_accredit": go_beyond(Side(facts=seen.facts, failure=seen.failure), SERVICE),
+        "t": observation.timings.total,
+        "x_accredit": extra_facts(
+            Side(facts=observation.facts, failure=observation.failure), SERVICE
+        ),
     }
     return [last, *map(_hop, reversed(hops))]
 
@@ -233,15 +237,15 @@ def _hop(hop: Hop) -> dict[str, Any]:
 
 
 def _response(status: int, headers: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """A response; bodies stay where the evidence is."""
+    """A response without its body, which stays in the evidence store."""
     return {"body": None, "code": status, "headers": dict(headers), "headers_list": headers}
 
 
 def _tcp_connect(trial: Trial) -> list[dict[str, Any]]:
     """The connection to the item's own host, where its address is known (df-005)."""
-    seen = trial.service
-    facts = seen.facts
-    failure = seen.failure
+    observation = trial.service
+    facts = observation.facts
+    failure = observation.failure
     if not isinstance(facts, WebFacts) or not facts.peer:
         return []
     if failure is not None and failure.stage in NOT_CONNECTED:
@@ -252,24 +256,24 @@ def _tcp_connect(trial: Trial) -> list[dict[str, Any]]:
     return [{"ip": facts.peer, "port": port, "status": status}]
 
 
-def _control_page(seen: Observation | None) -> dict[str, Any] | None:
-    if seen is None or (seen.facts is None and seen.failure is None):
+def _control_page(observation: Observation | None) -> dict[str, Any] | None:
+    if observation is None or (observation.facts is None and observation.failure is None):
         return None
-    side = Side(facts=seen.facts, failure=seen.failure)
-    facts = seen.facts if isinstance(seen.facts, WebFacts) else None
+    side = Side(facts=observation.facts, failure=observation.failure)
+    facts = observation.facts if isinstance(observation.facts, WebFacts) else None
     length = facts.body_length if facts is not None else None
     return {
         "body_length": -1 if length is None else length,
-        "failure": seen.failure.name if seen.failure is not None else None,
+        "failure": observation.failure.name if observation.failure is not None else None,
         "headers": dict(facts.headers) if facts is not None else {},
         "status_code": (facts.status or -1) if facts is not None else -1,
         "title": facts.title if facts is not None else "",
-        "x_accredit": go_beyond(side, CONTROL),
+        "x_accredit": extra_facts(side, CONTROL),
     }
 
 
 def _url(trial: Trial) -> str:
-    """The URL that was asked for first."""
+    """The URL that was requested first."""
     item, facts = trial.service.item, trial.service.facts
     if isinstance(facts, WebFacts):
         asked = facts.hops[0].url if facts.hops else facts.url

@@ -1,4 +1,4 @@
-"""Outcomes as a table: a pandas frame for analysts, CSV (RFC 4180) for spreadsheets."""
+"""Outcomes as a table: a pandas data frame, or CSV (RFC 4180) for spreadsheets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def outcomes_table(assessment: Assessment) -> DataFrame:
 def write_outcomes(assessment: Assessment, path: Path) -> Path:
     """Write the table as CSV in UTF-8, whole or not at all. Raises InstrumentError.
 
-    It is for people: no spreadsheet takes a text for a formula (see
+    Texts are escaped so that no spreadsheet runs one as a formula (see
     ``harness.untrusted.visible_text``).
     """
     table = outcomes_table(assessment)

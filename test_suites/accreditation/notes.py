@@ -1,4 +1,4 @@
-"""Notes of an outcome for those who read tests: JUnit properties, Allure labels, attachments."""
+"""What the accreditation suite reports of an outcome: JUnit properties, messages, Allure labels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 from harness.model.outcome import Assessment, Outcome, Witness
 from harness.untrusted.visible_text import spreadsheet_cell, visible
 from reports import phrases
+from reports.words import source_of
 
 SEVERITIES = {"Crit": "blocker", "Maj": "critical", "Min": "normal", "Obs": "trivial"}
 """Our severities as Allure names them."""
 WORST = 50
-"""How many items are attached; the page and the JSON hold the rest."""
+"""How many items are attached; the JSON of the assessment holds all of them."""
 
 
 def properties(outcome: Outcome, assessment: Assessment) -> dict[str, str]:
-    """What JUnit's ``<properties>`` hold of an outcome."""
+    """The JUnit ``<properties>`` of an outcome."""
     requirement, metric = outcome.requirement, outcome.metric
     return {
         "requirement": requirement.id,
@@ -42,7 +43,7 @@ def properties(outcome: Outcome, assessment: Assessment) -> dict[str, str]:
 def message(outcome: Outcome, shown: int = 5) -> str:
     """The outcome's sentence, and its worst items below."""
     lines = [phrases.sentence(outcome), f"decided by: {outcome.decided_by}"]
-    lines += [f"  {phrases.seen_of(witness)}" for witness in outcome.witnesses[:shown]]
+    lines += [f"  {phrases.witness_line(witness)}" for witness in outcome.witnesses[:shown]]
     if len(outcome.witnesses) > shown:
         lines.append(f"  and {len(outcome.witnesses) - shown} more")
     return "\n".join(map(visible, lines))
@@ -85,16 +86,14 @@ def worst_items(witnesses: tuple[Witness, ...]) -> str:
 def _texts(outcome: Outcome) -> dict[str, str]:
     requirement, metric = outcome.requirement, outcome.metric
     limit = requirement.threshold
-    source = (
-        f"{limit.source} ({phrases.PROVENANCES[limit.provenance]})" if limit else "no threshold"
-    )
+    source = f"source of the threshold: {source_of(limit)}" if limit else "no threshold"
     demand = phrases.threshold(requirement, metric.unit)
     categories = ", ".join(requirement.measure.categories) or "all"
     interval = (
         f"{phrases.counted(outcome)}: {phrases.value(outcome)}\n"
         f"bounds: {phrases.bounds(outcome)}, each one-sided at "
         f"{phrases.confidence(metric.alpha)} ({metric.method})\n"
-        f"undecided: {metric.indeterminate}; left out: {metric.left_out or 'none'}\n"
+        f"undecided: {metric.indeterminate}; {'; '.join(phrases.left_out(outcome)) or 'none left out'}\n"
         f"decided by: {outcome.decided_by}\n"
     )
     return {

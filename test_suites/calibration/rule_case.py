@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore
+from harness.judge.filter_fingerprints import NO_FINGERPRINTS, FilterFingerprints
 from harness.model.verdict import Mechanism, State, Trial
 
 
@@ -16,7 +16,7 @@ class RuleCase:
     trial: Trial
     state: State
     mechanism: Mechanism = Mechanism.NONE
-    lore: Lore = NOTHING_LEARNED
+    fingerprints: FilterFingerprints = NO_FINGERPRINTS
     alone: bool = False
 
 
@@ -26,7 +26,14 @@ def case(
     state: State,
     mechanism: Mechanism = Mechanism.NONE,
     *,
-    lore: Lore = NOTHING_LEARNED,
+    fingerprints: FilterFingerprints = NO_FINGERPRINTS,
     alone: bool = False,
 ) -> RuleCase:
-    return RuleCase(rule=rule, trial=made, state=state, mechanism=mechanism, lore=lore, alone=alone)
+    return RuleCase(
+        rule=rule,
+        trial=made,
+        state=state,
+        mechanism=mechanism,
+        fingerprints=fingerprints,
+        alone=alone,
+    )

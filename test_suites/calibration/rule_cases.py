@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.judge.filter_fingerprints import Lore
+from harness.judge.filter_fingerprints import FilterFingerprints
 from harness.model.facts.dns import DnsFacts, DnsRecord, ExtendedError
 from harness.model.facts.web import Hop
 from harness.model.observation import Failure
@@ -81,7 +81,7 @@ DNS = (
           trial(dns(rcode="SERVFAIL", extended_errors=(ExtendedError(code=15),)), LONDON), State.BLOCKED,
           Mechanism.DNS_SERVFAIL),
     _case("dns-servfail-learned", _named(rcode="SERVFAIL"), State.BLOCKED, Mechanism.DNS_SERVFAIL,
-          lore=Lore(rcodes=frozenset({"SERVFAIL"}))),
+          fingerprints=FilterFingerprints(rcodes=frozenset({"SERVFAIL"}))),
     _case("dns-alias-loop", _named(records=(
               DnsRecord(name=OURS, type="CNAME", ttl=0, data="a.test."),
               DnsRecord(name="a.test", type="CNAME", ttl=0, data=OURS))),
@@ -89,7 +89,7 @@ DNS = (
     _case("dns-servfail", _named(rcode="SERVFAIL"), State.INSUFFICIENT, Mechanism.DNS_SERVFAIL),
     _case("dns-null-address", _named("0.0.0.0"), State.BLOCKED, Mechanism.DNS_SINKHOLE),
     _case("dns-learned-sinkhole", _public("203.0.114.9"), State.BLOCKED, Mechanism.DNS_SINKHOLE,
-          lore=Lore(sinkholes=frozenset({"203.0.114.9"}))),
+          fingerprints=FilterFingerprints(sinkholes=frozenset({"203.0.114.9"}))),
     _case("dns-bogon-everywhere", trial(dns("10.1.1.1"), dns("192.168.7.7"), host=THEIRS),
           State.DOWN),
     _case("dns-landing-delivered", trial(dns("198.51.100.9", landing=web()), LONDON),
@@ -107,6 +107,24 @@ DNS = (
     _case("dns-silent", trial(failed("generic_timeout_error", "resolve"), LONDON), State.BLOCKED,
           Mechanism.DNS_SILENT),
     _case("dns-unclear", trial(failed("dns_bogon_error", "resolve"), LONDON), State.INSUFFICIENT),
+)  # fmt: skip
+
+
+def _mail(*records: str, rcode: str = "NOERROR") -> DnsFacts:
+    """What came of a question for the mail servers of a name."""
+    told = (DnsRecord(name=OURS, type="MX", ttl=60, data=record) for record in records)
+    return dns(rcode=rcode, type="MX", records=tuple(told))
+
+
+MAIL = _mail("10 mail.accredit.test.")
+
+OTHER_RECORDS = (
+    _case("dns-same", trial(_mail("10 MAIL.accredit.test."), MAIL), State.ALLOWED),
+    _case("dns-nodata", trial(_mail(), MAIL), State.BLOCKED, Mechanism.DNS_NODATA),
+    _case("dns-nxdomain", trial(_mail(rcode="NXDOMAIN"), MAIL), State.BLOCKED,
+          Mechanism.DNS_NXDOMAIN),
+    _case("dns-other-records", trial(_mail("10 mail.example."), MAIL), State.INSUFFICIENT),
+    _case("control-no-address", trial(_mail(), _mail()), State.DOWN),
 )  # fmt: skip
 
 
@@ -142,11 +160,11 @@ def _sent_to(url: str) -> Trial:
 
 PRIVATE = (
     _case("private-redirect-learned", _sent_to("http://10.0.0.1:8090/item"), State.BLOCKED,
-          Mechanism.REDIRECT, lore=Lore(servers=frozenset({"http://10.0.0.1:8090"}))),
+          Mechanism.REDIRECT, fingerprints=FilterFingerprints(servers=frozenset({"http://10.0.0.1:8090"}))),
     _case("private-redirect", _sent_to("http://10.0.0.1/blocked"), State.INSUFFICIENT,
-          lore=Lore(servers=frozenset({"http://10.0.0.1:8090"}), hosts=frozenset({"10.0.0.1"}))),
+          fingerprints=FilterFingerprints(servers=frozenset({"http://10.0.0.1:8090"}), hosts=frozenset({"10.0.0.1"}))),
     _case("private-address", trial(failed("private_address", "request")), State.INSUFFICIENT,
-          lore=Lore(failures=frozenset({"private_address"}))),
+          fingerprints=FilterFingerprints(failures=frozenset({"private_address"}))),
 )  # fmt: skip
 
 WEB = (
@@ -156,7 +174,7 @@ WEB = (
     _case("token-arrived", trial(web()), State.ALLOWED),
     _case("arrived-inside", trial(web(canary="absent", inner=(web(),))), State.ALLOWED),
     _case("tunnel-refused-learned", trial(web(canary="absent", status=None, tunnel_status=503)),
-          State.BLOCKED, Mechanism.PROXY_REFUSAL, lore=Lore(tunnel_statuses=frozenset({503}))),
+          State.BLOCKED, Mechanism.PROXY_REFUSAL, fingerprints=FilterFingerprints(tunnel_statuses=frozenset({503}))),
     _case("tunnel-trouble", trial(web(canary="absent", status=None, tunnel_status=503)),
           State.INSUFFICIENT),
     _case("tunnel-refused", trial(web(canary="absent", status=None, tunnel_status=403)),
@@ -175,7 +193,7 @@ WEB = (
           trial(Failure(name="dns_servfail_error", stage="resolve", extended_errors=(18,))),
           State.BLOCKED, Mechanism.DNS_SERVFAIL),
     _case("resolve-failure-learned", trial(failed("dns_servfail_error", "resolve")), State.BLOCKED,
-          Mechanism.DNS_SERVFAIL, lore=Lore(failures=frozenset({"dns_servfail_error"}))),
+          Mechanism.DNS_SERVFAIL, fingerprints=FilterFingerprints(failures=frozenset({"dns_servfail_error"}))),
     _case("resolve-trouble", trial(failed("dns_servfail_error", "resolve")), State.INSUFFICIENT,
           Mechanism.DNS_SERVFAIL),
     _case("sent-astray", trial(
@@ -209,7 +227,7 @@ WEB = (
     _case("silence", trial(failed("generic_timeout_error", "connect")), State.BLOCKED,
           Mechanism.SILENT_DROP),
     _case("failure-learned", trial(failed("http_invalid_response")), State.BLOCKED,
-          Mechanism.OTHER, lore=Lore(failures=frozenset({"http_invalid_response"}))),
+          Mechanism.OTHER, fingerprints=FilterFingerprints(failures=frozenset({"http_invalid_response"}))),
     _case("redirects-without-end", trial(
               web(canary="absent", status=302, url="http://round.supplier.example/"),
               failure=failed("http_redirect_limit")),
@@ -226,7 +244,7 @@ WEB = (
 
 PAGE = (
     _case("page-learned", trial(web(canary="absent", title="Hello")), State.BLOCKED,
-          Mechanism.BLOCK_PAGE, lore=Lore(titles=frozenset({"hello"}))),
+          Mechanism.BLOCK_PAGE, fingerprints=FilterFingerprints(titles=frozenset({"hello"}))),
     _case("page-under-interception", trial(
               web(HTTPS, canary="absent", text=NOTICE, certificate=SUPPLIER),
               web(HTTPS, certificate=OWN)),
@@ -296,4 +314,13 @@ ALONE = (
     _case("alone-unclear", _alone(), State.INSUFFICIENT, alone=True),
 )  # fmt: skip
 
-CASES: tuple[RuleCase, ...] = (*GROUND, *HTTPS_RECORDS, *DNS, *PRIVATE, *WEB, *PAGE, *ALONE)
+CASES: tuple[RuleCase, ...] = (
+    *GROUND,
+    *OTHER_RECORDS,
+    *HTTPS_RECORDS,
+    *DNS,
+    *PRIVATE,
+    *WEB,
+    *PAGE,
+    *ALONE,
+)

@@ -23,9 +23,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "rules.md"
 
 _START = f"""# Rules of judgement
 
-Version {RULES_VERSION.partition("+")[0]}. A trial is the service's observation beside the control's. The rules are
-tried from the first to the last, and the first that matches gives the verdict; its id stands in
-the verdict, so an id is never used again for another meaning. *Insufficient* is never favourable.
+Version {RULES_VERSION.partition("+")[0]}. A trial is the service's observation paired with the control's. The rules
+are tried in order, and the first that matches gives the verdict. Its id is part of the verdict, so
+an id is never used again for another meaning. *Insufficient* is never favourable.
 
 The version stands in each verdict and assessment. Until the first release it stays 1; from then
 on it grows with each release in which a rule was added, moved or changed. Each rule has a case
@@ -40,14 +40,14 @@ refusal), and *neither*, which is insufficient and says what was seen.
 What the supplier's block page looks like is learned from the must-block sentinels of the same
 journal, and from `service.block_page` of the [campaign file](campaign-file.md).
 
-The words, the title or the host of a block page are copied easily, and put over something else. So
-they count only on a page that has no room for content: no more pictures, frames, scripts and style
-sheets than the pages that the must-block sentinels met; less text that nobody knows than half of
-what the control's page says; and no frame that shows something else. A frame of the block page's
-host counts only on a page that says nothing itself. A page at that host must be known, or say
-nothing. Scripts are not run and pictures are not looked at: a supplier whose block page always has
-them could show others in their place. Where an honest supplier has several block pages, a sentinel
-of each (`sentinels` in the campaign file) makes them known.
+The words, the title or the host of a block page are easily copied onto other content. So they count
+only on a page that cannot hold other content: no more pictures, frames, scripts and style sheets
+than the pages that the must-block sentinels met; less unknown text than half of the control's text;
+and no frame that shows something else. A frame of the block page's host counts only on a page that
+says nothing itself. A page at that host must be known, or say nothing. Scripts are not run and
+pictures are not looked at: a supplier whose block page always has them could show others in their
+place. Where an honest supplier has several block pages, give a sentinel for each (`sentinels` in
+the campaign file), so that they are known.
 
 This page is generated: `python -m test_suites.calibration.rules_page`.
 """
@@ -55,13 +55,13 @@ This page is generated: `python -m test_suites.calibration.rules_page`.
 _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     (
         "Preconditions",
-        "What voids a trial: no control, no line, trouble of our own.",
+        "What voids a trial: no control, no line, a failure of our own equipment.",
         PRECONDITION_RULES,
     ),
     ("Reach", "Probes of other protocols: was the far end reached?", REACH_RULES),
     (
         "HTTPS records",
-        "By the probe `dns_https`: what they come to is noted, and counts in no rate.",
+        "By the probe `dns_https`: the verdicts are recorded, and count in no rate.",
         HTTPS_RULES,
     ),
     ("Names", "Answers of resolvers.", DNS_RULES),
@@ -78,7 +78,7 @@ _SECTIONS: tuple[tuple[str, str, Sequence[Rule]], ...] = (
     ("Pages", "A whole answer came, and it is not the origin's: is it a block page?", PAGE_RULES),
     (
         "Other people's measurements",
-        "Tried before all others, and only there: their targets answer for themselves.",
+        "Tried before all other rules, and only for these measurements.",
         PROVEN_RULES,
     ),
     ("Pages alone", "Instead of all others, for pages without a control.", ALONE_RULES),
@@ -99,13 +99,13 @@ background, a frame, a script or the fields of a form is a page.
 |---|---|---|---|
 """
 
-_LIVENESS = """## A block beside a sign of life
+_LIVENESS = """## Blocks need a sign of life
 
-A block that a rule above found stands only beside a sign of life of the line; see
+A block that a rule above found counts only if the line was alive meanwhile; see
 [dd-009](../design/dd-009-liveness.md). Each of these makes it **insufficient**. Other people's
 measurements hold no heartbeats, and are judged without these rules.
 
-An item that was blocked and passed when it was tried again (with the longest patience, at once, at
+An item that was blocked and passed when it was tried again (with the longest timeout, at once, at
 the end, or by the second client) is **allowed** by rule `passed-on-retry`, and keeps the mechanism
 of its block: it counts against the service whether it should have been blocked or let through.
 

@@ -2,7 +2,7 @@
 
 A campaign is measured twice on simulated lines: with everything blocked, and with nothing blocked
 but the sentinels. A replicate takes each item's observations from one of the two, batch by batch
-through the ``Stopper``, and its journal is concluded.
+through the ``EarlyStopping``, and its journal is concluded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
 from harness.judge.judge import batch_judges
 from harness.measure.batch_plan import plan_batches
-from harness.measure.early_stopping import Stopper
+from harness.measure.early_stopping import EarlyStopping
 from harness.model.campaign import Campaign, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.journal_header import JournalHeader
@@ -73,8 +73,8 @@ class Recorded:
         kept = Memory(self.header)
         judges = batch_judges(self.campaign.service.block_page)
         may_stop = StoppingTests(self.campaign, self.header.packs)
-        stopper = Stopper(self.campaign, self.ready.items, kept, judges.judge_batch, may_stop)
-        for batch in stopper.thin(plan_batches(self.campaign, self.ready.items)):
+        stopper = EarlyStopping(self.campaign, self.ready.items, kept, judges.judge_batch, may_stop)
+        for batch in stopper.without_stopped(plan_batches(self.campaign, self.ready.items)):
             tried = {item.id for item in batch.items}
             seen = [
                 one
@@ -85,7 +85,7 @@ class Recorded:
                 and (one.item.id in blocked) == is_blocked
             ]
             ends = [one for one in self.closed[batch.number] if one.role != "item"]
-            stopper.take(batch.number, [*ends, *seen])
+            stopper.store_batch(batch.number, [*ends, *seen])
         stopper.seal()
         return kept
 

@@ -53,7 +53,7 @@ class Row:
 
 
 class VerdictCounts:
-    """Counts of rows. Satisfies ``harness.ports.judging.VerdictCounts``."""
+    """Counts of rows. Satisfies ``harness.ports.judging.CountedVerdicts``."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         groups: list[OutcomeGroup] = []

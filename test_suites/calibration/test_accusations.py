@@ -51,10 +51,12 @@ def test_one_row_of_many_needs_more_certainty() -> None:
     assert among[0].leaning == "fail"
     [reason] = among[0].reasons
     assert reason == (
-        "shown for this row alone, not among all that a sample decides "
-        "(Holm over 2 rows, adjusted p 0.06)"
+        "not met if looked at alone, but not surely among all outcomes "
+        "(Holm's correction over 2 outcomes: adjusted p 0.06)"
     )
-    assert among[0].decided_by.endswith("; to fail: Holm over 2 rows, adjusted p 0.06")
+    assert among[0].decided_by.endswith(
+        "; to fail: Holm's correction over 2 outcomes: adjusted p 0.06"
+    )
     assert "Holm" not in alone[0].decided_by
 
 
@@ -93,7 +95,7 @@ def test_the_agreed_minimum_counts_domains(domains: int, conformity: object) -> 
 
     assert found.conformity is conformity
     if domains < 50:
-        assert "49 domains counted, below the agreed minimum of 50" in found.reasons
+        assert "49 domains were decided; the agreed minimum is 50" in found.reasons
 
 
 def test_a_pooled_rate_below_the_mark_forbids_a_pass_and_accuses_nobody() -> None:

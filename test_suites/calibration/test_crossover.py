@@ -21,8 +21,8 @@ from rich.console import Console
 
 from harness.cli.compose import prepare
 from harness.cli.doctor import campaign_checks
-from harness.cli.paths import Places
-from harness.cli.registry_session import open_book, open_plans
+from harness.cli.paths import CampaignPaths
+from harness.cli.registry_session import open_plans, open_session
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import PlanState, Retest, RetestResult
@@ -162,7 +162,7 @@ def test_half_of_it_grants_nothing(campaign: Path) -> None:
     outcome = run.outcome("URL-04", "classroom")
 
     assert (Conformity.INSUFFICIENT, DRUGS, DRUGS) == drugs(run)
-    assert "the campaign is not measured to its end" in outcome.reasons[0]
+    assert "the campaign is incomplete" in outcome.reasons[0]
     assert Conformity.CONFORMS not in {each.conformity for each in run.assessment.outcomes}
 
 
@@ -184,9 +184,9 @@ def test_a_retest_is_a_crossover_too(wall: Wall, campaign: Path) -> None:
     wall.filtered = SECOND
     run = rehearse(campaign, swapped=True)
     out, at = campaign.parent / "out", WallClock().now()
-    places = Places(out=out, campaign="rehearsal")
+    places = CampaignPaths(out=out, campaign="rehearsal")
     plan = next(each.id for each in open_plans(run.assessment, places) if each.finding == "F-0001")
-    with open_book(places.registry) as book:
+    with open_session(places.registry) as book:
         book.record(
             PlanAgreed(at=at, actor="us", plan=plan, owner="them", corrective_action="mend"),
             PlanProgressed(at=at, actor="them", plan=plan, note="mended"),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
 from harness.cli.main import app
+from harness.model.metric import CANNOT_MEASURE
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity
 from harness.ports.network import Origin
@@ -65,7 +66,7 @@ def test_nothing_conforms_that_was_not_counted(journal: Path, scheme: str) -> No
             assert metric.upper is not None
         if not spec_of(outcome.requirement.measure.metric).is_implemented:
             assert outcome.conformity is Conformity.INSUFFICIENT
-            assert "not implemented" in outcome.reasons[0]
+            assert outcome.reasons[0] == CANNOT_MEASURE
         assert outcome.decided_by
 
 

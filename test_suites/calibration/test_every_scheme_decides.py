@@ -13,8 +13,8 @@ from corpora.pack_reader import open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from harness.campaign.origin_file import write_origin
 from harness.cli.conclude import conclude_journal
-from harness.cli.item_supply import supplies
-from harness.cli.undecidable import Place, undecidable
+from harness.cli.item_supply import group_items
+from harness.cli.undecidable import LineProfile, undecidable
 from harness.model.campaign import PHASES
 from harness.model.corpus import Item
 from harness.model.metric_spec import spec_of
@@ -54,10 +54,10 @@ def imported(scheme: Scheme) -> list[Item]:
 def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: list[Item]) -> None:
     scheme = load_scheme(name)
     probes = {probe: PROBES.find(probe)() for probe in ("web", "dns")}
-    supply = supplies([*packed, *imported(scheme)], probes)
+    supply = group_items([*packed, *imported(scheme)], probes)
     frames = Counter(item.category for item in packed)
     places = [
-        Place(
+        LineProfile(
             line="line",
             profile=phase,
             phase=phase,

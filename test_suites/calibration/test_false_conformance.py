@@ -77,7 +77,7 @@ def test_five_big_platforms_do_not_pass_behind_a_hundred_small_sites() -> None:
     assert found.metric.lower is not None
     assert found.metric.lower >= 0.9
     assert (found.conformity, found.leaning) == (Conformity.INSUFFICIENT, "fail")
-    assert "large domains fare worse: all items pooled come to 71.43 %" in found.reasons[0]
+    assert "large domains fare worse: over all items the rate is 71.43 %" in found.reasons[0]
 
 
 def test_too_few_domains_cannot_conform_however_many_pages_they_have() -> None:

@@ -94,7 +94,7 @@ DIE_WHILE_WAITING = """
 import os, signal, sys
 from pathlib import Path
 from harness.cli.measure import measure_campaign
-from harness.measure.looks import PatientLooks
+from harness.measure.repeated_attempts import PatientLooks
 
 async def finish(self, held):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.interop.ooni import read_ooni
-from harness.judge.composite_measurements import judge_together
+from harness.judge.composite_measurements import judge_measurement
 from test_suites.calibration.ooni_cases import CASES, OoniCase
 
 
@@ -15,6 +15,6 @@ from test_suites.calibration.ooni_cases import CASES, OoniCase
 def test_a_measurement_is_judged_by_its_facts(case: OoniCase) -> None:
     record = read_ooni(json.dumps(case.measurement).encode())
 
-    verdict = judge_together(record.trials)
+    verdict = judge_measurement(record.trials)
 
     assert (case.state, case.mechanism) == (verdict.state, verdict.mechanism), verdict.witnesses

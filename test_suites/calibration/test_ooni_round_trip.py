@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.interop.ooni import read_ooni
-from harness.judge.composite_measurements import judge_foreign, judge_together
+from harness.judge.composite_measurements import judge_foreign, judge_measurement
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import Certificate, Hop, WebFacts
 from harness.model.observation import CONTROL, FAILURES, Failure
@@ -101,7 +101,7 @@ def test_what_was_exported_is_judged_as_it_was(data: st.DataObject) -> None:
     ]
     (before,) = judge_foreign(seen).verdicts
     (line,) = export_ooni(cast("Journal", Held(*seen)), Counter())
-    after = judge_together(read_ooni(line).trials)
+    after = judge_measurement(read_ooni(line).trials)
 
     assert (before.state, before.mechanism) == (after.state, after.mechanism)
 
@@ -145,7 +145,7 @@ def test_a_case_of_each_rule_keeps_its_state_on_the_way_out_and_in(case: RuleCas
     seen = [one for one in (case.trial.control, case.trial.service) if one is not None]
     (line,) = export_ooni(cast("Journal", Held(*seen)), Counter())
 
-    assert judge_together([case.trial]).state is judge_together(read_ooni(line).trials).state
+    assert judge_measurement([case.trial]).state is judge_measurement(read_ooni(line).trials).state
 
 
 def test_aliases_that_lead_back_to_each_other_are_left_out_and_counted() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.cli.paths import Places
-from harness.cli.registry_session import open_book, open_plans
+from harness.cli.paths import CampaignPaths
+from harness.cli.registry_session import open_plans, open_session
 from harness.cli.retest import retest_plan
 from harness.errors import UnfinishedError, UsageError
 from harness.model.action_plan import ActionPlan, PlanState, RetestResult
@@ -55,12 +55,12 @@ def quiet() -> Console:
     return Console(file=io.StringIO())
 
 
-def record(places: Places, *events: PlanEvent) -> None:
-    with open_book(places.registry) as book:
+def record(places: CampaignPaths, *events: PlanEvent) -> None:
+    with open_session(places.registry) as book:
         book.record(*events)
 
 
-def claim(places: Places, plan: ActionPlan) -> None:
+def claim(places: CampaignPaths, plan: ActionPlan) -> None:
     """What a supplier does, from a draft or from a re-opened plan."""
     at = WallClock().now()
     events: list[PlanEvent] = []
@@ -79,8 +79,8 @@ def claim(places: Places, plan: ActionPlan) -> None:
     record(places, *events, FixClaimed(at=at, actor=SUPPLIER, plan=plan.id, statement="mended"))
 
 
-def plan_of(places: Places, requirement: str) -> ActionPlan:
-    with open_book(places.registry) as book:
+def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
+    with open_session(places.registry) as book:
         return next(
             plan
             for plan in book.ledger.plans.values()
@@ -91,7 +91,7 @@ def plan_of(places: Places, requirement: str) -> ActionPlan:
 def test_the_life_of_a_plan(world: RangeTestbed, faults: dict[str, Fault], campaign: Path) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
-    places = Places(out=out, campaign="rehearsal")
+    places = CampaignPaths(out=out, campaign="rehearsal")
     opened = open_plans(run.assessment, places)
     assert {PlanState.DRAFT} == {plan.state for plan in opened}
     assert () == open_plans(run.assessment, places), "concluding again opens nothing twice"
@@ -117,7 +117,7 @@ def test_a_conforming_retest_closes_its_plan_alone(
 ) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
-    places = Places(out=out, campaign="rehearsal")
+    places = CampaignPaths(out=out, campaign="rehearsal")
     open_plans(run.assessment, places)
     drug = plan_of(places, "URL-04")
     world.faults.remove(faults["drug"])
@@ -137,7 +137,7 @@ def test_a_retest_on_a_dead_line_verifies_nothing(
 ) -> None:
     run = rehearse(campaign)
     out = campaign.parent / "out"
-    places = Places(out=out, campaign="rehearsal")
+    places = CampaignPaths(out=out, campaign="rehearsal")
     open_plans(run.assessment, places)
     drug = plan_of(places, "URL-04")
     claim(places, drug)

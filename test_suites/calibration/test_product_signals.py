@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore
+from harness.judge.filter_fingerprints import NO_FINGERPRINTS, FilterFingerprints
 from harness.judge.judge import judge_trial
 from harness.model.facts.dns import ExtendedError
 from harness.model.facts.web import Certificate, Hop, WebFacts
@@ -26,8 +26,8 @@ ROOT = "CN=Lab Public Root,O=Lab Internet"
 ORIGIN = Certificate(chain=("origin", ROOT), issuer=ROOT)
 
 LOOKS_LIKE_TROUBLE = {
-    "connect-503": Lore(tunnel_statuses=frozenset({503})),
-    "http-500": Lore(statuses=frozenset({500})),
+    "connect-503": FilterFingerprints(tunnel_statuses=frozenset({503})),
+    "http-500": FilterFingerprints(statuses=frozenset({500})),
 }
 """Blocks that nobody can tell from trouble before the must-block sentinels have met them."""
 
@@ -132,9 +132,9 @@ def _is_intercepted(made: Trial) -> bool:
 )
 def test_a_recorded_signal_is_judged_as_it_was_known(signal: dict[str, Any]) -> None:
     made = _dns_trial(signal) if "dns" in signal else _web_trial(signal)
-    lore = LOOKS_LIKE_TROUBLE.get(signal["saw"].partition("[")[0], NOTHING_LEARNED)
+    fingerprints = LOOKS_LIKE_TROUBLE.get(signal["saw"].partition("[")[0], NO_FINGERPRINTS)
 
-    verdict = judge_trial(made, lore)
+    verdict = judge_trial(made, fingerprints)
 
     if signal["arrived"]:
         assert verdict.state is State.ALLOWED

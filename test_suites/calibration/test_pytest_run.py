@@ -57,7 +57,7 @@ def test_a_campaign_is_measured_and_its_journal_read_again(
             [
                 "*test_requirement?ILL-01-pupils-proxy? PASSED*",
                 "*test_requirement?URL-04-pupils-proxy? FAILED*",
-                "*0 of 60 items blocked (0.0 %)*required: at least 90 %*",
+                "*0 of 60 items were blocked (0.0 %)*required: at least 90 %*",
             ]
         )
     assert digests(pytester.path / "out") == before

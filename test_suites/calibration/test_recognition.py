@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from harness.interop.page import read_page
-from harness.judge.composite_measurements import judge_alone, judge_together
+from harness.judge.composite_measurements import judge_measurement, judge_without_control
 from harness.model.verdict import State
 from test_suites.calibration.block_pages import block_pages
 from test_suites.calibration.ordinary_pages import as_seen_again, ordinary_pages
@@ -25,7 +25,11 @@ def _line(body: str, status: int = 200, control: str | None = None) -> bytes:
 
 def _is_blocked(line: bytes) -> bool:
     record = read_page(line)
-    judged = judge_alone(record.trials[0]) if record.alone else judge_together(record.trials)
+    judged = (
+        judge_without_control(record.trials[0])
+        if record.alone
+        else judge_measurement(record.trials)
+    )
     return judged.state is State.BLOCKED
 
 

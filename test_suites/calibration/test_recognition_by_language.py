@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.interop.page import read_page
-from harness.judge.composite_measurements import judge_alone
+from harness.judge.composite_measurements import judge_without_control
 from harness.model.verdict import State
 from test_suites.calibration.kept_pages import KeptPage, own_pages, recorded_pages
 
@@ -16,7 +16,7 @@ LEAST_RATE = 0.85
 
 
 def _is_blocked(page: KeptPage) -> bool:
-    return judge_alone(read_page(page.line).trials[0]).state is State.BLOCKED
+    return judge_without_control(read_page(page.line).trials[0]).state is State.BLOCKED
 
 
 def _language(page: KeptPage) -> str:

@@ -18,13 +18,13 @@ from test_suites.rehearsal import read_rehearsal, rehearse, write_campaign
 DIE_HALF_WAY = """
 import os, signal, sys
 from pathlib import Path
-from harness.cli.measure import ProgressTeller, measure_campaign
+from harness.cli.measure import ProgressDisplay, measure_campaign
 
 def on_progress(self, progress):
     if progress.done * 2 > progress.total:
         os.kill(os.getpid(), signal.SIGKILL)
 
-ProgressTeller.on_progress = on_progress
+ProgressDisplay.on_progress = on_progress
 measure_campaign(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

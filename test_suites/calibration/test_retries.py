@@ -33,7 +33,7 @@ def test_an_entry_that_stays_dead_leaves_a_census_open_until_it_is_tried_again(
 
     census = first.outcome("ILL-01", "proxy")
     assert census.conformity is Conformity.INSUFFICIENT
-    assert "1 entries were left out; a census needs them all" in census.reasons
+    assert "1 entries were left out; all must be tried" in census.reasons
     trials = [one for one in first.verdicts if one.item.host in LOST]
     assert len(trials) == 4, "the first, and three more"
 

@@ -17,7 +17,7 @@ WITHOUT_CASE = {"control-without-facts"}
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
 def test_a_case_gets_the_verdict_of_its_rule(case: RuleCase) -> None:
     verdict = judge_trial(
-        case.trial, case.lore, (*PROVEN_RULES, *ALONE_RULES) if case.alone else RULES
+        case.trial, case.fingerprints, (*PROVEN_RULES, *ALONE_RULES) if case.alone else RULES
     )
 
     assert (case.rule, case.state, case.mechanism) == (

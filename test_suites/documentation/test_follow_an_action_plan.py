@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import plan
-from harness.cli.registry_session import open_book
+from harness.cli.registry_session import open_session
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Finding
 from harness.model.event import FindingOpened
@@ -54,7 +54,7 @@ def test_the_commands_of_the_guide_work(tmp_path: Path, monkeypatch: pytest.Monk
         opened=NOW,
         supplier="Acme",
     )
-    with open_book(where, create=True) as book:
+    with open_session(where, create=True) as book:
         book.record(
             FindingOpened(at=NOW, actor="Ann", finding=finding),
             draft_plan(finding, at=NOW, actor="Ann"),

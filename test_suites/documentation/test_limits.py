@@ -52,7 +52,7 @@ LIST, LINES = Limits(), LineLimits()
             "ratings",
             f"{rater_agreement.TOTAL_BYTES // MIB} MiB, {rater_agreement.LINE_BYTES // KIB} KiB a line",
         ),
-        ("the table of a pack", f"{pack_reader.MOST_BYTES // GIB} GiB"),
+        ("the table of a pack", f"{pack_reader.FILE_BYTES // GIB} GiB"),
         ("measurements", f"{LINES.total_bytes // GIB} GiB, {LINES.line_bytes // MIB} MiB a line"),
         ("measurements", f"{LINES.rows:,} lines"),
         ("measurements", f"{LINES.seconds / 3600:g} hours"),
@@ -71,7 +71,7 @@ def test_the_text_says_what_is_so() -> None:
     assert f"at most {yaml_reader.DEPTH} deep" in text
     assert f"at most {yaml_reader.DIGITS} digits" in text
     assert f"another number {yaml_reader.NUMBER_LENGTH} characters" in text
-    assert f"The first {MOST_FAULTS} faults are told" in text
+    assert f"The first {MOST_FAULTS} faults are reported" in text
 
 
 def test_the_example_runs(tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def test_the_example_says_what_the_guide_says_it_does(tmp_path: Path) -> None:
     sentence = "plan 2 (DRUG) for pupils: decided after 36 items on proxy;"
     assert sentence in text
     assert sentence in said.getvalue()
-    rule = "sprt: plan 2, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 36 items"
+    rule = (
+        "sequential test of stopping plan 2 (Wald): 90 % against 98 %, risks 5 % and 10 %, decided"
+    )
     assert rule in text
     assert outcomes["URL-04"].decided_by.startswith(rule)
     assert {"conforms"} == {outcomes[name].conformity.value for name in ("URL-01", "URL-04")}

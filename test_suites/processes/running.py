@@ -22,12 +22,12 @@ run()
 """
 
 HALF_WAY = """
-from harness.cli.measure import ProgressTeller
+from harness.cli.measure import ProgressDisplay
 def on_progress(self, progress):
     if progress.done * 2 > progress.total and not getattr(self, "met", False):
         self.met = True
         {action}
-ProgressTeller.on_progress = on_progress
+ProgressDisplay.on_progress = on_progress
 """
 """Does something once, when half of a campaign is measured."""
 

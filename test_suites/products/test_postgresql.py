@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.cli.paths import REGISTRY, Places
+from harness.cli.paths import REGISTRY, CampaignPaths
 from harness.cli.registry_session import appeals_in, open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import FixClaimed, PlanClosed
@@ -91,7 +91,7 @@ def test_the_chain_shows_where_somebody_got_round_that(
         registry.append(*EVENTS, after=0)
         execute(url, "DROP TRIGGER events_append_only ON events", statement)
 
-        with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
+        with pytest.raises(InstrumentError, match=f"event {position} was changed"):
             len(registry.hashes())
 
 
@@ -140,7 +140,7 @@ def test_plans_are_opened_and_followed_in_the_database(
 ) -> None:
     monkeypatch.setenv(REGISTRY, url)
     assert appeals_in(url) == ()
-    opened = open_plans(example_assessment(), Places(out=tmp_path, campaign="autumn"))
+    opened = open_plans(example_assessment(), CampaignPaths(out=tmp_path, campaign="autumn"))
 
     shown = CliRunner().invoke(app, ["plan", "list"])
 

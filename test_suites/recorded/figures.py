@@ -71,8 +71,10 @@ def _verdicts(folder: Path) -> dict[str, int]:
 
 
 def _tables(page: str) -> list[list[str]]:
-    """The numbers in each table of a report, in order."""
+    """The numbers in each table of a report, in order, but for those in sentences of reasons."""
     tree = LexborHTMLParser(page)
+    for sentence in tree.css("td .why"):
+        sentence.decompose()
     return [
         _NUMBER.findall(" ".join(cell.text() for cell in table.css("td")))
         for table in tree.css("table")

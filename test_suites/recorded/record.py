@@ -17,7 +17,7 @@ from test_suites.recorded.figures import figures_of
 from test_suites.recorded.held import HELD, unpacked
 from test_suites.recorded.journals import MAKERS
 
-NOT_KEPT = frozenset({"lock"})
+NOT_KEPT = frozenset({"lock", "lock.pid"})
 
 
 def record(name: str) -> None:

@@ -1,1 +1,1 @@
-"""The rules of judgement: one file a kind of facts."""
+"""The rules of judgement: one file for each kind of facts."""

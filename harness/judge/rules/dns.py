@@ -1,40 +1,40 @@
-"""Rules about answers to DNS questions (RFC 1035, RFC 2308, RFC 8914)."""
+"""Rules for DNS answers (RFC 1035, RFC 2308, RFC 8914) and HTTPS records (RFC 9460)."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from harness.judge.block_page_check import says_nothing
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.facts.dns import DnsFacts
 from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
-"""Names that no one else may answer for (RFC 6761): there the control's address is the truth."""
+"""Names that nobody else may answer for (RFC 6761): there the control gives the right address."""
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered", 18: "prohibited"}
-"""Extended errors by which a resolver says so itself (RFC 8914 sections 4.16 to 4.19)."""
+"""Extended errors by which a resolver says that it blocks (RFC 8914 sections 4.16 to 4.19)."""
 
 
-def _said(case: Case) -> str:
+def _said(features: TrialFeatures) -> str:
     """The answer code, with what the extended errors add."""
-    if case.dns is None:
-        return f"service: {case.failure}"
+    if features.dns is None:
+        return f"service: {features.failure}"
     errors = "".join(
         f", extended error {error.code} ({BLOCK_CODES.get(error.code, error.text or 'other')})"
-        for error in case.dns.extended_errors
+        for error in features.dns.extended_errors
     )
-    return f"service: {case.rcode or 'no answer'}{errors}"
+    return f"service: {features.rcode or 'no answer'}{errors}"
 
 
-def _addresses(case: Case) -> str:
-    ours = ", ".join(sorted(case.addresses)[:4])
-    theirs = ", ".join(sorted(case.control_addresses)[:4])
-    way = ", ".join(case.dns.chain[:4]) if case.dns is not None else ""
+def _addresses(features: TrialFeatures) -> str:
+    ours = ", ".join(sorted(features.answers)[:4])
+    theirs = ", ".join(sorted(features.control_answers)[:4])
+    way = ", ".join(features.dns.chain[:4]) if features.dns is not None else ""
     by = f" by way of {way}" if way else ""
-    return f"{_said(case)}, {ours}{by}; control: {theirs}"
+    return f"{_said(features)}, {ours}{by}; control: {theirs}"
 
 
 def _is_null(address: str) -> bool:
@@ -54,28 +54,28 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _has_our_name(case: Case) -> bool:
-    return case.host.rsplit(".", 1)[-1] in OUR_ZONES
+def _has_our_name(features: TrialFeatures) -> bool:
+    return features.host.rsplit(".", 1)[-1] in OUR_ZONES
 
 
-def _is_inner_everywhere(case: Case) -> bool:
-    """Of other people's names: nobody outside could reach them."""
-    if _has_our_name(case) or not case.addresses or not case.control_addresses:
+def _is_inner_everywhere(features: TrialFeatures) -> bool:
+    """Whether a name of other people's has only addresses that nobody outside could reach."""
+    if _has_our_name(features) or not features.addresses or not features.control_addresses:
         return False
-    return all(map(_is_inner, case.addresses | case.control_addresses))
+    return all(map(_is_inner, features.addresses | features.control_addresses))
 
 
-def _is_strange_page(case: Case) -> bool:
-    """Whether a page stands at the address that is not known as a block page."""
-    landing = case.landing
+def _is_strange_page(features: TrialFeatures) -> bool:
+    """Whether a page is at the address that is not known as a block page."""
+    landing = features.landing
     if landing is None or landing.web is None or not landing.answered:
         return False
     is_notice = landing.looks_blocked or landing.is_learned_page
     return not is_notice and not says_nothing(landing.web)
 
 
-def _is_empty(case: Case) -> bool:
-    return case.is_dns and case.rcode == "NOERROR" and not case.addresses
+def _is_empty(features: TrialFeatures) -> bool:
+    return features.is_dns and features.rcode == "NOERROR" and not features.answers
 
 
 DNS_RULES: tuple[Rule, ...] = (
@@ -83,26 +83,26 @@ DNS_RULES: tuple[Rule, ...] = (
         id="dns-bogon-everywhere",
         matches=_is_inner_everywhere,
         state=State.DOWN,
-        says="the name has private or reserved addresses only, on the control line as well",
+        says="the name has only private or reserved addresses, on the control line as well",
         saw=_addresses,
     ),
     Rule(
         id="dns-same",
-        matches=lambda case: case.dns and case.addresses & case.control_addresses,
+        matches=lambda features: features.dns and features.answers & features.control_answers,
         state=State.ALLOWED,
         says="the resolver gives an address that the control gives",
         saw=_addresses,
     ),
     Rule(
         id="dns-landing-delivered",
-        matches=lambda case: case.landing and case.landing.content_came,
+        matches=lambda features: features.landing and features.landing.content_arrived,
         state=State.ALLOWED,
         says="the resolver gives another address, and the origin's page came from there",
         saw=_addresses,
     ),
     Rule(
         id="dns-refused",
-        matches=lambda case: case.is_dns and case.rcode == "REFUSED",
+        matches=lambda features: features.is_dns and features.rcode == "REFUSED",
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_REFUSED,
         says="the resolver refuses to answer for a name that exists",
@@ -110,15 +110,17 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-nxdomain",
-        matches=lambda case: case.is_dns and case.rcode == "NXDOMAIN",
+        matches=lambda features: features.is_dns and features.rcode == "NXDOMAIN",
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_NXDOMAIN,
-        says="the resolver denies a name that exists",
+        says="the resolver says that the name does not exist, but it does",
         saw=_said,
     ),
     Rule(
         id="dns-alias-loop",
-        matches=lambda case: _is_empty(case) and case.dns and case.dns.has_alias_loop,
+        matches=lambda features: (
+            _is_empty(features) and features.dns and features.dns.has_alias_loop
+        ),
         state=State.INSUFFICIENT,
         says="the resolver gives aliases that lead back to each other, and no address",
         saw=_said,
@@ -133,43 +135,53 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-failure-declared",
-        matches=lambda case: case.is_dns and case.rcode not in ("", "NOERROR")
-        and says_blocked(case.service),
+        matches=lambda features: (
+            features.is_dns
+            and features.rcode not in ("", "NOERROR")
+            and says_blocked(features.service)
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver fails, and says by an extended error that it blocks",
+        says="the resolver answers with an error, and says by an extended error that it blocks",
         saw=_said,
     ),
     Rule(
         id="dns-servfail-learned",
-        matches=lambda case: case.is_dns and case.rcode == "SERVFAIL"
-        and "SERVFAIL" in case.lore.rcodes,
+        matches=lambda features: (
+            features.is_dns
+            and features.rcode == "SERVFAIL"
+            and "SERVFAIL" in features.fingerprints.rcodes
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver fails as it does for the must-block sentinels",
+        says="the resolver fails in the same way as for the must-block sentinels",
         saw=_said,
     ),
     Rule(
         id="dns-servfail",
-        matches=lambda case: case.is_dns and case.rcode
-        and case.rcode != "NOERROR",
+        matches=lambda features: features.is_dns and features.rcode and features.rcode != "NOERROR",
         state=State.INSUFFICIENT,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver failed, which may be trouble as well as a block",
+        says="the resolver failed: this may be a block or a technical fault",
         saw=_said,
     ),
     Rule(
         id="dns-null-address",
-        matches=lambda case: case.addresses and any(map(_is_null, case.addresses))
-        and not (case.landing and case.landing.answered),
+        matches=lambda features: (
+            features.addresses
+            and any(map(_is_null, features.addresses))
+            and not (features.landing and features.landing.answered)
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the resolver gives an address that leads nowhere",
+        says="the resolver gives an address that cannot be reached (such as 0.0.0.0)",
         saw=_addresses,
     ),
     Rule(
         id="dns-learned-sinkhole",
-        matches=lambda case: case.addresses & case.lore.sinkholes and not _is_strange_page(case),
+        matches=lambda features: (
+            features.addresses & features.fingerprints.sinkholes and not _is_strange_page(features)
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives the address that it gives for the must-block sentinels",
@@ -177,17 +189,22 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-landing-block-page",
-        matches=lambda case: case.landing
-        and (case.landing.looks_blocked or case.landing.is_learned_page),
+        matches=lambda features: (
+            features.landing
+            and (features.landing.looks_blocked or features.landing.is_learned_page)
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the resolver gives another address, where a block page stands",
+        says="the resolver gives another address, where there is a block page",
         saw=_addresses,
     ),
     Rule(
         id="dns-inner-unanswered",
-        matches=lambda case: case.landing and not case.landing.answered
-        and all(map(_is_inner, case.addresses)),
+        matches=lambda features: (
+            features.landing
+            and not features.landing.answered
+            and all(map(_is_inner, features.addresses))
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives a private or reserved address, where nothing answers",
@@ -195,38 +212,52 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-inner-unvisited",
-        matches=lambda case: case.addresses and case.landing is None and _has_our_name(case)
-        and not any(map(is_public, case.addresses)),
+        matches=lambda features: (
+            features.addresses
+            and features.landing is None
+            and _has_our_name(features)
+            and not any(map(is_public, features.addresses))
+        ),
         state=State.INSUFFICIENT,
         says="the resolver gives a private or reserved address, which was not visited",
         saw=_addresses,
     ),
     Rule(
         id="dns-address-unknown",
-        matches=lambda case: case.addresses and _has_our_name(case),
+        matches=lambda features: features.addresses and _has_our_name(features),
         state=State.INSUFFICIENT,
         says="the resolver gives another address, and nothing shows a block there",
         saw=_addresses,
     ),
     Rule(
         id="dns-inner-address",
-        matches=lambda case: case.addresses and any(map(_is_inner, case.addresses))
-        and not any(map(_is_inner, case.control_addresses)),
+        matches=lambda features: (
+            features.addresses
+            and any(map(_is_inner, features.addresses))
+            and not any(map(_is_inner, features.control_addresses))
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives a private or reserved address for a public name",
         saw=_addresses,
     ),
     Rule(
+        id="dns-other-records",
+        matches=lambda features: features.answers and not features.addresses,
+        state=State.INSUFFICIENT,
+        says="the resolver gives other records of the type that was asked for",
+        saw=_addresses,
+    ),
+    Rule(
         id="dns-varies",
-        matches=lambda case: case.addresses,
+        matches=lambda features: features.addresses,
         state=State.ALLOWED,
-        says="the resolver gives other public addresses, as large sites have many",
+        says="the resolver gives other public addresses; large sites have many",
         saw=_addresses,
     ),
     Rule(
         id="dns-silent",
-        matches=lambda case: case.is_dns and case.failure in TIMEOUTS,
+        matches=lambda features: features.is_dns and features.failure in TIMEOUTS,
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SILENT,
         says="the resolver does not answer for a name that exists",
@@ -234,18 +265,18 @@ DNS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="dns-unclear",
-        matches=lambda case: case.is_dns,
+        matches=lambda features: features.is_dns,
         state=State.INSUFFICIENT,
-        says="the resolver left nothing to judge by",
+        says="what the resolver answered does not show whether the name is blocked",
         saw=_said,
     ),
-)  # fmt: skip
+)
 
 
 TYPE = "HTTPS"
 NOT_ANSWERING = frozenset({"REFUSED", "NOTIMP"})
 KEYS = "ech="
-"""How the keys for an encrypted ClientHello stand in a record's text (RFC 9848)."""
+"""How keys for an encrypted ClientHello appear in a record's text (RFC 9848)."""
 
 
 def asks_https(facts: DnsFacts | None) -> bool:
@@ -253,8 +284,8 @@ def asks_https(facts: DnsFacts | None) -> bool:
     return facts is not None and facts.type == TYPE
 
 
-def _is_here(case: Case) -> bool:
-    return asks_https(case.control_dns)
+def _is_here(features: TrialFeatures) -> bool:
+    return asks_https(features.control_dns)
 
 
 def _records(facts: DnsFacts | None) -> frozenset[str]:
@@ -262,17 +293,17 @@ def _records(facts: DnsFacts | None) -> frozenset[str]:
     return frozenset(each.data for each in found if each.type == TYPE)
 
 
-def _ours(case: Case) -> frozenset[str]:
-    return _records(case.dns)
+def _ours(features: TrialFeatures) -> frozenset[str]:
+    return _records(features.dns)
 
 
-def _theirs(case: Case) -> frozenset[str]:
-    return _records(case.control_dns)
+def _theirs(features: TrialFeatures) -> frozenset[str]:
+    return _records(features.control_dns)
 
 
-def _record_says(case: Case) -> str:
-    words = "; ".join(sorted(_ours(case))) or case.rcode or case.failure
-    return f"service: {words}; control: {'; '.join(sorted(_theirs(case))) or 'no HTTPS record'}"
+def _record_says(features: TrialFeatures) -> str:
+    words = "; ".join(sorted(_ours(features))) or features.rcode or features.failure
+    return f"service: {words}; control: {'; '.join(sorted(_theirs(features))) or 'no HTTPS record'}"
 
 
 def _has_keys(records: frozenset[str]) -> bool:
@@ -282,62 +313,68 @@ def _has_keys(records: frozenset[str]) -> bool:
 HTTPS_RULES: tuple[Rule, ...] = (
     Rule(
         id="https-added",
-        matches=lambda case: _is_here(case) and _ours(case) and not _theirs(case),
+        matches=lambda features: _is_here(features) and _ours(features) and not _theirs(features),
         state=State.ALTERED,
         says="the resolver gives an HTTPS record where the control knows of none",
         saw=_record_says,
     ),
     Rule(
         id="https-none",
-        matches=lambda case: _is_here(case) and not _theirs(case) and case.rcode != "NXDOMAIN",
+        matches=lambda features: (
+            _is_here(features) and not _theirs(features) and features.rcode != "NXDOMAIN"
+        ),
         state=State.INSUFFICIENT,
         says="the name has no HTTPS record: there is nothing to compare",
         saw=_record_says,
     ),
     Rule(
         id="https-same",
-        matches=lambda case: _is_here(case) and _ours(case) & _theirs(case),
+        matches=lambda features: _is_here(features) and _ours(features) & _theirs(features),
         state=State.ALLOWED,
         says="the resolver gives an HTTPS record that the control gives",
         saw=_record_says,
     ),
     Rule(
         id="https-without-keys",
-        matches=lambda case: _is_here(case) and _ours(case) and _has_keys(_theirs(case))
-        and not _has_keys(_ours(case)),
+        matches=lambda features: (
+            _is_here(features)
+            and _ours(features)
+            and _has_keys(_theirs(features))
+            and not _has_keys(_ours(features))
+        ),
         state=State.ALTERED,
-        says="the HTTPS record comes without its keys for an encrypted ClientHello",
+        says="the HTTPS record arrives without its keys for Encrypted ClientHello",
         saw=_record_says,
     ),
     Rule(
         id="https-varies",
-        matches=lambda case: _is_here(case) and _ours(case),
+        matches=lambda features: _is_here(features) and _ours(features),
         state=State.ALLOWED,
-        says="the resolver gives another HTTPS record, as large sites have many",
+        says="the resolver gives another HTTPS record; large sites have many",
         saw=_record_says,
     ),
     Rule(
         id="https-withheld",
-        matches=lambda case: _is_here(case) and case.rcode == "NOERROR",
+        matches=lambda features: _is_here(features) and features.rcode == "NOERROR",
         state=State.ALTERED,
         mechanism=Mechanism.DNS_NODATA,
-        says="the resolver holds the HTTPS record back; browsers do without",
+        says="the resolver withholds the HTTPS record; browsers work without it",
         saw=_record_says,
     ),
     Rule(
         id="https-refused",
-        matches=lambda case: _is_here(case) and case.rcode in NOT_ANSWERING,
+        matches=lambda features: _is_here(features) and features.rcode in NOT_ANSWERING,
         state=State.ALTERED,
         mechanism=Mechanism.DNS_REFUSED,
-        says="the resolver refuses to answer for HTTPS records; browsers do without",
+        says="the resolver refuses to answer for HTTPS records; browsers work without them",
         saw=_record_says,
     ),
     Rule(
         id="https-silent",
-        matches=lambda case: _is_here(case) and case.failure in TIMEOUTS,
+        matches=lambda features: _is_here(features) and features.failure in TIMEOUTS,
         state=State.ALTERED,
         mechanism=Mechanism.DNS_SILENT,
-        says="the resolver does not answer for an HTTPS record; browsers do without",
+        says="the resolver does not answer for an HTTPS record; browsers work without it",
         saw=_record_says,
     ),
-)  # fmt: skip
+)

@@ -1,8 +1,8 @@
-"""The rules that turn a trial into a verdict: data, in order, the first that matches wins.
+"""All rules in the order in which they are tried; the first that matches gives the verdict.
 
-A rule's id is a promise: it stands in every verdict, so it is never reused for another
-meaning. A new branch is a new rule and a calibration case. Order: first what voids the
-trial, then truth (the token), then each way of saying no, and at last doubt.
+A rule's id is in every verdict, so it must never be reused for another meaning. A new branch needs
+a new rule and a calibration case. Order: first what voids the trial, then delivery (the token),
+then each kind of block, and at last *insufficient*.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCES = ("harness.judge", "harness.judge.rules")
 
 
 def _digest_of_rules() -> str:
-    """The first digits of the SHA-256 over the code and data that judge."""
+    """The first digits of the SHA-256 over the code and data of the judge."""
     digest = hashlib.sha256()
     for package in SOURCES:
         inside = (one for one in files(package).iterdir() if one.name.endswith((".py", ".toml")))
@@ -35,18 +35,21 @@ def _digest_of_rules() -> str:
 
 
 RULES_VERSION = f"1+{_digest_of_rules()}"
-"""Kept with each verdict; changes with any change to what judges, however small."""
+"""Written into each verdict; it changes with any change to the code or data of the judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleGroup:
-    """Rules about some kinds of facts, by their tags (``harness.model.facts``); all, if none."""
+    """Rules for some kinds of facts, by their tags (``harness.model.facts``).
+
+    A group that names no kind is for all facts.
+    """
 
     facts: frozenset[str] = frozenset()
     rules: tuple[Rule, ...]
 
     def is_about(self, tag: str) -> bool:
-        """Whether the rules are tried for a trial that left facts of this tag, or none at all."""
+        """Whether the rules are tried for a trial that left facts of this tag, or no facts."""
         return not tag or not self.facts or tag in self.facts
 
 
@@ -63,12 +66,12 @@ GROUPS = (
 RULES: tuple[Rule, ...] = tuple(rule for group in GROUPS for rule in group.rules)
 
 JUDGED_FACTS = frozenset[str]().union(*(group.facts for group in GROUPS))
-"""The kinds of facts that there are rules for. Facts of any other kind are judged by nobody."""
+"""The kinds of facts that there are rules for. Facts of other kinds cannot be judged."""
 
 
 @cache
 def rules_for(tag: str) -> tuple[Rule, ...]:
-    """Return the rules for trials that left facts of a kind; all of them if it left none.
+    """Return the rules for trials that left facts of a kind; all rules if they left none.
 
     Raises UsageError for a kind without rules: no other kind's rules may judge it.
     """

@@ -1,49 +1,51 @@
-"""Rules about the ground a trial stands on: a living control, and a line that works."""
+"""Rules for what a trial needs: a control that answers, and a line that works."""
 
 from __future__ import annotations
 
 from harness.judge import block_page_classifier
 from harness.judge.rules.dns import asks_https
 from harness.judge.rules.refusals import how_it_failed
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 
 
-def _is_refused(case: Case) -> bool:
-    return case.failure == PRIVATE_ADDRESS
+def _is_refused(features: TrialFeatures) -> bool:
+    return features.failure == PRIVATE_ADDRESS
 
 
-def _was_sent_there(case: Case) -> bool:
-    return _is_refused(case) and case.web is not None and bool(case.web.hops)
+def _was_sent_there(features: TrialFeatures) -> bool:
+    return _is_refused(features) and features.web is not None and bool(features.web.hops)
 
 
-def _where(case: Case) -> str:
-    return block_page_classifier.server_of(case.web.url) if case.web is not None else ""
+def _where(features: TrialFeatures) -> str:
+    return block_page_classifier.server_of(features.web.url) if features.web is not None else ""
 
 
 PRIVATE_RULES: tuple[Rule, ...] = (
     Rule(
         id="private-redirect-learned",
-        matches=lambda case: _was_sent_there(case) and _where(case) in case.lore.servers,
+        matches=lambda features: (
+            _was_sent_there(features) and _where(features) in features.fingerprints.servers
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to the server that must-block sentinels are sent to, which is at "
-        "a private address and was not visited",
-        saw=lambda case: f"to {_where(case)}",
+        says="the client was redirected to the same server as must-block sentinels, which has a "
+        "private address and was not visited",
+        saw=lambda features: f"to {_where(features)}",
     ),
     Rule(
         id="private-redirect",
         matches=_was_sent_there,
         state=State.INSUFFICIENT,
-        says="the client was sent to a private address that is not declared, and was not visited",
+        says="the client was redirected to an undeclared private address that was not visited",
         saw=how_it_failed,
     ),
     Rule(
         id="private-address",
         matches=_is_refused,
         state=State.INSUFFICIENT,
-        says="the host is at a private address on the service line, which was not visited",
+        says="the host has a private address on the service line, which was not visited",
         saw=how_it_failed,
     ),
 )
@@ -62,47 +64,47 @@ LOCAL_TROUBLE = frozenset(
         "permission_denied",
     }
 )
-"""Failures that tell of the client's own network, and nothing of the service."""
+"""Failures of the client's own network, which say nothing about the service."""
 
 
-def _control_failed(case: Case) -> object:
-    return case.control is not None and case.control.failure
+def _control_failed(features: TrialFeatures) -> object:
+    return features.control is not None and features.control.failure
 
 
-def _is_private_on_control(case: Case) -> bool:
-    failure = case.control.failure if case.control is not None else None
+def _is_private_on_control(features: TrialFeatures) -> bool:
+    failure = features.control.failure if features.control is not None else None
     return failure is not None and failure.name == PRIVATE_ADDRESS
 
 
-def _control_failure(case: Case) -> str:
-    failure = case.control.failure if case.control is not None else None
+def _control_failure(features: TrialFeatures) -> str:
+    failure = features.control.failure if features.control is not None else None
     return f"control: {failure.name} at {failure.stage}" if failure else ""
 
 
-def _unlike(case: Case) -> bool:
-    control = case.control.facts if case.control is not None else None
-    service = case.service.facts
+def _unlike(features: TrialFeatures) -> bool:
+    control = features.control.facts if features.control is not None else None
+    service = features.service.facts
     return service is not None and control is not None and type(service) is not type(control)
 
 
-def _control_status(case: Case) -> int:
-    return (case.control_web.status if case.control_web else None) or 0
+def _control_status(features: TrialFeatures) -> int:
+    return (features.control_web.status if features.control_web else None) or 0
 
 
-def _service_failure(case: Case) -> str:
-    return f"service: {case.failure} at {case.stage}"
+def _service_failure(features: TrialFeatures) -> str:
+    return f"service: {features.failure} at {features.stage}"
 
 
-def _resolver_gone(case: Case) -> bool:
+def _resolver_gone(features: TrialFeatures) -> bool:
     names = {"connection_refused", "network_unreachable", "host_unreachable", "connection_reset",
              "eof_error", "connection_aborted"}  # fmt: skip
-    return case.is_dns and case.failure in names
+    return features.is_dns and features.failure in names
 
 
-def _has_no_address(case: Case) -> bool:
-    """A name may live without an HTTPS record (RFC 9460), of which no address is part."""
-    control = case.control_dns
-    if control is None or control.addresses:
+def _has_no_address(features: TrialFeatures) -> bool:
+    """Whether the control gives no address. HTTPS records (RFC 9460) need not have any."""
+    control = features.control_dns
+    if control is None or control.answers:
         return False
     return not (asks_https(control) and control.rcode == "NOERROR")
 
@@ -110,21 +112,21 @@ def _has_no_address(case: Case) -> bool:
 PRECONDITION_RULES: tuple[Rule, ...] = (
     Rule(
         id="control-missing",
-        matches=lambda case: case.control is None,
+        matches=lambda features: features.control is None,
         state=State.INSUFFICIENT,
         says="nothing was measured on the control line",
     ),
     Rule(
         id="instrument-service",
-        matches=lambda case: case.failure.startswith("instrument_"),
+        matches=lambda features: features.failure.startswith("instrument_"),
         state=State.INSUFFICIENT,
         says="our own equipment failed on the service line",
         saw=_service_failure,
     ),
     Rule(
         id="instrument-control",
-        matches=lambda case: (
-            case.control and case.control.failure and case.control.failure.is_instrument
+        matches=lambda features: (
+            features.control and features.control.failure and features.control.failure.is_instrument
         ),
         state=State.INSUFFICIENT,
         says="our own equipment failed on the control line",
@@ -134,7 +136,7 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         id="control-private-address",
         matches=_is_private_on_control,
         state=State.DOWN,
-        says="the target is at a private address, or leads to one, on the control line as well",
+        says="the target has a private address, or redirects to one, on the control line as well",
         saw=_control_failure,
     ),
     Rule(
@@ -146,9 +148,9 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="control-without-facts",
-        matches=lambda case: case.control is not None and case.control.facts is None,
+        matches=lambda features: features.control is not None and features.control.facts is None,
         state=State.INSUFFICIENT,
-        says="the control left neither an answer nor a failure",
+        says="the control recorded neither an answer nor a failure",
     ),
     Rule(
         id="control-of-another-kind",
@@ -158,59 +160,65 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="control-without-token",
-        matches=lambda case: case.control_web is not None and case.control_web.canary == "absent",
+        matches=lambda features: (
+            features.control_web is not None and features.control_web.canary == "absent"
+        ),
         state=State.DOWN,
         says="the origin's token did not arrive on the control line",
     ),
     Rule(
         id="control-server-error",
-        matches=lambda case: _control_status(case) >= SERVER_TROUBLE,
+        matches=lambda features: _control_status(features) >= SERVER_TROUBLE,
         state=State.DOWN,
         says="the target answers with its own error on the control line",
-        saw=lambda case: f"control: status {_control_status(case)}",
+        saw=lambda features: f"control: status {_control_status(features)}",
     ),
     Rule(
         id="control-no-address-answered",
-        matches=lambda case: _has_no_address(case) and case.addresses,
+        matches=lambda features: _has_no_address(features) and features.addresses,
         state=State.DOWN,
         says="the name has no address on the control line, but the service gives one",
-        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+        saw=lambda features: f"service: {', '.join(sorted(features.addresses)[:4])}",
     ),
     Rule(
         id="control-no-address",
         matches=_has_no_address,
         state=State.DOWN,
         says="the name has no address on the control line",
-        saw=lambda case: f"control: {case.control_dns.rcode}" if case.control_dns else "",
+        saw=lambda features: (
+            f"control: {features.control_dns.rcode}" if features.control_dns else ""
+        ),
     ),
     Rule(
         id="control-unreached",
-        matches=lambda case: case.control_reach is not None and not case.control_reach.reached,
+        matches=lambda features: (
+            features.control_reach is not None and not features.control_reach.reached
+        ),
         state=State.DOWN,
         says="the far end was not reached on the control line",
     ),
     Rule(
         id="local-trouble",
-        matches=lambda case: case.failure in LOCAL_TROUBLE,
+        matches=lambda features: features.failure in LOCAL_TROUBLE,
         state=State.INSUFFICIENT,
         says="the client's own network failed",
         saw=_service_failure,
     ),
     Rule(
         id="proxy-unreachable",
-        matches=lambda case: case.stage == "proxy_connect",
+        matches=lambda features: features.stage == "proxy_connect",
         state=State.INSUFFICIENT,
         says="the service's proxy was not reached",
         saw=_service_failure,
     ),
     Rule(
         id="proxy-wants-a-name",
-        matches=lambda case: (
-            case.failure == "proxy_authentication_required"
-            or PROXY_WANTS_NAME in (case.tunnel, case.status)
+        matches=lambda features: (
+            features.failure == "proxy_authentication_required"
+            or PROXY_WANTS_NAME in (features.tunnel, features.status)
         ),
         state=State.INSUFFICIENT,
-        says="the proxy asks for credentials (407), so nothing was tried",
+        says="the proxy requires credentials (407), so nothing was tried",
     ),
     Rule(
         id="resolver-unreachable",
@@ -219,4 +227,4 @@ PRECONDITION_RULES: tuple[Rule, ...] = (
         says="the service's resolver was not reached",
         saw=_service_failure,
     ),
-)  # fmt: skip
+)

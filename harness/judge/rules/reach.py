@@ -1,4 +1,4 @@
-"""Rules about probes of other protocols, which only say whether the far end was reached."""
+"""Rules for probes of other protocols, which only say whether the far end was reached."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from harness.model.verdict import Mechanism, State
 REACH_RULES: tuple[Rule, ...] = (
     Rule(
         id="reached",
-        matches=lambda case: case.reach is not None and case.reach.reached,
+        matches=lambda features: features.reach is not None and features.reach.reached,
         state=State.ALLOWED,
         says="the far end was reached",
-        saw=lambda case: f"target {case.reach.target}" if case.reach else "",
+        saw=lambda features: f"target {features.reach.target}" if features.reach else "",
     ),
     Rule(
         id="reach-refused",
-        matches=lambda case: (
-            case.reach is not None and case.reach.reached is False and case.reach.refusal
+        matches=lambda features: (
+            features.reach is not None
+            and features.reach.reached is False
+            and features.reach.refusal
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
-        says="something stood in the way of the far end",
-        saw=lambda case: case.reach.refusal if case.reach else "",
+        says="access to the far end was refused",
+        saw=lambda features: features.reach.refusal if features.reach else "",
     ),
     Rule(
         id="reach-unknown",
-        matches=lambda case: case.reach is not None,
+        matches=lambda features: features.reach is not None,
         state=State.INSUFFICIENT,
         says="it is not known whether the far end was reached",
     ),

@@ -1,8 +1,8 @@
-"""The table of explicit refusals: what counts as a block although no page was recognised.
+"""Explicit refusals: failures that count as a block although no block page was seen.
 
 A refusal is a failure at a stage that the control passed for the same item in the same batch,
-before any part of an answer came. Nothing else is a refusal: silence, broken answers, errors of a
-server and failures that a browser may not have had are not in the table.
+before any part of an answer came. Nothing else is a refusal: silence, broken answers, server
+errors, and failures that a browser may not have are not listed here.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import re
 from dataclasses import dataclass
 
 from harness.judge.block_page_check import READ, says_nothing
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
 
 BEFORE_AN_ANSWER: frozenset[Stage] = frozenset({"tunnel", "connect", "tls", "request", "response"})
-"""Failures that only TLS has are in it too: other people's measurements name no stage."""
+"""Includes failures that only TLS has, because other people's measurements name no stage."""
 RESOLVE: frozenset[Stage] = frozenset({"resolve"})
 
 
 FORBIDDEN, LEGAL = 403, 451
 REFUSED = frozenset({FORBIDDEN, LEGAL})
 _LEGAL_WORDS = re.compile(r"\b(?:legal|law|court|order(?:ed)?|copyright|rfc 7725)\b")
-"""What a page with status 451 says of its reasons, as RFC 7725 asks it to."""
+"""Words of the reasons that a page with status 451 should give (RFC 7725)."""
 
 FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
-"""Failures by which another party's certificate is told from the origin's."""
+"""Failures that show another party's certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One row: a failure at some stages, and what the control showed at that same stage."""
+    """One refusal: a failure at some stages, and what the control showed at that stage."""
 
     rule: str
     failures: frozenset[str]
@@ -40,14 +40,14 @@ class Refusal:
     mechanism: Mechanism
     says: str
 
-    def matches(self, case: Case) -> bool:
+    def matches(self, features: TrialFeatures) -> bool:
         """Whether the service refused in this way, and no part of an answer had come."""
-        if case.failure not in self.failures or case.stage not in self.stages:
+        if features.failure not in self.failures or features.stage not in self.stages:
             return False
-        return case.status is None
+        return features.status is None
 
     def as_rule(self) -> Rule:
-        """The rule that this row makes."""
+        """Return the refusal as a rule."""
         return Rule(
             id=self.rule,
             matches=self.matches,
@@ -58,29 +58,31 @@ class Refusal:
         )
 
 
-def is_refused_by_status(case: Case) -> bool:
-    """Whether the whole answer is a status that refuses, and nothing of a page comes with it."""
-    return case.web is not None and case.status in REFUSED and says_nothing(case.web)
+def is_refused_by_status(features: TrialFeatures) -> bool:
+    """Whether the answer is complete, refuses by its status, and has no page."""
+    return features.web is not None and features.status in REFUSED and says_nothing(features.web)
 
 
-def is_refused_for_legal_reasons(case: Case) -> bool:
-    """Status 451 with a block page, or a short page that speaks of the law, or with none."""
-    web = case.web
-    if web is None or case.status != LEGAL:
+def is_refused_for_legal_reasons(features: TrialFeatures) -> bool:
+    """Whether the answer is 451 with a block page, a short page about the law, or no page."""
+    web = features.web
+    if web is None or features.status != LEGAL:
         return False
-    if is_refused_by_status(case) or case.looks_blocked or case.is_learned_page:
+    if is_refused_by_status(features) or features.looks_blocked or features.is_learned_page:
         return True
     says_why = bool(_LEGAL_WORDS.search(f"{web.title} {web.text}".casefold()))
-    if case.has_truth and not (says_why and case.is_unlike_origin):
+    if features.control_has_token and not (says_why and features.is_unlike_origin):
         return False
-    return not case.lore.leaves_room(web, case.control_web, READ if says_why else 0)
+    return not features.fingerprints.may_hold_other_content(
+        web, features.control_web, READ if says_why else 0
+    )
 
 
-def how_it_failed(case: Case) -> str:
+def how_it_failed(features: TrialFeatures) -> str:
     """The service's failure in words: name, stage and detail."""
-    failure = case.service.failure
+    failure = features.service.failure
     detail = f" ({failure.detail})" if failure and failure.detail else ""
-    return f"service: {case.failure} at {case.stage}{detail}"
+    return f"service: {features.failure} at {features.stage}{detail}"
 
 
 RESOLVED, CONNECTED = "the name resolves", "the connection is made"
@@ -117,7 +119,7 @@ NAME_REFUSALS = (
         stages=RESOLVE,
         control=RESOLVED,
         mechanism=Mechanism.DNS_SINKHOLE,
-        says="the name resolves to an address that leads nowhere on the service line",
+        says="the name resolves to an address that cannot be reached on the service line",
     ),
 )
 """Refusals by the resolver of a line that resolves names itself."""
@@ -169,7 +171,7 @@ CONNECTION_REFUSALS = (
         stages=BEFORE_AN_ANSWER,
         control="the origin's own certificate is shown",
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="another party's certificate was shown instead of the origin's, and no page behind it",
+        says="another party's certificate was shown instead of the origin's, and no page came",
     ),
 )
 """Refusals by the network or a gateway."""

@@ -1,6 +1,6 @@
-"""Rules about web trials whose content came, that were refused, or that had no whole answer.
+"""Rules for web trials whose content came, that were refused, or that had no complete answer.
 
-Three answers, in this order: content came; a refusal was seen; neither, which is insufficient.
+Three results, in this order: content came; a refusal was seen; neither, which is insufficient.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.judge.rules.refusals import (
     is_refused_by_status,
     is_refused_for_legal_reasons,
 )
-from harness.judge.trial_features import Case, Rule
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.verdict import Mechanism, State, says_blocked
 
 TUNNEL_OPEN = range(200, 300)
@@ -24,36 +24,36 @@ DNS_TROUBLE = frozenset({"dns_servfail_error", "dns_temporary_failure",
 SLACK_BYTES, SLACK_SHARE = 64, 0.05
 
 
-def _tunnel(case: Case) -> str:
-    return f"the proxy answered CONNECT with {case.tunnel or 'a refusal'}"
+def _tunnel(features: TrialFeatures) -> str:
+    return f"the proxy answered CONNECT with {features.tunnel or 'a refusal'}"
 
 
-def _is_tunnel_refused(case: Case) -> bool:
-    refused = bool(case.tunnel) and case.tunnel not in TUNNEL_OPEN
-    return refused or case.failure == "proxy_refused_tunnel"
+def _is_tunnel_refused(features: TrialFeatures) -> bool:
+    refused = bool(features.tunnel) and features.tunnel not in TUNNEL_OPEN
+    return refused or features.failure == "proxy_refused_tunnel"
 
 
-def _has_words_only(case: Case) -> bool:
-    """The page came, but not its token: it was changed, cut or taken from a cache."""
-    return case.content_came and case.web is not None and bool(case.web.words)
+def _has_words_only(features: TrialFeatures) -> bool:
+    """Whether the page came without its token: changed, cut or from a cache."""
+    return features.content_arrived and features.web is not None and bool(features.web.words)
 
 
-def _words(case: Case) -> str:
-    words = case.web.words if case.web is not None else ()
-    return f"service: status {case.status}, {len(words)} delivery words, such as {words[0]}"
+def _words(features: TrialFeatures) -> str:
+    words = features.web.words if features.web is not None else ()
+    return f"service: status {features.status}, {len(words)} delivery words, such as {words[0]}"
 
 
-def _is_reading_cut_short(case: Case) -> bool:
-    """More came than is read, or it came for longer than is waited."""
-    if case.web is None or case.status is None:
+def _is_reading_cut_short(features: TrialFeatures) -> bool:
+    """Whether more came than is read, or for longer than the timeout."""
+    if features.web is None or features.status is None:
         return False
-    return (case.has_truth and case.web.truncated) or case.failure in TIMEOUTS
+    return (features.control_has_token and features.web.truncated) or features.failure in TIMEOUTS
 
 
-def _is_altered(case: Case) -> bool:
-    """The token arrived, but not in the page that the control saw."""
-    one, other = case.web, case.control_web
-    if one is None or other is None or not case.content_came or other.canary != "seen":
+def _is_altered(features: TrialFeatures) -> bool:
+    """Whether the token arrived in a page that differs from the one the control saw."""
+    one, other = features.web, features.control_web
+    if one is None or other is None or not features.content_arrived or other.canary != "seen":
         return False
     if one.status != other.status or one.title != other.title:
         return True
@@ -63,8 +63,8 @@ def _is_altered(case: Case) -> bool:
     return abs(one.body_length - other.body_length) > slack
 
 
-def _difference(case: Case) -> str:
-    one, other = case.web, case.control_web
+def _difference(features: TrialFeatures) -> str:
+    one, other = features.web, features.control_web
     if one is None or other is None:
         return ""
     return (
@@ -73,20 +73,20 @@ def _difference(case: Case) -> str:
     )
 
 
-def _is_behind_false_certificate(case: Case) -> bool:
-    false = case.failure in FALSE_CERTIFICATES
-    false |= case.failure == "ssl_invalid_certificate" and case.intercepted
-    return false and case.status is not None
+def _is_behind_false_certificate(features: TrialFeatures) -> bool:
+    false = features.failure in FALSE_CERTIFICATES
+    false |= features.failure == "ssl_invalid_certificate" and features.intercepted
+    return false and features.status is not None
 
 
-def _size(case: Case) -> str:
-    length = case.web.body_length if case.web is not None else None
-    return f"{length} bytes; {how_it_failed(case)}" if case.failure else f"{length} bytes"
+def _size(features: TrialFeatures) -> str:
+    length = features.web.body_length if features.web is not None else None
+    return f"{length} bytes; {how_it_failed(features)}" if features.failure else f"{length} bytes"
 
 
-def _is_plain_answer(case: Case) -> bool:
-    detail = case.service.failure.detail.lower() if case.service.failure else ""
-    return case.failure == "ssl_failed_handshake" and (
+def _is_plain_answer(features: TrialFeatures) -> bool:
+    detail = features.service.failure.detail.lower() if features.service.failure else ""
+    return features.failure == "ssl_failed_handshake" and (
         "wrong version" in detail or "wrong_version" in detail or "record layer" in detail
     )
 
@@ -94,56 +94,59 @@ def _is_plain_answer(case: Case) -> bool:
 DELIVERY_RULES: tuple[Rule, ...] = (
     Rule(
         id="token-in-broken-answer",
-        matches=lambda case: case.content_came and case.failure,
+        matches=lambda features: features.content_arrived and features.failure,
         state=State.ALLOWED,
-        says="the origin's page arrived at least in part, though the answer did not end well",
+        says="at least a part of the origin's page arrived, but the answer ended with a failure",
         saw=how_it_failed,
     ),
     Rule(
         id="words-arrived",
         matches=_has_words_only,
         state=State.ALLOWED,
-        says="words that only the origin's page has arrived, in a page that was changed",
+        says="words that only the origin's page contains arrived, in a changed page",
         saw=_words,
     ),
     Rule(
         id="token-in-another-page",
         matches=_is_altered,
         state=State.ALLOWED,
-        says="the origin's token arrived, in a page that is not quite the origin's",
+        says="the origin's token arrived, in a page that differs from the origin's",
         saw=_difference,
     ),
     Rule(
         id="token-arrived",
-        matches=lambda case: case.content_came,
+        matches=lambda features: features.content_arrived,
         state=State.ALLOWED,
         says="the origin's token arrived",
     ),
     Rule(
         id="arrived-inside",
-        matches=lambda case: case.came_inside,
+        matches=lambda features: features.origin_page_inside,
         state=State.ALLOWED,
-        says="the origin's page arrived inside of the page: in a frame or by a redirect in it",
-        saw=lambda case: f"at {case.came_inside}",
+        says="the origin's page arrived inside another page, in a frame or by a redirect in it",
+        saw=lambda features: f"at {features.origin_page_inside}",
     ),
 )
-"""Content came: however the answer looks, ends or was changed."""
+"""Content came, whether or not the answer was complete or unchanged."""
 
 WEB_RULES: tuple[Rule, ...] = (
     *DELIVERY_RULES,
     Rule(
         id="tunnel-refused-learned",
-        matches=lambda case: _is_tunnel_refused(case) and case.tunnel in case.lore.tunnel_statuses,
+        matches=lambda features: (
+            _is_tunnel_refused(features)
+            and features.tunnel in features.fingerprints.tunnel_statuses
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.PROXY_REFUSAL,
-        says="the proxy refused the tunnel as it does for the must-block sentinels",
+        says="the proxy refused the tunnel in the same way as for the must-block sentinels",
         saw=_tunnel,
     ),
     Rule(
         id="tunnel-trouble",
-        matches=lambda case: _is_tunnel_refused(case) and case.tunnel >= SERVER_TROUBLE,
+        matches=lambda features: _is_tunnel_refused(features) and features.tunnel >= SERVER_TROUBLE,
         state=State.INSUFFICIENT,
-        says="the proxy did not reach the target, which may be trouble as well as a block",
+        says="the proxy did not reach the target: this may be a block or a technical fault",
         saw=_tunnel,
     ),
     Rule(
@@ -157,7 +160,7 @@ WEB_RULES: tuple[Rule, ...] = (
     *(refusal.as_rule() for refusal in NAME_REFUSALS),
     Rule(
         id="resolve-silent",
-        matches=lambda case: case.stage == "resolve" and case.failure in TIMEOUTS,
+        matches=lambda features: features.stage == "resolve" and features.failure in TIMEOUTS,
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SILENT,
         says="the resolver of the service line does not answer for the name",
@@ -165,7 +168,7 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="resolve-failure-declared",
-        matches=lambda case: case.failure in DNS_TROUBLE and says_blocked(case.service),
+        matches=lambda features: features.failure in DNS_TROUBLE and says_blocked(features.service),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
         says="the resolver of the service line says by an extended error that it blocks",
@@ -173,72 +176,86 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="resolve-failure-learned",
-        matches=lambda case: case.failure in DNS_TROUBLE and case.failure in case.lore.failures,
+        matches=lambda features: (
+            features.failure in DNS_TROUBLE and features.failure in features.fingerprints.failures
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver of the service line fails as it does for the must-block sentinels",
+        says="the service line's resolver fails in the same way as for the must-block sentinels",
         saw=how_it_failed,
     ),
     Rule(
         id="resolve-trouble",
-        matches=lambda case: case.stage == "resolve" or case.failure in DNS_TROUBLE,
+        matches=lambda features: features.stage == "resolve" or features.failure in DNS_TROUBLE,
         state=State.INSUFFICIENT,
         mechanism=Mechanism.DNS_SERVFAIL,
-        says="the resolver of the service line failed, which may be trouble as well as a block",
+        says="the service line's resolver failed: this may be a block or a technical fault",
         saw=how_it_failed,
     ),
     Rule(
         id="sent-astray",
-        matches=lambda case: case.failure and case.strayed
-        and (case.look_of_way or case.strayed in case.lore.hosts),
+        matches=lambda features: (
+            features.failure
+            and features.redirected_host
+            and (
+                features.is_led_to_block_page_address
+                or features.redirected_host in features.fingerprints.hosts
+            )
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to the address of a block page, which did not answer",
-        saw=lambda case: f"to {case.strayed}; {how_it_failed(case)}",
+        says="the client was redirected to the address of a block page, which did not answer",
+        saw=lambda features: f"to {features.redirected_host}; {how_it_failed(features)}",
     ),
     Rule(
         id="redirects-without-end",
-        matches=lambda case: case.failure == "http_redirect_limit",
+        matches=lambda features: features.failure == "http_redirect_limit",
         state=State.INSUFFICIENT,
-        says="there are more redirects than are followed, and no page at their end",
-        saw=lambda case: f"to {case.strayed}" if case.strayed else "",
+        says="there were more redirects than are followed, and no page came",
+        saw=lambda features: f"to {features.redirected_host}" if features.redirected_host else "",
     ),
     Rule(
         id="redirect-not-followed",
-        matches=lambda case: case.failure and case.strayed,
+        matches=lambda features: features.failure and features.redirected_host,
         state=State.INSUFFICIENT,
-        says="the client was sent to another host, which did not answer",
-        saw=lambda case: f"to {case.strayed}; {how_it_failed(case)}",
+        says="the client was redirected to another host, which did not answer",
+        saw=lambda features: f"to {features.redirected_host}; {how_it_failed(features)}",
     ),
     Rule(
         id="too-long-to-read",
         matches=_is_reading_cut_short,
         state=State.INSUFFICIENT,
-        says="the answer was too long to read, in bytes or seconds, and did not show the page",
+        says="the answer was too large or too slow to read to its end, and did not show the page",
         saw=_size,
     ),
     Rule(
         id="false-certificate-block-page",
-        matches=lambda case: _is_behind_false_certificate(case)
-        and (case.looks_blocked or case.is_learned_page or is_refused_by_status(case)
-             or is_refused_for_legal_reasons(case)),
+        matches=lambda features: (
+            _is_behind_false_certificate(features)
+            and (
+                features.looks_blocked
+                or features.is_learned_page
+                or is_refused_by_status(features)
+                or is_refused_for_legal_reasons(features)
+            )
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="a block page stands behind another party's certificate",
+        says="a block page came with another party's certificate",
         saw=how_it_failed,
     ),
     Rule(
         id="false-certificate-unknown-page",
         matches=_is_behind_false_certificate,
         state=State.INSUFFICIENT,
-        says="a page stands behind another party's certificate, and is not known as a block page",
+        says="a page that is not known as a block page came with another party's certificate",
         saw=how_it_failed,
     ),
     Rule(
         id="broken-off",
-        matches=lambda case: case.failure and case.status is not None,
+        matches=lambda features: features.failure and features.status is not None,
         state=State.INSUFFICIENT,
-        says="an answer began to come and broke off, which is neither a block nor access",
+        says="the answer broke off, which shows neither a block nor access",
         saw=how_it_failed,
     ),
     Rule(
@@ -246,13 +263,15 @@ WEB_RULES: tuple[Rule, ...] = (
         matches=_is_plain_answer,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
-        says="plain text was sent where the TLS handshake should be",
+        says="plain text was sent instead of a TLS handshake",
         saw=how_it_failed,
     ),
     *(refusal.as_rule() for refusal in CONNECTION_REFUSALS),
     Rule(
         id="tls-false-chain",
-        matches=lambda case: case.failure == "ssl_invalid_certificate" and case.intercepted,
+        matches=lambda features: (
+            features.failure == "ssl_invalid_certificate" and features.intercepted
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
         says="an invalid certificate of another party was shown instead of the origin's",
@@ -260,7 +279,7 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="silence",
-        matches=lambda case: case.failure in TIMEOUTS,
+        matches=lambda features: features.failure in TIMEOUTS,
         state=State.BLOCKED,
         mechanism=Mechanism.SILENT_DROP,
         says="no answer came in time",
@@ -268,31 +287,35 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="failure-learned",
-        matches=lambda case: case.failure and case.failure in case.lore.failures,
+        matches=lambda features: (
+            features.failure and features.failure in features.fingerprints.failures
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.OTHER,
-        says="it failed as it does for the must-block sentinels",
+        says="the attempt failed in the same way as for the must-block sentinels",
         saw=how_it_failed,
     ),
     Rule(
         id="failure-unclear",
-        matches=lambda case: case.failure or case.web is None or case.status is None,
+        matches=lambda features: (
+            features.failure or features.web is None or features.status is None
+        ),
         state=State.INSUFFICIENT,
-        says="the attempt ended in a way that says nothing about a block",
+        says="the way the attempt ended does not show whether it was blocked",
         saw=how_it_failed,
     ),
     Rule(
         id="coding-unknown",
-        matches=lambda case: case.web is not None and case.web.undecoded,
+        matches=lambda features: features.web is not None and features.web.undecoded,
         state=State.INSUFFICIENT,
-        says="the answer is in a content coding that could not be undone",
-        saw=lambda case: f"coding {case.web.undecoded!r}" if case.web else "",
+        says="the answer has a content coding that could not be decoded",
+        saw=lambda features: f"coding {features.web.undecoded!r}" if features.web else "",
     ),
     Rule(
         id="piece-missing",
-        matches=lambda case: case.web is not None and case.web.page_words,
+        matches=lambda features: features.web is not None and features.web.page_words,
         state=State.INSUFFICIENT,
         says="the origin's page arrived without the part that carries the content marker",
-        saw=lambda case: f"{case.web.page_words} words of the rest" if case.web else "",
+        saw=lambda features: f"{features.web.page_words} words of the rest" if features.web else "",
     ),
-)  # fmt: skip
+)

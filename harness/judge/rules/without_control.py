@@ -1,31 +1,31 @@
-"""Rules for what other people saw without a control, or beside a dead one.
+"""Rules for other people's measurements without a control, or whose control failed.
 
-A page alone is a block page by its own words, or it tells nothing; only TLS that was verified
-can show that it is the origin's. Campaigns never use these rules: their trials have a control.
+A page alone is a block page by its own words, or it shows nothing; only verified TLS can show that
+it is the origin's. Campaigns never use these rules, because their trials have a control.
 """
 
 from __future__ import annotations
 
-from harness.judge.block_page_classifier import Kind
-from harness.judge.trial_features import Case, Rule
+from harness.judge.block_page_classifier import PageKind
+from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.verdict import Mechanism, State
 
 LEGAL, REFUSING = 451, 400
 
 
-def _looks(case: Case) -> str:
-    status = f"status {case.status}"
-    title = f", {case.web.title!r}" if case.web and case.web.title else ""
-    return "; ".join((status + title, *case.look.witnesses))
+def _looks(features: TrialFeatures) -> str:
+    status = f"status {features.status}"
+    title = f", {features.web.title!r}" if features.web and features.web.title else ""
+    return "; ".join((status + title, *features.classification.witnesses))
 
 
 UNRESOLVED = frozenset({"dns_nxdomain_error", "dns_no_answer"})
-"""What the control's resolver says of a name that has no address."""
+"""Failures of the control's resolver for a name without an address."""
 
 
-def _is_answered_alone(case: Case) -> bool:
-    failure = case.control.failure if case.control is not None else None
-    return bool(case.addresses) and failure is not None and failure.name in UNRESOLVED
+def _is_answered_alone(features: TrialFeatures) -> bool:
+    failure = features.control.failure if features.control is not None else None
+    return bool(features.addresses) and failure is not None and failure.name in UNRESOLVED
 
 
 PROVEN_RULES: tuple[Rule, ...] = (
@@ -35,56 +35,61 @@ PROVEN_RULES: tuple[Rule, ...] = (
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SINKHOLE,
         says="the resolver gives an address for a name that the control cannot resolve",
-        saw=lambda case: f"service: {', '.join(sorted(case.addresses)[:4])}",
+        saw=lambda features: f"service: {', '.join(sorted(features.addresses)[:4])}",
     ),
     Rule(
         id="proven-origin",
-        matches=lambda case: case.proven and (case.status or 0) < REFUSING,
+        matches=lambda features: features.proven and (features.status or 0) < REFUSING,
         state=State.ALLOWED,
         says="the page came over TLS that ends at the origin, whatever the control saw",
         saw=_looks,
     ),
 )
-"""For single measurements of other people: a verified origin needs no living control.
+"""For other people's measurements: a verified origin needs no control that answers.
 
-Campaigns do not use it, for they leave dead targets out of their counts on both sides alike.
-"""
+Campaigns do not use it, because they leave dead targets out of their counts."""
 
 ALONE_RULES: tuple[Rule, ...] = (
     Rule(
         id="alone-origin-refusal",
-        matches=lambda case: case.look.kind is Kind.REFUSAL,
+        matches=lambda features: features.classification.kind is PageKind.REFUSAL,
         state=State.INSUFFICIENT,
         origin_refusal=True,
-        says="the page is one by which an origin itself turns clients away",
+        says="the page is one with which origins themselves refuse clients",
         saw=_looks,
     ),
     Rule(
         id="alone-parked",
-        matches=lambda case: case.look.kind is Kind.PARKED,
+        matches=lambda features: features.classification.kind is PageKind.PARKED,
         state=State.DOWN,
         says="the domain is parked",
         saw=_looks,
     ),
     Rule(
         id="alone-intercepted",
-        matches=lambda case: case.look.kind is Kind.BLOCK and case.issuer_is_private,
+        matches=lambda features: (
+            features.classification.kind is PageKind.BLOCK and features.issuer_is_private
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,
-        says="the page says that it blocks, under a certificate of no public authority",
+        says="the page says that it blocks, and its certificate is of no public authority",
         saw=_looks,
     ),
     Rule(
         id="alone-redirect",
-        matches=lambda case: case.look.kind is Kind.BLOCK and case.strayed,
+        matches=lambda features: (
+            features.classification.kind is PageKind.BLOCK and features.redirected_host
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.REDIRECT,
-        says="the client was sent to a block page",
-        saw=lambda case: f"to {case.strayed}; {_looks(case)}",
+        says="the client was redirected to a block page",
+        saw=lambda features: f"to {features.redirected_host}; {_looks(features)}",
     ),
     Rule(
         id="alone-451",
-        matches=lambda case: case.status == LEGAL and case.look.kind is Kind.BLOCK,
+        matches=lambda features: (
+            features.status == LEGAL and features.classification.kind is PageKind.BLOCK
+        ),
         state=State.BLOCKED,
         mechanism=Mechanism.HTTP_451,
         says="the page says that it blocks for legal reasons (RFC 7725)",
@@ -92,7 +97,7 @@ ALONE_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="alone-block-page",
-        matches=lambda case: case.look.kind is Kind.BLOCK,
+        matches=lambda features: features.classification.kind is PageKind.BLOCK,
         state=State.BLOCKED,
         mechanism=Mechanism.BLOCK_PAGE,
         says="the page says by itself that it blocks",
@@ -102,7 +107,7 @@ ALONE_RULES: tuple[Rule, ...] = (
         id="alone-unclear",
         matches=lambda _: True,
         state=State.INSUFFICIENT,
-        says="without a control, the page does not tell whether it is the origin's",
+        says="without a control, it cannot be told whether the page is the origin's",
         saw=_looks,
     ),
 )

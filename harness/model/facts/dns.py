@@ -9,6 +9,8 @@ import msgspec
 from harness.model.facts.base import FactsBase
 from harness.model.facts.web import WebFacts
 
+ADDRESS_TYPES = frozenset({"A", "AAAA"})
+
 
 class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dns"):
     """What a DNS question brought back. ``addresses`` are the A and AAAA data, in order.
@@ -30,6 +32,13 @@ class DnsFacts(FactsBase, frozen=True, kw_only=True, omit_defaults=True, tag="dn
     extended_errors: tuple[ExtendedError, ...] = ()
     case_lost: bool = False
     landing: WebFacts | None = None
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """What was asked for: the addresses, or of another type the data of its records."""
+        if self.type in ADDRESS_TYPES:
+            return frozenset(self.addresses)
+        return frozenset(each.data.lower() for each in self.records if each.type == self.type)
 
     @property
     def chain(self) -> tuple[str, ...]:

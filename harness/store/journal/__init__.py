@@ -1,1 +1,1 @@
-"""The journal: append-only segments of observations, hash-chained."""
+"""The journal: append-only, hash-chained segments of observations."""

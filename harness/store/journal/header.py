@@ -1,4 +1,8 @@
-"""The header of a journal: the declaration it was opened with, written once and whole."""
+"""The header of a journal: write, read and compare it; its seed is kept in a separate file.
+
+The header is the declaration that a journal was opened with. It is written once, and holds only the
+SHA-256 of the seed (``seed_commitment``); the file ``seed`` beside it holds the seed itself.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,14 @@ from harness.store.private_files import make_private
 from harness.untrusted.regular_file import read_bounded
 
 SEED = "seed"
-"""The name of the file, in the journal's folder."""
+"""The name of the seed's file in the journal's folder, and of its key in a campaign."""
 
 CAMPAIGN, COMMITMENT = "campaign", "seed_commitment"
 SEED_BYTES = 65536
 
 
 def without_seed(header: dict[str, Any]) -> dict[str, Any]:
-    """The header as it may be shown: its campaign with an empty seed, if it commits to one."""
+    """The header without its seed, if it holds a commitment to one."""
     campaign = _campaign_of(header)
     if COMMITMENT not in header or not campaign.get(SEED):
         return header
@@ -30,19 +34,19 @@ def without_seed(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def seed_of(header: dict[str, Any]) -> str:
-    """The seed that stands in a header's campaign; empty if there is none."""
+    """The seed in a header's campaign; empty if there is none."""
     return str(_campaign_of(header).get(SEED) or "")
 
 
 def keep_seed(directory: Path, seed: str) -> None:
-    """Write the seed into its file. Raises OSError."""
+    """Write the seed to its file. Raises OSError."""
     write_whole(directory / SEED, seed.encode() + b"\n", mode=0o600)
 
 
 def with_seed(header: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """The header with the seed of the file beside it, if that is there and the header lacks it.
+    """The header with the seed from its file, if the file exists and the header lacks the seed.
 
-    Raises InstrumentError if the seed is not the one that the header commits to.
+    Raises InstrumentError if the seed does not match the header's commitment.
     """
     path = directory / SEED
     campaign = _campaign_of(header)
@@ -54,13 +58,13 @@ def with_seed(header: dict[str, Any], directory: Path) -> dict[str, Any]:
         msg = f"{path}: the seed of this journal cannot be read: {error}"
         raise InstrumentError(msg) from None
     if hashlib.sha256(seed.encode()).hexdigest() != header[COMMITMENT]:
-        msg = f"{path}: is not the seed that {COMMITMENT} in the journal's header stands for"
+        msg = f"{path}: the seed does not match {COMMITMENT} in the journal's header"
         raise InstrumentError(msg)
     return header | {CAMPAIGN: msgspec.json.encode(campaign | {SEED: seed}).decode()}
 
 
 def _campaign_of(header: dict[str, Any]) -> dict[str, Any]:
-    """The campaign's document in a header; empty if it is none."""
+    """The campaign's document in a header; empty if there is none."""
     text = header.get(CAMPAIGN)
     if not isinstance(text, str) or not text.startswith("{"):
         return {}
@@ -75,11 +79,11 @@ LATER_KEYS = frozenset({"probes"})
 """Keys that headers of earlier versions lack; their journals are resumed without them."""
 MOST_BYTES = 64 * 1024**2
 FORMAT, PRESENT = "journal_format", 2
-"""The key of a header that says which files a journal has, and what it says now: with a head."""
+"""The key of the format in a header, and the present format: a journal with a head."""
 
 
 def write_header(directory: Path, header: dict[str, Any]) -> None:
-    """Make the folder and its header, marked with the present format; the seed goes apart.
+    """Make the folder and write its header in the present format, and the seed to its file.
 
     Raises InstrumentError.
     """
@@ -96,7 +100,7 @@ def write_header(directory: Path, header: dict[str, Any]) -> None:
 
 
 def read_header(directory: Path) -> bytes:
-    """The bytes of the header, known to be a JSON object. Raises UsageError."""
+    """The bytes of the header, checked to be a JSON object. Raises UsageError."""
     path = directory / HEADER
     try:
         text = read_bounded(path, MOST_BYTES)
@@ -111,19 +115,19 @@ def read_header(directory: Path) -> bytes:
 
 
 def require_same(directory: Path, held: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raises UsageError, naming the keys that differ, if a journal is of another declaration."""
+    """Raise UsageError, naming the keys that differ, if a journal has another declaration."""
     stated = {key: value for key, value in wanted.items() if key in held or key not in LATER_KEYS}
     changed = list(_differences("", held, msgspec.json.decode(msgspec.json.encode(stated))))
     if changed:
         msg = (
-            f"{directory}: holds the journal of another declaration (changed: "
+            f"{directory}: the journal was begun with another declaration (changed: "
             f"{', '.join(changed)}); undo the change, or choose another campaign name or folder"
         )
         raise UsageError(msg)
 
 
 def _differences(at: str, one: Any, other: Any) -> Iterator[str]:
-    """Dotted names of what differs; a JSON text inside is looked into as well."""
+    """The dotted names of the keys that differ, also within JSON texts."""
     if one == other:
         return
     one, other = _opened(one), _opened(other)

@@ -1,7 +1,7 @@
-"""An open segment: observations as JSON lines, each batch ended by a line that seals it.
+"""Open segments: observations as JSON lines; write and scan them.
 
-A batch is its lines and a marker ``{"batch":n,"rows":m,"sha256":...}`` over their bytes,
-written at once and flushed to the disk. A batch without a good marker never happened.
+A batch is its lines and a marker ``{"batch":n,"rows":m,"sha256":...}`` over their bytes, written
+together and flushed to the disk. A batch without a valid marker does not count.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from harness.errors import InstrumentError
 from harness.store.atomic_write import sync_folder, write_all
 
 MARKER = b'{"batch":'
-"""How a marker line starts; an observation's line starts with its key."""
+"""The start of a marker line; an observation's line starts with its key."""
 
 
 class BatchMarker(msgspec.Struct, frozen=True, kw_only=True):
-    """The line that ends a batch: SHA-256 is over its ``rows`` lines, then ``batch``."""
+    """The line that ends a batch; SHA-256 covers its ``rows`` lines, then ``batch``."""
 
     batch: int
     rows: int
@@ -35,9 +35,9 @@ _MARKERS = msgspec.json.Decoder(BatchMarker)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What an open segment holds. Bytes from ``good`` on are a batch that was cut short.
+    """The contents of an open segment. Bytes from ``good`` on are an incomplete batch.
 
-    ``broken`` is the byte at which a batch in the middle does not hold, or ``None``.
+    ``broken`` is the byte of a damaged batch that is followed by a valid one, or ``None``.
     """
 
     good: int
@@ -47,14 +47,14 @@ class Scan:
 
     @property
     def rows(self) -> int:
-        """The number of observations in whole batches."""
+        """The number of observations in complete batches."""
         return sum(marker.rows for marker in self.markers)
 
 
 def encode_batch(batch: int, observations: Sequence[object]) -> bytes:
     """The bytes of one batch: a line for each observation, then the marker."""
     lines = _ENCODER.encode_lines(observations)
-    digest = ended(hashlib.sha256(lines), batch)
+    digest = marker_digest(hashlib.sha256(lines), batch)
     marker = BatchMarker(batch=batch, rows=len(observations), sha256=digest)
     return lines + _ENCODER.encode(marker) + b"\n"
 
@@ -65,7 +65,7 @@ def marker_of(encoded: bytes) -> BatchMarker:
 
 
 def scan(path: Path) -> Scan:
-    """Read an open segment through and check each batch against its marker."""
+    """Read an open segment and check each batch against its marker."""
     markers: list[BatchMarker] = []
     good = offset = rows = 0
     suspect: int | None = None
@@ -79,8 +79,12 @@ def scan(path: Path) -> Scan:
                 rows += 1
                 continue
             marker = _marker(line)
-            if marker and marker.rows == rows and marker.sha256 == ended(digest, marker.batch):
-                # a good batch after a bad one: that was no torn tail, the file was damaged
+            if (
+                marker
+                and marker.rows == rows
+                and marker.sha256 == marker_digest(digest, marker.batch)
+            ):
+                # a valid batch after an invalid one: no torn end, the file was damaged
                 broken = suspect
                 markers.append(marker)
                 good = offset
@@ -91,7 +95,7 @@ def scan(path: Path) -> Scan:
 
 
 def lines_of(path: Path, until: int) -> Iterator[bytes]:
-    """The observations' lines in whole batches, as far as byte ``until``, in order."""
+    """The lines of observations in complete batches, up to byte ``until``, in order."""
     offset = 0
     with path.open("rb") as stream:
         for line in stream:
@@ -103,17 +107,17 @@ def lines_of(path: Path, until: int) -> Iterator[bytes]:
 
 
 class SegmentWriter:
-    """Appends whole batches to one open segment."""
+    """Append complete batches to an open segment."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._descriptor = os.open(path, flags, 0o600)
         self.size = os.fstat(self._descriptor).st_size
         sync_folder(path.parent)
 
     def append(self, text: bytes) -> None:
-        """Write one encoded batch or nothing. Raises InstrumentError, the file as it was."""
+        """Write an encoded batch or nothing. Raises InstrumentError; the file is then as before."""
         try:
             write_all(self._descriptor, text)
         except BaseException as error:
@@ -125,19 +129,19 @@ class SegmentWriter:
         self.size += len(text)
 
     def take_back(self, size: int) -> None:
-        """Cut the file to the ``size`` that it had before. Raises OSError."""
+        """Truncate the file to the ``size`` that it had before. Raises OSError."""
         os.ftruncate(self._descriptor, size)
         self.size = size
 
     def close(self) -> None:
-        """Close the file; harmless when done twice."""
+        """Close the file, if it is open."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
-def ended(digest: hashlib._Hash, batch: int) -> str:
-    """The SHA-256 of a marker, for the ``digest`` of its batch's lines."""
+def marker_digest(digest: hashlib._Hash, batch: int) -> str:
+    """The SHA-256 of a marker, from the ``digest`` of its batch's lines."""
     digest.update(str(batch).encode())
     return digest.hexdigest()
 

@@ -1,7 +1,8 @@
-"""Which attempt keys a journal holds, in little memory: item ids by course.
+"""Index the attempt keys of a journal in little memory.
 
-A course is everything in a key but the item. There are few courses and many items, and
-each item is on several courses, so ids are shared and a million keys take tens of MiB.
+``KeyIndex`` holds exact keys: item ids grouped by the rest of the key. There are few such groups
+and many items, and the ids are shared between groups, so a million keys take tens of MiB.
+``KeyFilter`` holds eight bytes a key for sealed segments: a key that is not in it is certainly new.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from numpy.typing import NDArray
 from harness.model.observation import AttemptKey, Observation
 
 SEPARATOR = "\x1f"
-"""Stands between the parts of a key where they are hashed as one text."""
+"""The separator between the parts of a key in the text that is hashed."""
 
 
-class Marks:
-    """A growing list of marks, kept sorted."""
+class KeyFilter:
+    """A sorted list of key hashes."""
 
     def __init__(self) -> None:
         self._sorted: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
@@ -30,33 +31,33 @@ class Marks:
     def __len__(self) -> int:
         return len(self._sorted)
 
-    def add(self, several: Iterable[NDArray[np.uint64]]) -> None:
-        """Take in the marks of more segments."""
-        self._sorted = np.sort(np.concatenate([self._sorted, *several]))
+    def add(self, segments: Iterable[NDArray[np.uint64]]) -> None:
+        """Add the key hashes of more segments."""
+        self._sorted = np.sort(np.concatenate([self._sorted, *segments]))
 
     def suspects(self, keys: Sequence[AttemptKey]) -> set[AttemptKey]:
-        """Those of ``keys`` whose mark is known: nearly always because the key is."""
+        """The ``keys`` whose hashes are known: nearly always those that are in a sealed segment."""
         if not len(self._sorted):
             return set()
-        marks = np.fromiter(map(mark_of, keys), dtype=np.uint64, count=len(keys))
-        places = np.searchsorted(self._sorted, marks)
-        places[places == len(self._sorted)] = 0
-        known = self._sorted[places] == marks
+        hashes = np.fromiter(map(key_hash, keys), dtype=np.uint64, count=len(keys))
+        positions = np.searchsorted(self._sorted, hashes)
+        positions[positions == len(self._sorted)] = 0
+        known = self._sorted[positions] == hashes
         return {key for key, is_known in zip(keys, known, strict=True) if is_known}
 
 
-def mark_of(key: AttemptKey) -> int:
-    """The last eight bytes of the MD5 of a key, as a number; DuckDB has MD5 as well."""
+def key_hash(key: AttemptKey) -> int:
+    """The last eight bytes of the MD5 of a key, as a number; DuckDB computes the same."""
     parts = (key.campaign, key.item, key.probe, key.line, key.profile, str(key.round))
     text = SEPARATOR.join(parts).encode()
     return int.from_bytes(hashlib.md5(text, usedforsecurity=False).digest()[8:])
 
 
-Course = tuple[str, str, str, str, int]
+AttemptGroup = tuple[str, str, str, str, int]
 
 
 class KeyedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Of an observation's line, the key alone: the rest is skipped, not decoded."""
+    """The key of an observation's line; the rest is skipped without decoding."""
 
     key: AttemptKey
 
@@ -64,17 +65,17 @@ class KeyedLine(msgspec.Struct, frozen=True, kw_only=True):
 _LINES = msgspec.json.Decoder(KeyedLine)
 
 
-class HeldKeys:
+class KeyIndex:
     """A set of attempt keys."""
 
     def __init__(self) -> None:
-        self._courses: defaultdict[Course, set[str]] = defaultdict(set)
+        self._items: defaultdict[AttemptGroup, set[str]] = defaultdict(set)
 
     def __contains__(self, key: AttemptKey) -> bool:
-        return key.item in self._courses.get(_course(key), ())
+        return key.item in self._items.get(_group_of(key), ())
 
     def __iter__(self) -> Iterator[AttemptKey]:
-        for (campaign, probe, line, profile, number), items in self._courses.items():
+        for (campaign, probe, line, profile, number), items in self._items.items():
             for item in items:
                 yield AttemptKey(
                     campaign=campaign,
@@ -86,35 +87,35 @@ class HeldKeys:
                 )
 
     def __len__(self) -> int:
-        return sum(map(len, self._courses.values()))
+        return sum(map(len, self._items.values()))
 
     def take_new(self, observations: Sequence[Observation]) -> list[Observation]:
         """Add the keys of ``observations``; return those observations that were new."""
         new = []
         for observation in observations:
             key = observation.key
-            items = self._courses[_course(key)]
+            items = self._items[_group_of(key)]
             if key.item not in items:
                 items.add(intern(key.item))
                 new.append(observation)
         return new
 
     def forget(self, observations: Iterable[Observation]) -> None:
-        """Take the keys of ``observations`` out again: they were not written."""
+        """Remove the keys of ``observations``, which could not be written."""
         for observation in observations:
-            self._courses[_course(observation.key)].discard(observation.key.item)
+            self._items[_group_of(observation.key)].discard(observation.key.item)
 
     def add_rows(self, rows: Iterable[tuple[str, str, str, str, str, int]]) -> None:
         """Add keys given as campaign, item, probe, line, profile, round."""
         for campaign, item, probe, line, profile, number in rows:
-            self._courses[campaign, probe, line, profile, number].add(intern(item))
+            self._items[campaign, probe, line, profile, number].add(intern(item))
 
     def add_lines(self, lines: Iterable[bytes]) -> None:
         """Add the keys of observations' lines."""
         for line in lines:
             key = _LINES.decode(line).key
-            self._courses[_course(key)].add(intern(key.item))
+            self._items[_group_of(key)].add(intern(key.item))
 
 
-def _course(key: AttemptKey) -> Course:
+def _group_of(key: AttemptKey) -> AttemptGroup:
     return (key.campaign, key.probe, key.line, key.profile, key.round)

@@ -1,7 +1,8 @@
-"""Hash chains that start at a journal's header: the manifest of its sealed segments, its stops.
+"""Hash chains of a journal (manifest, stops, instrument), and the state of a journal's folder.
 
-Each line's hash covers the line and the hash before it, so no line can be changed, taken out
-or put in without the chain saying where.
+Each line's hash covers the line and the previous hash, starting at the header's digest, so a line
+that was changed, removed or inserted is found. ``read_standing`` reads the manifest and the
+segments of a folder and checks them against its head.
 """
 
 from __future__ import annotations
@@ -16,31 +17,31 @@ import msgspec
 
 from harness.errors import InstrumentError
 from harness.store.atomic_write import write_all
-from harness.store.head import HEAD, Head, read_head, steps
+from harness.store.head import HEAD, Head, heads_after, read_head
 from harness.store.journal.jsonl_segment import Scan, scan
 
 
 class Link(Protocol):
-    """One line of a chain; a struct of msgspec."""
+    """One line of a chain; a msgspec struct."""
 
     @property
     def name(self) -> str:
-        """What it is about."""
+        """The subject of the line, for error messages."""
 
     @property
     def previous(self) -> str:
-        """The hash before it; that of the header for the first one."""
+        """The previous hash; the header's digest for the first line."""
 
     @property
     def hash(self) -> str:
-        """Its own hash."""
+        """The hash of this line."""
 
 
 AnyLink = TypeVar("AnyLink", bound=Link)
 
 
 class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: the Parquet file, its digest, the digest of its lines, and the chain."""
+    """A line of the manifest: a Parquet file, its digest, the digest of its lines, and hashes."""
 
     name: str
     rows: int
@@ -61,11 +62,11 @@ def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
 
 
 def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ...]:
-    """The lines of a chain, oldest first; a last line that was cut short does not count.
+    """The lines of a chain, oldest first; an incomplete last line does not count.
 
-    ``start`` is the digest of the header. Each line must be the very text that we write, so a
-    kind that gets another field leaves it out where it has its default. Raises InstrumentError,
-    naming the byte, where the chain does not hold.
+    ``start`` is the digest of the header. Each line must be exactly the text that we write, so a
+    new field of a kind must be omitted when it has its default. Raises InstrumentError, naming the
+    byte, where the chain is broken.
     """
     links: list[AnyLink] = []
     offset, previous = 0, start
@@ -77,7 +78,7 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
             raise InstrumentError(msg) from None
         is_as_written = line == msgspec.json.encode(link) + b"\n"
         if not is_as_written or link.previous != previous or link.hash != expected_hash(link):
-            msg = f"{path}: byte {offset}: the hash chain does not hold at {link.name}"
+            msg = f"{path}: byte {offset}: the hash chain is broken at {link.name}"
             raise InstrumentError(msg)
         links.append(link)
         offset, previous = offset + len(line), link.hash
@@ -85,15 +86,15 @@ def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ..
 
 
 class _Hashed(msgspec.Struct):
-    """Of a line of any chain, its hash alone."""
+    """The hash of a line of any chain."""
 
     hash: str
 
 
 def chain_hashes(path: Path) -> list[str]:
-    """The hashes of a chain's lines, as they are written; see ``read_chain`` for a check.
+    """The hashes in a chain's lines, unchecked; ``read_chain`` checks them.
 
-    Raises InstrumentError if a line is none.
+    Raises InstrumentError if a line has no hash.
     """
     try:
         return [msgspec.json.decode(line, type=_Hashed).hash for line in whole_lines(path)]
@@ -117,9 +118,9 @@ def expected_hash(link: Link) -> str:
 
 
 def append_line(path: Path, link: Link) -> None:
-    """Add one line and wait until the disk has it. Raises OSError, the file as it was."""
+    """Add a line and wait until it is on the disk. Raises OSError; the file is then as before."""
     whole = sum(len(line) for line in whole_lines(path))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.ftruncate(descriptor, whole)
         os.lseek(descriptor, 0, os.SEEK_END)
@@ -132,7 +133,7 @@ def append_line(path: Path, link: Link) -> None:
 
 
 def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a small file that end as lines do."""
+    """The complete lines of a small file."""
     if not path.exists():
         return []
     lines = path.read_bytes().splitlines(keepends=True)
@@ -141,17 +142,17 @@ def whole_lines(path: Path) -> list[bytes]:
 
 MANIFEST = "manifest.jsonl"
 CHAINS = ("stops.jsonl", "instrument.jsonl")
-"""Further hash chains of a journal that its head records."""
+"""The other hash chains of a journal, whose ends its head records."""
 
 READINGS = 10
-"""So often a folder is read again before its writer is taken to be at work all the time."""
+"""How often a folder is read again because a process is writing to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Sealed segments, open ones with what is whole in them, and the head that this makes.
+    """The state of a folder: sealed segments, scanned open segments, and the resulting head.
 
-    ``behind`` are the heads that a crash may have left: one batch, or one sealing, before.
+    ``behind`` are the heads that a crash may have left: from before the last batch or sealing.
     """
 
     sealed: tuple[SealedSegment, ...]
@@ -167,63 +168,63 @@ class Standing:
     @property
     def batches(self) -> list[int]:
         """The numbers of the batches, in the order in which they were written."""
-        within = [number for segment in self.sealed for number in segment.batches]
-        return within + [one.batch for _, found in self.opened for one in found.markers]
+        sealed = [number for segment in self.sealed for number in segment.batches]
+        return sealed + [marker.batch for _, contents in self.opened for marker in contents.markers]
 
 
 def read_standing(directory: Path, start: str, *, has_head: bool) -> Standing:
-    """Read a folder whose header has the digest ``start``, and hold it against its head.
+    """Read a folder whose header has the digest ``start``, and check it against its head.
 
-    Older journals have no head: ``has_head`` is whether this one must. Raises InstrumentError,
-    naming the file, where something is damaged, missing or listed nowhere.
+    Journals of older versions have no head: ``has_head`` is whether this one must. Raises
+    InstrumentError, naming the file, where something is damaged, missing or not listed.
     """
     for _ in range(READINGS):
         before = read_head(directory)
-        standing = look(directory, start)
+        standing = scan_folder(directory, start)
         if before == read_head(directory):
             _require(directory, standing, before, has_head=has_head)
             return standing
-    return look(directory, start)
+    return scan_folder(directory, start)
 
 
-def look(directory: Path, start: str) -> Standing:
-    """Read a folder without its head. Raises InstrumentError at damage.
+def scan_folder(directory: Path, start: str) -> Standing:
+    """Read a folder without its head. Raises InstrumentError if it is damaged.
 
-    Files are listed before the manifest is read: a segment that is sealed meanwhile is then in
-    the manifest, and counted once.
+    Files are listed before the manifest is read, so that a segment sealed in between is in the
+    manifest and counted once.
     """
     paths = sorted(directory.glob("segment-*.jsonl"))
     parquet = sorted(directory.glob("segment-*.parquet"))
     sealed = read_manifest(directory / MANIFEST, start)
     names = {Path(segment.name).stem for segment in sealed}
     opened = tuple((path, scan(path)) for path in paths if path.stem not in names)
-    for path, found in opened:
-        if found.broken is not None:
-            msg = f"{path}: byte {found.broken}: a batch here is not as it was written"
+    for path, contents in opened:
+        if contents.broken is not None:
+            msg = f"{path}: byte {contents.broken}: a batch was changed here"
             raise InstrumentError(msg)
     _require_listed(directory, parquet, names, {path.stem for path in paths})
     rows = sum(segment.rows for segment in sealed)
-    markers = [marker for _, found in opened for marker in found.markers]
-    made = steps(sealed[-1].hash if sealed else start, rows, markers)
-    behind = made[-2:-1] or _before_sealing(directory, start, sealed)
-    return Standing(sealed=sealed, opened=opened, head=made[-1], behind=tuple(behind))
+    markers = [marker for _, contents in opened for marker in contents.markers]
+    heads = heads_after(sealed[-1].hash if sealed else start, rows, markers)
+    behind = heads[-2:-1] or _before_sealing(directory, start, sealed)
+    return Standing(sealed=sealed, opened=opened, head=heads[-1], behind=tuple(behind))
 
 
-def _require_listed(directory: Path, found: list[Path], listed: set[str], opened: set[str]) -> None:
-    """Every Parquet file is in the manifest, or is being made of an open segment."""
-    for path in found:
+def _require_listed(directory: Path, paths: list[Path], listed: set[str], opened: set[str]) -> None:
+    """Require that every Parquet file is in the manifest, or belongs to an open segment."""
+    for path in paths:
         if path.stem not in listed | opened:
-            msg = f"{path}: is in no line of {MANIFEST}, which has lost some, or was put here"
+            msg = f"{path}: not in {MANIFEST}: lines were removed there, or this file was added"
             raise InstrumentError(msg)
-    for name in sorted(listed - {path.stem for path in found}):
+    for name in sorted(listed - {path.stem for path in paths}):
         path = directory / f"{name}.parquet"
-        if not path.exists():  # else it was sealed after the folder was listed
+        if not path.exists():  # else the segment was sealed after the folder was listed
             msg = f"{path}: is in the manifest, but missing"
             raise InstrumentError(msg)
 
 
 def _before_sealing(directory: Path, start: str, sealed: tuple[SealedSegment, ...]) -> list[Head]:
-    """The head before the last segment was sealed, if its open form is still there."""
+    """The head before the last segment was sealed, if its JSON lines still exist."""
     if not sealed:
         return []
     path = directory / Path(sealed[-1].name).with_suffix(".jsonl")
@@ -233,7 +234,7 @@ def _before_sealing(directory: Path, start: str, sealed: tuple[SealedSegment, ..
         return []
     rows = sum(segment.rows for segment in sealed[:-1])
     previous = sealed[-2].hash if len(sealed) > 1 else start
-    return steps(previous, rows, markers)[-1:]
+    return heads_after(previous, rows, markers)[-1:]
 
 
 def _require(directory: Path, standing: Standing, head: Head | None, *, has_head: bool) -> None:
@@ -245,14 +246,16 @@ def _require(directory: Path, standing: Standing, head: Head | None, *, has_head
         return
     bare = Head(rows=head.rows, hash=head.hash)
     if bare not in (standing.head, *standing.behind):
-        held = f"{standing.rows:,} observations are here, the head records {head.rows:,}"
-        msg = f"{path}: the journal's end is not as it was written: {held}"
+        msg = (
+            f"{path}: the journal's end was changed: it holds {standing.rows:,} observations, "
+            f"but its head records {head.rows:,}"
+        )
         raise InstrumentError(msg)
     if unknown := sorted(set(head.chains) - set(CHAINS)):
-        msg = f"{path}: records {unknown[0]!r}, which no journal has: it was changed"
+        msg = f"{path}: records {unknown[0]!r}, which no journal has: the file was changed"
         raise InstrumentError(msg)
     for name in CHAINS:
         hashes = ["", *chain_hashes(directory / name)]
         if head.chains.get(name, "") not in hashes[-2:]:
-            msg = f"{directory / name}: has lost lines that the head records"
+            msg = f"{directory / name}: lines that the head records were removed"
             raise InstrumentError(msg)

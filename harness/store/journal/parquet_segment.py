@@ -1,7 +1,8 @@
-"""A sealed segment: Parquet (zstd) that DuckDB reads, with each observation's line as written.
+"""Sealed segments: write and read Parquet files (zstd), and open DuckDB sessions.
 
-Key columns are flat, so that a resume or a question reads them alone; ``record`` is the
-JSON line byte for byte, so that sealing loses nothing and a new reader needs no new file.
+The key columns are flat, so that a resume or a query reads only them; ``record`` is the
+observation's JSON line byte for byte, so that sealing loses nothing and a new reader needs no new
+file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from harness.store.journal.jsonl_segment import MARKER
 from harness.store.journal.key_index import SEPARATOR
 
 SESSION_MEMORY = "160MB"
-"""What DuckDB may hold; the rest goes to the disk, beside the database file."""
+"""The memory limit of a DuckDB session; more data goes to the disk, beside the database file."""
 
 
 def connect(path: Path | None = None, memory: str = SESSION_MEMORY) -> Any:
@@ -34,14 +35,14 @@ def connect(path: Path | None = None, memory: str = SESSION_MEMORY) -> Any:
 
 
 def duckdb() -> Any:
-    """The library: 60 ms that most commands need not pay."""
+    """The duckdb library, imported on demand because that takes 60 ms."""
     import duckdb  # noqa: PLC0415 - see above
 
     return duckdb
 
 
 def quoted(path: Path) -> str:
-    """A path as SQL text, for where no parameter can stand."""
+    """A path as an SQL literal, where no parameter is possible."""
     return "'" + str(path).replace("'", "''") + "'"
 
 
@@ -49,17 +50,17 @@ ROW_GROUP = 20_000
 """Rows held in memory at a time while writing or reading."""
 
 MEMORY = "256MB"
-"""What DuckDB may hold while it seals or reads."""
+"""DuckDB's memory limit while sealing or reading."""
 
 _KEY = ("campaign", "item", "probe", "line", "profile", "round")
 _PATHS = (*(f"$.key.{name}" for name in _KEY), "$.batch", "$.role", "$.item.labels[0]")
 
 
 def write_sealed(source: Path, target: Path) -> str:
-    """Turn an open segment (whole batches only) into Parquet, and read it back.
+    """Convert an open segment (complete batches only) to Parquet, and read it back.
 
-    Returns the SHA-256 over the lines. Raises InstrumentError if the file cannot be written,
-    or does not give back what went in; ``source`` is left alone in any case.
+    Returns the SHA-256 over the lines. Raises InstrumentError if the file cannot be written or
+    reads back differently; ``source`` is never changed.
     """
     beside = target.with_name(target.name + ".tmp")
     beside.unlink(missing_ok=True)
@@ -75,7 +76,7 @@ def write_sealed(source: Path, target: Path) -> str:
         raise InstrumentError(msg) from error
     if written != expected:
         beside.unlink(missing_ok=True)
-        msg = f"{target}: what was sealed does not read back as {source.name} has it"
+        msg = f"{target}: the sealed segment reads back differently from {source.name}"
         raise InstrumentError(msg)
     beside.replace(target)
     sync_folder(target.parent)
@@ -83,19 +84,19 @@ def write_sealed(source: Path, target: Path) -> str:
 
 
 def records(path: Path) -> Iterator[bytes]:
-    """The observations' lines of a sealed segment, in the order in which they were made."""
+    """The lines of observations in a sealed segment, in the order of measurement."""
     for (record,) in _rows(path, "record"):
         yield record.encode()
 
 
 def records_by_batch(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Those lines, each with the number of its batch."""
+    """The lines of a sealed segment, each with the number of its batch."""
     for batch, record in _rows(path, "batch, record"):
         yield batch, record.encode()
 
 
 def sentinel_records(path: Path) -> Iterator[bytes]:
-    """Of those lines, the sentinels' alone."""
+    """The lines of a sealed segment that are not of items."""
     for (record,) in _rows(path, "record", "WHERE role IS NOT NULL AND role <> 'item'"):
         yield record.encode()
 
@@ -105,15 +106,15 @@ def keys(path: Path) -> Iterator[tuple[str, str, str, str, str, int]]:
     yield from _rows(path, ", ".join(_KEY))
 
 
-def marks(path: Path) -> Any:
-    """The marks of all keys (see ``key_filter``): an array of unsigned 64-bit numbers."""
+def key_hashes(path: Path) -> Any:
+    """The hashes of all keys (see ``key_index``): an array of unsigned 64-bit numbers."""
     try:
         with connect(memory=MEMORY) as connection:
             # the columns are our own constants; the file name goes in as a parameter
             digest = f"md5(concat_ws(chr({ord(SEPARATOR)}), {', '.join(_KEY)}))"
             number = f"CAST('0x' || right({digest}, 16) AS UBIGINT)"
-            question = f"SELECT {number} AS mark FROM read_parquet(?)"  # noqa: S608 - see above
-            return connection.execute(question, [str(path)]).fetchnumpy()["mark"]
+            question = f"SELECT {number} AS hash FROM read_parquet(?)"  # noqa: S608 - see above
+            return connection.execute(question, [str(path)]).fetchnumpy()["hash"]
     except duckdb().Error as error:
         msg = f"{path}: cannot be read: {error}"
         raise InstrumentError(msg) from error
@@ -154,7 +155,7 @@ def _digest(lines: Iterator[bytes]) -> str:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """One pass over the lines: all columns of a line come from one reading of it."""
+    """The SQL that converts the lines in one pass, parsing each line once."""
     # the paths are quoted by hand: COPY takes no parameter for its target
     return f"""COPY (
         SELECT found[1] AS campaign, found[2] AS item, found[3] AS probe, found[4] AS line,

@@ -1,4 +1,4 @@
-"""Reads a journal: takes no lock, changes nothing, and may run while another process writes."""
+"""Read and verify a journal: without a lock, also while another process writes to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
-from harness.store.head import Head, steps
+from harness.store.head import Head, heads_after
 from harness.store.journal import parquet_segment
 from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
-from harness.store.journal.jsonl_segment import BatchMarker, Scan, ended, lines_of
-from harness.store.journal.key_index import HeldKeys
+from harness.store.journal.jsonl_segment import BatchMarker, Scan, lines_of, marker_digest
+from harness.store.journal.key_index import KeyIndex
 from harness.store.journal.manifest import SealedSegment, Standing, read_standing
 from harness.store.journal.side_records import read_instrument, read_stops
 
@@ -28,9 +28,9 @@ _OBSERVATIONS = msgspec.json.Decoder(Observation)
 
 
 class JournalReader:
-    """What a journal in a folder says. Raises UsageError if there is none.
+    """A journal opened for reading. Raises UsageError if there is none.
 
-    ``start`` is the digest of its header, at which its hash chains start.
+    ``start`` is the digest of its header, where its hash chains start.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -57,60 +57,60 @@ class JournalReader:
 
     @property
     def rows(self) -> int:
-        """How many observations it holds."""
+        """The number of observations."""
         return self.head.rows
 
     @property
     def head(self) -> Head:
-        """How much it holds, and the hash that stands for all of it."""
+        """The number of observations, and the hash over all of them."""
         return self.standing().head
 
     def batches(self) -> frozenset[int]:
-        """The numbers of the batches that are whole."""
+        """The numbers of the complete batches."""
         return frozenset(self.standing().batches)
 
     def stops(self) -> tuple[Stop, ...]:
-        """Where some categories were tried no further. Raises InstrumentError."""
+        """The early stops. Raises InstrumentError."""
         return read_stops(self.directory, self.start)
 
     def instrument_records(self) -> tuple[InstrumentRecord, ...]:
-        """What it was measured with, one for each change. Raises InstrumentError."""
+        """The instrument records, one for each change. Raises InstrumentError."""
         return read_instrument(self.directory, self.start)
 
     def keys(self) -> frozenset[AttemptKey]:
-        """Every attempt key held. For a resume, ``batches`` is enough and far smaller."""
-        held, standing = HeldKeys(), self.standing()
+        """All attempt keys. For a resume, ``batches`` is enough and far smaller."""
+        keys, standing = KeyIndex(), self.standing()
         for segment in standing.sealed:
-            held.add_rows(parquet_segment.keys(self.directory / segment.name))
-        for path, found in standing.opened:
-            held.add_lines(lines_of(path, found.good))
-        return frozenset(held)
+            keys.add_rows(parquet_segment.keys(self.directory / segment.name))
+        for path, contents in standing.opened:
+            keys.add_lines(lines_of(path, contents.good))
+        return frozenset(keys)
 
     def observations(self) -> Iterator[Observation]:
-        """Every observation, in the order in which they were made, one at a time."""
+        """All observations, in the order of measurement, one at a time."""
         decode, standing = _OBSERVATIONS.decode, self.standing()
         for segment in standing.sealed:
             yield from map(decode, parquet_segment.records(self.directory / segment.name))
-        for path, found in standing.opened:
-            yield from map(decode, lines_of(path, found.good))
+        for path, contents in standing.opened:
+            yield from map(decode, lines_of(path, contents.good))
 
     def sentinels(self) -> Iterator[Observation]:
-        """All observations but those of items: of sentinels, heartbeats and retrials."""
+        """All observations except those of items: sentinels, heartbeats and retrials."""
         decode, standing = _OBSERVATIONS.decode, self.standing()
         for segment in standing.sealed:
             yield from map(decode, parquet_segment.sentinel_records(self.directory / segment.name))
-        for path, found in standing.opened:
-            yield from (decode(line) for line in lines_of(path, found.good) if _SENTINEL in line)
+        for path, contents in standing.opened:
+            yield from (decode(line) for line in lines_of(path, contents.good) if _SENTINEL in line)
 
     def fingerprint(self) -> str:
-        """A digest that changes with what is held."""
+        """A digest that changes when the contents change."""
         standing = self.standing()
         return fingerprint_of(self.directory, self.start, standing.opened, standing.sealed)
 
     def require_unchanged(self) -> None:
-        """Check every byte that counts. Raises InstrumentError naming what does not hold.
+        """Check every byte that counts. Raises InstrumentError naming the file that was changed.
 
-        What a crash cut short counts for nothing, and is left alone.
+        An incomplete batch that a crash left does not count and is not checked.
         """
         standing = self.standing()
         self.stops()
@@ -118,19 +118,19 @@ class JournalReader:
         for segment in standing.sealed:
             path = self.directory / segment.name
             if parquet_segment.digest_of_file(path) != segment.sha256:
-                msg = f"{path}: its SHA-256 is not the one in the manifest: it was changed"
+                msg = f"{path}: its SHA-256 does not match the manifest: the file was changed"
                 raise InstrumentError(msg)
 
     def verify(self) -> None:
-        """Check every byte. Raises InstrumentError naming the first place that does not hold."""
+        """Check every byte. Raises InstrumentError naming the first fault."""
         self.require_unchanged()
-        for path, found in self.standing().opened:
-            if found.good != found.size:
-                msg = f"{path}: byte {found.good}: a batch was cut short here"
+        for path, contents in self.standing().opened:
+            if contents.good != contents.size:
+                msg = f"{path}: byte {contents.good}: a batch is incomplete here"
                 raise InstrumentError(msg)
 
     def standing(self) -> Standing:
-        """What is on the disk now. Raises InstrumentError if it is damaged."""
+        """The present state of the folder. Raises InstrumentError if it is damaged."""
         return read_standing(self.directory, self.start, has_head=self._has_head)
 
 
@@ -142,34 +142,34 @@ def fingerprint_of(
 ) -> str:
     """The SHA-256 of the header's digest, the sealed files and the open segments.
 
-    Sealed files count by what the manifest says of them, size and time of change; of open
-    segments the lines of whole batches do. Raises OSError if a sealed file is missing.
+    Sealed files count by their manifest entries, sizes and modification times; open segments count
+    by the lines of their complete batches. Raises OSError if a sealed file is missing.
     """
     stats = [(folder / segment.name).stat() for segment in segments]
     files = [(one.st_size, one.st_mtime_ns) for one in stats]
     digest = hashlib.sha256(msgspec.json.encode([start, segments, files]))
-    for path, found in opened:
-        for line in lines_of(path, found.good):
+    for path, contents in opened:
+        for line in lines_of(path, contents.good):
             digest.update(line)
     return digest.hexdigest()
 
 
 def past_heads(journal: JournalReader) -> Iterator[Head]:
-    """The heads, oldest first. Raises InstrumentError if the journal is damaged.
+    """All heads that the journal has had, oldest first. Raises InstrumentError if it is damaged.
 
-    Of a sealed segment the markers of its batches are made again from its rows.
+    The markers of batches in sealed segments are computed again from their rows.
     """
     standing, previous, rows = journal.standing(), journal.start, 0
     for segment in standing.sealed:
         markers = _markers(journal, segment)
-        yield from steps(previous, rows, markers)
+        yield from heads_after(previous, rows, markers)
         previous, rows = segment.hash, rows + segment.rows
-    opened = (marker for _, found in standing.opened for marker in found.markers)
-    yield from steps(previous, rows, opened)
+    opened = (marker for _, contents in standing.opened for marker in contents.markers)
+    yield from heads_after(previous, rows, opened)
 
 
 def _markers(journal: JournalReader, segment: SealedSegment) -> Iterator[BatchMarker]:
-    """The markers of a segment's batches, one record in memory at a time."""
+    """The markers of a segment's batches, computed one record at a time."""
     digests = {number: hashlib.sha256() for number in segment.batches}
     rows = dict.fromkeys(segment.batches, 0)
     for number, record in parquet_segment.records_by_batch(journal.directory / segment.name):
@@ -179,4 +179,6 @@ def _markers(journal: JournalReader, segment: SealedSegment) -> Iterator[BatchMa
         digests[number].update(record + b"\n")
         rows[number] += 1
     for number in segment.batches:
-        yield BatchMarker(batch=number, rows=rows[number], sha256=ended(digests[number], number))
+        yield BatchMarker(
+            batch=number, rows=rows[number], sha256=marker_digest(digests[number], number)
+        )

@@ -1,7 +1,7 @@
-"""Puts right what a crash left in a journal's folder, by the writer, before it goes on.
+"""Repair a journal's folder after a crash; the writer does this before it resumes.
 
-Nothing measured is lost: a batch that was cut short is moved aside, and of a segment that
-was being sealed the form that the manifest vouches for stays.
+No complete batch is lost: an incomplete batch is moved aside, and a segment that was being sealed
+keeps the form that the manifest lists.
 """
 
 from __future__ import annotations
@@ -16,43 +16,44 @@ from harness.store.journal.jsonl_segment import Scan
 from harness.store.journal.parquet_segment import digest_of_file
 
 
-def drop_half_states(directory: Path, sealed: Mapping[str, str]) -> None:
-    """Of each segment keep one form: Parquet if its stem is in ``sealed``, else JSON lines.
+def remove_interrupted_sealing(directory: Path, sealed: Mapping[str, str]) -> None:
+    """Remove what interrupted sealing left, so that each segment exists in one form.
 
-    ``sealed`` gives the SHA-256 of each Parquet file by its stem: the JSON lines go only where the
-    file has it. Raises OSError, InstrumentError.
+    That is Parquet if its stem is in ``sealed``, else JSON lines. ``sealed`` has the SHA-256 of
+    each Parquet file by its stem: the JSON lines are deleted only if it matches. Raises OSError,
+    InstrumentError.
     """
     for pattern in ("segment-*.parquet.tmp", "head.json.*.tmp"):
         for path in directory.glob(pattern):
             path.unlink()
     for path in directory.glob("segment-*.jsonl"):
-        made = path.with_suffix(".parquet")
+        parquet = path.with_suffix(".parquet")
         if path.stem not in sealed:
-            made.unlink(missing_ok=True)
+            parquet.unlink(missing_ok=True)
             continue
-        if digest_of_file(made) != sealed[path.stem]:
-            msg = f"{made}: its SHA-256 is not the one in the manifest; {path.name} has the lines"
+        if digest_of_file(parquet) != sealed[path.stem]:
+            msg = f"{parquet}: its SHA-256 does not match the manifest; {path.name} has the lines"
             raise InstrumentError(msg)
         path.unlink()
 
 
 def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:
-    """Move batches that were cut short out of their segments; returns where they are kept.
+    """Move incomplete batches out of their segments into files, and return those files.
 
-    The tail is safe aside before the segment is cut. Raises OSError.
+    The end is saved to its file before the segment is truncated. Raises OSError.
     """
-    kept = []
-    for path, found in segments:
-        if found.good == found.size:
+    torn_files = []
+    for path, contents in segments:
+        if contents.good == contents.size:
             continue
         with path.open("r+b") as stream:
-            stream.seek(found.good)
-            aside = _free_name(path.parent)
-            write_whole(aside, stream.read(), mode=0o600)
-            stream.truncate(found.good)
+            stream.seek(contents.good)
+            torn_file = _free_name(path.parent)
+            write_whole(torn_file, stream.read(), mode=0o600)
+            stream.truncate(contents.good)
             os.fsync(stream.fileno())
-        kept.append(aside)
-    return tuple(kept)
+        torn_files.append(torn_file)
+    return tuple(torn_files)
 
 
 def _free_name(directory: Path) -> Path:

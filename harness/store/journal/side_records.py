@@ -1,4 +1,4 @@
-"""The stops of a journal: where its campaign tried some categories no further, hash-chained."""
+"""The side records of a journal: early stops and instrument records, each a hash chain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOPS = "stops.jsonl"
 
 
 class StopLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: the stop, and the chain."""
+    """A line of ``stops.jsonl``: an early stop, and the hashes of the chain."""
 
     name: str
     stop: Stop
@@ -26,13 +26,16 @@ class StopLine(msgspec.Struct, frozen=True, kw_only=True):
 def read_stops(directory: Path, start: str) -> tuple[Stop, ...]:
     """The stops of the journal in a folder, oldest first; ``start`` is its header's digest.
 
-    Raises InstrumentError, naming the byte, where the chain does not hold.
+    Raises InstrumentError, naming the byte, where the chain is broken.
     """
     return tuple(line.stop for line in read_chain(directory / STOPS, start, StopLine))
 
 
 def append_stop(directory: Path, start: str, stop: Stop) -> None:
-    """Add one stop and wait until the disk has it. Raises InstrumentError, the file as it was."""
+    """Add a stop and wait until it is on the disk.
+
+    Raises InstrumentError if it cannot be written; the file is then as before.
+    """
     path = directory / STOPS
     held = read_chain(path, start, StopLine)
     name = f"plan {stop.plan} for {stop.profile}"
@@ -48,7 +51,7 @@ INSTRUMENT = "instrument.jsonl"
 
 
 class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line: the record, and the chain."""
+    """A line of ``instrument.jsonl``: a record, and the hashes of the chain."""
 
     name: str
     record: InstrumentRecord
@@ -59,17 +62,16 @@ class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 def read_instrument(directory: Path, start: str) -> tuple[InstrumentRecord, ...]:
     """The records of the journal in a folder, oldest first; ``start`` is its header's digest.
 
-    Journals from before instruments were recorded have none. Raises InstrumentError, naming the
-    byte, where the chain does not hold.
+    Journals of older versions have none. Raises InstrumentError, naming the byte, where the chain
+    is broken.
     """
     return tuple(line.record for line in read_chain(directory / INSTRUMENT, start, InstrumentLine))
 
 
 def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool:
-    """Add a record unless it is like the last one; returns whether it was added.
+    """Add a record unless it equals the last one; return whether it was added.
 
-    Raises InstrumentError if the chain does not hold or the disk does not take it; the file is then
-    as it was.
+    Raises InstrumentError if the chain is broken or cannot be written; the file is then as before.
     """
     path = directory / INSTRUMENT
     held = read_chain(path, start, InstrumentLine)

@@ -1,7 +1,7 @@
 """The registry: an append-only, hash-chained log of events, in SQLite or PostgreSQL.
 
-Nothing is ever updated or deleted: triggers forbid it, and the chain shows where somebody
-got round them. Each row's hash covers its body and the hash before it.
+Events are never updated or deleted: triggers forbid it, and the hash chain shows where somebody
+bypassed them. Each row's hash covers its body and the previous hash.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from harness.store.registry.tables import EVENTS, HEAD, METADATA
 from harness.untrusted.passwords import database_place, is_database, reason_without
 
 DRIVER = "psycopg"
-"""What speaks to PostgreSQL; the extra ``postgresql`` brings it."""
+"""The driver for PostgreSQL, which the extra ``postgresql`` installs."""
 
 READINGS = 10
-"""So often it is read again while others write; then what is read must hold as it is."""
+"""How often reading is repeated while others write, before the last result must be valid."""
 
 START = "0" * 64
 """The hash before the first event."""
 
 
 class NoRegistry(UsageError):
-    """Nothing is there yet."""
+    """There is no registry yet."""
 
 
 class Registry:
-    """An open registry. Use ``open_registry`` to get one; a context manager closes it."""
+    """An open registry, and a context manager that closes it; made by ``open_registry``."""
 
     def __init__(self, engine: Engine, where: str, url: str = "") -> None:
         self._engine = engine
@@ -46,24 +46,24 @@ class Registry:
         self.where = where
 
     def events(self) -> tuple[Event, ...]:
-        """All events, oldest first. Raises InstrumentError where the chain does not hold."""
-        return tuple(found for _, found in self._chain())
+        """All events, oldest first. Raises InstrumentError where the hash chain is broken."""
+        return tuple(event for _, event in self._chain())
 
     def append(self, *events: Event, after: int, now: datetime | None = None) -> int:
-        """Add events, all or none, if the registry still holds ``after`` of them.
+        """Add all events or none, if the registry still holds ``after`` events.
 
-        Returns how many it holds then. Raises UsageError if somebody else added some
-        meanwhile, or if a time runs backwards or lies after ``now`` (see ``require_times``),
-        InstrumentError if the database does not take them.
+        Returns the new number of events. Raises UsageError if somebody else added some in the
+        meantime, or if a time is before an earlier one or after ``now`` (see ``require_times``),
+        InstrumentError if the database cannot be written.
         """
         chain = list(self._chain())
         if len(chain) != after:
             raise UsageError(self._changed())
-        require_times([held for _, held in chain], events, now)
+        require_times([event for _, event in chain], events, now)
         previous = chain[-1][0] if chain else START
         rows = []
-        for position, one in enumerate(events, after + 1):
-            row = _row(position, one, previous)
+        for position, event in enumerate(events, after + 1):
+            row = _row(position, event, previous)
             previous = row["hash"]
             rows.append(row)
         if not rows:
@@ -82,14 +82,14 @@ class Registry:
         return after + len(rows)
 
     def hashes(self) -> tuple[str, ...]:
-        """The hash of every event, each of which stands for the history up to it, oldest first.
+        """The hash of every event, oldest first; each covers all events before it.
 
-        Raises InstrumentError naming the first event that does not hold.
+        Raises InstrumentError naming the first event that was changed.
         """
-        return tuple(found for found, _ in self._chain())
+        return tuple(hash_ for hash_, _ in self._chain())
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -107,7 +107,7 @@ class Registry:
         return f"{self.where}: somebody else changed it meanwhile; run the same command again"
 
     def _chain(self) -> Iterator[tuple[str, Event]]:
-        """Each event with its hash, checked, and the head at the end."""
+        """Each event with its hash; the chain and the head are checked."""
         previous = START
         try:
             with self._engine.connect() as connection:
@@ -117,28 +117,31 @@ class Registry:
             msg = f"{self.where}: the registry cannot be read: {reason}"
             raise InstrumentError(msg) from None
         for position, row in enumerate(rows, 1):
-            found = _event(row.body)
-            if found is None or dict(row._mapping) != _row(position, found, previous, row.body):  # noqa: SLF001 - SQLAlchemy's public name for it
-                msg = f"{self.where}: event {position} is not as it was written"
+            event = _event(row.body)
+            if event is None or dict(row._mapping) != _row(position, event, previous, row.body):  # noqa: SLF001 - SQLAlchemy's public name for it
+                msg = f"{self.where}: event {position} was changed"
                 raise InstrumentError(msg)
             previous = row.hash
-            yield previous, found
+            yield previous, event
         if head != (len(rows), previous):
-            told = "is missing" if head is None else f"records {head[0]}"
-            msg = f"{self.where}: {len(rows)} events are here, and the head {told}: it was changed"
+            recorded = "is missing" if head is None else f"records {head[0]}"
+            msg = (
+                f"{self.where}: the registry was changed: it holds {len(rows)} events, "
+                f"but its head {recorded}"
+            )
             raise InstrumentError(msg)
 
 
 def open_registry(where: Path | str, *, create: bool = False) -> Registry:
     """Open a registry: a path (SQLite), or a database URL such as ``postgresql://...``.
 
-    Raises NoRegistry if there is none and ``create`` is false, UsageError if it is something else,
+    Raises NoRegistry if there is none and ``create`` is false, UsageError if it is not a registry,
     and ModuleNotFoundError if the driver for PostgreSQL is not installed.
     """
     text = str(where)
     is_url = "://" in text
     if not is_url and is_database(text):
-        msg = "the registry is no file, nor a URL that begins with postgresql:// (write it so)"
+        msg = "the registry must be a file, or a database URL that begins with postgresql://"
         raise UsageError(msg)
     if not is_url:
         path = Path(where)
@@ -147,7 +150,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
             raise NoRegistry(msg)
         _make_folder(path.parent)
         if create and not path.exists():
-            path.touch(mode=0o600)  # only the user reads it, and what SQLite puts beside it
+            path.touch(mode=0o600)  # only the user can read it, and the files SQLite puts beside it
     try:
         engine = create_engine(_with_driver(text) if is_url else f"sqlite:///{text}")
         with _disposed_on_error(engine):
@@ -167,7 +170,7 @@ def open_registry(where: Path | str, *, create: bool = False) -> Registry:
 
 @contextmanager
 def _disposed_on_error(engine: Engine) -> Iterator[None]:
-    """Leave no connection behind in the pool of an engine that nobody gets."""
+    """Dispose of the engine if an error occurs, so that no connection stays open."""
     try:
         yield
     except BaseException:
@@ -176,7 +179,7 @@ def _disposed_on_error(engine: Engine) -> Iterator[None]:
 
 
 def _with_driver(url: str) -> str:
-    """A PostgreSQL URL that names no driver gets the one that our extra brings."""
+    """The URL; a PostgreSQL URL without a driver gets the one that our extra installs."""
     scheme, separator, rest = url.partition("://")
     is_bare = scheme in ("postgres", "postgresql")
     return f"postgresql+{DRIVER}{separator}{rest}" if is_bare else url
@@ -191,9 +194,9 @@ def _make_folder(folder: Path) -> None:
 
 
 def _create(engine: Engine) -> None:
-    """Make the tables that are missing; an older registry gets a head for what it holds."""
-    had = inspect(engine)
-    is_of_before = had.has_table(EVENTS.name) and not had.has_table(HEAD.name)
+    """Make the missing tables; a registry of an older version gets its head."""
+    inspected = inspect(engine)
+    is_of_before = inspected.has_table(EVENTS.name) and not inspected.has_table(HEAD.name)
     METADATA.create_all(engine)
     if is_of_before:
         with engine.begin() as connection:
@@ -203,7 +206,7 @@ def _create(engine: Engine) -> None:
 
 
 def _keep_head(connection: Connection, events: int, last: str) -> None:
-    """Note how far the chain goes; an older registry has no place for it."""
+    """Write the head; a registry of an older version may have no table for it."""
     if not _has_head(connection):
         return
     if not connection.execute(update(HEAD).values(events=events, hash=last)).rowcount:
@@ -215,10 +218,10 @@ def _has_head(connection: Connection) -> bool:
 
 
 def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None]:
-    """All rows, and the head of the same moment: read again where somebody writes meanwhile.
+    """All rows, and the head of the same moment; read again if somebody writes in between.
 
-    Databases do not agree on what two questions see together, but a head only grows. An older
-    registry has no place for a head: then it is what the rows say.
+    Databases differ in what two queries see together, but a head only grows. For a registry of an
+    older version without a head, the head follows from the rows.
     """
     question = select(EVENTS).order_by(EVENTS.c.position)
     if not _has_head(connection):
@@ -235,15 +238,15 @@ def _read(connection: Connection) -> tuple[Sequence[Any], tuple[int, str] | None
     return rows, (head.events, head.hash)
 
 
-def _row(position: int, one: Event, previous: str, body: str = "") -> dict[str, Any]:
-    """A row of the table; ``body`` is its text as it was written, if it was written before."""
-    body = body or msgspec.json.encode(one).decode()
+def _row(position: int, event: Event, previous: str, body: str = "") -> dict[str, Any]:
+    """A row of the table; ``body`` is the existing text of an event that was written before."""
+    body = body or msgspec.json.encode(event).decode()
     digest = hashlib.sha256(f"{position}\x1f{previous}\x1f{body}".encode()).hexdigest()
     return {
         "position": position,
-        "at": one.at.astimezone(UTC),
-        "actor": one.actor,
-        "kind": one.__struct_config__.tag,
+        "at": event.at.astimezone(UTC),
+        "actor": event.actor,
+        "kind": event.__struct_config__.tag,
         "body": body,
         "previous": previous,
         "hash": digest,
@@ -252,14 +255,14 @@ def _row(position: int, one: Event, previous: str, body: str = "") -> dict[str, 
 
 def _event(body: str) -> Event | None:
     try:
-        found: Event = msgspec.json.decode(body, type=AnyEvent)
+        event: Event = msgspec.json.decode(body, type=AnyEvent)
     except msgspec.MsgspecError:
         return None
-    return found
+    return event
 
 
 def _shown(engine: Engine, text: str) -> str:
-    """The place without name, password and options."""
+    """The file or database, without user name, password and options."""
     if engine.name == "sqlite":
         return engine.url.database or "sqlite"
     return database_place(text)

@@ -1,8 +1,8 @@
-"""The tables of the registry, and the rules by which a database refuses to change them.
+"""The tables of the registry, and the triggers by which a database refuses to change them.
 
-The head is how many events there are and the hash of the last one, in the same database and
-replaced in the same transaction: a chain alone does not show what was cut off at its end. Whoever
-gets round the rules and rewrites both is found only against a head that was printed before.
+The head is the number of events and the hash of the last one, in the same database and replaced in
+the same transaction: a chain alone does not show events that were cut off at its end. Somebody who
+bypasses the triggers and rewrites both is found only by comparison with an earlier printed head.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from sqlalchemy.types import DateTime, TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes, kept as UTC: SQLite knows no time zones."""
+    """Aware datetimes, stored as UTC because SQLite has no time zones."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware in, naive UTC down. Raises ValueError for a naive datetime."""
+        """Convert an aware datetime to naive UTC. Raises ValueError for a naive one."""
         del dialect
         if value is None:
             return None
         if value.tzinfo is None:
-            msg = "a time without a time zone cannot be kept"
+            msg = "a time without a time zone cannot be stored"
             raise ValueError(msg)
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Naive UTC up, aware out."""
+        """Convert a stored naive UTC datetime to an aware one."""
         del dialect
         return value.replace(tzinfo=UTC) if value else None
 
@@ -72,7 +72,7 @@ _APPEND_ONLY = {
         FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()
     """,
 }
-"""What makes a database refuse to change an event, by dialect."""
+"""Triggers that make a database refuse to change an event, by dialect."""
 
 _ONLY_GROWS = {
     "sqlite": """
@@ -97,7 +97,7 @@ _ONLY_GROWS = {
         FOR EACH STATEMENT EXECUTE FUNCTION registry_head_grows()
     """,
 }
-"""What makes a database refuse to set the head back, by dialect."""
+"""Triggers that make a database refuse to set the head back, by dialect."""
 
 for _table, _rules in ((EVENTS, _APPEND_ONLY), (HEAD, _ONLY_GROWS)):
     for _dialect, _statements in _rules.items():

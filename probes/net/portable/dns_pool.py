@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
+from probes.net.dialling import connect
 from probes.net.dns_server import HTTP_2, DnsServer
-from probes.net.portable.dial import connect
 from probes.net.portable.dns_stream import ConnectionLostError, DnsStream, DnsTcp, DohHttp1
 from probes.net.route import Address
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from corpora.archive import is_archive, unpacked
-from corpora.source import Deadline, Limits, Refused
+from corpora.source import Deadline, Limits, ListRefused
 
 FIXTURES = Path(__file__).parent / "importers" / "fixtures"
 LIMITS = Limits(total_bytes=1024 * 1024, members=10)
@@ -74,7 +74,7 @@ def test_a_sound_zip_is_unpacked_and_nothing_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["traversal.zip", "traversal.tar.gz"])
 def test_a_path_out_of_the_archive_is_refused(name: str) -> None:
-    with pytest.raises(Refused, match="path traversal refused") as caught:
+    with pytest.raises(ListRefused, match="path traversal refused") as caught:
         unpack(FIXTURES / name)
 
     assert caught.value.value == "../escape.txt"
@@ -108,7 +108,7 @@ def test_a_path_out_of_the_archive_is_refused(name: str) -> None:
 def test_a_bad_tar_is_refused_whole(
     tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]], reason: str
 ) -> None:
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(ListRefused, match=reason):
         unpack(tar_of(tmp_path, *members))
 
 
@@ -116,7 +116,7 @@ def test_a_header_of_a_size_to_fear_is_refused(tmp_path: Path) -> None:
     info = member("x" * 2_000_000)
     path = tar_of(tmp_path, (info, b"x"))
 
-    with pytest.raises(Refused, match="header too large"):
+    with pytest.raises(ListRefused, match="header too large"):
         unpack(path)
 
 
@@ -128,7 +128,7 @@ def test_a_header_of_a_size_to_fear_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_zip_bomb_is_refused(tmp_path: Path, bomb: Callable[[Path], Path]) -> None:
-    with pytest.raises(Refused, match="bytes unpacked; whole archive rejected"):
+    with pytest.raises(ListRefused, match="bytes unpacked; whole archive rejected"):
         unpack(bomb(tmp_path))
 
 
@@ -136,7 +136,7 @@ def test_a_broken_archive_is_refused(tmp_path: Path) -> None:
     path = tar_of(tmp_path, (member("a"), b"abc" * 500))
     path.write_bytes(path.read_bytes()[:-20])
 
-    with pytest.raises(Refused, match="not readable"):
+    with pytest.raises(ListRefused, match="not readable"):
         unpack(path)
 
 
@@ -156,7 +156,7 @@ def test_unpacking_stops_at_its_deadline(tmp_path: Path, make: Callable[..., Pat
     deadline = Deadline(2.5, lambda: float(next(moments)))
 
     with (
-        pytest.raises(Refused, match=r"stopped after 2.5 seconds, at file 2"),
+        pytest.raises(ListRefused, match=r"stopped after 2.5 seconds, at file 2"),
         unpacked(make(tmp_path, *files), LIMITS, deadline),
     ):
         pass
@@ -169,7 +169,7 @@ def test_the_directory_of_a_zip_file_is_bounded(
     unpack(path)
     monkeypatch.setattr("corpora.archive._DIRECTORY_LIMIT", 500)
 
-    with pytest.raises(Refused, match="directory of the archive too large"):
+    with pytest.raises(ListRefused, match="directory of the archive too large"):
         unpack(path)
 
 
@@ -177,5 +177,5 @@ def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     assert not is_archive(tmp_path / "pipe")
-    with pytest.raises(Refused, match="archive not readable"):
+    with pytest.raises(ListRefused, match="archive not readable"):
         unpack(tmp_path / "pipe")

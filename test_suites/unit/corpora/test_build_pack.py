@@ -1,13 +1,17 @@
 """A list becomes a pack whole, or not at all, and its report says why."""
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpora import read_list
-from corpora.build_pack import ImportReport, import_pack
-from corpora.import_entry import Entry
+from corpora.build_pack import ImportReport, RowLabel, ValueStore, import_pack
+from corpora.import_entry import ImportEntry
 from corpora.pack_reader import Pack, open_pack
 from harness.errors import UsageError
 
@@ -82,7 +86,7 @@ def test_exceptions_and_cancelled_rules_are_no_items(tmp_path: Path) -> None:
 
 
 def test_a_list_without_categories_needs_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="tells no categories; say which one with --label CODE"):
+    with pytest.raises(UsageError, match="has no categories; give one with --label CODE"):
         pack_of(tmp_path, "domains", "a.example\n", label="")
 
     assert not (tmp_path / "pack").exists()
@@ -93,14 +97,14 @@ def test_a_missing_label_is_told_before_the_list_is_read(
 ) -> None:
     read: list[str] = []
 
-    def saying(entry: Entry) -> str:
+    def note_value(entry: ImportEntry) -> str:
         read.append(entry.value)
         return entry.value
 
     monkeypatch.setattr(read_list, "BATCH", 2)
-    monkeypatch.setattr(read_list, "_saying", saying)
+    monkeypatch.setattr(read_list, "_duplicate_key", note_value)
 
-    with pytest.raises(UsageError, match="tells no categories"):
+    with pytest.raises(UsageError, match="the list has no categories"):
         pack_of(tmp_path, "domains", "a.example\nb.example\nc.example\n", label="")
 
     assert read == ["a.example", "b.example"]
@@ -114,7 +118,8 @@ def test_a_value_that_is_withdrawn_first_is_no_item(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "told"), [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "never stored")]
+    ("label", "told"),
+    [("GAMBLING", "no category 'GAMBLING'"), ("ILL.CSAM", "stored only as keyed digests")],
 )
 def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
@@ -128,8 +133,8 @@ def test_a_label_must_be_one_that_may_be_written(tmp_path: Path, label: str, tol
         ("archive", "traversal.zip", "path traversal refused"),
         ("citizenlab", "citizenlab.csv", "unknown citizenlab labels: 'XYZ'"),
         ("ut1", "ut1", "unknown ut1 labels: 'mystery', 'nousage'"),
-        ("urlhaus", "urlhaus.csv", "nothing in the list is an item"),
-        ("tranco", "tranco.csv", "nothing in the list is an item"),
+        ("urlhaus", "urlhaus.csv", "the list has no entry that can become an item"),
+        ("tranco", "tranco.csv", "the list has no entry that can become an item"),
     ],
 )
 def test_a_list_that_cannot_be_used_leaves_its_report_only(
@@ -141,3 +146,57 @@ def test_a_list_that_cannot_be_used_leaves_its_report_only(
         import_pack(form, FIXTURES / file, tmp_path / "pack", created=NOW, report=report)
 
     assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
+
+
+ROW_LABELS = [
+    RowLabel("suffix", "GAMB", is_unique=True),
+    RowLabel("suffix", "DRUG", is_unique=True),
+    RowLabel("exact", "GAMB", is_unique=True),
+    RowLabel("suffix", "GAMB", is_unique=False),
+]
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a.example", "b.example", "c.example"]),
+        st.sampled_from([*ROW_LABELS, None]),
+    )
+)
+
+
+def without_duplicates(
+    rows: list[tuple[str, RowLabel | None]],
+) -> list[tuple[str, RowLabel | None]]:
+    """The rows that an import passes on: of each unique label, the first of each value."""
+    passed: list[tuple[str, RowLabel | None]] = []
+    for row in rows:
+        row_label = row[1]
+        if row_label is None or not row_label.is_unique or row not in passed:
+            passed.append(row)
+    return passed
+
+
+@given(ROWS)
+def test_each_value_has_the_labels_that_the_rows_gave_it(
+    rows: list[tuple[str, RowLabel | None]],
+) -> None:
+    labels: dict[str, list[str]] = {}
+    withdrawn = {value for value, row_label in rows if row_label is None}
+    with ValueStore() as values:
+        for value, row_label in without_duplicates(rows):
+            if row_label is None:
+                values.withdraw(value)
+            else:
+                values.add(value, row_label)
+                given_ = labels.setdefault(value, [])
+                given_ += [row_label.label] * (row_label.label not in given_)
+
+        stays = [(value, tuple(told)) for value, told in labels.items() if value not in withdrawn]
+        assert list(values) == stays
+        assert list(values) == stays  # they may be read again
+        assert len(values) == len(stays)
+
+
+def test_a_value_keeps_its_bytes_in_the_file() -> None:
+    with ValueStore() as values:
+        values.add("xn--\udc80", ROW_LABELS[0])
+
+        assert list(values) == [("xn--\udc80", ("GAMB",))]

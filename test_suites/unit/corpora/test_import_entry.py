@@ -3,13 +3,21 @@
 import pytest
 
 from corpora.hostnames import BadName
-from corpora.import_entry import SHOWN, address_entry, fault, host_entry, redirected, skip, spell
+from corpora.import_entry import (
+    SHOWN_CHARACTERS,
+    address_entry,
+    host_entry,
+    normalise_host,
+    redirect_entry,
+    rejected_entry,
+    skipped_entry,
+)
 
 
 def test_a_name_gets_one_form_and_says_what_changed() -> None:
-    assert spell("a.example") == ("a.example", ())
-    assert spell("A.Example.") == ("a.example", ("trailing dot", "lower-cased"))
-    assert spell("BÜCHER.example") == ("xn--bcher-kva.example", ("lower-cased", "IDNA"))
+    assert normalise_host("a.example") == ("a.example", ())
+    assert normalise_host("A.Example.") == ("a.example", ("trailing dot", "lower-cased"))
+    assert normalise_host("BÜCHER.example") == ("xn--bcher-kva.example", ("lower-cased", "IDNA"))
 
 
 @pytest.mark.parametrize(
@@ -25,13 +33,17 @@ def test_a_name_gets_one_form_and_says_what_changed() -> None:
 )
 def test_what_is_no_name_has_a_reason(text: str, reason: str) -> None:
     with pytest.raises(BadName, match=reason):
-        spell(text)
+        normalise_host(text)
 
 
 def test_a_refused_name_is_shown_unless_it_is_endless() -> None:
     assert host_entry(1, "bad host", "exact").value == "bad host"
     assert host_entry(1, "x" * 64 + ".example", "exact").value == ""
-    assert len(fault(1, "reason", "x" * 999).value) == len(skip(1, "r", "x" * 999).value) == SHOWN
+    assert (
+        len(rejected_entry(1, "reason", "x" * 999).value)
+        == len(skipped_entry(1, "r", "x" * 999).value)
+        == SHOWN_CHARACTERS
+    )
 
 
 def test_addresses_and_networks_are_told_from_names() -> None:
@@ -41,7 +53,7 @@ def test_addresses_and_networks_are_told_from_names() -> None:
     assert address is not None
     assert (address.value, address.match) == ("2001:db8::9", "ip")
     assert network is not None
-    assert (network.value, network.match, network.spelling) == (
+    assert (network.value, network.match, network.changes) == (
         "192.0.2.0/25",
         "cidr",
         "host bits removed",
@@ -52,8 +64,8 @@ def test_addresses_and_networks_are_told_from_names() -> None:
 
 
 def test_nowhere_is_a_block_and_elsewhere_a_rewrite() -> None:
-    assert redirected(1, "a.example", "exact", "::").action == "block"
-    assert redirected(1, "a.example", "exact", "192.0.2.1")[2:5] == (
+    assert redirect_entry(1, "a.example", "exact", "::").action == "block"
+    assert redirect_entry(1, "a.example", "exact", "192.0.2.1")[2:5] == (
         "exact",
         "rewrite",
         "192.0.2.1",

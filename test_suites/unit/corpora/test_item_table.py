@@ -1,5 +1,7 @@
 """The item table believes no cell, and shows none of an S4 row."""
 
+from __future__ import annotations
+
 import csv
 import io
 from pathlib import Path
@@ -8,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.item_table import COLUMNS, Entry, ItemTable
+from corpora.item_table import (
+    CHECKS,
+    COLUMNS,
+    FAULT_LIMIT,
+    VALUES,
+    FaultList,
+    ItemTable,
+    TableEntry,
+)
 from corpora.taxonomy import DATA, shipped
 from harness.errors import FaultyDocument
 
@@ -62,7 +72,7 @@ def test_cells_are_given_as_they_are_in_the_order_of_the_columns(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("id,value\n", "kind: this column is missing"),
+        ("id,value\n", "kind: missing column"),
         ("id,value,kind,labels\na,b,host\n", "items.csv:2: 3 cells, the header has 4"),
         ('id,value,kind,labels\na,"b"c,host,GAMB\n', "not CSV"),
     ],
@@ -89,10 +99,10 @@ def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
         ("id", "a b", "id: 'a b'; letters"),
         ("kind", "page", "kind: 'page'; known: cidr, host"),
         ("kind", "", "kind: is empty"),
-        ("labels", "GAMBLING", "labels: 'GAMBLING' is no category"),
-        ("labels", "", "labels: '' is no category"),
-        ("labels", "GAMB|GAMB", "labels: a label is there twice"),
-        ("value", "", "there is neither a value nor a value_hmac"),
+        ("labels", "GAMBLING", "labels: 'GAMBLING' is not a category"),
+        ("labels", "", "labels: '' is not a category"),
+        ("labels", "GAMB|GAMB", "labels: a label appears twice"),
+        ("value", "", "value: both value and value_hmac are empty"),
         ("value", "http://a.example/", "value: 'http://a.example/'; a host name"),
         ("value_hmac", "sha1:aa", "value_hmac: 'sha1:aa'; hmac-sha256:<key id>"),
         ("weight", "0", "weight: '0'; a positive number"),
@@ -105,7 +115,7 @@ def test_the_column_expected_is_not_read(tmp_path: Path) -> None:
         ("first_seen", "2020-13-40", "a date such as"),
         ("verify_status", "ok", "known: alive, changed"),
         ("content_hash", "1", "a SHA-256"),
-        ("sensitivity", "S9", "a wrong cell, not shown; known: S0"),
+        ("sensitivity", "S9", "a wrong cell (not shown); known: S0"),
     ],
 )
 def test_a_wrong_cell_is_told(tmp_path: Path, column: str, cell: str, told: str) -> None:
@@ -161,15 +171,15 @@ def test_unknown_missing_and_double_columns(tmp_path: Path) -> None:
         list(table.entries())
 
     told = str(caught.value)
-    assert "'verdict': this column is not known" in told
-    assert "labels: this column is missing" in told
-    assert "id: this column is there twice" in told
+    assert "'verdict': unknown column" in told
+    assert "labels: missing column" in told
+    assert "id: the column appears twice" in told
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"", "id: this column is missing"),
+        (b"", "id: missing column"),
         (b"id,value,kind,labels\na,b\n", "items.csv:2: 2 cells; the header has 4"),
         (b"id,value,kind,labels\na,b.example,host,\xff\n", "items.csv:2: not UTF-8"),
         (b"id,value,kind,labels\na\0,b.example,host,GAMB\n", "items.csv:2: the line holds a NUL"),
@@ -187,7 +197,7 @@ def test_no_table_at_all(tmp_path: Path, content: bytes, told: str) -> None:
         read_to_the_end(table)
 
 
-def read_to_the_end(table: ItemTable) -> list[Entry]:
+def read_to_the_end(table: ItemTable) -> list[TableEntry]:
     entries = list(table.entries())
     if table.faults:
         raise table.faults.error()
@@ -235,3 +245,72 @@ def test_the_value_of_a_vector_is_no_address(tmp_path: Path) -> None:
     row = GOOD | {"kind": "vector", "value": "http://127.0.0.1/ \x1b"}
 
     assert 1 == len(list(table_of(tmp_path, row).entries()))
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [
+        ("id", "a:1", "a b"),
+        ("value_hmac", "hmac-sha256:k.1:" + "0" * 64, "hmac-sha256:k.1:" + "0" * 63),
+        ("kind", "host", "page"),
+        ("label_confidence", "0", "-0.1"),
+        ("phases", "ks1|staff", "*|ks1"),
+        ("applies_to", "sni", "tcp"),
+        ("weight", "0.25", "inf"),
+        ("lang", "cy", "c"),
+        ("country", "GB", "GBR"),
+        ("first_seen", "2026-02-28", "2026-02-29"),
+        ("last_verified", "2024-02-29", "yesterday"),
+        ("verify_status", "parked", "gone"),
+        ("content_hash", "a" * 64, "A" * 64),
+        ("sensitivity", "S4", "s4"),
+    ],
+)
+def test_a_cell_is_right_or_told(column: str, good: str, bad: str) -> None:
+    says, remedy = CHECKS[column]
+
+    assert says(good)
+    assert not says(bad)
+    assert remedy
+
+
+def test_what_is_checked_is_in_the_table_and_expected_is_not() -> None:
+    assert set(CHECKS) < set(COLUMNS)
+    assert "expected" not in CHECKS
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("url", "http://a.example", "a.example"),
+        ("host", "A.example", "a/b"),
+        ("suffix", "a.example", "*.a.example"),
+        ("ip", "::1", "::g"),
+        ("cidr", "2001:db8::/32", "2001:db8::1/32"),
+    ],
+)
+def test_a_value_is_checked_by_its_kind(kind: str, good: str, bad: str) -> None:
+    says, _ = VALUES[kind]
+
+    assert says(good)
+    assert not says(bad)
+
+
+def test_the_first_faults_are_told_and_the_rest_counted() -> None:
+    faults = FaultList("items.csv")
+    for line in range(FAULT_LIMIT + 7):
+        faults.add(line, "id", "is wrong", "mend it")
+
+    lines = str(faults.error()).splitlines()
+
+    assert len(faults) == FAULT_LIMIT + 7
+    assert lines[0] == "items.csv:0: id: is wrong; mend it"
+    assert lines[-1] == "items.csv: and 7 more"
+    assert len(lines) == FAULT_LIMIT + 1
+
+
+def test_without_more_nothing_is_said_of_more() -> None:
+    faults = FaultList("items.csv")
+    faults.add(None, "", "no rows")
+
+    assert str(faults.error()) == "items.csv: no rows"

@@ -33,7 +33,7 @@ def test_each_is_said_once_and_as_what_it_is() -> None:
 
 
 def test_a_list_of_comments_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none of the items can be said"):
+    with pytest.raises(UsageError, match="the format cannot express any of the items"):
         write_lines(tmp_path / "list", ["# only", "; comments"])
 
     assert list(tmp_path.iterdir()) == []

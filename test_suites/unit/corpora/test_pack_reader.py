@@ -1,5 +1,7 @@
 """A pack opens when everything in it is right, and not at all otherwise."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import shutil
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 
 from corpora.generator import vector_packs
-from corpora.pack_reader import PACKS, names_of_packs, open_pack
+from corpora.pack_reader import PACKS, Pack, compare_packs, open_pack, shipped_packs
+from corpora.pack_writer import PackDetails, write_pack
 from harness.errors import FaultyDocument, UsageError
 from harness.ports.network import Corpus
 
@@ -76,8 +79,8 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
     told = str(caught.value).splitlines()
     assert len(told) == 2
-    assert "items.csv:3: labels: 'NOPE' is no category" in told[0]
-    assert "items.csv:4: id: 'a' is there twice" in told[1]
+    assert "items.csv:3: labels: 'NOPE' is not a category" in told[0]
+    assert "items.csv:4: id: 'a' appears twice" in told[1]
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"hash": "sha256:" + "0" * 64}, r"resources\[items\].hash: the file has sha256:"),
         ({"bytes": 1}, r"resources\[items\].bytes: the file has 55 bytes; the manifest says 1"),
         ({"x-rows": 5}, "items.csv: 1 rows; the manifest says 5"),
-        ({"path": "../items.csv"}, "leads out of the pack"),
-        ({"path": "/etc/hostname"}, "leads out of the pack"),
+        ({"path": "../items.csv"}, "is outside the pack"),
+        ({"path": "/etc/hostname"}, "is outside the pack"),
         ({"path": "none.csv"}, "'none.csv': No such file"),
         ({"path": "."}, "is a folder, not a regular file"),
-        ({"path": "a\0b"}, "leads out of the pack"),
+        ({"path": "a\0b"}, "is outside the pack"),
     ],
 )
 def test_the_manifest_must_be_true(tmp_path: Path, changes: dict[str, object], told: str) -> None:
@@ -107,7 +110,7 @@ def test_a_link_out_of_the_pack_is_refused(tmp_path: Path) -> None:
     shutil.move(folder / "items.csv", tmp_path / "outside.csv")
     (folder / "items.csv").symlink_to(tmp_path / "outside.csv")
 
-    with pytest.raises(FaultyDocument, match="leads out of the pack"):
+    with pytest.raises(FaultyDocument, match="is outside the pack"):
         open_pack(str(folder))
 
 
@@ -124,7 +127,7 @@ def test_a_change_after_opening_is_noticed(tmp_path: Path) -> None:
     pack = open_pack(str(pack_with(tmp_path, "a,a.example,host,GAMB,\n")))
     (tmp_path / "items.csv").write_text(HEADER + "a,a.example,host,NOPE,\n")
 
-    with pytest.raises(FaultyDocument, match="'NOPE' is no category"):
+    with pytest.raises(FaultyDocument, match="'NOPE' is not a category"):
         list(pack.items())
 
 
@@ -134,7 +137,7 @@ def test_rows_that_were_checked_are_not_checked_again(tmp_path: Path) -> None:
     digest = manifest["resources"][0]["hash"].removeprefix("sha256:")
     vouched = f"{manifest['name']} {manifest['version']} {digest}"
 
-    with pytest.raises(FaultyDocument, match="'NOPE' is no category"):
+    with pytest.raises(FaultyDocument, match="'NOPE' is not a category"):
         open_pack(str(path), checked=["another 1.0.0 " + digest])
     assert open_pack(str(path), checked=[vouched]).reference.sha256 == digest
 
@@ -167,4 +170,50 @@ def test_many_faults_are_counted(tmp_path: Path) -> None:
 def test_the_shipped_packs_are_listed() -> None:
     own = ("canary", "education-uk", "overblock", "school-pages")
 
-    assert names_of_packs() == tuple(sorted((*own, *(pack.name for pack in vector_packs.PACKS))))
+    assert shipped_packs() == tuple(sorted((*own, *(pack.name for pack in vector_packs.PACKS))))
+
+
+def pack_of(folder: Path, version: str, *rows: tuple[str, str, str, str]) -> Pack:
+    details = PackDetails(
+        name="mine", version=version, title="Mine", created="2026-11-24T00:00:00Z"
+    )
+    filled = (
+        {"id": identity, "value": value, "kind": "host", "labels": labels, "lang": lang}
+        for identity, value, labels, lang in rows
+    )
+    write_pack(folder / version, filled, details)
+    return open_pack(str(folder / version))
+
+
+def test_each_way_of_differing_has_its_name(tmp_path: Path) -> None:
+    old = pack_of(
+        tmp_path,
+        "1.0.0",
+        ("gone", "a.example", "GAMB", ""),
+        ("same", "b.example", "GAMB", ""),
+        ("label", "c.example", "GAMB", ""),
+        ("value", "d.example", "GAMB", ""),
+        ("lang", "e.example", "GAMB", ""),
+    )
+    new = pack_of(
+        tmp_path,
+        "1.1.0",
+        ("same", "b.example", "GAMB", ""),
+        ("label", "c.example", "GAMB|LOC.GAME", ""),
+        ("value", "x.example", "GAMB", ""),
+        ("lang", "e.example", "GAMB", "cy"),
+        ("new", "f.example", "GAMB", ""),
+    )
+
+    difference = compare_packs(old, new)
+
+    assert difference.added == ("new",)
+    assert difference.removed == ("gone",)
+    assert difference.relabelled == ("label",)
+    assert difference.revalued == ("value",)
+    assert difference.otherwise == ("lang",)
+    assert difference
+
+
+def test_a_pack_does_not_differ_from_itself() -> None:
+    assert not compare_packs(open_pack("overblock"), open_pack("overblock"))

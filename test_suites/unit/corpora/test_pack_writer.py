@@ -58,7 +58,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "precious").write_text("x")
 
-    with pytest.raises(UsageError, match="is there already; name a new directory"):
+    with pytest.raises(UsageError, match="the directory exists already; name a new one"):
         write_pack(tmp_path / "mine", rows(), DETAILS)
 
     assert (tmp_path / "mine" / "precious").read_text() == "x"

@@ -26,7 +26,8 @@ def test_domains_have_ranks_and_bands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("", "empty list"), ("<html>", "HTML page"), ("x,y\n", "no line is")]
+    ("text", "told"),
+    [("", "empty list"), ("<html>", "HTML page"), ("x,y\n", "no line has the form")],
 )
 def test_what_is_no_ranked_list_is_refused(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "ranks.csv"

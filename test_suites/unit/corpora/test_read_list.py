@@ -1,5 +1,7 @@
 """The import report is the golden one row by row, adds up, and no list breaks an importer."""
 
+from __future__ import annotations
+
 import csv
 import gzip
 import os
@@ -12,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora.read_list import LIST_IMPORTERS, STATUSES, Row, import_list, write_report
+from corpora import duplicates
+from corpora.duplicates import DuplicateFinder
+from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
 from harness.errors import UsageError
 
@@ -190,7 +194,7 @@ def test_no_archive_breaks_an_importer(tmp_path: Path, head: bytes, tail: st.Dat
         check_rows(list(import_list(form, path)))
 
 
-def check_rows(rows: list[Row]) -> None:
+def check_rows(rows: list[ReportRow]) -> None:
     assert rows
     for row in rows:
         assert row.status in (*STATUSES, "ok_with_modifier")
@@ -245,3 +249,33 @@ def test_a_refused_line_has_its_number_and_reason_and_the_others_are_kept(tmp_pa
     assert ["ok", "error", "error", "ok"] == [status for _, status, _ in rows]
     assert ("2", "error", "private address or name") in rows
     assert ("3", "error", "private address or name") in rows
+
+
+def plain(texts: list[str], known: set[str]) -> list[bool]:
+    """Duplicates found with a set."""
+    repeated = []
+    for text in texts:
+        repeated.append(text in known)
+        known.add(text)
+    return repeated
+
+
+@given(st.lists(st.lists(st.text(alphabet="ab\udc80é", max_size=3), max_size=30), max_size=8))
+def test_duplicates_are_those_that_a_set_finds(batches: list[list[str]]) -> None:
+    finder, known = DuplicateFinder(), set[str]()
+
+    for batch in batches:
+        assert finder.find(batch) == plain(batch, known)
+    assert len(finder) == len(known)
+
+
+@pytest.mark.parametrize("longest", [1, 64, 1 << 20])
+def test_runs_may_be_merged_or_not(monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
+    monkeypatch.setattr(duplicates, "MERGE_LIMIT", longest)
+    finder, texts = DuplicateFinder(), [str(n) for n in range(1000)]
+
+    for at in range(0, 1000, 50):
+        assert not any(finder.find(texts[at : at + 50]))
+
+    assert all(finder.find(texts))
+    assert len(finder) == 1000

@@ -13,10 +13,10 @@ from corpora.lint import lint
 from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.ranks import Ranks
-from corpora.sampler import ONE_A_DOMAIN, sample_pack
+from corpora.sampler import ONE_PER_DOMAIN, sample_pack
 from harness.errors import UsageError
 
-RANKS = Ranks(title="r.csv", sha256="1" * 64, places={"gamb-001.canary.accredit.test": 7})
+RANKS = Ranks(title="r.csv", sha256="1" * 64, by_domain={"gamb-001.canary.accredit.test": 7})
 
 
 def sample(out: Path, pack: str = "canary", **wanted: Any) -> Pack:
@@ -43,7 +43,7 @@ def test_the_seed_is_committed_to_and_not_written(tmp_path: Path) -> None:
     sampling = sample(tmp_path / "sample", size=1).manifest.accredit.sampling
 
     assert sampling.seed_commitment == "sha256:" + hashlib.sha256(b"secret").hexdigest()
-    assert (sampling.design, sampling.method) == ("stratified", ONE_A_DOMAIN)
+    assert (sampling.design, sampling.method) == ("stratified", ONE_PER_DOMAIN)
     assert sampling.frame_size == 9210
     for path in (tmp_path / "sample").iterdir():
         assert "secret" not in path.read_text()
@@ -69,7 +69,7 @@ def test_strata_of_several_kinds_are_written(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("precious")
 
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="the directory exists already"):
         sample(tmp_path / "x", size=1)
 
 
@@ -113,7 +113,7 @@ def test_an_agreed_name_that_was_imported_is_not_hidden_either(tmp_path: Path) -
     """Who exports the agreed list and imports it again has no real items."""
     vendor = imported(tmp_path, "gamb-001.canary.accredit.test")
 
-    with pytest.raises(UsageError, match="lies in the agreed zone"):
+    with pytest.raises(UsageError, match="is in the agreed zone"):
         sample(tmp_path / "out", vendor, size=1, audience="sealed")
 
     assert not (tmp_path / "out").exists()
@@ -126,7 +126,7 @@ def test_a_faulty_item_is_never_drawn(tmp_path: Path, cells: dict[str, str]) -> 
     details = PackDetails(name="pack", version="1.0.0", title="t", created="2026-01-01T00:00:00Z")
     write_pack(tmp_path / "pack", [row | cells], details)
 
-    with pytest.raises(UsageError, match="what was drawn is faulty"):
+    with pytest.raises(UsageError, match="a drawn row is faulty"):
         sample(tmp_path / "out", str(tmp_path / "pack"), size=1)
 
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Lots can be drawn again by anybody who knows the seed, and stand for what was not drawn."""
+"""A sample can be drawn again from its seed, and its weights stand for the whole frame."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from corpora.item_table import COLUMNS
 from corpora.pack_reader import Pack, open_pack
 from corpora.pack_writer import PackDetails, write_pack
 from corpora.ranks import Ranks
-from corpora.sampler import ANY_ITEM, BY_POPULARITY, ONE_A_DOMAIN, Lots, draw
+from corpora.sampler import ANY_ITEM, BY_POPULARITY, ONE_PER_DOMAIN, SamplePlan, draw_sample
 from harness.errors import UsageError
 
 DETAILS = PackDetails(name="pack", version="1.0.0", title="t", created="2026-01-01T00:00:00Z")
 RANKS = Ranks(
     title="r.csv",
     sha256="0" * 64,
-    places={f"d{n}.example": n + 1 for n in range(30)} | {"d30.example": 5000},
+    by_domain={f"d{n}.example": n + 1 for n in range(30)} | {"d30.example": 5000},
 )
 Cells = dict[str, str]
 
@@ -52,7 +52,7 @@ def place(seed: str, text: str) -> bytes:
 
 
 def ids(pack: Pack, **wanted: object) -> list[str]:
-    return [lot.row[0] for lot in draw(pack, Lots(**wanted)).lots]  # type: ignore[arg-type]
+    return [row.row[0] for row in draw_sample(pack, SamplePlan(**wanted)).rows]  # type: ignore[arg-type]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
@@ -85,14 +85,14 @@ def test_several_items_of_a_domain_may_be_asked_for(tmp_path: Path) -> None:
         if [codes[other] for other in first[:place_]].count(codes[one]) < 30
     ]
 
-    assert ids(pack, seed="s", size=30, one_a_domain=False) == expected
+    assert ids(pack, seed="s", size=30, one_per_domain=False) == expected
     assert len(ids(pack, seed="s", size=50)) == 40  # as many as there are domains
 
 
 def test_the_derivation_has_a_version() -> None:
-    assert Lots(seed="s", size=1).method == ONE_A_DOMAIN
-    assert Lots(seed="s", size=1, one_a_domain=False).method == ANY_ITEM
-    assert Lots(seed="s", size=1, frame="popularity").method == BY_POPULARITY
+    assert SamplePlan(seed="s", size=1).method == ONE_PER_DOMAIN
+    assert SamplePlan(seed="s", size=1, one_per_domain=False).method == ANY_ITEM
+    assert SamplePlan(seed="s", size=1, frame="popularity").method == BY_POPULARITY
 
 
 def test_strata_are_made_of_category_popularity_and_language(tmp_path: Path) -> None:
@@ -102,38 +102,42 @@ def test_strata_are_made_of_category_popularity_and_language(tmp_path: Path) -> 
         item(39, labels="DRUG"),
         item(1, "ALW.SEXED", stratum="twin:PORN", lang="en"),
     ]
-    lots = Lots(
+    plan = SamplePlan(
         seed="s", size=9, by=("language", "category", "popularity"), ranks=RANKS, categories=()
     )
 
-    drawn = draw(pack_of(tmp_path, rows), lots)
+    drawn = draw_sample(pack_of(tmp_path, rows), plan)
 
-    assert {lot.row[0]: lot.stratum for lot in drawn.lots} == {
+    assert {row.row[0]: row.stratum for row in drawn.rows} == {
         "i0": "GAMB/top1k/en",
         "i30": "GAMB/top10k/cy",
         "i39": "DRUG/unranked/und",
         "i1": "twin:PORN/top1k/en",
     }
-    assert all(lot.weight == 1 for lot in drawn.lots)
+    assert all(row.weight == 1 for row in drawn.rows)
 
 
 def test_weights_add_up_to_the_rows_of_the_frame(tmp_path: Path) -> None:
-    drawn = draw(pack_of(tmp_path, ITEMS), Lots(seed="s", size=7, categories=("GAMB",)))
+    drawn = draw_sample(
+        pack_of(tmp_path, ITEMS), SamplePlan(seed="s", size=7, categories=("GAMB",))
+    )
 
-    assert len(drawn.lots) == 7
-    assert math.isclose(sum(lot.weight for lot in drawn.lots), 50)
+    assert len(drawn.rows) == 7
+    assert math.isclose(sum(row.weight for row in drawn.rows), 50)
     assert drawn.frame == {"GAMB": 50}
 
 
 def test_a_domain_is_drawn_as_often_as_it_is_visited(tmp_path: Path) -> None:
     pack = pack_of(tmp_path, [item(number) for number in range(40)])
-    whole = sum(1 / rank for rank in RANKS.places.values())
+    whole = sum(1 / rank for rank in RANKS.by_domain.values())
     shares, totals = defaultdict[str, int](int), []
     for number in range(300):
-        drawn = draw(pack, Lots(seed=str(number), size=5, frame="popularity", ranks=RANKS))
-        totals.append(sum(lot.weight for lot in drawn.lots))
-        for lot in drawn.lots:
-            shares[lot.row[0]] += 1
+        drawn = draw_sample(
+            pack, SamplePlan(seed=str(number), size=5, frame="popularity", ranks=RANKS)
+        )
+        totals.append(sum(row.weight for row in drawn.rows))
+        for row in drawn.rows:
+            shares[row.row[0]] += 1
 
     assert drawn.unranked == 9
     assert shares["i0"] > 200 > shares["i3"] > shares["i29"]
@@ -145,9 +149,9 @@ def test_a_domain_is_drawn_as_often_as_it_is_visited(tmp_path: Path) -> None:
 def test_a_whole_frame_of_popularity_is_weighed_by_rank(tmp_path: Path) -> None:
     pack = pack_of(tmp_path, [item(0), item(40), item(3)])
 
-    drawn = draw(pack, Lots(seed="s", size=9, frame="popularity", ranks=RANKS))
+    drawn = draw_sample(pack, SamplePlan(seed="s", size=9, frame="popularity", ranks=RANKS))
 
-    assert {lot.row[COLUMNS.index("registrable")]: lot.weight for lot in drawn.lots} == {
+    assert {row.row[COLUMNS.index("registrable")]: row.weight for row in drawn.rows} == {
         "d0.example": 1,
         "d3.example": 1 / 4,
     }
@@ -164,12 +168,12 @@ def test_a_table_without_registrable_domains_is_looked_through(tmp_path: Path) -
     ("wanted", "told"),
     [
         ({"categories": ("VIOL",)}, "has no category 'VIOL'; known: DRUG, GAMB"),
-        ({"by": ("colour",)}, "no stratum is made by 'colour'; known: category"),
+        ({"by": ("colour",)}, "no dimension 'colour' of strata; known: category"),
         ({"by": ("popularity",)}, "name one with --ranks"),
         ({"frame": "popularity"}, "name one with --ranks"),
         ({"frame": "odd"}, "no frame 'odd'; known: popularity, uniform"),
         (
-            {"frame": "popularity", "ranks": Ranks(title="other.csv", sha256="", places={})},
+            {"frame": "popularity", "ranks": Ranks(title="other.csv", sha256="", by_domain={})},
             "none of its items has a rank in other.csv",
         ),
     ],

@@ -1,10 +1,12 @@
 """What the taxonomy must be: whole, free of policy, and strict about other people's labels."""
 
+from __future__ import annotations
+
 import csv
 
 import pytest
 
-from corpora.taxonomy import DATA, shipped
+from corpora.taxonomy import DATA, shipped, twin_of
 from harness.errors import UsageError
 
 
@@ -44,3 +46,19 @@ def test_each_unknown_label_is_named() -> None:
 def test_an_unknown_scheme_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"no mapping of scheme 'nobody'; known: .*ut1"):
         shipped().translate("nobody", [])
+
+
+def test_each_category_that_may_be_blocked_has_a_benign_neighbour() -> None:
+    harmful = [one.code for one in shipped() if one.tier not in ("must_allow", "control")]
+
+    assert {twin_of(code).partition(".")[0] for code in harmful} == {"ALW"}
+
+
+def test_a_category_without_a_neighbour_has_its_parents() -> None:
+    assert twin_of("MALW.PHISH") == twin_of("MALW")
+    assert twin_of("LOC.GAME") != twin_of("LOC")
+
+
+def test_what_is_harmless_has_none() -> None:
+    with pytest.raises(KeyError):
+        twin_of("ALW.ARTS")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from harness.measure.concurrency_limiter import Gate
-from harness.measure.event_loop import Watch
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import ConcurrencyLimiter
+from harness.measure.event_loop import LoopLagMonitor
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
 from harness.model.observation import AttemptKey, Evidence, Failure, Stage, Timings
 from harness.model.probe import ProbeDeclaration
-from harness.ports.network import Attempt, Sighting
+from harness.ports.network import Attempt, ProbeResult
 from harness.ports.storage import WallClock
 
 CAMPAIGN = Campaign.model_validate(
@@ -26,9 +26,9 @@ CAMPAIGN = Campaign.model_validate(
         "limits": {"timeout": 1.0, "confirmation_timeout": 2.0, "concurrency": 4},
     }
 )
-GOOD = Sighting(timings=Timings(total=0.1), facts=WebFacts(url="u", status=200, canary="seen"))
+GOOD = ProbeResult(timings=Timings(total=0.1), facts=WebFacts(url="u", status=200, canary="seen"))
 
-Play = Callable[[Attempt], Awaitable[Sighting | None]]
+Play = Callable[[Attempt], Awaitable[ProbeResult | None]]
 
 
 class Drawer:
@@ -64,24 +64,24 @@ class Played:
         self.play = play
         self.attempts: list[Attempt] = []
 
-    async def try_item(self, attempt: Attempt, line: Any) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Any) -> ProbeResult:
         self.attempts.append(attempt)
         return (self.play and await self.play(attempt)) or GOOD
 
 
-def tools(probe: Played, limits: Limits = CAMPAIGN.limits, **more: Any) -> Instruments:
+def tools(probe: Played, limits: Limits = CAMPAIGN.limits, **more: Any) -> MeasurementContext:
     """Instruments with one probe, ``web``, on a control and a line ``a``."""
     clock = WallClock()
     wires: Mapping[tuple[str, str], Any] = {(name, "ks2"): Wire() for name in ("control", "a")}
-    return Instruments(
+    return MeasurementContext(
         probes={"web": probe},
         lines=wires,
         origin=None,
         evidence=Drawer(),
         clock=clock,
-        gate=Gate(limits.concurrency),
-        second_gate=Gate(4 * limits.concurrency),
-        watch=Watch(clock),
+        limiter=ConcurrencyLimiter(limits.concurrency),
+        confirmation_limiter=ConcurrencyLimiter(4 * limits.concurrency),
+        lag_monitor=LoopLagMonitor(clock),
         **more,
     )
 
@@ -96,20 +96,20 @@ def item(name: str = "i") -> Item:
     return Item(id=name, value=f"{name}.canary.accredit.test", labels=("GAMB",))
 
 
-def fail(name: str, stage: Stage = "response") -> Sighting:
+def fail(name: str, stage: Stage = "response") -> ProbeResult:
     """What came of an attempt that failed."""
-    return Sighting(timings=Timings(), failure=Failure(name=name, stage=stage))
+    return ProbeResult(timings=Timings(), failure=Failure(name=name, stage=stage))
 
 
 SILENT = fail("generic_timeout_error")
 RESET = fail("connection_reset")
 
 
-def in_turn(*sightings: Sighting | None, of: str = "i") -> Play:
+def in_turn(*sightings: ProbeResult | None, of: str = "i") -> Play:
     """Answers to the attempts on one item, one after the other; the last one stays."""
     left = list(sightings)
 
-    async def play(attempt: Attempt) -> Sighting | None:
+    async def play(attempt: Attempt) -> ProbeResult | None:
         if attempt.item.id != of:
             return None
         return left.pop(0) if len(left) > 1 else left[0]

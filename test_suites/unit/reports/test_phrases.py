@@ -97,8 +97,13 @@ def test_quantities_have_units(value: float | None, unit: str, shown: str) -> No
             "≥ 99.5 %",
         ),
         (Threshold(at_most=2, provenance="seen", source="x"), "ratio", "at most 2", "≤ 2"),
-        (Threshold(provenance="seen", source="x"), "share", "report only", "report only"),
-        (None, "share", "report only", "report only"),
+        (
+            Threshold(provenance="seen", source="x"),
+            "share",
+            "for information only",
+            "for information only",
+        ),
+        (None, "share", "for information only", "for information only"),
     ],
 )
 def test_thresholds(limit: Threshold | None, unit: str, words: str, sign: str) -> None:
@@ -121,7 +126,7 @@ def test_the_sentence_holds_every_number() -> None:
 
     assert sentence == (
         "URL-04 (Illegal drug taking and promotion is blocked) for ks2 on proxy: does not conform; "
-        "80 of 100 items blocked (80.0 %); one-sided 95 % bounds 72.3 to 86.4 %; "
+        "80 of 100 items were blocked (80.0 %); one-sided 95 % bounds 72.3 to 86.4 %; "
         "required: at least 90 %."
     )
 
@@ -129,7 +134,9 @@ def test_the_sentence_holds_every_number() -> None:
 def test_the_sentence_of_doubt_says_how_many_and_which_way() -> None:
     sentence = phrases.sentence(example_outcomes()[3])
 
-    assert "2 undecided items taken as worst case; leaning pass; 2 of 100" in sentence
+    assert (
+        "2 undecided items counted as the worst case; leaning towards a pass; 2 of 100" in sentence
+    )
 
 
 def test_nothing_counted_is_a_dash_and_not_nought() -> None:
@@ -139,10 +146,12 @@ def test_nothing_counted_is_a_dash_and_not_nought() -> None:
     assert phrases.bounds(outcome) == phrases.NONE
 
 
-def test_a_bound_that_could_not_be_formed_is_a_dash() -> None:
+def test_a_bound_that_is_missing_is_said_in_words() -> None:
     outcome = example_outcome(metric=example_metric(upper=None))
+    other = example_outcome(metric=example_metric(lower=None, upper=0.5))
 
-    assert phrases.bounds(outcome) == f"97.0 % to {phrases.NONE}"
+    assert phrases.bounds(outcome) == "97.0 % or more"
+    assert phrases.bounds(other) == "50.0 % or less"
 
 
 def test_a_bound_stays_on_its_side_of_what_is_required() -> None:
@@ -174,7 +183,8 @@ def test_symbols_differ() -> None:
 
 def test_the_headline_counts() -> None:
     assert phrases.headline(example_assessment()) == (
-        "SafeLine Schools meets 4 of 7 checks, fails 1 and leaves 2 undecided for want of evidence."
+        "SafeLine Schools meets 4 of 7 checks and fails 1; 2 could not be decided: too little "
+        "evidence."
     )
 
 
@@ -224,19 +234,23 @@ def test_no_control_character_survives(text: str) -> None:
 def test_a_witness_is_one_plain_line() -> None:
     witness = example_witness(saw=("\x1b[31mred\x1b[0m", "web"))
 
-    line = phrases.seen_of(witness)
+    line = phrases.witness_line(witness)
 
     assert "\x1b" not in line
-    assert line.startswith("canary/GAMB/001 gamb-001.canary.accredit.test [GAMB] allowed by none")
+    assert line.startswith(
+        "canary/GAMB/001 gamb-001.canary.accredit.test (GAMB): let through (rule"
+    )
 
 
 def test_the_origin_of_a_number_is_told_in_sentences() -> None:
     assert phrases.origin(example_requirement(), "share") == (
-        "Required: at least 90 %; critical. The number is widely reported, primary text not seen "
-        "(reported): BECTA [M]."
+        "Required: at least 90 %; critical. Source of the threshold: widely reported (we have not "
+        "seen the original): Becta."
     )
     report = example_requirement(threshold=None, binding=False)
-    assert phrases.origin(report, "share") == "Required: report only; critical; not binding."
+    assert (
+        phrases.origin(report, "share") == "Required: for information only; critical; not binding."
+    )
 
 
 def test_what_an_audit_of_the_labels_leaves_open_is_told_in_a_sentence() -> None:
@@ -244,7 +258,7 @@ def test_what_an_audit_of_the_labels_leaves_open_is_told_in_a_sentence() -> None
 
     assert phrases.corrected(example_outcome(corrected=told)) == (
         "2 of 299 audited labels were wrong, so up to 2.1 % of all may be: of truly harmful "
-        "items, 91.2 % to 100.0 % were blocked (not decided by)"
+        "items, 91.2 % to 100.0 % were blocked (for information only)"
     )
     assert phrases.corrected(example_outcome()) == ""
 
@@ -263,10 +277,10 @@ def test_that_a_stopping_plan_decided_is_told_beside_its_bounds() -> None:
     )
     outcome = example_outcome(sequential=test)
 
-    assert phrases.planned(outcome) == "decided by stopping plan 2, 34 items"
-    assert "; decided by stopping plan 2, 34 items" in phrases.sentence(outcome)
+    assert phrases.planned(outcome) == "decided by stopping plan 2 after 34 items"
+    assert "; decided by stopping plan 2 after 34 items" in phrases.sentence(outcome)
     undecided = example_outcome(sequential=replace(test, decision="continue", why_open="few"))
-    assert phrases.planned(undecided) == "undecided by stopping plan 2, 34 items"
+    assert phrases.planned(undecided) == "undecided by stopping plan 2 after 34 items"
     assert phrases.planned(example_outcome()) == ""
 
 
@@ -282,10 +296,49 @@ def test_where_pages_share_domains_both_rates_are_told() -> None:
     outcome = replace(example_outcome(), metric=example_metric(470, 500, spread=spread))
 
     assert phrases.by_domain(outcome) == "89.96 % by domain, 50 domains"
-    assert phrases.counted(outcome) == ("470 of 500 items blocked; 89.96 % by domain, 50 domains")
+    assert phrases.counted(outcome) == (
+        "470 of 500 items were blocked; 89.96 % by domain, 50 domains"
+    )
     assert "94.0 %" in phrases.sentence(outcome)
     assert phrases.by_domain(example_outcome()) == ""
     unnamed = replace(example_outcome(), metric=example_metric(97, 100, unnamed=30))
     assert phrases.counted(unnamed) == (
-        "97 of 100 items blocked; 30 without a registrable domain, taken as independent"
+        "97 of 100 items were blocked; 30 have no registrable domain and count as independent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "limit", "words"),
+    [
+        ("missed", "items", Threshold(at_most=0, provenance="seen", source="x"),
+         "2 of 120 items got through; none may"),
+        ("missed", "items", Threshold(at_most=3, provenance="seen", source="x"),
+         "2 of 120 items got through; at most 3 items is required"),
+        ("block_rate", "share", Threshold(at_least=0.9, provenance="seen", source="x"),
+         "2 of 120 items were blocked (1.7 %); at least 90 % is required"),
+    ],
+)  # fmt: skip
+def test_what_was_counted_stands_beside_what_is_required(
+    name: str, unit: str, limit: Threshold, words: str
+) -> None:
+    outcome = example_outcome(
+        requirement=example_requirement(threshold=limit),
+        metric=example_metric(2, 120, name=name, unit=unit),
+    )
+
+    assert phrases.compared(outcome) == words
+
+
+def test_a_threshold_that_decides_nothing_says_so() -> None:
+    requirement = example_requirement(rule="report")
+
+    assert phrases.threshold(requirement, "share") == "at least 90 % (for information only)"
+
+
+def test_items_left_out_are_counted_by_reason_in_words() -> None:
+    outcome = example_outcome(metric=example_metric(left_out={"down": 3, "other reason": 1}))
+
+    assert phrases.left_out(outcome) == (
+        "3 left out (not working on the unfiltered line either)",
+        "1 left out (other reason)",
     )

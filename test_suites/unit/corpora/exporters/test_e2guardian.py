@@ -19,7 +19,7 @@ ITEMS = [
 
 
 def test_nothing_is_written_if_nothing_can_be_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none of the items can be said in this format"):
+    with pytest.raises(UsageError, match="the format cannot express any of the items"):
         LIST_EXPORTERS.find("e2guardian")(
             [Item(id="1", value="CR-1", labels=("GAMB",), kind="recipe")], tmp_path / "x"
         )

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from corpora.read_list import Row, import_list
+from corpora.read_list import ReportRow, import_list
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read_text(form: str, content: str | bytes) -> list[Row]:
+    def read_text(form: str, content: str | bytes) -> list[ReportRow]:
         path = tmp_path / "list.txt"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return list(import_list(form, path))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from corpora.read_list import Row, import_list
+from corpora.read_list import ReportRow, import_list
 from harness.errors import UsageError
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 
 @pytest.mark.parametrize(

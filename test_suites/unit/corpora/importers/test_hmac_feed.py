@@ -7,10 +7,10 @@ import pytest
 
 from corpora.build_pack import import_pack
 from corpora.pack_reader import open_pack
-from corpora.read_list import Row
+from corpora.read_list import ReportRow
 from harness.errors import UsageError
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 DIGEST = "hmac-sha256:k1:" + "0" * 64
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from corpora.build_pack import import_pack
-from corpora.read_list import Row
+from corpora.read_list import ReportRow
 from harness.errors import UsageError
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 
 @pytest.mark.parametrize(

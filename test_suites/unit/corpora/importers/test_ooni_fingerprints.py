@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from corpora.build_pack import import_pack
-from corpora.read_list import Row
+from corpora.read_list import ReportRow
 from harness.errors import UsageError
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 HEADER = "name,scope,pattern_type,pattern,confidence_no_fp\n"
 
@@ -46,7 +46,7 @@ def test_a_short_row_is_an_error(read: Read) -> None:
 def test_they_make_no_pack(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(HEADER + "x,isp,full,pattern,5\n")
 
-    with pytest.raises(UsageError, match="nothing in the list is an item"):
+    with pytest.raises(UsageError, match="the list has no entry that can become an item"):
         import_pack(
             "ooni_fingerprints", tmp_path / "list.csv", tmp_path / "pack", created="2026-11-24"
         )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from corpora.read_list import Row
+from corpora.read_list import ReportRow
 
-Read = Callable[[str, str | bytes], list[Row]]
+Read = Callable[[str, str | bytes], list[ReportRow]]
 
 
 @pytest.mark.parametrize(

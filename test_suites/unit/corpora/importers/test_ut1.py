@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.read_list import Row, import_list
+from corpora.read_list import ReportRow, import_list
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -20,7 +20,7 @@ def tree_of(folder: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def told(rows: list[Row]) -> list[tuple[str, ...]]:
+def told(rows: list[ReportRow]) -> list[tuple[str, ...]]:
     return [(row.line, row.value, row.target, row.status, row.reason) for row in rows]
 
 

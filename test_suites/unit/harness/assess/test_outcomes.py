@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from harness.assess.outcomes import assess
-from harness.model.metric import NOT_IMPLEMENTED, Metric
+from harness.model.metric import CANNOT_DECIDE, CANNOT_MEASURE, NOT_IMPLEMENTED, Metric
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition
 from harness.model.scheme import Decision, Requirement
 
@@ -137,8 +137,8 @@ def test_an_insufficient_outcome_leans_and_says_why() -> None:
 
     assert (outcome.conformity, outcome.leaning) == (INSUFFICIENT, "pass")
     assert outcome.reasons[0] == (
-        "100 items are too few to tell 92 % from the mark of 90 % for certain; "
-        "if the rest goes alike, about 900 in all would do"
+        "100 items are too few to be sure that the true rate is at least 90 %; "
+        "about 900 would be enough if the rest behave the same"
     )
     assert held(requirement(at_least=0.9), rate(88, 100)).leaning == "fail"
     assert "no practical number" in held(requirement(at_least=0.9), rate(90, 100)).reasons[0]
@@ -148,15 +148,15 @@ def test_an_insufficient_outcome_leans_and_says_why() -> None:
 def test_the_number_of_items_that_is_told_would_do(k: int, n: int, threshold: float) -> None:
     wanted = requirement(at_least=threshold)
     told = held(wanted, rate(k, n)).reasons[0]
-    needed = int(told.partition("about ")[2].partition(" in all")[0].replace(",", ""))
+    needed = int(told.partition("about ")[2].partition(" would")[0].replace(",", ""))
 
     assert held(wanted, rate(round(needed * k / n), needed)).conformity is not INSUFFICIENT
 
 
 def test_the_historic_point_rule_is_printed_beside_the_guarded_one() -> None:
     assert held(requirement(at_least=0.9), rate(92, 100)).decided_by == (
-        "guarded: at least 90 % must hold for the one-sided 0.95 bound (86.03 % to 95.96 %); "
-        "point rule (observed 92 %): met"
+        "guarded: at least 90 % must hold for the one-sided 95 % confidence bound "
+        "(86.03 % to 95.96 %); by the measured value alone (92 %): met"
     )
 
 
@@ -172,7 +172,7 @@ def test_fewer_items_than_agreed_forbid_a_pass_but_not_a_fail() -> None:
     wanted = requirement(at_least=0.9, n_min=500)
 
     assert held(wanted, rate(400, 400)).conformity is INSUFFICIENT
-    assert "below the agreed minimum of 500" in held(wanted, rate(400, 400)).reasons[0]
+    assert "the agreed minimum is 500" in held(wanted, rate(400, 400)).reasons[0]
     assert held(wanted, rate(100, 400)).conformity is FAILS
 
 
@@ -210,7 +210,7 @@ def test_a_gate_never_fails_a_service() -> None:
 
     assert held(wanted, rate(5, 5)).conformity is CONFORMS
     assert held(wanted, rate(4, 5)).conformity is INSUFFICIENT
-    assert held(wanted, rate(4, 5)).reasons[0] == "80 % does not reach at least 100 %"
+    assert held(wanted, rate(4, 5)).reasons[0] == "80 % was measured; at least 100 % is required"
 
 
 def test_a_report_is_never_decided_and_binds_nobody() -> None:
@@ -218,14 +218,15 @@ def test_a_report_is_never_decided_and_binds_nobody() -> None:
 
     assert outcome.conformity is INSUFFICIENT
     assert not outcome.requirement.binding
-    assert outcome.reasons == ("report only: no pass mark",)
+    assert outcome.reasons == ("for information only: nothing is decided",)
 
 
 def test_what_is_not_built_is_insufficient_and_says_so() -> None:
     unbuilt = replace(rate(0, 0), method=NOT_IMPLEMENTED, upper=None)
 
-    assert "not implemented" in held(requirement(at_least=0.9), unbuilt).reasons[0]
-    assert "not implemented" in held(requirement("evidence", at_least=0.9), rate(9, 9)).reasons[0]
+    assert held(requirement(at_least=0.9), unbuilt).reasons[0] == CANNOT_MEASURE
+    undecided = held(requirement("evidence", at_least=0.9), rate(9, 9))
+    assert undecided.reasons[0] == CANNOT_DECIDE
 
 
 def test_an_unbounded_quantile_is_insufficient() -> None:
@@ -234,7 +235,7 @@ def test_an_unbounded_quantile_is_insufficient() -> None:
     outcome = held(requirement("quantile", at_most=0.15), metric)
 
     assert (outcome.conformity, outcome.leaning) == (INSUFFICIENT, "pass")
-    assert "to tell 10 ms from the mark of 150 ms" in outcome.reasons[0]
+    assert "sure that the true value is at most 150 ms" in outcome.reasons[0]
 
 
 def precondition(*, is_held: bool, **place: Any) -> Precondition:
@@ -269,14 +270,14 @@ def test_no_failure_stands_where_no_precondition_held() -> None:
 
     assert held(wanted, metric).conformity is FAILS
     assert (undecided.conformity, undecided.leaning) == (INSUFFICIENT, "fail")
-    assert "no precondition held" in undecided.reasons
+    assert "no precondition of the test was met" in undecided.reasons
 
 
 def test_items_left_out_are_told() -> None:
     metric = replace(rate(100, 100), left_out={"down": 3})
     told = held(requirement(at_least=0.9), metric).reasons
 
-    assert told == ("3 left out: dead on the unfiltered line as well",)
+    assert told == ("3 left out: not working on the unfiltered line either",)
 
 
 def test_a_range_must_be_met_on_both_sides() -> None:
@@ -286,7 +287,7 @@ def test_a_range_must_be_met_on_both_sides() -> None:
     assert held(wanted, rate(24, 100)).conformity is INSUFFICIENT  # one side alone is certain
     assert held(wanted, rate(99, 100)).conformity is FAILS
     assert held(wanted, rate(1, 100)).conformity is FAILS
-    assert "78 % from the mark of 80 %" in held(wanted, rate(78, 100)).reasons[0]
+    assert "sure that the true rate is at most 80 %" in held(wanted, rate(78, 100)).reasons[0]
 
 
 def test_a_census_of_half_a_list_is_none() -> None:
@@ -295,6 +296,6 @@ def test_a_census_of_half_a_list_is_none() -> None:
     with_dead = replace(count(0, 118), frame=120, left_out={"down": 2})
 
     assert Conformity.INSUFFICIENT is held(wanted, half).conformity
-    assert ("60 of 120 entries were tried; a census needs them all",) == held(wanted, half).reasons
-    assert "2 entries were left out; a census needs them all" in held(wanted, with_dead).reasons
+    assert ("60 of 120 entries were tried; all must be",) == held(wanted, half).reasons
+    assert "2 entries were left out; all must be tried" in held(wanted, with_dead).reasons
     assert Conformity.DOES_NOT_CONFORM is held(wanted, replace(count(1, 60), frame=120)).conformity

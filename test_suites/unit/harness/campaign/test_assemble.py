@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import prepare
 from harness.errors import FaultyDocument
@@ -116,7 +116,7 @@ def test_a_stopping_plan_for_what_is_not_tried_is_told(tmp_path: Path) -> None:
     upside_down = STOPPING.replace("bad: 0.9, good: 0.98", "bad: 0.98, good: 0.9")
 
     assert [
-        "c.yaml:16: stopping: plan 2: no item of category 'PORN' is tried; known: ALW.DRUGED, DRUG"
+        "c.yaml:16: stopping: plan 2: no item of category 'PORN' is chosen; known: ALW.DRUGED, DRUG"
     ] == told
     [first, _] = faults(tmp_path, "probes: [web]\n", "probes: [web]\n" + upside_down)
     assert first.startswith("c.yaml:18: stopping.plans[0]: ")
@@ -139,7 +139,7 @@ def test_a_probe_that_a_line_cannot_carry_is_told(tmp_path: Path) -> None:
     told = faults(tmp_path, "probes: [web]", "probes: [dns]")
 
     assert [
-        "c.yaml:4: lines[0]: line 'proxy' (explicit_proxy) cannot carry probe 'dns'; give the line its own 'probes'; fit here: none"
+        "c.yaml:4: lines[0]: line 'proxy' (explicit_proxy) cannot carry probe 'dns'; list 'probes' for this line; possible: none"
     ] == told
 
 
@@ -147,7 +147,7 @@ def test_items_that_no_probe_can_try_are_told(tmp_path: Path) -> None:
     told = faults(tmp_path, "{pack: canary, categories: [DRUG], sample: 5}", "{pack: mail}")
 
     assert [
-        "c.yaml:13: corpora: items of kind 'vector' are chosen, which none of the probes can try; they try host, ip, suffix, url"
+        "c.yaml:13: corpora: items of kind 'vector' are chosen, but none of the probes can try them; the probes can try host, ip, suffix, url"
     ] == told
 
 
@@ -183,7 +183,7 @@ def test_a_lane_is_for_every_line_that_has_lanes(tmp_path: Path) -> None:
 
 def test_a_crossover_without_two_connections_is_told(tmp_path: Path) -> None:
     assert [
-        "c.yaml:2: crossover: needs one line and a control that are both of type 'interface'"
+        "c.yaml:2: crossover: needs exactly one line and a control, both of type 'interface'"
     ] == faults(tmp_path, "campaign: demo", "campaign: demo\ncrossover: true")
 
 
@@ -206,7 +206,7 @@ def test_a_url_that_no_probe_of_its_scheme_tries_is_refused(tmp_path: Path) -> N
                   "{pack: education-uk, sample: 5}")  # fmt: skip
 
     expected = (
-        "c.yaml:13: corpora: URLs of scheme 'https' are chosen, which none of the probes tries"
+        "c.yaml:13: corpora: URLs of scheme 'https' are chosen, but none of the probes can try them"
     )
     assert told == [f"{expected}; add 'web_https' to 'probes'"]
     path = tmp_path / "c.yaml"
@@ -235,7 +235,7 @@ def test_each_host_of_our_own_origin_is_a_cluster_of_its_own(tmp_path: Path) -> 
 
 def test_what_has_no_host_stays_without_a_domain() -> None:
     made = Item(id="m", value="EICAR", labels=("X",), kind="vector")
-    chosen = Chosen([(made,)]).with_own_hosts(lambda _: True)
+    chosen = SelectedItems([(made,)]).with_own_hosts(lambda _: True)
 
     assert [item.registrable for item in chosen] == [""]
     assert [item.registrable for item in chosen.starting_at(0)] == [""]
@@ -257,5 +257,5 @@ def test_a_probe_whose_facts_nobody_could_judge_is_refused(
 
     told = faults(tmp_path, "campaign: demo", "campaign: other")
 
-    said = "for which there are no rules of judgement; known: dns, reach, web"
-    assert [f"c.yaml:15: probes: probe 'web' leaves facts of kind 'mail', {said}"] == told
+    said = "which have no rules of judgement; known: dns, reach, web"
+    assert [f"c.yaml:15: probes: probe 'web' records facts of kind 'mail', {said}"] == told

@@ -7,15 +7,15 @@ from typing import Any, cast
 
 import pytest
 
-from harness.campaign.crossover import exchanged, half_of
-from harness.campaign.item_selection import Chosen
+from harness.campaign.crossover import half_of, with_swapped_connections
+from harness.campaign.item_selection import SelectedItems
 from harness.errors import UnfinishedError, UsageError
 from harness.measure.batch_plan import require_both_halves, require_first_half
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.ports.storage import Journal
 
-ITEMS = Chosen([[Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)) for n in range(15)]])
+ITEMS = SelectedItems([[Item(id=f"i{n}", value=f"i{n}.test", labels=("DRUG",)) for n in range(15)]])
 """Two batches of ten in each of two rounds: 1 and 3 before the swap, 2 and 4 after it."""
 
 
@@ -56,38 +56,41 @@ def held(*numbers: int) -> Journal:
 
 
 def test_connections_are_exchanged_and_name_servers_are_not() -> None:
-    crossed = exchanged(campaign())
+    crossed = with_swapped_connections(campaign())
 
     assert {"device": "eth2", "resolver": "10.0.0.1"} == crossed.lines[0].options
     assert {
         "device": "eth1", "netns": "room", "resolver": "192.0.2.53"
     } == crossed.control.options  # fmt: skip
-    assert campaign() == exchanged(crossed)
+    assert campaign() == with_swapped_connections(crossed)
 
 
 def test_which_half_is_measured() -> None:
     assert "straight" == half_of(campaign())
     assert "swapped" == half_of(campaign(), swapped=True)
     assert "all" == half_of(campaign(crossover=False))
-    with pytest.raises(UsageError, match="no 'crossover: true', so nothing is measured swapped"):
+    with pytest.raises(UsageError, match="--swapped needs 'crossover: true'"):
         half_of(campaign(crossover=False), swapped=True)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rounds": 3}, "needs an even number of 'rounds'; there are 3"),
-        ({"control": {}}, "one line and a control that are both of type 'interface'"),
+        ({"rounds": 3}, "needs an even number of 'rounds', not 3"),
+        ({"control": {}}, "one line and a control, both of type 'interface'"),
         ({"lines": ({"name": "p", "type": "pac"},)}, "both of type 'interface'"),
-        ({"lines": (bound("a"), bound("b"))}, "needs one line and a control"),
-        ({"lines": (bound("a", device="eth2"),)}, "differ in none of 'address', 'device', 'netns'"),
+        ({"lines": (bound("a"), bound("b"))}, "needs exactly one line and a control"),
+        (
+            {"lines": (bound("a", device="eth2"),)},
+            "must differ in one of 'address', 'device', 'netns'",
+        ),
         (
             {"lines": (bound("a") | {"by_profile": {"ks2": {"device": "eth3"}}},)},
             "needs one connection for all profiles",
         ),
         (
             {"stopping": {"plans": ({"categories": ("DRUG",), "bad": 0.9, "good": 0.98},)}},
-            "cannot go with 'stopping'",
+            "cannot be combined with 'stopping'",
         ),
     ],
 )

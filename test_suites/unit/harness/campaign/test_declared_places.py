@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.campaign.assemble import declare_places
+from harness.campaign.assemble import declare_private_hosts
 from harness.model.campaign import BlockPage, Service
 from harness.ports.network import Line
 
@@ -28,7 +28,9 @@ def test_each_line_of_the_service_is_told_and_the_control_is_not(page: BlockPage
         ("control", "ks2"): control, ("web", "ks2"): service, ("dns", "ks2"): other,
     }  # fmt: skip
 
-    declare_places(Service(name="s", block_page=page), cast("dict[tuple[str, str], Line]", lines))
+    declare_private_hosts(
+        Service(name="s", block_page=page), cast("dict[tuple[str, str], Line]", lines)
+    )
 
     assert [(page.host if page else "", control)] == service.told
     assert [] == control.told

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.campaign.item_selection import Chosen, untried
+from harness.campaign.item_selection import SelectedItems, items_without_probe
 from harness.model.corpus import Item
 from harness.plugins import PROBES
 
@@ -26,10 +26,12 @@ MADE = Item(id="m", value="x", labels=("DRUG",), kind="vector")
         ((SECURE,), (), []),
         ((SECURE,), ("web",), ["add 'web_https' to 'probes'"]),
         ((PLAIN, SECURE), ("web_https", "dns"), ["add 'web' to 'probes'"]),
-        ((MADE,), ("web",), ["they try host, ip, suffix, url"]),
+        ((MADE,), ("web",), ["the probes can try host, ip, suffix, url"]),
     ],
 )
 def test_what_no_probe_tries(items: tuple[Item, ...], probes: Any, told: list[str]) -> None:
-    found = list(untried(Chosen([items]), {name: PROBES.find(name)() for name in probes}))
+    found = list(
+        items_without_probe(SelectedItems([items]), {name: PROBES.find(name)() for name in probes})
+    )
 
     assert [remedy for _, remedy in found] == told

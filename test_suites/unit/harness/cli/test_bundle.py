@@ -13,7 +13,7 @@ from harness.cli.bundle import app
 from harness.cli.conclude import conclude_journal
 from harness.errors import UsageError
 from harness.interop.ooni import read_ooni
-from harness.judge.composite_measurements import NO_SENTINELS, judge_together
+from harness.judge.composite_measurements import NO_SENTINELS, judge_measurement
 from harness.model.outcome import Conformity
 from test_suites.calibration.ooni_cases import CASES, measure, request
 
@@ -38,7 +38,7 @@ def take(tmp_path: Path, *lines: str, options: tuple[str, ...] = ()) -> Result:
 def states(lines: list[Any]) -> dict[str, str]:
     """The state of each measurement, by its id."""
     records = map(read_ooni, lines)
-    return {record.id: judge_together(record.trials).state.value for record in records}
+    return {record.id: judge_measurement(record.trials).state.value for record in records}
 
 
 def test_measurements_become_a_journal_that_decides_nothing(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def test_what_was_run_is_handed_over_and_verified(
 
     assert (0, 0) == (made.exit_code, held.exit_code), made.output + held.output
     assert "does-not-conform" in made.stdout
-    assert "holds; signed by key" in held.stdout
-    assert "campaign simulated against becta-2008" in held.stdout
+    assert "verified; signed by key" in held.stdout
+    assert "campaign simulated, scheme becta-2008" in held.stdout
     assert "registry: event " in held.stdout
     with zipfile.ZipFile(tmp_path / "spring.zip") as archive:
         names = set(archive.namelist())
@@ -87,7 +87,7 @@ def test_a_changed_bundle_is_refused(
     with zipfile.ZipFile(tmp_path / "spring.zip", "a") as archive:
         archive.writestr("more.txt", "")
 
-    assert "added after it was signed" in str(verify(runner, tmp_path).exception)
+    assert "added after signing" in str(verify(runner, tmp_path).exception)
 
 
 def test_a_pack_of_ones_own_is_found_where_one_says(

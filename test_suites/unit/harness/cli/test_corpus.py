@@ -31,7 +31,7 @@ def test_info_tells_what_a_pack_is(runner: CliRunner) -> None:
 
 
 def test_lint_is_content_with_a_shipped_pack(runner: CliRunner) -> None:
-    assert call(runner, "lint", "overblock").stdout == "overblock: nothing to mend\n"
+    assert call(runner, "lint", "overblock").stdout == "overblock: no faults found\n"
     assert json.loads(call(runner, "lint", "overblock", "--json").stdout) == []
 
 
@@ -84,8 +84,8 @@ def test_an_import_prints_a_report_that_adds_up(runner: CliRunner, tmp_path: Pat
     ("arguments", "told"),
     [
         (["--format", "nothing"], "no importer 'nothing' for lists; known: adblock"),
-        (["--format", "hosts"], "say which one with --label CODE"),
-        (["--format", "hosts", "--label", "GAMB", "--created", "soon"], "not a moment"),
+        (["--format", "hosts"], "give one with --label CODE"),
+        (["--format", "hosts", "--label", "GAMB", "--created", "soon"], "not a date or time"),
         (["--format", "ut1"], "not a folder with a category in each folder"),
     ],
 )
@@ -136,7 +136,7 @@ def test_an_export_is_loaded_by_the_range_and_by_products(
     ("arguments", "told"),
     [
         (["--format", "nothing"], "no exporter 'nothing' for lists; known: e2guardian"),
-        (["--format", "squid", "--category", "NOPE"], "no item of NOPE; known: ADLT"),
+        (["--format", "squid", "--category", "NOPE"], "no items of NOPE; known: ADLT"),
     ],
 )
 def test_a_wrong_export_writes_nothing(
@@ -154,7 +154,7 @@ def test_an_export_overwrites_nothing(runner: CliRunner, tmp_path: Path) -> None
 
     outcome = call(runner, "export", "canary", "--format", "squid", "--out", tmp_path / "list")
 
-    assert "is there already" in str(outcome.exception)
+    assert "exists already" in str(outcome.exception)
     assert (tmp_path / "list").read_text() == "precious"
 
 
@@ -179,7 +179,7 @@ def test_a_pack_is_signed_and_verified(runner: CliRunner, tmp_path: Path) -> Non
 
     assert "is not signed" in str(unsigned.exception)
     assert "signed by key" in signed.stdout
-    assert verified.stdout == f"{pack}: canary-sample 1.0.0 is whole and signed\n"
+    assert verified.stdout == f"{pack}: canary-sample 1.0.0 is unchanged and signed\n"
 
 
 def test_diff_tells_what_changed(runner: CliRunner, tmp_path: Path) -> None:

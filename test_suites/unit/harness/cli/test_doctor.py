@@ -28,7 +28,7 @@ def test_a_room_that_somebody_else_owns_is_named(monkeypatch: pytest.MonkeyPatch
 
     broken = [check for check in machine_checks() if not check.holds and check.needed]
 
-    assert ["package 'reports' is ours alone"] == [check.name for check in broken]
+    assert ["no other package is named 'reports'"] == [check.name for check in broken]
     assert "report-lab" in broken[0].detail
 
 

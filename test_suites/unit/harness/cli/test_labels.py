@@ -59,7 +59,7 @@ def test_a_faulty_rating_is_told_with_its_line(runner: CliRunner, tmp_path: Path
     ended = runner.invoke(app, ["agree", str(rated(tmp_path, "i1,one,GAMBLING"))])
 
     assert isinstance(ended.exception, FaultyDocument)
-    assert "ratings.csv:2: label: 'GAMBLING' is no category" in str(ended.exception)
+    assert "ratings.csv:2: label: 'GAMBLING' is not a category" in str(ended.exception)
 
 
 def appeal(runner: CliRunner, out: Path, *more: str, item: str = MISSED) -> Result:
@@ -95,8 +95,8 @@ def test_an_upheld_appeal_rescores_each_campaign_that_used_the_item(
     ("more", "item", "said"),
     [
         ([], "none-001", "pack 'canary' has no item 'none-001'"),
-        (["--label", "NEWS"], MISSED, "--label 'NEWS' is no category"),
-        (["--by", "supplier"], MISSED, "supplier appealed, so somebody else has to decide"),
+        (["--label", "NEWS"], MISSED, "--label 'NEWS' is not a category"),
+        (["--by", "supplier"], MISSED, "supplier appealed, so somebody else must decide"),
         ([], "ill-csam-001-twin", "asks for no other labels than ALW.NEWS"),
     ],
 )

@@ -20,18 +20,18 @@ from harness.cli.main import app
 from harness.cli.measure import (
     HIDDEN,
     announce,
+    describe_stop,
+    describe_strain,
     header_of,
     measure_campaign,
     prepare_in,
-    run_in,
-    told_stop,
-    told_strain,
+    run_id_in,
     without_secrets,
 )
-from harness.cli.paths import Places
+from harness.cli.paths import CampaignPaths
 from harness.errors import UsageError
-from harness.measure.attempts import Manner, Try
-from harness.measure.looks import look
+from harness.measure.attempts import AttemptOptions, PlannedAttempt
+from harness.measure.repeated_attempts import attempt_within_limits
 from harness.model.campaign import Campaign, Stop
 from harness.ports.storage import WallClock
 from harness.store.journal.journal import SegmentJournal, open_journal
@@ -152,22 +152,22 @@ def nonces_of(journal: Path) -> set[str]:
 def test_each_run_has_a_random_id_that_a_resume_keeps(simulated: Any, tmp_path: Path) -> None:
     campaign = simulated(sample=2)
     one, other = (measure_campaign(campaign, tmp_path / name) for name in ("one", "other"))
-    first = run_in(one)
+    first = run_id_in(one)
 
     assert 32 == len(first)
-    assert run_in(one) == first == run_in(measure_campaign(campaign, tmp_path / "one"))
-    assert first != run_in(other)
-    assert run_in(tmp_path) != run_in(tmp_path)
+    assert run_id_in(one) == first == run_id_in(measure_campaign(campaign, tmp_path / "one"))
+    assert first != run_id_in(other)
+    assert run_id_in(tmp_path) != run_id_in(tmp_path)
 
 
 def test_a_journal_from_before_runs_had_ids_is_resumed_without(
     simulated: Any, tmp_path: Path
 ) -> None:
     campaign = simulated(sample=2)
-    places = Places(out=tmp_path / "out", campaign="simulated")
+    places = CampaignPaths(out=tmp_path / "out", campaign="simulated")
     SegmentJournal.create(places.journal, header_of(prepare(campaign)).as_document()).close()
 
-    assert run_in(measure_campaign(campaign, places.out)) == ""
+    assert run_id_in(measure_campaign(campaign, places.out)) == ""
     assert len(nonces_of(places.journal)) > 1
 
 
@@ -191,14 +191,14 @@ def test_what_was_stopped_and_saved_is_told_without_a_verdict() -> None:
         attempts=360,
     )
 
-    assert told_stop(stop) == (
+    assert describe_stop(stop) == (
         "plan 2 (PORN, ADLT) for ks2: decided after 41 items on proxy, 38 items on names; "
         "120 items were not tried (360 attempts saved)"
     )
 
 
 def test_only_a_crossover_is_measured_swapped(simulated: Any, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="crossover: the campaign has no 'crossover: true'"):
+    with pytest.raises(UsageError, match="crossover: --swapped needs 'crossover: true'"):
         prepare_in(simulated(), tmp_path / "out", swapped=True)
 
     assert not (tmp_path / "out").exists()
@@ -219,7 +219,7 @@ def test_what_cannot_be_decided_is_said_before_the_first_packet(
 
     assert 0 == ended.exit_code
     lines = ended.stderr.splitlines()
-    assert lines[0].startswith("With this campaign the following cannot be decided")
+    assert lines[0].startswith("This campaign cannot decide the following")
     (drugs,) = [line for line in lines if "URL-04" in line]
     assert "domains to try: 20 of DRUG; needed: 29; choose more of them under corpora" in drugs
     assert "cannot be decided" not in ended.stdout
@@ -257,9 +257,11 @@ def test_what_a_stopping_plan_touches_and_does_not_decide_needs_more(simulated: 
 
 async def test_strain_of_our_own_equipment_is_told_by_line() -> None:
     with_tools = tools(Played(in_turn(fail("instrument_no_descriptors", "instrument"), None)))
-    this = Try(key=key(), item=item(), role="item", batch=1)
-    await look(this, Manner(look="first", patience=1.0), SCRIPTED.limits, with_tools)
+    this = PlannedAttempt(key=key(), item=item(), role="item", batch=1)
+    await attempt_within_limits(
+        this, AttemptOptions(look="first", patience=1.0), SCRIPTED.limits, with_tools
+    )
 
-    (told,) = told_strain(with_tools)
-    assert told.startswith("line a: 1 attempts were made again with fewer at once (2 at the least)")
-    assert "too few file descriptors" in told
+    (told,) = describe_strain(with_tools)
+    assert told.startswith("line a: 1 attempts were repeated with lower concurrency (down to 2)")
+    assert "too few open files allowed" in told

@@ -44,7 +44,7 @@ def test_a_census_needs_every_entry() -> None:
     frames = {"ILL.CSAM": 120, "DRUG": 500}
     (one,) = of("ILL-01", place(items("ILL.CSAM", 60), frames=frames))
 
-    assert ("60 of 120 entries are chosen, and a census needs them all", "take no sample") == (
+    assert ("only 60 of 120 entries are chosen; a census needs all", "remove 'sample'") == (
         one.why,
         one.remedy,
     )
@@ -56,10 +56,10 @@ def test_two_probes_profiles_of_each_band_and_cells_are_needed() -> None:
     reasons = {code: of(code, alone)[0].why for code in ("URL-13", "POL-01", "POL-02", "POL-04")}
 
     assert reasons == {
-        "URL-13": "0 items are tried by two probes",
+        "URL-13": "only 0 items are tried by two probes",
         "POL-01": "no profile for staff",
         "POL-02": "no profile for ks1 or ks2; ks4 or post16; staff",
-        "POL-04": "there is one school phase only",
+        "POL-04": "there is only one school phase",
     }
     assert "fewer than 5 items of ADLT, " in of("POL-03", alone)[0].why
     both = place(items("DRUG", 9), probes=("web", "dns"), phases=frozenset({"ks1", "staff"}))

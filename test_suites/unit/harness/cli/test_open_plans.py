@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.cli.conclude import conclude_journal
 from harness.cli.measure import measure_campaign
-from harness.cli.registry_session import open_plans, user
+from harness.cli.registry_session import current_user, open_plans
 
 
 def test_plans_open_once(simulated: Any, tmp_path: Path) -> None:
@@ -20,4 +20,4 @@ def test_plans_open_once(simulated: Any, tmp_path: Path) -> None:
 
 
 def test_somebody_is_on_record() -> None:
-    assert user()
+    assert current_user()

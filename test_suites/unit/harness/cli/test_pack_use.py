@@ -1,4 +1,4 @@
-"""A pack is burnt when as many campaigns as its manifest allows have used the same bytes."""
+"""A pack is retired when as many campaigns as its manifest allows have used the same bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from corpora.pack_reader import open_pack
-from harness.cli.compose import refuse_burnt, uses_of
+from harness.cli.compose import campaigns_using, refuse_retired
 from harness.cli.corpus import app
 from harness.cli.measure import measure_campaign
 from harness.errors import UsageError
@@ -31,18 +31,20 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_campaigns_with_the_same_bytes_are_uses(out: Path) -> None:
-    assert uses_of(reference(None), out) == ("one", "two")
-    assert uses_of(reference(None, "ef"), out) == ()
+    assert campaigns_using(reference(None), out) == ("one", "two")
+    assert campaigns_using(reference(None, "ef"), out) == ()
 
 
-def test_a_burnt_pack_is_refused_with_those_who_used_it(out: Path) -> None:
-    with pytest.raises(UsageError, match="burnt: its use limit is 2, and it was used by one, two"):
-        refuse_burnt([reference(2)], "three", out)
+def test_a_retired_pack_is_refused_with_those_who_used_it(out: Path) -> None:
+    with pytest.raises(
+        UsageError, match="retired: its use limit is 2, and it was used by one, two"
+    ):
+        refuse_retired([reference(2)], "three", out)
 
 
 @pytest.mark.parametrize(("limit", "campaign"), [(3, "three"), (None, "three"), (2, "two")])
 def test_a_campaign_that_has_begun_goes_on(limit: int | None, campaign: str, out: Path) -> None:
-    refuse_burnt([reference(limit)], campaign, out)
+    refuse_retired([reference(limit)], campaign, out)
 
 
 def test_a_sample_with_a_limit_serves_so_many_campaigns(
@@ -59,7 +61,7 @@ def test_a_sample_with_a_limit_serves_so_many_campaigns(
 
     measure_campaign(campaigns[0], out)
     measure_campaign(campaigns[0], out)
-    with pytest.raises(UsageError, match="is burnt"):
+    with pytest.raises(UsageError, match="is retired"):
         measure_campaign(campaigns[1], out)
 
     assert open_pack(str(sample)).reference.use_limit == 1

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.paths import REGISTRY, Places, journal_folder, places_of_journal
+from harness.cli.paths import REGISTRY, CampaignPaths, journal_folder, paths_of_journal
 
 
 def test_a_journal_knows_its_places(tmp_path: Path) -> None:
-    places = Places(out=tmp_path, campaign="autumn")
+    places = CampaignPaths(out=tmp_path, campaign="autumn")
 
-    assert places == places_of_journal(places.journal)
+    assert places == paths_of_journal(places.journal)
     assert {tmp_path / "autumn"} == {
         places.report.parent,
         places.assessment.parent,
@@ -32,4 +32,4 @@ def test_a_journal_is_found_in_its_folder_or_in_the_campaigns(tmp_path: Path) ->
 def test_another_registry_may_be_named(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.setenv(REGISTRY, named)
 
-    assert named == str(Places(out=Path("out"), campaign="autumn").registry)
+    assert named == str(CampaignPaths(out=Path("out"), campaign="autumn").registry)

@@ -52,7 +52,7 @@ def test_a_deviation_that_is_over_says_so() -> None:
     plan = replace(PLAN, deviation=agreed)
 
     assert "(over)" not in dict(lines_of(plan, LEDGER, NOW))["deviation"]
-    assert "(over)" in dict(lines_of(plan, LEDGER, until + timedelta(days=1)))["deviation"]
+    assert "(ended)" in dict(lines_of(plan, LEDGER, until + timedelta(days=1)))["deviation"]
 
 
 def test_programs_get_the_plan_with_its_finding_and_what_is_possible() -> None:
@@ -82,7 +82,7 @@ def test_events_that_run_backwards_and_mixed_roles_are_named() -> None:
 
     clock = [value for name, value in told if name == "clock"]
     assert "event 3 (2026-03-01 09:00:00 UTC) is dated 1 d before event 2" in clock[0]
-    assert clock[5:] == ["and 2 more events that are dated before earlier ones"]
+    assert clock[5:] == ["and 2 more events dated before earlier ones"]
     assert len(as_data(plan, ledger, NOW)["backward_events"]) == 7
     assert 7 == len([value for name, value in told if name == "not independent"])
     assert not {"clock", "not independent"} & set(dict(lines_of(PLAN, LEDGER, NOW)))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.cli.printing import say, say_json
-from harness.cli.process import complain
+from harness.cli.process import print_error
 from harness.errors import Fault, FaultyDocument, UsageError
 
 HOSTILE = "[red]\x1b[2J\x9b31m\r\naccredit: conforms\u202e:smile:"
@@ -61,6 +61,6 @@ def test_an_encoding_without_the_letters_still_prints(monkeypatch: pytest.Monkey
 def test_a_complaint_has_as_many_lines_as_faults(
     error: UsageError, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    complain(str(error))
+    print_error(str(error))
 
     assert said == capsys.readouterr().err

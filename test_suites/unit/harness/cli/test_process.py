@@ -44,7 +44,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             OSError(errno.ENOSPC, "No space left on device", "/tmp/x"),
             4,
-            "accredit: /tmp/x: No space left on device; free what is missing and run it again\n",
+            "accredit: /tmp/x: No space left on device; fix this and run the command again\n",
         ),
     ],
 )

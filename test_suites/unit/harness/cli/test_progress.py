@@ -6,14 +6,14 @@ import io
 
 from rich.console import Console
 
-from harness.cli.measure import ProgressTeller
+from harness.cli.measure import ProgressDisplay
 from harness.measure.progress import Progress
 
 
 def told(*, terminal: bool) -> str:
     """What a measurement of a thousand attempts says."""
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100, legacy_windows=False)
-    with ProgressTeller(console, "autumn") as teller:
+    with ProgressDisplay(console, "autumn") as teller:
         for done in range(0, 1001, 10):
             teller.on_progress(Progress(done=done, total=1000, resumed=100, rate=250.0, failures=0))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

@@ -38,7 +38,7 @@ def test_it_goes_on_from_any_head_that_was_printed(
         ran = runner.invoke(app, ["registry", "verify", "--out", str(tmp_path), "--head", head])
 
         assert 0 == ran.exit_code, ran.output
-        assert f"whole: 3 events; head {heads[-1]}" in ran.stdout
+        assert f"unchanged: 3 events; head {heads[-1]}" in ran.stdout
         assert f"printed head: {number} events are unchanged" in ran.stdout
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.registry_session import open_book
+from harness.cli.registry_session import open_session
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.model.action_plan import Finding
@@ -37,29 +37,29 @@ AGREED = PlanAgreed(at=NOW, actor="Ann", plan="P-0001", owner="Acme", corrective
 
 def test_what_is_recorded_is_there_when_the_book_is_opened_again(tmp_path: Path) -> None:
     where = tmp_path / "registry.sqlite"
-    with open_book(where, create=True) as book:
+    with open_session(where, create=True) as book:
         book.record(OPENED, DRAFTED)
         after = book.record(AGREED)
         assert book.ledger is after
 
-    with open_book(where) as again:
+    with open_session(where) as again:
         assert again.ledger == after
 
 
 def test_nothing_is_kept_of_what_may_not_happen(tmp_path: Path) -> None:
     where = tmp_path / "registry.sqlite"
-    with open_book(where, create=True) as book:
+    with open_session(where, create=True) as book:
         with pytest.raises(UsageError, match="is agreed: 'agree' is not possible"):
             book.record(OPENED, DRAFTED, AGREED, AGREED)
         assert book.ledger.events == 0
 
-    with open_book(where) as again:
+    with open_session(where) as again:
         assert again.ledger.events == 0
 
 
 def test_two_who_write_at_once_do_not_overwrite_each_other(tmp_path: Path) -> None:
     where = tmp_path / "registry.sqlite"
-    with open_book(where, create=True) as one, open_book(where, create=True) as other:
+    with open_session(where, create=True) as one, open_session(where, create=True) as other:
         one.record(OPENED)
         with pytest.raises(UsageError, match="somebody else changed it meanwhile"):
             other.record(OPENED)
@@ -77,7 +77,7 @@ class SlowClock:
 
 def test_an_event_after_the_clocks_time_is_not_kept(tmp_path: Path) -> None:
     where = tmp_path / "registry.sqlite"
-    with open_book(where, create=True, clock=SlowClock()) as book:
+    with open_session(where, create=True, clock=SlowClock()) as book:
         with pytest.raises(
             UsageError, match=r"finding-opened: dated .* after this machine's clock"
         ):

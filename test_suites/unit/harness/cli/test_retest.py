@@ -41,7 +41,7 @@ def test_a_fix_is_verified_and_the_plan_closed(
     )
 
     assert 0 == ended.exit_code, ended.output
-    assert "plan P-0001: re-test conforms, plan is now closed" in ended.stdout
+    assert "plan P-0001: re-test conforms; the plan is now closed" in ended.stdout
 
 
 STOPPING = """stopping:

@@ -36,7 +36,7 @@ def test_a_sample_for_suppliers_in_a_frame_of_popularity(runner: CliRunner, tmp_
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--by", "colour"), "no stratum is made by 'colour'"),
+        (("--by", "colour"), "no dimension 'colour' of strata"),
         (("--frame", "popularity"), "name one with --ranks"),
         (("--seed", ""), "--seed is empty"),
         (("--audience", "sealed"), "holds agreed items, whose names suppliers load before"),

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.cli.scheme import compare, mark
+from harness.cli.scheme import compare, threshold_text
 from harness.errors import FaultyDocument, UsageError
 from harness.schemes.load import SHIPPED, load_scheme, shipped
 from harness.yaml_reader import read_document
@@ -64,7 +64,7 @@ def test_show_prints_each_number_with_its_origin(runner: CliRunner) -> None:
 
 
 def test_check_is_quiet_about_a_sound_scheme(runner: CliRunner) -> None:
-    assert said(runner, "check", "strict") == "strict 1.1: sound, 136 requirements\n"
+    assert said(runner, "check", "strict") == "strict 1.1: no faults, 136 requirements\n"
 
 
 def test_check_tells_each_fault(runner: CliRunner, tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_plan_needs_a_probability(runner: CliRunner) -> None:
 def test_a_mark_is_short(name: str, expected: str) -> None:
     wanted = {one.id: one for one in load_scheme("becta-2008").requirements}
 
-    assert mark(wanted[name]) == expected
+    assert threshold_text(wanted[name]) == expected

@@ -75,7 +75,7 @@ def test_planning_and_listing_warn_as_well(
 
 
 OTHERWISE = {"compose.py", "conclude.py", "measure.py", "judge.py"}
-"""They warn from the assessment or by the clock they are given, or only compare."""
+"""These load a scheme themselves: to warn, with a warning in the assessment, or only to compare."""
 
 
 def test_no_verb_loads_a_scheme_without_warning() -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.campaign.assemble import read_campaign
-from harness.cli.compose import held_seed, seeded
+from harness.cli.compose import seed_in_journal, seeded
 from harness.cli.main import app
 from harness.cli.measure import prepare_in
 from harness.errors import UsageError
@@ -45,7 +45,7 @@ def test_the_seed_that_was_drawn_goes_on_and_is_told_to_nobody_until_it_is_revea
     out, (private, _) = tmp_path / "out", write_keys(tmp_path)
     journal = out / "simulated/journal"
     first = runner.invoke(app, ["run", str(unseeded), "--out", str(out)])
-    seed = held_seed(journal)
+    seed = seed_in_journal(journal)
     again = runner.invoke(app, ["run", str(unseeded), "--out", str(out)])
     for name, options in (("hidden.zip", []), ("revealed.zip", ["--reveal-seed"])):
         words = ["bundle", "make", str(journal), "--key", str(private), "--out"]
@@ -54,7 +54,7 @@ def test_the_seed_that_was_drawn_goes_on_and_is_told_to_nobody_until_it_is_revea
 
     assert first.exit_code == again.exit_code
     assert first.exit_code in (0, 1, 3), first.output
-    assert seed == held_seed(journal)
+    assert seed == seed_in_journal(journal)
     assert seed in (tmp_path / "revealed.zip").read_bytes().decode("latin-1")
     told = [path for path in tmp_path.rglob("*") if path.is_file()]
     holding = {path.name for path in told if seed.encode() in path.read_bytes()}
@@ -74,7 +74,7 @@ def test_a_journal_whose_seed_is_gone_says_so(
     ran = runner.invoke(app, ["measure", str(unseeded), "--out", str(out)])
 
     assert isinstance(ran.exception, UsageError)
-    assert "the seed that this journal was begun with is missing" in str(ran.exception)
+    assert "the seed of this journal is missing" in str(ran.exception)
 
 
 def test_a_journal_of_before_goes_on_with_the_seed_in_its_header(
@@ -83,7 +83,7 @@ def test_a_journal_of_before_goes_on_with_the_seed_in_its_header(
     out = tmp_path / "out"
     header = out / "simulated/journal/header.json"
     runner.invoke(app, ["measure", str(unseeded), "--out", str(out)])
-    seed = held_seed(header.parent)
+    seed = seed_in_journal(header.parent)
     held = json.loads(header.read_text())
     campaign = json.loads(held["campaign"]) | {"seed": seed}
     for path in header.parent.iterdir():
@@ -94,4 +94,4 @@ def test_a_journal_of_before_goes_on_with_the_seed_in_its_header(
     ran = runner.invoke(app, ["measure", str(unseeded), "--out", str(out)])
 
     assert 0 == ran.exit_code, ran.output
-    assert seed == held_seed(header.parent)
+    assert seed == seed_in_journal(header.parent)

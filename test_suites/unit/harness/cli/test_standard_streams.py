@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.cli.process import complain, flush_output, guarded_streams
+from harness.cli.process import flush_output, guarded_streams, print_error
 
 
 def test_streams_that_somebody_put_in_place_stay(capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +21,6 @@ def test_streams_that_somebody_put_in_place_stay(capsys: pytest.CaptureFixture[s
 
 
 def test_each_line_of_a_message_is_one_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    complain("one [red]two\nthree")
+    print_error("one [red]two\nthree")
 
     assert "accredit: one [red]two\naccredit: three\n" == capsys.readouterr().err

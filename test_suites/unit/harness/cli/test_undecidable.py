@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.cli.compose import prepare
-from harness.cli.undecidable import places_of, sentences, undecidable
+from harness.cli.undecidable import line_profiles, sentences, undecidable
 from harness.schemes.load import load_scheme
 from test_suites.unit.harness.cli.tried_places import STRICT, items, of, place
 
@@ -38,7 +38,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
     becta = load_scheme("becta-2008")
     lines = list(sentences(undecidable(becta, [place([])])))
 
-    assert "cannot be decided" in lines[0]
+    assert "cannot decide" in lines[0]
     assert "  ILL-01[pupils-proxy]: items to try: 0 of ILL.CSAM; needed: 1" in lines[1]
     assert lines[-1].endswith("AVL-01 (not binding): Accredit cannot measure this yet")
     assert not list(sentences([]))
@@ -47,7 +47,7 @@ def test_one_line_for_each_reason_and_binding_ones_first() -> None:
 def test_a_campaign_is_counted_by_line_and_profile(
     simulated: Any,
 ) -> None:
-    (found,) = places_of(prepare(simulated(sample=60)))
+    (found,) = line_profiles(prepare(simulated(sample=60)))
 
     assert ("proxy", "pupils", "ks2") == (found.line, found.profile, found.phase)
     assert 60 == sum(one.items for one in found.supply if one.example.category == "DRUG")

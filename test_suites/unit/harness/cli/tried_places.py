@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.cli.item_supply import supplies
-from harness.cli.undecidable import Place, Undecidable, undecidable
+from harness.cli.item_supply import group_items
+from harness.cli.undecidable import LineProfile, Undecidable, undecidable
 from harness.model.corpus import Item
 from harness.model.scheme import Scheme
 from harness.plugins import PROBES
@@ -21,20 +21,20 @@ def items(code: str, count: int, **changed: Any) -> list[Item]:
     ]
 
 
-def place(tried: list[Item], **changed: Any) -> Place:
+def place(tried: list[Item], **changed: Any) -> LineProfile:
     probes = {name: PROBES.find(name)() for name in changed.pop("probes", ("web",))}
     told = {
         "line": "proxy",
         "profile": "pupils",
         "phase": "ks3",
         "phases": frozenset({"ks3"}),
-        "supply": supplies(tried, probes),
+        "supply": group_items(tried, probes),
         "frames": {},
         "twins": 59,
     }
-    return Place(**{**told, **changed})
+    return LineProfile(**{**told, **changed})
 
 
-def of(requirement: str, *places: Place, scheme: Scheme = STRICT) -> list[Undecidable]:
+def of(requirement: str, *places: LineProfile, scheme: Scheme = STRICT) -> list[Undecidable]:
     found = undecidable(scheme, places)
     return [one for one in found if one.requirement == requirement]

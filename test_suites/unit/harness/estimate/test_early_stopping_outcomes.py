@@ -132,8 +132,8 @@ def test_what_the_plan_was_declared_for_is_decided_by_it_alone() -> None:
     assert found.sequential is not None
     assert (found.sequential.decision, found.sequential.used) == ("pass", 36)
     assert found.decided_by == (
-        "sprt: plan 1, 90 % against 98 % (alpha 0.05, beta 0.1), decided after 36 items "
-        "(36 blocked, 0 missed, 0 doubtful); bounds at any time "
+        "sequential test of stopping plan 1 (Wald): 90 % against 98 %, risks 5 % and 10 %, "
+        "decided after 36 items (36 blocked, 0 missed, 0 undecided); bounds that hold at any time: "
         f"{(anytime_bounds(40, 40, 0.05).lower or 0) * 100:.4g} % to 100 %"
     )
     bad = outcome(campaign(PLAN), scheme(), journal(3, 100, STOP), verdicts(BAD))
@@ -224,7 +224,7 @@ def test_where_it_stopped_nothing_else_is_granted(wanted: dict[str, Any]) -> Non
     went_on = outcome(campaign(PLAN), scheme(**wanted), journal(20, 300), found)
 
     assert stopped.conformity is Conformity.INSUFFICIENT
-    assert any("60 items are untried" in reason for reason in stopped.reasons)
+    assert any("60 items were not tried" in reason for reason in stopped.reasons)
     if wanted.get("rule") != "census":  # which needs every entry, stopped or not
         assert went_on.conformity is Conformity.CONFORMS
 

@@ -140,7 +140,7 @@ def test_without_twins_nothing_is_said() -> None:
 def test_what_was_found_is_told() -> None:
     (one,) = same_treatment(twins(20, plain="allowed"), policy, {"ks2": "ks2"}, 0.05)
 
-    assert "20 of 20 items were blocked for the test and not seen to be for a pupil" in one.detail
+    assert "20 of 20 items were blocked for the test but not for a pupil" in one.detail
     assert "web on proxy for ks2" in one.detail
     assert one.detail.endswith("as accredit corpus export --origin writes them?")
     assert one.concerns("any line", "any profile")

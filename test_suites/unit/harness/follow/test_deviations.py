@@ -33,8 +33,8 @@ def test_a_deviation_excuses_lateness_until_its_day_and_nothing_else(
         ({"reason": " "}, "needs a reason"),
         ({"mitigation": ""}, "needs what mitigates it"),
         ({"approver": ""}, "needs an approver"),
-        ({"approver": " ACME"}, "owns it, and cannot approve its deviation"),
-        ({"until": datetime.fromisoformat("2026-03-01T00:00:00Z")}, "would be over already"),
+        ({"approver": " ACME"}, "is its owner and cannot approve its deviation"),
+        ({"until": datetime.fromisoformat("2026-03-01T00:00:00Z")}, "is past; give a later date"),
     ],
 )
 def test_a_deviation_needs_why_who_and_until_when(
@@ -70,7 +70,9 @@ def test_what_is_critical_or_illegal_is_never_an_operational_requirement(
     if allowed:
         assert advance(plan, found, event).deviation is not None
     else:
-        with pytest.raises(UsageError, match="a critical finding has no operational-requirement"):
+        with pytest.raises(
+            UsageError, match="a critical finding cannot have an operational-requirement"
+        ):
             advance(plan, found, event)
 
 
@@ -96,10 +98,10 @@ def test_escalation_only_goes_up_and_says_what_ends_it(
     assert (once.level, once.exit_criteria) == (Level.FINDING_REVIEW, "the fix is claimed")
     assert twice.level is Level.SUSPENDED
     assert "It ends when: the fix is claimed" in twice.history[-1]
-    with pytest.raises(UsageError, match="is no higher; known: withdrawn"):
+    with pytest.raises(UsageError, match="is not higher; known: withdrawn"):
         advance(twice, finding, made(PlanEscalated, level=Level.CORRECTIVE_ACTION_PLAN))
     top = replace(plan, level=Level.WITHDRAWN)
-    with pytest.raises(UsageError, match="nothing is above it"):
+    with pytest.raises(UsageError, match="there is no higher level"):
         advance(top, finding, made(PlanEscalated, level=Level.WITHDRAWN))
     for lacking in ({"reason": ""}, {"exit_criteria": " "}):
         with pytest.raises(UsageError, match="needs"):

@@ -125,13 +125,13 @@ def test_mending_only_the_missed_items_does_not_conform(judge: Callable[..., Ret
 @pytest.mark.parametrize(
     ("differing", "why"),
     [
-        ({"tested": 1}, "1 of 2 missed items were not decided"),
-        ({"tested": 0}, "2 of 2 missed items were not decided"),
+        ({"tested": 1}, "1 of 2 missed items could not be decided"),
+        ({"tested": 0}, "2 of 2 missed items could not be decided"),
         ({"fresh": UNSURE}, "fresh sample insufficient"),
         ({"fresh": None}, "no fresh sample was assessed"),
-        ({"selection": replace(SELECTION, short_of=3)}, "the corpora are 3 fresh items short"),
+        ({"selection": replace(SELECTION, short_of=3)}, "the corpora have 3 fresh items too few"),
         ({"selection": replace(SELECTION, missed=("gamb-001",)), "tested": 1}, "0 of 1"),
-        ({"profile": "ks4"}, "2 of 2 missed items were not decided"),
+        ({"profile": "ks4"}, "2 of 2 missed items could not be decided"),
     ],
 )
 def test_whatever_is_lacking_the_re_test_shows_too_little(

@@ -78,7 +78,7 @@ def test_an_illegal_step_names_the_legal_ones(
         match="is draft: 'claim' is not possible; possible: agree, check-in, deviate, escalate, extend",
     ):
         advance(plan, finding, made(FixClaimed))
-    with pytest.raises(UsageError, match="is closed: 'extend' is not possible; it is over"):
+    with pytest.raises(UsageError, match="is closed: 'extend' is not possible; it is final"):
         advance(replace(plan, state=PlanState.CLOSED), finding, made(PlanExtended))
     assert verbs_in(PlanState.VERIFIED) == ("close",)
 
@@ -113,7 +113,7 @@ def test_only_a_conforming_re_test_verifies(
         ({"missed_still_failing": ("gamb-001",)}, "no missed item still failing"),
         ({"fresh_tested": 0}, "a fresh sample"),
         ({"campaign": "other"}, "'again' is running, not 'other'"),
-        ({"actor": "acme "}, "claimed the fix, and cannot verify it"),
+        ({"actor": "acme "}, "claimed the fix and cannot verify it"),
     ],
 )
 def test_a_re_test_without_its_evidence_is_refused(

@@ -13,7 +13,12 @@ from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.interop import intake as module
-from harness.interop.intake import Trouble, foreign_header, take_in, whole_journal
+from harness.interop.intake import (
+    SkippedLine,
+    foreign_header,
+    import_measurements,
+    journal_once_complete,
+)
 from harness.interop.ooni import read_ooni
 from harness.interop.page import read_page
 from harness.interop.record import Record
@@ -39,8 +44,8 @@ def opened(folder: Path) -> Iterator[SegmentJournal]:
 
 
 def test_both_layers_and_their_controls_are_observations_of_the_campaign(tmp_path: Path) -> None:
-    with whole_journal(tmp_path / "journal", HEADER) as journal:
-        found = take_in(lines("one"), read_ooni, journal, print)
+    with journal_once_complete(tmp_path / "journal", HEADER) as journal:
+        found = import_measurements(lines("one"), read_ooni, journal, print)
     with opened(tmp_path / "journal") as held:
         seen = list(held.observations())
 
@@ -53,10 +58,10 @@ def test_both_layers_and_their_controls_are_observations_of_the_campaign(tmp_pat
 
 
 def test_broken_and_repeated_lines_are_told_by_number_and_left_out(tmp_path: Path) -> None:
-    told: list[Trouble] = []
+    told: list[SkippedLine] = []
     given = [*lines("one", "", "two"), b"\n", *lines("one", "three")]
-    with whole_journal(tmp_path / "journal", HEADER) as journal:
-        found = take_in(given, read_ooni, journal, told.append)
+    with journal_once_complete(tmp_path / "journal", HEADER) as journal:
+        found = import_measurements(given, read_ooni, journal, told.append)
     with opened(tmp_path / "journal") as held:
         names = {each.key.item for each in held.observations()}
 
@@ -68,8 +73,8 @@ def test_broken_and_repeated_lines_are_told_by_number_and_left_out(tmp_path: Pat
 
 def test_batches_are_written_as_they_fill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BATCH", 2)
-    with whole_journal(tmp_path / "journal", HEADER) as journal:
-        take_in(lines(*"abcde"), read_ooni, journal, print)
+    with journal_once_complete(tmp_path / "journal", HEADER) as journal:
+        import_measurements(lines(*"abcde"), read_ooni, journal, print)
     with opened(tmp_path / "journal") as held:
         assert frozenset({1, 2, 3}) == held.batches()
 
@@ -82,16 +87,19 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         yield from lines("one")
         raise Stopped
 
-    with pytest.raises(Stopped), whole_journal(tmp_path / "journal", HEADER) as journal:
-        take_in(stops(), read_ooni, journal, print)
+    with pytest.raises(Stopped), journal_once_complete(tmp_path / "journal", HEADER) as journal:
+        import_measurements(stops(), read_ooni, journal, print)
     assert [] == list(tmp_path.iterdir())
 
 
 def test_a_journal_that_is_there_is_not_touched(tmp_path: Path) -> None:
-    with whole_journal(tmp_path / "journal", HEADER):
+    with journal_once_complete(tmp_path / "journal", HEADER):
         pass
 
-    with pytest.raises(UsageError, match="already"), whole_journal(tmp_path / "journal", HEADER):
+    with (
+        pytest.raises(UsageError, match="already"),
+        journal_once_complete(tmp_path / "journal", HEADER),
+    ):
         pass
 
 
@@ -118,10 +126,10 @@ def test_a_campaign_has_a_name(name: Any) -> None:
 
 def test_a_page_without_a_control_is_left_out(tmp_path: Path) -> None:
     """No journal could decide about it; 'accredit judge' judges it by itself."""
-    told: list[Trouble] = []
+    told: list[SkippedLine] = []
     page = json.dumps({"id": "p", "body": "<title>Blocked</title>"}).encode()
-    with whole_journal(tmp_path / "journal", HEADER) as journal:
-        found = take_in([page, *lines("one")], _either, journal, told.append)
+    with journal_once_complete(tmp_path / "journal", HEADER) as journal:
+        found = import_measurements([page, *lines("one")], _either, journal, told.append)
 
     assert (1, 1) == (found.taken, found.broken)
     assert ["a page without a control; 'accredit judge' judges it by itself"] == [

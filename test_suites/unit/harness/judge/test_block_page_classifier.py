@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.judge import block_page_classifier
-from harness.judge.block_page_classifier import ENOUGH_ALONE, Kind, look_at
+from harness.judge.block_page_classifier import ENOUGH_ALONE, PageKind, classify_page
 from harness.model.facts.web import Hop
 from test_suites.calibration.trials import PROSE, THEIRS, foreign, web
 
@@ -34,9 +34,9 @@ BLOCKS = (
     ("title", "text"), BLOCKS, ids=[title or text[:20] for title, text in BLOCKS]
 )
 def test_notices_in_many_languages_are_recognised(title: str, text: str) -> None:
-    look = look_at(foreign(title=title, text=text))
+    look = classify_page(foreign(title=title, text=text))
 
-    assert look.kind is Kind.BLOCK
+    assert look.kind is PageKind.BLOCK
     assert look.weight >= ENOUGH_ALONE
     assert any(witness.startswith("type of block:") for witness in look.witnesses)
 
@@ -44,17 +44,21 @@ def test_notices_in_many_languages_are_recognised(title: str, text: str) -> None
 @pytest.mark.parametrize(
     ("title", "text", "kind"),
     [
-        ("Attention Required! | Cloudflare", "Sorry, you have been blocked", Kind.REFUSAL),
-        ("Access Denied", "You don't have permission to access / on this server.", Kind.REFUSAL),
-        ("x.example", "Buy this domain today", Kind.PARKED),
-        ("Account Suspended", "Contact your hosting provider", Kind.PARKED),
-        ("Page not found", "Sorry, no such page", Kind.MISSING),
-        ("502 Bad Gateway", "", Kind.MISSING),
-        ("Town Library", PROSE, Kind.ORDINARY),
+        ("Attention Required! | Cloudflare", "Sorry, you have been blocked", PageKind.REFUSAL),
+        (
+            "Access Denied",
+            "You don't have permission to access / on this server.",
+            PageKind.REFUSAL,
+        ),
+        ("x.example", "Buy this domain today", PageKind.PARKED),
+        ("Account Suspended", "Contact your hosting provider", PageKind.PARKED),
+        ("Page not found", "Sorry, no such page", PageKind.MISSING),
+        ("502 Bad Gateway", "", PageKind.MISSING),
+        ("Town Library", PROSE, PageKind.ORDINARY),
     ],
 )
-def test_what_is_no_block_is_named(title: str, text: str, kind: Kind) -> None:
-    assert kind is look_at(foreign(title=title, text=text)).kind
+def test_what_is_no_block_is_named(title: str, text: str, kind: PageKind) -> None:
+    assert kind is classify_page(foreign(title=title, text=text)).kind
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_what_is_no_block_is_named(title: str, text: str, kind: Kind) -> None:
     ],
 )
 def test_the_type_of_block_is_told(text: str, kind: str) -> None:
-    witnesses = look_at(foreign(title="Access denied", text=text, status=403)).witnesses
+    witnesses = classify_page(foreign(title="Access denied", text=text, status=403)).witnesses
 
     assert f"type of block: {kind}" in witnesses
 
@@ -75,13 +79,13 @@ def test_the_type_of_block_is_told(text: str, kind: str) -> None:
 def test_a_long_article_speaks_about_blocks_and_blocks_nothing() -> None:
     article = f"{PROSE * 6} Access to this site has been blocked by the ministry. {PROSE * 20}"
 
-    assert look_at(foreign(title="The week", text=article)).kind is Kind.ORDINARY
+    assert classify_page(foreign(title="The week", text=article)).kind is PageKind.ORDINARY
 
 
 def test_a_notice_over_a_long_portal_is_still_a_notice() -> None:
     over = f"Dear customer, access to this website has been blocked by court order. {PROSE * 30}"
 
-    assert look_at(foreign(title="Portal", text=over)).kind is Kind.BLOCK
+    assert classify_page(foreign(title="Portal", text=over)).kind is PageKind.BLOCK
 
 
 @pytest.mark.parametrize(
@@ -95,55 +99,62 @@ def test_a_notice_over_a_long_portal_is_still_a_notice() -> None:
     ],
 )
 def test_a_bare_frame_of_such_an_address_is_a_block(address: str) -> None:
-    assert look_at(foreign(title="", text="", frames=(address,))).kind is Kind.BLOCK
+    assert classify_page(foreign(title="", text="", frames=(address,))).kind is PageKind.BLOCK
 
 
 def test_a_frame_of_ones_own_or_of_a_quiet_host_is_none() -> None:
     for address in (f"http://www.{THEIRS}/blocked.html", "https://maps.example/embed", "/blocked"):
-        assert look_at(foreign(title="", text="", frames=(address,))).kind is Kind.ORDINARY
+        assert (
+            classify_page(foreign(title="", text="", frames=(address,))).kind is PageKind.ORDINARY
+        )
 
 
 @pytest.mark.parametrize("title", ["Internet Sehat", "Страница блокировки"])
 def test_a_page_that_shows_nothing_is_told_by_the_name_that_it_bears(title: str) -> None:
-    assert look_at(foreign(title=title, text="")).kind is Kind.BLOCK
-    assert look_at(foreign(title=title, text=PROSE)).kind is Kind.ORDINARY
+    assert classify_page(foreign(title=title, text="")).kind is PageKind.BLOCK
+    assert classify_page(foreign(title=title, text=PROSE)).kind is PageKind.ORDINARY
 
 
 def test_an_image_alone_is_told_by_its_name() -> None:
-    assert look_at(foreign(title="", text="[blockpage.png]")).kind is Kind.BLOCK
-    assert look_at(foreign(title="Toys", text="[wooden-blocks.jpg]")).kind is Kind.ORDINARY
+    assert classify_page(foreign(title="", text="[blockpage.png]")).kind is PageKind.BLOCK
+    assert (
+        classify_page(foreign(title="Toys", text="[wooden-blocks.jpg]")).kind is PageKind.ORDINARY
+    )
 
 
 def test_the_form_of_a_decision_supports_what_the_page_says() -> None:
     form = "Category: Games URL: x User: pupil"
 
-    assert look_at(foreign(title="", text=f"Not permitted. {form}")).weight > (
-        look_at(foreign(title="", text="Not permitted.")).weight
+    assert classify_page(foreign(title="", text=f"Not permitted. {form}")).weight > (
+        classify_page(foreign(title="", text="Not permitted.")).weight
     )
-    assert look_at(foreign(title="Blue kettle", text="Category: Kitchen")).kind is Kind.ORDINARY
+    assert (
+        classify_page(foreign(title="Blue kettle", text="Category: Kitchen")).kind
+        is PageKind.ORDINARY
+    )
 
 
 def test_a_number_is_read_as_a_number() -> None:
     page = foreign(title="", text="You need to be over 18 for this on your mobile network.")
 
-    assert look_at(page).kind is Kind.BLOCK
+    assert classify_page(page).kind is PageKind.BLOCK
 
 
 def test_grounds_without_a_statement_are_no_block() -> None:
     law = "In compliance with the Companies Act and an order of the court we publish accounts."
 
-    assert look_at(foreign(title="Legal", text=law)).kind is Kind.ORDINARY
+    assert classify_page(foreign(title="Legal", text=law)).kind is PageKind.ORDINARY
 
 
 def test_a_hosts_own_name_says_nothing_of_the_page() -> None:
     host = "captcha-blocked.example"
     page = foreign(f"http://{host}/", title=host, text=f"Welcome to {host}, a site about locks.")
 
-    assert look_at(page).kind is Kind.ORDINARY
+    assert classify_page(page).kind is PageKind.ORDINARY
 
 
 def test_no_answer_has_no_look() -> None:
-    assert look_at(web(status=None)) == block_page_classifier.NOTHING
+    assert classify_page(web(status=None)) == block_page_classifier.UNCLASSIFIED
 
 
 def test_likeness_is_of_bytes_then_words_then_length() -> None:
@@ -195,7 +206,7 @@ def test_the_host_of_a_url(url: str, host: str) -> None:
 @given(st.text(max_size=80))
 def test_no_address_breaks_the_reader(url: str) -> None:
     block_page_classifier.host_of(url)
-    look_at(
+    classify_page(
         foreign(title=url, text=url, frames=(url,), hops=(Hop(url=url, status=302, location=url),))
     )
 
@@ -205,7 +216,7 @@ def test_no_address_breaks_the_reader(url: str) -> None:
     [("www.example.co.uk", "example"), ("example.org", "example"), ("localhost", ""), ("", "")],
 )
 def test_the_name_of_a_host(host: str, name: str) -> None:
-    assert name == block_page_classifier.name_of(host)
+    assert name == block_page_classifier.site_name_of(host)
 
 
 def test_normal_text_leaves_out_what_changes_from_site_to_site() -> None:

@@ -7,11 +7,11 @@ import pytest
 from harness.judge.composite_measurements import (
     LED_ASTRAY,
     ForeignJudge,
-    judge_alone,
     judge_foreign,
     judge_journal,
+    judge_measurement,
     judge_of,
-    judge_together,
+    judge_without_control,
 )
 from harness.judge.judge import Judge
 from harness.model.campaign import BlockPage
@@ -38,11 +38,11 @@ PAGE_RESET = trial(failed("connection_reset"), foreign(), host=THEIRS)
 
 
 def test_a_name_that_was_denied_stays_denied_whatever_was_fetched() -> None:
-    assert judge_together([NAME_GONE, PAGE_SECURE]).mechanism is Mechanism.DNS_NXDOMAIN
+    assert judge_measurement([NAME_GONE, PAGE_SECURE]).mechanism is Mechanism.DNS_NXDOMAIN
 
 
 def test_a_page_that_came_clears_a_strange_address() -> None:
-    assert judge_together([NAME_DIFFERS, PAGE_SECURE]).state is State.ALLOWED
+    assert judge_measurement([NAME_DIFFERS, PAGE_SECURE]).state is State.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -53,31 +53,31 @@ def test_a_page_clears_an_inner_address_only_if_it_came_by_it(peer: str, state: 
     inner = trial(dns("198.18.0.9"), dns("93.184.216.34"), host=THEIRS)
     page = trial(foreign(peer=peer), foreign(), host=THEIRS)
 
-    assert state is judge_together([inner, page]).state
+    assert state is judge_measurement([inner, page]).state
 
 
 def test_a_strange_address_explains_a_page_that_did_not_come() -> None:
-    verdict = judge_together([NAME_DIFFERS, PAGE_RESET])
+    verdict = judge_measurement([NAME_DIFFERS, PAGE_RESET])
 
     assert (verdict.rule, verdict.mechanism) == (LED_ASTRAY, Mechanism.DNS_SINKHOLE)
 
 
 def test_with_the_right_address_the_failure_speaks_for_itself() -> None:
-    assert judge_together([NAME_OK, PAGE_RESET]).mechanism is Mechanism.TCP_RESET
+    assert judge_measurement([NAME_OK, PAGE_RESET]).mechanism is Mechanism.TCP_RESET
 
 
 def test_a_name_alone_is_judged_alone() -> None:
-    assert judge_together([NAME_OK]).state is State.ALLOWED
-    assert judge_together([PAGE_OK]).state is State.ALLOWED
+    assert judge_measurement([NAME_OK]).state is State.ALLOWED
+    assert judge_measurement([PAGE_OK]).state is State.ALLOWED
 
 
 def test_a_measurement_without_a_trial_is_refused() -> None:
     with pytest.raises(ValueError, match="without a trial"):
-        judge_together([])
+        judge_measurement([])
 
 
 def test_a_page_alone_is_never_allowed() -> None:
-    assert judge_alone(trial(foreign(), alone=True)).state is State.INSUFFICIENT
+    assert judge_without_control(trial(foreign(), alone=True)).state is State.INSUFFICIENT
 
 
 def test_a_foreign_journal_has_one_verdict_a_measurement_and_says_what_it_lacks() -> None:

@@ -4,102 +4,116 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, declare, learn
+from harness.judge.filter_fingerprints import (
+    NO_FINGERPRINTS,
+    declared_fingerprints,
+    learn_fingerprints,
+)
 from harness.model.campaign import BlockPage
 from harness.model.facts.web import Hop
 from test_suites.calibration.trials import OURS, dns, failed, foreign, observation, web
 
 
 def test_a_title_is_known_again_whatever_host_it_names() -> None:
-    lore = learn([observation(web(canary="absent", title=f"Sorry: {OURS}"))])
+    fingerprints = learn_fingerprints([observation(web(canary="absent", title=f"Sorry: {OURS}"))])
     other = "gamb-002.canary.accredit.test"
 
-    assert lore.knows_page(web(f"http://{other}/", title=f"Sorry: {other}"), None)
-    assert not lore.knows_page(web(title="A page"), None)
+    assert fingerprints.matches_page(web(f"http://{other}/", title=f"Sorry: {other}"), None)
+    assert not fingerprints.matches_page(web(title="A page"), None)
 
 
 def test_a_title_that_the_control_has_too_says_nothing() -> None:
-    lore = learn([observation(web(canary="absent", title="Welcome"))])
+    fingerprints = learn_fingerprints([observation(web(canary="absent", title="Welcome"))])
 
-    assert not lore.knows_page(web(title="Welcome"), web(title="Welcome"))
+    assert not fingerprints.matches_page(web(title="Welcome"), web(title="Welcome"))
 
 
 def test_a_text_is_known_again_with_another_category() -> None:
     words = "We are sorry, this is not a page for school. It is in the list of {} pages today."
-    lore = learn([observation(web(canary="absent", title="", text=words.format("games")))])
+    fingerprints = learn_fingerprints(
+        [observation(web(canary="absent", title="", text=words.format("games")))]
+    )
 
-    assert lore.knows_page(web(title="", text=words.format("music")), None)
-    assert not lore.knows_page(web(title="", text="A page about whales and their songs."), None)
+    assert fingerprints.matches_page(web(title="", text=words.format("music")), None)
+    assert not fingerprints.matches_page(
+        web(title="", text="A page about whales and their songs."), None
+    )
 
 
 def test_a_known_title_over_another_text_is_not_the_known_page() -> None:
     """Who wants a page to pass for a block page copies the title."""
     notice = "Access to this page has been denied by the internet filter of your school."
-    lore = learn([observation(web(canary="absent", title="Denied", text=notice))])
+    fingerprints = learn_fingerprints(
+        [observation(web(canary="absent", title="Denied", text=notice))]
+    )
     content = "The garden centre opens at nine. Seeds, pots and tools are in the first hall."
 
-    assert lore.knows_page(web(title="Denied", text=f"{notice} Category: games."), None)
-    assert not lore.knows_page(web(title="Denied", text=content), None)
-    assert lore.knows_page(web(title="Denied", text=""), None)
+    assert fingerprints.matches_page(web(title="Denied", text=f"{notice} Category: games."), None)
+    assert not fingerprints.matches_page(web(title="Denied", text=content), None)
+    assert fingerprints.matches_page(web(title="Denied", text=""), None)
 
 
 def test_a_status_over_pictures_is_not_the_known_page() -> None:
-    lore = learn([observation(web(canary="absent", status=403, title=""))])
+    fingerprints = learn_fingerprints([observation(web(canary="absent", status=403, title=""))])
 
-    assert not lore.knows_page(web(status=403, title="", embedded=1), None)
+    assert not fingerprints.matches_page(web(status=403, title="", embedded=1), None)
 
 
 def test_a_page_of_which_no_text_is_kept_is_known_by_its_fingerprint() -> None:
     sketch = tuple(range(20))
-    lore = learn(
+    fingerprints = learn_fingerprints(
         [observation(web(canary="absent", title="Denied", title_mark="a1", sketch=sketch))]
     )
 
     def knows(mark: str, numbers: tuple[int, ...]) -> bool:
-        return lore.knows_page(web(title="", title_mark=mark, sketch=numbers), None)
+        return fingerprints.matches_page(web(title="", title_mark=mark, sketch=numbers), None)
 
     assert knows("b2", sketch[:15])
     assert knows("a1", sketch[:10])
     assert not knows("b2", sketch[:10])
     assert not knows("a1", tuple(range(50, 70)))
     same_title = web(title_mark="a1", sketch=(99,))
-    assert not lore.knows_page(web(title="", title_mark="a1", sketch=sketch[:10]), same_title)
+    assert not fingerprints.matches_page(
+        web(title="", title_mark="a1", sketch=sketch[:10]), same_title
+    )
 
 
 def test_the_same_bytes_are_the_known_page_unless_a_header_adds_a_style_sheet() -> None:
     bare = web(canary="absent", title="", body_sha256="ab", body_length=9, text_length=500)
     styled = replace(bare, headers=(("link", "</a.css>; rel=stylesheet"),))
 
-    assert learn([observation(bare)]).knows_page(bare, None)
-    assert not learn([observation(bare)]).knows_page(styled, None)
-    assert learn([observation(styled)]).knows_page(styled, None)
+    assert learn_fingerprints([observation(bare)]).matches_page(bare, None)
+    assert not learn_fingerprints([observation(bare)]).matches_page(styled, None)
+    assert learn_fingerprints([observation(styled)]).matches_page(styled, None)
 
 
 def test_the_host_of_a_frame_is_learned() -> None:
     page = web(canary="absent", title="", frames=("http://stop.supplier.example/a", "/own"))
-    lore = learn([observation(page)])
+    fingerprints = learn_fingerprints([observation(page)])
 
-    assert frozenset({"stop.supplier.example"}) == lore.hosts
+    assert frozenset({"stop.supplier.example"}) == fingerprints.hosts
 
 
 def test_a_bare_status_is_known_again_only_without_words() -> None:
-    lore = learn([observation(web(canary="absent", status=503, title=""))])
+    fingerprints = learn_fingerprints([observation(web(canary="absent", status=503, title=""))])
 
-    assert lore.knows_page(web(status=503, title=""), None)
-    assert not lore.knows_page(web(status=503, title="503"), None)
-    assert not lore.knows_page(web(status=200, title=""), None)
+    assert fingerprints.matches_page(web(status=503, title=""), None)
+    assert not fingerprints.matches_page(web(status=503, title="503"), None)
+    assert not fingerprints.matches_page(web(status=200, title=""), None)
 
 
 def test_a_redirects_host_is_learned_but_the_sentinels_own_is_not() -> None:
     hop = Hop(url=f"http://{OURS}/", status=302, location="http://stop.supplier.example/?a=1")
-    lore = learn([observation(web("http://stop.supplier.example/", title="", hops=(hop,)))])
+    fingerprints = learn_fingerprints(
+        [observation(web("http://stop.supplier.example/", title="", hops=(hop,)))]
+    )
 
-    assert frozenset({"stop.supplier.example"}) == lore.hosts
-    assert lore.knows_page(foreign("http://stop.supplier.example/x"), None)
+    assert frozenset({"stop.supplier.example"}) == fingerprints.hosts
+    assert fingerprints.matches_page(foreign("http://stop.supplier.example/x"), None)
 
 
 def test_tunnels_codes_sinkholes_and_failures_are_learned() -> None:
-    lore = learn(
+    fingerprints = learn_fingerprints(
         [
             observation(web(status=None, tunnel_status=503)),
             observation(dns("198.51.100.1", rcode="NOERROR")),
@@ -108,19 +122,19 @@ def test_tunnels_codes_sinkholes_and_failures_are_learned() -> None:
         ]
     )
 
-    assert frozenset({503}) == lore.tunnel_statuses
-    assert frozenset({"NOERROR", "SERVFAIL"}) == lore.rcodes
-    assert frozenset({"198.51.100.1"}) == lore.sinkholes
-    assert frozenset({"eof_error"}) == lore.failures
+    assert frozenset({503}) == fingerprints.tunnel_statuses
+    assert frozenset({"NOERROR", "SERVFAIL"}) == fingerprints.rcodes
+    assert frozenset({"198.51.100.1"}) == fingerprints.sinkholes
+    assert frozenset({"eof_error"}) == fingerprints.failures
 
 
 def test_nothing_learned_knows_no_page() -> None:
-    assert not NOTHING_LEARNED.knows_page(web(title="Blocked"), None)
-    assert learn([]) == NOTHING_LEARNED
+    assert not NO_FINGERPRINTS.matches_page(web(title="Blocked"), None)
+    assert learn_fingerprints([]) == NO_FINGERPRINTS
 
 
 def test_a_declared_title_host_or_phrase_is_known_unless_the_control_has_it_too() -> None:
-    lore = declare(
+    fingerprints = declared_fingerprints(
         BlockPage(title="Hilltop 404", text="Ask Mrs Jones of room 4", host="stop.hilltop.example")
     )
     pages = (
@@ -130,21 +144,21 @@ def test_a_declared_title_host_or_phrase_is_known_unless_the_control_has_it_too(
         foreign(title="", text="", frames=("https://stop.hilltop.example/x",)),
     )
 
-    assert all(lore.knows_page(page, foreign()) for page in pages)
-    assert not any(lore.knows_page(page, page) for page in pages)
-    assert not lore.knows_page(foreign(), None)
+    assert all(fingerprints.matches_page(page, foreign()) for page in pages)
+    assert not any(fingerprints.matches_page(page, page) for page in pages)
+    assert not fingerprints.matches_page(foreign(), None)
 
 
 def test_nothing_declared_is_nothing_known() -> None:
-    assert NOTHING_LEARNED == declare(None)
+    assert NO_FINGERPRINTS == declared_fingerprints(None)
 
 
 def test_what_is_declared_stands_beside_what_is_learned() -> None:
-    learned = learn([observation(web(canary="absent", title="Stop"))])
-    lore = learned.beside(declare(BlockPage(title="Halt")))
+    learned = learn_fingerprints([observation(web(canary="absent", title="Stop"))])
+    fingerprints = learned.merged_with(declared_fingerprints(BlockPage(title="Halt")))
 
-    assert frozenset({"stop", "halt"}) == lore.titles
-    assert learned.digests == lore.digests
+    assert frozenset({"stop", "halt"}) == fingerprints.titles
+    assert learned.digests == fingerprints.digests
 
 
 def test_what_two_batches_teach_is_what_both_teach_at_once() -> None:
@@ -155,6 +169,6 @@ def test_what_two_batches_teach_is_what_both_teach_at_once() -> None:
         observation(failed("connection_reset", "tls")),
     ]
 
-    one, other = learn(seen[:2]), learn(seen[2:])
+    one, other = learn_fingerprints(seen[:2]), learn_fingerprints(seen[2:])
 
-    assert learn(seen) == one.beside(other) == other.beside(one)
+    assert learn_fingerprints(seen) == one.merged_with(other) == other.merged_with(one)

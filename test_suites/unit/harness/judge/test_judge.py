@@ -69,7 +69,7 @@ def test_a_filter_that_is_off_voids_its_batch_and_no_other() -> None:
 def test_without_sentinels_nothing_is_decided_unless_that_was_agreed() -> None:
     assert judge(_items(web())).verdicts[0].rule == BRACKET_FAILED
     assert not judge(_items(web())).preconditions[0].held
-    free = judge(_items(web()), brackets_required=False)
+    free = judge(_items(web()), sentinels_required=False)
     assert free.verdicts[0].state is State.ALLOWED
     assert free.preconditions == ()
 

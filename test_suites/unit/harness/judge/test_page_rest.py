@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judge.block_page_check import LEAST, READ, has_room, says_nothing
+from harness.judge.block_page_check import LEAST, READ, may_hold_other_content, says_nothing
 from harness.model.sketch import sketch_of
 from test_suites.calibration.trials import web
 
@@ -21,7 +21,7 @@ CONTROL = web(text_length=1000)
 def _has_room(length: int, text: str = "", **given: Any) -> bool:
     page = web(text_length=length, sketch=sketch_of(text, KEY))
     asked = {"known": (), "embedded": 0, "read": READ, **given}
-    return has_room(page, asked.pop("control", CONTROL), **asked)
+    return may_hold_other_content(page, asked.pop("control", CONTROL), **asked)
 
 
 def test_half_of_what_the_controls_page_says_would_be_content() -> None:
@@ -50,14 +50,14 @@ def test_text_that_is_known_is_no_content() -> None:
 
 def test_more_pictures_and_frames_than_known_may_show_content() -> None:
     page = web(embedded=2)
-    assert has_room(page, CONTROL, (), embedded=1, read=READ)
-    assert not has_room(page, CONTROL, (), embedded=2, read=READ)
+    assert may_hold_other_content(page, CONTROL, (), embedded=1, read=READ)
+    assert not may_hold_other_content(page, CONTROL, (), embedded=2, read=READ)
 
 
 def test_a_style_sheet_that_a_header_names_may_show_content() -> None:
     page = web(headers=(("link", "</page.css>; rel=stylesheet"),))
-    assert has_room(page, CONTROL, (), embedded=0, read=READ)
-    assert not has_room(page, CONTROL, (), embedded=1, read=READ)
+    assert may_hold_other_content(page, CONTROL, (), embedded=0, read=READ)
+    assert not may_hold_other_content(page, CONTROL, (), embedded=1, read=READ)
 
 
 @given(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 3000))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.judge.pairing import Course, course_of, pair
+from harness.judge.pairing import BatchPath, batch_path_of, pair
 from harness.model.observation import CONTROL
 from test_suites.calibration.trials import batch_of, observation, web
 
@@ -33,11 +33,11 @@ def test_sentinels_are_kept_by_the_batch_that_they_bracket() -> None:
     pairs = pair(seen)
 
     assert pairs.trials == ()
-    assert {Course(1, "proxy", "ks2", "web"), Course(2, "proxy", "ks2", "web")} == set(
+    assert {BatchPath(1, "proxy", "ks2", "web"), BatchPath(2, "proxy", "ks2", "web")} == set(
         pairs.sentinels
     )
     assert all(len(trials) == 4 for trials in pairs.sentinels.values())
 
 
 def test_a_course_is_batch_line_profile_and_probe() -> None:
-    assert Course(7, "proxy", "ks2", "web") == course_of(observation(web(), batch=7))
+    assert BatchPath(7, "proxy", "ks2", "web") == batch_path_of(observation(web(), batch=7))

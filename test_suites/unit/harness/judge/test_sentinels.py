@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.judge.judge import judge_trial
-from harness.judge.pairing import Course, pair
+from harness.judge.pairing import BatchPath, pair
 from harness.judge.sentinels import (
     AGREED_PAGE_PASSES,
     BLOCK_IS_CLEAR,
@@ -14,25 +14,25 @@ from harness.judge.sentinels import (
     ORIGIN_ANSWERS,
     SENTINELS_PRESENT,
     SERVICE_REACHABLE,
-    Bracket,
-    Fared,
-    bracket_of,
-    without_sentinels,
+    SentinelCheck,
+    SentinelSummary,
+    check_sentinels,
+    missing_sentinels_check,
 )
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Failure
 from test_suites.calibration.trials import batch_of, dns, failed, web
 
-COURSE = Course(1, "proxy", "ks2", "web")
+COURSE = BatchPath(1, "proxy", "ks2", "web")
 BLOCKED = web(canary="absent", status=403, title="Blocked")
 PORTAL = web(canary="absent", title="Welcome to the hotel")
 
 
 def _bracket(
     allowed: WebFacts | Failure, blocked: WebFacts | Failure, control: WebFacts | Failure
-) -> Bracket:
+) -> SentinelCheck:
     trials = pair(batch_of(1, allowed, blocked, control=control)).sentinels[COURSE]
-    return bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials])
+    return check_sentinels(COURSE, [(trial, judge_trial(trial)) for trial in trials])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_batch_needs_sentinels_on_both_sides(side: str) -> None:
     seen = [one for one in batch_of(1, web(), BLOCKED) if not one.key.item.endswith(side)]
     trials = pair(seen).sentinels[COURSE]
 
-    bracket = bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials])
+    bracket = check_sentinels(COURSE, [(trial, judge_trial(trial)) for trial in trials])
 
     assert bracket.failed == SENTINELS_PRESENT
     assert side in bracket.detail
@@ -80,16 +80,16 @@ def test_a_resolver_has_brackets_as_well() -> None:
     true = dns("192.0.2.7")
     trials = pair(batch_of(1, true, dns(rcode="NXDOMAIN"), control=true)).sentinels[COURSE]
 
-    assert bracket_of(COURSE, [(trial, judge_trial(trial)) for trial in trials]).failed == ""
+    assert check_sentinels(COURSE, [(trial, judge_trial(trial)) for trial in trials]).failed == ""
 
 
 def test_failures_of_one_kind_are_told_once_with_their_batches() -> None:
-    fared = Fared()
+    fared = SentinelSummary()
     for number in (9, *range(1, 9)):
         off = number > 2
         fared.count(
-            Bracket(
-                course=Course(number, "proxy", "ks2", "web"),
+            SentinelCheck(
+                batch_path=BatchPath(number, "proxy", "ks2", "web"),
                 failed=FILTER_IS_ON if off else "",
                 detail=f"the filter seems off at {number}" if off else "",
             )
@@ -104,17 +104,17 @@ def test_failures_of_one_kind_are_told_once_with_their_batches() -> None:
 
 
 def test_preconditions_stand_in_the_order_of_their_first_batches() -> None:
-    fared = Fared()
+    fared = SentinelSummary()
     for number, line, name in ((3, "a", FILTER_IS_ON), (2, "b", ORIGIN_ANSWERS), (1, "c", "")):
-        course = Course(number, line, "ks2", "web")
-        fared.count(Bracket(course=course, failed=name, detail=name))
+        course = BatchPath(number, line, "ks2", "web")
+        fared.count(SentinelCheck(batch_path=course, failed=name, detail=name))
 
     assert ["b", "a", "c"] == [one.line for one in fared.preconditions]
 
 
 def test_items_that_nobody_bracketed_are_told_of() -> None:
-    fared = Fared()
-    fared.count(without_sentinels(COURSE))
+    fared = SentinelSummary()
+    fared.count(missing_sentinels_check(COURSE))
     (only,) = fared.preconditions
 
     assert (only.name, only.line, only.profile, only.held) == (
@@ -126,10 +126,10 @@ def test_items_that_nobody_bracketed_are_told_of() -> None:
 
 
 def test_of_what_is_only_noted_nothing_was_agreed() -> None:
-    course = Course(1, "proxy", "ks2", "dns_https")
+    course = BatchPath(1, "proxy", "ks2", "dns_https")
     trials = pair(batch_of(1, web(), web())).sentinels[COURSE]
-    bracket = bracket_of(course, [(trial, judge_trial(trial)) for trial in trials])
-    fared = Fared()
+    bracket = check_sentinels(course, [(trial, judge_trial(trial)) for trial in trials])
+    fared = SentinelSummary()
     fared.count(bracket)
 
     assert bracket.failed == ""
@@ -145,6 +145,6 @@ def test_a_sentinel_is_blocked_by_the_mechanism_that_was_agreed(agreed: str, fai
         for one in batch_of(1, web(), failed("connection_reset"))
     ]
     trials = pair(seen).sentinels[COURSE]
-    bracket = bracket_of(COURSE, [(one, judge_trial(one)) for one in trials])
+    bracket = check_sentinels(COURSE, [(one, judge_trial(one)) for one in trials])
 
     assert bracket.failed == failed_

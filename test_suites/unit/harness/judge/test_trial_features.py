@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED
-from harness.judge.trial_features import Case
+from harness.judge.filter_fingerprints import NO_FINGERPRINTS
+from harness.judge.trial_features import TrialFeatures
 from harness.model.facts.web import Hop
 from harness.model.verdict import Trial
 from test_suites.calibration.trials import (
@@ -22,13 +22,13 @@ PRIVATE = certificate("other", "CN=Filter CA,O=Supplier", trusted=True)
 TLS = f"https://{THEIRS}/"
 
 
-def _case(made: Trial) -> Case:
-    return Case(made, NOTHING_LEARNED)
+def _case(made: Trial) -> TrialFeatures:
+    return TrialFeatures(made, NO_FINGERPRINTS)
 
 
 def test_truth_is_ours_only_where_the_control_saw_the_token() -> None:
-    assert _case(trial(web(canary="absent"))).has_truth
-    assert not _case(trial(foreign(), foreign())).has_truth
+    assert _case(trial(web(canary="absent"))).control_has_token
+    assert not _case(trial(foreign(), foreign())).control_has_token
 
 
 def test_an_answer_code_is_read_from_the_facts_or_from_the_failure() -> None:
@@ -67,8 +67,8 @@ def test_national_versions_of_a_site_are_not_astray_but_for_our_own_zone_they_ar
     kin = trial(foreign("http://www.town-library.de/"), foreign(), host=THEIRS)
     ours = trial(web("http://blocked.accredit.test/", canary="absent"))
 
-    assert _case(kin).strayed == ""
-    assert _case(ours).strayed == "blocked.accredit.test"
+    assert _case(kin).redirected_host == ""
+    assert _case(ours).redirected_host == "blocked.accredit.test"
 
 
 def test_rare_headers_in_common_mean_one_server() -> None:

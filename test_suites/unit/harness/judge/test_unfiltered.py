@@ -36,7 +36,7 @@ def test_what_passes_by_a_probe_that_is_never_filtered_is_allowed() -> None:
     told = {one.name: one for one in judgement.preconditions}
     assert told["not-filtered-by-this-probe"].held
     assert told["not-filtered-by-this-probe"].batches == told["sentinels"].batches == 1
-    assert "web_https passes unfiltered" in told["not-filtered-by-this-probe"].detail
+    assert "web_https is not filtered" in told["not-filtered-by-this-probe"].detail
 
 
 def test_a_filter_that_is_off_voids_all() -> None:

@@ -8,15 +8,22 @@ from dataclasses import replace
 import pytest
 
 from harness.measure import attempts
-from harness.measure.attempts import Manner, Try, attempt, place_of, pulse_of, sighted
+from harness.measure.attempts import (
+    AttemptOptions,
+    PlannedAttempt,
+    attempt,
+    heartbeat_loop_at,
+    run_attempt,
+    target_of,
+)
 from harness.measure.heartbeats import port_of
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, Role
-from harness.ports.network import Sighting
+from harness.ports.network import ProbeResult
 from test_suites.unit.harness.scripted import CAMPAIGN, RESET, Played, in_turn, item, key, tools
 
-THIS = Try(key=key(), item=item(), role="item", batch=3)
-MANNER = Manner(look="confirmed", patience=2.0, turn=2)
+THIS = PlannedAttempt(key=key(), item=item(), role="item", batch=3)
+MANNER = AttemptOptions(look="confirmed", patience=2.0, turn=2)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ async def test_only_a_must_block_sentinel_of_the_service_may_lead_to_a_private_a
     role: Role, line: str, *, may_lead: bool
 ) -> None:
     probe = Played()
-    this = Try(key=key().on(line), item=item(), role=role, batch=3)
+    this = PlannedAttempt(key=key().on(line), item=item(), role=role, batch=3)
     with_tools = tools(probe)
     lines = {(line, this.key.profile): next(iter(with_tools.lines.values()))}
     await attempt(this, MANNER, CAMPAIGN.limits, replace(with_tools, lines=lines))
@@ -65,12 +72,12 @@ async def test_only_a_must_block_sentinel_of_the_service_may_lead_to_a_private_a
 
 async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:
     with_tools = tools(Played(in_turn(RESET)))
-    pulse = pulse_of(place_of(THIS), CAMPAIGN, with_tools)
-    assert pulse is not None
-    pulse.join(3)
-    await pulse.measure(3)
+    heartbeat_loop = heartbeat_loop_at(target_of(THIS), CAMPAIGN, with_tools)
+    assert heartbeat_loop is not None
+    heartbeat_loop.join(3)
+    await heartbeat_loop.measure(3)
     seen = await attempt(THIS, MANNER, CAMPAIGN.limits, with_tools)
-    await pulse.close()
+    await heartbeat_loop.close()
 
     assert seen.heartbeats is not None
     assert seen.heartbeats.answered == 0
@@ -79,12 +86,12 @@ async def test_trouble_is_kept_with_the_heartbeats_beside_it() -> None:
 async def test_a_try_that_never_ends_is_our_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "GRACE", 0.0)
 
-    async def never() -> Sighting:
+    async def never() -> ProbeResult:
         await asyncio.Event().wait()
         raise AssertionError
 
     async with asyncio.timeout(30):
-        sighting = await sighted(never(), 0.01)
+        sighting = await run_attempt(never(), 0.01)
 
     assert sighting.failure is not None
     assert (sighting.failure.name, sighting.failure.stage) == ("instrument_error", "instrument")

@@ -7,24 +7,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from harness.judge.judge import judge_batch
-from harness.measure.blocked_again import BlockedAgain
-from harness.measure.looks import in_batches
+from harness.measure.blocked_retrials import BlockedRetrials
+from harness.measure.repeated_attempts import in_batches
 from harness.model.observation import CONTROL, Observation, Timings
 from harness.model.plain_twin import SAMPLE
-from harness.ports.network import Attempt, Line, Sighting
+from harness.ports.network import Attempt, Line, ProbeResult
 from test_suites.calibration.trials import batch_of, observation, web
 from test_suites.unit.harness.measure.test_second_visits import Addressed, Client
 from test_suites.unit.harness.scripted import CAMPAIGN
 from test_suites.unit.harness.scripted import tools as tools_of
 
 PAGE = web(canary="absent", status=403, title="Access denied by the filter", body_length=90)
-DENIED = Sighting(timings=Timings(total=0.1), facts=PAGE)
+DENIED = ProbeResult(timings=Timings(total=0.1), facts=PAGE)
 
 
-def blocked(number: int, batch: int = 1, *, passing: int = 0) -> list[Observation]:
+def blocked(number: int, batch: int = 1, *, passed_items: int = 0) -> list[Observation]:
     """A batch in which so many items are blocked, and some are not."""
     seen = batch_of(batch, web(), PAGE, line="a")
-    for n in range(number + passing):
+    for n in range(number + passed_items):
         name = f"i{batch}-{n}"
         seen.append(observation(web(), CONTROL, item=name, host=f"{name}.test", batch=batch))
         facts = PAGE if n < number else web()
@@ -39,14 +39,14 @@ class Denying(Addressed):
         super().__init__(self._answer)
         self._passes = set(passes)
 
-    async def _answer(self, attempt: Attempt) -> Sighting | None:
+    async def _answer(self, attempt: Attempt) -> ProbeResult | None:
         return None if attempt.item.id in self._passes else DENIED
 
 
 class Stern(Client):
     """A second client that is denied everything."""
 
-    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult:
         self.urls.append(url)
         return DENIED
 
@@ -58,17 +58,17 @@ async def try_again(
     held: Iterable[Observation] = (),
 ) -> list[Observation]:
     with_tools = replace(tools_of(probe), second_client=client or Stern())
-    again = BlockedAgain(CAMPAIGN, with_tools, 99, judge_batch)
-    again.recall(held)
+    again = BlockedRetrials(CAMPAIGN, with_tools, 99, judge_batch)
+    again.resume_from(held)
     for batch in in_batches(seen):
-        await again.heed(batch)
+        await again.add_batch(batch)
     found = await again.finish(lambda: iter(seen))
     await again.close()
     return found
 
 
 async def test_each_of_a_few_blocked_items_is_tried_in_three_manners() -> None:
-    found = await try_again(blocked(3, passing=5), Denying())
+    found = await try_again(blocked(3, passed_items=5), Denying())
 
     assert {"at_once": 3, "at_end": 3, "other_client": 3} == Counter(one.look for one in found)
     assert {("retry", 99)} == {(one.role, one.batch) for one in found}

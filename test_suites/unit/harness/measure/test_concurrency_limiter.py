@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from harness.measure.concurrency_limiter import Gate
+from harness.measure.concurrency_limiter import ConcurrencyLimiter
 from harness.model.observation import Failure, Timings
-from harness.ports.network import Attempt, Sighting
+from harness.ports.network import Attempt, ProbeResult
 from test_suites.unit.harness.measure.test_observe import Script, watch
 
 
 async def test_no_more_pass_than_it_is_wide() -> None:
-    gate, aloft, peak = Gate(3), 0, 0
+    limiter, aloft, peak = ConcurrencyLimiter(3), 0, 0
 
     async def pass_through() -> None:
         nonlocal aloft, peak
-        async with gate:
+        async with limiter:
             aloft += 1
             peak = max(peak, aloft)
             await asyncio.sleep(0)
@@ -30,15 +30,15 @@ async def test_no_more_pass_than_it_is_wide() -> None:
 
 
 async def test_room_waits_until_few_are_still_to_come() -> None:
-    gate, over = Gate(2), asyncio.Event()
+    limiter, over = ConcurrencyLimiter(2), asyncio.Event()
 
     async def hold() -> None:
-        async with gate:
+        async with limiter:
             await over.wait()
 
-    gate.announce(4)
+    limiter.announce(4)
     holders = [asyncio.ensure_future(hold()) for _ in range(4)]
-    asking = asyncio.ensure_future(gate.room())
+    asking = asyncio.ensure_future(limiter.wait_for_capacity())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not asking.done()
@@ -48,37 +48,37 @@ async def test_room_waits_until_few_are_still_to_come() -> None:
 
 
 async def test_one_who_gives_up_is_no_longer_to_come() -> None:
-    gate = Gate(1)
-    await gate.__aenter__()
-    gate.announce(1)
-    queueing = asyncio.ensure_future(gate.__aenter__())
+    limiter = ConcurrencyLimiter(1)
+    await limiter.__aenter__()
+    limiter.announce(1)
+    queueing = asyncio.ensure_future(limiter.__aenter__())
     await asyncio.sleep(0)
     queueing.cancel()
     await asyncio.gather(queueing, return_exceptions=True)
 
-    await asyncio.wait_for(gate.room(), 1)
+    await asyncio.wait_for(limiter.wait_for_capacity(), 1)
 
 
 async def test_one_who_gives_up_in_the_queue_gives_no_place_back() -> None:
-    gate = Gate(1)
-    await gate.__aenter__()
-    impatient, patient = (asyncio.ensure_future(gate.__aenter__()) for _ in range(2))
+    limiter = ConcurrencyLimiter(1)
+    await limiter.__aenter__()
+    impatient, patient = (asyncio.ensure_future(limiter.__aenter__()) for _ in range(2))
     await asyncio.sleep(0)
     impatient.cancel()
     await asyncio.gather(impatient, return_exceptions=True)
     await asyncio.sleep(0)
     assert not patient.done()
 
-    await gate.__aexit__(None, None, None)
+    await limiter.__aexit__(None, None, None)
     await patient
 
 
 async def test_one_who_gives_up_just_when_a_place_is_given_gives_it_back() -> None:
-    gate = Gate(1)
-    await gate.__aenter__()
-    impatient, patient = (asyncio.ensure_future(gate.__aenter__()) for _ in range(2))
+    limiter = ConcurrencyLimiter(1)
+    await limiter.__aenter__()
+    impatient, patient = (asyncio.ensure_future(limiter.__aenter__()) for _ in range(2))
     await asyncio.sleep(0)
-    await gate.__aexit__(None, None, None)
+    await limiter.__aexit__(None, None, None)
     impatient.cancel()
     await asyncio.gather(impatient, return_exceptions=True)
 
@@ -86,21 +86,21 @@ async def test_one_who_gives_up_just_when_a_place_is_given_gives_it_back() -> No
 
 
 async def test_strain_halves_and_good_answers_widen_again() -> None:
-    gate = Gate(8)
-    gate.narrow()
-    gate.narrow()
-    assert 2 == gate.width
+    limiter = ConcurrencyLimiter(8)
+    limiter.decrease()
+    limiter.decrease()
+    assert 2 == limiter.width
 
     for _ in range(2 + 3):
-        gate.praise()
-    assert 4 == gate.width
+        limiter.count_success()
+    assert 4 == limiter.width
 
     for _ in range(100):
-        gate.praise()
-    gate.narrow()
+        limiter.count_success()
+    limiter.decrease()
     for _ in range(5):
-        gate.narrow()
-    assert 1 == gate.width
+        limiter.decrease()
+    assert 1 == limiter.width
 
 
 @pytest.mark.parametrize(("line", "at_once"), [("a", 6), ("control", 3)])
@@ -111,7 +111,7 @@ async def test_what_is_slow_narrows_the_gate_only_if_the_control_is(
     aloft = most = 0
 
     class Counting(Script):
-        async def try_item(self, attempt: Attempt, line: Any) -> Sighting:
+        async def try_item(self, attempt: Attempt, line: Any) -> ProbeResult:
             nonlocal aloft, most
             aloft += 1
             if attempt.item.id.endswith(".after"):
@@ -121,7 +121,7 @@ async def test_what_is_slow_narrows_the_gate_only_if_the_control_is(
             aloft -= 1
             return await super().try_item(attempt, line)
 
-    slow = Sighting(timings=Timings(), failure=Failure(name="timed_out", stage="response"))
+    slow = ProbeResult(timings=Timings(), failure=Failure(name="timed_out", stage="response"))
     seen = await watch(
         Counting({(line, "i1"): lambda attempt: slow if attempt.timeout < 5 else None}), width=6
     )
@@ -131,12 +131,12 @@ async def test_what_is_slow_narrows_the_gate_only_if_the_control_is(
 
 
 async def test_a_narrowed_gate_holds_to_its_width() -> None:
-    gate, aloft, peak = Gate(8), 0, 0
-    gate.narrow()
+    limiter, aloft, peak = ConcurrencyLimiter(8), 0, 0
+    limiter.decrease()
 
     async def pass_through() -> None:
         nonlocal aloft, peak
-        async with gate:
+        async with limiter:
             aloft += 1
             peak = max(peak, aloft)
             await asyncio.sleep(0)

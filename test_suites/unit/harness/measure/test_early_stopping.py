@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.campaign.assemble import Prepared
-from harness.campaign.item_selection import Chosen, check_plans
+from harness.campaign.item_selection import SelectedItems, check_stopping_plans
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import measurement_context, prepare
 from harness.cli.measure import header_of
@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.judge import batch_judges
 from harness.measure.batch_plan import plan_batches, repeat_batch
-from harness.measure.early_stopping import Stopper
+from harness.measure.early_stopping import EarlyStopping
 from harness.model.campaign import Campaign, Stop, Stopping, StoppingPlan
 from harness.model.corpus import covers
 from harness.model.journal_header import JournalHeader
@@ -39,10 +39,10 @@ BLOCK = ["DRUG", "copper-meadow.accredit.test"]
 Batches = dict[int, list[Observation]]
 
 
-def stopper_of(campaign: Campaign, items: Items, journal: Any) -> Stopper:
+def stopper_of(campaign: Campaign, items: Items, journal: Any) -> EarlyStopping:
     judges = batch_judges(campaign.service.block_page)
     tests = StoppingTests(campaign, journal.header.packs)
-    return Stopper(campaign, items, journal, judges.judge_batch, tests)
+    return EarlyStopping(campaign, items, journal, judges.judge_batch, tests)
 
 
 class Memory:
@@ -144,11 +144,11 @@ def test_the_order_in_which_batches_finish_changes_no_decision(
     order = list(whole)
     one = stopper_of(campaign, ready.items, straight)
     for number in sorted(order):
-        one.take(number, whole[number])
+        one.store_batch(number, whole[number])
     other = stopper_of(campaign, ready.items, shuffled)
     random.Random(seed).shuffle(order)
     for number in order:
-        other.take(number, whole[number])
+        other.store_batch(number, whole[number])
 
     assert place(straight.written) == place(shuffled.written)
     assert [(1, "older"), (1, "pupils"), (2, "older"), (2, "pupils")] == [
@@ -162,10 +162,10 @@ def test_a_batch_that_is_missing_holds_every_decision_up(
     journal = Memory()
     stopper = stopper_of(campaign, ready.items, journal)
     for number in sorted(whole)[1:]:
-        stopper.take(number, whole[number])
+        stopper.store_batch(number, whole[number])
 
     assert [] == journal.written
-    stopper.take(1, whole[1])
+    stopper.store_batch(1, whole[1])
     assert 4 == len(journal.written)
 
 
@@ -176,29 +176,33 @@ def test_a_killed_campaign_stops_at_the_same_place(
     undisturbed, killed = Memory(), Memory()
     stopper = stopper_of(campaign, ready.items, undisturbed)
     for number in sorted(whole):
-        stopper.take(number, whole[number])
+        stopper.store_batch(number, whole[number])
     stopper = stopper_of(campaign, ready.items, killed)
     for number in sorted(whole)[:after]:
-        stopper.take(number, whole[number])
+        stopper.store_batch(number, whole[number])
     before = list(killed.written)
     again = stopper_of(campaign, ready.items, killed)
     for number in sorted(whole)[after:]:
-        again.take(number, whole[number])
+        again.store_batch(number, whole[number])
 
     assert place(undisturbed.written) == place(killed.written)
     assert before == killed.written[: len(before)]
 
 
-def run(stopper: Stopper, campaign: Campaign, items: Chosen, whole: Batches, lag: int) -> None:
+def run(
+    stopper: EarlyStopping, campaign: Campaign, items: SelectedItems, whole: Batches, lag: int
+) -> None:
     """Plan and finish batches, ``lag`` of them unfinished at a time."""
     aloft = []
-    for batch in stopper.thin(plan_batches(campaign, items)):
+    for batch in stopper.without_stopped(plan_batches(campaign, items)):
         aloft.append(batch)
         if len(aloft) > lag:
             done = aloft.pop(0)
-            stopper.take(done.number, _tried(whole, done.number, {one.id for one in done.items}))
+            stopper.store_batch(
+                done.number, _tried(whole, done.number, {one.id for one in done.items})
+            )
     for done in aloft:
-        stopper.take(done.number, _tried(whole, done.number, {one.id for one in done.items}))
+        stopper.store_batch(done.number, _tried(whole, done.number, {one.id for one in done.items}))
     stopper.seal()
 
 
@@ -253,7 +257,7 @@ def test_a_void_batch_leaves_doubt_and_doubt_does_not_stop(
     journal = Memory()
     stopper = stopper_of(campaign, ready.items, journal)
     for number in sorted(whole):
-        stopper.take(number, [one for one in whole[number] if one.role == "item"])
+        stopper.store_batch(number, [one for one in whole[number] if one.role == "item"])
 
     assert [] == journal.written
 
@@ -269,7 +273,7 @@ def test_the_repetition_of_a_batch_has_the_items_of_the_first_trial(
     for number in (1, len(plain) - 1):
         again = [
             one.id
-            for each in stopper.thin([repeat_batch(plain[number - 1], len(plain))])
+            for each in stopper.without_stopped([repeat_batch(plain[number - 1], len(plain))])
             for one in each.items
         ]
         first = {one.item.id for one in journal.kept[number] if one.role == "item"}
@@ -281,8 +285,8 @@ def test_without_plans_nothing_is_read_or_changed(ready: Prepared, whole: Batche
     stopper = stopper_of(ready.campaign, ready.items, journal)
     planned = list(plan_batches(ready.campaign, ready.items))
 
-    assert planned == list(stopper.thin(planned))
-    assert 0 == stopper.take(1, whole[1])
+    assert planned == list(stopper.without_stopped(planned))
+    assert 0 == stopper.store_batch(1, whole[1])
     assert (0, [1], []) == (journal.asked, list(journal.kept), journal.written)
 
 
@@ -291,20 +295,20 @@ def test_the_attempts_spared_are_told_once_and_again_on_a_resume(
 ) -> None:
     journal = Memory()
     stopper = stopper_of(campaign, ready.items, journal)
-    spared = [stopper.take(number, whole[number]) for number in sorted(whole)]
+    spared = [stopper.store_batch(number, whole[number]) for number in sorted(whole)]
     total = sum(stop.attempts for stop in journal.written)
 
     assert total == sum(spared)
     del journal.kept[max(whole)]
     resumed = stopper_of(campaign, ready.items, journal)
-    assert total == resumed.take(max(whole), whole[max(whole)])
+    assert total == resumed.store_batch(max(whole), whole[max(whole)])
 
 
 def test_a_plan_for_what_is_not_tried_is_a_mistake(ready: Prepared, campaign: Campaign) -> None:
-    check_plans(campaign, ready.items)
+    check_stopping_plans(campaign, ready.items)
     wrong = PLANS[1].model_copy(update={"categories": ("PORN",)})
     plans = Stopping(plans=(PLANS[0], wrong))
     other = campaign.model_copy(update={"stopping": plans})
 
     with pytest.raises(UsageError, match=r"plan 2: no item of category 'PORN' is tried; known: "):
-        check_plans(other, ready.items)
+        check_stopping_plans(other, ready.items)

@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from harness.measure.event_loop import YOUNG, calm_collector
+from harness.measure.event_loop import YOUNG, infrequent_garbage_collection
 
 
 class Knot:
@@ -18,7 +18,7 @@ class Knot:
 def test_it_looks_less_often_and_is_as_before_afterwards() -> None:
     before = gc.get_threshold()
 
-    with calm_collector():
+    with infrequent_garbage_collection():
         assert gc.get_threshold()[0] >= YOUNG
         assert gc.get_freeze_count() > 0
 
@@ -29,14 +29,14 @@ def test_it_looks_less_often_and_is_as_before_afterwards() -> None:
 def test_it_is_as_before_after_an_error_too() -> None:
     before = gc.get_threshold()
 
-    with pytest.raises(KeyError), calm_collector():
+    with pytest.raises(KeyError), infrequent_garbage_collection():
         raise KeyError
 
     assert gc.get_threshold() == before
 
 
 def test_what_is_made_inside_is_collected_in_time() -> None:
-    with calm_collector():
+    with infrequent_garbage_collection():
         knot = weakref.ref(Knot())
         kept = [[n] for n in range(2 * YOUNG)]
 

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from harness.measure.attempts import Manner, Try, place_of, pulse_of
-from harness.measure.looks import look, observe_all
-from harness.measure.measurement_context import Instruments
+from harness.measure.attempts import AttemptOptions, PlannedAttempt, heartbeat_loop_at, target_of
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.repeated_attempts import attempt_within_limits, observe_all
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Observation, Timings
-from harness.ports.network import Attempt, Sighting
+from harness.ports.network import Attempt, ProbeResult
 from test_suites.unit.harness.scripted import (
     CAMPAIGN,
     RESET,
@@ -27,11 +27,11 @@ from test_suites.unit.harness.scripted import (
 )
 
 
-def tried(name: str = "i", line: str = "a") -> Try:
-    return Try(key=key(name, line), item=item(name), role="item", batch=1)
+def tried(name: str = "i", line: str = "a") -> PlannedAttempt:
+    return PlannedAttempt(key=key(name, line), item=item(name), role="item", batch=1)
 
 
-async def observe(play: Play, *tries: Try) -> tuple[list[Observation], Played]:
+async def observe(play: Play, *tries: PlannedAttempt) -> tuple[list[Observation], Played]:
     """Observe over a line whose idle time is known."""
     probe = Played(play)
     with_tools = tools(probe)
@@ -41,13 +41,13 @@ async def observe(play: Play, *tries: Try) -> tuple[list[Observation], Played]:
     return seen, probe
 
 
-async def _ready(with_tools: Instruments, stack: AsyncExitStack) -> None:
+async def _ready(with_tools: MeasurementContext, stack: AsyncExitStack) -> None:
     for line in ("a", "control"):
-        pulse = pulse_of(place_of(tried(line=line)), CAMPAIGN, with_tools)
-        assert pulse is not None
-        pulse.join(1)
-        await pulse.measure(1)
-        stack.push_async_callback(pulse.close)
+        heartbeat_loop = heartbeat_loop_at(target_of(tried(line=line)), CAMPAIGN, with_tools)
+        assert heartbeat_loop is not None
+        heartbeat_loop.join(1)
+        await heartbeat_loop.measure(1)
+        stack.push_async_callback(heartbeat_loop.close)
 
 
 async def test_an_abrupt_answer_that_comes_again_alone_is_kept_with_its_heartbeat() -> None:
@@ -71,7 +71,7 @@ async def test_a_silence_that_ends_abruptly_is_looked_at_alone_too() -> None:
 
 
 async def test_an_abrupt_answer_is_looked_at_alone_up_to_three_times_without_a_heartbeat() -> None:
-    async def play(attempt: Attempt) -> Sighting | None:
+    async def play(attempt: Attempt) -> ProbeResult | None:
         reset = attempt.item.id == "i" or (attempt.item.id.startswith("heartbeat-") and dead)
         return RESET if reset else None
 
@@ -92,7 +92,7 @@ async def test_nothing_else_begins_while_one_is_looked_at_alone() -> None:
     under_way: set[str] = set()
     beside: set[str] = set()
 
-    async def play(attempt: Attempt) -> Sighting | None:
+    async def play(attempt: Attempt) -> ProbeResult | None:
         name = attempt.item.id
         under_way.add(name)
         again = name == "i" and asked.count("i") == 1
@@ -119,7 +119,9 @@ async def test_nothing_else_begins_while_one_is_looked_at_alone() -> None:
 
 async def test_trouble_of_our_own_narrows_the_line_and_is_counted() -> None:
     with_tools = tools(Played(in_turn(fail("instrument_no_descriptors", "instrument"), None)))
-    seen = await look(tried(), Manner(look="first", patience=1.0), CAMPAIGN.limits, with_tools)
+    seen = await attempt_within_limits(
+        tried(), AttemptOptions(look="first", patience=1.0), CAMPAIGN.limits, with_tools
+    )
 
     assert seen.failure is None
     assert {("a", "instrument_no_descriptors"): 1} == with_tools.strained
@@ -133,7 +135,7 @@ async def test_a_confirmed_silence_is_one_of_the_second_look(line: str) -> None:
     assert seen.look == "confirmed"
 
 
-BUSY = Sighting(timings=Timings(), facts=WebFacts(url="u", status=429, canary="absent"))
+BUSY = ProbeResult(timings=Timings(), facts=WebFacts(url="u", status=429, canary="absent"))
 
 
 async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_asked_again(
@@ -144,7 +146,7 @@ async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_as
     async def rest(limits: object) -> None:
         rests.append(1)
 
-    monkeypatch.setattr("harness.measure.looks._rest", rest)
+    monkeypatch.setattr("harness.measure.repeated_attempts._rest", rest)
     (seen,), _ = await observe(in_turn(BUSY, None))
     assert (seen.look, seen.failure, len(rests)) == ("alone", None, 1)
 
@@ -153,7 +155,7 @@ async def test_whoever_says_to_be_busy_is_left_alone_for_a_while_before_it_is_as
 
 
 async def test_what_passes_alone_is_a_heartbeat_beside_the_next_one() -> None:
-    async def play(attempt: Attempt) -> Sighting | None:
+    async def play(attempt: Attempt) -> ProbeResult | None:
         name, line = attempt.item.id, attempt.key.line
         asked.append((line, name, attempt.item.host))
         is_first = asked.count((line, name, attempt.item.host)) == 1

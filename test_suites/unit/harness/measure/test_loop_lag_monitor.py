@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from harness.measure.event_loop import TOLERATED, Watch
+from harness.measure.event_loop import TOLERATED, LoopLagMonitor
 
 
 class Clock:
@@ -22,7 +22,7 @@ class Clock:
 
 def test_a_lag_counts_for_what_was_under_way() -> None:
     clock = Clock()
-    watch = Watch(clock)
+    watch = LoopLagMonitor(clock)
     watch.note(TOLERATED + 0.1)
 
     assert watch.is_overloaded_since(99.0)
@@ -30,7 +30,7 @@ def test_a_lag_counts_for_what_was_under_way() -> None:
 
 
 def test_a_little_lag_is_no_overload() -> None:
-    watch = Watch(Clock())
+    watch = LoopLagMonitor(Clock())
     watch.note(TOLERATED)
 
     assert not watch.is_overloaded_since(0.0)
@@ -38,7 +38,7 @@ def test_a_little_lag_is_no_overload() -> None:
 
 async def test_the_heart_notes_a_loop_that_was_held_up() -> None:
     clock = Clock()
-    async with Watch(clock, beat=0.0) as watch:
+    async with LoopLagMonitor(clock, interval=0.0) as watch:
         await asyncio.sleep(0)
         clock.seconds += 2.0
         for _ in range(5):

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any
 
-from harness.measure.concurrency_limiter import Courtesy, Gate
-from harness.measure.event_loop import Watch
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import ConcurrencyLimiter, RateLimits
+from harness.measure.event_loop import LoopLagMonitor
+from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Limits
 from harness.ports.storage import WallClock
 
@@ -30,9 +30,9 @@ async def test_a_shared_line_is_opened_once_and_closed() -> None:
     shared, own = Wire(), Wire()
     lines: Any = {("a", "ks2"): shared, ("a", "staff"): shared, ("b", "ks2"): own}
     evidence: Any = SimpleNamespace()
-    instruments = Instruments(
+    instruments = MeasurementContext(
         probes={}, lines=lines, origin=None, evidence=evidence, clock=WallClock(),
-        gate=Gate(1), second_gate=Gate(1), courtesy=Courtesy(Limits()), watch=Watch(WallClock()),
+        limiter=ConcurrencyLimiter(1), confirmation_limiter=ConcurrencyLimiter(1), rate_limits=RateLimits(Limits()), lag_monitor=LoopLagMonitor(WallClock()),
     )  # fmt: skip
 
     async with AsyncExitStack() as stack:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from harness.measure.concurrency_limiter import Courtesy, Gate
-from harness.measure.event_loop import Watch
-from harness.measure.measurement_context import Instruments
+from harness.measure.concurrency_limiter import ConcurrencyLimiter, RateLimits
+from harness.measure.event_loop import LoopLagMonitor
+from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe_batch
 from harness.model.batch import Batch, Way
 from harness.model.campaign import Campaign
@@ -19,7 +19,7 @@ from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
 from harness.model.observation import Evidence, Failure, Observation, Timings
 from harness.model.probe import ProbeDeclaration
-from harness.ports.network import Attempt, Origin, Sighting
+from harness.ports.network import Attempt, Origin, ProbeResult
 
 WAY = Way(probe="web", lines=("a", "b"), profile="ks2", round=1)
 ITEMS = tuple(
@@ -94,12 +94,12 @@ class Script:
         self.attempts: list[Attempt] = []
         self.flying = self.peak = 0
 
-    async def try_item(self, attempt: Attempt, line: Any) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Any) -> ProbeResult:
         self.attempts.append(attempt)
         what = self.script.get((attempt.key.line, attempt.item.id))
         if callable(what):
             what = what(attempt)
-        return what or Sighting(
+        return what or ProbeResult(
             timings=Timings(total=0.1), facts=WebFacts(url="u", status=200, canary="seen")
         )
 
@@ -109,22 +109,22 @@ async def watch(
     drawer: Drawer | None = None,
     items: tuple[Item, ...] = ITEMS,
     *,
-    watching: Watch | None = None,
+    watching: LoopLagMonitor | None = None,
     interval: float = 300.0,
     width: int = 2,
 ) -> list[Observation]:
     """Observe one batch with a scripted probe."""
     wires: Any = {(name, "ks2"): Wire(name) for name in ("control", "a", "b")}
-    instruments = Instruments(
+    instruments = MeasurementContext(
         probes={"web": probe},
         lines=wires,
         origin=ORIGIN,
         evidence=drawer or Drawer(),
         clock=Clock(),
-        gate=Gate(width),
-        second_gate=Gate(width),
-        courtesy=Courtesy(CAMPAIGN.limits),
-        watch=watching or Watch(Clock()),
+        limiter=ConcurrencyLimiter(width),
+        confirmation_limiter=ConcurrencyLimiter(width),
+        rate_limits=RateLimits(CAMPAIGN.limits),
+        lag_monitor=watching or LoopLagMonitor(Clock()),
         sentinel_interval=interval,
     )
     async with AsyncExitStack() as stack:
@@ -157,7 +157,7 @@ async def test_sentinels_bracket_the_batch() -> None:
 
 
 async def test_what_timed_out_is_looked_at_again_with_more_patience() -> None:
-    late = Sighting(
+    late = ProbeResult(
         timings=Timings(), failure=Failure(name="generic_timeout_error", stage="response")
     )
     probe = Script(
@@ -189,7 +189,7 @@ async def test_an_item_outside_the_zone_has_no_marker() -> None:
 
 
 async def test_a_probe_that_breaks_is_our_trouble() -> None:
-    def fall(attempt: Attempt) -> Sighting:
+    def fall(attempt: Attempt) -> ProbeResult:
         raise RuntimeError("boom")
 
     seen = {
@@ -204,7 +204,7 @@ async def test_a_probe_that_breaks_is_our_trouble() -> None:
 
 async def test_evidence_is_kept_but_never_of_the_most_harmful_items() -> None:
     proof = Evidence(media_type="text/html", body=b"blocked")
-    found = Sighting(timings=Timings(), evidence=(proof,))
+    found = ProbeResult(timings=Timings(), evidence=(proof,))
     drawer = Drawer()
     harmful = Item(
         id="h", value="harm-001.canary.accredit.test", labels=("HARM",), sensitivity="S3"
@@ -220,7 +220,7 @@ async def test_evidence_is_kept_but_never_of_the_most_harmful_items() -> None:
 
 
 async def test_trouble_of_our_own_is_tried_again_with_fewer_in_flight() -> None:
-    strained = Sighting(
+    strained = ProbeResult(
         timings=Timings(), failure=Failure(name="instrument_no_descriptors", stage="instrument")
     )
     left = [strained, strained]
@@ -234,7 +234,7 @@ async def test_trouble_of_our_own_is_tried_again_with_fewer_in_flight() -> None:
 
 
 async def test_trouble_of_our_own_that_stays_is_told() -> None:
-    strained = Sighting(
+    strained = ProbeResult(
         timings=Timings(), failure=Failure(name="instrument_no_descriptors", stage="instrument")
     )
     seen = {
@@ -246,10 +246,10 @@ async def test_trouble_of_our_own_that_stays_is_told() -> None:
 
 
 async def test_a_timeout_while_our_loop_lagged_is_our_own_doing() -> None:
-    late = Sighting(
+    late = ProbeResult(
         timings=Timings(), failure=Failure(name="generic_timeout_error", stage="response")
     )
-    lagging = Watch(Clock())
+    lagging = LoopLagMonitor(Clock())
     lagging.note(2.0)
     seen = {
         (each.key.line, each.key.item): each
@@ -266,7 +266,7 @@ async def test_sentinels_stand_guard_inside_a_long_batch() -> None:
     probe = Script()
     first = probe.try_item
 
-    async def slow(attempt: Attempt, line: Any) -> Sighting:
+    async def slow(attempt: Attempt, line: Any) -> ProbeResult:
         if attempt.key.item.startswith("sentinel") and ".during-2" in attempt.key.item:
             over.set()
         if attempt.item.id == "i0":

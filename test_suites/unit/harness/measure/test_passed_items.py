@@ -6,20 +6,20 @@ import pytest
 from msgspec.structs import replace
 
 from harness.measure.heartbeats import (
-    Passed,
+    HeartbeatTarget,
+    PassedItem,
     PassedItems,
-    Passing,
-    Place,
+    PassedItemsByTarget,
     has_passed,
-    place_at,
     port_of,
+    target_at,
 )
 from harness.model.corpus import Item
 from harness.model.facts import Facts
 from harness.model.observation import CONTROL, Timings
 from test_suites.calibration.trials import dns, foreign, observation, reach, web
 
-PLACE = Place(line="proxy", profile="ks2", probe="web", port="")
+PLACE = HeartbeatTarget(line="proxy", profile="ks2", probe="web", port="")
 
 
 def item(name: str) -> Item:
@@ -52,9 +52,9 @@ def test_items_are_drawn_by_the_seed_and_take_turns() -> None:
     one, same, other = (PassedItems(seed) for seed in ("x", "x", "y"))
     for number in range(50):
         for each in (one, other):
-            each.offer(Passed(item(f"i{number}")))
+            each.offer(PassedItem(item(f"i{number}")))
     for number in reversed(range(50)):
-        same.offer(Passed(item(f"i{number}")))
+        same.offer(PassedItem(item(f"i{number}")))
 
     turns = [str(number) for number in range(30)]
     assert [one.draw(turn) for turn in turns] == [same.draw(turn) for turn in turns]
@@ -65,19 +65,19 @@ def test_items_are_drawn_by_the_seed_and_take_turns() -> None:
 def test_what_was_dropped_is_drawn_no_more() -> None:
     items = PassedItems("x")
     assert items.draw("1") is None
-    items.offer(Passed(item("a")))
-    assert items.draw("1") == Passed(item("a"))
+    items.offer(PassedItem(item("a")))
+    assert items.draw("1") == PassedItem(item("a"))
 
     items.drop("a")
-    items.offer(Passed(item("a")))
+    items.offer(PassedItem(item("a")))
 
     assert items.draw("1") is None
 
 
 def test_those_that_passed_are_taken_by_place_with_the_time_of_strangers() -> None:
-    passing = Passing("x")
+    passed_items = PassedItemsByTarget("x")
     stranger = replace(observation(foreign(), CONTROL, item="s"), timings=Timings(total=0.7))
-    passing.heed(
+    passed_items.add_batch(
         [
             observation(web()),
             observation(web(), CONTROL),
@@ -89,8 +89,11 @@ def test_those_that_passed_are_taken_by_place_with_the_time_of_strangers() -> No
         ]
     )
 
-    assert {PLACE, PLACE._replace(probe="web_https")} == set(passing)
-    ours, theirs = passing[PLACE].draw(""), passing[PLACE._replace(probe="web_https")].draw("")
+    assert {PLACE, PLACE._replace(probe="web_https")} == set(passed_items)
+    ours, theirs = (
+        passed_items[PLACE].draw(""),
+        passed_items[PLACE._replace(probe="web_https")].draw(""),
+    )
     assert ours is not None
     assert theirs is not None
     assert (ours.item.id, ours.took) == ("gamb-001", 0.0)
@@ -100,14 +103,14 @@ def test_those_that_passed_are_taken_by_place_with_the_time_of_strangers() -> No
 @pytest.mark.parametrize("change", [{"sensitivity": "S3"}, {"kind": "vector"}])
 def test_sensitive_items_and_vectors_are_never_drawn(change: dict[str, str]) -> None:
     pair = (observation(web()), observation(web(), CONTROL))
-    passing = Passing("x")
-    passing.heed(replace(one, item=replace(one.item, **change)) for one in pair)
+    passed_items = PassedItemsByTarget("x")
+    passed_items.add_batch(replace(one, item=replace(one.item, **change)) for one in pair)
 
-    assert not passing
+    assert not passed_items
 
 
 def test_the_place_of_a_url_with_a_port_is_its_own() -> None:
     url = Item(id="u", value="http://h.test:8080/", labels=("ALW",), kind="url")
 
     assert port_of(url) == "8080"
-    assert place_at(observation(web()).key, url) == PLACE._replace(port="8080")
+    assert target_at(observation(web()).key, url) == PLACE._replace(port="8080")

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.looks import PatientLooks, confirmed_silences, in_batches
+from harness.measure.repeated_attempts import SilenceRetrials, confirmed_silences, in_batches
 from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, Heartbeats, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE
-from harness.ports.network import Attempt, Sighting
+from harness.ports.network import Attempt, ProbeResult
 from test_suites.calibration.trials import failed, observation, web
 from test_suites.unit.harness.scripted import CAMPAIGN, SILENT, Played, tools
 
@@ -37,7 +37,7 @@ class Line:
     def __init__(self, answers: Iterable[str] = ()) -> None:
         self.answers = set(answers)
 
-    async def __call__(self, attempt: Attempt) -> Sighting | None:
+    async def __call__(self, attempt: Attempt) -> ProbeResult | None:
         name = attempt.item.id
         is_ours = name.startswith("heartbeat")
         return None if is_ours or name in self.answers else SILENT
@@ -46,13 +46,13 @@ class Line:
 async def wait_for(seen: list[Observation], line: Line) -> tuple[list[Observation], Played]:
     probe = Played(line)
     used = tools(probe)
-    patient = PatientLooks(QUICK, used, 99)
+    patient = SilenceRetrials(QUICK, used, 99)
     for batch in in_batches(seen):
-        patient.heed(batch)
+        patient.add_batch(batch)
     found = await patient.finish(lambda: iter(seen))
     await patient.close()
-    for pulse in used.pulses.values():
-        await pulse.close()
+    for heartbeat_loop in used.heartbeat_loops.values():
+        await heartbeat_loop.close()
     return [one for one in found if one.role == "retry"], probe
 
 
@@ -96,9 +96,9 @@ async def test_what_was_tried_before_is_not_tried_again() -> None:
     seen = silences(5)
     found, _ = await wait_for(seen, Line())
     probe = Played(Line())
-    patient = PatientLooks(QUICK, tools(probe), 100)
-    patient.recall(found)
-    patient.heed(seen)
+    patient = SilenceRetrials(QUICK, tools(probe), 100)
+    patient.resume_from(found)
+    patient.add_batch(seen)
 
     assert [] == await patient.finish(lambda: iter(seen))
     assert [] == probe.attempts

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from harness.measure.measurement_context import Instruments
-from harness.measure.plain_twins import KEPT_TOGETHER, TwinVisits, with_plain_twins
-from harness.measure.progress import Tally
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.plain_twins import KEPT_TOGETHER, PlainTwinRun, with_plain_twins
+from harness.measure.progress import ProgressCounter
 from harness.model.corpus import Item
 from harness.model.observation import CONTROL, Observation
 from harness.model.plain_twin import PlainTwins
-from harness.ports.network import Attempt, Origin, Sighting
+from harness.ports.network import Attempt, Origin, ProbeResult
 from harness.store.journal.journal import SegmentJournal
 from test_suites.calibration.trials import observation, web
 from test_suites.unit.harness.scripted import CAMPAIGN, GOOD, RESET, SILENT, Played, Wire, tools
@@ -31,7 +31,7 @@ TWINS = PlainTwins(number=4, pause=0)
 class Pupil:
     """A client that answers as it is told, and remembers what it was asked."""
 
-    def __init__(self, **answers: list[Sighting]) -> None:
+    def __init__(self, **answers: list[ProbeResult]) -> None:
         self.answers = answers
         self.attempts: list[Attempt] = []
 
@@ -39,7 +39,7 @@ class Pupil:
         del source
         return line
 
-    async def visit(self, attempt: Attempt, probe: Any, line: Any) -> Sighting:
+    async def visit(self, attempt: Attempt, probe: Any, line: Any) -> ProbeResult:
         del probe, line
         self.attempts.append(attempt)
         left = self.answers.get(attempt.item.id)
@@ -58,13 +58,15 @@ class World:
             update={"plain_twins": PlainTwins(**({"number": 4, "pause": 0} | twins))}
         )
         places: Any = {(name, "ks2"): Wire() for name in (CONTROL, "a")}
-        self.tools: Instruments = tools(Played(), pupil=self.pupil, twin_lines=places)
+        self.tools: MeasurementContext = tools(Played(), pupil=self.pupil, twin_lines=places)
         object.__setattr__(self.tools, "origin", ORIGIN)
 
-    async def run(self, items: Iterable[Item], tally: Tally | None = None) -> list[Observation]:
-        visits = TwinVisits(self.campaign, self.tools, self.journal)
-        visits.recall(self.journal.sentinels())
-        visits.heed([seen(one) for one in items])
+    async def run(
+        self, items: Iterable[Item], tally: ProgressCounter | None = None
+    ) -> list[Observation]:
+        visits = PlainTwinRun(self.campaign, self.tools, self.journal)
+        visits.resume_from(self.journal.sentinels())
+        visits.add_batch([seen(one) for one in items])
         await visits.finish(tally)
         return list(self.journal.sentinels())
 
@@ -138,11 +140,11 @@ async def test_one_item_of_a_registrable_domain_is_enough(tmp_path: Path) -> Non
 
 async def test_what_cannot_be_tried_is_not_drawn(tmp_path: Path) -> None:
     world = World(tmp_path)
-    visits = TwinVisits(world.campaign, world.tools, world.journal)
+    visits = PlainTwinRun(world.campaign, world.tools, world.journal)
     (item,) = canaries(1)
     one = seen(item)
 
-    visits.heed(
+    visits.add_batch(
         [
             replace(one, key=one.key.on(CONTROL)),
             replace(one, role="must_allow"),
@@ -160,7 +162,7 @@ async def test_what_cannot_be_tried_is_not_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", [SILENT, RESET])
 async def test_trouble_is_looked_at_again_beside_an_ordinary_page(
-    tmp_path: Path, trouble: Sighting
+    tmp_path: Path, trouble: ProbeResult
 ) -> None:
     world = World(tmp_path, Pupil(**{"DRUG-0": [trouble]}))
 
@@ -196,7 +198,7 @@ async def test_what_was_tried_before_is_not_tried_again(tmp_path: Path) -> None:
 
 async def test_an_exception_of_the_client_is_our_own_trouble(tmp_path: Path) -> None:
     class Broken(Pupil):
-        async def visit(self, attempt: Attempt, probe: Any, line: Any) -> Sighting:
+        async def visit(self, attempt: Attempt, probe: Any, line: Any) -> ProbeResult:
             raise RuntimeError("a mistake")
 
     found = await World(tmp_path, Broken()).run(real(1))

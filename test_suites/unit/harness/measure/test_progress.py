@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harness.measure.progress import Progress, Tally
+from harness.measure.progress import Progress, ProgressCounter
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
@@ -63,14 +63,14 @@ def seen(*, fails: bool = False, line: str = "a", canary: str = "") -> Observati
 
 def test_each_batch_counts_its_items_and_sentinels_on_every_line() -> None:
     ear = Ear()
-    Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
 
     assert [(0, 2 * (6 + 4) * 2)] == [(said.done, said.total) for said in ear.heard]
 
 
 def test_what_was_there_before_is_done_but_not_fast() -> None:
     ear, clock = Ear(), Clock()
-    tally = Tally(CAMPAIGN, 12, frozenset({1}), clock, ear)
+    tally = ProgressCounter(CAMPAIGN, 12, frozenset({1}), clock, ear)
     clock.seconds = 2.0
     tally.count([seen(fails=False)] * 15 + [seen(fails=True)] * 5)
     last = ear.heard[-1]
@@ -80,7 +80,7 @@ def test_what_was_there_before_is_done_but_not_fast() -> None:
 
 def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
     ear = Ear()
-    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
     tally.count(
         [
             seen(canary="absent"),
@@ -95,7 +95,7 @@ def test_tokens_that_do_not_arrive_are_counted_by_category() -> None:
 
 def test_what_is_spared_leaves_the_whole() -> None:
     ear = Ear()
-    tally = Tally(CAMPAIGN, 12, frozenset(), Clock(), ear)
+    tally = ProgressCounter(CAMPAIGN, 12, frozenset(), Clock(), ear)
     tally.count([seen(fails=False)] * 20, spared=16)
 
     assert (20, 24) == (ear.heard[-1].done, ear.heard[-1].total)
@@ -104,7 +104,7 @@ def test_what_is_spared_leaves_the_whole() -> None:
 def test_in_the_end_nothing_is_to_come() -> None:
     """Of some items no attempt is made: a URL is tried by the probe of its scheme alone."""
     ear = Ear()
-    tally = Tally(CAMPAIGN, 6, frozenset(), Clock(), ear)
+    tally = ProgressCounter(CAMPAIGN, 6, frozenset(), Clock(), ear)
     tally.count([seen()])
 
     tally.finish()

@@ -7,20 +7,20 @@ from collections import Counter
 
 import pytest
 
-from harness.measure.concurrency_limiter import Courtesy
+from harness.measure.concurrency_limiter import RateLimits
 from harness.model.campaign import Limits
 from harness.model.corpus import Item
 
 
 async def peaks(limits: Limits, *wanted: tuple[str, str]) -> Counter[str]:
     """How many were in their place at once, by line and by site, at most."""
-    courtesy = Courtesy(limits)
+    rate_limits = RateLimits(limits)
     aloft: Counter[str] = Counter()
     peak: Counter[str] = Counter()
 
     async def one(line: str, site: str) -> None:
         item = Item(id="i", value=f"www.{site}", registrable=site, labels=("GAMB",))
-        async with courtesy.place(line, item):
+        async with rate_limits.slot(line, item):
             for name in (line, site):
                 aloft[name] += 1
                 peak[name] = max(peak[name], aloft[name])
@@ -45,15 +45,15 @@ async def test_a_line_gets_no_more_than_its_share() -> None:
 
 
 async def test_who_gives_up_waiting_holds_nothing() -> None:
-    courtesy = Courtesy(Limits(per_site=1, per_line=1))
+    rate_limits = RateLimits(Limits(per_site=1, per_line=1))
     one = Item(id="i", value="a.test", labels=("GAMB",))
     other = Item(id="j", value="b.test", labels=("GAMB",))
-    async with courtesy.place("proxy", one):
+    async with rate_limits.slot("proxy", one):
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0), courtesy.place("proxy", other):
+            async with asyncio.timeout(0), rate_limits.slot("proxy", other):
                 pass
     async with asyncio.timeout(1):
-        async with courtesy.place("proxy", other):
+        async with rate_limits.slot("proxy", other):
             pass
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from harness.campaign.item_selection import Chosen
+from harness.campaign.item_selection import SelectedItems
 from harness.judge.judge import judge_batch
 from harness.measure.retrials import Retrials
 from harness.model.plain_twin import DONE
@@ -19,7 +19,7 @@ async def test_a_new_run_keeps_its_retrials_after_those_of_the_last_one(tmp_path
     journal.append(1, silences(3))
     for run in (1, 2):
         retrials = Retrials(
-            CAMPAIGN, Chosen([(item(),)]), tools(Played(Line())), journal, judge_batch
+            CAMPAIGN, SelectedItems([(item(),)]), tools(Played(Line())), journal, judge_batch
         )
         async with AsyncExitStack() as stack:
             await retrials.open(stack)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from harness.campaign.item_selection import Chosen
-from harness.measure.batch_plan import Retrier
+from harness.campaign.item_selection import SelectedItems
+from harness.measure.batch_plan import Retries
 from harness.model.batch import AGAIN, Batch, count_batches, turn_of
 from harness.model.campaign import Campaign
 from harness.model.corpus import Item
@@ -87,14 +87,14 @@ def run(
 ) -> list[tuple[int, tuple[str, ...]]]:
     """Measure as the pipeline does; gives round and items of each batch, in their order."""
     journal = journal or Journal()
-    retrier = Retrier(campaign(**limits), Chosen([ITEMS]), journal, JUDGES)  # type: ignore[arg-type]
+    retrier = Retries(campaign(**limits), SelectedItems([ITEMS]), journal, JUDGES)  # type: ignore[arg-type]
     told = []
     for batches in retrier.passes("all", only_undecided=only):
         for batch in batches:
             assert batch.number not in journal.held, "no batch is tried twice under one number"
             seen = tried(batch, says)
             journal.held[batch.number] = seen
-            retrier.heed(batch.number, seen)  # type: ignore[arg-type]
+            retrier.add_batch(batch.number, seen)  # type: ignore[arg-type]
             told.append((batch.way.round, tuple(item.id for item in batch.items)))
     return told
 

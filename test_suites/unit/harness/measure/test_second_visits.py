@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.measure.attempts import Manner, Try
-from harness.measure.blocked_again import visit
-from harness.ports.network import Attempt, Line, Sighting
+from harness.measure.attempts import AttemptOptions, PlannedAttempt
+from harness.measure.blocked_retrials import visit
+from harness.ports.network import Attempt, Line, ProbeResult
 from test_suites.unit.harness.scripted import CAMPAIGN, GOOD, Played, item, key, tools
 
-THIS = Try(key=key(), item=item(), role="retry", batch=9)
-MANNER = Manner(look="other_client", patience=2.0)
+THIS = PlannedAttempt(key=key(), item=item(), role="retry", batch=9)
+MANNER = AttemptOptions(look="other_client", patience=2.0)
 
 
 class Addressed(Played):
@@ -27,7 +27,7 @@ class Client:
     def can_use(self, line: Line) -> bool:
         return True
 
-    async def visit(self, attempt: Attempt, url: str, line: Line) -> Sighting:
+    async def visit(self, attempt: Attempt, url: str, line: Line) -> ProbeResult:
         self.urls.append(url)
         if self.breaks:
             msg = "boom"

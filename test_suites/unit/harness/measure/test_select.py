@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.campaign.item_selection import Chosen, choose, select_items
+from harness.campaign.item_selection import SelectedItems, select_campaign_items, select_items
 from harness.errors import UsageError
 from harness.measure.batch_plan import (
     missing_batches,
@@ -129,7 +129,7 @@ def test_lines_that_carry_a_probe_share_its_batches() -> None:
 
 
 def test_every_item_is_tried_every_way_exactly_once() -> None:
-    batches = list(plan_batches(campaign(), Chosen([tuple(ITEMS)])))
+    batches = list(plan_batches(campaign(), SelectedItems([tuple(ITEMS)])))
     tried = Counter((item.id, batch.way) for batch in batches for item in batch.items)
 
     assert count_batches(campaign(), len(ITEMS)) == len(batches)
@@ -140,14 +140,14 @@ def test_every_item_is_tried_every_way_exactly_once() -> None:
 
 @given(st.integers(1, 50))
 def test_a_plan_may_be_taken_up_at_any_batch(first: int) -> None:
-    whole = list(plan_batches(campaign(), Chosen([Pack(ITEMS)])))
+    whole = list(plan_batches(campaign(), SelectedItems([Pack(ITEMS)])))
 
-    assert whole[first - 1 :] == list(plan_batches(campaign(), Chosen([Pack(ITEMS)]), first))
+    assert whole[first - 1 :] == list(plan_batches(campaign(), SelectedItems([Pack(ITEMS)]), first))
 
 
 @given(st.integers(0, 130))
 def test_chosen_items_may_be_taken_up_anywhere(place: int) -> None:
-    chosen = Chosen([tuple(ITEMS[:50]), Pack(ITEMS[50:])])
+    chosen = SelectedItems([tuple(ITEMS[:50]), Pack(ITEMS[50:])])
 
     assert ITEMS[place:] == list(chosen.starting_at(place))
     assert len(ITEMS) == len(chosen)
@@ -155,8 +155,8 @@ def test_chosen_items_may_be_taken_up_anywhere(place: int) -> None:
 
 def test_a_whole_pack_is_streamed_and_several_selections_are_merged() -> None:
     pack = Pack(ITEMS)
-    whole = choose([(CorpusSelection(pack="pack"), pack)], "s")
-    merged = choose(
+    whole = select_campaign_items([(CorpusSelection(pack="pack"), pack)], "s")
+    merged = select_campaign_items(
         [
             (CorpusSelection(pack="pack", categories=("DRUG",)), pack),
             (CorpusSelection(pack="pack", categories=("DRUG", "PORN")), pack),
@@ -173,11 +173,11 @@ def test_two_packs_may_not_use_one_id_for_two_things() -> None:
     both = [(CorpusSelection(pack="a"), Pack(ITEMS)), (CorpusSelection(pack="b"), other)]
 
     with pytest.raises(UsageError, match="pack 'b': another pack uses the id 'DRUG-1' already"):
-        choose(both, "s")
+        select_campaign_items(both, "s")
 
 
 def test_a_batch_that_is_tried_again_has_keys_of_its_own() -> None:
-    batch = next(plan_batches(campaign(), Chosen([tuple(ITEMS)])))
+    batch = next(plan_batches(campaign(), SelectedItems([tuple(ITEMS)])))
     again = repeat_batch(batch, 40)
 
     assert (41, batch.items) == (again.number, again.items)
@@ -203,7 +203,7 @@ def test_a_sample_is_the_smallest_keys_of_each_stratum(
 
 
 def test_void_batches_are_known_only_when_the_others_are_done() -> None:
-    items = Chosen([tuple(ITEMS)])
+    items = SelectedItems([tuple(ITEMS)])
     plan = {batch.number: batch for batch in plan_batches(campaign(), items)}
     total = count_batches(campaign(), len(items))
     void = [2, 3]
@@ -219,13 +219,17 @@ def test_an_item_that_has_no_name_is_never_tried() -> None:
         id="S", value="", value_hmac="hmac-sha256:k:00", labels=("ILL.CSAM",), sensitivity="S4"
     )
 
-    assert [()] * 4 == [batch.items for batch in plan_batches(campaign(), Chosen([(secret,)]))]
+    assert [()] * 4 == [
+        batch.items for batch in plan_batches(campaign(), SelectedItems([(secret,)]))
+    ]
 
 
 def test_items_of_several_packs_bear_the_mark_of_theirs() -> None:
     one, two = Pack(ITEMS[:2], "one"), Pack(ITEMS[2:4], "two")
-    several = choose([(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s")
-    single = choose([(CorpusSelection(pack="a", items=("DRUG-1",)), one)] * 2, "s")
+    several = select_campaign_items(
+        [(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s"
+    )
+    single = select_campaign_items([(CorpusSelection(pack="a", items=("DRUG-1",)), one)] * 2, "s")
 
     assert {"DRUG-0": "one 00000000", "DRUG-3": "two 00000000"}.items() <= {
         item.id: item.pack for item in several
@@ -237,7 +241,7 @@ def test_an_item_that_a_supplier_may_know_is_not_hidden() -> None:
     hidden, known = Pack(ITEMS[:3], "hidden", "sealed"), Pack(ITEMS[2:4], "known")
     selections = [(CorpusSelection(pack="h"), hidden), (CorpusSelection(pack="k"), known)]
 
-    marks = {item.id: item.pack.split()[0] for item in choose(selections, "s")}
+    marks = {item.id: item.pack.split()[0] for item in select_campaign_items(selections, "s")}
 
     assert {"DRUG-0": "hidden", "DRUG-1": "hidden", "DRUG-2": "known", "DRUG-3": "known"} == marks
 
@@ -245,22 +249,22 @@ def test_an_item_that_a_supplier_may_know_is_not_hidden() -> None:
 def test_the_kinds_of_a_streamed_pack_are_told_by_its_first_item() -> None:
     made = Item(id="v", value="smtp", kind="vector", labels=("CTRL",))
 
-    assert Chosen([Pack([made, *ITEMS])]).kinds == {"vector"}
-    assert Chosen([(ITEMS[0], made)]).kinds == {"host", "vector"}
-    assert Chosen([]).kinds == frozenset()
+    assert SelectedItems([Pack([made, *ITEMS])]).kinds == {"vector"}
+    assert SelectedItems([(ITEMS[0], made)]).kinds == {"host", "vector"}
+    assert SelectedItems([]).kinds == frozenset()
 
 
 def test_a_whole_pack_is_streamed_unless_the_order_of_the_seed_is_wanted() -> None:
     whole = ((CorpusSelection(pack="pack"), Pack(ITEMS)),)
 
-    assert list(choose(whole, "s")) == ITEMS
-    assert list(choose(whole, "s", seeded=True)) == sorted(
+    assert list(select_campaign_items(whole, "s")) == ITEMS
+    assert list(select_campaign_items(whole, "s", seeded=True)) == sorted(
         ITEMS, key=lambda item: order_key("s", item.id)
     )
 
 
 def test_only_what_is_not_held_is_missing() -> None:
-    items = Chosen([tuple(ITEMS)])
+    items = SelectedItems([tuple(ITEMS)])
     numbers = [batch.number for batch in plan_batches(campaign(), items)]
     held = {1, 2, 5}
 
@@ -271,7 +275,7 @@ def test_only_what_is_not_held_is_missing() -> None:
 
 
 def test_a_half_is_every_other_round_and_its_second_trials() -> None:
-    batches = list(plan_batches(campaign(rounds=2), Chosen([ITEMS[:20]])))
+    batches = list(plan_batches(campaign(rounds=2), SelectedItems([ITEMS[:20]])))
     again = [repeat_batch(batch, len(batches)) for batch in batches]
     halves = {
         half: [batch.way.round for batch in own_half(half, [*batches, *again])] for half in HALVES
@@ -286,6 +290,8 @@ def test_items_bear_marks_even_if_all_come_from_one_of_two_packs() -> None:
     """Else nobody could tell whether they are of the hidden pack or of the other."""
     one, two = Pack(ITEMS, name="a"), Pack([], name="b", audience="sealed")
 
-    chosen = choose([(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s")
+    chosen = select_campaign_items(
+        [(CorpusSelection(pack="a"), one), (CorpusSelection(pack="b"), two)], "s"
+    )
 
     assert {item.pack for item in chosen} == {one.reference.mark}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.measure.concurrency_limiter import Traffic
+from harness.measure.concurrency_limiter import LineTraffic
 from harness.model.campaign import Limits
 from harness.ports.storage import WallClock
 
 
-def make(**limits: float) -> Traffic:
-    return Traffic(Limits.model_validate({"concurrency": 40, **limits}), WallClock())
+def make(**limits: float) -> LineTraffic:
+    return LineTraffic(Limits.model_validate({"concurrency": 40, **limits}), WallClock())
 
 
-def unanswered(**limits: float) -> Traffic:
+def unanswered(**limits: float) -> LineTraffic:
     """A line at its narrowest that answered none of its last heartbeats."""
     traffic = make(**limits)
     for _ in range(9):
@@ -38,13 +38,18 @@ def test_it_narrows_down_to_one_and_not_beyond() -> None:
     for _ in range(9):
         traffic.heartbeat_late()
 
-    assert traffic.width == traffic.gate("confirmed").width == traffic.gate("patience").width == 1
+    assert (
+        traffic.width
+        == traffic.limiter("confirmed").width
+        == traffic.limiter("patience").width
+        == 1
+    )
 
 
 async def test_it_narrows_from_what_is_in_use() -> None:
     traffic = make()
-    async with traffic.gate("first"), traffic.gate("first"), traffic.gate("first"):
-        traffic.narrow()
+    async with traffic.limiter("first"), traffic.limiter("first"), traffic.limiter("first"):
+        traffic.decrease()
 
     assert traffic.width == 1
 
@@ -74,7 +79,7 @@ async def test_an_answer_ends_the_pause() -> None:
 
 async def test_nothing_begins_while_somebody_is_alone() -> None:
     traffic = make()
-    traffic.quiet = 600.0
+    traffic.silent_after = 600.0
     order: list[str] = []
 
     async def first() -> None:
@@ -88,7 +93,7 @@ async def test_nothing_begins_while_somebody_is_alone() -> None:
 
     running = asyncio.create_task(first())
     await asyncio.sleep(0)
-    async with traffic.alone():
+    async with traffic.exclusive():
         order.append("alone")
         waiting = asyncio.create_task(later())
         await asyncio.sleep(0)
@@ -100,17 +105,17 @@ async def test_nothing_begins_while_somebody_is_alone() -> None:
 
 async def test_what_only_waits_does_not_keep_one_from_being_alone() -> None:
     traffic = make()
-    traffic.quiet = 0.01
-    async with traffic.under_way(), traffic.alone():
+    traffic.silent_after = 0.01
+    async with traffic.under_way(), traffic.exclusive():
         pass
 
 
 def test_patience_gets_half_of_what_a_line_was_said_to_bear() -> None:
-    assert make(per_line=6).gate("patience").most == 3
-    assert make(concurrency=1).gate("confirmed").most == 1
+    assert make(per_line=6).limiter("patience").maximum == 3
+    assert make(concurrency=1).limiter("confirmed").maximum == 1
 
 
-async def _pass(traffic: Traffic) -> None:
+async def _pass(traffic: LineTraffic) -> None:
     async with traffic.under_way():
         pass
 
@@ -135,7 +140,7 @@ async def test_at_the_narrowest_one_waits_until_what_is_silent_has_ended() -> No
     begun = asyncio.Event()
 
     async def be_alone() -> None:
-        async with traffic.alone():
+        async with traffic.exclusive():
             begun.set()
 
     with traffic.counted():
@@ -149,7 +154,7 @@ async def test_at_the_narrowest_one_waits_until_what_is_silent_has_ended() -> No
 async def test_at_the_narrowest_one_heartbeat_of_all_probes_is_under_way() -> None:
     under_way: list[int] = []
 
-    async def most(traffic: Traffic) -> int:
+    async def most(traffic: LineTraffic) -> int:
         under_way.clear()
 
         async def beat() -> int:

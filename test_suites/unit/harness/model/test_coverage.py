@@ -46,9 +46,9 @@ def test_a_part_that_was_not_tried_is_named() -> None:
 def test_a_part_with_too_few_is_named_with_what_it_needs() -> None:
     found = shortfalls(example_requirement(), whole(part("PORN", 28), part("GAMB", 29)))
 
-    assert found == ("PORN, hidden real items: 28 counted, at least 29 are needed",)
+    assert found == ("PORN, hidden real items: 28 decided, at least 29 are needed",)
     doubtful = shortfalls(example_requirement(), whole(part("PORN", 0, undecided=4)))
-    assert doubtful == ("PORN, hidden real items: 0 counted, at least 29 are needed",)
+    assert doubtful == ("PORN, hidden real items: 0 decided, at least 29 are needed",)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_many_items_that_were_left_out_forbid_a_pass_and_show_the_worst() -> Non
     (told,) = left_out(example_requirement(), metric, 0.05)
 
     assert told == (
-        "12 of 140 items were left out (8.57 %); no more than 5 % may be; "
-        "had they all gone wrong, the bound would be 80.1 %"
+        "12 of 140 items were left out (8.57 %); at most 5 % may be left out; "
+        "if all of them had gone wrong, the bound would be 80.1 %"
     )
     assert left_out(example_requirement(), metric, 0.09) == ()
     assert left_out(example_requirement(), replace(metric, left_out={"not paired": 99}), 0.05) == ()
@@ -107,9 +107,9 @@ def test_a_census_lacks_what_was_not_tried_and_what_was_left_out() -> None:
     whole_list = replace(example_metric(0, 118), frame=120)
 
     assert census_gaps(replace(whole_list, n=120)) == ()
-    assert census_gaps(whole_list) == ("118 of 120 entries were tried; a census needs them all",)
+    assert census_gaps(whole_list) == ("118 of 120 entries were tried; all must be",)
     assert census_gaps(replace(whole_list, left_out={"down": 2})) == (
-        "2 entries were left out; a census needs them all",
+        "2 entries were left out; all must be tried",
     )
 
 
@@ -122,5 +122,5 @@ def test_a_handful_of_known_items_needs_no_proof_of_its_own() -> None:
 
     assert shortfalls(example_requirement(), whole(part("GAMB", 60), good)) == ()
     assert shortfalls(example_requirement(), whole(part("GAMB", 60), bad)) == (
-        "GAMB, agreed items: 9 of 12, which does not reach the mark as observed",
+        "GAMB, agreed items: 9 of 12, which does not meet the requirement",
     )

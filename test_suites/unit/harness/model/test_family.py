@@ -17,7 +17,7 @@ def test_rows_are_corrected_for_their_number() -> None:
 
     assert [each.p_value for each in found.values()] == pytest.approx([0.03, 0.06, 0.5])
     assert [each.is_proven for each in found.values()] == [True, False, False]
-    assert found["b"].description == "Holm over 3 rows, adjusted p 0.06"
+    assert found["b"].description == "Holm's correction over 3 outcomes: adjusted p 0.06"
 
 
 def test_a_row_alone_is_held_against_its_own_level() -> None:

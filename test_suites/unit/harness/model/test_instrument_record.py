@@ -54,7 +54,7 @@ def test_rows_say_what_is_not_known_without_a_number() -> None:
     assert rows["clock"] == "not known: the clock is not synchronised"
     assert rows["ClientHello of w"] == "not known: x"
     whole = dict(WHOLE.rows)
-    assert whole["clock"] == "+1.000 ms to be corrected, at most 20.000 ms off"
+    assert whole["clock"] == "offset +1.000 ms, error at most 20.000 ms"
     assert whole["ClientHello of portable"] == "517 bytes; groups x25519, secp256r1"
     assert whole["ClientHello of browser"].startswith("about 1800 bytes")
 

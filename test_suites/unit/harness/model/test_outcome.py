@@ -146,7 +146,7 @@ def test_one_precondition_that_voids_forbids_every_favourable_outcome() -> None:
     bad = held(wanted, rate(10, 100), failed, sound)
 
     assert (good.conformity, good.leaning) == (Conformity.INSUFFICIENT, "pass")
-    assert "nothing favourable counts" in good.reasons
+    assert "a precondition of the test failed, so no favourable outcome counts" in good.reasons
     assert bad.conformity is Conformity.DOES_NOT_CONFORM
 
 

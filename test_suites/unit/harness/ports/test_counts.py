@@ -6,15 +6,15 @@ from pathlib import Path
 
 from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
-from harness.ports.judging import VerdictCounts
-from harness.verdicts.outcome_counts import FoldedVerdicts
+from harness.ports.judging import CountedVerdicts
+from harness.verdicts.outcome_counts import ParquetVerdicts
 from test_suites.memory_fold import MemoryFold
 
 
 def test_nothing_says_nothing() -> None:
     basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
-    both: tuple[VerdictCounts, ...] = (
-        FoldedVerdicts(Path("none"), Counts(), basis),
+    both: tuple[CountedVerdicts, ...] = (
+        ParquetVerdicts(Path("none"), Counts(), basis),
         MemoryFold([]),
     )
 

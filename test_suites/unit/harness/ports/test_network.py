@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.model.corpus import Item
 from harness.model.observation import Timings
 from harness.model.probe import ProbeDeclaration
-from harness.ports.network import Attempt, Exchange, Line, Origin, Sighting, fits, left_by
+from harness.ports.network import Attempt, Exchange, Line, Origin, ProbeResult, fits, left_by
 
 
 def test_an_origin_never_prints_its_key() -> None:
@@ -30,7 +30,7 @@ def test_an_exchange_without_an_answer_has_no_status() -> None:
 class Plain:
     declares: ClassVar[ProbeDeclaration] = ProbeDeclaration(needs="fetch", facts="web")
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         raise NotImplementedError
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.measure.progress import Progress, Silence
+from harness.measure.progress import NullReporter, Progress
 
 
 def test_silence(capsys: object) -> None:
-    Silence().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0, failures=0))
+    NullReporter().on_progress(Progress(done=1, total=2, resumed=0, rate=1.0, failures=0))

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import Fault
 from harness.model.scheme import Policy, Requirement
-from harness.schemes.check import Names, check, doubles, misdated, remedied
+from harness.schemes.check import Names, check, duplicate_ids, misdated, with_remedy
 from harness.yaml_reader import Document
 
 TEXT = """\
@@ -109,7 +109,7 @@ def test_what_is_only_reported_needs_no_threshold() -> None:
 def test_an_id_is_used_once() -> None:
     document = Document("s.yaml", "requirements:\n  - id: URL-01\n  - id: URL-01\n")
 
-    assert [str(fault) for fault in doubles(document, document.data["requirements"])] == [
+    assert [str(fault) for fault in duplicate_ids(document, document.data["requirements"])] == [
         "s.yaml:3: requirements[1].id: 'URL-01' is defined twice (first on line 2); keep one"
     ]
 
@@ -118,8 +118,8 @@ def test_a_fault_gets_the_remedy_of_its_key_unless_it_has_one() -> None:
     bare = Fault(where="s", line=1, key="a.at_least", found="110", known="")
     told = Fault(where="s", line=1, key="a.at_least", found="110", known="say less")
 
-    assert "0.9 for 90 %" in remedied(bare).known
-    assert remedied(told) is told
+    assert "0.9 for 90 %" in with_remedy(bare).known
+    assert with_remedy(told) is told
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_no_scheme_is_called_like_an_alias(name: str, example: str) -> None:
 
     assert [str(fault) for fault in misdated(document, name, None, None)] == [
         (
-            f"s.yaml:2: id: {name!r}: what ends in -current is an alias, no scheme; "
+            f"s.yaml:2: id: {name!r} ends in -current, which only aliases may; "
             f"date it after its edition, like {example}"
         )
     ]

@@ -169,7 +169,7 @@ def test_an_unknown_name_says_which_are_known() -> None:
         (
             "version: ",
             "parent: own.yaml\nversion: ",
-            "own.yaml:2: parent: own.yaml builds on this scheme itself",
+            "own.yaml:2: parent: own.yaml is based on this scheme itself",
         ),
         (
             "version: ",

@@ -71,7 +71,7 @@ def test_a_campaign_that_was_stopped_is_not_handed_over(journal: Path, observe: 
     opened.append(3, [observe(900, 3)])
     opened.close()
 
-    with pytest.raises(UsageError, match="'accredit measure' goes on with it"):
+    with pytest.raises(UsageError, match="'accredit measure' resumes it"):
         journal_files(journal)
 
 

@@ -79,16 +79,16 @@ def test_only_a_key_that_was_given_counts(bundle: Path, tmp_path: Path) -> None:
     ("change", "told"),
     [
         (lambda c: c.update({"scheme.json": b"{}"}), r"scheme\.json \(at byte \d+"),
-        (lambda c: c.pop("assessment.json"), "assessment.json was signed, but is missing"),
-        (lambda c: c.update({"notes.txt": b""}), "'notes.txt' was added after it was signed"),
-        (lambda c: c.update({"../../evil": b""}), "evil' was added after it was signed"),
-        (lambda c: c.pop(STATEMENT), "not a bundle: it holds no statement"),
+        (lambda c: c.pop("assessment.json"), "assessment.json was signed but is missing"),
+        (lambda c: c.update({"notes.txt": b""}), "'notes.txt' was added after signing"),
+        (lambda c: c.update({"../../evil": b""}), "evil' was added after signing"),
+        (lambda c: c.pop(STATEMENT), "not a bundle: statement"),
         (lambda c: c.update({STATEMENT: b"{}"}), f"{STATEMENT}: not a DSSE envelope"),
         (
             lambda c: c.update(
                 {"journal/segment-000001.parquet": c["journal/segment-000002.parquet"]}
             ),
-            "segment-000001.parquet .* is not as it was signed",
+            "segment-000001.parquet .* was changed after signing",
         ),
     ],
 )
@@ -140,11 +140,11 @@ def test_a_byte_anywhere_cannot_be_changed_unnoticed(bundle: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda whole: b"MZ" + whole, r"is not as it was written"),
-        (lambda whole: whole + b"more", r"is not as it was written|not a bundle, or cut short"),
+        (lambda whole: b"MZ" + whole, r"was changed"),
+        (lambda whole: whole + b"more", r"was changed|not a bundle, or truncated"),
         (
             lambda whole: whole.replace(b"\0\0!\0", b"\0\0\x22\0", 1),
-            r"byte 12 of the bundle, in the header of appeals.json, is not as it was written",
+            r"byte 12 of the bundle, in the header of appeals.json, was changed",
         ),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_bundle_of_another_campaign_is_refused(bundle: Path, tmp_path: Path) -
     with opened_bundle(bundle, [public], "spring") as held:
         assert "spring" == held.assessment.campaign
     with (
-        pytest.raises(UsageError, match="is of campaign 'spring', not of 'autumn'"),
+        pytest.raises(UsageError, match="campaign 'spring'; expected was 'autumn'"),
         opened_bundle(bundle, [public], "autumn"),
     ):
         pass
@@ -220,25 +220,28 @@ def test_a_bundle_of_another_campaign_is_refused(bundle: Path, tmp_path: Path) -
 def test_a_bundle_that_was_cut_short_is_told(bundle: Path, tmp_path: Path, size: int) -> None:
     bundle.write_bytes(bundle.read_bytes()[:size])
 
-    with pytest.raises(UsageError, match="not a bundle, or cut short"):
+    with pytest.raises(UsageError, match="not a bundle, or truncated"):
         verify(bundle, tmp_path / "ours.pub.pem")
 
 
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"assessment.json": encode_assessment(example_assessment())}, "of another campaign"),
+        (
+            {"assessment.json": encode_assessment(example_assessment())},
+            "belong to different campaigns",
+        ),
         (
             {"assessment.json": encode_assessment(example_assessment(campaign="spring"))},
-            "rests on 4820 observations, and the journal holds 7",
+            "made from 4820 observations, but the journal holds 7",
         ),
-        ({"scheme.json": b'{"id": "strict", "version": "1"}'}, "not made by the scheme"),
-        ({"scheme.json": b"[]"}, "a file in it is not what a bundle holds"),
-        ({"journal/manifest.jsonl": b""}, r"segment-000001.parquet: is in no line of manifest"),
-        ({"journal/header.json": b'{"campaign": "{}"}'}, "hash chain does not hold"),
+        ({"scheme.json": b'{"id": "strict", "version": "1"}'}, "not made with the scheme"),
+        ({"scheme.json": b"[]"}, "a file in the bundle cannot be read"),
+        ({"journal/manifest.jsonl": b""}, r"segment-000001.parquet: not in manifest"),
+        ({"journal/header.json": b'{"campaign": "{}"}'}, "hash chain is broken"),
         (
             {"corpora/canary/datapackage.json": json.dumps({**MANIFEST, "version": "2"}).encode()},
-            "corpora/canary is not what the journal was measured with",
+            "corpora/canary is not a corpus that the journal was measured with",
         ),
         (
             {
@@ -246,7 +249,7 @@ def test_a_bundle_that_was_cut_short_is_told(bundle: Path, tmp_path: Path, size:
                     example_assessment(campaign="spring", observations=7, outcomes=())
                 )
             },
-            "the signed test result is not that of the assessment",
+            "the signed test result does not match the assessment",
         ),
     ],
 )
@@ -268,7 +271,7 @@ def test_nothing_is_written_outside_even_if_it_was_signed(
     private, public = write_keys(tmp_path)
     write_bundle(tmp_path / "b.zip", files_of(journal, {name: b"x"}), ASSESSMENT, private)
 
-    with pytest.raises(UsageError, match="would stand outside the bundle"):
+    with pytest.raises(UsageError, match="would be unpacked outside the bundle"):
         verify(tmp_path / "b.zip", public)
 
 
@@ -278,7 +281,7 @@ def test_another_signed_document_is_no_bundle(bundle: Path, tmp_path: Path, foun
     envelope = sign(PAYLOAD_TYPE, canonical(found, ""), private)
     rewritten(bundle, lambda content: content.update({STATEMENT: envelope.encoded()}))
 
-    with pytest.raises(UsageError, match="what is signed here is not a test result"):
+    with pytest.raises(UsageError, match="the signed statement is not a test result"):
         verify(bundle, public)
 
 
@@ -295,5 +298,5 @@ def test_what_a_campaign_stopped_goes_with_its_journal(journal: Path, tmp_path: 
     with zipfile.ZipFile(path) as archive:
         assert archive.read("journal/stops.jsonl") == (journal / "stops.jsonl").read_bytes()
     rewritten(path, lambda content: content.pop("journal/stops.jsonl"))
-    with pytest.raises(UsageError, match=r"stops\.jsonl was signed, but is missing"):
+    with pytest.raises(UsageError, match=r"stops\.jsonl was signed but is missing"):
         verify(path, public)

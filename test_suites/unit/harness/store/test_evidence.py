@@ -83,5 +83,5 @@ def test_unknown_digests_are_the_users_mistake(tmp_path: Path, digest: str, why:
 def test_a_disk_that_does_not_take_it_is_our_trouble(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(InstrumentError, match="evidence cannot be kept"):
+    with pytest.raises(InstrumentError, match="evidence cannot be stored"):
         EvidenceFolder(tmp_path / "file").keep(PAGE)

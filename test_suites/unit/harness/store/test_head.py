@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
-from harness.store.head import Head, extended, read_head, steps, write_head
+from harness.store.head import Head, extended_hash, heads_after, read_head, write_head
 from harness.store.journal.jsonl_segment import BatchMarker
 
 MARKERS = st.lists(
@@ -49,7 +49,7 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
 def test_only_the_same_batches_in_the_same_order_give_the_same_hash(
     one: list[BatchMarker], other: list[BatchMarker]
 ) -> None:
-    ends = [steps("start", 0, markers)[-1] for markers in (one, other)]
+    ends = [heads_after("start", 0, markers)[-1] for markers in (one, other)]
 
     assert (one == other) == (ends[0] == ends[1])
     assert sum(marker.rows for marker in one) == ends[0].rows
@@ -58,4 +58,4 @@ def test_only_the_same_batches_in_the_same_order_give_the_same_hash(
 def test_the_start_counts() -> None:
     marker = BatchMarker(batch=1, rows=1, sha256="a")
 
-    assert extended("a", marker) != extended("b", marker)
+    assert extended_hash("a", marker) != extended_hash("b", marker)

@@ -22,7 +22,8 @@ import sys
 from pathlib import Path
 from harness.store.lock import WriterLock
 
-WriterLock(Path(sys.argv[1])).take()
+lock = WriterLock(Path(sys.argv[1]))
+lock.take()
 print("taken", flush=True)
 sys.stdin.read()
 """

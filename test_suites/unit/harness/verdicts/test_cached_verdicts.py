@@ -25,8 +25,8 @@ from harness.ports.storage import WallClock
 from harness.schemes.load import load_scheme
 from harness.store.assessments import encode_assessment
 from harness.store.journal.journal import SegmentJournal
-from harness.verdicts.cached_verdicts import VerdictFolder, judged
-from harness.verdicts.corrected_labels import hear
+from harness.verdicts.cached_verdicts import VerdictCache, counted_verdicts
+from harness.verdicts.corrected_labels import with_corrected_labels
 from test_suites.calibration.trials import batch_of, failed, observation, web
 from test_suites.memory_fold import MemoryFold
 
@@ -86,8 +86,8 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return called
 
 
-def counts(journal: Any, folder: VerdictFolder | None, only: set[str] | None = None) -> Counts:
-    with judged(journal, judge_maker(journal), only, folder) as folded:
+def counts(journal: Any, folder: VerdictCache | None, only: set[str] | None = None) -> Counts:
+    with counted_verdicts(journal, judge_maker(journal), only, folder) as folded:
         assert folded.basis.preconditions[0].held
         return folded.counts
 
@@ -95,7 +95,7 @@ def counts(journal: Any, folder: VerdictFolder | None, only: set[str] | None = N
 def test_a_second_conclusion_needs_no_judge(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictFolder(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts")
 
     first, second = counts(journal, folder), counts(journal, folder)
 
@@ -108,7 +108,7 @@ def test_a_second_conclusion_needs_no_judge(
 def test_a_longer_journal_is_judged_anew(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictFolder(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts")
     counts(journal, folder)
     journal.append(3, batch(3))
     journal.close()
@@ -120,7 +120,7 @@ def test_a_longer_journal_is_judged_anew(
 def test_an_appeal_or_a_choice_is_judged_anew(
     journal: SegmentJournal, judges: list[Any], tmp_path: Path
 ) -> None:
-    folder = VerdictFolder(tmp_path / "verdicts")
+    folder = VerdictCache(tmp_path / "verdicts")
     appeal = Appeal(
         pack="canary",
         item="item-1",
@@ -131,7 +131,7 @@ def test_an_appeal_or_a_choice_is_judged_anew(
         upheld=True,
     )
     before = counts(journal, folder)
-    heard = counts(hear(journal, [appeal]), folder)
+    heard = counts(with_corrected_labels(journal, [appeal]), folder)
     some = counts(journal, folder, {"item-2"})
 
     assert len(judges) == 3
@@ -151,7 +151,10 @@ def test_without_a_folder_nothing_is_kept(
 
 def test_what_was_read_is_counted(journal: SegmentJournal) -> None:
     maker = judge_maker(journal)
-    with judged(journal, maker) as whole, judged(journal, maker, {"item-1"}) as part:
+    with (
+        counted_verdicts(journal, maker) as whole,
+        counted_verdicts(journal, maker, {"item-1"}) as part,
+    ):
         assert (whole.basis.observations, part.basis.observations) == (20, 18)
 
 
@@ -225,7 +228,7 @@ def test_both_roads_lead_to_the_same_assessment(
     scheme, clock = load_scheme("becta-2008"), Noon()
 
     on_disk = conclude(journal, scheme, clock)
-    monkeypatch.setattr("harness.pipeline.judged", in_memory)
+    monkeypatch.setattr("harness.pipeline.counted_verdicts", in_memory)
     at_once = conclude(journal, scheme, clock)
 
     assert encode_assessment(at_once) == encode_assessment(on_disk)

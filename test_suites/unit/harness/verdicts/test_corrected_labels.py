@@ -12,7 +12,7 @@ from harness.model.campaign import Stop
 from harness.model.corpus import Appeal, Item
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import AttemptKey, Observation, Role, Timings
-from harness.verdicts.corrected_labels import hear
+from harness.verdicts.corrected_labels import with_corrected_labels
 from test_suites.journal_headers import header
 
 STOP = Stop(
@@ -96,7 +96,7 @@ def labels(journal: Any) -> dict[str, str]:
 def test_an_upheld_appeal_changes_the_label_of_that_item_alone() -> None:
     kept = Kept(seen("a", "GAMB"), seen("b", "GAMB"))
 
-    heard = hear(kept, [appeal()])
+    heard = with_corrected_labels(kept, [appeal()])
 
     assert labels(heard) == {"a": "ALW.ARTS", "b": "GAMB"}
     assert labels(kept) == {"a": "GAMB", "b": "GAMB"}
@@ -107,14 +107,14 @@ def test_an_upheld_appeal_changes_the_label_of_that_item_alone() -> None:
 def test_others_change_nothing(changes: dict[str, Any]) -> None:
     kept = Kept(seen("a", "GAMB"))
 
-    assert hear(kept, [appeal(**changes)]) is kept
-    assert hear(kept, []) is kept
+    assert with_corrected_labels(kept, [appeal(**changes)]) is kept
+    assert with_corrected_labels(kept, []) is kept
 
 
 def test_the_latest_appeal_holds_and_an_item_not_measured_is_not_counted() -> None:
     kept = Kept(seen("a", "GAMB"), frames={"GAMB": 9})
 
-    heard = hear(kept, [appeal(), appeal(to="ALW.HIST"), appeal("elsewhere")])
+    heard = with_corrected_labels(kept, [appeal(), appeal(to="ALW.HIST"), appeal("elsewhere")])
 
     assert labels(heard) == {"a": "ALW.HIST"}
     assert heard.header.frames == {"GAMB": 8, "ALW.HIST": 1}
@@ -124,7 +124,7 @@ def test_the_latest_appeal_holds_and_an_item_not_measured_is_not_counted() -> No
 def test_the_stratum_follows_a_label_that_named_it_but_a_twin_stays_one() -> None:
     kept = Kept(seen("a", "GAMB", "GAMB"), seen("t", "ALW.CURR", "twin:GAMB"))
 
-    heard = hear(kept, [appeal(), appeal("t", "ALW.HIST")])
+    heard = with_corrected_labels(kept, [appeal(), appeal("t", "ALW.HIST")])
 
     assert {one.item.id: one.item.stratum for one in heard.observations()} == {
         "a": "ALW.ARTS",
@@ -133,7 +133,7 @@ def test_the_stratum_follows_a_label_that_named_it_but_a_twin_stays_one() -> Non
 
 
 def test_a_pack_that_was_mended_since_needs_no_correction() -> None:
-    heard = hear(Kept(seen("a", "ALW.ARTS"), frames={"GAMB": 9}), [appeal()])
+    heard = with_corrected_labels(Kept(seen("a", "ALW.ARTS"), frames={"GAMB": 9}), [appeal()])
 
     assert heard.header.frames == {"GAMB": 9}
     assert heard.header.corpora == ("canary 1.0.0 ab",)
@@ -141,7 +141,7 @@ def test_a_pack_that_was_mended_since_needs_no_correction() -> None:
 
 def test_nobody_appeals_against_a_sentinel_and_nothing_is_written() -> None:
     kept = Kept(seen("a", "CTRL", role="must_allow"))
-    heard = hear(kept, [appeal()])
+    heard = with_corrected_labels(kept, [appeal()])
 
     assert labels(heard) == {"a": "CTRL"}
     assert list(heard.sentinels()) == list(kept.sentinels())
@@ -158,7 +158,7 @@ def test_nobody_appeals_against_a_sentinel_and_nothing_is_written() -> None:
 
 def test_other_appeals_give_another_fingerprint() -> None:
     journal = Kept(seen("a", "GAMB"), seen("b", "GAMB"))
-    one, same, other = (hear(journal, [appeal("a", to)]) for to in ("X", "X", "Y"))
+    one, same, other = (with_corrected_labels(journal, [appeal("a", to)]) for to in ("X", "X", "Y"))
 
     assert one.fingerprint() == same.fingerprint()
     assert len({journal.fingerprint(), one.fingerprint(), other.fingerprint()}) == 3

@@ -16,8 +16,8 @@ from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import SHOWN, Adverse
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.verdicts import count_outcomes
-from harness.verdicts.count_outcomes import fold
-from harness.verdicts.outcome_counts import FoldedVerdicts
+from harness.verdicts.count_outcomes import count_verdicts
+from harness.verdicts.outcome_counts import ParquetVerdicts
 from test_suites.memory_fold import MemoryFold
 
 NOTHING = VerdictBasis(observations=0, rules_version="1", preconditions=())
@@ -65,9 +65,9 @@ def _verdicts(draw: st.DrawFn) -> Verdict:
     )
 
 
-def _folded(verdicts: list[Verdict], folder: Path) -> FoldedVerdicts:
+def _folded(verdicts: list[Verdict], folder: Path) -> ParquetVerdicts:
     target = folder / "told"
-    return FoldedVerdicts(target, fold(verdicts, target), NOTHING)
+    return ParquetVerdicts(target, count_verdicts(verdicts, target), NOTHING)
 
 
 @given(st.lists(_verdicts(), max_size=60))

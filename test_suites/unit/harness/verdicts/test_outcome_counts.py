@@ -13,7 +13,7 @@ from harness.errors import InstrumentError
 from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState
 from harness.model.verdict import State
-from harness.verdicts.outcome_counts import FoldedVerdicts, Ordered
+from harness.verdicts.outcome_counts import ParquetVerdicts, RankedValues
 
 OPEN = OutcomeGroup(
     number=0,
@@ -29,7 +29,7 @@ OPEN = OutcomeGroup(
 
 @given(st.lists(st.floats(allow_nan=False)))
 def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> None:
-    ordered = Ordered(np.array(values, dtype=np.float64))
+    ordered = RankedValues(np.array(values, dtype=np.float64))
 
     assert [ordered[rank] for rank in reversed(range(len(values)))] == sorted(values, reverse=True)
     assert ordered[1:3] == sorted(values)[1:3]
@@ -40,7 +40,7 @@ def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> 
 def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     counts = Counts(groups=(OPEN,), probes=(("proxy", "ks2", "web"),))
     basis = VerdictBasis(observations=1, rules_version="1", preconditions=())
-    folded = FoldedVerdicts(tmp_path / "gone.parquet", counts, basis)
+    folded = ParquetVerdicts(tmp_path / "gone.parquet", counts, basis)
 
     with pytest.raises(InstrumentError, match="delete the folder and conclude again"):
         folded.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])
@@ -48,7 +48,7 @@ def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 
 def test_it_may_be_closed_twice_or_unused() -> None:
     basis = VerdictBasis(observations=0, rules_version="1", preconditions=())
-    folded = FoldedVerdicts(Path("none"), Counts(), basis)
+    folded = ParquetVerdicts(Path("none"), Counts(), basis)
 
     folded.close()
     folded.close()

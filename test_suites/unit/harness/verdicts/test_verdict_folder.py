@@ -12,7 +12,12 @@ from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.outcome import Precondition, VerdictBasis
 from harness.model.verdict import State, Verdict
-from harness.verdicts.cached_verdicts import KEPT, VerdictFolder, digest_of_makers, passing_verdicts
+from harness.verdicts.cached_verdicts import (
+    KEPT,
+    VerdictCache,
+    digest_of_makers,
+    temporary_verdict_cache,
+)
 
 SEVEN = VerdictBasis(
     observations=7,
@@ -30,29 +35,29 @@ KEY, OTHER = digest_of_makers("this"), digest_of_makers("that")
 
 
 def test_what_was_kept_comes_back_equal(tmp_path: Path) -> None:
-    folder = VerdictFolder(tmp_path / "verdicts")
-    assert folder.recall(KEY) is None
+    folder = VerdictCache(tmp_path / "verdicts")
+    assert folder.load(KEY) is None
 
     kept = folder.keep(KEY, [VERDICT], lambda: SEVEN)
-    again = folder.recall(KEY)
+    again = folder.load(KEY)
 
     assert again is not None
     assert (kept.counts, SEVEN) == (again.counts, again.basis)
 
 
 def test_what_was_made_of_other_things_is_not_used_and_goes(tmp_path: Path) -> None:
-    folder = VerdictFolder(tmp_path)
+    folder = VerdictCache(tmp_path)
     folder.keep(KEY, [VERDICT], lambda: SEVEN)
 
-    assert folder.recall(OTHER) is None
+    assert folder.load(OTHER) is None
     folder.keep(OTHER, [VERDICT], lambda: SEVEN)
-    assert folder.recall(KEY) is None
+    assert folder.load(KEY) is None
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("name", [f"{KEY[:32]}/rows-00000000.parquet", KEPT])
 def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
-    folder = VerdictFolder(tmp_path)
+    folder = VerdictCache(tmp_path)
     folder.keep(KEY, [VERDICT], lambda: SEVEN)
     whole = (tmp_path / name).read_bytes()
 
@@ -60,16 +65,16 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, name: str) -> None:
         changed = bytearray(whole)
         changed[place] ^= 1
         (tmp_path / name).write_bytes(changed)
-        assert folder.recall(KEY) is None
+        assert folder.load(KEY) is None
     (tmp_path / name).unlink()
-    assert folder.recall(KEY) is None
+    assert folder.load(KEY) is None
 
 
 def test_an_empty_journal_is_kept_as_well(tmp_path: Path) -> None:
-    folder = VerdictFolder(tmp_path)
+    folder = VerdictCache(tmp_path)
     folder.keep(KEY, [], lambda: SEVEN)
 
-    again = folder.recall(KEY)
+    again = folder.load(KEY)
 
     assert again is not None
     assert again.counts.groups == ()
@@ -81,7 +86,7 @@ def test_verdicts_that_fail_half_way_leave_nothing(tmp_path: Path) -> None:
         msg = "a damaged segment"
         raise InstrumentError(msg)
 
-    folder = VerdictFolder(tmp_path)
+    folder = VerdictCache(tmp_path)
     with pytest.raises(InstrumentError, match="damaged"):
         folder.keep(KEY, broken(), lambda: SEVEN)
 
@@ -92,11 +97,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(InstrumentError, match="file/verdicts: verdicts cannot be kept"):
-        VerdictFolder(tmp_path / "file/verdicts").keep(KEY, [], lambda: SEVEN)
+        VerdictCache(tmp_path / "file/verdicts").keep(KEY, [], lambda: SEVEN)
 
 
 def test_a_passing_folder_goes() -> None:
-    with passing_verdicts() as folder:
+    with temporary_verdict_cache() as folder:
         path = folder.keep(KEY, [VERDICT], lambda: SEVEN).path
         assert path.exists()
     assert not path.exists()

@@ -11,7 +11,7 @@ from harness.model.corpus import Item
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import WebFacts
 from harness.model.observation import AttemptKey, Failure, Timings
-from harness.ports.network import Attempt, Exchange, Line, Request, Sighting
+from harness.ports.network import Attempt, Exchange, Line, ProbeResult, Request
 from probes.clients import pupil
 from probes.clients.pupil import Pupil, icon_request
 from probes.net.browser_profiles import PROFILES
@@ -19,7 +19,7 @@ from probes.net.browser_profiles import PROFILES
 KEY = AttemptKey(campaign="c", item="i", probe="web", line="a", profile="ks2")
 ITEM = Item(id="i", value="a.example", labels=("DRUG",))
 ATTEMPT = Attempt(key=KEY, item=ITEM, limits=Limits(), timeout=5.0)
-PAGE = Sighting(timings=Timings(), facts=WebFacts(url="https://a.example/b/", status=200))
+PAGE = ProbeResult(timings=Timings(), facts=WebFacts(url="https://a.example/b/", status=200))
 CUT = Failure(name="connection_reset", stage="response")
 
 
@@ -38,15 +38,15 @@ class Asked:
 
 
 class Answers:
-    def __init__(self, sighting: Sighting) -> None:
+    def __init__(self, sighting: ProbeResult) -> None:
         self.sighting = sighting
 
-    async def try_item(self, attempt: Attempt, line: Line) -> Sighting:
+    async def try_item(self, attempt: Attempt, line: Line) -> ProbeResult:
         del attempt, line
         return self.sighting
 
 
-async def visited(sighting: Sighting) -> list[str]:
+async def visited(sighting: ProbeResult) -> list[str]:
     line = Asked()
     probe: Any = Answers(sighting)
     assert await Pupil().visit(ATTEMPT, probe, cast("Line", line)) is sighting
@@ -60,13 +60,13 @@ async def test_the_icon_is_fetched_after_the_page() -> None:
 @pytest.mark.parametrize(
     "sighting",
     [
-        Sighting(timings=Timings(), facts=WebFacts(url="http://a.example/")),
-        Sighting(timings=Timings(), facts=PAGE.facts, failure=CUT),
-        Sighting(timings=Timings(), facts=DnsFacts(name="a.example", type="A", server="s")),
-        Sighting(timings=Timings(), failure=CUT),
+        ProbeResult(timings=Timings(), facts=WebFacts(url="http://a.example/")),
+        ProbeResult(timings=Timings(), facts=PAGE.facts, failure=CUT),
+        ProbeResult(timings=Timings(), facts=DnsFacts(name="a.example", type="A", server="s")),
+        ProbeResult(timings=Timings(), failure=CUT),
     ],
 )
-async def test_without_a_page_there_is_no_icon(sighting: Sighting) -> None:
+async def test_without_a_page_there_is_no_icon(sighting: ProbeResult) -> None:
     assert [] == await visited(sighting)
 
 

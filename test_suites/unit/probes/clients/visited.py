@@ -14,7 +14,7 @@ from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey
-from harness.ports.network import Attempt, Line, Origin, Sighting
+from harness.ports.network import Attempt, Line, Origin, ProbeResult
 from probes.clients.second_client import SecondClient
 from probes.net.backend import ClientSettings
 from probes.net.route import Address
@@ -75,7 +75,7 @@ def page_at(path: str, host: str = HOST) -> str:
     return Pages(key=ORIGIN.key).page(host, path, "http", MARKER.nonce).body.decode()
 
 
-async def visit(line: Line, url: str = f"http://{HOST}/", **limits: Any) -> Sighting:
+async def visit(line: Line, url: str = f"http://{HOST}/", **limits: Any) -> ProbeResult:
     given = Limits.model_validate({"timeout": 20.0, **limits})
     attempt = Attempt(key=KEY, item=ITEM, limits=given, timeout=given.timeout, marker=MARKER)
     return await SecondClient().visit(attempt, url, line)

@@ -17,7 +17,7 @@ from harness.model.facts.web import WebFacts
 from harness.model.marker import mark
 from harness.model.observation import AttemptKey, Failure, Timings
 from harness.plugins import PROBES
-from harness.ports.network import Answer, Attempt, Exchange, Origin, Question, Request, Sighting
+from harness.ports.network import Answer, Attempt, Exchange, Origin, ProbeResult, Question, Request
 from probes.kinds.web import Web, WebHttps
 
 HOST = "gamb-001.canary.accredit.test"
@@ -75,7 +75,7 @@ def nonce_in(request: Request) -> str:
     return ORIGIN.nonce_in(value for _, value in request.headers)
 
 
-def facts(sighting: Sighting) -> WebFacts:
+def facts(sighting: ProbeResult) -> WebFacts:
     assert isinstance(sighting.facts, WebFacts)
     return sighting.facts
 

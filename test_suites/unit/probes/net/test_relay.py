@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from probes.net.browser import Relay
-from probes.net.portable.dial import Stream
+from probes.net.dialling import Stream
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ def test_properties_hold_what_an_auditor_asks_for() -> None:
 def test_the_message_names_the_worst_items_and_how_many_more() -> None:
     message = notes.message(FAILED)
 
-    assert "80 of 100 items blocked (80.0 %)" in message
+    assert "80 of 100 items were blocked (80.0 %)" in message
     assert "canary/DRUG/005" in message
     assert "canary/DRUG/006" not in message
     assert message.endswith("and 15 more")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.judge.filter_fingerprints import Lore, learn
+from harness.judge.filter_fingerprints import FilterFingerprints, learn_fingerprints
 from harness.judge.judge import judge_trial
 from harness.model.facts.dns import DnsRecord, ExtendedError
 from harness.model.verdict import Mechanism, State
@@ -35,25 +35,27 @@ def test_another_address_is_a_block_only_if_a_block_page_stands_there(address: s
 
 
 def test_a_learned_sinkhole_that_shows_the_origins_page_is_none() -> None:
-    lore = Lore(sinkholes=frozenset({"198.51.100.1"}))
+    fingerprints = FilterFingerprints(sinkholes=frozenset({"198.51.100.1"}))
     service = dns("198.51.100.1", landing=web())
 
-    assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.ALLOWED
+    assert judge_trial(trial(service, dns("192.0.2.7")), fingerprints).state is State.ALLOWED
     service = dns("198.51.100.1", landing=web(canary="absent", title="Hello"))
-    assert judge_trial(trial(service, dns("192.0.2.7")), lore).state is State.BLOCKED
+    assert judge_trial(trial(service, dns("192.0.2.7")), fingerprints).state is State.BLOCKED
 
 
 def test_a_learned_sinkhole_that_shows_a_page_nobody_knows_is_no_block() -> None:
     facts: dict[str, Any] = {"title": "Le jardin", "text": "el nidraj " * 25, "sketch": (1, 2, 3)}
     shown = web(canary="absent", text_length=1200, **facts)
     service = dns("198.51.100.1", landing=shown)
-    lore = Lore(sinkholes=frozenset({"198.51.100.1"}))
+    fingerprints = FilterFingerprints(sinkholes=frozenset({"198.51.100.1"}))
 
-    verdict = judge_trial(trial(service, dns("192.0.2.7")), lore)
+    verdict = judge_trial(trial(service, dns("192.0.2.7")), fingerprints)
     assert (verdict.rule, verdict.state) == ("dns-address-unknown", State.INSUFFICIENT)
 
-    lore = learn([observation(service)])
-    assert judge_trial(trial(service, dns("192.0.2.7")), lore).rule == "dns-learned-sinkhole"
+    fingerprints = learn_fingerprints([observation(service)])
+    assert (
+        judge_trial(trial(service, dns("192.0.2.7")), fingerprints).rule == "dns-learned-sinkhole"
+    )
 
 
 def test_our_own_loopback_origin_is_the_truth() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.filter_fingerprints import Lore, learn
+from harness.judge.filter_fingerprints import FilterFingerprints, learn_fingerprints
 from harness.judge.judge import judge, judge_trial
 from harness.model.facts.web import Hop, WebFacts
 from harness.model.observation import Failure, Observation
@@ -20,11 +20,11 @@ def sent_to(url: str, home: str = HOME) -> WebFacts:
     return web(url, canary="absent", status=None, body_length=None, hops=hops)
 
 
-def learned(url: str) -> Lore:
+def learned(url: str) -> FilterFingerprints:
     """What a must-block sentinel teaches that was sent there, and not followed."""
     facts = sent_to(url, "http://sentinel.accredit.test/")
     seen = observation(facts, host="sentinel.accredit.test", role="must_block", failure=REFUSED)
-    return learn([seen])
+    return learn_fingerprints([seen])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED, Lore, learn
+from harness.judge.filter_fingerprints import (
+    NO_FINGERPRINTS,
+    FilterFingerprints,
+    learn_fingerprints,
+)
 from harness.judge.judge import judge_trial
 from harness.judge.rules.refusals import REFUSALS, Refusal
 from harness.model.verdict import Mechanism, State, Verdict
@@ -128,25 +132,25 @@ def test_what_ends_an_answer_after_its_token_blocks_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["eof_error", "connection_reset", "generic_timeout_error"])
 @pytest.mark.parametrize(
-    ("facts", "lore", "state"),
+    ("facts", "fingerprints", "state"),
     [
-        ({}, NOTHING_LEARNED, State.INSUFFICIENT),
-        ({"status": None, "body_length": None}, NOTHING_LEARNED, State.BLOCKED),
-        ({"body_length": 0}, NOTHING_LEARNED, State.INSUFFICIENT),
-        ({"status": 403}, NOTHING_LEARNED, State.INSUFFICIENT),
-        ({"title": "Access denied", "text": NOTICE}, NOTHING_LEARNED, State.INSUFFICIENT),
-        ({"title": "Stop"}, Lore(titles=frozenset({"stop"})), State.INSUFFICIENT),
-        ({}, Lore(failures=frozenset({"eof_error", "connection_reset",
+        ({}, NO_FINGERPRINTS, State.INSUFFICIENT),
+        ({"status": None, "body_length": None}, NO_FINGERPRINTS, State.BLOCKED),
+        ({"body_length": 0}, NO_FINGERPRINTS, State.INSUFFICIENT),
+        ({"status": 403}, NO_FINGERPRINTS, State.INSUFFICIENT),
+        ({"title": "Access denied", "text": NOTICE}, NO_FINGERPRINTS, State.INSUFFICIENT),
+        ({"title": "Stop"}, FilterFingerprints(titles=frozenset({"stop"})), State.INSUFFICIENT),
+        ({}, FilterFingerprints(failures=frozenset({"eof_error", "connection_reset",
                                       "generic_timeout_error"})), State.INSUFFICIENT),
-        ({"canary": "seen", "words": ("tizametefabime",)}, NOTHING_LEARNED, State.ALLOWED),
+        ({"canary": "seen", "words": ("tizametefabime",)}, NO_FINGERPRINTS, State.ALLOWED),
     ],
 )  # fmt: skip
 def test_a_page_that_broke_off_is_neither_blocked_nor_allowed(
-    name: str, facts: dict[str, Any], lore: Lore, state: State
+    name: str, facts: dict[str, Any], fingerprints: FilterFingerprints, state: State
 ) -> None:
     service = web(**({"canary": "absent"} | facts))
 
-    assert judge_trial(trial(service, failure=failed(name)), lore).state is state
+    assert judge_trial(trial(service, failure=failed(name)), fingerprints).state is state
 
 
 @pytest.mark.parametrize(
@@ -195,10 +199,13 @@ def test_a_block_page_in_one_frame_says_nothing_while_another_frame_is_missing()
     block = web(f"http://{OURS}/1", canary="absent", title="", text=NOTICE)
     late = web(f"http://{OURS}/2", canary="absent", status=None)
     outer = web(canary="absent", title="", text="", inner=(block, late))
-    lore = learn([observation(block)])
+    fingerprints = learn_fingerprints([observation(block)])
 
-    assert judge_trial(trial(structs.replace(outer, inner=(block,))), lore).rule == "page-learned"
-    assert judge_trial(trial(outer), lore).rule == "frame-not-followed"
+    assert (
+        judge_trial(trial(structs.replace(outer, inner=(block,))), fingerprints).rule
+        == "page-learned"
+    )
+    assert judge_trial(trial(outer), fingerprints).rule == "frame-not-followed"
     assert judge_trial(trial(outer)).rule == "frame-not-followed"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.judge.filter_fingerprints import Lore
+from harness.judge.filter_fingerprints import FilterFingerprints
 from harness.judge.judge import judge_trial
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.calibration.trials import PROSE, THEIRS, foreign, trial, web
@@ -34,7 +34,10 @@ def test_an_error_of_the_service_is_a_block_only_if_it_says_so_or_was_learned() 
     )
 
     assert judge_trial(trial(error)).state is State.INSUFFICIENT
-    assert judge_trial(trial(error), Lore(titles=frozenset({"oops"}))).state is State.BLOCKED
+    assert (
+        judge_trial(trial(error), FilterFingerprints(titles=frozenset({"oops"}))).state
+        is State.BLOCKED
+    )
     assert judge_trial(trial(says)).state is State.BLOCKED
 
 

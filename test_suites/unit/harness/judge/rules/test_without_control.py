@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.judge.filter_fingerprints import NOTHING_LEARNED
+from harness.judge.filter_fingerprints import NO_FINGERPRINTS
 from harness.judge.judge import judge_trial
 from harness.judge.rules.without_control import ALONE_RULES, PROVEN_RULES
 from harness.model.verdict import State
@@ -19,7 +19,7 @@ def test_a_verified_origin_that_refuses_is_not_allowed() -> None:
     page = foreign(f"https://{THEIRS}/", certificate=GOOD, status=403, title="", text="")
 
     verdict = judge_trial(
-        trial(page, alone=True, host=THEIRS), NOTHING_LEARNED, (*PROVEN_RULES, *ALONE_RULES)
+        trial(page, alone=True, host=THEIRS), NO_FINGERPRINTS, (*PROVEN_RULES, *ALONE_RULES)
     )
 
     assert verdict.state is State.INSUFFICIENT

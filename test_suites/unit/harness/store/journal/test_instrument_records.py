@@ -85,7 +85,7 @@ def test_the_head_vouches_for_the_last_record(journal: SegmentJournal) -> None:
     for left in (whole.splitlines(keepends=True)[0], whole[:-1], b""):
         path.write_bytes(left)
         with pytest.raises(
-            InstrumentError, match=r"instrument\.jsonl: has lost lines that the head"
+            InstrumentError, match=r"instrument\.jsonl: lines that the head records were removed"
         ):
             journal.verify()
     path.write_bytes(whole)
@@ -108,7 +108,7 @@ def test_a_record_of_another_journal_does_not_fit(journal: SegmentJournal, tmp_p
     append_record(journal.directory, journal.start, WHOLE)
     start = hashlib.sha256(b"another header").hexdigest()
 
-    with pytest.raises(InstrumentError, match="hash chain does not hold at the instrument at 2026"):
+    with pytest.raises(InstrumentError, match="hash chain is broken at the instrument at 2026"):
         read_instrument(journal.directory, start)
     assert read_instrument(tmp_path, start) == ()
 

@@ -1,4 +1,4 @@
-"""Marks find every key that is held, the same in Python and in sealed segments."""
+"""KeyFilter find every key that is held, the same in Python and in sealed segments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.model.observation import AttemptKey, Observation
 from harness.store.journal import parquet_segment
 from harness.store.journal.jsonl_segment import encode_batch
-from harness.store.journal.key_index import Marks, mark_of
+from harness.store.journal.key_index import KeyFilter, key_hash
 
 WORDS = st.text(max_size=5)
 KEYS = st.lists(
@@ -33,9 +33,9 @@ KEYS = st.lists(
 def test_a_key_that_was_added_is_always_suspect(
     first: list[AttemptKey], others: list[AttemptKey]
 ) -> None:
-    marks = Marks()
+    marks = KeyFilter()
     for part in (first[::2], first[1::2]):
-        marks.add([np.array([mark_of(key) for key in part], dtype=np.uint64)])
+        marks.add([np.array([key_hash(key) for key in part], dtype=np.uint64)])
 
     assert marks.suspects([*others, *first]) >= set(first)
     assert marks.suspects([*others, *first]) <= {*first, *others}
@@ -43,9 +43,9 @@ def test_a_key_that_was_added_is_always_suspect(
 
 
 def test_a_key_that_was_not_added_is_not_suspect(observe: Callable[..., Observation]) -> None:
-    marks = Marks()
+    marks = KeyFilter()
     assert marks.suspects([observe(1).key]) == set()
-    marks.add([np.array([mark_of(observe(number).key) for number in range(50)], dtype=np.uint64)])
+    marks.add([np.array([key_hash(observe(number).key) for number in range(50)], dtype=np.uint64)])
 
     assert marks.suspects([observe(number).key for number in range(40, 60)]) == {
         observe(number).key for number in range(40, 50)
@@ -60,6 +60,6 @@ def test_a_sealed_segment_gives_the_same_marks(
 
     parquet_segment.write_sealed(tmp_path / "open.jsonl", tmp_path / "sealed.parquet")
 
-    found = parquet_segment.marks(tmp_path / "sealed.parquet")
+    found = parquet_segment.key_hashes(tmp_path / "sealed.parquet")
     assert found.dtype == np.uint64
-    assert found.tolist() == [mark_of(seen.key) for seen in several]
+    assert found.tolist() == [key_hash(seen.key) for seen in several]

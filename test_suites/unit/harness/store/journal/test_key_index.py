@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey, Observation
-from harness.store.journal.key_index import HeldKeys
+from harness.store.journal.key_index import KeyIndex
 
 WORDS = st.sampled_from(["a", "b", "é", "\x00", ""])
 KEYS = st.builds(
@@ -33,7 +33,7 @@ def observed(key: AttemptKey) -> Observation:
 def test_is_a_set_of_keys_however_they_come_in(
     first: list[AttemptKey], then: list[AttemptKey]
 ) -> None:
-    held = HeldKeys()
+    held = KeyIndex()
     new = held.take_new([observed(key) for key in first])
     assert [each.key for each in new] == list(dict.fromkeys(first))
 
@@ -48,7 +48,7 @@ def test_is_a_set_of_keys_however_they_come_in(
 
 @given(st.lists(KEYS))
 def test_rows_and_lines_give_the_same_keys(keys: list[AttemptKey]) -> None:
-    by_row, by_line = HeldKeys(), HeldKeys()
+    by_row, by_line = KeyIndex(), KeyIndex()
     by_row.add_rows([(k.campaign, k.item, k.probe, k.line, k.profile, k.round) for k in keys])
     by_line.add_lines(msgspec.json.encode(observed(key)) for key in keys)
 

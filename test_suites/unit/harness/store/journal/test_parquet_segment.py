@@ -54,7 +54,7 @@ def test_what_does_not_read_back_is_not_sealed(
     target = source.with_suffix(".parquet")
     monkeypatch.setattr(parquet_segment, "records", lambda _: iter([b"other"]))
 
-    with pytest.raises(InstrumentError, match=r"does not read back as segment-000001.jsonl"):
+    with pytest.raises(InstrumentError, match=r"reads back differently from segment-000001.jsonl"):
         parquet_segment.write_sealed(source, target)
 
     assert [source] == list(source.parent.iterdir())

@@ -43,7 +43,7 @@ def test_a_cut_short_batch_changes_nothing_that_counts(
 
     reader.require_unchanged()
 
-    with pytest.raises(InstrumentError, match="a batch was cut short here"):
+    with pytest.raises(InstrumentError, match="a batch is incomplete here"):
         reader.verify()
 
 

@@ -14,7 +14,7 @@ from harness.errors import InstrumentError
 from harness.model.observation import Observation
 from harness.store.journal.journal import SegmentJournal, open_journal
 from harness.store.journal.jsonl_segment import encode_batch, scan
-from harness.store.journal.repair import cut_torn_tails, drop_half_states
+from harness.store.journal.repair import cut_torn_tails, remove_interrupted_sealing
 
 Batch = Callable[[int, int], list[Observation]]
 HEADER = {"campaign": "spring"}
@@ -49,7 +49,7 @@ def test_of_each_segment_the_form_that_counts_stays(tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text("")
     empty = hashlib.sha256(b"").hexdigest()
 
-    drop_half_states(tmp_path, {"segment-1": empty, "segment-3": empty})
+    remove_interrupted_sealing(tmp_path, {"segment-1": empty, "segment-3": empty})
 
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["manifest.jsonl", "segment-1.parquet", "segment-2.jsonl", "segment-3.parquet"]
@@ -59,8 +59,10 @@ def test_lines_go_only_where_the_manifest_s_file_is_whole(tmp_path: Path) -> Non
     for form in ("jsonl", "parquet"):
         (tmp_path / f"segment-1.{form}").write_text("changed")
 
-    with pytest.raises(InstrumentError, match=r"its SHA-256 is not .* segment-1.jsonl has the"):
-        drop_half_states(tmp_path, {"segment-1": hashlib.sha256(b"").hexdigest()})
+    with pytest.raises(
+        InstrumentError, match=r"its SHA-256 does not match .* segment-1.jsonl has the"
+    ):
+        remove_interrupted_sealing(tmp_path, {"segment-1": hashlib.sha256(b"").hexdigest()})
 
     assert (tmp_path / "segment-1.jsonl").exists()
 

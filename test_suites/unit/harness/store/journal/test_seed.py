@@ -57,7 +57,7 @@ def test_another_seed_than_was_committed_to_is_damage(tmp_path: Path) -> None:
     SegmentJournal.create(folder, header_of("hush-hush")).close()
     keep_seed(folder, "another")
 
-    with pytest.raises(InstrumentError, match="is not the seed that seed_commitment"):
+    with pytest.raises(InstrumentError, match="the seed does not match seed_commitment"):
         open_journal(folder)
 
 

@@ -43,7 +43,7 @@ def test_a_stop_that_was_changed_or_taken_out_is_noticed(tmp_path: Path) -> None
     whole = path.read_bytes()
 
     path.write_bytes(whole.replace(b'"untried":120', b'"untried":100', 1))
-    with pytest.raises(InstrumentError, match="byte 0: the hash chain does not hold at plan 1"):
+    with pytest.raises(InstrumentError, match="byte 0: the hash chain is broken at plan 1"):
         read_stops(tmp_path, START)
     path.write_bytes(whole.splitlines(keepends=True)[1])
     with pytest.raises(InstrumentError, match="at plan 2 for ks2"):
@@ -94,5 +94,5 @@ def test_a_journal_keeps_its_stops_and_verifies_them(tmp_path: Path) -> None:
     again.verify()
     path = tmp_path / "journal" / STOPS
     path.write_bytes(path.read_bytes().replace(b"PORN", b"DRUG"))
-    with pytest.raises(InstrumentError, match="the hash chain does not hold"):
+    with pytest.raises(InstrumentError, match="the hash chain is broken"):
         again.verify()

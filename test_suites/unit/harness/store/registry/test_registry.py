@@ -143,9 +143,9 @@ def test_the_chain_shows_where_somebody_got_round_that(
         connection.execute(statement)
         connection.commit()
 
-    with pytest.raises(InstrumentError, match=f"event {position} is not as it was written"):
+    with pytest.raises(InstrumentError, match=f"event {position} was changed"):
         len(registry.hashes())
-    with pytest.raises(InstrumentError, match=f"event {position} is not"):
+    with pytest.raises(InstrumentError, match=f"event {position} was changed"):
         registry.append(EVENTS[0], after=3)
 
 
@@ -203,12 +203,12 @@ def rewrite(path: Path, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("DELETE FROM events WHERE position = 3", "2 events are here, and the head records 3"),
-        ("DELETE FROM events", "0 events are here, and the head records 3"),
-        ("UPDATE registry_head SET events = 2", "3 events are here, and the head records 2"),
-        ("UPDATE registry_head SET hash = 'x'", "3 events are here, and the head records 3"),
-        ("DELETE FROM registry_head", "3 events are here, and the head is missing"),
-        ("UPDATE events SET actor = 'Bob' WHERE position = 2", "event 2 is not as it was written"),
+        ("DELETE FROM events WHERE position = 3", "holds 2 events, but its head records 3"),
+        ("DELETE FROM events", "holds 0 events, but its head records 3"),
+        ("UPDATE registry_head SET events = 2", "holds 3 events, but its head records 2"),
+        ("UPDATE registry_head SET hash = 'x'", "holds 3 events, but its head records 3"),
+        ("DELETE FROM registry_head", "holds 3 events, but its head is missing"),
+        ("UPDATE events SET actor = 'Bob' WHERE position = 2", "event 2 was changed"),
     ],
 )
 def test_what_was_cut_off_or_changed_is_found(
@@ -253,7 +253,7 @@ def test_a_registry_of_before_is_read_and_gets_a_head(registry: Registry, path: 
     open_registry(path, create=True).close()
     rewrite(path, "DELETE FROM events WHERE position = 3")
 
-    with pytest.raises(InstrumentError, match="the head records 3"):
+    with pytest.raises(InstrumentError, match="its head records 3"):
         registry.events()
 
 

@@ -73,7 +73,7 @@ async def test_another_status_is_a_misbehaving_server(lane: Backend, server: Any
     )
 
 
-@pytest.mark.parametrize("wire", [b"<html>", dns.message.make_query("b.test", "A").to_wire()])
+@pytest.mark.parametrize("wire", [b"<html>", dns.message.make_query("b.test", "A", id=1).to_wire()])
 async def test_what_is_no_answer_is_a_misbehaving_server(
     lane: Backend, server: Any, wire: bytes
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from probes.net.dialling import connect
 from probes.net.local_binding import UNBOUND, LocalBinding
-from probes.net.portable.dial import connect
 from probes.net.route import Address
 
 HOST = "proxy.accredit.test"

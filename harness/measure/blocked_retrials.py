@@ -1,0 +1,239 @@
+"""Retry blocked items: at once, at the end, and with a second, independent client.
+
+A service may show a block once and let the reload through, ask to *continue*, or block only the
+clients it knows. Of each category, line, profile and probe the blocked items with the smallest
+keyed hashes are retried (``SAMPLE``, or all). If one of them passes, all blocked items of its
+group are retried. The judge counts what passes as delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import to_thread
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from harness.measure.attempts import (
+    AttemptOptions,
+    PlannedAttempt,
+    marker_for,
+    observed,
+    run_attempt,
+)
+from harness.measure.measurement_context import MeasurementContext
+from harness.measure.repeated_attempts import attempt_within_limits, in_batches, is_filter_off
+from harness.model.campaign import Campaign, Limits
+from harness.model.observation import CONTROL, AttemptKey, Look, Observation
+from harness.model.plain_twin import SAMPLE, Spot, key_again, spot_of
+from harness.model.sampler import Smallest, ordering
+from harness.model.verdict import DELIVERED, State
+from harness.ports.judging import JudgeBatch
+from harness.ports.network import Attempt, address_of
+
+
+async def visit(
+    planned: PlannedAttempt, options: AttemptOptions, limits: Limits, context: MeasurementContext
+) -> Observation:
+    """Fetch an item's page once with the second client, within the limits."""
+    key, item, client = planned.key, planned.item, context.second_client
+    assert client is not None
+    marker = marker_for(planned, options, context)
+    asked = Attempt(key=key, item=item, limits=limits, timeout=options.patience, marker=marker)
+    url, line = address_of(context.probes[key.probe], item), context.lines[key.line, key.profile]
+    async with context.rate_limits.slot(key.line, item), context.limiter:
+        started = context.clock.now()
+        result = await run_attempt(client.visit(asked, url, line), limits.visit_patience)
+    return observed(asked, planned, options, context, result, started)
+
+
+AGAIN = range(2, 4)
+"""Turns in which an item that passed must pass once more while a must-block sentinel is blocked: an
+item may pass just before the sentinel does while a filter is being switched on again."""
+
+PROBED: tuple[Look, ...] = ("at_once", "at_end")
+
+
+class BlockedGroup(NamedTuple):
+    """The groups that blocked items are drawn from; finer than any requirement."""
+
+    category: str
+    line: str
+    profile: str
+    probe: str
+
+
+class Blocked(NamedTuple):
+    """A blocked item, with the control's observation of the same item."""
+
+    seen: Observation
+    control: Observation
+
+
+class BlockedRetrials:
+    """Retry the blocked items of a campaign; kept in a batch of their own, ``number``."""
+
+    def __init__(
+        self, campaign: Campaign, context: MeasurementContext, number: int, judge_trials: JudgeBatch
+    ) -> None:
+        self._campaign, self._context, self._number = campaign, context, number
+        self._judge = judge_trials
+        self._place = ordering(campaign.seed)
+        self._drawn: defaultdict[BlockedGroup, Smallest[Blocked]]
+        self._drawn = defaultdict(lambda: Smallest(SAMPLE, unit=lambda one: one.seen.key.item))
+        self._held: dict[AttemptKey, Observation] = {}
+        self._spots: set[tuple[Spot, Look]] = set()
+        self._unusable: set[str] = set()
+        self._passed: set[BlockedGroup] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._seen: list[Observation] = []
+
+    def resume_from(self, observations: Iterable[Observation]) -> None:
+        """Note what was retried before."""
+        for one in observations:
+            if one.role == "retry" and one.look != "patience":
+                self._spots.add((spot_of(one.key), one.look))
+                self._held[one.key] = one
+
+    async def add_batch(self, observations: Iterable[Observation]) -> None:
+        """Retry at once the blocked items of a batch that are drawn."""
+        seen = list(observations)
+        if candidates := [one for one in seen if self._may_be_drawn(one)]:
+            for one in await to_thread(self._blocked_among, seen, candidates):
+                self._drawn[blocked_group_of(one.seen)].offer(self._place(one.seen.key.item), one)
+                self._begin(one, "at_once")
+
+    async def finish(self, held: Callable[[], Iterable[Observation]]) -> list[Observation]:
+        """Retry what is drawn at the end and with the second client; return all retrials.
+
+        ``held`` gives all observations of the journal.
+        """
+        for smallest in self._drawn.values():
+            for _, one in smallest.kept():
+                self._begin_all(one)
+        await self._wait()
+        done: set[BlockedGroup] = set()
+        while self._passed - done:
+            done |= self._passed
+            for batch in in_batches(held()):
+                seen = list(batch)
+                wanted = [
+                    one for one in seen if _is_candidate(one) and blocked_group_of(one) in done
+                ]
+                for one in await to_thread(self._blocked_among, seen, wanted) if wanted else ():
+                    self._begin_all(one)
+            await self._wait()
+        return self._seen
+
+    async def close(self) -> None:
+        """Cancel what is still waiting."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    def _may_be_drawn(self, one: Observation) -> bool:
+        """Whether an item may be blocked, and is among the first of its group so far."""
+        if not _is_candidate(one):
+            return False
+        kept = self._drawn[blocked_group_of(one)].kept()
+        return len(kept) < SAMPLE or self._place(one.key.item) < kept[-1][0]
+
+    def _blocked_among(self, seen: list[Observation], wanted: list[Observation]) -> list[Blocked]:
+        """Those of ``wanted`` that are judged blocked, with their controls."""
+        controls = {_beside(one.key): one for one in seen if one.key.line == CONTROL}
+        sentinels = [one for one in seen if one.role in ("must_allow", "must_block")]
+        pairs = {
+            one.key: Blocked(one, controls[_beside(one.key)])
+            for one in wanted
+            if _beside(one.key) in controls
+        }
+        trials = [each for pair in pairs.values() for each in pair]
+        verdicts = self._judge([*sentinels, *trials])
+        return [pairs[one.key] for one in verdicts if one.state is State.BLOCKED]
+
+    def _begin_all(self, one: Blocked) -> None:
+        for look_ in (*PROBED, "other_client"):
+            self._begin(one, look_)
+
+    def _begin(self, one: Blocked, kind: Look) -> None:
+        if (spot_of(one.seen.key), kind) in self._spots:
+            again = self._held.get(key_again(one.seen.key, kind))
+            if again is not None and not again.filter_off and self._has_passed(one, again):
+                self._passed.add(blocked_group_of(one.seen))
+            return
+        if kind == "other_client" and not self._can_visit(one.seen):
+            return
+        self._spots.add((spot_of(one.seen.key), kind))
+        task = asyncio.create_task(self._try_again(one, kind))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    def _can_visit(self, seen: Observation) -> bool:
+        """Whether the second client can fetch the page; a line it cannot use is noted once."""
+        client, key = self._context.second_client, seen.key
+        if client is None or not address_of(self._context.probes[key.probe], seen.item):
+            return False
+        is_usable = client.can_use(self._context.lines[key.line, key.profile])
+        is_noted = key.line in self._unusable
+        self._unusable |= set() if is_usable else {key.line}
+        return is_usable or not is_noted
+
+    async def _try_again(self, one: Blocked, kind: Look) -> None:
+        key = key_again(one.seen.key, kind)
+        planned = PlannedAttempt(key=key, item=one.seen.item, role="retry", batch=self._number)
+        again, is_off = await self._attempt(one, planned, kind, 1)
+        passed = self._has_passed(one, again)
+        for turn in AGAIN if passed and not is_off else ():
+            later, is_off = await self._attempt(one, planned, kind, turn)
+            if self._has_passed(one, later) and not is_off:
+                break
+            is_off = True  # unless it passes again, the filter was on its way back
+        self._seen.append(replace(again, filter_off=passed and is_off))
+        if passed and not is_off:
+            self._passed.add(blocked_group_of(one.seen))
+
+    async def _attempt(
+        self, one: Blocked, planned: PlannedAttempt, kind: Look, turn: int
+    ) -> tuple[Observation, bool]:
+        """Make one attempt; return it, and whether the filter was off if it passed."""
+        limits = self._campaign.limits
+        if kind == "other_client":
+            options = AttemptOptions(look=kind, patience=limits.confirmation_timeout, turn=turn)
+            again = await visit(planned, options, limits, self._context)
+        else:
+            options = AttemptOptions(look=kind, patience=limits.timeout, turn=turn)
+            again = await attempt_within_limits(planned, options, limits, self._context)
+        passed = self._has_passed(one, again)
+        return again, passed and await is_filter_off(
+            planned, options, self._campaign, self._context
+        )
+
+    def _has_passed(self, one: Blocked, again: Observation) -> bool:
+        as_item = replace(again, key=one.seen.key, role="item", batch=one.control.batch)
+        verdicts = self._judge([one.control, as_item])
+        return any(verdict.state in DELIVERED for verdict in verdicts)
+
+    async def _wait(self) -> None:
+        while self._waiting:
+            await asyncio.gather(*self._waiting)
+
+
+def blocked_group_of(one: Observation) -> BlockedGroup:
+    """Return the group of a blocked item."""
+    key = one.key
+    return BlockedGroup(
+        category=one.item.category, line=key.line, profile=key.profile, probe=key.probe
+    )
+
+
+def _is_candidate(one: Observation) -> bool:
+    """Whether this is an item tried through the service whose token did not arrive."""
+    facts = one.facts
+    came = getattr(facts, "canary", "") == "seen"
+    return one.role == "item" and one.key.line != CONTROL and not came
+
+
+def _beside(key: AttemptKey) -> tuple[str, str, str, int]:
+    return key.item, key.probe, key.profile, key.round

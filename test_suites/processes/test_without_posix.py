@@ -1,0 +1,44 @@
+"""On a system without POSIX the packages import, and what needs it says so in one sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def without_posix(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "test_suites.processes.without_posix", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_module_imports(tmp_path: Path) -> None:
+    ended = without_posix("import everything", cwd=tmp_path)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert int(ended.stdout) > 150
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["list"], ["scheme", "list"], ["corpus", "info", "canary"]], ids=" ".join
+)
+def test_what_needs_no_posix_works(words: list[str], tmp_path: Path) -> None:
+    ended = without_posix(*words, cwd=tmp_path)
+
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert ended.stdout
+
+
+def test_what_needs_posix_says_so(tmp_path: Path) -> None:
+    ended = without_posix("range", "up", "--detach", cwd=tmp_path)
+
+    assert 2 == ended.returncode
+    assert "accredit: range up --detach needs a POSIX system" in ended.stderr
+    assert "Traceback" not in ended.stderr
