@@ -62,13 +62,13 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
         raise ValueError(msg)
     first, second = np.triu_indices(len(values))
     means = np.sort((values[first] + values[second]) / 2)
-    n, whole = len(values), len(means)
+    n, pairs = len(values), len(means)
     deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = math.floor(whole / 2 - float(special.ndtri(1 - alpha)) * deviation)
+    rank = math.floor(pairs / 2 - float(special.ndtri(1 - alpha)) * deviation)
     if rank < 1:
         bounds = Bounds(None, None)
     else:
-        bounds = Bounds(float(means[rank - 1]), float(means[whole - rank]))
+        bounds = Bounds(float(means[rank - 1]), float(means[pairs - rank]))
     return Shift(
         value=float(np.median(means)), bounds=bounds, method="pseudo-median (Hodges-Lehmann)"
     )
@@ -79,9 +79,9 @@ def p_above(differences: Sequence[float], mark: float) -> float:
     values = np.asarray(differences, dtype=float)
     first, second = np.triu_indices(len(values))
     within = int(np.count_nonzero((values[first] + values[second]) / 2 <= mark))
-    n, whole = len(values), len(first)
+    n, pairs = len(values), len(first)
     deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    return float(special.ndtr(-(whole / 2 - within - 1) / deviation))
+    return float(special.ndtr(-(pairs / 2 - within - 1) / deviation))
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:
@@ -201,7 +201,7 @@ def _pairs(
         expectation = policy.expects(category, phase)
         if expectation not in {"block", "allow"} or not probes:
             continue
-        first, second = (_is_right(each[key], expectation, probes) for each in (was, now))
+        first, second = (_is_right(trials[key], expectation, probes) for trials in (was, now))
         right = None if first is None or second is None else (first, second)
         pairs.append(_Pair(name, category, str(expectation), right))
     return pairs
@@ -227,13 +227,13 @@ def _contrasts(line: str, profile: str, pairs: list[_Pair]) -> list[Contrast]:
         for category in sorted({pair.category for pair in pairs})
     }
     rows = {name: _contrast(line, profile, name, members) for name, members in groups.items()}
-    fair = holm({name: row.change.p_value for name, row in rows.items()})
-    found = [replace(row, adjusted=fair[name]) for name, row in rows.items()]
+    adjusted = holm({name: row.change.p_value for name, row in rows.items()})
+    contrasts = [replace(row, adjusted=adjusted[name]) for name, row in rows.items()]
     for name, wanted in TOTALS.items():
         members = [pair for pair in pairs if wanted in {"", pair.expectation}]
         if members:
-            found.append(_contrast(line, profile, name, members))
-    return found
+            contrasts.append(_contrast(line, profile, name, members))
+    return contrasts
 
 
 def _contrast(line: str, profile: str, group: str, pairs: list[_Pair]) -> Contrast:

@@ -95,7 +95,7 @@ class EarlyStoppingOutcomes:
         from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
         header, campaign = self._journal.header, self._campaign
-        found = estimate(
+        estimates = estimate(
             verdict_counts,
             self.scheme,
             {profile: campaign.phase_of(profile) for profile in campaign.profiles},
@@ -107,7 +107,7 @@ class EarlyStoppingOutcomes:
             instrument=instrument,
             probes=header.probes,
         )
-        return replace(found, rates=self.with_anytime_bounds(found.rates))
+        return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
 
     def decide(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """Return the measurements with the result of their stopping test, or barred by stopping."""
@@ -215,19 +215,22 @@ def _plan_overlaps(campaign: Campaign, scheme: Scheme) -> dict[str, _PlanOverlap
     if campaign.stopping is None:
         return {}
     phases = {campaign.phase_of(profile) for profile in campaign.profiles}
-    found = {}
+    overlaps = {}
     for requirement in scheme.requirements:
         overlap = _plan_overlap(campaign.stopping.plans, requirement, scheme, phases)
         if overlap.plans and requirement.rule not in NEVER_GRANTING:
-            found[requirement.id] = overlap
-    return found
+            overlaps[requirement.id] = overlap
+    return overlaps
 
 
 def _plan_overlap(
-    declared: Sequence[StoppingPlan], requirement: Requirement, scheme: Scheme, phases: set[str]
+    declared_plans: Sequence[StoppingPlan],
+    requirement: Requirement,
+    scheme: Scheme,
+    phases: set[str],
 ) -> _PlanOverlap:
     measure, policy = requirement.measure, scheme.policy
-    named = {code for plan in declared for code in plan.categories}
+    named = {code for plan in declared_plans for code in plan.categories}
     counted = {
         code
         for code in {*policy.rows, *measure.categories, *named}
@@ -235,14 +238,14 @@ def _plan_overlap(
     }
     holds = {
         number: {code for code in counted if is_among(code, plan.categories)}
-        for number, plan in enumerate(declared, 1)
+        for number, plan in enumerate(declared_plans, 1)
     }
     plans = tuple(number for number, codes in holds.items() if codes)
-    whole = [number for number in plans if holds[number] == counted]
-    if not whole or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
+    holding_all = [number for number in plans if holds[number] == counted]
+    if not holding_all or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
         return _PlanOverlap(plans=plans)
-    decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
-    return _PlanOverlap(plans=plans, within=whole[0], decides=decides)
+    decides = _is_declared_for(declared_plans[holding_all[0] - 1], requirement, scheme)
+    return _PlanOverlap(plans=plans, within=holding_all[0], decides=decides)
 
 
 _RATES = frozenset({"guarded", "sequential"})

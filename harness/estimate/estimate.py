@@ -277,25 +277,25 @@ def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) 
     allow = scheme.policy.expects(category, line_profile.phase) == "allow"
     adverse = State.BLOCKED if allow else State.ALLOWED
     favourable = State.ALLOWED if allow else State.BLOCKED
-    found = classify_results(results, adverse, favourable)
+    classified = classify_results(results, adverse, favourable)
     altered = total(result for result in results if _is_altered(result, adverse))
-    blocked = found.wrong if allow else found.right
-    doubt = found.doubtful
-    good, bad = found.favourable, found.adverse
+    blocked = classified.wrong if allow else classified.right
+    doubt = classified.doubtful
+    good, bad = classified.favourable, classified.adverse
     counted, others = (bad, good) if allow else (good, bad)
     domains, alpha = (
         line_profile.verdict_counts.counts.domains.get(line_profile.line, ()),
         scheme.decision.alpha,
     )
-    interval = rate_bounds(domains, counted, others, found.indeterminate, "guarded", alpha)
+    interval = rate_bounds(domains, counted, others, classified.indeterminate, "guarded", alpha)
     return CategoryRate(
         category=category,
         profile=line_profile.profile,
         line=line_profile.line,
         blocked=blocked,
-        allowed=found.n - blocked,
+        allowed=classified.n - blocked,
         altered=altered,
-        down=found.down,
+        down=classified.down,
         insufficient=doubt - altered,
         lower=interval.bounds.lower,
         upper=interval.bounds.upper,

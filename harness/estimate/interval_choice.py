@@ -102,11 +102,11 @@ class _Sample:
 
     def bounds(self, alpha: float) -> Bounds:
         if self.is_sequential:
-            low, high = (anytime_bounds(*_sums(each), alpha) for each in self._both)
+            low, high = (anytime_bounds(*_sums(rates), alpha) for rates in self._both)
             return Bounds(low.lower, high.upper)
         if {*self.least, *self.most} <= {0.0, 1.0}:  # where Gaffke's bound is Clopper-Pearson's
             n = sum(self.least.values())
-            low, high = (clopper_pearson(each.get(1.0, 0), n, alpha) for each in self._both)
+            low, high = (clopper_pearson(rates.get(1.0, 0), n, alpha) for rates in self._both)
             return Bounds(low.lower, high.upper)
         return Bounds(lower_bound(self.least, alpha), upper_bound(self.most, alpha))
 
@@ -120,18 +120,20 @@ class _Sample:
         A threshold with two sides tests each at half the level (Bonferroni).
         """
         below, above = (anytime_p_below, anytime_p_above)
-        found: list[float] = []
+        p_values: list[float] = []
         if threshold.at_least is not None and threshold.at_least > 0:
-            mark = threshold.at_least
-            found.append(
-                below(*_sums(self.most), mark) if self.is_sequential else p_below(self.most, mark)
+            limit = threshold.at_least
+            p_values.append(
+                below(*_sums(self.most), limit) if self.is_sequential else p_below(self.most, limit)
             )
         if threshold.at_most is not None and threshold.at_most < 1:
-            mark = threshold.at_most
-            found.append(
-                above(*_sums(self.least), mark) if self.is_sequential else p_above(self.least, mark)
+            limit = threshold.at_most
+            p_values.append(
+                above(*_sums(self.least), limit)
+                if self.is_sequential
+                else p_above(self.least, limit)
             )
-        return min(1.0, len(found) * min(found, default=1.0))
+        return min(1.0, len(p_values) * min(p_values, default=1.0))
 
 
 def rate_bounds(
@@ -151,27 +153,29 @@ def rate_bounds(
     """
     parts = tuple(counted), tuple(others), tuple(doubtful)
     domain_counts = count_by_domain(domains, parts)
-    k, no, doubt = (
-        sum(one[part] * many for one, many in domain_counts.items()) for part in range(3)
+    k, no, doubtful_items = (
+        sum(counts[part] * number for counts, number in domain_counts.items()) for part in range(3)
     )
     n, m = k + no, domain_counts.total()
     if n == 0:
         return RateBounds(bounds=Bounds(None, None), method=EXACT)
     is_sequential = rule == "sequential"
     sample = _sample(domain_counts, is_sequential=is_sequential)
-    is_spread = m < n + doubt
+    is_spread = m < n + doubtful_items
     unnamed = total(result for part in parts for result in part if result.group.alone)
-    each = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubt})
+    as_single_items = DomainCounts({(1, 0, 0): k, (0, 1, 0): no, (0, 0, 1): doubtful_items})
     return RateBounds(
         bounds=sample.bounds(alpha),
         method=_method(domain_counts, unnamed, is_sequential=is_sequential),
         p_value=None if threshold is None else sample.p_value(threshold),
         spread=_spread(domain_counts) if is_spread else None,
-        pooled=Span(k / (n + doubt), (k + doubt) / (n + doubt)) if is_spread else None,
-        decided=_span(_decided(domain_counts), alpha, is_sequential=is_sequential)
-        if doubt
+        pooled=Span(k / (n + doubtful_items), (k + doubtful_items) / (n + doubtful_items))
+        if is_spread
         else None,
-        alone=_span(each, alpha, is_sequential=is_sequential) if is_spread else None,
+        decided=_span(_decided(domain_counts), alpha, is_sequential=is_sequential)
+        if doubtful_items
+        else None,
+        alone=_span(as_single_items, alpha, is_sequential=is_sequential) if is_spread else None,
         unnamed=unnamed,
     )
 
@@ -190,15 +194,17 @@ def count_by_domain(
     parts: tuple[Iterable[GroupResult], Iterable[GroupResult], Iterable[GroupResult]],
 ) -> DomainCounts:
     """Count domains by their items in each of three parts; domains without any are left out."""
-    places = {result.group.number: place for place, part in enumerate(parts) for result in part}
+    part_of = {
+        result.group.number: part for part, results in enumerate(parts) for result in results
+    }
     domain_counts: DomainCounts = Counter()
     for composition, number in domains:
-        found = [0, 0, 0]
+        counts = [0, 0, 0]
         for group, items in composition:
-            if (place := places.get(group)) is not None:
-                found[place] += items
-        if any(found):
-            domain_counts[found[0], found[1], found[2]] += number
+            if (part := part_of.get(group)) is not None:
+                counts[part] += items
+        if any(counts):
+            domain_counts[counts[0], counts[1], counts[2]] += number
     return domain_counts
 
 
@@ -218,20 +224,20 @@ def _span(domain_counts: DomainCounts, alpha: float, *, is_sequential: bool) -> 
 
 def _decided(domain_counts: DomainCounts) -> DomainCounts:
     """Return domains that have a decided item, without indeterminate items."""
-    found: DomainCounts = Counter()
+    decided: DomainCounts = Counter()
     for (yes, no, _), number in domain_counts.items():
         if yes + no:
-            found[yes, no, 0] += number
-    return found
+            decided[yes, no, 0] += number
+    return decided
 
 
 def _spread(domain_counts: DomainCounts) -> Spread:
     decided = _decided(domain_counts)
     sample = _sample(domain_counts, is_sequential=False)
-    shown, domains = _sums(_sample(decided, is_sequential=False).least)
+    decided_sum, domains = _sums(_sample(decided, is_sequential=False).least)
     least, tried = _sums(sample.least)
     most, _ = _sums(sample.most)
-    rate = shown / domains if domains else None
+    rate = decided_sum / domains if domains else None
     return Spread(domains=domains, rate=rate, tried=tried, least=least, most=most)
 
 

@@ -89,7 +89,7 @@ def _lower(groups: _Groups, alpha: float) -> float:
     positive = [(rate, number) for rate, number in groups if rate > 0]
     if not positive:
         return 0.0
-    domains, with_positive = (sum(number for _, number in each) for each in (groups, positive))
+    domains, with_positive = (sum(number for _, number in part) for part in (groups, positive))
     share = float(special.betaincinv(with_positive, domains - with_positive + 1, alpha))
     low, high = positive[0][0] * share, positive[-1][0] * share  # all rates equal
     if len(positive) == 1:
@@ -98,7 +98,7 @@ def _lower(groups: _Groups, alpha: float) -> float:
     def excess(mark: float) -> float:
         return _below(groups, mark) - alpha
 
-    if excess(low) >= 0 or excess(high) <= 0:  # rates so alike that rounding decides
+    if excess(low) >= 0 or excess(high) <= 0:  # the rates differ by rounding only
         return low if excess(low) >= 0 else high
     return float(optimize.brentq(excess, low, high, xtol=PRECISION))
 
@@ -192,9 +192,9 @@ def worst_case(k: int, n: int, indeterminate: int, alpha: float) -> Bounds:
     """
     if n == 0:
         return Bounds(None, None)
-    whole = n + indeterminate
-    lower = clopper_pearson(k, whole, alpha).lower
-    upper = clopper_pearson(k + indeterminate, whole, alpha).upper
+    total = n + indeterminate
+    lower = clopper_pearson(k, total, alpha).lower
+    upper = clopper_pearson(k + indeterminate, total, alpha).upper
     return Bounds(lower, upper)
 
 

@@ -62,7 +62,7 @@ class Sources:
 
     def test_key(self, item: Item, codes: Collection[str]) -> tuple[str, Source, str]:
         """Return the key of an item's own test: frame, source, and its code in ``codes``."""
-        code = next((each for each in codes if covers(item.category, each)), "")
+        code = next((code for code in codes if covers(item.category, code)), "")
         return frame_of(item.pack), self.of_pack(item.pack), code
 
     def basis(self, rests_on: PackKind | None, present: Collection[Source]) -> Basis:
@@ -207,9 +207,9 @@ def is_wanted(
     )
 
 
-def is_asked(measure: Measure, policy: Policy, seen: tuple[str, ...], phase: str) -> bool:
+def is_asked(measure: Measure, policy: Policy, tried: tuple[str, ...], phase: str) -> bool:
     """Whether the policy of a phase expects of any wanted category what the measure counts."""
     if measure.expectation is None or not measure.categories:
         return True
-    codes = {*policy.rows, *seen, *measure.categories}
+    codes = {*policy.rows, *tried, *measure.categories}
     return any(counts_category(measure, policy, code, phase) for code in codes)

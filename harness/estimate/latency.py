@@ -68,7 +68,7 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
     doubtful = unpaired = 0
     results = {result.group.number: result for result in selection.results}
     for pairs in selection.verdict_counts.first_pairs(results, selection.profile, probe, MANY):
-        found = [
+        ratios = [
             math.log(service / control)
             for service, control in pairs.times
             if min(service, control) > 0
@@ -76,8 +76,8 @@ def _share_of_probe(selection: Selection, probe: str) -> Metric:
         states = results[pairs.group].states((probe,))
         if State.INSUFFICIENT in states:
             doubtful += 1
-        elif found:
-            logs.append(math.fsum(found) / len(found))
+        elif ratios:
+            logs.append(math.fsum(ratios) / len(ratios))
         else:
             unpaired += bool(states)
     return _share(selection, logs, doubtful, unpaired, probe)

@@ -107,13 +107,13 @@ def discordant(selection: Selection) -> MeasuredMetric:
             down += result.items
         elif len({one.probe for one in result.probe_states}) > 1:
             agreed.append(result)
-    found = ClassifiedResults(
+    classified = ClassifiedResults(
         adverse=tuple(differ),
         favourable=tuple(agreed),
         indeterminate=tuple(doubtful),
         down=down,
     )
-    measured = count("discordant", found, selection.alpha)
+    measured = count("discordant", classified, selection.alpha)
     return replace(
         measured, adverse=tuple(result.as_adverse(State.ALLOWED, probes) for result in differ)
     )
@@ -132,11 +132,11 @@ def wrong_cells(selection: Selection) -> MeasuredMetric:
         allow = selection.expects(code) == "allow"
         bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
         results = [result for result in selection.results if result.category == code]
-        found = classify_results(results, bad, good, probes)
-        adverse += [result.as_adverse(bad, probes) for result in found.adverse]
-        wrong += bool(found.adverse)
-        right += not found.adverse and found.right >= CELL_ITEMS
-        open_ += not found.adverse and found.right < CELL_ITEMS
+        classified = classify_results(results, bad, good, probes)
+        adverse += [result.as_adverse(bad, probes) for result in classified.adverse]
+        wrong += bool(classified.adverse)
+        right += not classified.adverse and classified.right >= CELL_ITEMS
+        open_ += not classified.adverse and classified.right < CELL_ITEMS
     n = wrong + right
     value = float(wrong) if n else None
     measured = _observed(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
@@ -160,10 +160,12 @@ def clean_blocked_per_harmful(selection: Selection) -> MeasuredMetric:
 
 def control_success(selection: Selection) -> MeasuredMetric:
     """Compute the share of items that were alive on the control line."""
-    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
-    n = found.n + found.down
-    value = found.n / n if n else None
-    return _observed(selection, "control_success", "share", value, "observed share", n, found.n)
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    n = classified.n + classified.down
+    value = classified.n / n if n else None
+    return _observed(
+        selection, "control_success", "share", value, "observed share", n, classified.n
+    )
 
 
 def sentinel_agreement(selection: Selection) -> MeasuredMetric:
@@ -191,20 +193,20 @@ def sentinel_agreement(selection: Selection) -> MeasuredMetric:
 
 def indeterminate_share(selection: Selection) -> MeasuredMetric:
     """Compute the share of items that could not be decided."""
-    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
-    k = found.doubtful
-    n = found.n + k
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    k = classified.doubtful
+    n = classified.n + k
     value = k / n if n else None
     return _observed(selection, "indeterminate_share", "share", value, "observed share", n, k)
 
 
 def design_effect(selection: Selection) -> MeasuredMetric:
     """Compute the design effect of items clustered by registrable domain."""
-    found = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
-    effect = effect_of(selection.domains, found.favourable, found.adverse)
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    effect = effect_of(selection.domains, classified.favourable, classified.adverse)
     method = "Kish design effect by registrable domain"
-    value = effect if found.n else None
-    return _observed(selection, "design_effect", "ratio", value, method, found.n)
+    value = effect if classified.n else None
+    return _observed(selection, "design_effect", "ratio", value, method, classified.n)
 
 
 def _cells(selection: Selection) -> list[str]:
@@ -253,13 +255,13 @@ def instrument_record(selection: Selection) -> MeasuredMetric:
     Missing facts are counted by name in ``left_out``; a clock that is not synchronised is one.
     """
     records = selection.instrument
-    whole = sum(not record.missing for record in records)
-    value = whole / len(records) if records else None
+    complete = sum(not record.missing for record in records)
+    value = complete / len(records) if records else None
     metric = Metric(
         name="instrument_record",
         unit="share",
         value=value,
-        k=whole,
+        k=complete,
         n=len(records),
         indeterminate=0,
         lower=value,

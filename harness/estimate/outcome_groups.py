@@ -51,8 +51,8 @@ class GroupResult:
 
     def as_adverse(self, state: State, probes: Collection[str] = ()) -> Adverse:
         """Return a reference to the verdicts that found the items in a state."""
-        found = tuple(one.probe for one in self.for_probes(probes) if one.state is state)
-        return Adverse(self.group.number, self.profile, state, found)
+        found_by = tuple(one.probe for one in self.for_probes(probes) if one.state is state)
+        return Adverse(self.group.number, self.profile, state, found_by)
 
     def for_probes(self, probes: Collection[str]) -> tuple[ProbeState, ...]:
         """Return the states of the named probes; of all, if none is named."""
@@ -70,10 +70,10 @@ class ProfileResults:
     @property
     def categories(self) -> dict[str, list[GroupResult]]:
         """The results by category."""
-        found: dict[str, list[GroupResult]] = {}
-        for one in self.results:
-            found.setdefault(one.category, []).append(one)
-        return found
+        by_category: dict[str, list[GroupResult]] = {}
+        for result in self.results:
+            by_category.setdefault(result.category, []).append(result)
+        return by_category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class ClassifiedResults:
 
 def total(results: Iterable[GroupResult]) -> int:
     """Return the total number of items."""
-    return sum(one.items for one in results)
+    return sum(result.items for result in results)
 
 
 def results_by_profile(counts: Counts) -> dict[tuple[str, str], ProfileResults]:
@@ -149,11 +149,11 @@ def classify_results(
     """Classify results: adverse if any trial is, favourable only if no trial is anything else."""
     ends: dict[CombinedState, list[GroupResult]] = {}
     mechanisms: Counter[str] = Counter()
-    for one in results:
-        states = one.states(probes)
+    for result in results:
+        states = result.states(probes)
         if State.BLOCKED in states:
-            mechanisms[one.first(State.BLOCKED, probes).value] += one.items
-        ends.setdefault(combine_states(states, adverse, favourable), []).append(one)
+            mechanisms[result.first(State.BLOCKED, probes).value] += result.items
+        ends.setdefault(combine_states(states, adverse, favourable), []).append(result)
     return ClassifiedResults(
         adverse=tuple(ends.get("adverse", ())),
         favourable=tuple(ends.get("favourable", ())),

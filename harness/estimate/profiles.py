@@ -116,14 +116,14 @@ def superset_violations(selection: Selection) -> MeasuredMetric:
                 wrong[name] = (result, result.as_adverse(State.ALLOWED))
             else:
                 right[name] = result
-    found = ClassifiedResults(
+    classified = ClassifiedResults(
         adverse=tuple(result for result, _ in wrong.values()),
         favourable=tuple(result for name, result in right.items() if name not in wrong),
         indeterminate=tuple(
             result for name, result in doubtful.items() if name not in {*wrong, *right}
         ),
     )
-    measured = count("superset_violations", found, selection.alpha)
+    measured = count("superset_violations", classified, selection.alpha)
     return replace(measured, adverse=tuple(adverse for _, adverse in wrong.values()))
 
 

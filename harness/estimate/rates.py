@@ -42,34 +42,42 @@ class MeasuredMetric:
 
 def block_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of items that were blocked; k counts these."""
-    found = classify_blocks(selection)
-    interval = _rate_bounds(selection, found.favourable, found.adverse, found.indeterminate)
-    measured = rate("block_rate", found.right, found, interval, selection.alpha)
-    measured = _with_worst_case(measured, selection, found, found.favourable, found.adverse)
-    return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
+    classified = classify_blocks(selection)
+    interval = _rate_bounds(
+        selection, classified.favourable, classified.adverse, classified.indeterminate
+    )
+    measured = rate("block_rate", classified.right, classified, interval, selection.alpha)
+    measured = _with_worst_case(
+        measured, selection, classified, classified.favourable, classified.adverse
+    )
+    return replace(measured, adverse=_adverse(classified, State.ALLOWED, selection))
 
 
 def overblock_rate(selection: Selection) -> MeasuredMetric:
     """Compute the share of must-allow items that were blocked; k counts these."""
-    found = classify_overblocks(selection)
-    interval = _rate_bounds(selection, found.adverse, found.favourable, found.indeterminate)
-    measured = rate("overblock_rate", found.wrong, found, interval, selection.alpha)
-    measured = _with_worst_case(measured, selection, found, found.adverse, found.favourable)
-    return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
+    classified = classify_overblocks(selection)
+    interval = _rate_bounds(
+        selection, classified.adverse, classified.favourable, classified.indeterminate
+    )
+    measured = rate("overblock_rate", classified.wrong, classified, interval, selection.alpha)
+    measured = _with_worst_case(
+        measured, selection, classified, classified.adverse, classified.favourable
+    )
+    return replace(measured, adverse=_adverse(classified, State.BLOCKED, selection))
 
 
 def missed(selection: Selection) -> MeasuredMetric:
     """Count the items that got through: a census, without sampling error."""
-    found = classify_blocks(selection)
-    measured = count("missed", found, selection.alpha)
-    return replace(measured, adverse=_adverse(found, State.ALLOWED, selection))
+    classified = classify_blocks(selection)
+    measured = count("missed", classified, selection.alpha)
+    return replace(measured, adverse=_adverse(classified, State.ALLOWED, selection))
 
 
 def overblocked(selection: Selection) -> MeasuredMetric:
     """Count the must-allow items that were blocked: a census, without sampling error."""
-    found = classify_overblocks(selection)
-    measured = count("overblocked", found, selection.alpha)
-    return replace(measured, adverse=_adverse(found, State.BLOCKED, selection))
+    classified = classify_overblocks(selection)
+    measured = count("overblocked", classified, selection.alpha)
+    return replace(measured, adverse=_adverse(classified, State.BLOCKED, selection))
 
 
 def explicit_share(selection: Selection) -> MeasuredMetric:
@@ -87,14 +95,14 @@ def explicit_share(selection: Selection) -> MeasuredMetric:
             adverse.append(result.as_adverse(State.BLOCKED, silent_probes))
         elif blocks:
             explicit.append(result)
-    found = ClassifiedResults(
+    classified = ClassifiedResults(
         adverse=tuple(silent),
         favourable=tuple(explicit),
         indeterminate=(),
         mechanisms=classify_blocks(selection).mechanisms,
     )
     interval = _rate_bounds(selection, explicit, silent, ())
-    measured = rate("explicit_share", found.right, found, interval, selection.alpha)
+    measured = rate("explicit_share", classified.right, classified, interval, selection.alpha)
     return replace(measured, adverse=tuple(adverse))
 
 
@@ -113,30 +121,30 @@ def classify_overblocks(selection: Selection) -> ClassifiedResults:
 
 
 def rate(
-    name: str, k: int, found: ClassifiedResults, interval: RateBounds, alpha: float
+    name: str, k: int, classified: ClassifiedResults, interval: RateBounds, alpha: float
 ) -> MeasuredMetric:
     """Return the share of ``k`` among the decided items, as a metric."""
-    value = k / found.n if found.n else None
-    return _measured(name, "share", value, k, found, interval, alpha)
+    value = k / classified.n if classified.n else None
+    return _measured(name, "share", value, k, classified, interval, alpha)
 
 
-def count(name: str, found: ClassifiedResults, alpha: float) -> MeasuredMetric:
+def count(name: str, classified: ClassifiedResults, alpha: float) -> MeasuredMetric:
     """Return the number of adverse items; the upper bound adds the indeterminate ones."""
-    k = found.wrong
+    k = classified.wrong
     bounds = Bounds(None, None)
-    if found.n:
-        bounds = Bounds(float(k), float(k + found.doubtful))
-    value = float(k) if found.n else None
+    if classified.n:
+        bounds = Bounds(float(k), float(k + classified.doubtful))
+    value = float(k) if classified.n else None
     return _measured(
-        name, "items", value, k, found, RateBounds(bounds=bounds, method=CENSUS), alpha
+        name, "items", value, k, classified, RateBounds(bounds=bounds, method=CENSUS), alpha
     )
 
 
 def not_implemented(name: str, unit: str, alpha: float) -> MeasuredMetric:
     """Return an empty metric for one that is not implemented; it never passes."""
-    found = ClassifiedResults(adverse=(), favourable=(), indeterminate=())
+    classified = ClassifiedResults(adverse=(), favourable=(), indeterminate=())
     interval = RateBounds(bounds=Bounds(None, None), method=NOT_IMPLEMENTED)
-    return _measured(name, unit, None, 0, found, interval, alpha)
+    return _measured(name, unit, None, 0, classified, interval, alpha)
 
 
 def _measured(
@@ -144,7 +152,7 @@ def _measured(
     unit: str,
     value: float | None,
     k: int,
-    found: ClassifiedResults,
+    classified: ClassifiedResults,
     interval: RateBounds,
     alpha: float,
 ) -> MeasuredMetric:
@@ -153,14 +161,14 @@ def _measured(
         unit=unit,
         value=value,
         k=k,
-        n=found.n,
-        indeterminate=found.doubtful,
+        n=classified.n,
+        indeterminate=classified.doubtful,
         lower=interval.bounds.lower,
         upper=interval.bounds.upper,
         method=interval.method,
         alpha=alpha,
-        left_out={"down": found.down} if found.down else {},
-        mechanisms=found.mechanisms,
+        left_out={"down": classified.down} if classified.down else {},
+        mechanisms=classified.mechanisms,
         spread=interval.spread,
         pooled=interval.pooled,
         p_value=interval.p_value,
@@ -174,20 +182,24 @@ def _measured(
 def _with_worst_case(
     measured: MeasuredMetric,
     selection: Selection,
-    found: ClassifiedResults,
+    classified: ClassifiedResults,
     counted: Iterable[GroupResult],
     others: Iterable[GroupResult],
 ) -> MeasuredMetric:
     """Add the bounds that hold whatever the items dead on the control really are."""
-    if not found.dead:
+    if not classified.dead:
         return measured
-    open_ = (*found.indeterminate, *found.dead)
+    open_ = (*classified.indeterminate, *classified.dead)
     bounds = _rate_bounds(selection, counted, others, open_).bounds
     return replace(measured, metric=replace(measured.metric, worst=(bounds.lower, bounds.upper)))
 
 
-def _adverse(found: ClassifiedResults, state: State, selection: Selection) -> tuple[Adverse, ...]:
-    return tuple(result.as_adverse(state, selection.measure.probes) for result in found.adverse)
+def _adverse(
+    classified: ClassifiedResults, state: State, selection: Selection
+) -> tuple[Adverse, ...]:
+    return tuple(
+        result.as_adverse(state, selection.measure.probes) for result in classified.adverse
+    )
 
 
 def _rate_bounds(

@@ -181,11 +181,11 @@ def _totals(groups: _Groups) -> _Groups:
 def _count(results: list[GroupResult], expectation: str) -> _Counted:
     states = (State.ALLOWED, State.BLOCKED)
     adverse, favourable = states if expectation == "block" else states[::-1]
-    found = classify_results(results, adverse, favourable)
+    classified = classify_results(results, adverse, favourable)
     return _Counted(
-        tuple(_weighted_items(found.favourable, success=True)),
-        tuple(_weighted_items(found.adverse, success=False)),
-        tuple(_weighted_items(found.indeterminate, success=False)),
+        tuple(_weighted_items(classified.favourable, success=True)),
+        tuple(_weighted_items(classified.adverse, success=False)),
+        tuple(_weighted_items(classified.indeterminate, success=False)),
     )
 
 
@@ -233,9 +233,9 @@ def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
         right = len(counted.right)
         bounds = worst_case(right, counted.n, len(counted.doubtful), alpha)
         return right / counted.n, bounds, "exact (Clopper-Pearson), items count alike"
-    hoped = tuple(replace(item, success=True) for item in counted.doubtful)
+    doubtful_as_right = tuple(replace(item, success=True) for item in counted.doubtful)
     lower = weighted_rate(every, alpha).bounds.lower
-    upper = weighted_rate(decided + hoped, alpha).bounds.upper
+    upper = weighted_rate(decided + doubtful_as_right, alpha).bounds.upper
     method = "design weights (Hajek), survey bounds (Korn and Graubard)"
     return weighted_rate(decided, alpha).value, Bounds(lower, upper), method
 
@@ -268,12 +268,14 @@ def _foreknowledge(
         )
 
 
-def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
+def _corrected(contrasts: list[Foreknowledge]) -> list[Foreknowledge]:
     """Adjust p-values over the categories of a line and profile (Holm); totals stay as they are."""
     totals = set(TOTALS.values())
-    unadjusted = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
-    fair = holm(unadjusted)
-    return [replace(one, adjusted=fair.get(str(n), one.p_value)) for n, one in enumerate(found)]
+    unadjusted = {str(n): one.p_value for n, one in enumerate(contrasts) if one.group not in totals}
+    adjusted = holm(unadjusted)
+    return [
+        replace(one, adjusted=adjusted.get(str(n), one.p_value)) for n, one in enumerate(contrasts)
+    ]
 
 
 def _known_and_hidden(

@@ -72,7 +72,8 @@ class CountedVerdicts(Protocol):
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the order
     of trial. ``overheads`` are the seconds that the service added to the time to first byte in
-    items of the named fates, sorted. ``first_pairs`` are the times of the first ``limit`` items.
+    items of the named outcome groups, sorted. ``first_pairs`` are the times of the first
+    ``limit`` items.
     """
 
     @property

@@ -1,8 +1,8 @@
 """Count verdicts by outcome with DuckDB, on disk, in memory that does not grow with their number.
 
-Items of a line that had the same outcome are counted together as one fate. Items, domains and
-outcomes are identified by 128-bit digests (MD5): a digest takes 16 bytes where a name takes about
-fifty, and nobody gains from a collision.
+Items of a line that had the same outcome are counted together as one outcome group, called *fate*
+in files and SQL. Items, domains and outcomes are identified by 128-bit digests (MD5): a digest
+takes 16 bytes where a name takes about fifty, and nobody gains from a collision.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ _COLUMNS = {
 
 
 def count_verdicts(verdicts: Iterable[Verdict], target: Path) -> Counts:
-    """Count verdicts, and write each one to Parquet files sorted by fate.
+    """Count verdicts, and write each one to Parquet files sorted by outcome group.
 
     ``target`` is a folder that is created, for files with the columns fate, item (the number of its
     first verdict on the line), n (the verdict's number), place, state, service and control
@@ -176,7 +176,7 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
 
 
 def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
-    """SQL statements from rows to sights, items, fates and the make-up of domains."""
+    """SQL statements from rows to probe states, items, outcome groups and compositions."""
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
@@ -219,7 +219,7 @@ _SUPERSEDED = (
 
 
 def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
-    """SQL statements that add the fates to some rows, then sort and write these rows."""
+    """SQL statements that add the outcome groups to some rows, then sort and write these rows."""
     files = ", ".join(map(quoted, parts))
     return (
         f"""CREATE OR REPLACE TABLE named AS
@@ -246,7 +246,7 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
     for place, trait, trials in found.fetchall():
         unseen[*places[place], traits[trait].layer, traits[trait].category] += trials
     return Counts(
-        groups=tuple(_fates(connection, lines, places, traits)),
+        groups=tuple(_outcome_groups(connection, lines, places, traits)),
         domains=_domains(connection, lines),
         probes=places,
         unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
@@ -255,13 +255,13 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
     )
 
 
-def _fates(
+def _outcome_groups(
     connection: Any,
     lines: tuple[str, ...],
     places: tuple[Place, ...],
     traits: tuple[ItemTraits, ...],
 ) -> Iterator[OutcomeGroup]:
-    """Each fate, with the states of its first item; all its items have the same."""
+    """Yield each outcome group, with the states of its first item; all its items have the same."""
     probe_states: defaultdict[int, list[ProbeState]] = defaultdict(list)
     found = connection.execute("""
         SELECT fate, place, state, mechanism, timed
@@ -288,7 +288,7 @@ def _fates(
 def _domains(
     connection: Any, lines: tuple[str, ...]
 ) -> dict[str, list[tuple[DomainComposition, int]]]:
-    """How many domains have which make-up, by line; one domain represents all of its make-up."""
+    """Count domains by composition, for each line; one domain represents all with the same."""
     made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
     found = connection.execute("""SELECT line, domain, domains, fate, items
         FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")

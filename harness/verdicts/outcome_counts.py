@@ -95,7 +95,7 @@ class ParquetVerdicts:
 
     @contextmanager
     def _query(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
-        """Query the rows of some fates. Raises InstrumentError if the files cannot be read."""
+        """Query rows of some outcome groups. Raises InstrumentError if files cannot be read."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
             WHERE {_in_condition("fate", groups)} AND {where}"""  # noqa: S608 - see above
