@@ -149,5 +149,5 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
         await measure(declared, items, instruments, journal)
         verdicts = judge(tuple(journal.observations())).verdicts
         journal.close()
-    told = {each.item.id: f"{each.state} {each.mechanism}" for each in verdicts}
-    yield {"verdicts": told, "blocked": sum("blocked" in each for each in told.values())}
+    outcomes = {verdict.item.id: f"{verdict.state} {verdict.mechanism}" for each in verdicts}
+    yield {"verdicts": outcomes, "blocked": sum("blocked" in verdict for each in outcomes.values())}

@@ -91,8 +91,8 @@ def _rows(size: int) -> Iterator[dict[str, str]]:
     for number in range(size):
         code = CODES[number % len(CODES)]
         host = f"{code.lower().replace('.', '-')}-{number:07d}.canary.accredit.test"
-        told = {"id": f"item-{number:07d}", "value": host, "kind": "host", "labels": code}
-        yield dict.fromkeys(COLUMNS, "") | told | {"registrable": host}
+        row = {"id": f"item-{number:07d}", "value": host, "kind": "host", "labels": code}
+        yield dict.fromkeys(COLUMNS, "") | row | {"registrable": host}
 
 
 def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:
