@@ -149,5 +149,6 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
         await measure(declared, items, instruments, journal)
         verdicts = judge(tuple(journal.observations())).verdicts
         journal.close()
-    outcomes = {verdict.item.id: f"{verdict.state} {verdict.mechanism}" for each in verdicts}
-    yield {"verdicts": outcomes, "blocked": sum("blocked" in verdict for each in outcomes.values())}
+    outcomes = {verdict.item.id: f"{verdict.state} {verdict.mechanism}" for verdict in verdicts}
+    blocked = sum("blocked" in outcome for outcome in outcomes.values())
+    yield {"verdicts": outcomes, "blocked": blocked}
