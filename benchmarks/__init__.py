@@ -1,1 +1,1 @@
-"""Benchmarks: each goal measured side by side with its anchor, in one run, as a ratio."""
+"""Benchmarks: each goal is measured side by side with a reference, as a ratio."""

@@ -1,4 +1,4 @@
-"""The engine in use: batches observed and kept, and a whole campaign judged."""
+"""Engines that run the harness: observing batches into a journal, and a whole campaign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import LOOPBACK, Found, Heard, paths
+from benchmarks.engines import LOOPBACK, Found, ResponseCounts, paths
 from benchmarks.silence import hosts
 from harness.campaign.item_selection import SelectedItems
 from harness.campaign.origin_file import read_origin
@@ -96,14 +96,14 @@ async def _observe(
         )
         for start in range(0, len(asked), size)
     )
-    heard = Heard()
+    responses = ResponseCounts()
     async for batch, observations in observe(batches, campaign, instruments):
         await to_thread(journal.append, batch.number, observations)
         for each in observations:
-            heard.answered += getattr(each.facts, "status", None) == 200
+            responses.answered += getattr(each.facts, "status", None) == 200
             if each.failure is not None:
-                heard.failures[each.failure.name] += 1
-    return heard.told()
+                responses.failures[each.failure.name] += 1
+    return responses.counts()
 
 
 async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
@@ -149,5 +149,6 @@ async def campaign(folder: str, count: int, limits: dict[str, Any]) -> Found:
         await measure(declared, items, instruments, journal)
         verdicts = judge(tuple(journal.observations())).verdicts
         journal.close()
-    told = {each.item.id: f"{each.state} {each.mechanism}" for each in verdicts}
-    yield {"verdicts": told, "blocked": sum("blocked" in each for each in told.values())}
+    outcomes = {verdict.item.id: f"{verdict.state} {verdict.mechanism}" for verdict in verdicts}
+    blocked = sum("blocked" in outcome for outcome in outcomes.values())
+    yield {"verdicts": outcomes, "blocked": blocked}

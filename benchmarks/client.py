@@ -1,8 +1,8 @@
-"""One client in a process of its own, which says what it cost: ``python -m benchmarks.client``.
+"""Run an engine in its own process and report its cost: ``python -m benchmarks.client``.
 
-The engine is ``module.function`` of this package; its arguments are JSON. What it gives is
-printed as JSON beside the processor time and the wall clock that its main part took. All engines
-run on the loop that a campaign would run on.
+The engine is ``module.function`` of this package, its arguments are JSON. Its result is printed as
+JSON with the processor time and the wall-clock time of its main part. All engines run on the event
+loop that a campaign uses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.measure.event_loop import new_loop
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run took: seconds of processor and of clock, peak memory, and what it found."""
+    """The cost of a run: processor and wall-clock seconds, peak MiB, and its result."""
 
     cpu: float
     wall: float
@@ -41,7 +41,7 @@ def run(engine: str, **arguments: Any) -> Cost:
 
 
 def run_program(*command: str) -> tuple[Cost, str]:
-    """Run another's program on the clients' processor; its cost and its output."""
+    """Run another program on the clients' processor; return its cost and output."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with pinned(CLIENT):
         done = subprocess.run(command, check=True, capture_output=True, text=True)

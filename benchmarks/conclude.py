@@ -33,9 +33,9 @@ def _measured(size: int) -> Iterable[Result]:
     with tempfile.TemporaryDirectory() as name:
         journal, folder = Path(name) / "journal", Path(name) / "verdicts"
         made = make_journal(journal, size)
-        told = {"folder": str(folder), "journal": str(journal)}
-        first = run("concluding.concluded", **told)
-        again = [run("concluding.concluded", **told) for _ in range(ROUNDS)]
+        arguments = {"folder": str(folder), "journal": str(journal)}
+        first = run("concluding.concluded", **arguments)
+        again = [run("concluding.concluded", **arguments) for _ in range(ROUNDS)]
         alone = [run("concluding.asked", folder=str(folder)) for _ in range(ROUNDS)]
         disk = sum(path.stat().st_size for path in folder.rglob("*")) / 1e6
     if first.found != again[0].found:

@@ -1,4 +1,4 @@
-"""What is held against each other when a journal is concluded; each in a process of its own."""
+"""The two ways of concluding that are compared, each in its own process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARK = {"provenance": "proposed", "source": "benchmark"}
 
 
 async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
-    """Hold a journal against the scheme: judged first, unless its verdicts are kept."""
+    """Assess a journal; its observations are judged first, unless verdicts are kept."""
     scheme = _scheme()
     yield {}
     assessment = conclude(open_journal(Path(journal)), scheme, verdicts=VerdictCache(Path(folder)))
@@ -36,7 +36,7 @@ async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
 
 
 async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
-    """DuckDB alone, on the same verdicts: the same rates and quantiles in one question."""
+    """Compute the same rates and quantiles from the same verdicts with DuckDB alone."""
     kept, files = _kept(Path(folder))
     blocked = STATES.index(State.BLOCKED)
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -57,7 +57,7 @@ async def asked(folder: str) -> AsyncIterator[dict[str, Any]]:
 
 
 def _kept(folder: Path) -> tuple[dict[str, Any], Path]:
-    """The counts that were kept, for the names of things, and the files of verdicts."""
+    """Return the stored counts and the path pattern of the verdict files."""
     files = next(path for path in folder.iterdir() if path.is_dir()) / "*.parquet"
     return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], files
 

@@ -1,7 +1,7 @@
-"""Corpora: five million domains imported, and ten thousand of them drawn by lot.
+"""Corpora: import five million domains, and sample ten thousand of them.
 
-The domains are made up, and are never asked for. CPU is user and system time of the command's
-process, memory its peak, interpreter and libraries and all.
+The domains are made up and never requested. CPU is user and system time of the command's process;
+memory is the peak of the whole process.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ duckdb.connect(config={"threads": 1}).execute(
     {"path": sys.argv[1], "size": int(sys.argv[2])},
 ).fetchall()
 """
-"""DuckDB alone: the same rows read, as many of the smallest digests kept."""
+"""DuckDB alone: it reads the same rows and keeps the same number of smallest digests."""
 
 
-TOLD_AT_THE_END = """
+PRINT_COST = """
 import atexit, time
 from benchmarks.memory import peak_memory
 atexit.register(lambda: print(time.process_time(), peak_memory()))
@@ -39,7 +39,7 @@ atexit.register(lambda: print(time.process_time(), peak_memory()))
 
 
 class Cost(NamedTuple):
-    """What a process took: seconds of processor, and MiB at its peak."""
+    """The cost of a process: processor seconds, and peak memory in MiB."""
 
     cpu: float
     peak: float
@@ -49,7 +49,7 @@ class Cost(NamedTuple):
 def corpora() -> Iterable[Result]:
     """Import a long list, and draw a sample of it."""
     if not peak_memory():
-        msg = "the peak of a process is told by Linux alone"
+        msg = "the peak memory of a process is known on Linux only"
         raise SkippedError(msg)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -110,7 +110,7 @@ def _cost(script: str, *words: str) -> Cost:
 
     Raises CalledProcessError if it fails.
     """
-    command = (PYTHON, "-c", TOLD_AT_THE_END + script, *words)
+    command = (PYTHON, "-c", PRINT_COST + script, *words)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     cpu, most = done.stdout.splitlines()[-1].split()
     return Cost(float(cpu), float(most))

@@ -1,6 +1,6 @@
-"""The engines that are compared: ours, and bare aiohttp.
+"""The HTTP and DNS engines that are compared: ours, and bare aiohttp.
 
-Each is an asynchronous generator: the first step makes it ready, the second is what is timed.
+Each is an asynchronous generator: its first step prepares, its second step is timed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOOPBACK = "127.0.0.1"
 async def in_flight(
     act: Callable[[str], Awaitable[None]], urls: Iterable[str], concurrency: int
 ) -> None:
-    """Do it to all of them, so many at a time, first come first served."""
+    """Run ``act`` for all URLs, ``concurrency`` at a time, in order."""
     waiting = iter(urls)
 
     async def work() -> None:
@@ -35,8 +35,8 @@ async def in_flight(
     await asyncio.gather(*(work() for _ in range(concurrency)))
 
 
-class Heard:
-    """What came back, counted: answers are not kept, as they are not in a campaign either."""
+class ResponseCounts:
+    """Counts of responses; the responses themselves are not kept."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -52,8 +52,8 @@ class Heard:
         if took and exchange.timings.first_byte is not None:
             self.errors.append(exchange.timings.first_byte - float(took))
 
-    def told(self) -> dict[str, Any]:
-        """All of it."""
+    def counts(self) -> dict[str, Any]:
+        """Return the counts as JSON data."""
         return {
             "answered": self.answered,
             "timeouts": self.failures["generic_timeout_error"],
@@ -71,65 +71,65 @@ async def lane(
     holes: int = 0,
     patience: float = 5.0,
 ) -> Found:
-    """A lane bare: a request in, an exchange out. One URL in ``holes`` is a black hole."""
+    """Fetch with a backend alone. One URL in ``holes`` is never answered."""
     route = Route(address=Address(host=LOOPBACK, port=port), trust=client_tls_context(cert))
     scheme = "https" if cert else "http"
-    heard = Heard()
+    responses = ResponseCounts()
     async with open_backend(name) as opened:
 
         async def fetch(path: str) -> None:
             url = f"{scheme}://{LOOPBACK}:{port}/{path}"
-            heard.exchange(await opened.exchange(Request(url=url, timeout=patience), route))
+            responses.exchange(await opened.exchange(Request(url=url, timeout=patience), route))
 
         await in_flight(fetch, [f"warm{n}" for n in range(min(WARM_UP, count))], concurrency)
         with infrequent_garbage_collection():
             yield {}
-            heard = Heard()
+            responses = ResponseCounts()
             await in_flight(fetch, paths(count, holes), concurrency)
-            yield heard.told()
+            yield responses.counts()
 
 
 def paths(count: int, holes: int) -> list[str]:
-    """The paths that are asked for, black holes spread evenly among them."""
+    """Return the request paths, with unanswered ones spread evenly among them."""
     return [f"hole{n}" if holes and n % holes == 0 else f"page{n}" for n in range(count)]
 
 
 async def bare_aiohttp(port: int, count: int, concurrency: int) -> Found:
-    """aiohttp as its documentation has it, a new connection for each URL."""
+    """Fetch with aiohttp as documented, with a new connection for each URL."""
     import aiohttp  # noqa: PLC0415 - its memory is not the lane's
 
     connector = aiohttp.TCPConnector(force_close=True, limit=concurrency)
-    heard = Heard()
+    responses = ResponseCounts()
     async with aiohttp.ClientSession(connector=connector) as session:
 
         async def fetch(path: str) -> None:
             async with session.get(f"http://{LOOPBACK}:{port}/{path}") as answer:
                 await answer.read()
-                heard.answered += answer.status == 200
+                responses.answered += answer.status == 200
 
         await in_flight(fetch, [f"warm{n}" for n in range(WARM_UP)], concurrency)
         yield {}
-        heard = Heard()
+        responses = ResponseCounts()
         await in_flight(fetch, paths(count, 0), concurrency)
-        yield heard.told()
+        yield responses.counts()
 
 
 async def names(name: str, server: str, count: int, concurrency: int, cert: str = "") -> Found:
-    """Questions to a name server over a line, each answer a full record."""
+    """Ask a name server over a line; each answer is a full record."""
     plugin = LINES.find("control")
     options = plugin.Options(resolver=server, authority=cert, lane=name)
-    heard = Heard()
+    responses = ResponseCounts()
     async with plugin("control", options, None, Limits()) as line:
 
         async def ask(host: str) -> None:
             answer = await line.ask(Question(name=host))
-            heard.answered += bool(answer.facts.addresses)
+            responses.answered += bool(answer.facts.addresses)
             if answer.failure is not None:
-                heard.failures[answer.failure.name] += 1
+                responses.failures[answer.failure.name] += 1
 
         await in_flight(ask, [f"warm{n}.bench.test" for n in range(WARM_UP)], concurrency)
         with infrequent_garbage_collection():
             yield {}
-            heard = Heard()
+            responses = ResponseCounts()
             await in_flight(ask, [f"h{n}.bench.test" for n in range(count)], concurrency)
-            yield heard.told()
+            yield responses.counts()

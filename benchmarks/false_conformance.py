@@ -1,6 +1,6 @@
-"""How often a service that just meets the mark conforms, or is accused: simulated campaigns.
+"""Simulated campaigns: how often a service exactly at the threshold conforms, or fails.
 
-Goals are shares: at most alpha, and three standard errors of what was simulated.
+Goals are shares: at most alpha plus three standard errors of the simulation.
 """
 
 from __future__ import annotations

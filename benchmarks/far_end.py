@@ -1,7 +1,7 @@
-"""The far ends: haproxy, which costs little, and one of ours that waits or stays silent.
+"""Servers to measure against: haproxy, and a server of ours that delays or never answers.
 
-``python -m benchmarks.far_end slow PORT DELAY [CERT]`` answers after DELAY seconds, and says in
-``x-took`` how long it really took; ``/hole`` is never answered.
+``python -m benchmarks.far_end slow PORT DELAY [CERT]`` answers after DELAY seconds and reports the
+real delay in the header ``x-took``; ``/hole`` is never answered.
 """
 
 from __future__ import annotations

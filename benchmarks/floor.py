@@ -1,7 +1,6 @@
-"""The barest client there can be in Python: what any other one here costs more, it does more.
+"""A minimal client in Python, as a lower limit of the cost of any client.
 
-It looks at no error, keeps no time, names nothing and hands nothing over; beneath it there is
-only the kernel and what Python asks for calling it.
+It handles no errors, measures no times and records nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The journal: an observation built, encoded and appended."""
+"""The journal: the cost of building, encoding and appending an observation."""
 
 from __future__ import annotations
 

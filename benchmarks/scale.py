@@ -1,9 +1,8 @@
-"""Scale: a million simulated items, killed half-way and gone on with.
+"""Scale: a campaign of a million simulated items, killed half-way and resumed.
 
-Memory is the peak of the measuring process (``VmHWM``, Linux), of the whole of it: interpreter,
-libraries and all. The service blocks by reset: a block page that names its host would be kept as
-evidence once for each item, in two files. ``ACCREDIT_BENCH_ITEMS`` makes it shorter (at least
-100,000), to see that it works; the results then name that number.
+Memory is the peak of the measuring process (``VmHWM``, Linux). The service blocks by reset: block
+pages that name their host would be kept as evidence once for each item. ``ACCREDIT_BENCH_ITEMS``
+sets a smaller number of items (at least 100,000); results then name that number.
 """
 
 from __future__ import annotations
@@ -92,8 +91,8 @@ def _rows(size: int) -> Iterator[dict[str, str]]:
     for number in range(size):
         code = CODES[number % len(CODES)]
         host = f"{code.lower().replace('.', '-')}-{number:07d}.canary.accredit.test"
-        told = {"id": f"item-{number:07d}", "value": host, "kind": "host", "labels": code}
-        yield dict.fromkeys(COLUMNS, "") | told | {"registrable": host}
+        row = {"id": f"item-{number:07d}", "value": host, "kind": "host", "labels": code}
+        yield dict.fromkeys(COLUMNS, "") | row | {"registrable": host}
 
 
 def _run(folder: Path, is_enough: Callable[[], bool]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Silence: a whole campaign in which a tenth of the items is dropped without a word."""
+"""Silence: a whole campaign in which a tenth of the items is silently dropped."""
 
 from __future__ import annotations
 

@@ -51,9 +51,5 @@ def figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
 
 
-def _value(result: Result) -> str:
-    return f"{figure(result.value)} {result.unit}".strip()
-
-
 def _bound(result: Result) -> str:
     return f"{'≥' if result.is_least else '≤'} {result.bound:g} {result.unit}".strip()

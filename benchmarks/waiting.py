@@ -1,4 +1,4 @@
-"""Waiting: how near to the best possible time, and how true, when the far end is slow or silent."""
+"""Waiting: wall-clock time and accuracy when the server is slow or silent."""
 
 # ruff: noqa: RUF001 - the sign of multiplication
 from __future__ import annotations

@@ -65,7 +65,6 @@ def neutral_hosts(key: str, count: int, excluded: Collection[str] = ()) -> tuple
     return tuple(free[:count])
 
 
-VENDOR = "Example Web Categories"
 KEY = "the list of a made-up vendor, version 1"
 """The key of the order of names; it is not secret."""
 

@@ -1,6 +1,6 @@
-"""What can go wrong, by whose fault: the user's, or the instrument's.
+"""Exceptions with their exit codes, and faults in documents that a person wrote.
 
-Network trouble is no exception: it is a fact in an observation.
+Network failures are not exceptions: they are facts in an observation.
 """
 
 from __future__ import annotations
@@ -13,48 +13,48 @@ from harness.untrusted.visible_text import visible
 
 
 class HarnessError(Exception):
-    """The root of our own errors; the command line prints it without a traceback.
+    """Base class of Accredit's errors; the command line prints it without a traceback.
 
-    Each argument is one line of the message. What it quotes from outside is shown escaped, so
-    that no line, control or password in it gets out.
+    Each argument is one line of the message. Quoted text is escaped and passwords are removed when
+    it is printed.
     """
 
     exit_code = 4
     is_stop = False
-    """Whether somebody stopped the command: the exit code is then that of the signal."""
+    """Whether a signal stopped the command; the exit code is then that of the signal."""
 
     def __str__(self) -> str:
-        """The message, a line an argument."""
+        """The message, one line for each argument."""
         return "\n".join(visible(without_passwords(str(line))) for line in self.args)
 
 
 class UsageError(HarnessError):
-    """A wrong call, file or name: says what, where, and what is known instead."""
+    """A wrong call, file or name; the message says what, where, and what is known."""
 
     exit_code = 2
 
 
 class UnfinishedError(HarnessError):
-    """More must be measured before anything is concluded: says what to do next."""
+    """The measurement is incomplete; the message says what to do next."""
 
     exit_code = 3
 
 
 class StoppedError(HarnessError):
-    """Somebody stopped the command: says what is whole and how to go on."""
+    """The command was stopped; the message says what is complete and how to resume."""
 
     is_stop = True
 
 
 class InstrumentError(HarnessError):
-    """Our own equipment failed (a full disk, no descriptors): nothing is said of the service."""
+    """Our equipment failed (a full disk, no descriptors); nothing follows for the service."""
 
     exit_code = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing wrong in a text that somebody wrote."""
+    """One fault in a document: file, line, key, what was found and how to fix it."""
 
     where: str
     line: int | None
@@ -70,7 +70,7 @@ class Fault:
 
 
 class FaultyDocument(UsageError):
-    """A campaign, scheme or pack that is wrong: one line per fault, nothing half-read."""
+    """A faulty campaign, scheme or pack; one line for each fault."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = faults
@@ -78,6 +78,6 @@ class FaultyDocument(UsageError):
 
 
 def known(names: Iterable[object]) -> str:
-    """The phrase "known: a, b" for an error message."""
+    """Return the phrase "known: a, b" for an error message."""
     listed = ", ".join(sorted(str(name) for name in names))
     return f"known: {listed}" if listed else "none is known"

@@ -6,8 +6,8 @@ from asyncio import to_thread
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 
-from harness.assess.outcomes import assess, grant_nothing_unfinished
-from harness.estimate.early_stopping_outcomes import Settlement
+from harness.assess.outcomes import assess, bar_incomplete
+from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.label_error import corrected
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
@@ -74,11 +74,11 @@ def conclude(
     """Judge all items (or ``only`` some; kept in ``verdicts``), hold metrics against the scheme."""
     header, instrument = journal.header, journal.instrument_records()
     make_judge = judge_maker(journal)
-    early = Settlement(scheme, journal, make_judge)
-    with counted_verdicts(journal, make_judge, only, verdicts) as folded:
-        found = early.estimate(folded, folded.basis, instrument)
-    whole = grant_nothing_unfinished(found.measurements, journal)
-    outcomes = assess(early.settle(whole), scheme.decision, found.preconditions)
+    early = EarlyStoppingOutcomes(scheme, journal, make_judge)
+    with counted_verdicts(journal, make_judge, only, verdicts) as counted:
+        found = early.estimate(counted, counted.basis, instrument)
+    whole = bar_incomplete(found.measurements, journal)
+    outcomes = assess(early.decide(whole), scheme.decision, found.preconditions)
     outcomes = corrected(outcomes, header.packs.values())
     now = (clock or WallClock()).now()
-    return Assessment.of(header, scheme, now, folded.basis, found, outcomes, instrument)
+    return Assessment.of(header, scheme, now, counted.basis, found, outcomes, instrument)

@@ -1,11 +1,11 @@
-"""Plug-ins: five kinds, each in a typed table, open to other packages by entry point.
+"""Plug-ins: five kinds in typed tables, open to other packages by entry point.
 
 Probes, lines, importers, exporters and documents are plug-ins. A module adds one with
 ``@PROBES.register("web")``. Built-in plug-ins are the modules of one package for each table;
-those of other packages are found through the entry-point group ``accredit.<kind>``, whose entry
-names the module that registers the plug-in. A table is loaded when it is first read.
+those of other packages are found through the entry-point group ``accredit.<kind>``, whose entries
+name the module that registers the plug-in. A table is loaded when it is first read.
 
-Tables stand where their types are known: ``PROBES`` and ``LINES`` here,
+Tables are defined where their types are known: ``PROBES`` and ``LINES`` here,
 ``corpora.read_list.LIST_IMPORTERS``, ``harness.interop.record.MEASUREMENT_IMPORTERS``,
 ``corpora.exporters.LIST_EXPORTERS``, ``reports.exports.JOURNAL_EXPORTERS`` and
 ``reports.documents.DOCUMENTS``.

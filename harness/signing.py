@@ -1,8 +1,8 @@
-"""Signs documents, and verifies who signed them.
+"""Sign documents, and verify signatures.
 
-The canonical form of a JSON document (RFC 8785) is the payload of a DSSE envelope with an
-Ed25519 signature (RFC 8032, https://github.com/secure-systems-lab/dsse). Keys come from
-outside, as PEM files; of what a file holds that is none, nothing is said.
+The payload of a DSSE envelope (https://github.com/secure-systems-lab/dsse) is the canonical form of
+a JSON document (RFC 8785), signed with Ed25519 (RFC 8032). Keys are PEM files; error messages never
+quote their content.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.untrusted.regular_file import read_bounded
 _KEY_BYTES = 64 * 1024
 
 Trusted = dict[str, Ed25519PublicKey]
+"""Trusted public keys by id (see ``key_id``)."""
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -40,12 +41,12 @@ class Envelope(msgspec.Struct, frozen=True, rename={"payload_type": "payloadType
     signatures: tuple[Signature, ...]
 
     def encoded(self) -> bytes:
-        """The envelope as a line of JSON."""
+        """Return the envelope as a line of JSON."""
         return msgspec.json.encode(self) + b"\n"
 
 
 def canonical(document: Any, where: object) -> bytes:
-    """The canonical form of a document. Raises UsageError naming ``where`` if it has none."""
+    """Return the canonical form of a document. Raises UsageError with ``where`` if it has none."""
     import rfc8785  # noqa: PLC0415 - only those who sign and verify need it
 
     try:
@@ -56,7 +57,7 @@ def canonical(document: Any, where: object) -> bytes:
 
 
 def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
-    """The envelope of ``payload``, signed with a private key. Raises UsageError if that is none."""
+    """Sign ``payload`` with the private key in a file. Raises UsageError if there is no key."""
     private = _private_key(key)
     signature = private.sign(_to_be_signed(payload_type, payload))
     signed = Signature(key_id(private.public_key()), signature)
@@ -64,7 +65,7 @@ def sign(payload_type: str, payload: bytes, key: Path) -> Envelope:
 
 
 def read_envelope(raw: bytes, where: object) -> Envelope:
-    """Read an envelope, and verify nothing. Raises UsageError if it is none."""
+    """Parse an envelope without verifying it. Raises UsageError if it is malformed."""
     try:
         return msgspec.json.decode(raw, type=Envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -73,33 +74,33 @@ def read_envelope(raw: bytes, where: object) -> Envelope:
 
 
 def read_keys(paths: Sequence[Path]) -> Trusted:
-    """Public keys by their ids. Raises UsageError for a file that holds none."""
+    """Read public keys by id. Raises UsageError for a file without one."""
     return {key_id(key): key for key in map(_public_key, paths)}
 
 
 def require_signature(envelope: Envelope, trusted: Trusted, where: object) -> str:
-    """The id of the first trusted key that signed. Raises UsageError if none did."""
-    for one in envelope.signatures:
-        if _holds(trusted.get(one.keyid), one, envelope):
-            return one.keyid
+    """Return the id of the first trusted key that signed. Raises UsageError if none did."""
+    for signature in envelope.signatures:
+        if _is_valid(trusted.get(signature.keyid), signature, envelope):
+            return signature.keyid
     signers = ", ".join(one.keyid[:16] for one in envelope.signatures) or "nobody"
     msg = f"{where}: no signature by a key that was given (signed by {signers})"
     raise UsageError(msg)
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """The SHA-256 of the 32 bytes of a public key."""
+    """Return the SHA-256 of the 32 bytes of a public key, in hexadecimal."""
     raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return hashlib.sha256(raw).hexdigest()
 
 
 def _to_be_signed(payload_type: str, payload: bytes) -> bytes:
-    """The pre-authentication encoding of DSSE v1."""
+    """Return the pre-authentication encoding of DSSE v1."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def _holds(key: Ed25519PublicKey | None, signature: Signature, envelope: Envelope) -> bool:
+def _is_valid(key: Ed25519PublicKey | None, signature: Signature, envelope: Envelope) -> bool:
     if key is None:
         return False
     try:
@@ -130,10 +131,10 @@ def _public_key(path: Path) -> Ed25519PublicKey:
 
 
 def _no_key(path: Path, kind: str, error: Exception | None) -> UsageError:
-    """Nothing of what the file holds is said: it may be a secret."""
+    """Return the error for a file without a key; it quotes no content, which may be secret."""
     reason = error.strerror if isinstance(error, OSError) else "not in PEM, or locked"
-    told = reason if error is not None else "of another kind"
+    description = reason if error is not None else "of another kind"
     remedy = "openssl genpkey -algorithm ed25519 -out key.pem"
     if kind == "public":
         remedy = "openssl pkey -in key.pem -pubout -out key.pub.pem"
-    return UsageError(f"{path}: no {kind} Ed25519 key ({told}); make one with: {remedy}")
+    return UsageError(f"{path}: no {kind} Ed25519 key ({description}); make one with: {remedy}")

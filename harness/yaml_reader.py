@@ -1,7 +1,8 @@
-"""Reads what a person declared in YAML, and says what is wrong with it, line by line.
+"""Read YAML declarations, and report faults by line.
 
-YAML 1.2 (ruamel.yaml) is used so that ``no`` stays a word and ``12:30`` a text. The typed
-reader gives values; the node tree gives the line of each key, which pydantic cannot know.
+YAML 1.2 (ruamel.yaml) is used so that ``no`` and ``12:30`` are strings. The node tree gives
+the line of each key, which pydantic does not know. ``BoundedComposer`` limits size and nesting,
+``Document`` holds a parsed text with its lines, ``validate`` makes a pydantic model of it.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from harness.errors import Fault, FaultyDocument, UsageError, known
 from harness.untrusted.regular_file import read_bounded
 
 BYTES = 1024 * 1024
-"""A declaration larger than this is not one that a person wrote."""
+"""The largest file that is read."""
 VALUES = 20_000
-"""So many keys and values, each alias counted as all that it stands for."""
+"""The most keys and values; an alias counts as all values it stands for."""
 DEPTH = 40
-"""So deep may mappings and lists lie in each other."""
+"""The deepest nesting of mappings and lists."""
 DIGITS = 18
-"""An integer with more digits is no number that a declaration needs, and slow to read."""
+"""The most digits of an integer; longer ones are slow to parse."""
 NUMBER_LENGTH = 40
-"""Characters of any other number."""
+"""The most characters of any other number."""
 
 SEE = "see docs/reference/limits.md"
 _TAG = "tag:yaml.org,2002:"
@@ -43,11 +44,11 @@ _NUMBERS = ("int", "float", "timestamp")
 
 
 class TooMuch(MarkedYAMLError):
-    """A limit is passed, or something is used that declarations do without."""
+    """A limit is exceeded, or an unsupported YAML feature is used."""
 
 
 class BoundedComposer(Composer):
-    """Composes nodes and counts them; raises TooMuch at the line where a limit is passed."""
+    """Compose nodes and count them; raises TooMuch at the line where a limit is exceeded."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -56,14 +57,14 @@ class BoundedComposer(Composer):
         self._open = 0
 
     def compose_document(self) -> Any:
-        """The root node. Raises TooMuch for a directive."""
+        """Return the root node. Raises TooMuch for a directive."""
         start = self.parser.peek_event()
         if start.tags or start.version not in (None, (1, 2)):
             raise _too_much("directives (%YAML, %TAG) are not read", start)
         return super().compose_document()
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """One node with all below it."""
+        """Return one node with all nodes below it."""
         event = self.parser.peek_event()
         if isinstance(event, AliasEvent):
             if event.anchor in self.anchors:
@@ -97,9 +98,9 @@ class BoundedComposer(Composer):
 
 
 def compose(text: str) -> tuple[Node | None, Any]:
-    """The root node of a text (None if it holds nothing), and what makes values of nodes.
+    """Return the root node of a text (None if it is empty), and the constructor of values.
 
-    Raises YAMLError, and of these TooMuch where a limit is passed.
+    Raises YAMLError; TooMuch where a limit is exceeded.
     """
     reader = YAML(typ="safe", pure=True)
     reader.Composer = BoundedComposer
@@ -108,7 +109,7 @@ def compose(text: str) -> tuple[Node | None, Any]:
 
 
 def unreadable_scalar(node: ScalarNode, constructor: Any) -> tuple[str, str]:
-    """What is wrong with a number, date or text, and the remedy; empty where nothing is."""
+    """Return what is wrong with a number, date or string, and the remedy; empty if nothing."""
     kind = str(node.tag).removeprefix(_TAG)
     if kind == "str":
         return _wrong_text(node)
@@ -142,17 +143,17 @@ def _too_much(found: str, event: Any) -> TooMuch:
 
 
 Model = TypeVar("Model", bound=BaseModel)
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _SHORT = reprlib.Repr()
-"""Shows the beginning of a value, however large it is."""
+"""Shows the beginning of a value of any size."""
 _SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxtuple = 4, 8, 8, 8
 _SHORT.maxstring, _SHORT.maxother = 200, 200
 
 MOST_FAULTS = 50
-"""So many faults of a document are told one by one."""
+"""The most faults of a document that are listed."""
 MOST_ERRORS = 500
-"""So many errors of validation are looked at: to tell causes from effects compares each two."""
+"""The most validation errors that are examined; causes are found by comparing all pairs."""
 
 
 class Document:
@@ -160,7 +161,7 @@ class Document:
 
     def __init__(self, where: str, text: str) -> None:
         self.where = where
-        self.lines: dict[Path_, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self._wrong: list[Fault] = []
         self.data: Any = None
         try:
@@ -186,16 +187,16 @@ class Document:
             raise FaultyDocument((self.fault(None, "", f"not YAML: {error}", ""),)) from None
 
     def fault(self, line: int | None, key: str, found: str, remedy: str) -> Fault:
-        """A fault of this document."""
+        """Return a fault of this document."""
         return Fault(where=self.where, line=line, key=key, found=found, known=remedy)
 
-    def line_of(self, path: Path_) -> int | None:
-        """The line of a key, or of the nearest key above it."""
+    def line_of(self, path: KeyPath) -> int | None:
+        """Return the line of a key, or of the nearest key above it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def _walk(self, node: Node, path: Path_) -> None:
+    def _walk(self, node: Node, path: KeyPath) -> None:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, MappingNode):
             seen: dict[str, int] = {}
@@ -218,12 +219,12 @@ class Document:
         elif isinstance(node, ScalarNode):
             self._check(node, path)
 
-    def _check(self, node: ScalarNode, path: Path_) -> None:
+    def _check(self, node: ScalarNode, path: KeyPath) -> None:
         found, remedy = unreadable_scalar(node, self._constructor)
         if found:
             self._add(node.start_mark.line + 1, path, found, remedy)
 
-    def _add(self, line: int, path: Path_, found: str, remedy: str) -> None:
+    def _add(self, line: int, path: KeyPath, found: str, remedy: str) -> None:
         self._wrong.append(self.fault(line, dotted(path), found, remedy))
 
 
@@ -244,10 +245,10 @@ def read_document(path: Path) -> Document:
     return Document(str(path), text)
 
 
-def validate(document: Document, model: type[Model], data: Any = None, at: Path_ = ()) -> Model:
-    """Make a value of ``model`` from a document (or a part of it at ``at``).
+def validate(document: Document, model: type[Model], data: Any = None, at: KeyPath = ()) -> Model:
+    """Validate a document (or the part ``data`` of it at ``at``) as ``model``.
 
-    Raises FaultyDocument with one Fault per error.
+    Raises FaultyDocument with one Fault for each error.
     """
     try:
         return model.model_validate(_strict(document.data if data is None else data))
@@ -257,12 +258,12 @@ def validate(document: Document, model: type[Model], data: Any = None, at: Path_
         causes = _causes(details[:MOST_ERRORS])
         faults = [_fault(document, model, at, detail) for detail in causes[:MOST_FAULTS]]
         if more or len(causes) > MOST_FAULTS:
-            faults.append(document.fault(None, "", "and more", "mend these first"))
+            faults.append(document.fault(None, "", "and more", "fix these first"))
         raise FaultyDocument(tuple(faults)) from None
 
 
 def _first(faults: list[Fault], where: str) -> tuple[Fault, ...]:
-    """The first faults, and how many more there are."""
+    """Return the first faults, and the number of the others."""
     more = len(faults) - MOST_FAULTS
     if more <= 0:
         return tuple(faults)
@@ -270,8 +271,8 @@ def _first(faults: list[Fault], where: str) -> tuple[Fault, ...]:
     return (*faults[:MOST_FAULTS], last)
 
 
-def dotted(path: Path_) -> str:
-    """``("lines", 0, "name")`` as ``lines[0].name``."""
+def dotted(path: KeyPath) -> str:
+    """Format ``("lines", 0, "name")`` as ``lines[0].name``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -279,7 +280,7 @@ def dotted(path: Path_) -> str:
 
 
 def _strict(data: Any) -> Any:
-    """Lists become tuples and integers in place of floats stay, as strict pydantic asks."""
+    """Convert lists to tuples, as strict pydantic models need."""
     if isinstance(data, dict):
         return {key: _strict(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -288,7 +289,7 @@ def _strict(data: Any) -> Any:
 
 
 def _causes(details: list[Any]) -> list[Any]:
-    """Without the errors that only follow from an error further inside."""
+    """Drop errors that only follow from an error further inside."""
     inner = [tuple(detail["loc"]) for detail in details]
     return [
         detail
@@ -300,8 +301,8 @@ def _causes(details: list[Any]) -> list[Any]:
     ]
 
 
-def _fault(document: Document, model: type[BaseModel], at: Path_, detail: Any) -> Fault:
-    path: Path_ = (*at, *detail["loc"])
+def _fault(document: Document, model: type[BaseModel], at: KeyPath, detail: Any) -> Fault:
+    path: KeyPath = (*at, *detail["loc"])
     found, remedy = detail["msg"], ""
     if detail["type"] == "extra_forbidden":
         names = _fields_at(model, detail["loc"][:-1])
@@ -324,7 +325,7 @@ def _shown(value: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    """The known keys of the model that ``loc`` leads to."""
+    """Return the known keys of the model at ``loc``."""
     current: Any = model
     for part in loc:
         current = _step(current, part)
@@ -342,7 +343,7 @@ def _step(current: Any, part: str | int) -> Any:
 
 
 def _model_in(annotation: Any) -> Any:
-    """The first pydantic model inside an annotation such as ``tuple[Line, ...]``."""
+    """Return the first pydantic model in an annotation such as ``tuple[Line, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in typing.get_args(annotation):

@@ -123,7 +123,7 @@ def _contrast(pair: Foreknowledge) -> tuple[str, ...]:
         _pack_share(pair.known_right, pair.known_n),
         _pack_share(pair.hidden_right, pair.hidden_n),
         f"{pair.adjusted:.2g}",
-        pair.says + undecided,
+        pair.conclusion + undecided,
     )
 
 
@@ -155,7 +155,7 @@ def instrument_line(assessment: Assessment) -> str:
         return ""
     last, changes = assessment.instrument[-1], len(assessment.instrument) - 1
     facts = [last.python, last.tls_library, last.kernel]
-    facts += [f"ClientHello {hello.told.partition(';')[0]}" for hello in last.hellos[:1]]
-    facts.append(f"clock {last.clock.told}")
+    facts += [f"ClientHello {hello.description.partition(';')[0]}" for hello in last.hellos[:1]]
+    facts.append(f"clock {last.clock.description}")
     changed = f" (changed {changes} times in this campaign)" if changes else ""
     return f"Measured with {'; '.join(filter(None, facts))}{changed}"

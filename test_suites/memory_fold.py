@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.batch import turn_of
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
@@ -14,19 +14,19 @@ from harness.model.outcome_group import (
     ARRIVED,
     Adverse,
     Counts,
-    Fate,
-    MakeUp,
+    DomainComposition,
+    ItemTraits,
+    OutcomeGroup,
     Pairs,
-    Sight,
-    Trait,
-    Unseen,
-    shown_ranks,
-    trait_of,
+    ProbeState,
+    UnseenTrials,
+    sample_ranks,
+    traits_of,
 )
 from harness.model.verdict import State, Verdict
 from harness.verdicts.count_outcomes import STATES, VOID, rank_of, witness_of
 
-Key = tuple[str, Trait, str]
+Key = tuple[str, ItemTraits, str]
 
 
 class MemoryFold:
@@ -48,7 +48,7 @@ class MemoryFold:
 
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         wanted = {
-            (one.fate, one.profile, probe, one.state) for one in adverse for probe in one.probes
+            (one.group, one.profile, probe, one.state) for one in adverse for probe in one.probes
         }
         first: dict[Key, Witness] = {}
         for one in self._seen:
@@ -57,18 +57,18 @@ class MemoryFold:
                 first.setdefault(key, witness_of(one))
         return tuple(first.values())
 
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
         return sorted(
             service - control
             for key, verdicts in self._items.items()
-            if self._fate_of[key] in fates
+            if self._fate_of[key] in groups
             for service, control in _times(verdicts, profile, probe)
         )
 
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
-        wanted = [key for key in self._items if self._fate_of[key] in fates][:limit]
+        wanted = [key for key in self._items if self._fate_of[key] in groups][:limit]
         return tuple(
             Pairs(self._fate_of[key], tuple(_times(self._items[key], profile, probe)))
             for key in wanted
@@ -81,28 +81,28 @@ class MemoryFold:
             for key, verdicts in self._items.items()
         }
 
-    def _sights(self, verdicts: list[Verdict]) -> tuple[Sight, ...]:
-        found: dict[tuple[int, int], Sight] = {}
+    def _sights(self, verdicts: list[Verdict]) -> tuple[ProbeState, ...]:
+        found: dict[tuple[int, int], ProbeState] = {}
         for one in verdicts:
             place, state = self._places.index(_place(one)), STATES.index(one.state)
             key = one.key
             timed = bool(_times([one], key.profile, key.probe))
-            sight = Sight(key.profile, key.probe, one.state, one.mechanism, timed)
-            before = found.setdefault((place, state), sight)
+            probe_state = ProbeState(key.profile, key.probe, one.state, one.mechanism, timed)
+            before = found.setdefault((place, state), probe_state)
             if timed and not before.timed:
-                found[place, state] = Sight(
+                found[place, state] = ProbeState(
                     key.profile, key.probe, one.state, before.mechanism, timed=True
                 )
         return tuple(found[key] for key in sorted(found))
 
     def _count(self, blind: list[Verdict]) -> Counts:
-        fates: dict[int, Fate] = {}
+        groups: dict[int, OutcomeGroup] = {}
         sizes = Counter(self._fate_of.values())
         made: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         for key, verdicts in self._items.items():
             number, item = self._fate_of[key], verdicts[0].item
             made[key[0], item.registrable or item.id][number] += 1
-            fates[number] = Fate(
+            groups[number] = OutcomeGroup(
                 number=number,
                 line=key[0],
                 category=key[1].category,
@@ -113,23 +113,23 @@ class MemoryFold:
                 weight=key[1].weight,
                 alone=key[1].alone,
                 items=sizes[number],
-                sights=self._sights(verdicts),
+                probe_states=self._sights(verdicts),
             )
-        domains: defaultdict[str, Counter[MakeUp]] = defaultdict(Counter)
+        domains: defaultdict[str, Counter[DomainComposition]] = defaultdict(Counter)
         for line in dict.fromkeys(line for line, _, _ in self._places):
             domains[line] = Counter()
-        for (line, _), makeup in made.items():
-            domains[line][tuple(sorted(makeup.items()))] += 1
+        for (line, _), composition in made.items():
+            domains[line][tuple(sorted(composition.items()))] += 1
         blocked = Counter(one.mechanism.value for one in self._seen if one.state is State.BLOCKED)
         unseen = Counter(
             (self._places.index(_place(one)), _layer(one), one.item.category) for one in blind
         )
         return Counts(
-            fates=tuple(fates.values()),
+            groups=tuple(groups.values()),
             domains={line: sorted(found.items()) for line, found in domains.items()},
             probes=tuple(self._places),
             unseen=tuple(
-                Unseen(*self._places[place], layer, category, trials)
+                UnseenTrials(*self._places[place], layer, category, trials)
                 for (place, layer, category), trials in sorted(
                     unseen.items(), key=lambda one: (self._places[one[0][0]], *one[0][1:])
                 )
@@ -147,14 +147,14 @@ class MemoryFold:
             for _, control in _times([one], one.key.profile, one.key.probe):
                 found[CONTROL].append(control)
         return {
-            line: tuple(sorted(times)[rank] for rank in shown_ranks(len(times)))
+            line: tuple(sorted(times)[rank] for rank in sample_ranks(len(times)))
             for line, times in found.items()
         }
 
 
-def named(taken: Taken, selection: Selection) -> tuple[str, ...]:
+def named(measured: MeasuredMetric, selection: Selection) -> tuple[str, ...]:
     """The items that speak against the service."""
-    return tuple(one.item for one in selection.folded.witnesses(taken.adverse))
+    return tuple(one.item for one in selection.verdict_counts.witnesses(measured.adverse))
 
 
 def _place(verdict: Verdict) -> tuple[str, str, str]:
@@ -170,7 +170,7 @@ def _trial(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _key(verdict: Verdict) -> Key:
-    return verdict.key.line, trait_of(verdict.item), verdict.item.id
+    return verdict.key.line, traits_of(verdict.item), verdict.item.id
 
 
 def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[float, float]]:

@@ -1,1 +1,1 @@
-"""Compare metrics with requirements: conforms, does not conform, or insufficient."""
+"""Decide outcomes: measurements compared with requirements."""

@@ -1,8 +1,9 @@
 """Compare each measurement with its requirement: conforms, does not conform, or insufficient.
 
-The rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017, 7.8.6):
-a guarded decision (ILAC-G8:2019) on exact one-sided bounds. A pass must hold with every
-doubtful item taken against the service, a fail with every one taken in its favour.
+The decision rule is agreed before the test and printed with each outcome (ISO/IEC 17025:2017,
+7.8.6). It is a guarded decision (ILAC-G8:2019) on exact one-sided bounds: conformity must hold with
+every indeterminate item counted against the service, non-conformity with every one in its favour.
+``RULES`` maps rule names to functions; ``bar_incomplete`` bars incomplete campaigns.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ from functools import partial
 from harness.model.coverage import (
     bounds_in_words,
     census_gaps,
+    format_threshold,
+    format_value,
     known_beside_hidden,
     left_out,
-    marked,
-    outweighed,
+    pooled_shortfall,
     shortfall,
     shortfalls,
-    shown,
     undecided,
 )
 from harness.model.metric import (
     CANNOT_DECIDE,
     CANNOT_MEASURE,
     NOT_IMPLEMENTED,
-    Accusation,
+    FailureClaim,
     Metric,
     Span,
-    accusations,
+    failure_claims,
 )
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.plain_twin import DONE
@@ -40,6 +41,8 @@ from harness.ports.storage import Journal
 
 @dataclass(frozen=True, slots=True)
 class _Ruling:
+    """A conformity, with the direction and the reasons of an insufficient one."""
+
     conformity: Conformity
     leaning: str = ""
     reasons: tuple[str, ...] = ()
@@ -50,35 +53,35 @@ def assess(
     decision: Decision,
     preconditions: tuple[Precondition, ...] = (),
 ) -> tuple[Outcome, ...]:
-    """One outcome for each measurement, in their order.
+    """Return one outcome for each measurement, in order.
 
-    Granting needs no correction. That a binding requirement is not met is said only if it holds
-    among all of them, by Holm's correction over the rows that a sample decides.
+    Conformity needs no correction for multiple tests. A binding requirement fails only if it does
+    so after Holm's correction over all binding rows that a sample decides.
     """
-    taken = tuple(measurements)
-    accused = accusations(
+    measured = tuple(measurements)
+    claims = failure_claims(
         {
-            place: (one.metric.p_value, one.metric.alpha)
-            for place, one in enumerate(taken)
-            if one.requirement.binding and one.requirement.rule in SAMPLED
-            if one.metric.p_value is not None and one.metric.n
+            position: (measurement.metric.p_value, measurement.metric.alpha)
+            for position, measurement in enumerate(measured)
+            if measurement.requirement.binding and measurement.requirement.rule in SAMPLED
+            if measurement.metric.p_value is not None and measurement.metric.n
         }
     )
     return tuple(
-        _assess_one(one, decision, preconditions, accused.get(place))
-        for place, one in enumerate(taken)
+        _assess_one(measurement, decision, preconditions, claims.get(position))
+        for position, measurement in enumerate(measured)
     )
 
 
 def _assess_one(
-    taken: Measurement,
+    measurement: Measurement,
     decision: Decision,
     preconditions: tuple[Precondition, ...],
-    accusation: Accusation | None,
+    claim: FailureClaim | None,
 ) -> Outcome:
-    requirement, metric = taken.requirement, taken.metric
-    ruling = _ruling(taken, decision, accusation)
-    here = [one for one in preconditions if one.concerns(taken.line, taken.profile)]
+    requirement, metric = measurement.requirement, measurement.metric
+    ruling = _ruling(measurement, decision, claim)
+    here = [one for one in preconditions if one.concerns(measurement.line, measurement.profile)]
     failed = tuple(dict.fromkeys(f"{one.name}: {one.detail}" for one in here if not one.held))
     conforms = ruling.conformity is Conformity.CONFORMS
     if failed and not _any_held(here) and ruling.conformity is not Conformity.INSUFFICIENT:
@@ -94,50 +97,55 @@ def _assess_one(
         ruling = _Ruling(ruling.conformity, ruling.leaning, ruling.reasons + failed)
     return Outcome(
         requirement=requirement,
-        profile=taken.profile,
-        line=taken.line,
+        profile=measurement.profile,
+        line=measurement.line,
         conformity=ruling.conformity,
         metric=metric,
-        decided_by=describe(requirement, metric, decision, taken.sequential)
-        + (f"; to fail: {accusation.told}" if accusation and accusation.rows > 1 else ""),
+        decided_by=describe(requirement, metric, decision, measurement.sequential)
+        + (f"; to fail: {claim.description}" if claim and claim.rows > 1 else ""),
         leaning=ruling.leaning if ruling.conformity is Conformity.INSUFFICIENT else "",
-        reasons=ruling.reasons + _beside(taken, decision) + _left_out(metric),
-        witnesses=taken.witnesses,
-        sequential=taken.sequential,
-        kind=taken.kind,
-        qualifier=taken.qualifier if ruling.conformity is Conformity.CONFORMS else "",
+        reasons=ruling.reasons + _known_items_reasons(measurement, decision) + _left_out(metric),
+        witnesses=measurement.witnesses,
+        sequential=measurement.sequential,
+        kind=measurement.kind,
+        qualifier=measurement.qualifier if ruling.conformity is Conformity.CONFORMS else "",
     )
 
 
-def _beside(taken: Measurement, decision: Decision) -> tuple[str, ...]:
-    ruled = partial(_rule, taken.requirement, decision=decision)
-    return known_beside_hidden(taken, lambda part: ruled(part).conformity is Conformity.CONFORMS)
+def _known_items_reasons(measurement: Measurement, decision: Decision) -> tuple[str, ...]:
+    ruled = partial(_rule, measurement.requirement, decision=decision)
+    return known_beside_hidden(
+        measurement, lambda part: ruled(part).conformity is Conformity.CONFORMS
+    )
 
 
-def _ruling(taken: Measurement, decision: Decision, accusation: Accusation | None) -> _Ruling:
-    """The declared stopping test's word, or the requirement's own rule as far as it may speak."""
-    ruling = _rule(taken.requirement, taken.metric, decision)
-    is_accused = ruling.conformity is Conformity.DOES_NOT_CONFORM
-    if is_accused and accusation is not None and not accusation.stands:
-        why = f"not met if looked at alone, but not surely among all outcomes ({accusation.told})"
+def _ruling(measurement: Measurement, decision: Decision, claim: FailureClaim | None) -> _Ruling:
+    """Return the ruling of the declared stopping test, or of the requirement's own rule."""
+    ruling = _rule(measurement.requirement, measurement.metric, decision)
+    is_failing = ruling.conformity is Conformity.DOES_NOT_CONFORM
+    if is_failing and claim is not None and not claim.is_proven:
+        why = f"not met if looked at alone, but not surely among all outcomes ({claim.description})"
         ruling = _Ruling(Conformity.INSUFFICIENT, "fail", (why,))
-    if taken.sequential is not None and taken.metric.n:
-        return _by_wald(taken.sequential, taken.requirement, taken.metric, decision, ruling)
+    if measurement.sequential is not None and measurement.metric.n:
+        return _sequential_ruling(
+            measurement.sequential, measurement.requirement, measurement.metric, decision, ruling
+        )
     fails = ruling.conformity is Conformity.DOES_NOT_CONFORM
-    if not taken.barred or (fails and taken.requirement.rule in ITEM_BY_ITEM):
+    if not measurement.barred or (fails and measurement.requirement.rule in ITEM_BY_ITEM):
         return ruling
     leans = "pass" if ruling.conformity is Conformity.CONFORMS else "fail" if fails else ""
-    reasons = (taken.barred, *ruling.reasons)
+    reasons = (measurement.barred, *ruling.reasons)
     return _Ruling(Conformity.INSUFFICIENT, leans or ruling.leaning, reasons)
 
 
-def _by_wald(
-    test: Sequential, demand: Requirement, metric: Metric, decision: Decision, plain: _Ruling
+def _sequential_ruling(
+    test: Sequential, requirement: Requirement, metric: Metric, decision: Decision, plain: _Ruling
 ) -> _Ruling:
-    """Wald's test alone grants; a pass still needs the items and the certainty agreed upon.
+    """Return the ruling of a declared Wald test.
 
-    That it ended against the service shows a rate below ``good``. To accuse, the rate must be
-    below the threshold, by bounds that may be read at any time (``plain``).
+    It alone gives conformity, which still needs the agreed number of items and share of decided
+    items. A test that ended against the service shows only a rate below ``good``; to fail, the rate
+    must be below the threshold by bounds that hold at any time (``plain``).
     """
     if test.decision == "fail":
         if plain.conformity is Conformity.DOES_NOT_CONFORM:
@@ -146,7 +154,7 @@ def _by_wald(
         why += f"{test.good * 100:.4g} %, but not surely below {test.bad * 100:.4g} %"
         reasons = plain.reasons if plain.leaning == "fail" else ()
         return _Ruling(Conformity.INSUFFICIENT, "fail", (why, *reasons))
-    plainly = demand.model_copy(update={"rule": "functional"})  # no bound needs its own number
+    plainly = requirement.model_copy(update={"rule": "functional"})  # no bound needs its own number
     doubts = _doubts(plainly, metric, decision)
     if test.decision != "pass":
         return _Ruling(Conformity.INSUFFICIENT, "", (test.why_open, *doubts))
@@ -154,7 +162,7 @@ def _by_wald(
 
 
 def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruling:
-    """Apply the requirement's decision rule; what cannot be applied is insufficient."""
+    """Apply the requirement's decision rule; insufficient if it cannot be applied."""
     if metric.method == NOT_IMPLEMENTED:
         return _Ruling(Conformity.INSUFFICIENT, "", (CANNOT_MEASURE,))
     if requirement.rule == "report":
@@ -170,7 +178,7 @@ def _rule(requirement: Requirement, metric: Metric, decision: Decision) -> _Ruli
 def _guarded(
     requirement: Requirement, threshold: Threshold, metric: Metric, decision: Decision
 ) -> _Ruling:
-    """Conform only if the near bound reaches the threshold, fail only if the far one cannot."""
+    """Conform if the near bound meets the threshold, fail if the far bound does not."""
     reaches, fails = _against(threshold, metric)
     values = [metric.value, metric.spread.rate] if metric.spread else [metric.value]
     is_passing = all(_meets(threshold, value) for value in values)
@@ -185,8 +193,10 @@ def _guarded(
     return _Ruling(Conformity.CONFORMS)
 
 
-def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
-    """Every item counts: what was verified decides, and one undecided item forbids a pass."""
+def _item_by_item(
+    requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision
+) -> _Ruling:
+    """Decide by the observed value; one undecided item forbids conformity."""
     if not _meets(threshold, metric.value):
         return _Ruling(Conformity.DOES_NOT_CONFORM)
     doubts = _too_few(requirement, metric)
@@ -200,11 +210,13 @@ def _each(requirement: Requirement, threshold: Threshold, metric: Metric, _: Dec
 
 
 def _gate(requirement: Requirement, threshold: Threshold, metric: Metric, _: Decision) -> _Ruling:
-    """Our own evidence is good enough, or says nothing: a gate never fails a service."""
+    """Check the quality of the evidence: conforms or insufficient, never a failure."""
     doubts = _too_few(requirement, metric)
     if not _meets(threshold, metric.value):
-        observed = shown(metric.value, metric.unit)
-        doubts += (f"{observed} was measured; {marked(threshold, metric.unit)} is required",)
+        observed = format_value(metric.value, metric.unit)
+        doubts += (
+            f"{observed} was measured; {format_threshold(threshold, metric.unit)} is required",
+        )
     return _Ruling(Conformity.INSUFFICIENT, "", doubts) if doubts else _Ruling(Conformity.CONFORMS)
 
 
@@ -215,27 +227,28 @@ RULES: dict[str, Callable[[Requirement, Threshold, Metric, Decision], _Ruling]] 
     "survival": _guarded,
     "availability": _guarded,
     "sequential": _guarded,
-    "census": _each,
-    "functional": _each,
-    "grade": _each,
+    "census": _item_by_item,
+    "functional": _item_by_item,
+    "grade": _item_by_item,
     "gate": _gate,
 }
 """The decision rules that can be applied, by the name a requirement gives."""
 
 SAMPLED = frozenset(name for name, rule in RULES.items() if rule is _guarded)
-"""Rules that a bound decides, so that chance has a part in them."""
+"""Rules that are decided by a bound, so that sampling error matters."""
 
 LEFT_OUT = {
     "down": "not working on the unfiltered line either",
     "not paired": "not timed on both lines",
 }
-"""Why items leave the count, in words."""
+"""Reasons why items are left out, in words."""
 
 ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
+"""Rules by which each item counts and one undecided item forbids conformity."""
 
 
 def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
-    """Whether the bounds prove that the threshold is met, and whether that it is not."""
+    """Return whether the bounds prove that the threshold is met, and that it is not met."""
     lower, upper = metric.lower, metric.upper
     reaches = fails = False
     if threshold.at_least is not None:
@@ -250,7 +263,7 @@ def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:
 
 
 def _meets(threshold: Threshold, value: float | None) -> bool:
-    """The historic point rule: the observed value alone meets the threshold."""
+    """Whether the observed value alone meets the threshold (the historic point rule)."""
     if value is None:
         return False
     enough = threshold.at_least is None or value >= threshold.at_least
@@ -258,10 +271,12 @@ def _meets(threshold: Threshold, value: float | None) -> bool:
 
 
 def _doubts(requirement: Requirement, metric: Metric, decision: Decision) -> tuple[str, ...]:
-    """Reasons that forbid a pass whatever the bounds say."""
+    """Return reasons that forbid conformity whatever the bounds are."""
     doubts = _too_few(requirement, metric)
-    if requirement.threshold is not None and (told := outweighed(metric, requirement.threshold)):
-        doubts += (told,)
+    if requirement.threshold is not None and (
+        reason := pooled_shortfall(metric, requirement.threshold)
+    ):
+        doubts += (reason,)
     doubts += undecided(metric, decision.indeterminate_share_max)
     return doubts + left_out(requirement, metric, decision.left_out_share_max)
 
@@ -294,20 +309,20 @@ def _left_out(metric: Metric) -> tuple[str, ...]:
 def describe(
     requirement: Requirement, metric: Metric, decision: Decision, test: Sequential | None = None
 ) -> str:
-    """The decision rule in words, with the historic point rule beside it."""
+    """Return the decision rule in words, with the result of the historic point rule."""
     threshold = requirement.threshold
     if test is not None:
-        return f"{test.told}; bounds that hold at any time: {_bounds(metric)}"
+        return f"{test.description}; bounds that hold at any time: {_bounds(metric)}"
     if requirement.rule == "report" or threshold is None:
         return "report: for information only, nothing is decided"
-    mark = marked(threshold, metric.unit)
+    mark = format_threshold(threshold, metric.unit)
     if requirement.rule in ITEM_BY_ITEM:
         return f"{requirement.rule}: every item counts; {mark} is required, and none undecided"
     if requirement.rule not in RULES or requirement.rule == "gate":
         return f"{requirement.rule}: {mark} is required"
     level = f"{(1 - (requirement.alpha or decision.alpha)) * 100:.6g} %"
     word = "met" if _meets(threshold, metric.value) else "not met"
-    point = f"by the measured value alone ({shown(metric.value, metric.unit)}): {word}"
+    point = f"by the measured value alone ({format_value(metric.value, metric.unit)}): {word}"
     rule = f"{requirement.rule}: {mark} must hold for the one-sided {level} confidence bound"
     return f"{rule} ({_bounds(metric)}); {point}"
 
@@ -316,10 +331,10 @@ def _bounds(metric: Metric) -> str:
     return bounds_in_words(Span(metric.lower, metric.upper), metric.unit)
 
 
-def grant_nothing_unfinished(
+def bar_incomplete(
     measurements: Iterable[Measurement], journal: Journal
 ) -> tuple[Measurement, ...]:
-    """The measurements, barred where batches of the campaign are missing from the journal."""
+    """Return the measurements, barred if batches or retrials of the campaign are missing."""
     planned = journal.header.batches_planned
     missing = planned - len(journal.batches() & set(range(1, planned + 1)))
     if missing:

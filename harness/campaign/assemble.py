@@ -39,7 +39,7 @@ from harness.ports.network import (
     SecondClient,
 )
 from harness.schemes.load import load_scheme, resolve
-from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
 
 
 def declare_private_hosts(service: Service, lines: Mapping[tuple[str, str], Line]) -> None:
@@ -167,7 +167,7 @@ def _origin(path: Path, campaign: Campaign) -> Origin | None:
 
 
 def _probes(campaign: Campaign, document: Document, faults: list[Fault]) -> dict[str, Probe]:
-    named: dict[str, Path_] = {name: ("probes", n) for n, name in enumerate(campaign.probes)}
+    named: dict[str, KeyPath] = {name: ("probes", n) for n, name in enumerate(campaign.probes)}
     for n, line in enumerate(campaign.lines):
         named |= {name: ("lines", n, "probes", m) for m, name in enumerate(line.probes)}
     probes = {}
@@ -189,7 +189,7 @@ def _lines(
     control = LineDeclaration(
         name=CONTROL, type=campaign.control.type, options=campaign.control.options
     )
-    declared: list[tuple[LineDeclaration, Path_]] = [(control, ("control",))]
+    declared: list[tuple[LineDeclaration, KeyPath]] = [(control, ("control",))]
     declared += [(line, ("lines", n)) for n, line in enumerate(campaign.lines)]
     names: set[str] = set()
     for line, at in declared:
@@ -207,7 +207,7 @@ def _lines(
 
 def _build_line(
     line: LineDeclaration,
-    at: Path_,
+    at: KeyPath,
     campaign: Campaign,
     document: Document,
     faults: list[Fault],
@@ -235,7 +235,11 @@ def _build_line(
 
 
 def _options(
-    model: type[BaseModel], data: dict[str, Any], document: Document, at: Path_, faults: list[Fault]
+    model: type[BaseModel],
+    data: dict[str, Any],
+    document: Document,
+    at: KeyPath,
+    faults: list[Fault],
 ) -> BaseModel | None:
     try:
         return validate(document, model, data, at)
@@ -258,7 +262,7 @@ def _corpora(
     for n, selection in enumerate(campaign.corpora):
         place = path.parent / selection.pack
         given = str(place) if "/" in selection.pack or place.is_dir() else selection.pack
-        at: Path_ = ("corpora", n, "pack")
+        at: KeyPath = ("corpora", n, "pack")
         corpus = opened.get(given) or _collect_faults(
             faults,
             document,
@@ -338,7 +342,7 @@ def _check_ways(
 
 
 def _collect_faults(
-    faults: list[Fault], document: Document, at: Path_, act: Callable[[], T]
+    faults: list[Fault], document: Document, at: KeyPath, act: Callable[[], T]
 ) -> T | None:
     """Return the result of ``act``; on a user error, note the fault at the line of ``at``."""
     try:
@@ -350,5 +354,5 @@ def _collect_faults(
     return None
 
 
-def _fault(document: Document, at: Path_, found: str, remedy: str) -> Fault:
+def _fault(document: Document, at: KeyPath, found: str, remedy: str) -> Fault:
     return document.fault(document.line_of(at), dotted(at), found, remedy)

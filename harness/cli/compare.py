@@ -53,19 +53,21 @@ def compare_command(
 
 def compare_journals(before: Path, after: Path, scheme: str | None = None) -> Comparison:
     """Compare two journals. Raises UsageError if they have no line and profile in common."""
-    from harness.estimate.campaign_comparison import between  # noqa: PLC0415 - scipy is heavy
+    from harness.estimate.campaign_comparison import compare_campaigns  # noqa: PLC0415 - scipy is heavy
 
     first, before_verdicts = _read(before)
     second, after_verdicts = _read(after)
     _require_common(first, before_verdicts, second, after_verdicts)
     policy = load_and_warn(scheme or first.scheme).policy
     phases = {profile: first.phase_of(profile) for profile in first.profiles}
-    return between(before_verdicts, after_verdicts, policy, phases)
+    return compare_campaigns(before_verdicts, after_verdicts, policy, phases)
 
 
 def as_data(comparison: Comparison) -> dict[str, object]:
     """The comparison ready for JSON, each contrast with its conclusion."""
-    rows = [msgspec.to_builtins(each) | {"says": each.says(ALPHA)} for each in comparison.contrasts]
+    rows = [
+        msgspec.to_builtins(each) | {"says": each.direction(ALPHA)} for each in comparison.contrasts
+    ]
     return {
         "alpha": ALPHA,
         "only_before": comparison.only_before,
@@ -158,7 +160,7 @@ def _table(rows: Iterable[Contrast]) -> Table:
 
 
 def _row(each: Contrast) -> tuple[Text, ...]:
-    says, pairs = each.says(ALPHA), each.change.pairs
+    direction, pairs = each.direction(ALPHA), each.change.pairs
     undecided = f" +{each.undecided}?" if each.undecided else ""
     return (
         styled(each.group),
@@ -167,5 +169,5 @@ def _row(each: Contrast) -> tuple[Text, ...]:
         styled(str(each.change.gained)),
         styled(str(each.change.lost)),
         styled(f"{each.adjusted:.2g}"),
-        styled(says, style=STYLES.get(says, "dim")),
+        styled(direction, style=STYLES.get(direction, "dim")),
     )

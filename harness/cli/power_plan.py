@@ -10,7 +10,7 @@ from typing import Any
 from harness.cli.item_supply import ItemGroup, count_by_group, group_items
 from harness.cli.undecidable import NOTHING_TO_DECIDE
 from harness.estimate.item_selection import is_asked
-from harness.estimate.planning import items_for_power, rate_for_power, verge
+from harness.estimate.planning import decision_limits, items_for_power, rate_for_power
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.metric_spec import spec_of
@@ -77,7 +77,7 @@ def _forecast_one(
     items: list[ItemGroup] | None,
     power: float,
 ) -> Forecast:
-    if not spec_of(requirement.measure.metric).is_taken:
+    if not spec_of(requirement.measure.metric).is_implemented:
         says = "cannot be decided: Accredit cannot measure this yet"
         return Forecast(requirement=requirement.id, profile=profile, says=says)
     n = None if items is None else _count(requirement, scheme, phase, items)
@@ -116,7 +116,7 @@ def _forecast_rate(
             good_rate=good,
             says=says,
         )
-    edge = verge(n, threshold, alpha, power)
+    edge = decision_limits(n, threshold, alpha, power)
     return Forecast(
         requirement=requirement.id,
         profile=profile,

@@ -52,7 +52,7 @@ def obstacle(
 ) -> tuple[str, str] | None:
     """The reason why no result can conform, and a remedy; ``None`` if a result can."""
     spec = spec_of(requirement.measure.metric)
-    if not spec.is_taken:
+    if not spec.is_implemented:
         return "Accredit cannot measure this yet", ""
     if not spec.counts_items:
         return _comparison_obstacle(requirement, scheme, line_profile)

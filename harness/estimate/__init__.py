@@ -1,1 +1,1 @@
-"""Turn counted verdicts into metrics, each with its uncertainty."""
+"""Compute metrics, and their bounds, from counted verdicts."""

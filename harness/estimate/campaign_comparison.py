@@ -1,7 +1,9 @@
-"""Two campaigns side by side: which items got better or worse, and whether that can be chance.
+"""Comparison of two campaigns, and estimates of paired differences.
 
-The unit is the item that both campaigns decided on the same line, for the same profile, with
-the probes that both used. An item that either left undecided is set aside and counted.
+``compare_campaigns`` says which items got better or worse, with McNemar's exact test. The unit is
+the item that both campaigns decided on the same line, for the same profile, with the probes that
+both used; an item undecided in either campaign is left out and counted. ``hodges_lehmann``
+estimates the shift of paired differences, such as an added latency.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ import numpy as np
 from scipy import special
 
 from harness.estimate.intervals import Bounds
-from harness.estimate.item_selection import REAGENT
-from harness.estimate.outcome_groups import end_of
+from harness.estimate.item_selection import CONTROL_CATEGORY
+from harness.estimate.outcome_groups import combine_states
 from harness.estimate.rates_by_pack import holm
-from harness.estimate.stopping_tests import Trials, trials_by_place
+from harness.estimate.stopping_tests import Trials, trials_by_line_profile
 from harness.model.scheme import Policy
 from harness.model.verdict import State, Verdict
 
@@ -47,12 +49,12 @@ class Change:
 
 
 def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
-    """The pseudo-median, with bounds by the signed-rank distribution.
+    """Return the Hodges-Lehmann pseudo-median with one-sided bounds at level ``alpha``.
 
-    That is the median of all pairwise means: the shift of paired differences, and their median
-    only where they are symmetric. Hodges & Lehmann, Ann. Math. Stat. 34 (1963)
-    598-611; bounds as in Hollander & Wolfe (1999) section 3.4, normal approximation of the
-    rank sum. Raises ValueError without a difference.
+    It is the median of all pairwise means (Walsh averages), which equals the median only of
+    symmetric differences. Hodges & Lehmann, Ann. Math. Stat. 34 (1963) 598-611. Bounds: Hollander
+    & Wolfe (1999) section 3.4, normal approximation of the rank sum. Raises ValueError if
+    ``differences`` is empty.
     """
     values = np.asarray(differences, dtype=float)
     if not len(values):
@@ -60,44 +62,33 @@ def hodges_lehmann(differences: Sequence[float], alpha: float) -> Shift:
         raise ValueError(msg)
     first, second = np.triu_indices(len(values))
     means = np.sort((values[first] + values[second]) / 2)
-    n, whole = len(values), len(means)
-    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = math.floor(whole / 2 - float(special.ndtri(1 - alpha)) * spread)
+    n, pairs = len(values), len(means)
+    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    rank = math.floor(pairs / 2 - float(special.ndtri(1 - alpha)) * deviation)
     if rank < 1:
         bounds = Bounds(None, None)
     else:
-        bounds = Bounds(float(means[rank - 1]), float(means[whole - rank]))
+        bounds = Bounds(float(means[rank - 1]), float(means[pairs - rank]))
     return Shift(
         value=float(np.median(means)), bounds=bounds, method="pseudo-median (Hodges-Lehmann)"
     )
 
 
 def p_above(differences: Sequence[float], mark: float) -> float:
-    """The smallest level at which the lower bound of ``hodges_lehmann`` is above ``mark``."""
+    """Return the smallest level at which the ``hodges_lehmann`` lower bound exceeds ``mark``."""
     values = np.asarray(differences, dtype=float)
     first, second = np.triu_indices(len(values))
     within = int(np.count_nonzero((values[first] + values[second]) / 2 <= mark))
-    n, whole = len(values), len(first)
-    spread = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    return float(special.ndtr(-(whole / 2 - within - 1) / spread))
-
-
-def is_not_inferior(shift: Shift, margin: float) -> bool | None:
-    """Whether the upper bound of an added cost stays within ``margin``; ``None`` if open.
-
-    ``False`` only if the lower bound exceeds it. Piaggio et al., JAMA 308 (2012) 2594-2604.
-    """
-    lower, upper = shift.bounds
-    if upper is not None and upper <= margin:
-        return True
-    return False if lower is not None and lower > margin else None
+    n, pairs = len(values), len(first)
+    deviation = math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    return float(special.ndtr(-(pairs / 2 - within - 1) / deviation))
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> Change:
-    """The exact McNemar test of the same items in two campaigns, two-sided.
+    """Return the exact two-sided McNemar test of the same items in two campaigns.
 
-    McNemar, Psychometrika 12 (1947) 153-157: under no change the discordant pairs fall either
-    way like a coin. Raises ValueError if the campaigns differ in length.
+    McNemar, Psychometrika 12 (1947) 153-157: under the null hypothesis the number of gained pairs
+    is binomial with probability 1/2. Raises ValueError if the sequences differ in length.
     """
     pairs = list(zip(before, after, strict=True))
     gained = sum(not was and now for was, now in pairs)
@@ -120,7 +111,7 @@ _Key = tuple[str, str, str]
 OVERALL = "overall"
 MUST_BLOCK, MUST_ALLOW = "must be blocked", "must be allowed"
 TOTALS = {MUST_BLOCK: "block", MUST_ALLOW: "allow", OVERALL: ""}
-"""The rows that sum categories up, and the expectation that each is about."""
+"""Rows that add up categories, with the expectation that each covers (empty: all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +119,8 @@ class Contrast:
     """One category (or total) on one line for one profile, in both campaigns.
 
     ``before`` and ``after`` are the items that went as the policy says; ``better`` and
-    ``worse`` are ids. ``adjusted`` is the p-value after Holm's correction over the categories
-    of the place; a total is not adjusted.
+    ``worse`` are item ids. ``adjusted`` is the p-value after Holm's correction over the categories
+    of the line and profile; a total is not adjusted.
     """
 
     line: str
@@ -143,8 +134,8 @@ class Contrast:
     better: tuple[str, ...]
     worse: tuple[str, ...]
 
-    def says(self, alpha: float) -> str:
-        """Which way it went, if that is no chance at level ``alpha``."""
+    def direction(self, alpha: float) -> str:
+        """Return the direction of a change that is significant at level ``alpha``."""
         if self.adjusted > alpha:
             return "no change shown"
         return "better" if self.change.gained > self.change.lost else "worse"
@@ -152,7 +143,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All contrasts, and the items that only one campaign tried there."""
+    """All contrasts, and the number of items that only one of the campaigns tried."""
 
     contrasts: tuple[Contrast, ...]
     only_before: int
@@ -161,7 +152,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One item in both campaigns: whether it went right, or ``None`` if undecided in either."""
+    """One item in both campaigns: handled as expected (before, after), or ``None`` if undecided."""
 
     item: str
     category: str
@@ -169,17 +160,17 @@ class _Pair:
     right: tuple[bool, bool] | None
 
 
-def between(
+def compare_campaigns(
     before: Iterable[Verdict],
     after: Iterable[Verdict],
     policy: Policy,
     phases: Mapping[str, str],
 ) -> Comparison:
-    """Contrast two campaigns under one policy; ``phases`` maps profiles to its columns.
+    """Compare two campaigns under one policy; ``phases`` maps profiles to policy columns.
 
-    The test is McNemar's, exact (see ``paired``); items of one domain are taken as independent.
+    Uses ``mcnemar``; items of one domain are treated as independent.
     """
-    one, other = trials_by_place(before), trials_by_place(after)
+    one, other = trials_by_line_profile(before), trials_by_line_profile(after)
     contrasts: list[Contrast] = []
     only_before = only_after = 0
     for line, profile in sorted(one.keys() & other.keys()):
@@ -192,11 +183,11 @@ def between(
 
 
 def _keyed(trials: Iterable[Trials]) -> dict[_Key, Trials]:
-    """The items of a place by what makes them the same: id, value and category."""
+    """Return items by id, value and category, without those of the control category."""
     return {
         (one.item.id, one.item.value, one.item.category): one
         for one in trials
-        if one.item.category != REAGENT
+        if one.item.category != CONTROL_CATEGORY
     }
 
 
@@ -210,7 +201,7 @@ def _pairs(
         expectation = policy.expects(category, phase)
         if expectation not in {"block", "allow"} or not probes:
             continue
-        first, second = (_is_right(each[key], expectation, probes) for each in (was, now))
+        first, second = (_is_right(trials[key], expectation, probes) for trials in (was, now))
         right = None if first is None or second is None else (first, second)
         pairs.append(_Pair(name, category, str(expectation), right))
     return pairs
@@ -221,28 +212,28 @@ def _probes(tried: dict[_Key, Trials]) -> set[str]:
 
 
 def _is_right(trials: Trials, expectation: str | None, probes: set[str]) -> bool | None:
-    """Whether an item went as expected by every trial; ``None`` if that is not known."""
+    """Whether every trial of an item went as expected; ``None`` if undecided."""
     wrong, right = State.ALLOWED, State.BLOCKED
     if expectation == "allow":
         wrong, right = right, wrong
-    end = end_of(trials.states(probes), wrong, right)
+    end = combine_states(trials.states(probes), wrong, right)
     return end == "favourable" if end in {"adverse", "favourable"} else None
 
 
 def _contrasts(line: str, profile: str, pairs: list[_Pair]) -> list[Contrast]:
-    """The categories in their order, then the totals that have a pair."""
+    """Return a contrast for each category in order, then for each total that has a pair."""
     groups = {
         category: [pair for pair in pairs if pair.category == category]
         for category in sorted({pair.category for pair in pairs})
     }
     rows = {name: _contrast(line, profile, name, members) for name, members in groups.items()}
-    fair = holm({name: row.change.p_value for name, row in rows.items()})
-    found = [replace(row, adjusted=fair[name]) for name, row in rows.items()]
+    adjusted = holm({name: row.change.p_value for name, row in rows.items()})
+    contrasts = [replace(row, adjusted=adjusted[name]) for name, row in rows.items()]
     for name, wanted in TOTALS.items():
         members = [pair for pair in pairs if wanted in {"", pair.expectation}]
         if members:
-            found.append(_contrast(line, profile, name, members))
-    return found
+            contrasts.append(_contrast(line, profile, name, members))
+    return contrasts
 
 
 def _contrast(line: str, profile: str, group: str, pairs: list[_Pair]) -> Contrast:

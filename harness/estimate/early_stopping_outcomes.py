@@ -1,10 +1,10 @@
-"""Concludes from a campaign that stopped early: nothing favourable may follow from the stopping.
+"""What follows from a campaign that stopped early, so that stopping grants nothing unearned.
 
-What a plan was declared for is granted by Wald's test alone, run again over the observations in
-the order of the seed; to be accused, it must also be below the threshold by bounds that may be
-read at any time. Every other requirement that counts items of a plan is touched by it: if
-all that it counts lies in one plan, its bounds are those that may be read at any time; if not,
-the mixture of what was tried depends on what was seen, and nothing is granted where it stopped.
+A stopping plan is decided by Wald's test alone, repeated over the observations in the order of the
+seed; to fail, the rate must also be below the threshold by bounds that hold at any time
+(``harness.estimate.sequential``). Other requirements may count items of a plan. If all the items
+that one counts belong to one plan, its bounds become those that hold at any time. Otherwise the
+mixture of tried items depends on the results, so it cannot conform where the campaign stopped.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
-from harness.estimate.item_selection import Sources, bears_on, counts_category, counts_item
+from harness.estimate.item_selection import Sources, counts_category, counts_item, is_relevant
 from harness.estimate.stopping_tests import (
+    PlanTest,
     Trials,
-    TwofoldTest,
-    begin_test,
-    together,
-    trials_by_place,
+    combine_decisions,
+    new_plan_test,
+    trials_by_line_profile,
 )
 from harness.model.campaign import Campaign, Stop, StoppingPlan
 from harness.model.corpus import is_among
@@ -39,23 +39,28 @@ from harness.model.scheme import Requirement, Scheme
 from harness.ports.judging import CountedVerdicts, MakeJudge
 from harness.ports.storage import Journal
 
-UNTOUCHED = frozenset({"report", "gate", "evidence"})
-"""Rules that grant nothing."""
+NEVER_GRANTING = frozenset({"report", "gate", "evidence"})
+"""Decision rules that never give a conforming outcome, so that stopping cannot affect them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Touch:
-    """The plans (from 1) whose items a requirement counts: the one that holds all, or decides."""
+class _PlanOverlap:
+    """The plans (numbered from 1) whose items a requirement counts.
+
+    ``within`` is the plan that holds all of them, or 0. With ``decides`` that plan was declared for
+    this requirement, so its test decides.
+    """
 
     plans: tuple[int, ...]
     within: int = 0
     decides: bool = False
 
 
-class Settlement:
-    """How the stopping of one campaign bears on the requirements of a scheme.
+class EarlyStoppingOutcomes:
+    """Apply the early stopping of one campaign to the requirements of a scheme.
 
-    ``scheme`` is the one to estimate by: touched rates are sequential in it.
+    ``scheme`` is the scheme to estimate with: rates of a plan's items use the rule ``sequential``.
+    Raises UsageError if the campaign has stopping plans and its seed is not revealed.
     """
 
     def __init__(self, scheme: Scheme, journal: Journal, make_judge: MakeJudge) -> None:
@@ -63,32 +68,35 @@ class Settlement:
         self._journal, self._make_judge = journal, make_judge
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
-        self._held = journal.batches() if self._plans else frozenset()
+        self._batches_held = journal.batches() if self._plans else frozenset()
         if self._plans and not campaign.seed:
             msg = (
                 "the seed of this campaign is not revealed, and without the order that it gives "
                 "early stopping cannot be judged: ask for a bundle made with --reveal-seed"
             )
             raise UsageError(msg)
-        self._batches = journal.header.batches_planned if self._plans else 0
-        self._touches = _touched(campaign, scheme)
+        self._batches_planned = journal.header.batches_planned if self._plans else 0
+        self._overlaps = _plan_overlaps(campaign, scheme)
         self.scheme = scheme.model_copy(
-            update={"requirements": tuple(map(self._restrained, scheme.requirements))}
+            update={"requirements": tuple(map(self._with_sequential_rule, scheme.requirements))}
         )
 
     def estimate(
-        self, folded: CountedVerdicts, basis: VerdictBasis, instrument: tuple[InstrumentRecord, ...]
+        self,
+        verdict_counts: CountedVerdicts,
+        basis: VerdictBasis,
+        instrument: tuple[InstrumentRecord, ...],
     ) -> Estimates:
-        """Take every metric that the scheme asks for, from the verdicts of the journal.
+        """Compute every metric of the scheme from the verdicts of the journal.
 
-        ``basis`` is what these rest on, ``instrument`` what was measured with. Rates by category
-        have bounds that hold at any time where a plan may have stopped them.
+        ``basis`` holds preconditions and plain twins, ``instrument`` the instrument records. Rates
+        of categories that a plan may have stopped get bounds that hold at any time.
         """
         from harness.estimate.estimate import estimate  # noqa: PLC0415 - an agent has no scipy
 
         header, campaign = self._journal.header, self._campaign
-        found = estimate(
-            folded,
+        estimates = estimate(
+            verdict_counts,
             self.scheme,
             {profile: campaign.phase_of(profile) for profile in campaign.profiles},
             basis.preconditions,
@@ -99,17 +107,17 @@ class Settlement:
             instrument=instrument,
             probes=header.probes,
         )
-        return replace(found, rates=self.widen(found.rates))
+        return replace(estimates, rates=self.with_anytime_bounds(estimates.rates))
 
-    def settle(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
-        """The measurements, each with what the stopping decides of it or forbids."""
-        tried = self._tried() if any(touch.decides for touch in self._touches.values()) else {}
+    def decide(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+        """Return the measurements with the result of their stopping test, or barred by stopping."""
+        tried = self._tried() if any(overlap.decides for overlap in self._overlaps.values()) else {}
         return tuple(
-            self._settle_one(one, tried.get((one.line, one.profile), ())) for one in measurements
+            self._decide_one(one, tried.get((one.line, one.profile), ())) for one in measurements
         )
 
-    def widen(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
-        """The counts by category; those of a plan's items with bounds that hold at any time."""
+    def with_anytime_bounds(self, rates: Iterable[CategoryRate]) -> tuple[CategoryRate, ...]:
+        """Return the category rates; those of a plan get bounds that hold at any time."""
         codes = [code for plan in self._plans for code in plan.categories]
         return tuple(
             _at_any_time(one, self.scheme.decision.alpha) if is_among(one.category, codes) else one
@@ -117,46 +125,54 @@ class Settlement:
         )
 
     def _tried(self) -> dict[tuple[str, str], tuple[Trials, ...]]:
-        """The items that the plans are about, judged as the whole journal is."""
-        return trials_by_place(self._make_judge().verdicts(self._observations()))
+        """Return the trials of the plans' items by line and profile."""
+        return trials_by_line_profile(self._make_judge().verdicts(self._observations()))
 
     def _observations(self) -> Iterator[Observation]:
-        """Those of the sentinels, and of the items that the plans are about."""
+        """Yield the observations of the plans' items, and of all attempts that are no items."""
         codes = [code for plan in self._plans for code in plan.categories]
         for one in self._journal.observations():
             if one.role != "item" or is_among(one.item.category, codes):
                 yield one
 
-    def _settle_one(self, taken: Measurement, tried: tuple[Trials, ...]) -> Measurement:
-        touch = self._touches.get(taken.requirement.id)
-        if touch is None:
-            return taken
-        if touch.decides:
-            return replace(taken, sequential=self._decide(touch.within, taken, tried))
-        stops = [self._stops.get((plan, taken.profile)) for plan in touch.plans]
+    def _decide_one(self, measurement: Measurement, tried: tuple[Trials, ...]) -> Measurement:
+        overlap = self._overlaps.get(measurement.requirement.id)
+        if overlap is None:
+            return measurement
+        if overlap.decides:
+            return replace(
+                measurement, sequential=self._repeat_test(overlap.within, measurement, tried)
+            )
+        stops = [self._stops.get((plan, measurement.profile)) for plan in overlap.plans]
         untried = [stop for stop in stops if stop is not None]
-        if not untried or touch.within:
-            is_torn = untried and taken.metric.pooled is not None
-            return replace(taken, barred=taken.barred or _torn(untried[0])) if is_torn else taken
-        return replace(taken, barred="; ".join(map(_told, untried)))
+        if not untried or overlap.within:
+            is_torn = untried and measurement.metric.pooled is not None
+            return (
+                replace(measurement, barred=measurement.barred or _splits_domains(untried[0]))
+                if is_torn
+                else measurement
+            )
+        return replace(measurement, barred="; ".join(map(_stop_reason, untried)))
 
-    def _decide(self, number: int, taken: Measurement, tried: tuple[Trials, ...]) -> Sequential:
-        """Wald's test again, over the items that the requirement counts."""
-        plan, measure = self._plans[number - 1], taken.requirement.measure
-        policy, phase = self.scheme.policy, self._campaign.phase_of(taken.profile)
+    def _repeat_test(
+        self, number: int, measurement: Measurement, tried: tuple[Trials, ...]
+    ) -> Sequential:
+        """Repeat Wald's test over the items that the requirement counts."""
+        plan, measure = self._plans[number - 1], measurement.requirement.measure
+        policy, phase = self.scheme.policy, self._campaign.phase_of(measurement.profile)
         sources = Sources(packs=self._journal.header.packs)
-        rests_on = taken.requirement.rests_on
-        tests: dict[tuple[str, Source, str], TwofoldTest] = {}
+        rests_on = measurement.requirement.rests_on
+        tests: dict[tuple[str, Source, str], PlanTest] = {}
         for one in sorted(tried, key=lambda one: order_key(self._campaign.seed, one.item.id)):
             is_counted = counts_category(measure, policy, one.item.category, phase)
-            is_counted = is_counted and bears_on(sources.of(one.item.pack), rests_on)
+            is_counted = is_counted and is_relevant(sources.of_pack(one.item.pack), rests_on)
             if is_counted and counts_item(measure, one.item, phase):
-                apart = sources.place_of(one.item, measure.categories)
-                test = tests.setdefault(apart, begin_test(plan))
-                test.see(one.item, one.ending(measure.probes))
-        decision = together(test.decision for test in tests.values())
+                test_key = sources.test_key(one.item, measure.categories)
+                test = tests.setdefault(test_key, new_plan_test(plan))
+                test.add(one.item, one.item_result(measure.probes))
+        decision = combine_decisions(test.decision for test in tests.values())
         why = ""
-        if not self._is_whole(number, taken.profile):
+        if not self._is_whole(number, measurement.profile):
             why = "batches are missing on which the decision rests: go on with the measurement"
         elif decision == "continue":
             why = f"the items at hand do not tell {plan.bad:g} from {plan.good:g}"
@@ -174,44 +190,47 @@ class Settlement:
         )
 
     def _is_whole(self, number: int, profile: str) -> bool:
-        """Whether no batch is missing up to where the plan was decided, or up to the end."""
+        """Whether no batch is missing up to the plan's decision, or up to the campaign's end."""
         stop = self._stops.get((number, profile))
-        last = stop.settled if stop is not None else self._batches
-        return self._held.issuperset(range(1, last + 1))
+        last = stop.settled if stop is not None else self._batches_planned
+        return self._batches_held.issuperset(range(1, last + 1))
 
     def _stopped(self, journal: Journal) -> tuple[Stop, ...]:
         return journal.stops() if self._plans else ()
 
-    def _restrained(self, requirement: Requirement) -> Requirement:
-        touch = self._touches.get(requirement.id)
-        is_rate = touch is not None and touch.within
+    def _with_sequential_rule(self, requirement: Requirement) -> Requirement:
+        overlap = self._overlaps.get(requirement.id)
+        is_rate = overlap is not None and overlap.within
         return requirement.model_copy(update={"rule": "sequential"}) if is_rate else requirement
 
 
 def bounded_at_any_time(campaign: Campaign, scheme: Scheme) -> frozenset[str]:
-    """The requirements that no plan decides, but whose bounds are those that hold at any time."""
-    touches = _touched(campaign, scheme).items()
-    return frozenset(name for name, touch in touches if touch.within and not touch.decides)
+    """Return ids of requirements whose items all lie in one plan that does not decide them."""
+    overlaps = _plan_overlaps(campaign, scheme).items()
+    return frozenset(name for name, overlap in overlaps if overlap.within and not overlap.decides)
 
 
-def _touched(campaign: Campaign, scheme: Scheme) -> dict[str, _Touch]:
-    """The requirements that count items of a stopping plan, by their ids."""
+def _plan_overlaps(campaign: Campaign, scheme: Scheme) -> dict[str, _PlanOverlap]:
+    """Return the overlap of each requirement that counts items of a plan, by requirement id."""
     if campaign.stopping is None:
         return {}
     phases = {campaign.phase_of(profile) for profile in campaign.profiles}
-    found = {}
+    overlaps = {}
     for requirement in scheme.requirements:
-        touch = _touch(campaign.stopping.plans, requirement, scheme, phases)
-        if touch.plans and requirement.rule not in UNTOUCHED:
-            found[requirement.id] = touch
-    return found
+        overlap = _plan_overlap(campaign.stopping.plans, requirement, scheme, phases)
+        if overlap.plans and requirement.rule not in NEVER_GRANTING:
+            overlaps[requirement.id] = overlap
+    return overlaps
 
 
-def _touch(
-    declared: Sequence[StoppingPlan], requirement: Requirement, scheme: Scheme, phases: set[str]
-) -> _Touch:
+def _plan_overlap(
+    declared_plans: Sequence[StoppingPlan],
+    requirement: Requirement,
+    scheme: Scheme,
+    phases: set[str],
+) -> _PlanOverlap:
     measure, policy = requirement.measure, scheme.policy
-    named = {code for plan in declared for code in plan.categories}
+    named = {code for plan in declared_plans for code in plan.categories}
     counted = {
         code
         for code in {*policy.rows, *measure.categories, *named}
@@ -219,21 +238,21 @@ def _touch(
     }
     holds = {
         number: {code for code in counted if is_among(code, plan.categories)}
-        for number, plan in enumerate(declared, 1)
+        for number, plan in enumerate(declared_plans, 1)
     }
     plans = tuple(number for number, codes in holds.items() if codes)
-    whole = [number for number in plans if holds[number] == counted]
-    if not whole or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
-        return _Touch(plans=plans)
-    decides = _is_declared_for(declared[whole[0] - 1], requirement, scheme)
-    return _Touch(plans=plans, within=whole[0], decides=decides)
+    holding_all = [number for number in plans if holds[number] == counted]
+    if not holding_all or not spec_of(measure.metric).is_rate or requirement.rule not in _RATES:
+        return _PlanOverlap(plans=plans)
+    decides = _is_declared_for(declared_plans[holding_all[0] - 1], requirement, scheme)
+    return _PlanOverlap(plans=plans, within=holding_all[0], decides=decides)
 
 
 _RATES = frozenset({"guarded", "sequential"})
 
 
 def _is_declared_for(plan: StoppingPlan, requirement: Requirement, scheme: Scheme) -> bool:
-    """Whether plan and requirement ask the same of the same, the plan at no greater risk."""
+    """Whether plan and requirement have the same categories and threshold, at no larger alpha."""
     measure, threshold = requirement.measure, requirement.threshold
     return (
         measure.metric == "block_rate"
@@ -259,15 +278,15 @@ def _at_any_time(rate: CategoryRate, alpha: float) -> CategoryRate:
     return replace(rate, lower=lower, upper=upper)
 
 
-def _torn(stop: Stop) -> str:
-    """That domains may be tried in part, where one has several items.
+def _splits_domains(stop: Stop) -> str:
+    """Return why a rate by domains cannot decide after stopping.
 
-    Which of them were tried then depends on what others came to: the rate of a domain is a fair
-    sample only once all its items are in.
+    Where a domain has several items, which of them were tried depends on earlier results, so the
+    domain's own rate is biased until all its items were tried.
     """
-    return f"{_told(stop)}, and some domains may be tried only in part"
+    return f"{_stop_reason(stop)}, and some domains may be tried only in part"
 
 
-def _told(stop: Stop) -> str:
+def _stop_reason(stop: Stop) -> str:
     what = f"stopping plan {stop.plan} ended the test of {', '.join(stop.categories)}"
     return f"{what} for {stop.profile}: {stop.untried} items were not tried"

@@ -1,8 +1,8 @@
-"""Counts in, metrics out: one measurement per requirement, profile and line.
+"""Compute all measurements of a journal: one for each requirement, profile and line.
 
-No measurement is ever left out because evidence is missing: it is taken with n = 0. One is
-*not applicable* only where the scheme says so (its profiles, its policy), or where another
-line of the same campaign sees what this one cannot.
+A measurement without evidence is kept, with n = 0. A requirement is *not applicable* only where the
+scheme says so (its profiles, its policy), or where another line of the same campaign can see the
+items and this one cannot.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from dataclasses import replace
 from functools import partial
 
 from harness.estimate import rates
-from harness.estimate.interval_choice import bounded
+from harness.estimate.interval_choice import rate_bounds
 from harness.estimate.item_selection import (
-    REAGENT,
+    CONTROL_CATEGORY,
     Packs,
+    ProfileSelection,
     Selection,
-    Side,
     Sources,
     counts_category,
     is_asked,
-    selected,
+    select_results,
 )
 from harness.estimate.metrics import function_of
-from harness.estimate.outcome_groups import Cell, Lot, sort_lots, total
-from harness.estimate.plain_twins import recognition
-from harness.estimate.profiles import Place, places_of
-from harness.estimate.rates_by_pack import foreknown, packs_apart
+from harness.estimate.outcome_groups import GroupResult, ProfileResults, classify_results, total
+from harness.estimate.plain_twins import same_treatment
+from harness.estimate.profiles import LineProfile, line_profiles_of
+from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric_spec import spec_of
@@ -45,7 +45,7 @@ from harness.ports.judging import CountedVerdicts
 
 
 def estimate(
-    folded: CountedVerdicts,
+    verdict_counts: CountedVerdicts,
     scheme: Scheme,
     phases: Mapping[str, str],
     preconditions: tuple[Precondition, ...] = (),
@@ -57,212 +57,266 @@ def estimate(
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
 ) -> Estimates:
-    """Take every metric that the scheme asks for.
+    """Compute every metric of the scheme.
 
-    ``phases`` maps profiles to policy columns; ``frames`` says how many items of each category
-    the corpora hold, tried or not;
-    ``preconditions`` are what the verdicts rest on; ``packs`` those that the items came from;
-    ``twins`` are items beside their plain twins; ``instrument`` is what it was measured with,
-    ``probes`` what its probes declared;
-    ``items`` the kind that the campaign declares its rates of categories to rest on.
+    ``phases`` maps profiles to policy columns, ``frames`` categories to the number of items in the
+    corpora, tried or not. ``preconditions`` are those of the verdicts, ``packs`` the header's notes
+    on packs, ``twins`` the items compared with their plain twins. ``instrument`` are the instrument
+    records, ``probes`` the probes' declarations. ``items`` is the kind of items that the campaign
+    declares its category rates to rest on.
     """
-    alike = recognition(twins, scheme.policy.expects, phases, scheme.decision.alpha)
-    preconditions += alike
+    twin_check = same_treatment(twins, scheme.policy.expects, phases, scheme.decision.alpha)
+    preconditions += twin_check
     sources = Sources(packs=packs or {}, items=items)
-    places = places_of(folded, phases, preconditions, sources, twins, instrument, probes)
-    apart = packs_apart(folded.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha)
+    line_profiles = line_profiles_of(
+        verdict_counts, phases, preconditions, sources, twins, instrument, probes
+    )
+    pack_comparison = compare_packs(
+        verdict_counts.counts, packs or {}, scheme.policy, phases, scheme.decision.alpha
+    )
     measurements: list[Measurement] = []
     remarks: list[str] = []
     for requirement in scheme.requirements:
-        asked = [place for place in places if _is_asked(requirement, scheme, place, remarks)]
-        seeing = [place for place in asked if _sees(requirement, scheme, place)]
-        if seeing:
-            remarks += [_blind(requirement, place) for place in asked if place not in seeing]
-        measurements += [
-            _framed(_measure(requirement, scheme, place), scheme, place, frames or {})
-            for place in (seeing or asked)
-        ]
-        measurements += _absent(requirement, scheme, places)
+        measurements += _of_requirement(requirement, scheme, line_profiles, frames or {}, remarks)
     return Estimates(
-        measurements=tuple(foreknown(one, apart, scheme, phases) for one in measurements),
-        rates=tuple(_rates(places, scheme)),
-        mechanisms=folded.counts.mechanisms,
-        latencies=folded.counts.latencies,
-        not_applicable=tuple(remarks + _unseen(places)),
-        packs=apart.rates,
-        foreknowledge=apart.foreknowledge,
+        measurements=tuple(
+            with_foreknowledge(one, pack_comparison, scheme, phases) for one in measurements
+        ),
+        rates=tuple(_rates(line_profiles, scheme)),
+        mechanisms=verdict_counts.counts.mechanisms,
+        latencies=verdict_counts.counts.latencies,
+        not_applicable=tuple(remarks + _unseen(line_profiles)),
+        packs=pack_comparison.rates,
+        foreknowledge=pack_comparison.foreknowledge,
         preconditions=preconditions,
     )
 
 
-def _is_asked(requirement: Requirement, scheme: Scheme, place: Place, remarks: list[str]) -> bool:
-    """Whether the scheme asks this requirement of the profile; else a remark says why not."""
-    where = f"{requirement.id}[{place.profile}-{place.line}]"
-    if requirement.profiles and not {place.profile, place.phase} & set(requirement.profiles):
+def _of_requirement(
+    requirement: Requirement,
+    scheme: Scheme,
+    line_profiles: list[LineProfile],
+    frames: Mapping[str, int],
+    remarks: list[str],
+) -> Iterator[Measurement]:
+    """Yield the measurements of one requirement; add to ``remarks`` where it is not applicable."""
+    asked = [one for one in line_profiles if _is_asked(requirement, scheme, one, remarks)]
+    seeing = [one for one in asked if _sees(requirement, scheme, one)]
+    if seeing:
+        remarks += [_blind_remark(requirement, one) for one in asked if one not in seeing]
+    for line_profile in seeing or asked:
+        measurement = _measure(requirement, scheme, line_profile)
+        yield _with_list_size(measurement, scheme, line_profile, frames)
+    yield from _untried_phases(requirement, scheme, line_profiles)
+
+
+def _is_asked(
+    requirement: Requirement, scheme: Scheme, line_profile: LineProfile, remarks: list[str]
+) -> bool:
+    """Whether the requirement applies to the profile; if not, add the reason to ``remarks``."""
+    where = f"{requirement.id}[{line_profile.profile}-{line_profile.line}]"
+    if requirement.profiles and not {line_profile.profile, line_profile.phase} & set(
+        requirement.profiles
+    ):
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure
-    if is_asked(measure, scheme.policy, tuple(place.cell.categories), place.phase):
+    if is_asked(measure, scheme.policy, tuple(line_profile.results.categories), line_profile.phase):
         return True
     asked = ", ".join(measure.categories)
     remarks.append(f"{where}: policy {scheme.policy.id} does not {measure.expectation} {asked}")
     return False
 
 
-def _absent(requirement: Requirement, scheme: Scheme, places: list[Place]) -> Iterator[Measurement]:
-    """One measurement of nothing for each phase that is named and that no profile has."""
-    tried = {name for place in places for name in (place.profile, place.phase)}
-    lines = {place.line: place for place in places}
+def _untried_phases(
+    requirement: Requirement, scheme: Scheme, line_profiles: list[LineProfile]
+) -> Iterator[Measurement]:
+    """Yield an empty, barred measurement for each required phase that no profile has."""
+    tried = {
+        name
+        for line_profile in line_profiles
+        for name in (line_profile.profile, line_profile.phase)
+    }
+    lines = {line_profile.line: line_profile for line_profile in line_profiles}
     for phase in requirement.profiles:
         if phase in tried or not is_asked(requirement.measure, scheme.policy, (), phase):
             continue
-        for place in lines.values():
-            empty = replace(place, profile=phase, phase=phase, cell=Cell(), beside=[])
+        for line_profile in lines.values():
+            empty = replace(
+                line_profile,
+                profile=phase,
+                phase=phase,
+                results=ProfileResults(),
+                same_line=[],
+            )
             why = f"{phase} not tried: no profile of the campaign has this phase"
             yield replace(_measure(requirement, scheme, empty), barred=why)
 
 
-def _sees(requirement: Requirement, scheme: Scheme, place: Place) -> bool:
-    """Whether a probe that the measure wants ran there, on items that it can see."""
-    probes = place.cell.probes
-    if not spec_of(requirement.measure.metric).is_taken or not probes:
+def _sees(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
+    """Whether a probe that the measure asks for ran, and can see the layer of the items."""
+    probes = line_profile.results.probes
+    if not spec_of(requirement.measure.metric).is_implemented or not probes:
         return True
     if requirement.measure.probes and not probes & set(requirement.measure.probes):
         return False
     hidden = any(
         covers(one.category, wanted)
-        for one in place.cell.unseen
+        for one in line_profile.results.unseen
         for wanted in requirement.measure.categories or (one.category,)
     )
-    return not hidden or bool(_select(requirement, scheme, place))
+    return not hidden or bool(_select(requirement, scheme, line_profile))
 
 
-def _blind(requirement: Requirement, place: Place) -> str:
-    where = f"{requirement.id}[{place.profile}-{place.line}]"
-    ran = ", ".join(sorted(place.cell.probes))
-    return f"{where}: cannot be seen with {ran}; measured on another line"
+def _blind_remark(requirement: Requirement, line_profile: LineProfile) -> str:
+    where = f"{requirement.id}[{line_profile.profile}-{line_profile.line}]"
+    probes_run = ", ".join(sorted(line_profile.results.probes))
+    return f"{where}: cannot be seen with {probes_run}; measured on another line"
 
 
-def _select(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[Lot, ...]:
-    return selected(requirement, scheme.policy, place.cell, place.phase, place.sources)
+def _select(
+    requirement: Requirement, scheme: Scheme, line_profile: LineProfile
+) -> tuple[GroupResult, ...]:
+    return select_results(
+        requirement,
+        scheme.policy,
+        line_profile.results,
+        line_profile.phase,
+        line_profile.sources,
+    )
 
 
-def _measure(requirement: Requirement, scheme: Scheme, place: Place) -> Measurement:
+def _measure(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> Measurement:
     spec = spec_of(requirement.measure.metric)
-    selection = _selection(requirement, scheme, place)
-    taken = (
+    selection = _selection(requirement, scheme, line_profile)
+    measured = (
         function_of(spec)(selection)
-        if spec.is_taken
-        else rates.not_taken(spec.name, spec.unit, selection.alpha)
+        if spec.is_implemented
+        else rates.not_implemented(spec.name, spec.unit, selection.alpha)
     )
     basis = selection.basis
-    witnesses = place.folded.witnesses(taken.adverse)
+    witnesses = line_profile.verdict_counts.witnesses(measured.adverse)
     return Measurement(
         requirement=requirement,
-        profile=place.profile,
-        line=place.line,
-        metric=replace(taken.metric, witnesses=tuple(one.item for one in witnesses)),
+        profile=line_profile.profile,
+        line=line_profile.line,
+        metric=replace(measured.metric, witnesses=tuple(one.item for one in witnesses)),
         witnesses=witnesses,
         kind=basis.kind,
         qualifier=basis.qualifier,
     )
 
 
-def _selection(requirement: Requirement, scheme: Scheme, place: Place) -> Selection:
+def _selection(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> Selection:
     return Selection(
         requirement=requirement,
-        lots=_select(requirement, scheme, place),
+        results=_select(requirement, scheme, line_profile),
         alpha=requirement.alpha or scheme.decision.alpha,
-        folded=place.folded,
-        domains=place.folded.counts.domains.get(place.line, ()),
-        expects=lambda code: scheme.policy.expects(code, place.phase),
+        verdict_counts=line_profile.verdict_counts,
+        domains=line_profile.verdict_counts.counts.domains.get(line_profile.line, ()),
+        expects=lambda code: scheme.policy.expects(code, line_profile.phase),
         codes=tuple(scheme.policy.rows),
-        profile=place.profile,
-        sides=lambda: _sides(requirement, scheme, place),
-        preconditions=place.preconditions,
-        twins=place.twins,
-        instrument=place.instrument,
-        probes=place.probes,
-        ran=frozenset(place.cell.probes),
-        sources=place.sources,
+        profile=line_profile.profile,
+        profile_selections=lambda: _profile_selections(requirement, scheme, line_profile),
+        preconditions=line_profile.preconditions,
+        twins=line_profile.twins,
+        instrument=line_profile.instrument,
+        probes=line_profile.probes,
+        probes_run=frozenset(line_profile.results.probes),
+        sources=line_profile.sources,
     )
 
 
-def _sides(requirement: Requirement, scheme: Scheme, place: Place) -> tuple[Side, ...]:
+def _profile_selections(
+    requirement: Requirement, scheme: Scheme, line_profile: LineProfile
+) -> tuple[ProfileSelection, ...]:
     return tuple(
-        Side(
+        ProfileSelection(
             profile=one.profile,
             phase=one.phase,
-            lots=_select(requirement, scheme, one),
+            results=_select(requirement, scheme, one),
             expects=partial(scheme.policy.expects, phase=one.phase),
         )
-        for one in place.beside
+        for one in line_profile.same_line
     )
 
 
-def _framed(
-    taken: Measurement, scheme: Scheme, place: Place, frames: Mapping[str, int]
+def _with_list_size(
+    measurement: Measurement, scheme: Scheme, line_profile: LineProfile, frames: Mapping[str, int]
 ) -> Measurement:
-    """With the size of the list that a count of entries is about."""
-    measure = taken.requirement.measure
+    """Add the number of entries of the whole list to a ``missed`` metric."""
+    measure = measurement.requirement.measure
     if measure.metric != "missed":
-        return taken
+        return measurement
     entries = [
         number
         for code, number in frames.items()
-        if counts_category(measure, scheme.policy, code, place.phase)
+        if counts_category(measure, scheme.policy, code, line_profile.phase)
     ]
-    return replace(taken, metric=replace(taken.metric, frame=sum(entries))) if entries else taken
-
-
-def _rates(places: list[Place], scheme: Scheme) -> Iterator[CategoryRate]:
-    """Items by category and frame, of each place."""
-    for place in places:
-        for category, lots in sorted(place.cell.categories.items()):
-            if category != REAGENT:
-                for frame in sorted({lot.frame for lot in lots}):
-                    yield _rate(place, scheme, category, frame)
-
-
-def _rate(place: Place, scheme: Scheme, category: str, frame: str) -> CategoryRate:
-    """Whichever state is adverse under the policy decides a mixed item."""
-    lots = [lot for lot in place.cell.categories[category] if lot.frame == frame]
-    allow = scheme.policy.expects(category, place.phase) == "allow"
-    adverse = State.BLOCKED if allow else State.ALLOWED
-    favourable = State.ALLOWED if allow else State.BLOCKED
-    found = sort_lots(lots, adverse, favourable)
-    altered = total(lot for lot in lots if _is_altered(lot, adverse))
-    blocked = found.wrong if allow else found.right
-    doubt = found.doubtful
-    good, bad = found.favourable, found.adverse
-    counted, others = (bad, good) if allow else (good, bad)
-    domains, alpha = place.folded.counts.domains.get(place.line, ()), scheme.decision.alpha
-    of = bounded(domains, counted, others, found.indeterminate, "guarded", alpha)
-    return CategoryRate(
-        category=category,
-        profile=place.profile,
-        line=place.line,
-        blocked=blocked,
-        allowed=found.n - blocked,
-        altered=altered,
-        down=found.down,
-        insufficient=doubt - altered,
-        lower=of.bounds.lower,
-        upper=of.bounds.upper,
-        frame=frame,
-        spread=of.spread,
+    return (
+        replace(measurement, metric=replace(measurement.metric, frame=sum(entries)))
+        if entries
+        else measurement
     )
 
 
-def _is_altered(lot: Lot, adverse: State) -> bool:
-    states = lot.states()
+def _rates(line_profiles: list[LineProfile], scheme: Scheme) -> Iterator[CategoryRate]:
+    """Yield the rate of each category and frame, for each line and profile."""
+    for line_profile in line_profiles:
+        for category, results in sorted(line_profile.results.categories.items()):
+            if category != CONTROL_CATEGORY:
+                for frame in sorted({result.frame for result in results}):
+                    yield _rate(line_profile, scheme, category, frame)
+
+
+def _rate(line_profile: LineProfile, scheme: Scheme, category: str, frame: str) -> CategoryRate:
+    """Return the rate of one category; an item with both states counts as adverse."""
+    results = [
+        result for result in line_profile.results.categories[category] if result.frame == frame
+    ]
+    allow = scheme.policy.expects(category, line_profile.phase) == "allow"
+    adverse = State.BLOCKED if allow else State.ALLOWED
+    favourable = State.ALLOWED if allow else State.BLOCKED
+    classified = classify_results(results, adverse, favourable)
+    altered = total(result for result in results if _is_altered(result, adverse))
+    blocked = classified.wrong if allow else classified.right
+    doubt = classified.doubtful
+    good, bad = classified.favourable, classified.adverse
+    counted, others = (bad, good) if allow else (good, bad)
+    domains, alpha = (
+        line_profile.verdict_counts.counts.domains.get(line_profile.line, ()),
+        scheme.decision.alpha,
+    )
+    interval = rate_bounds(domains, counted, others, classified.indeterminate, "guarded", alpha)
+    return CategoryRate(
+        category=category,
+        profile=line_profile.profile,
+        line=line_profile.line,
+        blocked=blocked,
+        allowed=classified.n - blocked,
+        altered=altered,
+        down=classified.down,
+        insufficient=doubt - altered,
+        lower=interval.bounds.lower,
+        upper=interval.bounds.upper,
+        frame=frame,
+        spread=interval.spread,
+    )
+
+
+def _is_altered(result: GroupResult, adverse: State) -> bool:
+    states = result.states()
     return State.ALTERED in states and not states & {adverse, State.INSUFFICIENT}
 
 
-def _unseen(places: list[Place]) -> list[str]:
+def _unseen(line_profiles: list[LineProfile]) -> list[str]:
     return [
-        f"{one.trials} trials of {one.category} on {place.line} for {place.profile} set aside: "
+        f"{one.trials} trials of {one.category} on {line_profile.line} for {line_profile.profile} "
+        f"set aside: "
         f"probe {one.probe} cannot see what applies to {one.layer}"
-        for place in places
-        for one in sorted(place.cell.unseen, key=lambda one: (one.probe, one.layer, one.category))
+        for line_profile in line_profiles
+        for one in sorted(
+            line_profile.results.unseen,
+            key=lambda one: (one.probe, one.layer, one.category),
+        )
     ]

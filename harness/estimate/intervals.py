@@ -1,6 +1,13 @@
-"""Exact one-sided bounds for rates; ``None`` where nothing was counted.
+"""Confidence bounds of rates, quantiles, list entries and weighted rates.
 
-Each bound is one-sided at level ``alpha``: the pair is a two-sided interval at ``1 - 2 alpha``.
+- Gaffke's bounds of a mean of domain rates: ``lower_bound``, ``upper_bound``, ``p_above``,
+  ``p_below``.
+- Exact bounds of a binomial rate (Clopper-Pearson) and their worst case under indeterminate items.
+- Distribution-free bounds of a quantile, and hypergeometric bounds of open entries in a list.
+- Bounds of rates from design weights (Hajek, Korn and Graubard).
+
+Each bound is one-sided at level ``alpha``: a pair is a two-sided interval at ``1 - 2 alpha``. A
+bound is ``None`` where nothing was counted.
 """
 
 from __future__ import annotations
@@ -15,13 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special
 from scipy.special import stdtrit
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 
 Rates = Mapping[float, int]
-"""How many domains have which rate, each between 0 and 1."""
+"""Numbers of domains by their rate, between 0 and 1."""
 
 MANY, GRID = 2_000, 10_000
-"""More distinct rates than ``MANY`` are rounded down to multiples of 1 / ``GRID``."""
+"""If there are more than ``MANY`` distinct rates, they are rounded down to 1 / ``GRID``."""
 
 PRECISION = 1e-11
 """The greatest error of a probability, and of a bound."""
@@ -32,34 +39,35 @@ _CHUNK = 2**21  # numbers in memory at a time
 
 
 def lower_bound(rates: Rates, alpha: float) -> float:
-    """The lower bound at level ``alpha``: that quantile of the sum of D_i y_i.
+    """Return Gaffke's lower bound of the mean domain rate at level ``alpha``.
 
-    (D_0, ..., D_m) is Dirichlet(1, ..., 1) and y_0 = 0: the sample, and one more domain that is
-    wholly open. Raises ValueError for a rate that is none, or without a domain.
+    It is the ``alpha`` quantile of the sum of D_i y_i, where (D_0, ..., D_m) is Dirichlet(1, ...,
+    1), y_1 to y_m are the rates and y_0 = 0. Gaffke 2005. Raises ValueError without a domain, or
+    for a rate outside 0..1.
     """
     return _lower(_groups(rates), alpha)
 
 
 def upper_bound(rates: Rates, alpha: float) -> float:
-    """The upper bound at level ``alpha``, the mirror of the lower one."""
+    """Return the upper bound at level ``alpha``: 1 minus the lower bound of the complements."""
     return 1.0 - lower_bound(mirrored(rates), alpha)
 
 
 def p_above(rates: Rates, mark: float) -> float:
-    """The smallest level at which the lower bound is above ``mark``.
+    """Return the smallest level at which the lower bound is above ``mark``.
 
-    How likely so high rates are, at the most, if the mean is ``mark`` or less.
+    It bounds the probability of rates this high if the mean is at most ``mark``.
     """
     return _below(_groups(rates), mark)
 
 
 def p_below(rates: Rates, mark: float) -> float:
-    """The smallest level at which the upper bound is below ``mark``."""
+    """Return the smallest level at which the upper bound is below ``mark``."""
     return p_above(mirrored(rates), 1.0 - mark)
 
 
 def mirrored(rates: Rates) -> dict[float, int]:
-    """The same domains with what was blocked and what was open exchanged."""
+    """Return the rates subtracted from 1."""
     return {1.0 - rate: number for rate, number in rates.items()}
 
 
@@ -78,36 +86,36 @@ def _groups(rates: Rates) -> _Groups:
 
 @lru_cache(maxsize=4096)
 def _lower(groups: _Groups, alpha: float) -> float:
-    some = [(rate, number) for rate, number in groups if rate > 0]
-    if not some:
+    positive = [(rate, number) for rate, number in groups if rate > 0]
+    if not positive:
         return 0.0
-    domains, with_some = (sum(number for _, number in each) for each in (groups, some))
-    share = float(special.betaincinv(with_some, domains - with_some + 1, alpha))
-    low, high = some[0][0] * share, some[-1][0] * share  # all as low as the lowest, or as high
-    if len(some) == 1:
+    domains, with_positive = (sum(number for _, number in part) for part in (groups, positive))
+    share = float(special.betaincinv(with_positive, domains - with_positive + 1, alpha))
+    low, high = positive[0][0] * share, positive[-1][0] * share  # all rates equal
+    if len(positive) == 1:
         return high  # exact, and Clopper-Pearson for a rate of 1
 
     def excess(mark: float) -> float:
         return _below(groups, mark) - alpha
 
-    if excess(low) >= 0 or excess(high) <= 0:  # rates so alike that rounding decides
+    if excess(low) >= 0 or excess(high) <= 0:  # the rates differ by rounding only
         return low if excess(low) >= 0 else high
     return float(optimize.brentq(excess, low, high, xtol=PRECISION))
 
 
 @lru_cache(maxsize=65536)
 def _below(groups: _Groups, mark: float) -> float:
-    """The probability that the sum of D_i y_i is at most ``mark``.
+    """Return the probability that the sum of D_i y_i is at most ``mark``.
 
-    With exponential E_i it is that of sum E_i (y_i - mark) <= 0.
+    It equals P[sum E_i (y_i - mark) <= 0] for independent exponential E_i.
     """
     if mark <= 0:
         return float(mark == 0 and groups[-1][0] == 0)
     if mark >= groups[-1][0]:
         return 1.0
-    some = [(rate, number) for rate, number in groups if rate > 0]
-    if len(some) == 1:
-        ((rate, number),) = some
+    positive = [(rate, number) for rate, number in groups if rate > 0]
+    if len(positive) == 1:
+        ((rate, number),) = positive
         domains = sum(number for _, number in groups)
         return float(special.betainc(number, domains - number + 1, mark / rate))
     values = np.array([0.0, *(rate for rate, _ in groups)]) - mark
@@ -116,11 +124,14 @@ def _below(groups: _Groups, mark: float) -> float:
 
 
 def _gil_pelaez(values: np.ndarray, numbers: np.ndarray) -> float:
-    """The integral over u > 0 of Im(phi(u)) / u, phi that of the weighted sum of exponentials.
+    """Return the integral over u > 0 of Im(phi(u)) / u.
+
+    phi is the characteristic function of the sum of ``numbers`` exponentials weighted by
+    ``values``.
 
     Gil-Pelaez, Biometrika 38 (1951) 481-482; the integrand as in Imhof, Biometrika 48 (1961)
-    419-426. By the trapezoidal rule after u = exp(x - exp(-x)), whose error falls exponentially
-    with the number of points; these are doubled until two sums agree.
+    419-426. Trapezoidal rule after the substitution u = exp(x - exp(-x)), whose error falls
+    exponentially with the number of points; these are doubled until the sum is stable twice.
     """
     values = values / math.sqrt(float(numbers @ values**2))  # a standard deviation of 1
     low, high = -3.6, 2.0
@@ -140,27 +151,27 @@ def _gil_pelaez(values: np.ndarray, numbers: np.ndarray) -> float:
     return integral
 
 
-def _sum(places: np.ndarray, values: np.ndarray, numbers: np.ndarray) -> float:
-    steps = np.exp(places - np.exp(-places))
+def _sum(points: np.ndarray, values: np.ndarray, numbers: np.ndarray) -> float:
+    steps = np.exp(points - np.exp(-points))
     angle, size = np.zeros(len(steps)), np.zeros(len(steps))
     chunk = max(1, _CHUNK // len(steps))
     for start in range(0, len(values), chunk):
         part = slice(start, start + chunk)
-        turned = np.outer(steps, values[part])
-        angle += np.arctan(turned) @ numbers[part]
-        size += np.log1p(turned**2) @ numbers[part]
-    return float(np.sum(np.sin(angle) * np.exp(-size / 2) * (1 + np.exp(-places))))
+        scaled = np.outer(steps, values[part])
+        angle += np.arctan(scaled) @ numbers[part]
+        size += np.log1p(scaled**2) @ numbers[part]
+    return float(np.sum(np.sin(angle) * np.exp(-size / 2) * (1 + np.exp(-points))))
 
 
 class Bounds(NamedTuple):
-    """A lower and an upper one-sided bound; ``None`` means that nothing bounds that side."""
+    """A lower and an upper one-sided bound; ``None`` means that the side is unbounded."""
 
     lower: float | None
     upper: float | None
 
 
 def clopper_pearson(k: int, n: int, alpha: float) -> Bounds:
-    """Exact bounds of a rate of which ``k`` of ``n`` independent items were seen.
+    """Return the exact bounds of a rate, from ``k`` of ``n`` independent items.
 
     Clopper & Pearson, Biometrika 26 (1934) 404-413; METHOD (c): L = B^-1(alpha; k, n-k+1),
     U = B^-1(1-alpha; k+1, n-k). Raises ValueError unless 0 <= k <= n.
@@ -174,23 +185,23 @@ def clopper_pearson(k: int, n: int, alpha: float) -> Bounds:
 
 
 def worst_case(k: int, n: int, indeterminate: int, alpha: float) -> Bounds:
-    """Clopper-Pearson bounds that hold whatever the indeterminate items really were.
+    """Return Clopper-Pearson bounds that hold whatever the indeterminate items really were.
 
     The lower bound takes them all as failures, the upper one all as successes, both over
     ``n + indeterminate`` items (METHOD (c), "Uncertain outcomes").
     """
     if n == 0:
         return Bounds(None, None)
-    whole = n + indeterminate
-    lower = clopper_pearson(k, whole, alpha).lower
-    upper = clopper_pearson(k + indeterminate, whole, alpha).upper
+    total = n + indeterminate
+    lower = clopper_pearson(k, total, alpha).lower
+    upper = clopper_pearson(k + indeterminate, total, alpha).upper
     return Bounds(lower, upper)
 
 
 def effective_bounds(rate: float, items: float, alpha: float) -> Bounds:
-    """Clopper-Pearson bounds of a rate that says as much as ``items`` independent items would.
+    """Return Clopper-Pearson bounds of a rate with ``items`` effective items, not always whole.
 
-    For clustered or weighted items, whose effective number is no whole one. Korn & Graubard,
+    For clustered or weighted items. Korn & Graubard,
     Survey Methodology 24 (1998) 193-201.
     """
     k = rate * items
@@ -199,61 +210,37 @@ def effective_bounds(rate: float, items: float, alpha: float) -> Bounds:
     return Bounds(lower, upper)
 
 
-def wilson(k: int, n: int, alpha: float) -> Bounds:
-    """Score bounds: shorter than the exact ones, but only nominally of level ``alpha``.
-
-    For tables and figures, never for a decision. Wilson, JASA 22 (1927) 209-212.
-    """
-    _check(k, n)
-    if n == 0:
-        return Bounds(None, None)
-    z = float(special.ndtri(1 - alpha))
-    rate = k / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    return Bounds(max(0.0, centre - half), min(1.0, centre + half))
-
-
 def quantile_bounds(
     ordered: Sequence[float], quantile: float, alpha: float, beyond: int = 0
 ) -> Bounds:
-    """Distribution-free bounds of a quantile from sorted values.
+    """Return distribution-free bounds of a quantile from sorted values.
 
     The upper bound is the smallest order statistic that the quantile exceeds with probability
-    at most ``alpha``; mirror-wise the lower. ``beyond`` further values were not seen: they
-    count as infinitely large for the upper bound and infinitely small for the lower one.
+    at most ``alpha``; the lower bound is defined likewise. ``beyond`` is the number of further,
+    unknown values: infinitely large for the upper bound, infinitely small for the lower one.
     Hahn & Meeker, Statistical Intervals (1991), section 5.2.
     """
-    whole = len(ordered) + beyond
+    count = len(ordered) + beyond
     if not ordered:
         return Bounds(None, None)
-    above = _first_rank(whole, quantile, 1 - alpha)
-    below = whole - _first_rank(whole, 1 - quantile, 1 - alpha)
+    above = _first_rank(count, quantile, 1 - alpha)
+    below = count - _first_rank(count, 1 - quantile, 1 - alpha)
     upper = ordered[above - 1] if 1 <= above <= len(ordered) else None
-    lower = ordered[below - beyond] if below - beyond >= 0 and below < whole else None
+    lower = ordered[below - beyond] if below - beyond >= 0 and below < count else None
     return Bounds(lower, upper)
 
 
 def p_above_mark(within: int, n: int, quantile: float) -> float:
-    """The smallest level at which the lower bound of a quantile is above a mark.
+    """Return the smallest level at which the lower bound of a quantile is above a mark.
 
-    ``within`` of ``n`` values are not above it, those that were not seen among them.
+    ``within`` of ``n`` values are at most the mark; unknown values count among them.
     """
     return float(special.bdtr(within, n, quantile))
 
 
 def _first_rank(n: int, quantile: float, confidence: float) -> int:
-    """The smallest r with P[Bin(n, quantile) <= r-1] >= confidence; n + 1 if there is none."""
-    low, high = 1, n + 1
-    while low < high:
-        middle = (low + high) // 2
-        if middle <= n and float(special.bdtr(middle - 1, n, quantile)) < confidence:
-            low = middle + 1
-        else:
-            high = middle
-    if low <= n:
-        return low
-    return n + 1
+    """Return the smallest r with P[Bin(n, quantile) <= r - 1] >= confidence; n + 1 if none."""
+    return int(binom.ppf(confidence, n, quantile)) + 1
 
 
 def _check(k: int, n: int) -> None:
@@ -263,11 +250,11 @@ def _check(k: int, n: int) -> None:
 
 
 def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
-    """Exact one-sided bounds of the number of open entries in a list of ``size``.
+    """Return exact one-sided bounds of the number of open entries in a list of ``size``.
 
     ``misses`` of ``sampled`` entries drawn without replacement were open (hypergeometric).
-    Buonaccorsi, American Statistician 41 (1987) 215-218. Raises ValueError for numbers that
-    no sample can give.
+    Buonaccorsi, American Statistician 41 (1987) 215-218. Raises ValueError unless
+    0 <= misses <= sampled <= size.
     """
     if not 0 <= misses <= sampled <= size:
         msg = f"{misses} misses in {sampled} of {size} entries cannot be"
@@ -277,11 +264,11 @@ def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
     low, high = misses, size - sampled + misses
 
     def is_plausibly_as_many(many: int) -> bool:
-        """Whether seeing so many misses is likelier than alpha with ``many`` open."""
+        """Whether at least so many misses have a probability above alpha with ``many`` open."""
         return bool(hypergeom.sf(misses - 1, size, many, sampled) > alpha)
 
     def is_too_many(many: int) -> bool:
-        """Whether seeing so few misses is at most alpha likely with one more open."""
+        """Whether at most so many misses have a probability of at most alpha with one more open."""
         return bool(hypergeom.cdf(misses, size, many + 1, sampled) <= alpha)
 
     return Bounds(
@@ -290,15 +277,15 @@ def open_entries(size: int, sampled: int, misses: int, alpha: float) -> Bounds:
 
 
 def items_for_none_open(size: int, alpha: float = 0.05) -> int:
-    """How many entries must be tried, all blocked, to be sure that none of ``size`` is open.
+    """Return how many entries must be tried, all blocked, to show that none of ``size`` is open.
 
-    METHOD (c): 5,700 of 6,000, 950 of 1,000: hence a census, or a weaker claim.
+    METHOD (c): 5,700 of 6,000, or 950 of 1,000.
     """
     return _smallest(1, size, lambda n: open_entries(size, n, 0, alpha).upper == 0)
 
 
 def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The smallest number in low..high for which ``holds``; ``high`` if none below does."""
+    """Return the smallest number in low..high for which ``holds`` is true, else ``high``."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
@@ -306,8 +293,8 @@ def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
-    """One counted item: was it a success, its design weight, its stratum."""
+class WeightedItem:
+    """One counted item: whether it is a success, its design weight and its stratum."""
 
     success: bool
     weight: float = 1.0
@@ -316,7 +303,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedRate:
-    """A weighted rate, its bounds, and the effective number of items behind it."""
+    """A weighted rate, its bounds, the effective number of items and the number of strata."""
 
     value: float
     bounds: Bounds
@@ -324,25 +311,25 @@ class WeightedRate:
     strata: int
 
 
-def weighted_rate(draws: Iterable[Draw], alpha: float) -> WeightedRate:
-    """The Hajek estimate of a rate from design weights, with bounds at the effective number.
+def weighted_rate(weighted_items: Iterable[WeightedItem], alpha: float) -> WeightedRate:
+    """Return the Hajek estimate of a rate from design weights, with Korn-Graubard bounds.
 
     Horvitz & Thompson, JASA 47 (1952) 663-685, as a ratio of totals; variance by Taylor
     linearisation within strata (Lohr, Sampling, 2nd ed., 9.1). Bounds by Korn & Graubard
     (1998): a survey-t interval covers 90 % instead of 95 % near a rate of 1. A stratum with
-    one draw gives no variance and leaves the rate without bounds. Raises ValueError without a
-    draw or for weights that are not positive.
+    one item has no variance, so the rate then has no bounds. Raises ValueError without items, or
+    for weights that are not positive.
     """
-    drawn = list(draws)
-    if not drawn or any(draw.weight <= 0 for draw in drawn):
-        msg = "a weighted rate needs draws with positive weights"
+    items_drawn = list(weighted_items)
+    if not items_drawn or any(item.weight <= 0 for item in items_drawn):
+        msg = "a weighted rate needs items with positive weights"
         raise ValueError(msg)
-    total = math.fsum(draw.weight for draw in drawn)
-    value = math.fsum(draw.weight * draw.success for draw in drawn) / total
+    total = math.fsum(item.weight for item in items_drawn)
+    value = math.fsum(item.weight * item.success for item in items_drawn) / total
     strata: dict[str, list[float]] = defaultdict(list)
-    for draw in drawn:
-        strata[draw.stratum].append(draw.weight * (draw.success - value) / total)
-    kish = total**2 / math.fsum(draw.weight**2 for draw in drawn)
+    for item in items_drawn:
+        strata[item.stratum].append(item.weight * (item.success - value) / total)
+    kish = total**2 / math.fsum(item.weight**2 for item in items_drawn)
     bounds, items = _bounds(value, kish, list(strata.values()), alpha)
     return WeightedRate(value=value, bounds=bounds, effective_n=items, strata=len(strata))
 
@@ -350,12 +337,12 @@ def weighted_rate(draws: Iterable[Draw], alpha: float) -> WeightedRate:
 def _bounds(
     value: float, kish: float, strata: list[list[float]], alpha: float
 ) -> tuple[Bounds, float]:
-    """The bounds, and the number of independent items that would say as much."""
+    """Return the bounds, and the effective number of items."""
     n = sum(len(scores) for scores in strata)
     freedom = n - len(strata)
     if freedom < 1 or min(len(scores) for scores in strata) == 1:
         return Bounds(None, None), kish
-    variance = math.fsum(_between(scores) for scores in strata)
+    variance = math.fsum(_variance_of_total(scores) for scores in strata)
     if variance == 0:
         return effective_bounds(value, kish, alpha), kish
     ratio = float(stdtrit(n - 1, 1 - alpha) / stdtrit(freedom, 1 - alpha))
@@ -363,7 +350,7 @@ def _bounds(
     return effective_bounds(value, items, alpha), items
 
 
-def _between(scores: list[float]) -> float:
+def _variance_of_total(scores: list[float]) -> float:
     n = len(scores)
     mean = math.fsum(scores) / n
     return n / (n - 1) * math.fsum((score - mean) ** 2 for score in scores)

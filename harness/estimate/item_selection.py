@@ -1,4 +1,8 @@
-"""Which items a measure counts: by category, stratum, phase, and what the policy expects."""
+"""Which items a requirement counts: by category, stratum, phase, source and policy.
+
+``Sources`` says which kind of items a pack holds and which of them an outcome rests on;
+``Selection`` is what a metric function gets; ``select_results`` and ``counts_item`` decide.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.estimate.outcome_groups import Cell, Lot
+from harness.estimate.outcome_groups import GroupResult, ProfileResults
 from harness.model.corpus import KNOWN_TO_SUPPLIERS, Item, PackKind, covers, frame_of, is_among
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import PackNote
 from harness.model.metric import Source
 from harness.model.outcome import Precondition
-from harness.model.outcome_group import Fate, MakeUp
+from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import Declarations
 from harness.model.scheme import Expectation, Measure, Policy, Requirement
@@ -23,14 +27,14 @@ AGREED_ONLY = "agreed list only"
 KNOWN_ONLY = "known items only"
 
 Packs = Mapping[str, PackNote]
-"""What a journal's header says of each pack, by the pack's mark on items."""
+"""Header notes on packs, by the mark that their items carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What a favourable outcome rests on: these sources, and within what limit.
+    """The sources a conforming outcome rests on, and the qualifier that limits it.
 
-    ``kind`` is empty where an outcome is about no kind of items.
+    ``kind`` is empty where an outcome does not depend on a kind of items.
     """
 
     sources: tuple[Source, ...] = ()
@@ -42,27 +46,27 @@ class Basis:
 class Sources:
     """The sources of a campaign's items by the mark of their pack.
 
-    A pack that says no kind, or that nobody knows, holds ``agreed`` items: these show the least.
-    ``items`` is what the campaign declares its rates of categories to rest on.
+    An unknown pack, or one without a kind, counts as ``agreed``, the kind that shows least.
+    ``items`` is the kind that the campaign declares its category rates to rest on.
     """
 
     packs: Packs = field(default_factory=dict)
     items: PackKind = "real"
 
-    def of(self, mark: str) -> Source:
-        """Where items with this mark come from; without a mark, from the campaign's one pack."""
+    def of_pack(self, mark: str) -> Source:
+        """Return the source of a pack by its mark; an empty mark means the campaign's only pack."""
         pack = self.packs.get(mark)
         if pack is None and not mark and len(self.packs) == 1:
             pack = next(iter(self.packs.values()))
         return AGREED if pack is None else source_of(pack)
 
-    def place_of(self, item: Item, codes: Collection[str]) -> tuple[str, Source, str]:
-        """What must be tested apart: frame, source, and which of ``codes`` an item falls under."""
-        code = next((each for each in codes if covers(item.category, each)), "")
-        return frame_of(item.pack), self.of(item.pack), code
+    def test_key(self, item: Item, codes: Collection[str]) -> tuple[str, Source, str]:
+        """Return the key of an item's own test: frame, source, and its code in ``codes``."""
+        code = next((code for code in codes if covers(item.category, code)), "")
+        return frame_of(item.pack), self.of_pack(item.pack), code
 
     def basis(self, rests_on: PackKind | None, present: Collection[Source]) -> Basis:
-        """What a requirement rests on, of the sources that are ``present``."""
+        """Return what a requirement rests on, given the sources that are ``present``."""
         if rests_on is None:
             return Basis()
         if rests_on == "agreed":
@@ -74,7 +78,7 @@ class Sources:
         wants_hidden = self.items != "agreed" or not known
         if not present or (hidden in present and wants_hidden):
             return Basis(sources=(hidden,), kind=rests_on)
-        if not known:  # hidden items of another kind say nothing of what is asked
+        if not known:  # hidden items of another kind are no evidence here
             return Basis(sources=(hidden,), kind=rests_on)
         if AGREED in known:
             return Basis(sources=known, kind="agreed", qualifier=AGREED_ONLY)
@@ -82,37 +86,37 @@ class Sources:
 
 
 def source_of(pack: PackNote) -> Source:
-    """The source that a journal's header tells of a pack. Agreed items are never hidden."""
+    """Return the source that a header note states. Agreed items are never hidden."""
     is_hidden = pack.audience not in KNOWN_TO_SUPPLIERS
     if pack.kind == "content":
         return Source("content", is_hidden=is_hidden)
     return Source("real", is_hidden=is_hidden) if pack.kind == "real" else AGREED
 
 
-def bears_on(source: Source, rests_on: PackKind | None) -> bool:
+def is_relevant(source: Source, rests_on: PackKind | None) -> bool:
     """Whether items of a source count for a requirement that rests on a kind.
 
-    What a page says is asked of content items alone, and of no other requirement; a name that
-    is agreed or real counts for all others, if only against the service.
+    Content items count for requirements on content only, and these count nothing else. Agreed and
+    real items count for all others, even where they can only count against the service.
     """
     if rests_on is None:
         return True
     return (source.kind == "content") == (rests_on == "content")
 
 
-REAGENT = "CTRL"
-"""The category of items that test the instrument; they count only where a measure names it."""
+CONTROL_CATEGORY = "CTRL"
+"""Category of items that test the instrument; counted only where a measure names it."""
 
 EVERY_PHASE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """The items that a requirement counts for one profile, beside those of other profiles."""
+class ProfileSelection:
+    """The items that a requirement counts for one profile of a line."""
 
     profile: str
     phase: str
-    lots: tuple[Lot, ...]
+    results: tuple[GroupResult, ...]
     expects: Callable[[str], Expectation | None]
 
 
@@ -120,67 +124,70 @@ class Side:
 class Selection:
     """The items that one requirement counts on one line for one profile.
 
-    ``expects`` is what the policy says of a category there, ``codes`` are its rows. ``sides``
-    gives all profiles of the line, this one among them; ``preconditions`` are those of the place.
-    ``twins`` are items beside their plain twins there, ``ran`` the probes that ran there,
-    ``instrument`` is what the campaign was measured with.
-    ``sources`` knows where items come from, by the mark of their pack; ``probes`` are what the
-    campaign's probes declare.
-    ``domains`` says how many domains of the line have which make-up; ``folded`` knows times.
+    ``results`` are the counted outcome groups. ``expects`` gives the policy's expectation of a
+    category, ``codes`` are the policy's rows. ``profile_selections`` returns the selections of all
+    profiles of the line, this one included. ``preconditions``, ``twins`` (items compared with their
+    plain twins) and ``probes_run`` are those of the line and profile. ``instrument`` are the
+    instrument records, ``probes`` the declarations of the campaign's probes, ``sources`` maps packs
+    to sources. ``domains`` are numbers of domains by composition; ``verdict_counts`` gives times.
     """
 
     requirement: Requirement
-    lots: tuple[Lot, ...]
+    results: tuple[GroupResult, ...]
     alpha: float
-    folded: CountedVerdicts
-    domains: Sequence[tuple[MakeUp, int]] = ()
+    verdict_counts: CountedVerdicts
+    domains: Sequence[tuple[DomainComposition, int]] = ()
     expects: Callable[[str], Expectation | None] = lambda _: None
     codes: tuple[str, ...] = ()
     profile: str = ""
-    sides: Callable[[], tuple[Side, ...]] = tuple
+    profile_selections: Callable[[], tuple[ProfileSelection, ...]] = tuple
     preconditions: tuple[Precondition, ...] = ()
     twins: tuple[TwinPair, ...] = ()
-    ran: frozenset[str] = frozenset()
+    probes_run: frozenset[str] = frozenset()
     instrument: tuple[InstrumentRecord, ...] = ()
     sources: Sources = field(default_factory=Sources)
     probes: Declarations = field(default_factory=dict)
 
     @property
     def basis(self) -> Basis:
-        """The sources that a favourable outcome rests on, of those that the items come from."""
-        present = {self.sources.of(lot.fate.pack) for lot in self.lots}
+        """The sources that a conforming outcome rests on, among those of the items."""
+        present = {self.sources.of_pack(result.group.pack) for result in self.results}
         return self.sources.basis(self.requirement.rests_on, present)
 
     @property
     def measure(self) -> Measure:
-        """What is taken."""
+        """The measure of the requirement."""
         return self.requirement.measure
 
 
-def selected(
-    requirement: Requirement, policy: Policy, cell: Cell, phase: str, sources: Sources
-) -> tuple[Lot, ...]:
-    """The lots that a requirement counts for a school phase."""
+def select_results(
+    requirement: Requirement,
+    policy: Policy,
+    profile_results: ProfileResults,
+    phase: str,
+    sources: Sources,
+) -> tuple[GroupResult, ...]:
+    """Return the results that a requirement counts for a school phase."""
     measure, rests_on = requirement.measure, requirement.rests_on
     return tuple(
-        lot
-        for lot in cell.lots
-        if counts_category(measure, policy, lot.category, phase)
-        and counts_item(measure, lot.fate, phase)
-        and bears_on(sources.of(lot.fate.pack), rests_on)
+        result
+        for result in profile_results.results
+        if counts_category(measure, policy, result.category, phase)
+        and counts_item(measure, result.group, phase)
+        and is_relevant(sources.of_pack(result.group.pack), rests_on)
     )
 
 
 def counts_category(measure: Measure, policy: Policy, category: str, phase: str) -> bool:
     """Whether items of ``category`` count: named, or not named at all, and as expected."""
     named = is_among(category, measure.categories)
-    if not named and (measure.categories or category == REAGENT):
+    if not named and (measure.categories or category == CONTROL_CATEGORY):
         return False
     return measure.expectation is None or policy.expects(category, phase) == measure.expectation
 
 
-def counts_item(measure: Measure, item: Item | Fate, phase: str) -> bool:
-    """Whether an item (or all of one fate) concerns the phase, in a stratum that is wanted."""
+def counts_item(measure: Measure, item: Item | OutcomeGroup, phase: str) -> bool:
+    """Whether an item (or an outcome group) has the phase and a stratum that is measured."""
     if measure.strata and item.stratum not in measure.strata:
         return False
     return EVERY_PHASE in item.phases or phase in item.phases
@@ -200,9 +207,9 @@ def is_wanted(
     )
 
 
-def is_asked(measure: Measure, policy: Policy, seen: tuple[str, ...], phase: str) -> bool:
+def is_asked(measure: Measure, policy: Policy, tried: tuple[str, ...], phase: str) -> bool:
     """Whether the policy of a phase expects of any wanted category what the measure counts."""
     if measure.expectation is None or not measure.categories:
         return True
-    codes = {*policy.rows, *seen, *measure.categories}
+    codes = {*policy.rows, *tried, *measure.categories}
     return any(counts_category(measure, policy, code, phase) for code in codes)

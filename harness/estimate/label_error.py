@@ -1,7 +1,7 @@
-"""Shows beside each block rate what it may be on truly harmful items, as labels are audited.
+"""Add to each block rate its bounds on truly harmful items, from label audits of the packs.
 
-A corpus of which one item in fifty is really clean cannot show a rate of 98 %, whatever the
-service does (METHOD (c), "Label error"). The decision stays with what was observed.
+If one item in fifty is really clean, no service can show a rate of 98 % (METHOD (c), "Label
+error"). The corrected bounds are for information: outcomes rest on the observed rate.
 """
 
 from __future__ import annotations
@@ -25,45 +25,47 @@ class _Audit:
 
 
 def corrected(outcomes: Iterable[Outcome], packs: Iterable[PackNote]) -> tuple[Outcome, ...]:
-    """The outcomes, those of block rates with bounds corrected for label error.
+    """Return the outcomes, with corrected bounds where the metric is a block rate.
 
-    ``packs`` are those of the journal's header. Without an audit of every one of them nothing is
-    added: nobody knows how wrong the labels of the others are.
+    ``packs`` are those of the journal's header. Unless every one of them was audited, the outcomes
+    are returned unchanged.
     """
-    found = tuple(outcomes)
+    given = tuple(outcomes)
     audit = _worst(packs)
     if audit is None:
-        return found
-    clean = _clean(found)
+        return given
+    clean = _clean(given)
     return tuple(
-        replace(one, corrected=_correct(one, audit, clean.get((one.line, one.profile))))
-        if one.metric.name == "block_rate" and one.metric.n
-        else one
-        for one in found
+        replace(
+            outcome, corrected=_correct(outcome, audit, clean.get((outcome.line, outcome.profile)))
+        )
+        if outcome.metric.name == "block_rate" and outcome.metric.n
+        else outcome
+        for outcome in given
     )
 
 
 def _worst(packs: Iterable[PackNote]) -> _Audit | None:
-    """The audit that leaves room for most wrong labels, if every pack had one."""
+    """Return the audit with the largest possible label error, if every pack was audited."""
     from harness.estimate.labels import audited_error  # noqa: PLC0415 - an agent has no scipy
 
-    found: list[_Audit] = []
+    audits: list[_Audit] = []
     for pack in packs:
         if (audit := pack.audit) is None:
             return None
         error = audited_error(audit.wrong, audit.items) or 0.0
-        found.append(_Audit(audit.items, audit.wrong, error))
-    worst = max(found, key=lambda one: one.error, default=None)
+        audits.append(_Audit(audit.items, audit.wrong, error))
+    worst = max(audits, key=lambda audit: audit.error, default=None)
     return worst if worst and worst.error < 1 else None
 
 
 def _clean(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
-    """By line and profile, the over-blocking rate that counts most items."""
+    """Return, by line and profile, the over-blocking outcome with the most items."""
     most: dict[tuple[str, str], Outcome] = {}
-    for one in outcomes:
-        held = most.get((one.line, one.profile))
-        if one.metric.name == "overblock_rate" and (held is None or one.metric.n > held.metric.n):
-            most[one.line, one.profile] = one
+    for outcome in outcomes:
+        key, metric = (outcome.line, outcome.profile), outcome.metric
+        if metric.name == "overblock_rate" and (key not in most or metric.n > most[key].metric.n):
+            most[key] = outcome
     return most
 
 

@@ -1,4 +1,4 @@
-"""Label error: what a block rate is worth when some "harmful" items are really clean."""
+"""Correct a block rate for labels that are wrong: some "harmful" items are really clean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.estimate.intervals import Bounds, clopper_pearson
 
 
 def corrected_rate(observed: float, label_error: float, clean_rate: float) -> float:
-    """The block rate on truly harmful items: (r' - e f) / (1 - e), cut to 0..1.
+    """Return the block rate on truly harmful items: (r' - e f) / (1 - e), limited to 0..1.
 
     ``label_error`` e is the share of the corpus that is really clean, ``clean_rate`` f how
     often clean items are blocked. Rogan & Gladen, Am. J. Epidemiology 107 (1978) 71-76.
@@ -17,10 +17,11 @@ def corrected_rate(observed: float, label_error: float, clean_rate: float) -> fl
 
 
 def corrected_bounds(bounds: Bounds, label_error: float, clean: Bounds) -> Bounds:
-    """Bounds of the corrected rate that hold for any label error up to ``label_error``.
+    """Return bounds of the corrected rate that hold for any label error up to ``label_error``.
 
-    The lower bound takes the labels as right or the clean items as often blocked, whichever is
-    worse; the upper one the other way. ``clean`` are bounds of the rate on clean items.
+    The lower bound is the smaller of the uncorrected bound and the one corrected with the highest
+    rate on clean items; the upper bound is the larger one, with the lowest rate. ``clean`` are the
+    bounds of the block rate on clean items.
     """
     if bounds.lower is None or bounds.upper is None:
         return bounds
@@ -31,14 +32,8 @@ def corrected_bounds(bounds: Bounds, label_error: float, clean: Bounds) -> Bound
     return Bounds(lower, upper)
 
 
-def reachable_rate(label_error: float, clean_rate: float = 0.0) -> float:
-    """The observed rate of a perfect filter: 98 % cannot be reached if more than 2 % is clean."""
-    _check(label_error)
-    return (1 - label_error) + label_error * clean_rate
-
-
 def audited_error(wrong: int, audited: int, alpha: float = 0.05) -> float | None:
-    """The upper bound of the label error by a random audit: 0 wrong of 299 is below 1 %."""
+    """Return the upper bound of the label error from a random audit: 0 of 299 gives 1 %."""
     return clopper_pearson(wrong, audited, alpha).upper
 
 

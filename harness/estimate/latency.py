@@ -1,7 +1,7 @@
 """Latency that the service adds: paired differences, service minus control, in seconds.
 
-The unit is the pair of measurements made near in time, so the state of the network and of the
-origin cancels; the quantile's bound is distribution-free.
+A pair is two measurements made near in time on both lines, so that the state of the network and of
+the origin cancels. The bounds of a quantile are distribution-free.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from harness.estimate.campaign_comparison import hodges_lehmann, p_above
 from harness.estimate.intervals import Bounds, p_above_mark, quantile_bounds
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric
 from harness.model.probe import declared
 from harness.model.verdict import State
@@ -22,63 +22,62 @@ from harness.model.verdict import State
 ORDERED = "order-statistic bound of the {quantile:g} quantile of paired differences"
 MEDIAN = 0.5
 MANY = 2000
-"""Items of which all pairwise means are taken: two million numbers."""
+"""The most items used for pairwise means (two million of them)."""
 
 
-def first_byte_overhead(selection: Selection) -> Taken:
-    """A quantile of the time to first byte that the service adds; the worst probe stands.
+def first_byte_overhead(selection: Selection) -> MeasuredMetric:
+    """Compute a quantile of the added time to first byte, in seconds, for the worst probe.
 
-    Only items whose page arrived have a pair; probes that ask for names alone have none. Items
-    whose trials were insufficient may have been slow beyond patience: they count as worst case on
-    either side.
+    Only items whose page arrived have a pair, and only probes that fetch pages. An item with an
+    insufficient trial may have timed out, so it counts as the worst case for either bound.
     """
     quantile = selection.measure.quantile or MEDIAN
     probes = selection.measure.probes
-    taken = [
+    measured = [
         _of_probe(selection, probe, quantile)
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=_worst(taken) if taken else _nothing(selection, quantile))
+    return MeasuredMetric(metric=_worst(measured) if measured else _nothing(selection, quantile))
 
 
-def first_byte_overhead_share(selection: Selection) -> Taken:
-    """The share by which the service lengthens the time to first byte; the worst probe stands.
+def first_byte_overhead_share(selection: Selection) -> MeasuredMetric:
+    """Compute the relative increase of the time to first byte (0.1: 10 % longer), worst probe.
 
-    The pseudo-median (Hodges-Lehmann) of the logarithm of service over control, an item at a
-    time (0.1 is 10 % longer). Items whose trials were insufficient count as infinitely slow, or
-    fast, for either bound. Of more than ``MANY`` items the first count, in the order of trial.
+    It is the pseudo-median (Hodges-Lehmann) over items of log(service / control). Items with an
+    insufficient trial count as infinitely slow for the upper bound and infinitely fast for the
+    lower one. Of more than ``MANY`` items the first are used, in the order of trial.
     """
     probes = selection.measure.probes
-    taken = [
+    measured = [
         _share_of_probe(selection, probe)
         for probe in _fetching(selection)
         if not probes or probe in probes
     ]
-    return Taken(metric=_worst(taken) if taken else _share(selection, [], 0, 0, ""))
+    return MeasuredMetric(metric=_worst(measured) if measured else _share(selection, [], 0, 0, ""))
 
 
 def _fetching(selection: Selection) -> list[str]:
-    """The probes that ran and fetch pages, in order of their names."""
-    ran = {one.probe for lot in selection.lots for one in lot.sights}
-    return sorted(one for one in ran if declared(selection.probes, one).facts == "web")
+    """Return the probes that ran and fetch pages, by name."""
+    probes_run = {one.probe for result in selection.results for one in result.probe_states}
+    return sorted(one for one in probes_run if declared(selection.probes, one).facts == "web")
 
 
 def _share_of_probe(selection: Selection, probe: str) -> Metric:
     logs: list[float] = []
     doubtful = unpaired = 0
-    lots = {lot.fate.number: lot for lot in selection.lots}
-    for pairs in selection.folded.first_pairs(lots, selection.profile, probe, MANY):
-        found = [
+    results = {result.group.number: result for result in selection.results}
+    for pairs in selection.verdict_counts.first_pairs(results, selection.profile, probe, MANY):
+        ratios = [
             math.log(service / control)
             for service, control in pairs.times
             if min(service, control) > 0
         ]
-        states = lots[pairs.fate].states((probe,))
+        states = results[pairs.group].states((probe,))
         if State.INSUFFICIENT in states:
             doubtful += 1
-        elif found:
-            logs.append(math.fsum(found) / len(found))
+        elif ratios:
+            logs.append(math.fsum(ratios) / len(ratios))
         else:
             unpaired += bool(states)
     return _share(selection, logs, doubtful, unpaired, probe)
@@ -88,7 +87,7 @@ def _share(
     selection: Selection, logs: list[float], doubtful: int, unpaired: int, probe: str
 ) -> Metric:
     value = lower = upper = p_value = None
-    mark = _mark(selection)
+    mark = _upper_limit(selection)
     if logs:
         value = math.expm1(hodges_lehmann(logs, selection.alpha).value)
         slow, fast = ([*logs, *[end] * doubtful] for end in (math.inf, -math.inf))
@@ -113,20 +112,20 @@ def _share(
 
 
 def _finite(log: float | None) -> float | None:
-    """The share that a logarithm stands for; ``None`` if it is out of bounds."""
+    """Return exp(log) - 1, or ``None`` if ``log`` is missing or infinite."""
     return math.expm1(log) if log is not None and math.isfinite(log) else None
 
 
 def _of_probe(selection: Selection, probe: str, quantile: float) -> Metric:
-    lots = {lot.fate.number: lot for lot in selection.lots}
-    overheads = selection.folded.overheads(lots, selection.profile, probe)
+    results = {result.group.number: result for result in selection.results}
+    overheads = selection.verdict_counts.overheads(results, selection.profile, probe)
     indeterminate = unpaired = 0
-    for lot in selection.lots:
-        sights = lot.of((probe,))
-        if any(one.state is State.INSUFFICIENT for one in sights):
-            indeterminate += lot.items
-        elif sights and not any(one.timed for one in sights):
-            unpaired += lot.items
+    for result in selection.results:
+        probe_states = result.for_probes((probe,))
+        if any(one.state is State.INSUFFICIENT for one in probe_states):
+            indeterminate += result.items
+        elif probe_states and not any(one.timed for one in probe_states):
+            unpaired += result.items
     bounds = quantile_bounds(overheads, quantile, selection.alpha, indeterminate)
     return _metric(selection, quantile, overheads, indeterminate, bounds, unpaired, probe)
 
@@ -143,7 +142,7 @@ def _metric(
     n = len(overheads)
     value = overheads[max(0, math.ceil(quantile * n) - 1)] if n else None
     method = ORDERED.format(quantile=quantile) + (f", probe {probe}" if probe else "")
-    mark, p_value = _mark(selection), None
+    mark, p_value = _upper_limit(selection), None
     if mark is not None and n:
         within = bisect_right(overheads, mark)
         p_value = p_above_mark(within + indeterminate, n + indeterminate, quantile)
@@ -163,19 +162,19 @@ def _metric(
     )
 
 
-def _mark(selection: Selection) -> float | None:
-    """The most that is allowed, if that is all that is asked."""
+def _upper_limit(selection: Selection) -> float | None:
+    """Return the threshold's upper limit, or ``None`` if it has a lower limit or none."""
     threshold = selection.requirement.threshold
     if threshold is None or threshold.at_least is not None:
         return None
     return threshold.at_most
 
 
-def _worst(taken: list[Metric]) -> Metric:
-    """The metric of the worst probe; that some probe misses the mark is shown by Bonferroni."""
-    known = [one.p_value for one in taken if one.p_value is not None]
-    p_value = min(1.0, len(taken) * min(known)) if known else None
-    return replace(max(taken, key=_severity), p_value=p_value)
+def _worst(measured: list[Metric]) -> Metric:
+    """Return the metric of the worst probe, its p-value corrected for all probes (Bonferroni)."""
+    known = [one.p_value for one in measured if one.p_value is not None]
+    p_value = min(1.0, len(measured) * min(known)) if known else None
+    return replace(max(measured, key=_severity), p_value=p_value)
 
 
 def _nothing(selection: Selection, quantile: float) -> Metric:
@@ -183,6 +182,6 @@ def _nothing(selection: Selection, quantile: float) -> Metric:
 
 
 def _severity(metric: Metric) -> tuple[bool, float, float]:
-    """Unbounded is worse than any bound; then the larger bound, then the larger value."""
+    """Sort key: nothing counted, then the larger upper bound (none is largest), then the value."""
     upper = math.inf if metric.upper is None else metric.upper
     return (metric.n == 0, upper, -math.inf if metric.value is None else metric.value)

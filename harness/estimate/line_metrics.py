@@ -1,4 +1,8 @@
-"""Metrics that look at the whole of a line: policy cells, contradictions, and our own quality."""
+"""Metrics of a whole line: policy cells, contradictions between probes, and evidence quality.
+
+It also holds the four error rates of a filter (``Confusion``, after Resnick et al., CACM 47(9),
+2004) and what follows from them at a stated prevalence of harmful pages.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from harness.estimate.interval_choice import design_effect as effect_of
-from harness.estimate.item_selection import REAGENT, Selection
-from harness.estimate.outcome_groups import Lot, Sorted, sort_lots
-from harness.estimate.rates import Taken, count
+from harness.estimate.item_selection import CONTROL_CATEGORY, Selection
+from harness.estimate.outcome_groups import ClassifiedResults, GroupResult, classify_results
+from harness.estimate.rates import MeasuredMetric, count
 from harness.model.metric import Metric
 from harness.model.outcome_group import Adverse
 from harness.model.verdict import State
@@ -16,7 +20,7 @@ from harness.model.verdict import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """Counts of one sample: harmful and clean items, each blocked or open."""
+    """Confusion matrix of one sample: harmful and clean items, blocked or open."""
 
     harmful_blocked: int
     harmful_open: int
@@ -45,7 +49,7 @@ class Confusion:
 
 
 def harmful_among_blocked(prevalence: float, block_rate: float, overblock_rate: float) -> float:
-    """The share of blocked items that are harmful (positive predictive value) at a prevalence.
+    """Return the share of blocked items that are harmful (positive predictive value).
 
     PPV = pi r / (pi r + (1 - pi) o). Raises ValueError if nothing is blocked at all.
     """
@@ -58,9 +62,10 @@ def harmful_among_blocked(prevalence: float, block_rate: float, overblock_rate: 
 
 
 def blocked_ratio(prevalence: float, block_rate: float, overblock_rate: float) -> float:
-    """Clean items blocked for each harmful one blocked; 22 to 23 in Stark's index sample.
+    """Return the number of clean items blocked for each harmful item blocked.
 
-    Stark, UC Berkeley (2006), published 22-23 : 1 at pi = 1.1 %, r = 91.1 %, o = 22.6 %.
+    Stark, UC Berkeley (2006): 22 to 23 at pi = 1.1 %, r = 91.1 %, o = 22.6 %. Raises ValueError if
+    no harmful item is blocked.
     """
     share = harmful_among_blocked(prevalence, block_rate, overblock_rate)
     if share == 0:
@@ -74,49 +79,51 @@ def _share(part: int, rest: int) -> float | None:
 
 
 FILTER_IS_ON = "filter-is-on"
+"""The precondition that the filter is on: the page agreed to be blocked was blocked."""
 NOT_FILTERED = "not-filtered-by-this-probe"
-"""The precondition that failed where a page agreed to be blocked got through."""
+"""The precondition that fails where a line never filters what a probe asks for."""
 
-CELL = 5
-"""The least items that show a cell of the policy to be right (METHOD POL-03)."""
+CELL_ITEMS = 5
+"""The fewest right items that show a policy cell to be right (METHOD POL-03)."""
 
 PREVALENCE = 0.011
 """The share of harmful pages among those indexed: Stark (2006), METHOD (c)."""
 
 
-def discordant(selection: Selection) -> Taken:
-    """Items that one trial found blocked and another open: a verdict must not depend on the way."""
-    differ: list[Lot] = []
-    agreed: list[Lot] = []
-    doubtful: list[Lot] = []
+def discordant(selection: Selection) -> MeasuredMetric:
+    """Count items that one probe or round found blocked and another allowed."""
+    differ: list[GroupResult] = []
+    agreed: list[GroupResult] = []
+    doubtful: list[GroupResult] = []
     down = 0
     probes = selection.measure.probes
-    for lot in selection.lots:
-        states = lot.states(probes)
+    for result in selection.results:
+        states = result.states(probes)
         if {State.ALLOWED, State.BLOCKED} <= states:
-            differ.append(lot)
+            differ.append(result)
         elif states & {State.INSUFFICIENT, State.ALTERED}:
-            doubtful.append(lot)
+            doubtful.append(result)
         elif State.DOWN in states:
-            down += lot.items
-        elif len({one.probe for one in lot.sights}) > 1:
-            agreed.append(lot)
-    found = Sorted(
+            down += result.items
+        elif len({one.probe for one in result.probe_states}) > 1:
+            agreed.append(result)
+    classified = ClassifiedResults(
         adverse=tuple(differ),
         favourable=tuple(agreed),
         indeterminate=tuple(doubtful),
         down=down,
     )
-    taken = count("discordant", found, selection.alpha)
-    return replace(taken, adverse=tuple(lot.against(State.ALLOWED, probes) for lot in differ))
+    measured = count("discordant", classified, selection.alpha)
+    return replace(
+        measured, adverse=tuple(result.as_adverse(State.ALLOWED, probes) for result in differ)
+    )
 
 
-def wrong_cells(selection: Selection) -> Taken:
-    """Categories with an item that was blocked or allowed against the policy of the profile.
+def wrong_cells(selection: Selection) -> MeasuredMetric:
+    """Count policy cells with an item that was blocked or allowed against the policy.
 
-    The unit is the cell, not the item: one of the policy's categories for one profile. A cell
-    is decided by one item that went wrong, or by five that went right (METHOD POL-03); every
-    other cell of the policy is indeterminate, so a cell that nobody tried is never right.
+    A cell is one category of the policy for one profile. It is wrong if one item went wrong, right
+    if none did and ``CELL_ITEMS`` went right (METHOD POL-03); any other cell is indeterminate.
     """
     adverse: list[Adverse] = []
     wrong = right = open_ = 0
@@ -124,92 +131,100 @@ def wrong_cells(selection: Selection) -> Taken:
     for code in _cells(selection):
         allow = selection.expects(code) == "allow"
         bad, good = (State.BLOCKED, State.ALLOWED) if allow else (State.ALLOWED, State.BLOCKED)
-        lots = [lot for lot in selection.lots if lot.category == code]
-        found = sort_lots(lots, bad, good, probes)
-        adverse += [lot.against(bad, probes) for lot in found.adverse]
-        wrong += bool(found.adverse)
-        right += not found.adverse and found.right >= CELL
-        open_ += not found.adverse and found.right < CELL
+        results = [result for result in selection.results if result.category == code]
+        classified = classify_results(results, bad, good, probes)
+        adverse += [result.as_adverse(bad, probes) for result in classified.adverse]
+        wrong += bool(classified.adverse)
+        right += not classified.adverse and classified.right >= CELL_ITEMS
+        open_ += not classified.adverse and classified.right < CELL_ITEMS
     n = wrong + right
     value = float(wrong) if n else None
-    taken = _plain(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
+    measured = _observed(selection, "wrong_cells", "cells", value, "census of the policy", n, wrong)
     upper = None if value is None else value + open_
-    metric = replace(taken.metric, indeterminate=open_, upper=upper)
-    return Taken(metric=metric, adverse=tuple(adverse))
+    metric = replace(measured.metric, indeterminate=open_, upper=upper)
+    return MeasuredMetric(metric=metric, adverse=tuple(adverse))
 
 
-def clean_blocked_per_harmful(selection: Selection) -> Taken:
-    """Clean pages blocked for each harmful one blocked, at a stated prevalence."""
-    one = sort_lots(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
-    other = sort_lots(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
+def clean_blocked_per_harmful(selection: Selection) -> MeasuredMetric:
+    """Compute the clean pages blocked for each harmful one, at ``PREVALENCE``."""
+    harmful = classify_results(_expected(selection, "block"), State.ALLOWED, State.BLOCKED)
+    clean = classify_results(_expected(selection, "allow"), State.BLOCKED, State.ALLOWED)
     value = None
-    if one.right and other.n:
-        value = blocked_ratio(PREVALENCE, one.right / one.n, other.wrong / other.n)
+    if harmful.right and clean.n:
+        value = blocked_ratio(PREVALENCE, harmful.right / harmful.n, clean.wrong / clean.n)
     method = f"four rates of Resnick et al., prevalence {PREVALENCE:.1%}"
-    return _plain(selection, "clean_blocked_per_harmful", "ratio", value, method, one.n + other.n)
+    return _observed(
+        selection, "clean_blocked_per_harmful", "ratio", value, method, harmful.n + clean.n
+    )
 
 
-def control_success(selection: Selection) -> Taken:
-    """The share of items that were alive on the control line."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
-    n = found.n + found.down
-    value = found.n / n if n else None
-    return _plain(selection, "control_success", "share", value, "observed share", n, found.n)
+def control_success(selection: Selection) -> MeasuredMetric:
+    """Compute the share of items that were alive on the control line."""
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    n = classified.n + classified.down
+    value = classified.n / n if n else None
+    return _observed(
+        selection, "control_success", "share", value, "observed share", n, classified.n
+    )
 
 
-def sentinel_agreement(selection: Selection) -> Taken:
-    """The share of batches around which the filter was on: agreed pages passed and were blocked.
+def sentinel_agreement(selection: Selection) -> MeasuredMetric:
+    """Compute the share of batches whose sentinels showed that the filter was on.
 
-    A batch speaks against the service if the page agreed to be blocked got through, on a line
-    where other batches held; if none did, the line may be the wrong one. So does a batch of a
-    probe that the line never filters. A batch that is void for another reason is indeterminate.
+    A batch counts against the service if the must-block sentinel got through and the sentinels of
+    other batches held (if none did, the line may be the wrong one), or if the line never filters
+    what the batch's probe asks for. A batch that is void for another reason is indeterminate.
     """
-    told = selection.preconditions
-    never = sum(one.batches for one in told if one.name == NOT_FILTERED)
-    held = sum(one.batches for one in told if one.held) - never
-    failed = [one for one in told if not one.held]
+    preconditions = selection.preconditions
+    never = sum(one.batches for one in preconditions if one.name == NOT_FILTERED)
+    held = sum(one.batches for one in preconditions if one.held) - never
+    failed = [one for one in preconditions if not one.held]
     off = sum(one.batches for one in failed if one.name == FILTER_IS_ON) if held else 0
     open_ = sum(one.batches for one in failed) - off
     off += never
     n = held + off
     value = held / n if n else None
-    taken = _plain(selection, "sentinel_agreement", "share", value, "census of batches", n, held)
+    measured = _observed(
+        selection, "sentinel_agreement", "share", value, "census of batches", n, held
+    )
     lower = held / (n + open_) if n else None
-    return Taken(metric=replace(taken.metric, indeterminate=open_, lower=lower))
+    return MeasuredMetric(metric=replace(measured.metric, indeterminate=open_, lower=lower))
 
 
-def indeterminate_share(selection: Selection) -> Taken:
-    """The share of items that could not be decided."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
-    k = found.doubtful
-    n = found.n + k
+def indeterminate_share(selection: Selection) -> MeasuredMetric:
+    """Compute the share of items that could not be decided."""
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    k = classified.doubtful
+    n = classified.n + k
     value = k / n if n else None
-    return _plain(selection, "indeterminate_share", "share", value, "observed share", n, k)
+    return _observed(selection, "indeterminate_share", "share", value, "observed share", n, k)
 
 
-def design_effect(selection: Selection) -> Taken:
-    """How many independent items one item costs, because domains decide together."""
-    found = sort_lots(selection.lots, State.ALLOWED, State.BLOCKED)
-    effect = effect_of(selection.domains, found.favourable, found.adverse)
+def design_effect(selection: Selection) -> MeasuredMetric:
+    """Compute the design effect of items clustered by registrable domain."""
+    classified = classify_results(selection.results, State.ALLOWED, State.BLOCKED)
+    effect = effect_of(selection.domains, classified.favourable, classified.adverse)
     method = "Kish design effect by registrable domain"
-    value = effect if found.n else None
-    return _plain(selection, "design_effect", "ratio", value, method, found.n)
+    value = effect if classified.n else None
+    return _observed(selection, "design_effect", "ratio", value, method, classified.n)
 
 
 def _cells(selection: Selection) -> list[str]:
-    """The categories that the policy decides: leaves, and branches that have items of their own."""
-    tried = {lot.category for lot in selection.lots}
-    rows = {code for code in selection.codes if code != REAGENT}
+    """Return categories that the policy decides: leaves, and branches with own items."""
+    tried = {result.category for result in selection.results}
+    rows = {code for code in selection.codes if code != CONTROL_CATEGORY}
     branches = {code for code in rows if any(one.startswith(code + ".") for one in rows)}
     cells = (rows - branches) | tried
     return sorted(code for code in cells if selection.expects(code) in {"block", "allow"})
 
 
-def _expected(selection: Selection, expectation: str) -> list[Lot]:
-    return [lot for lot in selection.lots if selection.expects(lot.category) == expectation]
+def _expected(selection: Selection, expectation: str) -> list[GroupResult]:
+    return [
+        result for result in selection.results if selection.expects(result.category) == expectation
+    ]
 
 
-def _plain(
+def _observed(
     selection: Selection,
     name: str,
     unit: str,
@@ -217,8 +232,8 @@ def _plain(
     method: str,
     n: int,
     k: int = 0,
-) -> Taken:
-    """A number that is shown as it is: its bounds are itself."""
+) -> MeasuredMetric:
+    """Return an observed metric, whose bounds are its value."""
     metric = Metric(
         name=name,
         unit=unit,
@@ -231,23 +246,22 @@ def _plain(
         method=method,
         alpha=selection.alpha,
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)
 
 
-def instrument_record(selection: Selection) -> Taken:
-    """The share of the journal's instrument records in which nothing is missing.
+def instrument_record(selection: Selection) -> MeasuredMetric:
+    """Compute the share of instrument records in which no fact is missing.
 
-    Without a record nothing was counted. What is missing is named among the reasons; a clock that
-    is not synchronised counts as missing.
+    Missing facts are counted by name in ``left_out``; a clock that is not synchronised is one.
     """
     records = selection.instrument
-    whole = sum(not record.missing for record in records)
-    value = whole / len(records) if records else None
+    complete = sum(not record.missing for record in records)
+    value = complete / len(records) if records else None
     metric = Metric(
         name="instrument_record",
         unit="share",
         value=value,
-        k=whole,
+        k=complete,
         n=len(records),
         indeterminate=0,
         lower=value,
@@ -256,4 +270,4 @@ def instrument_record(selection: Selection) -> Taken:
         alpha=selection.alpha,
         left_out=dict(Counter(fact for record in records for fact in record.missing)),
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)

@@ -1,7 +1,7 @@
-"""Sorts fates: the unit of counting is the item, not the trial.
+"""Classify outcome groups by what a requirement expects; the unit of counting is the item.
 
-An item counts as blocked only if every probe and every round found it blocked, and as missed
-if any of them got through: a pupil needs only one way in.
+An item is blocked only if every probe and round found it blocked, and missed if any of them got
+through. Groups are those of ``harness.model.outcome_group``.
 """
 
 from __future__ import annotations
@@ -12,82 +12,82 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.corpus import frame_of
-from harness.model.outcome_group import Adverse, Counts, Fate, Sight, Unseen
+from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState, UnseenTrials
 from harness.model.verdict import Mechanism, State
 
-End = Literal["adverse", "favourable", "indeterminate", "down", "none"]
+CombinedState = Literal["adverse", "favourable", "indeterminate", "down", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lot:
-    """How the items of one fate fared for one profile: what each probe found, in order."""
+class GroupResult:
+    """One outcome group for one profile: the states that each probe found, in order."""
 
-    fate: Fate
+    group: OutcomeGroup
     profile: str
-    sights: tuple[Sight, ...]
+    probe_states: tuple[ProbeState, ...]
 
     @property
     def items(self) -> int:
-        """How many items they are."""
-        return self.fate.items
+        """The number of items."""
+        return self.group.items
 
     @property
     def category(self) -> str:
-        """The primary taxonomy code of them all."""
-        return self.fate.category
+        """The primary taxonomy code of the items."""
+        return self.group.category
 
     @property
     def frame(self) -> str:
-        """The frame that they were drawn from; empty where items count alike."""
-        return frame_of(self.fate.pack)
+        """The frame the items were drawn from; empty where items count alike."""
+        return frame_of(self.group.pack)
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
-        """The states that any round found, with the named probes or with all."""
-        return {state for one in self.of(probes) for state in one.states}
+        """Return the states found by the named probes, or by all if none is named."""
+        return {state for one in self.for_probes(probes) for state in one.states}
 
     def first(self, state: State, probes: Collection[str] = ()) -> Mechanism:
-        """By which mechanism they came to that state first. Raises StopIteration if never."""
-        return next(one.mechanism for one in self.of(probes) if state in one.states)
+        """Return the mechanism of the first trial with that state. Raises StopIteration if none."""
+        return next(one.mechanism for one in self.for_probes(probes) if state in one.states)
 
-    def against(self, state: State, probes: Collection[str] = ()) -> Adverse:
-        """Where the verdicts are that found them in a state."""
-        found = tuple(one.probe for one in self.of(probes) if one.state is state)
-        return Adverse(self.fate.number, self.profile, state, found)
+    def as_adverse(self, state: State, probes: Collection[str] = ()) -> Adverse:
+        """Return a reference to the verdicts that found the items in a state."""
+        found_by = tuple(one.probe for one in self.for_probes(probes) if one.state is state)
+        return Adverse(self.group.number, self.profile, state, found_by)
 
-    def of(self, probes: Collection[str]) -> tuple[Sight, ...]:
-        """What the named probes saw; all, if none is named."""
-        return tuple(one for one in self.sights if not probes or one.probe in probes)
+    def for_probes(self, probes: Collection[str]) -> tuple[ProbeState, ...]:
+        """Return the states of the named probes; of all, if none is named."""
+        return tuple(one for one in self.probe_states if not probes or one.probe in probes)
 
 
 @dataclass(slots=True, kw_only=True)
-class Cell:
-    """All fates on one line for one profile, the probes that ran there, and what none saw."""
+class ProfileResults:
+    """All results on one line for one profile, the probes that ran, and trials they cannot see."""
 
-    lots: list[Lot] = field(default_factory=list)
+    results: list[GroupResult] = field(default_factory=list)
     probes: set[str] = field(default_factory=set)
-    unseen: list[Unseen] = field(default_factory=list)
+    unseen: list[UnseenTrials] = field(default_factory=list)
 
     @property
-    def categories(self) -> dict[str, list[Lot]]:
-        """The fates by category."""
-        found: dict[str, list[Lot]] = {}
-        for one in self.lots:
-            found.setdefault(one.category, []).append(one)
-        return found
+    def categories(self) -> dict[str, list[GroupResult]]:
+        """The results by category."""
+        by_category: dict[str, list[GroupResult]] = {}
+        for result in self.results:
+            by_category.setdefault(result.category, []).append(result)
+        return by_category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
-    """Fates sorted by an adverse state (what the requirement forbids) and its opposite.
+class ClassifiedResults:
+    """Results classified by an adverse state (what the requirement forbids) and its opposite.
 
-    ``down`` items, those of the ``dead`` fates, were dead on the control line as well: they leave
-    the count symmetrically.
+    The ``down`` items are those of the ``dead`` results, dead on the control line as well; they
+    are not counted for or against the service.
     """
 
-    adverse: tuple[Lot, ...]
-    favourable: tuple[Lot, ...]
-    indeterminate: tuple[Lot, ...]
-    dead: tuple[Lot, ...] = ()
+    adverse: tuple[GroupResult, ...]
+    favourable: tuple[GroupResult, ...]
+    indeterminate: tuple[GroupResult, ...]
+    dead: tuple[GroupResult, ...] = ()
     down: int = 0
     mechanisms: dict[str, int] = field(default_factory=dict)
 
@@ -112,28 +112,28 @@ class Sorted:
         return self.wrong + self.right
 
 
-def total(lots: Iterable[Lot]) -> int:
-    """How many items there are in all."""
-    return sum(one.items for one in lots)
+def total(results: Iterable[GroupResult]) -> int:
+    """Return the total number of items."""
+    return sum(result.items for result in results)
 
 
-def cells_of(counts: Counts) -> dict[tuple[str, str], Cell]:
-    """What was counted, by line and profile."""
-    cells: dict[tuple[str, str], Cell] = {}
+def results_by_profile(counts: Counts) -> dict[tuple[str, str], ProfileResults]:
+    """Return the counted results by (line, profile)."""
+    by_profile: dict[tuple[str, str], ProfileResults] = {}
     for line, profile, probe in counts.probes:
-        cells.setdefault((line, profile), Cell()).probes.add(probe)
-    for fate in counts.fates:
-        for profile in dict.fromkeys(one.profile for one in fate.sights):
-            sights = tuple(one for one in fate.sights if one.profile == profile)
-            lot = Lot(fate=fate, profile=profile, sights=sights)
-            cells[fate.line, profile].lots.append(lot)
+        by_profile.setdefault((line, profile), ProfileResults()).probes.add(probe)
+    for group in counts.groups:
+        for profile in dict.fromkeys(one.profile for one in group.probe_states):
+            probe_states = tuple(one for one in group.probe_states if one.profile == profile)
+            result = GroupResult(group=group, profile=profile, probe_states=probe_states)
+            by_profile[group.line, profile].results.append(result)
     for unseen in counts.unseen:
-        cells[unseen.line, unseen.profile].unseen.append(unseen)
-    return cells
+        by_profile[unseen.line, unseen.profile].unseen.append(unseen)
+    return by_profile
 
 
-def end_of(states: Collection[State], adverse: State, favourable: State) -> End:
-    """What all trials of an item say together; no trial at all says ``none``."""
+def combine_states(states: Collection[State], adverse: State, favourable: State) -> CombinedState:
+    """Combine the states of all trials of an item; ``none`` without a trial."""
     if adverse in states:
         return "adverse"
     if State.INSUFFICIENT in states or State.ALTERED in states:
@@ -143,18 +143,18 @@ def end_of(states: Collection[State], adverse: State, favourable: State) -> End:
     return "down" if states else "none"
 
 
-def sort_lots(
-    lots: Iterable[Lot], adverse: State, favourable: State, probes: Collection[str] = ()
-) -> Sorted:
-    """Sort lots: adverse if any trial was, favourable only if no trial was anything else."""
-    ends: dict[End, list[Lot]] = {}
+def classify_results(
+    results: Iterable[GroupResult], adverse: State, favourable: State, probes: Collection[str] = ()
+) -> ClassifiedResults:
+    """Classify results: adverse if any trial is, favourable only if no trial is anything else."""
+    ends: dict[CombinedState, list[GroupResult]] = {}
     mechanisms: Counter[str] = Counter()
-    for one in lots:
-        states = one.states(probes)
+    for result in results:
+        states = result.states(probes)
         if State.BLOCKED in states:
-            mechanisms[one.first(State.BLOCKED, probes).value] += one.items
-        ends.setdefault(end_of(states, adverse, favourable), []).append(one)
-    return Sorted(
+            mechanisms[result.first(State.BLOCKED, probes).value] += result.items
+        ends.setdefault(combine_states(states, adverse, favourable), []).append(result)
+    return ClassifiedResults(
         adverse=tuple(ends.get("adverse", ())),
         favourable=tuple(ends.get("favourable", ())),
         indeterminate=tuple(ends.get("indeterminate", ())),

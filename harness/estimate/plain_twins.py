@@ -1,4 +1,8 @@
-"""Whether a service treats the test as it treats pupils: items beside their plain twins (TQ-10)."""
+"""Whether a service treats test items as it treats users: items and their plain twins (TQ-10).
+
+``pupil_difference`` is the metric, ``same_treatment`` the precondition that applies it to every
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from scipy import special
 
 from harness.estimate.intervals import clopper_pearson, worst_case
 from harness.estimate.item_selection import Selection
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.metric import Metric
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
@@ -19,83 +23,94 @@ from harness.model.scheme import Expectation
 from harness.model.verdict import DELIVERED, State
 
 SAME_FOR_PUPILS = "same-for-pupils"
-"""The precondition that testers are not favoured beyond chance; without it nothing conforms."""
+"""Precondition: the test is not favoured beyond chance. If it fails, nothing conforms."""
 
 REMEDY = "were the twins of agreed names loaded, as accredit corpus export --origin writes them?"
-"""What to ask first: a service that was never told of the twins cannot block them."""
+"""First check for the reader: the twins must be loaded as the agreed names are."""
 
-CAME = frozenset(one.value for one in DELIVERED)
+DELIVERED_STATES = frozenset(one.value for one in DELIVERED)
 BLOCKED, DOWN = State.BLOCKED.value, State.DOWN.value
 
 
 class _Compared(NamedTuple):
-    """What became of pairs: ``favoured`` were blocked for the test and let through to a pupil."""
+    """Counts of pairs; ``favoured`` were blocked as a test item and let through as a twin."""
 
     favoured: int
     decided: int
     doubtful: int
 
 
-def pupil_difference(selection: Selection) -> Taken:
-    """The largest share of must-block items that may be blocked for the test alone.
+def pupil_difference(selection: Selection) -> MeasuredMetric:
+    """Bound the share of must-block items that are blocked for the test alone.
 
-    Of the probes that twins are tried by, the one that shows least stands for all. A twin that is
-    undecided beside a blocked item is doubtful; an item that is itself undecided says nothing.
+    The result is that of the probe with the largest upper bound. An undecided twin of a blocked
+    item is indeterminate; pairs whose item is undecided are left out.
     """
     wanted = [one for one in selection.twins if selection.expects(one.category) == "block"]
-    ran = sorted(one for one in selection.ran if declared(selection.probes, one).has_twins)
+    probes_run = sorted(
+        one for one in selection.probes_run if declared(selection.probes, one).has_twins
+    )
     alpha = selection.alpha
-    compared = {probe: _compared(one for one in wanted if one.probe == probe) for probe in ran}
-    taken = [_metric(probe, found, alpha) for probe, found in compared.items()]
-    worst = max(taken, key=_shows_least, default=_metric("", _Compared(0, 0, 0), alpha))
-    return Taken(metric=worst)
+    compared = {
+        probe: _compared(one for one in wanted if one.probe == probe) for probe in probes_run
+    }
+    measured = [_metric(probe, found, alpha) for probe, found in compared.items()]
+    worst = max(measured, key=_largest_bound, default=_metric("", _Compared(0, 0, 0), alpha))
+    return MeasuredMetric(metric=worst)
 
 
-def recognition(
+def same_treatment(
     twins: Iterable[TwinPair],
     expects: Callable[[str, str], Expectation | None],
     phases: Mapping[str, str],
     alpha: float,
 ) -> tuple[Precondition, ...]:
-    """One that fails if by any line and probe items are blocked more often than twins.
+    """Return a precondition that fails if items are blocked more often than their twins.
 
-    By the exact McNemar test, one-sided, of each line, profile and probe, at ``alpha`` over all of
-    them (Bonferroni). A twin that is undecided was not blocked. ``expects`` is the policy's, of a
-    category and a phase; ``phases`` are those of the profiles. None where no twin was tried.
+    It uses the one-sided exact McNemar test of each line, profile and probe, at ``alpha`` over all
+    of them (Bonferroni). An undecided twin counts as not blocked. ``expects`` is the policy's
+    expectation of a category and phase; ``phases`` maps profiles to phases. The result is empty if
+    no twin was tried.
     """
-    places: defaultdict[tuple[str, str, str], list[TwinPair]] = defaultdict(list)
+    by_place: defaultdict[tuple[str, str, str], list[TwinPair]] = defaultdict(list)
     for one in twins:
         if expects(one.category, phases.get(one.profile, one.profile)) == "block":
-            places[one.probe, one.line, one.profile].append(one)
-    if not places:
+            by_place[one.probe, one.line, one.profile].append(one)
+    if not by_place:
         return ()
-    told = []
-    for (probe, line, profile), pairs in sorted(places.items()):
+    findings = []
+    for (probe, line, profile), pairs in sorted(by_place.items()):
         both = [one for one in pairs if _is_decided(one.tested) and one.plain != DOWN]
         favoured = sum(one.tested == BLOCKED != one.plain for one in both)
         other_way = sum(one.plain == BLOCKED != one.tested for one in both)
         p_value = p_of_favour(favoured, other_way)
-        if p_value * len(places) <= alpha:
-            told.append(
+        if p_value * len(by_place) <= alpha:
+            findings.append(
                 f"{probe} on {line} for {profile}: {favoured} of {len(both)} items were blocked "
                 f"for the test but not for a pupil, {other_way} the other way round "
                 f"(p = {p_value:.2g})"
             )
-    detail = f"the service may recognise the test: {'; '.join(told)}; {REMEDY}"
-    if not told:
-        number = sum(map(len, places.values()))
+    detail = f"the service may recognise the test: {'; '.join(findings)}; {REMEDY}"
+    if not findings:
+        number = sum(map(len, by_place.values()))
         detail = f"{number} items were also tried as a pupil would; they did not get through more"
     return (
         Precondition(
-            name=SAME_FOR_PUPILS, line="*", profile="*", held=not told, detail=detail, voids=True
+            name=SAME_FOR_PUPILS,
+            line="*",
+            profile="*",
+            held=not findings,
+            detail=detail,
+            voids=True,
         ),
     )
 
 
 def p_of_favour(favoured: int, other_way: int) -> float:
-    """The exact McNemar test, one-sided: the chance of so many favoured pairs without a favour.
+    """Return the one-sided exact McNemar p-value of at least so many favoured pairs.
 
-    McNemar, Psychometrika 12 (1947) 153-157: discordant pairs then fall either way like a coin.
+    McNemar, Psychometrika 12 (1947) 153-157: under the null hypothesis the number of favoured pairs
+    is binomial with probability 1/2.
     """
     return float(special.bdtr(other_way, favoured + other_way, 0.5))
 
@@ -107,14 +122,14 @@ def _compared(pairs: Iterable[TwinPair]) -> _Compared:
             continue
         if _is_decided(one.plain):
             decided += 1
-            favoured += one.tested == BLOCKED and one.plain in CAME
+            favoured += one.tested == BLOCKED and one.plain in DELIVERED_STATES
         elif one.tested == BLOCKED:
             doubtful += 1
     return _Compared(favoured, decided, doubtful)
 
 
 def _is_decided(state: str) -> bool:
-    return state == BLOCKED or state in CAME
+    return state == BLOCKED or state in DELIVERED_STATES
 
 
 def _metric(probe: str, found: _Compared, alpha: float) -> Metric:
@@ -135,5 +150,5 @@ def _metric(probe: str, found: _Compared, alpha: float) -> Metric:
     )
 
 
-def _shows_least(metric: Metric) -> tuple[float, int]:
+def _largest_bound(metric: Metric) -> tuple[float, int]:
     return (1.0 if metric.upper is None else metric.upper, -metric.n)

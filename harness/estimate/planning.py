@@ -1,8 +1,8 @@
-"""How many items a test needs, and what a given number can and cannot decide.
+"""How many items a test needs, and what a given number of items can decide.
 
 METHOD (c), tables 1 to 3: a service passes "rate >= T" with at most m misses of n if the exact
-lower bound reaches T, which is P[X <= m | n, 1 - T] <= alpha. ``misses`` may stand for wrongly
-blocked items as well: the same tables serve over-blocking with T = 1 - U.
+lower bound reaches T, that is P[X <= m | n, 1 - T] <= alpha. For over-blocking, ``misses`` are
+wrongly blocked items and T = 1 - U.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from scipy import optimize, special
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verge:
-    """What n items can decide: pass with at most ``passes`` misses, fail from ``fails`` on.
+class DecisionLimits:
+    """What n items can decide: pass with at most ``passes`` misses, fail with at least ``fails``.
 
-    ``passes`` is ``None`` if not even a faultless service can pass, ``fails`` is ``None`` if
-    not even a useless one can fail. ``true_rate`` is the rate at which a service passes with
-    the wanted power.
+    ``passes`` is ``None`` if no service can pass, ``fails`` is ``None`` if none can fail.
+    ``true_rate`` is the rate at which a service passes with the wanted power.
     """
 
     n: int
@@ -31,14 +30,14 @@ class Verge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedPlan:
-    """Test ``n`` items, accept with at most ``misses``."""
+    """A plan that tests ``n`` items and accepts at most ``misses``."""
 
     n: int
     misses: int
 
 
 def fewest_items(threshold: float, misses: int, alpha: float = 0.05) -> int:
-    """The smallest n with which ``misses`` still pass (METHOD table 1).
+    """Return the smallest n with which ``misses`` misses pass (METHOD table 1).
 
     Raises ValueError for a threshold of 1: no sample can show that nothing is open.
     """
@@ -46,16 +45,19 @@ def fewest_items(threshold: float, misses: int, alpha: float = 0.05) -> int:
     return _first(misses + 1, lambda n: _tail(misses, n, 1 - threshold) <= alpha)
 
 
-def verge(n: int, threshold: float, alpha: float = 0.05, power: float = 0.9) -> Verge:
-    """The misses that pass, the misses that fail, and the rate that passes with ``power``.
+def decision_limits(
+    n: int, threshold: float, alpha: float = 0.05, power: float = 0.9
+) -> DecisionLimits:
+    """Return how many of n items may be missed to pass, or must be to fail.
 
-    METHOD table 2; the pass needs the lower bound at the threshold, the fail the upper below.
+    METHOD table 2. A pass needs the lower bound at the threshold, a fail the upper bound below it.
+    ``power`` is the probability for which ``true_rate`` is computed.
     """
     _check(threshold)
     miss = 1 - threshold
     passes = _first(0, lambda m: _tail(m, n, miss) > alpha) - 1
     fails = _first(0, lambda m: m > n or 1 - _tail(m - 1, n, miss) < alpha)
-    return Verge(
+    return DecisionLimits(
         n=n,
         passes=passes if passes >= 0 else None,
         fails=fails if fails <= n else None,
@@ -64,22 +66,22 @@ def verge(n: int, threshold: float, alpha: float = 0.05, power: float = 0.9) -> 
 
 
 def rate_for_power(n: int, misses: int, power: float = 0.9) -> float:
-    """The true rate at which at most ``misses`` of ``n`` happen with probability ``power``."""
+    """Return the true rate at which at most ``misses`` of ``n`` have probability ``power``."""
     if misses >= n:
         return 0.0
     return 1 - float(special.bdtri(misses, n, power))
 
 
 def power_at(n: int, threshold: float, true_rate: float, alpha: float = 0.05) -> float:
-    """The probability that a service of ``true_rate`` passes a test of ``n`` items."""
-    passes = verge(n, threshold, alpha).passes
+    """Return the probability that a service of ``true_rate`` passes a test of ``n`` items."""
+    passes = decision_limits(n, threshold, alpha).passes
     return 0.0 if passes is None else _tail(passes, n, 1 - true_rate)
 
 
 def items_for_power(
     threshold: float, true_rate: float, power: float = 0.9, alpha: float = 0.05
 ) -> int:
-    """The smallest n from which a service of ``true_rate`` passes with ``power``.
+    """Return the smallest n with which a service of ``true_rate`` passes with ``power``.
 
     Raises ValueError unless ``true_rate`` is above ``threshold``.
     """
@@ -98,7 +100,7 @@ def items_for_power(
 def fixed_plan(
     threshold: float, good_rate: float, alpha: float = 0.05, beta: float = 0.05
 ) -> FixedPlan:
-    """The smallest plan that passes ``threshold`` with at most alpha, ``good_rate`` with 1 - beta.
+    """Return the smallest plan with risk alpha at ``threshold`` and beta at ``good_rate``.
 
     METHOD table 3; Wald, Sequential Analysis (1947), section 1.3.
     """
@@ -113,31 +115,34 @@ def fixed_plan(
 def rate_for_all(
     n: int, threshold: float, categories: int, chance: float = 0.95, alpha: float = 0.05
 ) -> float:
-    """The true rate at which ``categories`` independent tests all pass with ``chance``.
+    """Return the true rate at which ``categories`` independent tests all pass with ``chance``.
 
-    Granting asks every category at level alpha (intersection-union, Berger, Technometrics 24
-    (1982) 295-300): no correction is needed, but the supplier pays in power. Raises ValueError
+    Each category is tested at level alpha (intersection-union, Berger, Technometrics 24 (1982)
+    295-300): conformity needs no correction, but the power falls. Raises ValueError
     if n items cannot pass at all.
     """
-    passes = verge(n, threshold, alpha).passes
+    passes = decision_limits(n, threshold, alpha).passes
     if passes is None:
         msg = f"{n} items cannot pass {threshold:g} at all"
         raise ValueError(msg)
-    each = chance ** (1 / categories)
-    return float(optimize.brentq(lambda rate: _tail(passes, n, 1 - rate) - each, threshold, 1.0))
+    chance_of_each = chance ** (1 / categories)
+    return float(
+        optimize.brentq(lambda rate: _tail(passes, n, 1 - rate) - chance_of_each, threshold, 1.0)
+    )
 
 
 def zero_miss_items(threshold: float, alpha: float = 0.05) -> int:
-    """Items without one miss that show "rate >= threshold": ln(alpha) / ln(threshold), rounded up.
+    """Return the items without a miss that show "rate >= threshold".
 
-    Proving less than 0.001 % failures needs 299,573 (RFC 9411, METHOD PRF-04).
+    It is ln(alpha) / ln(threshold), rounded up. Showing less than 0.001 % failures
+    needs 299,573 (RFC 9411, METHOD PRF-04).
     """
     _check(threshold)
     return math.ceil(math.log(alpha) / math.log(threshold))
 
 
 def _tail(misses: int, n: int, miss_rate: float) -> float:
-    """P[X <= misses] for X ~ Bin(n, miss_rate)."""
+    """Return P[X <= misses] for X ~ Bin(n, miss_rate)."""
     if misses < 0:
         return 0.0
     if misses >= n:
@@ -146,7 +151,7 @@ def _tail(misses: int, n: int, miss_rate: float) -> float:
 
 
 def _first(start: int, holds: Callable[[int], bool]) -> int:
-    """The smallest number from ``start`` for which ``holds``, which stays true once it is."""
+    """Return the smallest number from ``start`` for which the monotone ``holds`` is true."""
     step, low = 1, start - 1
     while not holds(low + step):
         low += step

@@ -1,7 +1,8 @@
-"""Metrics of several profiles side by side on one line: whether each has a policy of its own.
+"""Lines with their profiles, and metrics that compare the profiles of one line.
 
-A difference counts only where the declared policy asks for it, and only in its direction: a
-lucky miss for one age group shows nothing. A group that nobody tried is undecided, not missing.
+Two profiles have different policies only if they differ where the declared policy asks for it, in
+the declared direction; a single accidental miss shows nothing. A profile that was not tried is
+undecided, not missing.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from harness.estimate.item_selection import Selection, Side, Sources
-from harness.estimate.outcome_groups import Cell, Lot, Sorted, cells_of
-from harness.estimate.rates import Taken, count
+from harness.estimate.item_selection import ProfileSelection, Selection, Sources
+from harness.estimate.outcome_groups import (
+    ClassifiedResults,
+    GroupResult,
+    ProfileResults,
+    results_by_profile,
+)
+from harness.estimate.rates import MeasuredMetric, count
 from harness.model.campaign import AGE_BANDS, PHASES, PUPILS_AND_STAFF
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.metric import Metric
@@ -25,96 +31,122 @@ from harness.ports.judging import CountedVerdicts
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A line and a profile, with what was folded there; ``beside`` are all of its line."""
+class LineProfile:
+    """A line and a profile with its results; ``same_line`` are all profiles of the line."""
 
     line: str
     profile: str
     phase: str
-    cell: Cell
-    folded: CountedVerdicts
+    results: ProfileResults
+    verdict_counts: CountedVerdicts
     preconditions: tuple[Precondition, ...]
     sources: Sources
     twins: tuple[TwinPair, ...]
-    beside: list[Place]
+    same_line: list[LineProfile]
     instrument: tuple[InstrumentRecord, ...] = ()
     probes: Declarations = field(default_factory=dict)
 
 
-def places_of(
-    folded: CountedVerdicts,
+def line_profiles_of(
+    verdict_counts: CountedVerdicts,
     phases: Mapping[str, str],
     preconditions: tuple[Precondition, ...],
     sources: Sources,
     twins: tuple[TwinPair, ...],
     instrument: tuple[InstrumentRecord, ...] = (),
     probes: Declarations = EARLIER,
-) -> list[Place]:
-    """Every line for every profile, even where nothing was seen; ``phases`` by profile."""
-    cells = cells_of(folded.counts)
-    places: list[Place] = []
-    for line in sorted({line for line, _ in cells}) or ["none"]:
-        beside: list[Place] = []
-        for profile in sorted({profile for _, profile in cells} | set(phases)):
-            cell, phase = cells.get((line, profile), Cell()), phases.get(profile, profile)
+) -> list[LineProfile]:
+    """Return every line with every profile, tried or not; ``phases`` maps profiles to phases."""
+    by_profile = results_by_profile(verdict_counts.counts)
+    line_profiles: list[LineProfile] = []
+    for line in sorted({line for line, _ in by_profile}) or ["none"]:
+        same_line: list[LineProfile] = []
+        for profile in sorted({profile for _, profile in by_profile} | set(phases)):
+            profile_results, phase = (
+                by_profile.get((line, profile), ProfileResults()),
+                phases.get(profile, profile),
+            )
             here = tuple(one for one in preconditions if one.concerns(line, profile))
             own = tuple(one for one in twins if (one.line, one.profile) == (line, profile))
-            place = Place(
-                line, profile, phase, cell, folded, here, sources, own, beside, instrument, probes
+            line_profile = LineProfile(
+                line,
+                profile,
+                phase,
+                profile_results,
+                verdict_counts,
+                here,
+                sources,
+                own,
+                same_line,
+                instrument,
+                probes,
             )
-            beside.append(place)
-        places += beside
-    return places
+            same_line.append(line_profile)
+        line_profiles += same_line
+    return line_profiles
 
 
-SHOWN = 5
-"""The least items that show two policies to be different, or to be the same."""
+MIN_ITEMS = 5
+"""The fewest items that show two policies to be different, or to be the same."""
 
 
-def superset_violations(selection: Selection) -> Taken:
-    """Items that a stricter profile lets through and a weaker one blocks, on the same line.
+def superset_violations(selection: Selection) -> MeasuredMetric:
+    """Count items that a stricter profile allows and a weaker one blocks, on the same line.
 
-    Of two profiles the one of the younger phase is the stricter. Counted for both of them.
+    The profile of the younger phase is the stricter one. A violation counts for both profiles.
     """
-    own = [side for side in selection.sides() if side.profile == selection.profile]
-    wrong: dict[int, tuple[Lot, Adverse]] = {}
-    right: dict[int, Lot] = {}
-    doubtful: dict[int, Lot] = {}
-    for strict, weak in _ordered(own, selection.sides()):
-        others = {lot.fate.number: _is_blocked(lot) for lot in weak.lots}
-        for lot in strict.lots:
-            name = lot.fate.number
-            blocked, beside = _is_blocked(lot), others.get(name)
+    own = [
+        profile_selection
+        for profile_selection in selection.profile_selections()
+        if profile_selection.profile == selection.profile
+    ]
+    wrong: dict[int, tuple[GroupResult, Adverse]] = {}
+    right: dict[int, GroupResult] = {}
+    doubtful: dict[int, GroupResult] = {}
+    for strict, weak in _ordered(own, selection.profile_selections()):
+        others = {result.group.number: _is_blocked(result) for result in weak.results}
+        for result in strict.results:
+            name = result.group.number
+            blocked, blocked_there = _is_blocked(result), others.get(name)
             if name not in others:
                 continue
-            if blocked is None or beside is None:
-                doubtful[name] = lot
-            elif beside and not blocked:
-                wrong[name] = (lot, lot.against(State.ALLOWED))
+            if blocked is None or blocked_there is None:
+                doubtful[name] = result
+            elif blocked_there and not blocked:
+                wrong[name] = (result, result.as_adverse(State.ALLOWED))
             else:
-                right[name] = lot
-    found = Sorted(
-        adverse=tuple(lot for lot, _ in wrong.values()),
-        favourable=tuple(lot for name, lot in right.items() if name not in wrong),
-        indeterminate=tuple(lot for name, lot in doubtful.items() if name not in {*wrong, *right}),
+                right[name] = result
+    classified = ClassifiedResults(
+        adverse=tuple(result for result, _ in wrong.values()),
+        favourable=tuple(result for name, result in right.items() if name not in wrong),
+        indeterminate=tuple(
+            result for name, result in doubtful.items() if name not in {*wrong, *right}
+        ),
     )
-    taken = count("superset_violations", found, selection.alpha)
-    return replace(taken, adverse=tuple(adverse for _, adverse in wrong.values()))
+    measured = count("superset_violations", classified, selection.alpha)
+    return replace(measured, adverse=tuple(adverse for _, adverse in wrong.values()))
 
 
-def profiles_missing(selection: Selection) -> Taken:
-    """Of pupils and staff, those whose policy is the other's."""
+def profiles_missing(selection: Selection) -> MeasuredMetric:
+    """Count which of pupils and staff have no policy of their own."""
     return _missing("profiles_missing", selection, PUPILS_AND_STAFF)
 
 
-def age_bands_missing(selection: Selection) -> Taken:
-    """Of the four age bands, those whose policy is that of another band."""
+def age_bands_missing(selection: Selection) -> MeasuredMetric:
+    """Count the age bands, of four, that have no policy of their own."""
     return _missing("age_bands_missing", selection, AGE_BANDS)
 
 
-def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]) -> Taken:
-    sides = selection.sides()
-    members = [[side for side in sides if side.phase in band] for band in bands]
+def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]) -> MeasuredMetric:
+    profile_selections = selection.profile_selections()
+    members = [
+        [
+            profile_selection
+            for profile_selection in profile_selections
+            if profile_selection.phase in band
+        ]
+        for band in bands
+    ]
     seen: list[list[bool | None]] = [[] for _ in bands]
     for one, other in combinations(range(len(bands)), 2):
         differ = _differ(members[one], members[other])
@@ -135,38 +167,40 @@ def _missing(name: str, selection: Selection, bands: tuple[tuple[str, ...], ...]
         method="policies compared pair by pair, where the declared ones differ",
         alpha=selection.alpha,
     )
-    return Taken(metric=metric)
+    return MeasuredMetric(metric=metric)
 
 
-def _differ(one: list[Side], other: list[Side]) -> bool | None:
-    """Whether the policies of two bands differ as declared; ``None`` if that is not shown."""
+def _differ(one: list[ProfileSelection], other: list[ProfileSelection]) -> bool | None:
+    """Whether the policies of two bands differ as declared; ``None`` if undecided."""
     as_declared = alike = 0
     for first, second in ((a, b) for a in one for b in other):
-        others = {lot.fate.number: _is_blocked(lot) for lot in second.lots}
-        for lot in first.lots:
-            wanted = first.expects(lot.category), second.expects(lot.category)
+        others = {result.group.number: _is_blocked(result) for result in second.results}
+        for result in first.results:
+            wanted = first.expects(result.category), second.expects(result.category)
             if set(wanted) != {"block", "allow"}:
                 continue
-            got = _is_blocked(lot), others.get(lot.fate.number)
-            as_declared += lot.items * (got == (wanted[0] == "block", wanted[1] == "block"))
-            alike += lot.items * (None not in got and got[0] == got[1])
-    if as_declared >= SHOWN:
+            got = _is_blocked(result), others.get(result.group.number)
+            as_declared += result.items * (got == (wanted[0] == "block", wanted[1] == "block"))
+            alike += result.items * (None not in got and got[0] == got[1])
+    if as_declared >= MIN_ITEMS:
         return True
-    return False if alike >= SHOWN and not as_declared else None
+    return False if alike >= MIN_ITEMS and not as_declared else None
 
 
-def _ordered(own: list[Side], sides: tuple[Side, ...]) -> Iterator[tuple[Side, Side]]:
-    """The pairs of a profile with each other one, the stricter first."""
+def _ordered(
+    own: list[ProfileSelection], profile_selections: tuple[ProfileSelection, ...]
+) -> Iterator[tuple[ProfileSelection, ProfileSelection]]:
+    """Yield each pair of an own and another profile, the stricter first."""
     for one in own:
-        for other in sides:
+        for other in profile_selections:
             ranks = PHASES.index(one.phase), PHASES.index(other.phase)
             if ranks[0] != ranks[1]:
                 yield (one, other) if ranks[0] < ranks[1] else (other, one)
 
 
-def _is_blocked(lot: Lot) -> bool | None:
-    """Whether every trial was blocked, or one got through; ``None`` if neither is known."""
-    states = lot.states()
+def _is_blocked(result: GroupResult) -> bool | None:
+    """True if every trial was blocked, False if one was allowed, ``None`` if undecided."""
+    states = result.states()
     if State.ALLOWED in states:
         return False
     return True if states == {State.BLOCKED} else None

@@ -1,8 +1,9 @@
-"""Packs apart: the rates of each frame by its own weights, and known against hidden items.
+"""Rates of single packs, and known items compared with hidden ones.
 
-A list that the supplier has met says what it learned, not what its filter can do (METHOD
-SUP-05, TQ-05); and a frame of popularity answers another question than a uniform one. So where
-a journal's items come from several packs, each pack's rates are shown for themselves.
+A list that the supplier has seen shows what it loaded, not what its filter can do (METHOD SUP-05,
+TQ-05), and a sample weighted by popularity answers another question than a uniform one. Where a
+campaign has several packs, each gets rates of its own, and known items are compared with hidden
+ones of the same kind and frame. ``failing`` names the categories below a threshold.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
 
-import numpy as np
 from scipy import special
+from scipy.stats import hypergeom
 
-from harness.estimate.intervals import Bounds, Draw, weighted_rate, worst_case
-from harness.estimate.item_selection import REAGENT, Packs, counts_category, source_of
-from harness.estimate.outcome_groups import Cell, Lot, cells_of, sort_lots
+from harness.estimate.intervals import Bounds, WeightedItem, weighted_rate, worst_case
+from harness.estimate.item_selection import CONTROL_CATEGORY, Packs, counts_category, source_of
+from harness.estimate.outcome_groups import (
+    GroupResult,
+    ProfileResults,
+    classify_results,
+    results_by_profile,
+)
 from harness.model.corpus import AS_VISITED, PackKind, frame_of
 from harness.model.metric import holm
 from harness.model.outcome import Measurement
@@ -32,7 +38,7 @@ __all__ = ["failing", "holm"]
 def failing(
     counts: Mapping[str, tuple[int, int]], threshold: float, alpha: float = 0.05
 ) -> tuple[str, ...]:
-    """The categories whose rate is below ``threshold`` for certain, family-wise at alpha.
+    """Return the categories whose rate is below ``threshold``, family-wise at level alpha.
 
     ``counts`` are (blocked, tried); p = P[X <= blocked] at the threshold, then Holm.
     """
@@ -47,13 +53,12 @@ def failing(
 TOTALS = {"block": "must be blocked", "allow": "must be allowed"}
 FRAMES = ("", AS_VISITED)
 HIDEABLE: tuple[PackKind, ...] = ("real", "content")
-"""Kinds of which some items may be known and others hidden. Agreed ones are no comparison: that
-a list was loaded says nothing of a filter that knows others less well."""
+"""Kinds of items that may be known or hidden. Agreed items are always known, so never compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apart:
-    """What the packs of one journal say apart; nothing, where it has one pack."""
+class PackComparison:
+    """Rates and comparisons of the packs of one journal; empty if it has only one pack."""
 
     rates: tuple[PackRate, ...] = ()
     foreknowledge: tuple[Foreknowledge, ...] = ()
@@ -61,11 +66,11 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """Items of one pack and category: how each went, and what it stands for."""
+    """Weighted items of one pack and category, by how each was handled."""
 
-    right: tuple[Draw, ...]
-    wrong: tuple[Draw, ...]
-    doubtful: tuple[Draw, ...]
+    right: tuple[WeightedItem, ...]
+    wrong: tuple[WeightedItem, ...]
+    doubtful: tuple[WeightedItem, ...]
 
     def __add__(self, other: _Counted) -> _Counted:
         doubtful = self.doubtful + other.doubtful
@@ -80,24 +85,24 @@ _Groups = dict[tuple[str, str], dict[str, _Counted]]
 """By group and expectation, then by the mark of the pack."""
 
 
-def packs_apart(
+def compare_packs(
     counts: Counts,
     packs: Packs,
     policy: Policy,
     phases: Mapping[str, str],
     alpha: float,
-) -> Apart:
-    """Rates of each pack, and whether known items fared better; ``phases`` by profile.
+) -> PackComparison:
+    """Return rates of each pack, and tests whether known items do better than hidden ones.
 
-    Nothing if ``packs`` are fewer than two. Items of one registrable domain are taken as
-    independent. Bounds and tests are one-sided at level ``alpha``.
+    ``phases`` maps profiles to phases. Empty if there are fewer than two ``packs``. Items of one
+    registrable domain are treated as independent. Bounds and tests are one-sided at ``alpha``.
     """
     if len(packs) < 2:  # noqa: PLR2004 - several
-        return Apart()
+        return PackComparison()
     rates: list[PackRate] = []
     foreknowledge: list[Foreknowledge] = []
-    for (line, profile), cell in sorted(cells_of(counts).items()):
-        groups = _groups(cell, policy, phases.get(profile, profile))
+    for (line, profile), profile_results in sorted(results_by_profile(counts).items()):
+        groups = _groups(profile_results, policy, phases.get(profile, profile))
         rates += _rates(groups, packs, line, profile, alpha)
         contrasts = [
             found
@@ -106,59 +111,54 @@ def packs_apart(
             for found in _foreknowledge(groups, packs, (line, profile, frame), kind, alpha)
         ]
         foreknowledge += _corrected(contrasts)
-    return Apart(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
+    return PackComparison(rates=tuple(rates), foreknowledge=tuple(foreknowledge))
 
 
-def foreknown(
-    taken: Measurement, apart: Apart, scheme: Scheme, phases: Mapping[str, str]
+def with_foreknowledge(
+    measurement: Measurement,
+    pack_comparison: PackComparison,
+    scheme: Scheme,
+    phases: Mapping[str, str],
 ) -> Measurement:
-    """The measurement, with known and hidden items of the categories and kind it rests on."""
-    measure, phase = taken.requirement.measure, phases.get(taken.profile, taken.profile)
+    """Add the comparisons of known and hidden items of the measurement's categories and kind."""
+    measure, phase = (
+        measurement.requirement.measure,
+        phases.get(measurement.profile, measurement.profile),
+    )
     found = tuple(
         one
-        for one in apart.foreknowledge
-        if (one.line, one.profile, one.kind) == (taken.line, taken.profile, taken.kind)
+        for one in pack_comparison.foreknowledge
+        if (one.line, one.profile, one.kind)
+        == (measurement.line, measurement.profile, measurement.kind)
         and one.group in scheme.policy.rows
         and counts_category(measure, scheme.policy, one.group, phase)
     )
-    return replace(taken, foreknowledge=found) if taken.metric.parts else taken
+    return replace(measurement, foreknowledge=found) if measurement.metric.parts else measurement
 
 
 def fisher_exact(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """The one-sided p-value that ``one`` is right no oftener than ``other``, each (right, n).
+    """Return the one-sided p-value that ``one`` is right no more often than ``other``.
 
-    Given all totals, the number right in ``one`` is hypergeometric: Fisher, Statistical Methods
-    for Research Workers, 5th ed. (1934), section 21.02. 1 if either has nothing.
+    Each is (right, n). Given all totals, the number right in ``one`` is hypergeometric: Fisher,
+    Statistical Methods for Research Workers, 5th ed. (1934), section 21.02. 1 if either n is 0.
     """
-    (right, n), (right_there, there) = one, other
-    whole, successes = n + there, right + right_there
-    if not n or not there:
+    (right, n), (other_right, other_n) = one, other
+    if not n or not other_n:
         return 1.0
-    many = np.arange(right, min(successes, n) + 1)
-    logs = _choose(successes, many) + _choose(whole - successes, n - many) - _choose(whole, n)
-    return float(min(1.0, np.exp(special.logsumexp(logs))))
+    return float(hypergeom.sf(right - 1, n + other_n, right + other_right, n))
 
 
-def _choose(n: int, k: np.ndarray | int) -> np.ndarray:
-    """The logarithm of n choose k."""
-    return np.asarray(
-        special.gammaln(n + 1.0)
-        - special.gammaln(np.asarray(k) + 1.0)
-        - special.gammaln(n - np.asarray(k) + 1.0)
-    )
-
-
-def _groups(cell: Cell, policy: Policy, phase: str) -> _Groups:
-    """The categories in their order, then the sum of each expectation that has several."""
+def _groups(profile_results: ProfileResults, policy: Policy, phase: str) -> _Groups:
+    """Return the categories in order, then a total for each expectation with several."""
     groups: _Groups = {}
-    for category, lots in sorted(cell.categories.items()):
+    for category, results in sorted(profile_results.categories.items()):
         expectation = policy.expects(category, phase)
-        if expectation not in TOTALS or category == REAGENT:
+        if expectation not in TOTALS or category == CONTROL_CATEGORY:
             continue
-        by_pack: dict[str, list[Lot]] = defaultdict(list)
-        for lot in lots:
-            if lot.fate.pack:
-                by_pack[lot.fate.pack].append(lot)
+        by_pack: dict[str, list[GroupResult]] = defaultdict(list)
+        for result in results:
+            if result.group.pack:
+                by_pack[result.group.pack].append(result)
         groups[category, expectation] = {
             mark: _count(several, expectation) for mark, several in by_pack.items()
         }
@@ -178,22 +178,24 @@ def _totals(groups: _Groups) -> _Groups:
     return totals
 
 
-def _count(lots: list[Lot], expectation: str) -> _Counted:
+def _count(results: list[GroupResult], expectation: str) -> _Counted:
     states = (State.ALLOWED, State.BLOCKED)
     adverse, favourable = states if expectation == "block" else states[::-1]
-    found = sort_lots(lots, adverse, favourable)
+    classified = classify_results(results, adverse, favourable)
     return _Counted(
-        tuple(_draws(found.favourable, success=True)),
-        tuple(_draws(found.adverse, success=False)),
-        tuple(_draws(found.indeterminate, success=False)),
+        tuple(_weighted_items(classified.favourable, success=True)),
+        tuple(_weighted_items(classified.adverse, success=False)),
+        tuple(_weighted_items(classified.indeterminate, success=False)),
     )
 
 
-def _draws(lots: Iterable[Lot], *, success: bool) -> Iterator[Draw]:
-    for lot in lots:
-        fate = lot.fate
-        stratum = fate.stratum or fate.category
-        yield from repeat(Draw(success=success, weight=fate.weight, stratum=stratum), fate.items)
+def _weighted_items(results: Iterable[GroupResult], *, success: bool) -> Iterator[WeightedItem]:
+    for result in results:
+        group = result.group
+        stratum = group.stratum or group.category
+        yield from repeat(
+            WeightedItem(success=success, weight=group.weight, stratum=stratum), group.items
+        )
 
 
 def _rates(
@@ -222,18 +224,18 @@ def _rates(
 
 
 def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
-    """The share that went right, by design weights where they differ; doubt widens the bounds."""
+    """Return the rate, its bounds and method; design weights are used where they differ."""
     decided = counted.right + counted.wrong
     every = decided + counted.doubtful
     if not decided:
         return None, Bounds(None, None), "nothing was decided"
-    if len({draw.weight for draw in every}) == 1:
+    if len({item.weight for item in every}) == 1:
         right = len(counted.right)
         bounds = worst_case(right, counted.n, len(counted.doubtful), alpha)
         return right / counted.n, bounds, "exact (Clopper-Pearson), items count alike"
-    hoped = tuple(replace(draw, success=True) for draw in counted.doubtful)
+    doubtful_as_right = tuple(replace(item, success=True) for item in counted.doubtful)
     lower = weighted_rate(every, alpha).bounds.lower
-    upper = weighted_rate(decided + hoped, alpha).bounds.upper
+    upper = weighted_rate(decided + doubtful_as_right, alpha).bounds.upper
     method = "design weights (Hajek), survey bounds (Korn and Graubard)"
     return weighted_rate(decided, alpha).value, Bounds(lower, upper), method
 
@@ -241,10 +243,10 @@ def _rate(counted: _Counted, alpha: float) -> tuple[float | None, Bounds, str]:
 def _foreknowledge(
     groups: _Groups, packs: Packs, place: tuple[str, str, str], kind: PackKind, alpha: float
 ) -> Iterator[Foreknowledge]:
-    """Known against hidden items of one kind and frame."""
+    """Yield a comparison of known and hidden items for each category of one kind and frame."""
     line, profile, frame = place
     for (group, _), by_pack in groups.items():
-        known, hidden = _sides(by_pack, packs, frame, kind)
+        known, hidden = _known_and_hidden(by_pack, packs, frame, kind)
         if known is None or hidden is None:
             continue
         one, other = (len(known.right), known.n), (len(hidden.right), hidden.n)
@@ -266,22 +268,24 @@ def _foreknowledge(
         )
 
 
-def _corrected(found: list[Foreknowledge]) -> list[Foreknowledge]:
-    """Corrected over all categories of a place (Holm); totals are not."""
+def _corrected(contrasts: list[Foreknowledge]) -> list[Foreknowledge]:
+    """Adjust p-values over the categories of a line and profile (Holm); totals stay as they are."""
     totals = set(TOTALS.values())
-    apart = {str(n): one.p_value for n, one in enumerate(found) if one.group not in totals}
-    fair = holm(apart)
-    return [replace(one, adjusted=fair.get(str(n), one.p_value)) for n, one in enumerate(found)]
+    unadjusted = {str(n): one.p_value for n, one in enumerate(contrasts) if one.group not in totals}
+    adjusted = holm(unadjusted)
+    return [
+        replace(one, adjusted=adjusted.get(str(n), one.p_value)) for n, one in enumerate(contrasts)
+    ]
 
 
-def _sides(
+def _known_and_hidden(
     by_pack: Mapping[str, _Counted], packs: Packs, frame: str, kind: PackKind
 ) -> tuple[_Counted | None, _Counted | None]:
-    """What suppliers may know, and what not, of one kind and frame; None if there is none."""
-    sides: dict[bool, _Counted] = {}
+    """Return the known and the hidden items of one kind and frame, each ``None`` if empty."""
+    by_known: dict[bool, _Counted] = {}
     for mark, counted in by_pack.items():
         source = source_of(packs[mark])
         if frame_of(mark) == frame and source.kind == kind:
             is_known = not source.is_hidden
-            sides[is_known] = sides[is_known] + counted if is_known in sides else counted
-    return sides.get(True), sides.get(False)
+            by_known[is_known] = by_known[is_known] + counted if is_known in by_known else counted
+    return by_known.get(True), by_known.get(False)

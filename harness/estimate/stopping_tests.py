@@ -1,4 +1,8 @@
-"""Wald's tests of a campaign's stopping plans, each over its items in the order of the seed."""
+"""Wald's tests of a campaign's stopping plans, and the trials of items that they count.
+
+Each test counts the plan's items in the order of the seed. ``StoppingTests`` runs them while a
+campaign is measured; ``harness.estimate.early_stopping_outcomes`` repeats them afterwards.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,13 @@ Decision = Literal["pass", "fail", "continue"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SprtPlan:
-    """Wald's sequential probability ratio test, declared before the first item.
+    """Parameters of Wald's sequential probability ratio test (SPRT), declared in advance.
 
     Wald, Ann. Math. Stat. 16 (1945) 117-186. ``bad`` is the threshold T, ``good`` a better rate
-    that shall pass. At most alpha of bad services pass, at most beta of good ones fail: the
-    boundaries are alpha and 1 / beta (Ville, 1939). Wald's own, alpha / (1 - beta) and
-    (1 - alpha) / beta, promise no more than these values: with them 5.2 % of services at 90 %
-    pass where 5 % was declared (``good`` 98 %, beta 10 %).
+    that should pass. At most alpha of bad services pass, at most beta of good ones fail: the
+    boundaries are alpha and 1 / beta (Ville, 1939). Wald's boundaries, alpha / (1 - beta) and
+    (1 - alpha) / beta, are only approximate: with them 5.2 % of services at 90 % pass where 5 %
+    was declared (``good`` 98 %, beta 10 %). Raises ValueError unless 0 < bad < good < 1.
     """
 
     bad: float
@@ -48,7 +52,7 @@ class SprtPlan:
 
     @property
     def block_step(self) -> float:
-        """What one block adds; negative."""
+        """What one block adds to it; negative."""
         return math.log(self.bad / self.good)
 
     @property
@@ -62,10 +66,10 @@ class SprtPlan:
         return math.log(self.alpha)
 
     def expected_items(self, rate: float) -> float:
-        """Wald's approximation of the mean number of items if the rate is ``good`` or ``bad``.
+        """Return Wald's approximate mean number of items if the rate is ``good`` or ``bad``.
 
-        For his own boundaries, alpha / (1 - beta) and (1 - alpha) / beta; those used here take a
-        few items more.
+        It holds for the boundaries alpha / (1 - beta) and (1 - alpha) / beta; those used here need
+        a few more items.
         """
         miss = 1 - rate
         drift = miss * self.miss_step + rate * self.block_step
@@ -77,14 +81,14 @@ class SprtPlan:
 
 @dataclass(slots=True, kw_only=True)
 class Sprt:
-    """A running test: feed it one item after another, in the order that the seed gave."""
+    """A running SPRT; add items in the order of the seed."""
 
     plan: SprtPlan
     blocked: int = 0
     missed: int = 0
 
-    def see(self, *, blocked: bool) -> Decision:
-        """Count one item and say whether the test may stop. Later items change nothing."""
+    def add(self, *, blocked: bool) -> Decision:
+        """Count one item and return the decision; items after a decision are ignored."""
         if self.decision == "continue":
             self.blocked += blocked
             self.missed += not blocked
@@ -92,7 +96,7 @@ class Sprt:
 
     @property
     def decision(self) -> Decision:
-        """Where the test stands."""
+        """The decision so far."""
         plan = self.plan
         ratio = self.missed * plan.miss_step + self.blocked * plan.block_step
         if ratio >= plan.fail_at:
@@ -100,8 +104,8 @@ class Sprt:
         return "pass" if ratio <= plan.pass_at else "continue"
 
 
-def together(decisions: Iterable[Decision]) -> Decision:
-    """The decision where each of several frames must pass, as each has a test of its own."""
+def combine_decisions(decisions: Iterable[Decision]) -> Decision:
+    """Combine the decisions of tests that must all pass; a fail needs all to be decided."""
     found = set(decisions)
     if not found or "continue" in found:
         return "continue"
@@ -109,12 +113,12 @@ def together(decisions: Iterable[Decision]) -> Decision:
 
 
 @dataclass(slots=True, kw_only=True)
-class TwofoldTest:
-    """Wald's test of one plan, run twice: doubtful items as missed, and as blocked.
+class PlanTest:
+    """Wald's test of one plan, run with doubtful items as missed and with them as blocked.
 
-    It is decided when both runs agree. Any truth about the doubtful items lies between the two
-    runs, and would have been decided the same way by then. Of several items of one registrable
-    domain the first one counts, because filters decide per domain (METHOD (c), "Independence").
+    It is decided when both runs agree, so the decision holds whatever the doubtful items really
+    were. Only the first item of each registrable domain counts, because filters decide by domain
+    (METHOD (c), "Independence").
     """
 
     plan: SprtPlan
@@ -128,21 +132,21 @@ class TwofoldTest:
     def __post_init__(self) -> None:
         self._strict, self._lenient = Sprt(plan=self.plan), Sprt(plan=self.plan)
 
-    def see(self, item: Item, ending: Ending) -> Decision:
-        """Count the next item in the order of the seed; after the decision nothing counts."""
+    def add(self, item: Item, item_result: ItemResult) -> Decision:
+        """Count the next item in the order of the seed; ignored after the decision."""
         domain = item.registrable or item.id
-        if self.decision == "continue" and ending != "none" and domain not in self._domains:
+        if self.decision == "continue" and item_result != "none" and domain not in self._domains:
             self._domains.add(domain)
-            self.blocked += ending == "blocked"
-            self.missed += ending == "missed"
-            self.doubtful += ending == "doubtful"
-            self._strict.see(blocked=ending == "blocked")
-            self._lenient.see(blocked=ending != "missed")
+            self.blocked += item_result == "blocked"
+            self.missed += item_result == "missed"
+            self.doubtful += item_result == "doubtful"
+            self._strict.add(blocked=item_result == "blocked")
+            self._lenient.add(blocked=item_result != "missed")
         return self.decision
 
     @property
     def decision(self) -> Decision:
-        """Where the test stands; two runs that contradict each other decide nothing."""
+        """The decision of both runs, or ``continue`` if they differ."""
         one, other = self._strict.decision, self._lenient.decision
         return one if one == other else "continue"
 
@@ -152,21 +156,21 @@ class TwofoldTest:
         return self.blocked + self.missed + self.doubtful
 
 
-Ending = Literal["blocked", "missed", "doubtful", "none"]
+ItemResult = Literal["blocked", "missed", "doubtful", "none"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Trials:
     """One item on one line for one profile: the states that each probe found in each round.
 
-    ``void`` are the probes and rounds whose batch was void, ``open`` those that decided nothing,
-    with what they found; a later trial makes up for either.
+    ``decided`` holds probe, round and state of trials that decided, ``undecided`` those that did
+    not, ``void`` probe and round of void batches. A later decided trial replaces either.
     """
 
     item: Item
-    seen: set[tuple[str, int, State]] = field(default_factory=set)
+    decided: set[tuple[str, int, State]] = field(default_factory=set)
     void: set[tuple[str, int]] = field(default_factory=set)
-    open: set[tuple[str, int, State]] = field(default_factory=set)
+    undecided: set[tuple[str, int, State]] = field(default_factory=set)
 
     def add(self, verdict: Verdict) -> None:
         """Take one more verdict into account."""
@@ -174,30 +178,32 @@ class Trials:
         if verdict.rule == BRACKET_FAILED:
             self.void.add((probe, turn))
         elif verdict.state in OPEN:
-            self.open.add((probe, turn, verdict.state))
+            self.undecided.add((probe, turn, verdict.state))
         else:
-            self.seen.add((probe, turn, verdict.state))
+            self.decided.add((probe, turn, verdict.state))
 
     @property
     def probes(self) -> set[str]:
         """The probes that tried it."""
-        return {probe for probe, _, _ in self.seen | self.open} | {probe for probe, _ in self.void}
+        return {probe for probe, _, _ in self.decided | self.undecided} | {
+            probe for probe, _ in self.void
+        }
 
     def states(self, probes: Collection[str] = ()) -> set[State]:
         """The states that the named probes found, or all of them."""
-        decided = {(probe, turn) for probe, turn, _ in self.seen}
-        open_ = {one for one in self.open if one[:2] not in decided}
-        found = {state for probe, _, state in self.seen | open_ if not probes or probe in probes}
-        unseen = self.void - decided - {one[:2] for one in self.open}
+        decided = {(probe, turn) for probe, turn, _ in self.decided}
+        open_ = {one for one in self.undecided if one[:2] not in decided}
+        found = {state for probe, _, state in self.decided | open_ if not probes or probe in probes}
+        unseen = self.void - decided - {one[:2] for one in self.undecided}
         if any(not probes or probe in probes for probe, _ in unseen):
             found.add(State.INSUFFICIENT)
         return found
 
-    def ending(self, probes: Collection[str] = ()) -> Ending:
-        """How it ended, as the block rate counts it; of the named probes, or of all.
+    def item_result(self, probes: Collection[str] = ()) -> ItemResult:
+        """Return how the block rate counts the item, with the named probes or with all.
 
-        One way in is a miss; a block must be whole; an item that was dead on the control as
-        well, or that nobody could see, says nothing.
+        Any allowed trial is a miss; a block needs all trials blocked. ``none``: dead on the control
+        line as well, or not tried by these probes.
         """
         states = self.states(probes)
         if State.ALLOWED in states:
@@ -207,8 +213,10 @@ class Trials:
         return "blocked" if State.BLOCKED in states else "none"
 
 
-def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[Trials, ...]]:
-    """The items by line and profile; verdicts of probes that cannot see it are set aside."""
+def trials_by_line_profile(
+    verdicts: Iterable[Verdict],
+) -> dict[tuple[str, str], tuple[Trials, ...]]:
+    """Return trials by (line, profile), without verdicts of probes that cannot see the item."""
     places: defaultdict[tuple[str, str], dict[str, Trials]] = defaultdict(dict)
     for verdict in verdicts:
         key, item = verdict.key, verdict.item
@@ -219,27 +227,30 @@ def trials_by_place(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], tuple[
 
 
 class StoppingTests:
-    """Satisfies ``harness.ports.judging.MayStop``. ``packs`` are those of the journal's header."""
+    """Run the tests of all stopping plans (implements ``harness.ports.judging.MayStop``).
+
+    ``packs`` are those of the journal's header.
+    """
 
     def __init__(self, campaign: Campaign, packs: Packs) -> None:
         self._campaign = campaign
         self._plans = campaign.stopping.plans if campaign.stopping else ()
         self._sources = Sources(packs=packs)
-        self._tests: dict[tuple[int, str], dict[tuple[str, Any], TwofoldTest]] = {}
+        self._tests: dict[tuple[int, str], dict[tuple[str, Any], PlanTest]] = {}
 
     def see(self, verdicts: Iterable[Verdict]) -> None:
-        """Take the verdicts of one block of batches into account."""
-        for (line, profile), tried in trials_by_place(verdicts).items():
+        """Add the verdicts of one block of batches."""
+        for (line, profile), tried in trials_by_line_profile(verdicts).items():
             phase = self._campaign.phase_of(profile)
             for number, plan in enumerate(self._plans, 1):
                 tests = self._tests.setdefault((number, profile), {})
                 for one in _in_order(tried, plan, phase, self._campaign.seed):
-                    apart = self._sources.place_of(one.item, plan.categories)
-                    test = tests.setdefault((line, apart), begin_test(plan))
-                    test.see(one.item, one.ending())
+                    test_key = self._sources.test_key(one.item, plan.categories)
+                    test = tests.setdefault((line, test_key), new_plan_test(plan))
+                    test.add(one.item, one.item_result())
 
     def decisions(self) -> Iterator[PlanDecision]:
-        """The plans that are decided on every line and source that was tried."""
+        """Yield the plans that are decided on every line and source that was tried."""
         for (number, profile), tests in self._tests.items():
             used = {place: test for place, test in tests.items() if test.used}
             if used and all(test.decision != "continue" for test in used.values()):
@@ -249,14 +260,14 @@ class StoppingTests:
                 yield PlanDecision(plan=number, profile=profile, after=after)
 
 
-def begin_test(plan: StoppingPlan) -> TwofoldTest:
-    """The test that a plan asks for, before its first item."""
+def new_plan_test(plan: StoppingPlan) -> PlanTest:
+    """Return the test of a plan, without items."""
     wald = SprtPlan(bad=plan.bad, good=plan.good, alpha=plan.alpha, beta=plan.beta)
-    return TwofoldTest(plan=wald)
+    return PlanTest(plan=wald)
 
 
 def _in_order(tried: Iterable[Trials], plan: StoppingPlan, phase: str, seed: str) -> list[Trials]:
-    """The items of a plan that concern a phase, in the order of the seed."""
+    """Return the items of a plan that have the phase, in the order of the seed."""
     found = [
         one
         for one in tried

@@ -1,4 +1,4 @@
-"""Time to effect: how long until a change is seen, also when some never came in time."""
+"""Time to effect: quantiles of waiting times, some of them censored (Kaplan-Meier)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scipy.stats import CensoredData, ecdf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """One timed event in seconds; ``ended`` is false if watching stopped before it came."""
+class TimedEvent:
+    """A waiting time in seconds; ``ended`` is false if it is censored (the event never came)."""
 
     seconds: float
     ended: bool = True
@@ -22,7 +22,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeToEffect:
-    """A quantile of the waiting time with one-sided bounds; ``None`` where it is open."""
+    """A quantile of the waiting time in seconds, with one-sided bounds; ``None`` if unbounded."""
 
     quantile: float
     value: float | None
@@ -32,12 +32,12 @@ class TimeToEffect:
     n: int
 
 
-def time_to_effect(waits: Sequence[Waiting], quantile: float, alpha: float) -> TimeToEffect:
-    """The Kaplan-Meier estimate of a quantile of the waiting time.
+def time_to_effect(waits: Sequence[TimedEvent], quantile: float, alpha: float) -> TimeToEffect:
+    """Return the Kaplan-Meier estimate of a quantile of the waiting time.
 
     Kaplan & Meier, JASA 53 (1958) 457-481; bounds by inverting the log-log confidence band
-    (Brookmeyer & Crowley, Biometrics 38 (1982) 29-41). A wait that did not end is never taken
-    as effect: too many of them leave the upper side open.
+    (Brookmeyer & Crowley, Biometrics 38 (1982) 29-41). Too many censored
+    waits leave the value or its upper bound unbounded (``None``).
     """
     ended = [wait.seconds for wait in waits if wait.ended]
     open_ = [wait.seconds for wait in waits if not wait.ended]
@@ -61,16 +61,16 @@ def time_to_effect(waits: Sequence[Waiting], quantile: float, alpha: float) -> T
 
 
 def bounded_percentile(n: int, alpha: float = 0.05) -> float:
-    """The quantile that the largest of n waits bounds from above: 10 waits, the 74th per cent."""
+    """Return the quantile that the largest of n waits bounds from above: 0.74 for 10."""
     return float(alpha ** (1 / n))
 
 
 def waits_for(quantile: float, alpha: float = 0.05) -> int:
-    """How many timed events make their largest an upper bound of a quantile: 29 for p90."""
+    """Return how many waits make their largest an upper bound of a quantile: 29 for p90."""
     return math.ceil(math.log(alpha) / math.log(quantile))
 
 
 def _crossing(times: np.ndarray, left: np.ndarray, level: float) -> float | None:
-    """The first time at which no more than ``level`` is still waiting."""
+    """Return the first time at which at most the share ``level`` is still waiting."""
     reached = np.flatnonzero(left <= level + 1e-12)
     return float(times[reached[0]]) if len(reached) else None

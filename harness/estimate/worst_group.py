@@ -1,12 +1,12 @@
-"""The worst of several groups: each category, stratum, language, source or frame must hold.
+"""Metrics of the worst subgroup: category, stratum, language, source or frame.
 
-Rates of two frames answer two questions and are never made one, and neither are those of items
-that a supplier knows and of those that it cannot know. Where a requirement names several
-categories, each is a group: pooling must not hide one that is open.
+Rates of different frames answer different questions, and so do items known to the supplier and
+hidden ones: they are never pooled. Where a requirement names several categories, each is a
+subgroup, so that pooling cannot hide one that is open.
 
-A pass asks every group at level alpha (intersection-union, Berger 1982); a fail accuses some
-group at alpha / groups (Bonferroni). The metric shows the counts of the worst group: the one with
-the worst rate, or, where every rate meets the threshold, the one whose bound is furthest from it.
+A pass needs every subgroup at level alpha (intersection-union, Berger 1982); a fail needs one
+subgroup at alpha / number of subgroups (Bonferroni). The metric has the counts of the subgroup with
+the worst rate or, where every rate meets the threshold, with the worst bound.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import NamedTuple
 
 from harness.estimate import rates
 from harness.estimate.item_selection import Selection, is_wanted
-from harness.estimate.outcome_groups import Lot
-from harness.estimate.rates import Taken
+from harness.estimate.outcome_groups import GroupResult
+from harness.estimate.rates import MeasuredMetric
 from harness.model.corpus import covers
-from harness.model.coverage import fewest, reached
+from harness.model.coverage import items_needed, meets_threshold
 from harness.model.metric import Metric, Part, Source, Span
 from harness.model.metric_spec import spec_of
 
-Take = Callable[[Selection], Taken]
+MetricFunction = Callable[[Selection], MeasuredMetric]
 
 
-class Group(NamedTuple):
-    """What makes items a group: a name (such as a category), where they come from, the frame."""
+class Subgroup(NamedTuple):
+    """Key of a subgroup: a name (such as a category), the source of its items, and the frame."""
 
     name: str
     source: Source
@@ -42,91 +42,96 @@ class Group(NamedTuple):
 
     @property
     def words(self) -> str:
-        """All of it for people: "GAMB, hidden real items as visited"."""
+        """The whole key in words: "GAMB, hidden real items as visited"."""
         return ", ".join(filter(None, (self.name, f"{self.source.words} {self.frame}".strip())))
 
 
-def block_rate(selection: Selection) -> Taken:
-    """The share of items that were blocked, in the worst group."""
+def block_rate(selection: Selection) -> MeasuredMetric:
+    """Compute the share of items that were blocked, in the worst subgroup."""
     return _worst(selection, rates.block_rate, _named(selection))
 
 
-def content_block_rate(selection: Selection) -> Taken:
-    """The share of content pages that were blocked, in the worst category."""
-    taken = _worst(selection, rates.block_rate, lambda lot: lot.category)
-    return replace(taken, metric=replace(taken.metric, name="content_block_rate"))
+def content_block_rate(selection: Selection) -> MeasuredMetric:
+    """Compute the share of content pages that were blocked, in the worst category."""
+    measured = _worst(selection, rates.block_rate, lambda result: result.category)
+    return replace(measured, metric=replace(measured.metric, name="content_block_rate"))
 
 
-def overblock_rate(selection: Selection) -> Taken:
-    """The share of items that were blocked although they must be allowed; in the worst group."""
+def overblock_rate(selection: Selection) -> MeasuredMetric:
+    """Compute the share of must-allow items that were blocked, in the worst subgroup."""
     return _worst(selection, rates.overblock_rate, _named(selection))
 
 
-def block_rate_by_category(selection: Selection) -> Taken:
-    """The block rate of the worst category that the measure names."""
+def block_rate_by_category(selection: Selection) -> MeasuredMetric:
+    """Compute the block rate of the worst category that the measure names."""
     return _worst(selection, rates.block_rate, _category(selection))
 
 
-def block_rate_by_stratum(selection: Selection) -> Taken:
-    """The block rate of the worst stratum: head and tail alike."""
-    return _worst(selection, rates.block_rate, lambda lot: lot.fate.stratum or lot.category)
+def block_rate_by_stratum(selection: Selection) -> MeasuredMetric:
+    """Compute the block rate of the worst stratum."""
+    return _worst(
+        selection, rates.block_rate, lambda result: result.group.stratum or result.category
+    )
 
 
-def block_rate_by_language(selection: Selection) -> Taken:
-    """The block rate of the worst language."""
-    return _worst(selection, rates.block_rate, lambda lot: lot.fate.lang or "no language")
+def block_rate_by_language(selection: Selection) -> MeasuredMetric:
+    """Compute the block rate of the worst language."""
+    return _worst(selection, rates.block_rate, lambda result: result.group.lang or "no language")
 
 
-def overblock_rate_by_category(selection: Selection) -> Taken:
-    """The over-blocking rate of the worst category that the measure names."""
+def overblock_rate_by_category(selection: Selection) -> MeasuredMetric:
+    """Compute the over-blocking rate of the worst category that the measure names."""
     return _worst(selection, rates.overblock_rate, _category(selection))
 
 
-def missed(selection: Selection) -> Taken:
-    """The number of items that got through; each category and source must be covered."""
+def missed(selection: Selection) -> MeasuredMetric:
+    """Count the items that got through; each category and source is a part."""
     return _counted(selection, rates.missed)
 
 
-def overblocked(selection: Selection) -> Taken:
-    """The number of items that were wrongly blocked; each category and source must be covered."""
+def overblocked(selection: Selection) -> MeasuredMetric:
+    """Count the items that were wrongly blocked; each category and source is a part."""
     return _counted(selection, rates.overblocked)
 
 
-def _category(selection: Selection) -> Callable[[Lot], str]:
-    """The category of a measure that items fall under."""
+def _category(selection: Selection) -> Callable[[GroupResult], str]:
+    """Return a function that gives the category of the measure that items fall under."""
 
-    def named(lot: Lot) -> str:
+    def named(result: GroupResult) -> str:
         wanted = selection.measure.categories
-        return next((code for code in wanted if covers(lot.category, code)), lot.category)
+        return next((code for code in wanted if covers(result.category, code)), result.category)
 
     return named
 
 
-def _named(selection: Selection) -> Callable[[Lot], str]:
-    """The stratum or category that the measure names and items fall under; empty if none is."""
+def _named(selection: Selection) -> Callable[[GroupResult], str]:
+    """Return a function that gives the stratum or category of items; empty if none is named."""
     measure = selection.measure
     if measure.strata:
-        return lambda lot: lot.fate.stratum
+        return lambda result: result.group.stratum
     return _category(selection) if measure.categories else lambda _: ""
 
 
-def _grouped(selection: Selection, key: Callable[[Lot], str]) -> dict[Group, tuple[Lot, ...]]:
-    """The items by group, in the order of the names; a group that is wanted may be empty."""
-    groups: dict[Group, list[Lot]] = {}
-    for lot in selection.lots:
-        group = Group(key(lot), selection.sources.of(lot.fate.pack), lot.frame)
-        groups.setdefault(group, []).append(lot)
+def _grouped(
+    selection: Selection, key: Callable[[GroupResult], str]
+) -> dict[Subgroup, tuple[GroupResult, ...]]:
+    """Return results by subgroup, sorted; subgroups that the measure names may be empty."""
+    subgroups: dict[Subgroup, list[GroupResult]] = {}
+    for result in selection.results:
+        subgroup = Subgroup(key(result), selection.sources.of_pack(result.group.pack), result.frame)
+        subgroups.setdefault(subgroup, []).append(result)
     for name in _wanted_names(selection):
         sources = selection.basis.sources
         if not any(
-            group.name == name and (not sources or group.source in sources) for group in groups
+            subgroup.name == name and (not sources or subgroup.source in sources)
+            for subgroup in subgroups
         ):
-            groups[Group(name, sources[0] if sources else Source(), "")] = []
-    return {group: tuple(groups[group]) for group in sorted(groups)}
+            subgroups[Subgroup(name, sources[0] if sources else Source(), "")] = []
+    return {subgroup: tuple(subgroups[subgroup]) for subgroup in sorted(subgroups)}
 
 
 def _wanted_names(selection: Selection) -> Iterator[str]:
-    """The categories and strata that the measure names, and the policy asks about here."""
+    """Yield the categories or strata that the measure names and the policy covers here."""
     measure = selection.measure
     by_others = spec_of(measure.metric).by in ("stratum", "language")
     if measure.strata and not by_others:
@@ -139,104 +144,111 @@ def _wanted_names(selection: Selection) -> Iterator[str]:
             yield code
 
 
-def _worst(selection: Selection, take: Take, key: Callable[[Lot], str]) -> Taken:
-    groups = _grouped(selection, key)
-    tried = {group: lots for group, lots in groups.items() if lots}
-    is_bad = take is rates.overblock_rate
+def _worst(
+    selection: Selection, metric_function: MetricFunction, key: Callable[[GroupResult], str]
+) -> MeasuredMetric:
+    subgroups = _grouped(selection, key)
+    tried = {subgroup: results for subgroup, results in subgroups.items() if results}
+    is_bad = metric_function is rates.overblock_rate
     strict = selection.alpha / max(1, len(tried))
-    taken: list[tuple[Group, Taken, Metric]] = []
-    for group, lots in groups.items():
-        part = replace(selection, lots=lots)
-        taken.append((group, take(part), take(replace(part, alpha=strict)).metric))
+    measured: list[tuple[Subgroup, MeasuredMetric, Metric]] = []
+    for subgroup, results in subgroups.items():
+        part = replace(selection, results=results)
+        measured.append(
+            (subgroup, metric_function(part), metric_function(replace(part, alpha=strict)).metric)
+        )
     if not tried:
-        nothing = take(replace(selection, lots=()))
-        parts = _parts(selection, taken, is_bad=is_bad)
+        nothing = metric_function(replace(selection, results=()))
+        parts = _parts(selection, measured, is_bad=is_bad)
         return replace(nothing, metric=replace(nothing.metric, parts=parts))
     threshold = selection.requirement.threshold
-    known = [one.metric for group, one, _ in taken if group in tried]
+    known = [one.metric for subgroup, one, _ in measured if subgroup in tried]
     is_met = threshold is not None and all(
-        reached(threshold, Span(one.value, one.value)) for one in known
+        meets_threshold(threshold, Span(one.value, one.value)) for one in known
     )
-    group, worst, _ = max(
-        taken, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
+    subgroup, worst, _ = max(
+        measured, key=lambda one: _badness(one[1].metric, is_bad=is_bad, by_bound=is_met)
     )
-    lower, upper = _bounds(_telling(selection, taken), taken, is_bad=is_bad)
+    lower, upper = _bounds(_deciding(selection, measured), measured, is_bad=is_bad)
     method = worst.metric.method
     if len(tried) > 1:
-        method = f"worst of {len(tried)} groups: {group.words}; {method}; fails by Bonferroni"
+        method = f"worst of {len(tried)} groups: {subgroup.words}; {method}; fails by Bonferroni"
     metric = replace(
         worst.metric,
         name=selection.measure.metric,
         lower=lower,
         upper=upper,
         method=method,
-        parts=_parts(selection, taken, is_bad=is_bad),
+        parts=_parts(selection, measured, is_bad=is_bad),
         pooled=_outer([one.pooled for one in known if one.pooled]),
         p_value=_p_value([one.p_value for one in known]),
         decided=_span([one.decided or _plain(one) for one in known]),
         alone=_span([one.alone or _plain(one) for one in known]),
     )
-    adverse = tuple(each for _, one, _ in taken for each in one.adverse)
-    return Taken(metric=metric, adverse=adverse)
+    adverse = tuple(reference for _, one, _ in measured for reference in one.adverse)
+    return MeasuredMetric(metric=metric, adverse=adverse)
 
 
-def _is_basis(selection: Selection, group: Group) -> bool:
+def _is_basis(selection: Selection, subgroup: Subgroup) -> bool:
     sources = selection.basis.sources
-    return not sources or group.source in sources
+    return not sources or subgroup.source in sources
 
 
-def _telling(
-    selection: Selection, taken: list[tuple[Group, Taken, Metric]]
-) -> list[tuple[Group, Taken, Metric]]:
-    """The groups whose bound a pass needs: what it rests on, and whatever is large enough.
+def _deciding(
+    selection: Selection, measured: list[tuple[Subgroup, MeasuredMetric, Metric]]
+) -> list[tuple[Subgroup, MeasuredMetric, Metric]]:
+    """Return the subgroups whose bound a pass needs: the basis, and others that are large enough.
 
-    A handful of known items beside the hidden ones must not fail; proof of their own they are
-    too few for, and they do not make an outcome undecidable.
+    A few known items beside the hidden ones can make an outcome fail, but they are too few to
+    prove conformity, so they must not make the outcome undecidable.
     """
-    needed = fewest(selection.requirement, selection.alpha)
+    needed = items_needed(selection.requirement, selection.alpha)
     return [
-        (group, one, strict)
-        for group, one, strict in taken
-        if _is_basis(selection, group) or one.metric.counted >= needed
+        (subgroup, one, strict)
+        for subgroup, one, strict in measured
+        if _is_basis(selection, subgroup) or one.metric.counted >= needed
     ]
 
 
 def _parts(
-    selection: Selection, taken: Iterable[tuple[Group, Taken, Metric]], *, is_bad: bool = False
+    selection: Selection,
+    measured: Iterable[tuple[Subgroup, MeasuredMetric, Metric]],
+    *,
+    is_bad: bool = False,
 ) -> tuple[Part, ...]:
-    """The groups with their own bounds: that of a pass at alpha, that of a fail by Bonferroni."""
+    """Return the parts: the bound for a pass at alpha, that for a fail by Bonferroni."""
     found: list[Part] = []
-    for group, one, strict in taken:
+    for subgroup, one, strict in measured:
         if is_bad:
             metric = replace(one.metric, lower=strict.lower)
         else:
             metric = replace(one.metric, upper=strict.upper)
-        is_basis = _is_basis(selection, group)
-        part = Part(group=group.label, source=group.source, metric=metric, is_basis=is_basis)
+        is_basis = _is_basis(selection, subgroup)
+        part = Part(group=subgroup.label, source=subgroup.source, metric=metric, is_basis=is_basis)
         found.append(part)
     return tuple(found)
 
 
-def _counted(selection: Selection, take: Take) -> Taken:
-    """A count of single items, which none can hide; its parts tell what was covered."""
-    taken = take(selection)
+def _counted(selection: Selection, metric_function: MetricFunction) -> MeasuredMetric:
+    """Return a count over all subgroups; its parts show what was covered."""
+    measured = metric_function(selection)
     parts = [
-        (group, one, one.metric)
-        for group, lots in _grouped(selection, _named(selection)).items()
-        for one in (take(replace(selection, lots=lots)),)
+        (subgroup, one, one.metric)
+        for subgroup, results in _grouped(selection, _named(selection)).items()
+        for one in (metric_function(replace(selection, results=results)),)
     ]
-    return replace(taken, metric=replace(taken.metric, parts=_parts(selection, parts)))
+    return replace(measured, metric=replace(measured.metric, parts=_parts(selection, parts)))
 
 
 def _bounds(
-    telling: list[tuple[Group, Taken, Metric]],
-    taken: list[tuple[Group, Taken, Metric]],
+    deciding: list[tuple[Subgroup, MeasuredMetric, Metric]],
+    measured: list[tuple[Subgroup, MeasuredMetric, Metric]],
     *,
     is_bad: bool,
 ) -> tuple[float | None, float | None]:
-    """The side that a pass needs, open if any group's is; that of a fail, by Bonferroni."""
-    plain = [one.metric for _, one, _ in telling]
-    strict = [metric for _, _, metric in taken]
+    """Return (lower, upper): the pass side is ``None`` if any is; the fail side by Bonferroni."""
+    plain = [one.metric for _, one, _ in deciding]
+    strict = [metric for _, _, metric in measured]
     if is_bad:
         uppers = [metric.upper for metric in plain]
         lowers = [metric.lower for metric in strict if metric.lower is not None]
@@ -251,7 +263,7 @@ def _bounds(
 
 
 def _p_value(found: list[float | None]) -> float | None:
-    """That of "some group misses the threshold", by Bonferroni; groups without one say nothing."""
+    """Return the p-value of "some subgroup misses the threshold" (Bonferroni)."""
     known = [p_value for p_value in found if p_value is not None]
     return min(1.0, len(found) * min(known)) if known else None
 
@@ -261,7 +273,7 @@ def _plain(metric: Metric) -> Span:
 
 
 def _span(spans: list[Span]) -> Span:
-    """The lowest lower end and the highest upper one; open where any is."""
+    """Return the lowest lower and highest upper end; ``None`` where any is."""
     lowers = [span.lower for span in spans if span.lower is not None]
     uppers = [span.upper for span in spans if span.upper is not None]
     return Span(
@@ -275,7 +287,7 @@ def _outer(spans: list[Span]) -> Span | None:
 
 
 def _badness(metric: Metric, *, is_bad: bool, by_bound: bool) -> float:
-    """Larger is worse; a group without a number only stands if no other has one."""
+    """Sort key: larger is worse; a subgroup without a number comes last."""
     facing = metric.upper if is_bad else metric.lower
     number = facing if by_bound else metric.value
     if number is None:

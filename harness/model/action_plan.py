@@ -1,7 +1,7 @@
-"""An action plan says who puts a finding right, how and by when; only a re-test closes it.
+"""Findings and action plans: who corrects a finding, how and by when.
 
-States follow METHOD (d): draft, agreed, in progress, claimed, verifying, verified, closed.
-A claim alone changes nothing: ``verified`` is reached only through a conforming re-test.
+States follow METHOD (d): draft, agreed, in progress, claimed, verifying, verified, closed. A claim
+alone does not verify a plan: ``verified`` needs a re-test that conforms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One failed outcome. ``missed`` are the ids of the items that failed it."""
+    """The record of one failed outcome. ``missed`` are the ids of the items that failed."""
 
     id: str
     campaign: str
@@ -35,7 +35,7 @@ class Finding:
 
     @property
     def subject(self) -> tuple[str, str, str, str, str, str]:
-        """What the finding is about, whichever campaign found it."""
+        """What identifies the finding across campaigns."""
         return (
             self.supplier,
             self.service,
@@ -59,7 +59,7 @@ class PlanState(StrEnum):
 
 
 class RetestResult(StrEnum):
-    """How a re-test ended."""
+    """The result of a re-test."""
 
     CONFORMS = "conforms"
     DOES_NOT_CONFORM = "does-not-conform"
@@ -89,9 +89,9 @@ class Retest:
 
 
 class DeviationKind(StrEnum):
-    """Why a service may depart from a requirement for a time (FedRAMP, ``poam.md``).
+    """Why a service may deviate from a requirement for a time (FedRAMP, ``poam.md``).
 
-    A false positive is none: a wrong label is appealed. Nor is waiting for a vendor.
+    False positives are not deviations (wrong labels are appealed), nor is waiting for a vendor.
     """
 
     RISK_ADJUSTMENT = "risk-adjustment"
@@ -100,9 +100,9 @@ class DeviationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """A departure that was agreed: why, what makes it bearable, who approved it, until when.
+    """An agreed deviation: reason, mitigation, approver and end date.
 
-    It excuses lateness and nothing else: the finding stays, and so does its plan.
+    It only excuses lateness; the finding and its plan stay open.
     """
 
     kind: DeviationKind
@@ -114,7 +114,7 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckIn:
-    """What the vendor on whom a fix waits said, and when."""
+    """An update from the vendor that a fix depends on."""
 
     at: datetime
     vendor: str
@@ -122,7 +122,7 @@ class CheckIn:
 
 
 class Level(StrEnum):
-    """The rungs of escalation, lowest first (METHOD (d))."""
+    """The levels of escalation, lowest first (METHOD (d))."""
 
     FINDING_REVIEW = "finding-review"
     CORRECTIVE_ACTION_PLAN = "corrective-action-plan"
@@ -131,18 +131,18 @@ class Level(StrEnum):
 
 
 CHECK_IN = timedelta(days=30)
-"""A vendor is asked at least so often (FedRAMP, ``poam.md``: monthly)."""
+"""The longest time between two check-ins with a vendor (FedRAMP, ``poam.md``: monthly)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionPlan:
-    """The fold of a plan's events.
+    """The state of a plan, derived from its events.
 
-    ``claimed_by`` is who last said that the fix is in; ``verifying`` is the campaign of the
-    re-test that is running, empty at other times. ``level`` is how far the plan was escalated,
-    and ``exit_criteria`` what ends that. ``actors`` are all who did something with the plan or
-    owned it, ``approvers`` all who approved an extension or a deviation. ``breaches`` are kept
-    events that would be refused today, in words. ``history`` is for people.
+    ``claimed_by`` last claimed the fix; ``verifying`` is the campaign of the running re-test, or
+    empty. ``level`` is the escalation level, ``exit_criteria`` what ends it. ``actors`` are all
+    who acted on the plan or owned it, ``approvers`` all who approved an extension or a deviation.
+    ``breaches`` describe recorded events that current rules would refuse. ``history`` is text for
+    readers.
     """
 
     id: str
@@ -174,7 +174,7 @@ class ActionPlan:
 
     @property
     def next_check_in(self) -> datetime | None:
-        """When the vendor must be asked again; nothing if nobody waits for one."""
+        """When the next check-in with the vendor is due, or ``None``."""
         if not self.check_ins or self.state is PlanState.CLOSED:
             return None
         return self.check_ins[-1].at + CHECK_IN

@@ -1,4 +1,4 @@
-"""A batch is a handful of items tried one way, close in time, between two brackets of sentinels."""
+"""Batches: a few items tried the same way, close in time, between two groups of sentinels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 
 AGAIN = 1000
-"""Added to the round of a batch that is tried again, so that its attempt keys are new."""
+"""Added to the round of a repeated batch, so that its attempt keys are new."""
 
 Half = Literal["all", "straight", "swapped"]
-"""Which rounds are measured: all, or of a crossover the odd ones, or the even ones."""
+"""Which rounds are measured: all, or the odd (straight) or even (swapped) ones of a crossover."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way of trying: a probe for a profile in one round, over all lines that carry it.
+    """A probe for a profile in one round, over all lines that use the probe.
 
-    The lines share one control observation an item, made beside theirs.
+    The lines share one control observation of each item, made close in time.
     """
 
     probe: str
@@ -30,7 +30,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Items tried one way, close in time, between two brackets of sentinels."""
+    """Items tried the same way, close in time, with sentinels before and after."""
 
     number: int
     way: Way
@@ -38,17 +38,17 @@ class Batch:
 
 
 def turn_of(number: int) -> int:
-    """The round that a campaign asked for, given the number of it or of its second trial."""
+    """Return the campaign's round, from the round of a batch or of its repetition."""
     return (number - 1) % AGAIN + 1
 
 
 def count_batches(campaign: Campaign, items: int) -> int:
-    """How many batches ``items`` items make, tried every way."""
+    """Return the number of batches for ``items`` items, tried every way."""
     return -(-items // campaign.limits.batch) * len(ways(campaign))
 
 
 def ways(campaign: Campaign) -> tuple[Way, ...]:
-    """All ways of trying that a campaign asks for."""
+    """Return all ways in which a campaign tries its items."""
     lines: dict[str, list[str]] = {}
     for line in campaign.lines:
         for probe in campaign.probes_on(line):

@@ -1,6 +1,7 @@
-"""A campaign says what is measured: a service, over which lines, with which corpora and probes.
+"""Campaign declarations: a service, its lines and profiles, corpora, probes and limits.
 
-It comes from a YAML file that a person wrote, so it is validated (pydantic) on the way in.
+A campaign comes from a YAML file, so it is validated (pydantic). ``Stop`` records that a campaign
+tried some categories no further, as its stopping plan declared.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class BlockPage(Declared):
-    """The supplier's block page as the submission declares it; one of the three will do.
+    """The supplier's block page as declared; at least one of the three fields is needed.
 
-    ``text`` is a sentence that stands on it, ``host`` where redirects and frames lead to: a name or
-    an IP address, which may be private.
+    ``text`` is a sentence on the page, ``host`` the target of redirects and frames: a name or an IP
+    address, which may be private.
     """
 
     title: Annotated[str, Field(max_length=300)] = ""
@@ -47,7 +48,7 @@ class BlockPage(Declared):
 
 
 class Service(Declared):
-    """The filtered internet service under test, who supplies it, and how it says no."""
+    """The filtered internet service under test, its supplier and its block page."""
 
     name: str
     supplier: str = ""
@@ -56,7 +57,7 @@ class Service(Declared):
 
 
 class LineDeclaration(Declared):
-    """One way through the service: a line plug-in, its options, and its options by profile."""
+    """One line through the service: a line plug-in, its options, and options by profile."""
 
     name: Name
     type: str
@@ -65,7 +66,7 @@ class LineDeclaration(Declared):
     by_profile: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def options_for(self, profile: str) -> dict[str, Any]:
-        """The options of this line for one profile."""
+        """Return the options of this line for one profile."""
         return {**self.options, **self.by_profile.get(profile, {})}
 
 
@@ -77,16 +78,16 @@ class ControlDeclaration(Declared):
 
 
 class ProfileDeclaration(Declared):
-    """An age group as the service knows it; ``phase`` selects the policy column."""
+    """A user group of the service; ``phase`` selects the policy column."""
 
     phase: Phase | None = None
 
 
 class CorpusSelection(Declared):
-    """Which items of a pack are used: all, some categories, a seeded sample of each stratum.
+    """Which items of a pack are used: all, some categories, or a seeded sample of each stratum.
 
-    A category brings its sub-categories and its must-allow twins (stratum ``twin:CODE``).
-    ``items`` names single items instead, as a re-test does.
+    A category includes its sub-categories and its must-allow neighbours (stratum ``twin:CODE``).
+    ``items`` names single items instead, as in a re-test.
     """
 
     pack: str
@@ -96,17 +97,18 @@ class CorpusSelection(Declared):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the whole pack is tried."""
+        """Whether the whole pack is used."""
         return not (self.categories or self.sample or self.items)
 
 
 class Limits(Declared):
-    """Seconds and numbers in flight; a timeout is looked at twice, the second time longer.
+    """Timeouts in seconds and limits on concurrent attempts.
 
-    An answer that has begun is read up to ``body_bytes`` (after decoding) and, at the second
-    look, for ``reading_timeout`` seconds. ``retries``: how often an undecided item is tried again.
-    ``per_line`` and ``per_site`` bound what one line, and one site over it, get at once.
-    ``silence_timeout`` is the patience with which a sample of the silent items is tried again.
+    An attempt that times out is repeated with ``confirmation_timeout``. A response that has begun
+    is read up to ``body_bytes`` (after decoding) and, when repeated, for ``reading_timeout``.
+    ``retries`` is how often an undecided item is tried again. ``per_line`` and ``per_site`` limit
+    concurrent attempts on one line, and on one site over it. A sample of the silent items is tried
+    again with ``silence_timeout``.
     """
 
     timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
@@ -123,20 +125,20 @@ class Limits(Declared):
 
     @property
     def longest_patience(self) -> float:
-        """``silence_timeout``, or four times the patience of the second look (a minute)."""
+        """``silence_timeout``, or four times ``confirmation_timeout``; in seconds."""
         return self.silence_timeout or 4 * self.confirmation_timeout
 
     @property
     def visit_patience(self) -> float:
-        """Twice the longest patience: a visit by the second client makes many requests."""
+        """Timeout of a visit by the second client, which makes many requests; in seconds."""
         return 2 * self.longest_patience
 
 
 class StoppingPlan(Declared):
     """When the categories of a plan are tried no further: Wald's test of two block rates.
 
-    At ``bad`` the service shall pass with probability ``alpha`` at most, at ``good`` it shall
-    fail with ``beta`` at most.
+    A service with rate ``bad`` passes with a probability of at most ``alpha``; one with rate
+    ``good`` fails with at most ``beta``.
     """
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -154,7 +156,7 @@ class StoppingPlan(Declared):
 
 
 class Stopping(Declared):
-    """How a campaign may end before every item was tried; declared before the first packet."""
+    """How a campaign may stop before every item was tried; declared before it starts."""
 
     rule: Literal["sprt"] = "sprt"
     plans: Annotated[tuple[StoppingPlan, ...], Field(min_length=1)]
@@ -162,8 +164,8 @@ class Stopping(Declared):
     @model_validator(mode="after")
     def _each_category_once(self) -> Stopping:
         named = [code for plan in self.plans for code in plan.categories]
-        for place, code in enumerate(named):
-            for other in named[place + 1 :]:
+        for index, code in enumerate(named):
+            for other in named[index + 1 :]:
                 if covers(code, other) or covers(other, code):
                     msg = f"{code} and {other} overlap: a category may be in one plan, and once"
                     raise ValueError(msg)
@@ -171,11 +173,11 @@ class Stopping(Declared):
 
 
 class Campaign(Declared):
-    """The whole declaration. ``origin`` is the file that describes the canary origin.
+    """A whole campaign declaration. ``origin`` is the file that describes the canary origin.
 
-    ``items`` says what rates of categories rest on: hidden ``real`` items, or the ``agreed`` list
-    alone, which shows no more than that a list is enforced.
-    ``crossover``: in even rounds line and control leave by each other's connection.
+    ``items`` is what category rates rest on: hidden ``real`` items, or only the ``agreed`` list,
+    which shows no more than that a list is enforced. With ``crossover`` line and control swap
+    their connections in even rounds.
     """
 
     campaign: Name
@@ -198,12 +200,12 @@ class Campaign(Declared):
     stopping: Stopping | None = None
 
     def phase_of(self, profile: str) -> str:
-        """The policy column of a profile: declared, or the profile's own name if it is one."""
+        """Return the policy column of a profile: declared, else its name if it is a phase."""
         declared = self.profiles[profile].phase
         return declared or (profile if profile in PHASES else "ks2")
 
     def probes_on(self, line: LineDeclaration) -> tuple[str, ...]:
-        """The probes that run over a line: its own list, or the campaign's."""
+        """Return the probes that run over a line: its own, or the campaign's."""
         return line.probes or self.probes
 
 

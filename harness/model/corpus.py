@@ -1,7 +1,7 @@
-"""An item is one thing to be tried; a corpus is a categorised list of items.
+"""Items, references to corpora, and appeals against labels.
 
-An item says what something *is* (its labels), never what should happen to it:
-that is the scheme's business, so one journal can be held against any scheme.
+An item states what something *is* (its labels), never what should happen to it; that is up to the
+scheme, so one journal can be assessed against any scheme.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ show the supplier's own categorisation.
 Design = Literal["census", "srs", "stratified", "popularity_weighted", "cluster", "purposive"]
 
 MADE: frozenset[str] = frozenset({"recipe", "vector"})
-"""Kinds whose value is the name of something that a probe makes before it tries it."""
+"""Kinds of items whose value names something that a probe generates before trying it."""
 
 AGREED = "by:"
-"""Begins the label of a sentinel that says by which mechanism it is agreed to be blocked."""
+"""Prefix of a sentinel's label that states the agreed mechanism of the block."""
 
 TWIN = "twin:"
-"""Begins the stratum of a category's benign neighbours."""
+"""Prefix of the stratum of a category's benign neighbours."""
 
 KNOWN_TO_SUPPLIERS: frozenset[Audience] = frozenset({"public", "supplier"})
-"""Audiences whose packs a supplier may have seen; of the others it must not know an item."""
+"""Audiences whose packs a supplier may have seen; items of all others are hidden from it."""
 
 AS_VISITED = "as visited"
-"""The frame of popularity: an item counts as its site is visited, not like any other."""
+"""The frame of popularity-weighted samples: items weigh as much as their sites are visited."""
 
 NAMED: frozenset[str] = frozenset({"url", "host", "suffix", "ip"})
-"""Kinds whose value is a place to go to; a network (``cidr``) is many places."""
+"""Kinds of items with one address to visit; a network (``cidr``) has many."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,7 +77,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def host(self) -> str:
-        """The host name inside ``value``, lower case, without port or user; empty if none is."""
+        """The host name in ``value``, lower case, without port and user; empty if there is none."""
         if self.kind in MADE:
             return ""
         if self.kind == "url" and "://" in self.value:
@@ -93,19 +93,19 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.value.partition("://")[0].lower()
 
     def url(self, scheme: str = "http") -> str:
-        """The URL to fetch: ``value`` itself, or the root page of the host."""
+        """Return the URL to fetch: ``value`` with ``scheme``, or the root page of the host."""
         if self.kind == "url" and "://" in self.value:
             return scheme + "://" + self.value.split("://", 1)[1]
         return f"{scheme}://{self.host}/"
 
 
 class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
-    """Which corpus was used: name, version and the SHA-256 of its item file.
+    """The corpus that was used: name, version and the SHA-256 of its item file.
 
     ``sensitivity`` is the highest of its items; ``use_limit`` the number of campaigns that may
-    use it, None if any number may. ``audience`` says who may know its items, ``design`` how
-    they were drawn, ``kind`` what they can show. Of ``audited`` items drawn at random
-    ``audited_wrong`` were labelled wrongly.
+    use it, None for any number. ``audience`` says who may know its items, ``design`` how they
+    were drawn, ``kind`` what they can show. ``audited_wrong`` of ``audited`` randomly drawn items
+    had wrong labels.
     """
 
     name: str
@@ -124,9 +124,9 @@ class CorpusReference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """What names this pack on its items: two samples of one list share a name only.
+        """The pack's identifier on its items; unlike the name, it differs between samples.
 
-        It ends in the frame, where items do not count alike (see ``frame_of``).
+        It ends with the frame of a popularity-weighted sample (see ``frame_of``).
         """
         mark = f"{self.name} {self.sha256[:8]}"
         return f"{mark} {AS_VISITED}" if self.design == "popularity_weighted" else mark
@@ -144,23 +144,23 @@ def covers(code: str, wanted: str) -> bool:
 
 def is_among(code: str, wanted: Iterable[str]) -> bool:
     """Whether taxonomy ``code`` is one of the ``wanted``, or lies below one of them."""
-    return any(covers(code, each) for each in wanted)
+    return any(covers(code, parent) for parent in wanted)
 
 
 def bare_code(stratum: str) -> str:
-    """The category that a stratum is about: ``PORN`` for ``twin:PORN`` and ``PORN/top1k/en``."""
+    """Return the category of a stratum: ``PORN`` for ``twin:PORN`` and ``PORN/top1k/en``."""
     return stratum.removeprefix(TWIN).partition("/")[0]
 
 
 def frame_of(mark: str) -> str:
-    """The frame that a pack's mark tells: ``as visited``, or empty where items count alike."""
+    """Return the frame in a pack's mark: ``as visited``, or empty if items count alike."""
     return AS_VISITED if mark.endswith(f" {AS_VISITED}") else ""
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True):
-    """One decided appeal. ``before`` are the labels it was against, ``labels`` those it asked for.
+    """One decided appeal: ``before`` are the disputed labels, ``labels`` the requested ones.
 
-    ``pack`` is the name of a corpus; the id of an item is never reused, so versions do not matter.
+    ``pack`` is the name of a corpus; item ids are never reused, so the version does not matter.
     """
 
     pack: str

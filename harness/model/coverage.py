@@ -1,8 +1,8 @@
-"""Coverage: whether every part that a requirement names has enough decided items.
+"""Reasons in words why a measurement cannot decide: too few items, too many undecided or left out.
 
-Items of different kinds answer different questions (see ``harness.model.corpus.PackKind``), and a
-category may be open although the others make up for it. So each kind, each named category and
-each frame is a part of its own, and a favourable outcome needs enough of every one.
+Items of different kinds answer different questions (see ``harness.model.corpus.PackKind``), and
+pooling could hide an open category. So each kind, each named category and each frame is a part of
+its own, and conformity needs enough decided items in every part.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from harness.model.outcome import Measurement
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import smallest_for_threshold, smallest_sample
 
-FUTILE = 100
+IMPRACTICAL_FACTOR = 100
 """A sample of more than this many times the items tried is not practical."""
 
 DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 MILLISECONDS = (0.001, "ms")
 """A duration is shown in the largest unit of which it has at least two."""
 
-Holds = Callable[[Threshold, Span], bool]
+Settles = Callable[[Threshold, Span], bool]
 
 
 def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
@@ -32,9 +32,9 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
     Names the first of these causes that is enough by itself: too few items or domains to decide
     anything, undecided items, pages that share domains. Otherwise the sample is too small.
     """
-    if is_passing and (told := _too_few(metric, threshold)):
-        return told
-    settles: Holds = reached if is_passing else missed
+    if is_passing and (reason := _too_few(metric, threshold)):
+        return reason
+    settles: Settles = meets_threshold if is_passing else misses_threshold
     if metric.decided is not None and settles(threshold, metric.decided):
         items = f"{metric.indeterminate} items could not be decided"
         bounds = bounds_in_words(metric.decided, metric.unit)
@@ -45,17 +45,17 @@ def shortfall(metric: Metric, threshold: Threshold, *, is_passing: bool) -> str:
             f"item a domain the bounds would be clear enough "
             f"({bounds_in_words(metric.alone, metric.unit)})"
         )
-    return _straddle(metric, threshold)
+    return _too_small_sample(metric, threshold)
 
 
-def outweighed(metric: Metric, threshold: Threshold) -> str:
-    """That large domains fare worse than the others; empty if the pooled rate holds as well."""
-    if metric.pooled is None or reached(threshold, metric.pooled):
+def pooled_shortfall(metric: Metric, threshold: Threshold) -> str:
+    """Return that the rate pooled over items misses the threshold; empty if it does not."""
+    if metric.pooled is None or meets_threshold(threshold, metric.pooled):
         return ""
     low, high = metric.pooled
     is_low = threshold.at_least is not None and low is not None and low < threshold.at_least
-    rate = shown(low if is_low else high, metric.unit)
-    limit = shown(threshold.at_least if is_low else threshold.at_most, metric.unit)
+    rate = format_value(low if is_low else high, metric.unit)
+    limit = format_value(threshold.at_least if is_low else threshold.at_most, metric.unit)
     side = "least" if is_low else "most"
     doubt = " (undecided items counted against the service)" if metric.indeterminate else ""
     return (
@@ -64,7 +64,7 @@ def outweighed(metric: Metric, threshold: Threshold) -> str:
     )
 
 
-def reached(threshold: Threshold, span: Span) -> bool:
+def meets_threshold(threshold: Threshold, span: Span) -> bool:
     """Whether both ends of a span meet the threshold."""
     low, high = span
     enough = threshold.at_least is None or (low is not None and low >= threshold.at_least)
@@ -73,25 +73,25 @@ def reached(threshold: Threshold, span: Span) -> bool:
     )
 
 
-def missed(threshold: Threshold, span: Span) -> bool:
-    """Whether a span lies wholly beyond the threshold."""
+def misses_threshold(threshold: Threshold, span: Span) -> bool:
+    """Whether the whole span misses the threshold."""
     low, high = span
     below = threshold.at_least is not None and high is not None and high < threshold.at_least
     above = threshold.at_most is not None and low is not None and low > threshold.at_most
     return below or above
 
 
-def marked(threshold: Threshold, unit: str) -> str:
-    """The threshold in words."""
+def format_threshold(threshold: Threshold, unit: str) -> str:
+    """Return the threshold in words."""
     marks = []
     if threshold.at_least is not None:
-        marks.append(f"at least {shown(threshold.at_least, unit)}")
+        marks.append(f"at least {format_value(threshold.at_least, unit)}")
     if threshold.at_most is not None:
-        marks.append(f"at most {shown(threshold.at_most, unit)}")
+        marks.append(f"at most {format_value(threshold.at_most, unit)}")
     return " and ".join(marks)
 
 
-def shown(number: float | None, unit: str) -> str:
+def format_value(number: float | None, unit: str) -> str:
     """A number as people read it: shares in per cent, times in the largest fitting unit."""
     if number is None:
         return "no value"
@@ -105,28 +105,28 @@ def shown(number: float | None, unit: str) -> str:
 
 def bounds_in_words(span: Span, unit: str) -> str:
     """The bounds as "90 % to 97 %"; what is known of them where one or both are missing."""
-    low, high = (shown(end, unit) for end in span)
+    low, high = (format_value(end, unit) for end in span)
     if span.lower is None:
         return "no bounds" if span.upper is None else f"{high} or less"
     return f"{low} or more" if span.upper is None else f"{low} to {high}"
 
 
 def _too_few(metric: Metric, threshold: Threshold) -> str:
-    """That not even a faultless service could conform on so few; empty if one could."""
+    """Return that no service could conform on so few items; empty if one could."""
     if not spec_of(metric.name).is_rate:
         return ""
     needed = smallest_for_threshold(threshold, metric.alpha)
     if needed is None or metric.counted >= needed:
         return ""
     what = "items" if metric.spread is None else "domains"
-    mark = marked(threshold, metric.unit)
+    mark = format_threshold(threshold, metric.unit)
     return (
         f"too few {what}: {metric.counted} were decided, and at least {needed} are needed to "
         f"show {mark} with {(1 - metric.alpha) * 100:.6g} % confidence"
     )
 
 
-def _straddle(metric: Metric, threshold: Threshold) -> str:
+def _too_small_sample(metric: Metric, threshold: Threshold) -> str:
     value = _value(metric)
     marks = [each for each in (threshold.at_least, threshold.at_most) if each is not None]
     mark = min(marks, key=lambda each: abs(each - (value or 0.0)))
@@ -136,21 +136,21 @@ def _straddle(metric: Metric, threshold: Threshold) -> str:
     needed = _needed(metric, mark)
     if needed is None:
         return f"{near}; more are needed"
-    if needed > FUTILE * metric.counted:
+    if needed > IMPRACTICAL_FACTOR * metric.counted:
         return f"{near}; no practical number would be enough"
     return f"{near}; about {needed:,} would be enough if the rest behave the same"
 
 
 def _side(threshold: Threshold, mark: float, metric: Metric) -> str:
     """On which side of a limit the observed value lies: "at least 90 %", "below 90 %"."""
-    value, limit = _value(metric), shown(mark, metric.unit)
+    value, limit = _value(metric), format_value(mark, metric.unit)
     if mark == threshold.at_least:
         return f"{'below' if value is None or value < mark else 'at least'} {limit}"
     return f"{'above' if value is None or value > mark else 'at most'} {limit}"
 
 
 def _needed(metric: Metric, mark: float) -> int | None:
-    """About how many would settle it: a bound's distance shrinks with the root of the number."""
+    """Estimate how many would decide: the bound's distance falls with the root of n."""
     value, number = _value(metric), metric.counted
     if value is None:
         return None
@@ -159,67 +159,67 @@ def _needed(metric: Metric, mark: float) -> int | None:
         return None
     gap = abs(value - mark)
     if gap == 0:
-        return FUTILE * number + 1
+        return IMPRACTICAL_FACTOR * number + 1
     needed = max(number + 1, math.ceil(number * ((value - facing) / gap) ** 2))
     step = int(10 ** max(0, len(str(needed)) - 2))
     return -(-needed // step) * step
 
 
 def _value(metric: Metric) -> float | None:
-    """The observed rate, of domains where these count."""
+    """Return the observed rate: of domains, where these are counted."""
     return metric.value if metric.spread is None else metric.spread.rate
 
 
 def shortfalls(requirement: Requirement, metric: Metric) -> tuple[str, ...]:
-    """Which parts have too few decided items for a favourable outcome, in words.
+    """Return, in words, which parts have too few decided items to conform.
 
-    Each needs the requirement's own minimum, and as many as can decide at its level at all.
+    Each part needs ``items_needed``.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     for part in metric.parts:
-        needed = fewest(requirement, part.metric.alpha)
+        needed = items_needed(requirement, part.metric.alpha)
         if part.metric.counted >= needed:
             continue
         if not part.is_basis:
-            told += _falling_short(requirement, part)
+            reasons += _falling_short(requirement, part)
             continue
         if not part.metric.tried:
-            told.append(f"{part.name}: not tried")
+            reasons.append(f"{part.name}: not tried")
             continue
         what = "decided" if part.metric.spread is None else "domains decided"
-        told.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
-    return tuple(told)
+        reasons.append(f"{part.name}: {part.metric.counted} {what}, at least {needed} are needed")
+    return tuple(reasons)
 
 
 def _falling_short(requirement: Requirement, part: Part) -> Iterator[str]:
-    """Of a part that is too small to decide by itself: that what was observed is too little."""
+    """Yield that the observed value of a small part misses the threshold."""
     threshold, metric = requirement.threshold, part.metric
     if threshold is None or metric.value is None:
         return
-    if not reached(threshold, Span(metric.value, metric.value)):
+    if not meets_threshold(threshold, Span(metric.value, metric.value)):
         yield f"{part.name}: {metric.k} of {metric.n}, which does not meet the requirement"
 
 
 def undecided(metric: Metric, limit: float) -> tuple[str, ...]:
-    """Of which parts more than the share ``limit`` could not be decided, in words."""
-    told: list[str] = []
+    """Return, in words, parts of which more than the share ``limit`` is undecided."""
+    reasons: list[str] = []
     for name, part in named_parts(metric):
         tried = part.n + part.indeterminate
         share = part.indeterminate / tried if tried else 0.0
         if share > limit:
             items = f"{name}{part.indeterminate} items ({share * 100:.3g} %)"
             most = f"at most {limit * 100:.4g} % may be undecided"
-            told.append(f"{items} could not be decided; {most}")
-    return tuple(told)
+            reasons.append(f"{items} could not be decided; {most}")
+    return tuple(reasons)
 
 
 def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[str, ...]:
-    """Of which parts more than the share ``limit`` was left out, and what that could hide.
+    """Return, in words, parts of which more than the share ``limit`` was left out.
 
-    Items that are dead on the control too leave a rate; many of them leave it to chance, or to
-    whoever kills them, what the rate is about.
+    Items dead on the control line are left out of a rate. If there are many, the rest may not be
+    representative, whether by chance or because somebody took the items down.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     for name, part in named_parts(metric):
         out = part.left_out.get("down", 0)
         share = out / part.tried if out else 0.0
@@ -227,12 +227,12 @@ def left_out(requirement: Requirement, metric: Metric, limit: float) -> tuple[st
             continue
         items = f"{name}{out} of {part.tried} items were left out ({share * 100:.3g} %)"
         most = f"at most {limit * 100:.4g} % may be left out"
-        told.append(f"{items}; {most}{_worst(requirement, part)}")
-    return tuple(told)
+        reasons.append(f"{items}; {most}{_worst(requirement, part)}")
+    return tuple(reasons)
 
 
 def _worst(requirement: Requirement, part: Metric) -> str:
-    """The bound that faces the threshold, had all that was left out gone wrong."""
+    """Return the bound in words, had all items that were left out gone wrong; or empty."""
     threshold = requirement.threshold
     if part.worst is None or threshold is None:
         return ""
@@ -242,40 +242,44 @@ def _worst(requirement: Requirement, part: Metric) -> str:
 
 
 def census_gaps(metric: Metric) -> tuple[str, ...]:
-    """Which entries a census lacks: those that were never tried, and those that were left out."""
-    told: list[str] = []
+    """Return, in words, how many entries of a census were not tried or were left out."""
+    reasons: list[str] = []
     if metric.frame is not None and metric.tried < metric.frame:
-        told.append(f"{metric.tried} of {metric.frame} entries were tried; all must be")
+        reasons.append(f"{metric.tried} of {metric.frame} entries were tried; all must be")
     out = sum(metric.left_out.values())
     if out:
-        told.append(f"{out} entries were left out; all must be tried")
-    return tuple(told)
+        reasons.append(f"{out} entries were left out; all must be tried")
+    return tuple(reasons)
 
 
 def named_parts(metric: Metric) -> tuple[tuple[str, Metric], ...]:
-    """Each part with how sentences about it begin; the metric itself if it has one or none."""
+    """Return each part with a prefix for messages; the metric itself if it has fewer than two."""
     if len(metric.parts) < 2:  # noqa: PLR2004 - several
         return (("", metric),)
     return tuple((f"{part.name}: ", part.metric) for part in metric.parts)
 
 
-def known_beside_hidden(taken: Measurement, conforms: Callable[[Metric], bool]) -> tuple[str, ...]:
-    """Known and hidden items of one kind: why hidden ones fall short, or how they differ.
+def known_beside_hidden(
+    measurement: Measurement, conforms: Callable[[Metric], bool]
+) -> tuple[str, ...]:
+    """Return, in words, how known and hidden items of one kind compare.
 
-    ``conforms`` says of one part whether it conforms by itself.
+    ``conforms`` tells whether one part conforms by itself.
     """
     short = [
-        part for part in taken.metric.parts if part.source.is_hidden and not conforms(part.metric)
+        part
+        for part in measurement.metric.parts
+        if part.source.is_hidden and not conforms(part.metric)
     ]
     return tuple(
         one.reason(is_short=any(part.holds(one.group, one.frame) for part in short))
-        for one in taken.foreknowledge
+        for one in measurement.foreknowledge
     )
 
 
-def fewest(requirement: Requirement, alpha: float) -> int:
-    """The fewest decided items of a part: ``n_min``, and what can decide at level ``alpha``.
+def items_needed(requirement: Requirement, alpha: float) -> int:
+    """Return the decided items a part needs: ``n_min``, or what can decide at level ``alpha``.
 
-    Where items of one registrable domain fall together, domains are counted.
+    For rates by registrable domain, domains are counted.
     """
     return max(1, requirement.n_min, smallest_sample(requirement, alpha) or 1)

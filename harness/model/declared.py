@@ -1,4 +1,4 @@
-"""What a person declared: it comes from a text, so it is validated (pydantic) on the way in."""
+"""The base of what a person declared in a file; validated by pydantic."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Declared(BaseModel):
-    """A thing that a person declared: strict, immutable, and nothing unknown gets in."""
+    """A declared value: strict types, immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -1,6 +1,8 @@
-"""An event is one entry of the registry: what somebody did about a finding, its plan or a label.
+"""Events of the registry, and checks of their times.
 
-Events are the only way in which a plan changes; findings and plans are folded from them.
+Each event records what somebody did about a finding, its plan or a label. Findings and plans change
+only by events and are derived from them. Event times may run backwards by at most ``TOLERANCE``,
+except after a recorded correction of the clock.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from harness.model.corpus import Appeal
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    """What all events have: when it was, and who did it."""
+    """The fields of all events: when it happened, and who did it."""
 
     at: datetime
     actor: str
@@ -36,17 +38,17 @@ class AppealDecided(Event, frozen=True, kw_only=True, tag="appeal-decided"):
 
 
 class ClockCorrected(Event, frozen=True, kw_only=True, tag="clock-corrected"):
-    """The clock was wrong: events before this one may be dated later than they happened.
+    """The clock was wrong: earlier events may be dated later than they happened.
 
-    It is never refused for its own time, so that a registry whose newest event lies in the
-    future can be used again, and it stays on record.
+    This event may be dated before earlier ones, so that a registry whose newest event lies in the
+    future can be used again.
     """
 
     reason: str
 
 
 class PlanEvent(Event, frozen=True, kw_only=True):
-    """Something done about the plan with the id ``plan``."""
+    """An event of the plan with the id ``plan``."""
 
     plan: str
 
@@ -78,13 +80,13 @@ class PlanProgressed(PlanEvent, frozen=True, kw_only=True, tag="plan-progressed"
 
 
 class FixClaimed(PlanEvent, frozen=True, kw_only=True, tag="fix-claimed"):
-    """Somebody says that the fix is in. By itself this changes nothing."""
+    """Somebody claims that the fix is done; only a re-test verifies it."""
 
     statement: str
 
 
 class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
-    """The claim is being put to the test, in a campaign of its own."""
+    """A re-test of the claim started, in a campaign of its own."""
 
     campaign: str
 
@@ -92,10 +94,10 @@ class RetestStarted(PlanEvent, frozen=True, kw_only=True, tag="retest-started"):
 class RetestConcluded(
     PlanEvent, frozen=True, kw_only=True, tag="retest-concluded", omit_defaults=True
 ):
-    """The re-test ended; its result names its campaign, and ``service`` is what that measured.
+    """The re-test ended; ``retest`` names its campaign, ``service`` is the service it measured.
 
-    It is empty, and left out of the text that the registry's chain covers, only in registries
-    from before it was recorded.
+    ``service`` is empty in registries from before it was recorded, and then left out of the text
+    that the registry's hash chain covers.
     """
 
     retest: Retest
@@ -111,7 +113,7 @@ class PlanExtended(PlanEvent, frozen=True, kw_only=True, tag="plan-extended"):
 
 
 class PlanDeviated(PlanEvent, frozen=True, kw_only=True, tag="plan-deviated"):
-    """A departure was agreed until a date, approved by somebody who has no other part in it."""
+    """A deviation was agreed until a date, approved by somebody who has no other part in it."""
 
     kind: DeviationKind
     reason: str
@@ -121,14 +123,14 @@ class PlanDeviated(PlanEvent, frozen=True, kw_only=True, tag="plan-deviated"):
 
 
 class VendorCheckedIn(PlanEvent, frozen=True, kw_only=True, tag="vendor-checked-in"):
-    """The vendor on whom the fix waits was asked, and said something."""
+    """The vendor that the fix depends on gave an update."""
 
     vendor: str
     result: str
 
 
 class PlanEscalated(PlanEvent, frozen=True, kw_only=True, tag="plan-escalated"):
-    """The plan was taken a rung up; ``exit_criteria`` say what takes it down."""
+    """The plan was escalated; ``exit_criteria`` say what ends the escalation."""
 
     level: Level
     reason: str
@@ -161,6 +163,7 @@ AnyEvent = (
 
 
 TOLERANCE = timedelta(minutes=1)
+"""How far an event may be dated before an earlier one, or after the present time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +184,9 @@ class BackwardEvent:
 
 
 def backward_events(events: Iterable[Event]) -> Iterator[BackwardEvent]:
-    """The events that are dated more than the tolerance before one that came first.
+    """Yield events that are dated more than the tolerance before an earlier event.
 
-    A correction of the clock starts anew: what comes after it is compared with it.
+    Events after a correction of the clock are compared with it and what follows it.
     """
     latest: tuple[int, datetime] | None = None
     for position, event in enumerate(events, 1):
@@ -195,22 +198,13 @@ def backward_events(events: Iterable[Event]) -> Iterator[BackwardEvent]:
             )
 
 
-def latest_time(events: Iterable[Event]) -> datetime | None:
-    """The latest time since the last correction of the clock; ``None`` without events."""
-    latest: datetime | None = None
-    for event in events:
-        if latest is None or isinstance(event, ClockCorrected) or event.at > latest:
-            latest = event.at
-    return latest
-
-
 def require_times(
     held: Sequence[Event], added: Sequence[Event], now: datetime | None = None
 ) -> None:
     """Raise UsageError if an event to be added is dated before those held, or after ``now``.
 
-    ``now`` is the time of an injected clock; without it only the order is looked at. What is
-    held already may run backwards: that is shown, and bars nothing that comes after it.
+    ``now`` is the time of an injected clock; without it only the order is checked. Events already
+    held may run backwards; that does not prevent adding later ones.
     """
     for event in added:
         kind = event.__struct_config__.tag
@@ -232,7 +226,7 @@ def require_times(
 
 
 def lasting(duration: timedelta) -> str:
-    """A duration in its two largest units: ``3 d 4 h``, ``90 s`` as ``1 min 30 s``."""
+    """Format a duration in its two largest units, such as ``3 d 4 h`` or ``1 min 30 s``."""
     left, parts = int(duration.total_seconds()), []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)

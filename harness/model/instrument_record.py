@@ -1,10 +1,10 @@
-"""An instrument record says what a campaign was measured with: the client's own software and clock.
+"""Instrument records: the client's own software, TLS behaviour and clock during a campaign.
 
 Results depend on the client: its TLS library and the size of its ClientHello decide what some
-filters see (TQ-13). A fact that could not be found out is empty or ``None``, never 0.
+filters see (TQ-13). An unknown fact is empty or ``None``, never 0.
 
-A journal's chain covers a record's text as it is encoded here: a field that is added later must
-be left out of the text while it has its default.
+A journal's hash chain covers the encoded text of a record: a field that is added later must be left
+out of the text while it has its default.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 import msgspec
 
 RANDOM = "GREASE"
-"""How a group is named that a client offers at random (RFC 8701)."""
+"""The name of a random key exchange group (RFC 8701)."""
 
 
 class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first words of one TLS client of ours, as they leave it.
+    """The ClientHello that one of our TLS clients sends.
 
-    ``size`` is in bytes, with the record's header; ``groups`` are the key exchange groups that it
-    offers, by their IANA names, best first. ``problem`` says why they are not known.
+    ``size`` is in bytes with the record header; ``groups`` are the offered key exchange groups by
+    IANA name, best first. ``problem`` says why they are not known.
     """
 
     client: str
@@ -31,11 +31,11 @@ class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def is_random(self) -> bool:
-        """Whether its size differs from one connection to the next, as browsers' do."""
+        """Whether its size differs between connections, as with browsers."""
         return RANDOM in self.groups
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """Size and groups in words."""
         if self.size is None:
             return f"not known: {self.problem}"
@@ -44,10 +44,10 @@ class ClientHello(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the kernel vouches for of the machine's clock, in seconds.
+    """The kernel's account of the machine's clock, in seconds.
 
-    ``offset`` is what the kernel still has to correct, ``bound`` the largest error of the clock by
-    its own account. Both are ``None`` where the clock is not kept in step with another.
+    ``offset`` is what the kernel still has to correct, ``bound`` the largest error it states. Both
+    are ``None`` if the clock is not synchronised; ``problem`` then says why.
     """
 
     offset: float | None = None
@@ -56,19 +56,19 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def is_known(self) -> bool:
-        """Whether the clock is kept in step and its largest error is known."""
+        """Whether the clock is synchronised and its largest error is known."""
         return self.offset is not None and self.bound is not None
 
     @property
-    def told(self) -> str:
-        """Offset and bound in words; never a number where it is not known."""
+    def description(self) -> str:
+        """Offset and bound in words, or that they are not known."""
         if self.offset is None or self.bound is None:
             return f"not known: {self.problem or 'nothing vouches for it'}"
         return f"offset {self.offset * 1000:+.3f} ms, error at most {self.bound * 1000:.3f} ms"
 
 
 class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one start of a measurement was made with.
+    """The software, TLS behaviour and clock of one start of a measurement.
 
     ``libraries`` are versions by name; ``resolvers`` are the addresses of the system's name
     servers, ``control_resolver`` is what the control line asks; ``mtu`` is that of the interface
@@ -88,7 +88,7 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What is not known of what TQ-13 asks for, in words."""
+        """The facts asked for by TQ-13 that are not known, in words."""
         facts = {
             "Python's version": self.python,
             "the TLS library": self.tls_library,
@@ -108,7 +108,7 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
-        """The record as names and values for people, in the order in which they read it."""
+        """The record as names and values for display, in order."""
         unknown = "not known"
         return (
             ("Python", self.python or unknown),
@@ -118,12 +118,12 @@ class InstrumentRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             ("system's resolvers", ", ".join(self.resolvers) or unknown),
             *([("control asks", self.control_resolver)] if self.control_resolver else []),
             ("MTU", f"{self.mtu} bytes" if self.mtu else unknown),
-            *((f"ClientHello of {hello.client}", hello.told) for hello in self.hellos),
-            ("clock", self.clock.told),
+            *((f"ClientHello of {hello.client}", hello.description) for hello in self.hellos),
+            ("clock", self.clock.description),
         )
 
     def is_like(self, other: InstrumentRecord) -> bool:
-        """Whether nothing differs but the time, the clock's present error, and random sizes."""
+        """Whether the records differ at most in time, clock error and random sizes."""
         return _steady(self) == _steady(other)
 
 

@@ -1,4 +1,4 @@
-"""A journal header holds what was declared and chosen before the first observation."""
+"""The journal header: what was declared and chosen before the first observation."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness.model.probe import ProbeDeclaration
 
 
 class LabelAudit(msgspec.Struct, frozen=True, kw_only=True):
-    """How many labels of a pack were audited, and how many of them were wrong."""
+    """The audited labels of a pack, and how many of them were wrong."""
 
     items: int
     wrong: int
 
 
 class PackNote(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may know the items of a pack, how they were drawn, and how far to trust their labels.
+    """Who may know the items of a pack, how they were drawn, and the audit of their labels.
 
-    A pack that does not say so holds agreed items that everybody may know. ``kind`` may be one
-    that this version does not know.
+    The defaults are agreed items that everybody may know. ``kind`` may be one that this version
+    does not know.
     """
 
     name: str = ""
@@ -35,7 +35,7 @@ class PackNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal was begun with.
+    """What was declared and chosen when a journal was created.
 
     ``corpora`` are its packs as ``name version sha256``, ``packs`` the same by the mark that items
     bear; ``items`` is how many were chosen, ``frames`` how many of each category there were to
@@ -103,9 +103,9 @@ def _decode(kind: type, value: object) -> Any:
 
 
 def _faults(error: ValidationError) -> list[str]:
-    """What is wrong with a campaign: the place and the reason of each fault."""
+    """Return the path and the message of each validation error."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    named = ((".".join(map(str, each["loc"])), each["msg"]) for each in details)
+    named = ((".".join(map(str, detail["loc"])), detail["msg"]) for detail in details)
     return [f"{place}: {reason}" if place else reason for place, reason in named]
 
 

@@ -1,10 +1,10 @@
-"""Markers tie one attempt to one answer of our own origin (BLAKE2 keyed hashing, RFC 7693).
+"""Markers: nonces in requests, and tokens and words that only our own origin can answer with.
 
-The client sends a nonce (``harness.model.marker``). The origin answers with a token and with
-*delivery words*. All of them derive from a key that only the origin and the assessor hold, so
-nothing between the two can invent them. The token is one string in the page; the words are spread
-over the page, so that a page that was cut, translated, re-encoded or rewritten still shows some of
-them. Further words tell the pages of one host apart by their paths.
+The client sends a nonce in a cookie or header (``Carrier``). The origin answers with a token and
+*delivery words*, spread over the page, so that a page that was cut, translated, re-encoded or
+rewritten still shows some of them; path words identify a page by its path. All derive from a key
+known only to the origin and the assessor, by keyed BLAKE2 hashing (RFC 7693).
+``browser_number`` draws the browser profile of an attempt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.model.observation import AttemptKey
 
 
 def browser_number(seed: str, attempt: AttemptKey) -> int:
-    """A number below 2**32 for an attempt: the same on every line, at every try and resume."""
+    """Return a number below 2**32 for an attempt: the same on every line, try and resume."""
     text = "\x1f".join(
         ("browser", seed, attempt.item, attempt.probe, attempt.profile, str(attempt.round))
     )
@@ -34,7 +34,7 @@ Form = Literal["digits", "uuid", "trace"]
 
 
 class Carrier(msgspec.Struct, frozen=True):
-    """A cookie or header by its name, and how the nonce is written in it."""
+    """The name of a cookie or header, and the form of the nonce in it."""
 
     name: str
     form: Form = "digits"
@@ -66,7 +66,7 @@ COOKIES: tuple[tuple[str, Form], ...] = (
     ("track_id", "uuid"), ("tid", "digits"), ("rid", "digits"), ("site_id", "uuid"),
     ("ident", "digits"), ("user_key", "digits"), ("app_session", "uuid"), ("web_session", "uuid"),
 )  # fmt: skip
-"""Names that sites give to cookies, each with the form that goes with it."""
+"""Cookie names that sites use, with the form of their values."""
 
 HEADERS: tuple[tuple[str, Form], ...] = (
     ("X-Request-ID", "digits"), ("X-Request-Id", "uuid"), ("X-Correlation-ID", "uuid"),
@@ -74,7 +74,7 @@ HEADERS: tuple[tuple[str, Form], ...] = (
     ("X-Device-ID", "uuid"), ("X-Session-ID", "digits"), ("X-Transaction-ID", "uuid"),
     ("X-Client-Request-ID", "uuid"), ("Request-Id", "uuid"), ("traceparent", "trace"),
 )  # fmt: skip
-"""Names of headers that proxies and extensions of browsers put in."""
+"""Header names that proxies and browser extensions add, with the form of their values."""
 
 CARRIERS = (
     *(Carrier(name, form, is_cookie=True) for name, form in COOKIES),
@@ -82,12 +82,12 @@ CARRIERS = (
 )
 
 NUMBERED = 4
-"""One cookie in so many has a number behind its name, as those of one customer of many do."""
+"""One in so many cookies has a number after its name, as multi-tenant services do."""
 
 
 @lru_cache(maxsize=64)
 def carrier_for(key: bytes, run: str) -> Carrier:
-    """What carries the nonces of one run; ``key`` is the origin's."""
+    """Return the carrier of the nonces of one run; ``key`` is the origin's key."""
     digest = hashlib.blake2b(f"carrier\x1f{run}".encode(), key=key[:64], digest_size=8).digest()
     chosen = CARRIERS[int.from_bytes(digest[:4], "big") % len(CARRIERS)]
     if not chosen.is_cookie or digest[4] % NUMBERED:
@@ -97,21 +97,21 @@ def carrier_for(key: bytes, run: str) -> Carrier:
 
 
 HALF = 8
-"""Bytes of each half: 64 bits of check are not met by accident."""
+"""Bytes of each half of a nonce: a random number, and 64 check bits."""
 
 DIGITS = 4 * HALF
 
 SHAPE = re.compile(r"\b[0-9a-f]{8}(?:[0-9a-f]{24}|(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
-"""What may be a nonce: 32 digits, or the same written as a UUID."""
+"""The form of a nonce: 32 hexadecimal digits, or the same as a UUID."""
 
 
 def new_run() -> str:
-    """A random id for one run of a campaign, kept in its journal: 32 hexadecimal digits."""
+    """Return a random id for one run of a campaign: 32 hexadecimal digits."""
     return secrets.token_hex(16)
 
 
 def nonce_for(key: bytes, attempt: AttemptKey, tries: int = 1, run: str = "") -> str:
-    """The nonce of one attempt in one run: 32 hexadecimal digits, unguessable without the key."""
+    """Return the nonce of one attempt in one run: 32 hexadecimal digits, made with ``key``."""
     text = "\x1f".join(
         (
             "nonce",
@@ -130,7 +130,7 @@ def nonce_for(key: bytes, attempt: AttemptKey, tries: int = 1, run: str = "") ->
 
 
 def find_nonce(key: bytes, values: Iterable[str]) -> str:
-    """The first nonce made with ``key`` in some texts, such as header values; empty if none."""
+    """Return the first nonce made with ``key`` in ``values``, such as header values, or ``""``."""
     for value in values:
         for found in SHAPE.finditer(value) if len(value) >= DIGITS else ():
             digits = found[0].replace("-", "")
@@ -145,24 +145,24 @@ def _check(key: bytes, first: str) -> str:
 
 
 ATTEMPT_WORDS, HOST_WORDS, PIECE_WORDS = 8, 4, 4
-"""How many delivery words a page has: of the attempt, of the host, of its categorised piece."""
+"""Numbers of delivery words of a page: of the attempt, the host, and the categorised part."""
 
 PATH_WORDS = 4
-"""How many words a page has that say at which path of its host it stands."""
+"""Number of words of a page that identify its path."""
 
 SYLLABLES = tuple(first + second for first in "bdfgklmnprstvzjh" for second in "aeio")
-"""64 syllables, so that a byte gives one of them without bias."""
+"""64 syllables, so that a byte selects one without bias."""
 
 SYLLABLES_OF_A_WORD = 7
-"""A word has 14 letters and 42 bits: it does not occur in a page by accident."""
+"""A word has 14 letters and 42 bits, too many to occur by accident."""
 
 WordGroup = Literal["attempt", "host", "piece"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """The nonce that goes out, what carries it, and the token that must come back.
+    """The nonce of a request, its carrier, and the token that the answer must contain.
 
-    An unmarked request has neither nonce nor token.
+    An unmarked request has an empty nonce and token.
     """
 
     nonce: str
@@ -171,40 +171,39 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def token_for(key: bytes, host: str, nonce: str) -> str:
-    """The token that the origin shows for ``nonce`` at ``host``: 32 hexadecimal digits."""
+    """Return the origin's token for ``nonce`` at ``host``: 32 hexadecimal digits."""
     return _digest(key, "token", host, nonce, 16).hex()
 
 
 def receipt_for(key: bytes, host: str, nonce: str) -> str:
-    """What the origin sends in a header: it shows that the origin was asked, and no more.
+    """Return the value of the origin's header, which shows only that the origin was asked.
 
-    It differs from the token, so that a header copied into a page never looks like delivery.
+    It differs from the token, so that a header copied into a page does not count as delivery.
     """
     return _digest(key, "receipt", host, nonce, 16).hex()
 
 
 def words_for(key: bytes, host: str, nonce: str, group: WordGroup) -> tuple[str, ...]:
-    """The delivery words that the page at ``host`` shows, of one group.
+    """Return the delivery words of one group in the page at ``host``.
 
-    ``attempt`` and ``piece`` words change with each nonce; ``host`` words are the same for every
-    request, so that an answer to a request without a nonce is recognised too, and so that
-    comparing two answers does not show which words they are.
+    ``attempt`` and ``piece`` words change with each nonce. ``host`` words are the same for every
+    request, so that answers without a nonce are recognised too, and comparing two answers does not
+    reveal them.
     """
     counts = {"attempt": ATTEMPT_WORDS, "host": HOST_WORDS, "piece": PIECE_WORDS}
     return _words(key, group, host, "" if group == "host" else nonce, counts[group])
 
 
 def path_words_for(key: bytes, host: str, path: str) -> tuple[str, ...]:
-    """The words that the page at ``path`` of a host shows, the same for every request.
+    """Return the path words of the page at ``path``, the same for every request.
 
-    They are no delivery words: they say that a page is the origin's own one for that path, and
-    not the page of another path.
+    They are not delivery words: they show that a page belongs to that path of the origin.
     """
     return _words(key, "path", host, plain_path(path), PATH_WORDS)
 
 
 def plain_path(path: str) -> str:
-    """A path without query and fragment, as what passes requests on may write it as well."""
+    """Normalise a path: without query and fragment, decoded, slashes merged."""
     return re.sub(r"/+", "/", "/" + unquote(re.split(r"[?#]", path, maxsplit=1)[0]))
 
 
@@ -216,7 +215,7 @@ def _words(key: bytes, purpose: str, host: str, said: str, number: int) -> tuple
 
 
 def unmarked(key: bytes) -> Marker:
-    """The marker of a request that carries nothing: the origin's words alone show delivery."""
+    """Return the marker of a request without a nonce; only host words then show delivery."""
     return Marker(nonce="", token="", carrier=carrier_for(key, ""))
 
 
@@ -226,6 +225,6 @@ def _digest(key: bytes, purpose: str, host: str, said: str, size: int) -> bytes:
 
 
 def mark(key: bytes, attempt: AttemptKey, host: str, tries: int = 1, run: str = "") -> Marker:
-    """The marker of one attempt against ``host``, in one run of a campaign."""
+    """Return the marker of one attempt against ``host``, in one run of a campaign."""
     nonce = nonce_for(key, attempt, tries, run)
     return Marker(nonce=nonce, token=token_for(key, host, nonce), carrier=carrier_for(key, run))

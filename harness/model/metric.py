@@ -21,7 +21,7 @@ CANNOT_DECIDE = "Accredit cannot apply this decision rule yet"
 
 
 class Span(NamedTuple):
-    """A lower and an upper end; ``None`` where nothing bounds that side."""
+    """A lower and an upper end; ``None`` where the side is unbounded."""
 
     lower: float | None
     upper: float | None
@@ -29,11 +29,11 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """How the items of a rate are spread over registrable domains, where one has several.
+    """A rate by registrable domain, where some domain has several items.
 
-    ``domains`` have at least one decided item; ``rate`` is the mean of their own rates, each
-    domain counted once. Of ``tried`` domains, undecided ones among them, the rates add up to
-    ``least`` with every undecided item against the count, and to ``most`` with all in it.
+    ``domains`` have at least one decided item; ``rate`` is the mean of their rates, each domain
+    counted once. ``tried`` domains include undecided ones; the sum of their rates is ``least`` if
+    no undecided item is counted, and ``most`` if all are.
     """
 
     domains: int
@@ -44,14 +44,14 @@ class Spread:
 
 
 class Source(NamedTuple):
-    """Where items come from: their kind, and whether no supplier may know them."""
+    """The source of items: their kind, and whether they are hidden from suppliers."""
 
     kind: PackKind = "agreed"
     is_hidden: bool = False
 
     @property
     def words(self) -> str:
-        """For people: "hidden real items", "known real items", "agreed items"."""
+        """In words: "hidden real items", "known real items", "agreed items"."""
         if self.kind == "agreed":
             return "agreed items"
         return f"{'hidden' if self.is_hidden else 'known'} {self.kind} items"
@@ -59,11 +59,11 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What was counted of one group of one source; ``group`` is a category, stratum or language.
+    """The metric of one subgroup and source; ``group``: category, stratum or language.
 
-    Pooled with others it could be hidden, so a requirement must hold in each part. ``metric`` has
-    no parts. A part that is wanted and was not tried has ``n`` = 0. With ``is_basis`` a favourable
-    outcome rests on it; any other part must hold as well, as far as its items are enough to tell.
+    A requirement must hold in each part, because pooling could hide one. ``metric`` has no parts;
+    ``n`` is 0 if the part was asked for and not tried. With ``is_basis`` conformity rests on this
+    part; other parts must hold as well if they have enough items to decide.
     """
 
     group: str
@@ -73,11 +73,11 @@ class Part:
 
     @property
     def name(self) -> str:
-        """For people: "GAMB, hidden real items"."""
+        """In words: "GAMB, hidden real items"."""
         return f"{self.group}, {self.source.words}" if self.group else self.source.words
 
     def holds(self, category: str, frame: str) -> bool:
-        """Whether items of a category and frame may be among its own; of a stratum, any may."""
+        """Whether items of a category and frame may be in this part (any, for a stratum)."""
         name, _, rest = self.group.partition(" ")
         is_code = CODE.fullmatch(name) is not None
         return rest == frame and (not is_code or covers(category, name))
@@ -93,16 +93,14 @@ class Metric:
     ``lower`` and ``upper`` are one-sided bounds at level ``alpha`` each.
     ``left_out`` counts items excluded symmetrically (dead on the control), by reason; ``worst``
     are the bounds of a rate if those were doubtful as well, where there are any.
-    ``frame`` is how many entries the whole list has, where it is finite and known: a census
-    that tried fewer is none.
-    ``spread`` is there if items of one registrable domain fall together: the domains count, not
-    the items. ``pooled`` is then the rate of all items with the undecided ones against it, and
-    in it; a requirement must hold for it as well. ``p_value`` is the smallest level at which the
-    bounds would show that the threshold is missed; ``None`` for what is no sample.
-    ``decided`` are the bounds if the undecided items were left out, ``alone`` those if each item
-    counted for itself: neither decides, they tell what stands in the way. ``unnamed`` items have
-    no registrable domain and were taken as independent of all others. ``parts`` are the groups
-    that were kept apart, where some were: each must hold by itself.
+    ``frame`` is the number of entries of the whole list, if known; a census must try them all.
+    ``spread`` is set if a registrable domain has several items: then domains are counted.
+    ``pooled`` is then the rate over items, without and with the undecided ones counted; the
+    requirement must hold for it as well. ``p_value`` is the smallest level at which the bounds show
+    that the threshold is missed; ``None`` if the metric is no sample.
+    ``decided`` are the bounds without undecided items, ``alone`` those with items treated as
+    independent; both only explain an outcome. ``unnamed`` items have no registrable domain and are
+    treated as independent. ``parts`` are the subgroups, each of which must hold by itself.
     """
 
     name: str
@@ -128,7 +126,7 @@ class Metric:
 
     @property
     def counted(self) -> int:
-        """How many independent observations decide: domains where items fall together."""
+        """How many independent units decide: domains if ``spread`` is set, else items."""
         return self.n if self.spread is None else self.spread.domains
 
     worst: tuple[float | None, float | None] | None = None
@@ -136,7 +134,7 @@ class Metric:
 
     @property
     def tried(self) -> int:
-        """How many items were tried, whatever became of them."""
+        """How many items were tried, counted or not."""
         return self.n + self.indeterminate + sum(self.left_out.values())
 
     @property
@@ -149,10 +147,10 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accusation:
-    """How sure it is that a row is not met, among ``rows`` that are looked at together.
+class FailureClaim:
+    """The test that a row is not met, among ``rows`` tested together.
 
-    ``p_value`` is corrected for their number; it is held against ``alpha``, the row's level.
+    ``p_value`` is corrected for their number and compared with ``alpha``, the row's level.
     """
 
     rows: int
@@ -160,32 +158,32 @@ class Accusation:
     alpha: float
 
     @property
-    def stands(self) -> bool:
-        """Whether the row may be accused."""
-        return self.p_value <= self.alpha * (1 + 1e-12)  # a rounding error accuses nobody less
+    def is_proven(self) -> bool:
+        """Whether it is shown that the row is not met."""
+        return self.p_value <= self.alpha * (1 + 1e-12)  # tolerance for rounding
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The test, in words."""
         return f"Holm's correction over {self.rows} outcomes: adjusted p {self.p_value:.2g}"
 
 
-def accusations(family: Mapping[Name, tuple[float, float]]) -> dict[Name, Accusation]:
-    """Each row of a family (its p-value and its level), corrected over all of them by Holm.
+def failure_claims(family: Mapping[Name, tuple[float, float]]) -> dict[Name, FailureClaim]:
+    """Test each row of a family, given as (p-value, level), with Holm's correction.
 
-    Where levels differ, p-values are taken relative to them, so that the strictest row needs as
-    much more certainty as its own level asks. At the loosest level all hold together.
+    Where levels differ, p-values are scaled by them, so that a stricter row needs a smaller
+    p-value. The family-wise error rate is at most the loosest level.
     """
     loosest = max((alpha for _, alpha in family.values()), default=1.0)
     adjusted = holm({name: p_value / alpha * loosest for name, (p_value, alpha) in family.items()})
     return {
-        name: Accusation(rows=len(family), p_value=adjusted[name] / loosest * alpha, alpha=alpha)
+        name: FailureClaim(rows=len(family), p_value=adjusted[name] / loosest * alpha, alpha=alpha)
         for name, (_, alpha) in family.items()
     }
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
-    """Adjusted p-values: each at most alpha means its claim stands, family-wise.
+    """Return adjusted p-values; those of at most alpha are significant family-wise.
 
     Holm, Scandinavian J. Statistics 6 (1979) 65-70.
     """

@@ -1,6 +1,7 @@
 """Specifications of all metrics: unit, wording, bounds and the function that measures each.
 
-To add a metric, write its function in ``harness.estimate`` and its ``MetricSpec`` here.
+Schemes, reports and early stopping read them. To add a metric, write its function in
+``harness.estimate`` and its ``MetricSpec`` here.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class MetricSpec:
     counts: str
     words: str = ""
     verb: str = ""
-    take: str = ""
+    function: str = ""
     bounds: Bounds = ""
     rests_on: PackKind | None = None
     by: Literal["", "category", "stratum", "language"] = ""
@@ -41,120 +42,120 @@ class MetricSpec:
     counts_items: bool = True
 
     @property
-    def is_taken(self) -> bool:
-        """Whether Accredit can measure it."""
-        return bool(self.take)
+    def is_implemented(self) -> bool:
+        """Whether Accredit can compute it."""
+        return bool(self.function)
 
     @property
     def is_rate(self) -> bool:
-        """Whether its bounds are those of a rate, whatever the rule that reads them."""
+        """Whether its bounds are those of a rate, whatever the decision rule."""
         return self.bounds == "rate"
 
     @property
     def title(self) -> str:
-        """What people call it: its words, or what it counts."""
+        """Its title for readers: ``words``, or ``counts``."""
         return self.words or self.counts
 
 
 # fmt: off
-TAKEN = (
+IMPLEMENTED = (
     MetricSpec(name="age_bands_missing", unit="items",
                counts="of four age bands, those without a policy of their own",
-               words="age groups without a policy of their own", take="by_kind:age_bands_missing",
-               rests_on="agreed", counts_items=False),
+               words="age groups without a policy of their own",
+               function="by_kind:age_bands_missing", rests_on="agreed", counts_items=False),
     MetricSpec(name="block_rate", unit="share", counts="items that were blocked",
-               words="share of items blocked", take="worst_group:block_rate", verb="were blocked",
-               bounds="rate", rests_on="real", each_category=True),
+               words="share of items blocked", function="worst_group:block_rate",
+               verb="were blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="block_rate_by_category", unit="share",
                counts="items that were blocked, in the worst category",
                words="share of items blocked, worst category",
-               take="worst_group:block_rate_by_category", verb="were blocked", bounds="rate",
+               function="worst_group:block_rate_by_category", verb="were blocked", bounds="rate",
                rests_on="real", by="category", each_category=True),
     MetricSpec(name="block_rate_by_language", unit="share",
                counts="items that were blocked, in the worst language",
                words="share of items blocked, worst language",
-               take="worst_group:block_rate_by_language", verb="were blocked", bounds="rate",
+               function="worst_group:block_rate_by_language", verb="were blocked", bounds="rate",
                rests_on="real", by="language"),
     MetricSpec(name="block_rate_by_stratum", unit="share",
                counts="items that were blocked, in the worst stratum",
                words="share of items blocked, worst group",
-               take="worst_group:block_rate_by_stratum", verb="were blocked", bounds="rate",
+               function="worst_group:block_rate_by_stratum", verb="were blocked", bounds="rate",
                rests_on="real", by="stratum"),
     MetricSpec(name="clean_blocked_per_harmful", unit="ratio",
                counts="clean pages blocked for each harmful page blocked, at a prevalence of 1.1 %",
                words="clean pages blocked for each harmful one",
-               take="line_metrics:clean_blocked_per_harmful"),
+               function="line_metrics:clean_blocked_per_harmful"),
     MetricSpec(name="content_block_rate", unit="share",
                counts="harmful pages on unknown hosts that were blocked",
                words="share of harmful pages on unknown sites blocked",
-               take="worst_group:content_block_rate", verb="were blocked", bounds="rate",
+               function="worst_group:content_block_rate", verb="were blocked", bounds="rate",
                rests_on="content"),
     MetricSpec(name="control_success", unit="share",
                counts="counted items that were alive on the control line",
                words="share of items alive without the filter",
-               take="line_metrics:control_success", bounds="observed"),
+               function="line_metrics:control_success", bounds="observed"),
     MetricSpec(name="design_effect", unit="ratio", counts="independent items that one item costs",
-               words="design effect of shared domains", take="line_metrics:design_effect"),
+               words="design effect of shared domains", function="line_metrics:design_effect"),
     MetricSpec(name="discordant", unit="items",
                counts="items that one probe found blocked and another open",
-               words="items blocked one way and open another", take="by_kind:discordant",
+               words="items blocked one way and open another", function="by_kind:discordant",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="explicit_share", unit="share",
                counts="blocked items whose block said what it was",
-               words="share of blocks that say so", take="rates:explicit_share",
+               words="share of blocks that say so", function="rates:explicit_share",
                verb="were blocked with an explanation", bounds="rate"),
     MetricSpec(name="first_byte_overhead", unit="s",
                counts="quantile of the paired difference of the time to first byte",
-               words="waiting added by the filter", take="latency:first_byte_overhead"),
+               words="waiting added by the filter", function="latency:first_byte_overhead"),
     MetricSpec(name="first_byte_overhead_share", unit="share",
                counts="relative time to first byte that the service adds (Hodges-Lehmann)",
                words="waiting added by the filter, as a share",
-               take="latency:first_byte_overhead_share", bounds="shift"),
+               function="latency:first_byte_overhead_share", bounds="shift"),
     MetricSpec(name="indeterminate_share", unit="share", counts="items that could not be decided",
                words="share of items that could not be decided",
-               take="line_metrics:indeterminate_share", bounds="observed"),
+               function="line_metrics:indeterminate_share", bounds="observed"),
     MetricSpec(name="instrument_record", unit="share",
                counts="records of the instrument in which nothing is missing",
-               words="measuring equipment on record", take="line_metrics:instrument_record",
+               words="measuring equipment on record", function="line_metrics:instrument_record",
                bounds="observed"),
     MetricSpec(name="missed", unit="items", counts="items that got through",
-               words="items let through", take="worst_group:missed", verb="got through",
+               words="items let through", function="worst_group:missed", verb="got through",
                rests_on="agreed", each_category=True),
     MetricSpec(name="overblock_rate", unit="share", counts="must-allow items that were blocked",
-               words="share of items wrongly blocked", take="worst_group:overblock_rate",
+               words="share of items wrongly blocked", function="worst_group:overblock_rate",
                verb="were wrongly blocked", bounds="rate", rests_on="real", each_category=True),
     MetricSpec(name="overblock_rate_by_category", unit="share",
                counts="must-allow items that were blocked, in the worst topic",
                words="share of items wrongly blocked, worst category",
-               take="worst_group:overblock_rate_by_category", verb="were wrongly blocked",
+               function="worst_group:overblock_rate_by_category", verb="were wrongly blocked",
                bounds="rate", rests_on="real", by="category", each_category=True),
     MetricSpec(name="overblocked", unit="items", counts="must-allow items that were blocked",
-               words="items wrongly blocked", take="worst_group:overblocked",
+               words="items wrongly blocked", function="worst_group:overblocked",
                verb="were wrongly blocked", rests_on="agreed", each_category=True),
     MetricSpec(name="profiles_missing", unit="items",
                counts="of pupils and staff, profiles without a policy of their own",
-               words="profiles without a policy of their own", take="by_kind:profiles_missing",
+               words="profiles without a policy of their own", function="by_kind:profiles_missing",
                rests_on="agreed", counts_items=False),
     MetricSpec(name="pupil_difference", unit="share",
                counts="items blocked for the test that a pupil would have got",
-               words="items blocked for the test alone", take="plain_twins:pupil_difference",
+               words="items blocked for the test alone", function="plain_twins:pupil_difference",
                counts_items=False),
     MetricSpec(name="sentinel_agreement", unit="share",
                counts="sentinels around the batches that behaved as agreed",
-               words="agreement of the check items", take="line_metrics:sentinel_agreement",
+               words="agreement of the check items", function="line_metrics:sentinel_agreement",
                bounds="observed", counts_items=False),
     MetricSpec(name="superset_violations", unit="items",
                counts="items that a stricter profile allows and a weaker one blocks",
                words="items open to younger and blocked for older users",
-               take="by_kind:superset_violations", rests_on="agreed", counts_items=False),
+               function="by_kind:superset_violations", rests_on="agreed", counts_items=False),
     MetricSpec(name="wrong_cells", unit="cells",
                counts="categories with an item handled otherwise than the policy says",
-               words="policy rules that went wrong", take="by_kind:wrong_cells",
+               words="policy rules that went wrong", function="by_kind:wrong_cells",
                rests_on="agreed", counts_items=False),
 )
-"""The metrics that can be taken."""
+"""The metrics that are implemented."""
 
-LATER: tuple[tuple[str, str, str], ...] = (
+PLANNED: tuple[tuple[str, str, str], ...] = (
     ("accreditation_age", "d", "age of the accreditation"),
     ("admin_plane_checks", "share", "checks of the administration that pass"),
     ("alert_delay", "s", "95 % quantile of the delay of top alerts"),
@@ -265,19 +266,21 @@ LATER: tuple[tuple[str, str, str], ...] = (
     ("wrong_log_fields", "share", "joined log fields that are wrong"),
 )
 # fmt: on
-"""Names, units and what is counted of metrics that schemes may name and nothing takes yet: a
-requirement that asks for one is *insufficient*, never a pass."""
+"""Metrics that are not implemented yet: name, unit and what is counted.
+
+A requirement that asks for one is *insufficient*.
+"""
 
 SPECS: dict[str, MetricSpec] = {
     spec.name: spec
     for spec in (
-        *TAKEN,
-        *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in LATER),
+        *IMPLEMENTED,
+        *(MetricSpec(name=name, unit=unit, counts=counts) for name, unit, counts in PLANNED),
     )
 }
 """Every metric that a scheme may name."""
 
 
 def spec_of(name: str) -> MetricSpec:
-    """Return the spec of a metric; of a name that is not known, one that says nothing."""
+    """Return the spec of a metric; for an unknown name, a share without description."""
     return SPECS.get(name) or MetricSpec(name=name, unit="share", counts="")

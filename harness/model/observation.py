@@ -1,7 +1,7 @@
-"""An observation is what one attempt left behind: facts only, never a verdict.
+"""Observations: the facts of one attempt, never a verdict; with heartbeats and evidence.
 
-A network failure is a fact here, not an exception (OONI probe-cli, ``experiment.go``). Names of
-failures follow OONI df-007-errors; our own trouble is named ``instrument_*``.
+A network failure is a fact, not an exception (OONI probe-cli, ``experiment.go``). Failure names
+follow OONI df-007-errors; failures of our own equipment are named ``instrument_*``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from harness.model.facts import Facts
 
 
 class Heartbeats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many heartbeats began during a wait and were answered in time, or were late.
+    """Heartbeats that began during a wait: answered in time, or late.
 
-    ``slowest`` is the longest time that one took, ``allowed`` the time that each was given (a
-    multiple of what it takes on the idle line); both in seconds. A heartbeat that failed, or
-    that was overdue when the wait ended, is *late*.
+    ``slowest`` is the longest time that one took, ``allowed`` the time each was given (a multiple
+    of the time on the idle line); both in seconds. A heartbeat that failed, or was overdue at the
+    end of the wait, is *late*.
     """
 
     answered: int = 0
@@ -41,7 +41,7 @@ class Heartbeats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of one kind, with the digest that names them."""
+    """Bytes with a media type, named by their digest."""
 
     media_type: str
     body: bytes
@@ -53,12 +53,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_of(body: bytes) -> str:
-    """The name under which ``body`` is kept."""
+    """Return ``sha256:`` and the hexadecimal digest of ``body``."""
     return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
 CONTROL = "control"
-"""The name of the unfiltered line; every trial needs an observation made on it."""
+"""The name of the unfiltered line; every trial needs an observation on it."""
 
 Role = Literal["item", "must_allow", "must_block", "heartbeat", "retry", "plain_twin"]
 """What an attempt was for. A *heartbeat* is a must-allow item tried while others wait; a *retry*
@@ -118,7 +118,7 @@ FAILURES = frozenset(
 
 
 class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes one attempt unique: writing the same key twice changes nothing."""
+    """The unique key of one attempt; writing the same key twice has no effect."""
 
     campaign: str
     item: str
@@ -128,18 +128,19 @@ class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):
     round: int = 1
 
     def on(self, line: str) -> AttemptKey:
-        """The key of the same attempt made on another line."""
+        """Return the key of the same attempt on another line."""
         return msgspec.structs.replace(self, line=line)
 
     def for_item(self, item: str) -> AttemptKey:
-        """The key of the same attempt made for another item."""
+        """Return the key of the same attempt for another item."""
         return msgspec.structs.replace(self, item=item)
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an attempt got no (whole) answer, and at which stage it stopped.
+    """Why an attempt got no complete answer, and at which stage it stopped.
 
-    ``extended_errors`` are the codes that a resolver gave with its answer (RFC 8914).
+    ``extended_errors`` are codes in a resolver's answer (RFC 8914). Raises ValueError for a name
+    that is not in ``FAILURES``.
     """
 
     name: str
@@ -154,7 +155,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_instrument(self) -> bool:
-        """Whether the trouble is ours: counted and shown, but left out of every n."""
+        """Whether our equipment failed: reported, but not counted in any n."""
         return self.name.startswith("instrument_")
 
 
@@ -169,10 +170,11 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that one attempt saw; immutable, and true whatever is concluded from it later.
+    """The facts of one attempt; immutable.
 
-    ``left_by``: what the packets left by, where the line was bound to it. ``heartbeats``: what came
-    of must-allow items beside it. ``filter_off``: the filter seemed off beside a retrial.
+    ``left_by`` is the interface or address that packets left by, where the line is bound to it.
+    ``heartbeats`` are those of must-allow items during the attempt. ``filter_off``: the filter
+    seemed to be off during a retrial.
     """
 
     key: AttemptKey

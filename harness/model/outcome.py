@@ -1,7 +1,7 @@
 """Outcomes (one metric compared with one requirement) and the assessment that holds them all.
 
-Words follow ISO/IEC 17000:2020 (conformity, non-conformity); ``insufficient`` is our third:
-the evidence does not allow a decision, and it is never a pass.
+Terms follow ISO/IEC 17000:2020 (conformity, non-conformity). ``insufficient`` is our third outcome:
+the evidence does not allow a decision. It never counts as conformity.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.model.scheme import Requirement, Scheme
 
 
 class Conformity(StrEnum):
-    """The three outcomes."""
+    """The three possible outcomes of a requirement."""
 
     CONFORMS = "conforms"
     DOES_NOT_CONFORM = "does-not-conform"
@@ -32,7 +32,7 @@ class Conformity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """An item behind an outcome, with what was seen of it."""
+    """An item that an outcome rests on, with the facts that its verdict names."""
 
     item: str
     value: str
@@ -45,10 +45,10 @@ class Witness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """Something that must hold before a verdict may count (a live origin, a filter that is on).
+    """A condition of valid verdicts, such as a live origin or a filter that is on.
 
-    ``batches`` is in how many it held, or failed. One that ``voids`` and fails forbids every
-    conforming outcome; of the others it is enough that some held.
+    ``batches`` is the number of batches in which it held, or failed. If one with ``voids`` fails,
+    no outcome conforms; of the others at least one must hold.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Precondition:
     voids: bool = False
 
     def concerns(self, line: str, profile: str) -> bool:
-        """Whether it is about that line and profile; ``*`` and an empty name mean all."""
+        """Whether it applies to a line and profile; ``*`` and an empty name mean all."""
         return self.line in {line, "", "*"} and self.profile in {profile, "", "*"}
 
 
 class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
-    """What verdicts rest on: observations, rules, preconditions, and plain twins beside items."""
+    """What verdicts rest on: observations, rules, preconditions, and pairs of plain twins."""
 
     observations: int
     rules_version: str
@@ -75,9 +75,9 @@ class VerdictBasis(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequential:
-    """What a campaign's declared Wald test (SPRT) came to, for one requirement that it decides.
+    """The result of a campaign's declared Wald test (SPRT) for one requirement.
 
-    ``decision`` is ``pass``, ``fail`` or ``continue``; the ``used`` items are those up to the
+    ``decision`` is ``pass``, ``fail`` or ``continue``; ``used`` counts the items up to the
     decision. ``alpha`` bounds the share of services at ``bad`` that pass, ``beta`` that of
     services at ``good`` that fail. ``why_open`` says why nothing was decided.
     """
@@ -99,7 +99,7 @@ class Sequential:
         return self.blocked + self.missed + self.doubtful
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The rule, its risks and its counts in words."""
         rates = f"{self.bad * 100:.4g} % against {self.good * 100:.4g} %"
         risks = f"risks {self.alpha * 100:.4g} % and {self.beta * 100:.4g} %"
@@ -113,10 +113,10 @@ class Sequential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """Bounds of a block rate on items that are truly harmful, where some labels are wrong.
+    """Bounds of a block rate on truly harmful items, where some labels are wrong.
 
-    Of ``audited`` labels ``wrong`` were wrong, so that up to ``label_error`` of all may be (its
-    upper bound). Shown beside the rate, never decided by.
+    ``wrong`` of ``audited`` labels were wrong; ``label_error`` is the upper bound of the share of
+    wrong labels. For information only.
     """
 
     lower: float | None
@@ -128,13 +128,12 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One metric taken for one requirement, profile and line, before it is held against it.
+    """One metric computed for one requirement, profile and line, before assessment.
 
-    ``sequential`` decides alone where it is there; ``barred`` says why the requirement's own
-    rule may not grant anything (and, unless it counts item by item, may not refuse either).
-    ``kind`` is the kind of items that it rests on, empty if it is about none; ``qualifier``
-    says what a favourable outcome would be limited to. ``foreknowledge`` holds known items of the
-    kind that it rests on beside hidden ones.
+    ``sequential`` decides alone if set. ``barred`` says why the requirement's own rule may not
+    give conformity (nor, unless it counts item by item, non-conformity). ``kind`` is the kind of
+    items it rests on, empty if none; ``qualifier`` limits a conforming outcome.
+    ``foreknowledge`` compares known with hidden items of that kind.
     """
 
     requirement: Requirement
@@ -151,14 +150,13 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one requirement for one profile on one line.
+    """The outcome of one requirement for one profile on one line.
 
     ``leaning`` is ``pass``, ``fail`` or empty: which way an insufficient outcome points.
     ``decided_by`` is the decision rule in words, as ISO/IEC 17025:2017 7.8.6 asks;
-    ``sequential`` is there if the campaign's declared stopping test decided instead,
-    ``corrected`` if an audit of the labels says how far they are to be trusted. ``kind`` is the
-    kind of items that the outcome rests on, empty if it is about none; ``qualifier`` limits a
-    conforming one, such as "agreed list only".
+    ``sequential`` is set if the campaign's declared stopping test decided,
+    ``corrected`` if the labels were audited. ``kind`` is the kind of items the outcome rests on,
+    empty if none; ``qualifier`` limits a conforming one, such as "agreed list only".
     """
 
     requirement: Requirement
@@ -177,7 +175,7 @@ class Outcome:
 
     @property
     def id(self) -> str:
-        """``URL-01[ks2-proxy]``: how tests, findings and reports name this outcome."""
+        """The id in tests, findings and reports, such as ``URL-01[ks2-proxy]``."""
         return f"{self.requirement.id}[{self.profile}-{self.line}]"
 
 
@@ -185,8 +183,8 @@ class Outcome:
 class CategoryRate:
     """Counts of one category on one line for one profile, for figures and tables.
 
-    ``frame`` is empty where items count alike; ``spread`` is there if items of one registrable
-    domain fall together.
+    ``frame`` is empty where items count alike; ``spread`` is set if a registrable domain has
+    several items.
     """
 
     category: str
@@ -205,9 +203,9 @@ class CategoryRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """All measurements of a journal, and the counts that figures and tables are made of.
+    """All measurements of a journal, and the counts for figures and tables.
 
-    ``preconditions`` are those of the verdicts, and whether plain twins fared like their items.
+    ``preconditions`` are those of the verdicts, and that of plain twins.
     ``latencies`` are times to first byte in seconds by line name, and under ``control`` those
     of the unfiltered line beside them. ``not_applicable`` are sentences. ``packs`` and
     ``foreknowledge`` are empty for a journal of one pack.
@@ -225,7 +223,7 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedHead:
-    """How much a journal or a registry held, and the hash that stood for all of it."""
+    """The number of entries of a journal or registry, and the head of its hash chain."""
 
     held: int
     hash: str
@@ -233,7 +231,7 @@ class PrintedHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """All outcomes of a journal under a scheme, with what they rest on.
+    """All outcomes of a journal under a scheme, and what they rest on.
 
     ``items`` is the kind of items that the campaign declares its rates of categories to rest on.
     ``warnings`` are sentences on what to be careful about, such as a scheme whose review is
@@ -306,7 +304,7 @@ class Assessment:
 
     @property
     def conformity(self) -> Conformity:
-        """The worst of the binding outcomes; nothing decided is ``insufficient``."""
+        """The worst of the binding outcomes; ``insufficient`` without any."""
         binding = {outcome.conformity for outcome in self.outcomes if outcome.requirement.binding}
         if Conformity.DOES_NOT_CONFORM in binding:
             return Conformity.DOES_NOT_CONFORM
@@ -316,14 +314,14 @@ class Assessment:
 
     @property
     def qualifier(self) -> str:
-        """What a conforming assessment is limited to, such as "agreed list only"; or empty."""
+        """The limit of a conforming assessment, such as "agreed list only", or empty."""
         if self.conformity is not Conformity.CONFORMS:
             return ""
-        told = [outcome.qualifier for outcome in self.outcomes if outcome.requirement.binding]
-        return ", ".join(dict.fromkeys(filter(None, told)))
+        qualifiers = [outcome.qualifier for outcome in self.outcomes if outcome.requirement.binding]
+        return ", ".join(dict.fromkeys(filter(None, qualifiers)))
 
     def is_granted(self, outcome: Outcome) -> bool:
-        """Whether an outcome conforms, and to all that the campaign set out to show."""
+        """Whether an outcome conforms without a qualifier that the campaign did not declare."""
         is_limited = bool(outcome.qualifier) and self.items != "agreed"
         return outcome.conformity is Conformity.CONFORMS and not is_limited
 
@@ -331,7 +329,7 @@ class Assessment:
     def exit_code(self) -> int:
         """0 conforms, 1 does not conform, 3 insufficient.
 
-        What conforms within a limit only, which the campaign did not declare, is 3 as well.
+        A qualified conformity that the campaign did not declare is 3 as well.
         """
         if self.qualifier and self.items != "agreed":
             return 3

@@ -1,8 +1,8 @@
-"""A fate is what became of items that are alike, on one line; metrics count fates, not items.
+"""Outcome groups: items of one line that are alike and had the same results.
 
-Items of one line that share category, stratum, language, phases, pack and weight, and of which
-every probe found the same for every profile, have one fate. There are few fates however many
-items there are, so a million items are counted as fast as a thousand, and nothing is rounded.
+Items form one group if they share category, stratum, language, phases, pack and weight, and every
+probe found the same for each profile. There are few groups however many items there are, so metrics
+count groups: a million items are counted as fast as a thousand, and exactly.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from harness.model.corpus import Item
 from harness.model.verdict import Mechanism, State
 
 ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
-"""States in which the item's own page arrived, as it was or changed on the way."""
+"""States in which the item's own page arrived, unchanged or altered."""
 
 OPEN = frozenset({State.INSUFFICIENT, State.DOWN})
-"""States of a trial that decide nothing of an item: a second trial may, and then it stands."""
+"""States of a trial that decide nothing; a decided second trial replaces them."""
 
-MakeUp = tuple[tuple[int, int], ...]
-"""What a registrable domain is made of: numbers of fates, and how many items it has of each."""
+DomainComposition = tuple[tuple[int, int], ...]
+"""The items of a registrable domain: (number of the outcome group, number of items)."""
 
 
-class Sight(msgspec.Struct, frozen=True, array_like=True):
+class ProbeState(msgspec.Struct, frozen=True, array_like=True):
     """A state that one probe found for one profile, and the mechanism of its first trial.
 
     ``timed`` says that the page of a trial arrived, and has times to first byte on both lines.
@@ -38,21 +38,21 @@ class Sight(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def states(self) -> frozenset[State]:
-        """The state; of an item that was blocked and passed on a retry, both.
+        """The state; both states for an item that was blocked and allowed on a retry.
 
-        So it speaks against the service whether it should have been blocked or allowed.
+        Such an item counts against the service whatever the policy expects.
         """
         both = self.state is State.ALLOWED and self.mechanism is not Mechanism.NONE
         return frozenset({self.state, State.BLOCKED} if both else {self.state})
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True):
-    """So many ``items`` of a line that are alike and fared alike.
+class OutcomeGroup(msgspec.Struct, frozen=True, kw_only=True, rename={"probe_states": "sights"}):
+    """A number of ``items`` of a line that are alike and had the same results.
 
-    ``number`` is the place of the fate in the order in which fates first came about.
-    ``pack`` is the mark of theirs, and ``weight`` what each stands for there; where a campaign
-    has one pack only, they are told by neither. ``sights`` have no two of one profile, probe
-    and state. ``alone`` items have no registrable domain: each is taken as a cluster of its own.
+    ``number`` counts groups from 0 in the order of their first trials. ``pack`` is the mark of the
+    items' pack and ``weight`` the design weight of each; both keep their defaults if the campaign
+    has one pack. ``probe_states`` (stored as ``sights``) have no two of one profile, probe and
+    state. ``alone`` items have no registrable domain: each is a cluster of its own.
     """
 
     number: int
@@ -62,14 +62,14 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     lang: str
     phases: tuple[str, ...]
     items: int
-    sights: tuple[Sight, ...]
+    probe_states: tuple[ProbeState, ...]
     pack: str = ""
     weight: float = 1.0
     alone: bool = False
 
 
-class Trait(NamedTuple):
-    """What is the same of all items of a fate, and the layer that they are about."""
+class ItemTraits(NamedTuple):
+    """The traits that all items of a group share, and the layer they apply to."""
 
     category: str
     stratum: str
@@ -81,15 +81,15 @@ class Trait(NamedTuple):
     alone: bool
 
 
-def trait_of(item: Item) -> Trait:
-    """What an item has in common with others of its fate."""
+def traits_of(item: Item) -> ItemTraits:
+    """Return the traits that an item shares with others of its group."""
     weight = item.weight if item.pack else 1.0
     kind = (item.category, item.stratum, item.lang, item.phases, item.applies_to)
-    return Trait(*kind, item.pack, weight, not item.registrable)
+    return ItemTraits(*kind, item.pack, weight, not item.registrable)
 
 
-class Unseen(msgspec.Struct, frozen=True, array_like=True):
-    """So many trials of a category whose probe is blind to the layer that they are about."""
+class UnseenTrials(msgspec.Struct, frozen=True, array_like=True):
+    """Trials of a category whose probe cannot see the layer that the items apply to."""
 
     line: str
     profile: str
@@ -99,31 +99,31 @@ class Unseen(msgspec.Struct, frozen=True, array_like=True):
     trials: int
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was counted of a journal's verdicts.
+class Counts(msgspec.Struct, frozen=True, kw_only=True, rename={"groups": "fates"}):
+    """The counts of a journal's verdicts; also stored, with ``groups`` under the key ``fates``.
 
-    ``domains`` says by line how many domains have which make-up; ``probes`` which ran where
-    (line, profile, probe); ``mechanisms`` how many trials each of them blocked, the most
-    frequent first. ``latencies`` are times to first byte in seconds, sorted, by line and under
-    ``control``: all of them, or ``SHOWN`` at even distances in their order.
+    ``domains`` maps lines to numbers of domains by composition; ``probes`` lists what ran (line,
+    profile, probe); ``mechanisms`` maps mechanisms to blocked trials, the most frequent first.
+    ``latencies`` are sorted times to first byte in seconds, by line and under ``control``: all, or
+    ``SHOWN`` of them at even ranks.
     """
 
-    fates: tuple[Fate, ...] = ()
-    domains: dict[str, list[tuple[MakeUp, int]]] = {}
+    groups: tuple[OutcomeGroup, ...] = ()
+    domains: dict[str, list[tuple[DomainComposition, int]]] = {}
     probes: tuple[tuple[str, str, str], ...] = ()
-    unseen: tuple[Unseen, ...] = ()
+    unseen: tuple[UnseenTrials, ...] = ()
     mechanisms: dict[str, int] = {}
     latencies: dict[str, tuple[float, ...]] = {}
 
 
 SHOWN = 5000
-"""The most times to first byte that are kept of a line for its picture."""
+"""The most times to first byte of a line that are kept for figures."""
 
 
 class Adverse(NamedTuple):
-    """What speaks against the service: that some probe found the items of a fate in a state."""
+    """A reference to verdicts against the service: a group, a profile, a state and its probes."""
 
-    fate: int
+    group: int
     profile: str
     state: State
     probes: tuple[str, ...]
@@ -132,12 +132,12 @@ class Adverse(NamedTuple):
 class Pairs(NamedTuple):
     """One item's times to first byte, service and control, in seconds; empty if it has none."""
 
-    fate: int
+    group: int
     times: tuple[tuple[float, float], ...]
 
 
-def shown_ranks(count: int) -> range | list[int]:
-    """Which of ``count`` sorted times are kept, from 0: all, or ``SHOWN`` evenly apart."""
+def sample_ranks(count: int) -> range | list[int]:
+    """Return which of ``count`` sorted times are kept, from 0: all, or ``SHOWN`` evenly."""
     if count <= SHOWN:
         return range(count)
-    return [round(place * (count - 1) / (SHOWN - 1)) for place in range(SHOWN)]
+    return [round(step * (count - 1) / (SHOWN - 1)) for step in range(SHOWN)]

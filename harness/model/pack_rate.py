@@ -1,4 +1,4 @@
-"""A pack rate says how often the items of one pack went as the policy says."""
+"""Rates of single packs, and comparisons of known with hidden items (foreknowledge)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from harness.model.corpus import PackKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackRate:
-    """How often the items of one pack went as the policy says, on one line for one profile.
+    """How often items of one pack were handled as the policy says, on one line and profile.
 
     ``group`` is a category, or the sum of those with one ``expectation`` (block or allow).
-    ``right`` of ``n`` decided items went so; ``value`` is that share by design weights, None
-    of nothing. ``lower`` and ``upper`` are one-sided bounds that hold whatever the
+    ``right`` of ``n`` decided items were; ``value`` is that share by design weights, ``None``
+    if n is 0. ``lower`` and ``upper`` are one-sided bounds that hold whatever the
     ``undecided`` items really were. ``kind`` is what the items can show.
     """
 
@@ -36,13 +36,12 @@ class PackRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreknowledge:
-    """Items that a supplier may know beside hidden ones of the same kind, and what that says.
+    """A comparison of items a supplier may know with hidden ones of the same kind.
 
-    Counts as in ``PackRate``; ``kind`` is ``real`` or ``content``, for agreed items are loaded and
-    no comparison; ``frame`` is empty where items count alike. ``p_value`` is the
-    chance that known items go right so much oftener if knowing them makes no difference
-    (Fisher's exact test, one-sided), ``adjusted`` the same after Holm's correction over the
-    categories of the place.
+    Counts are as in ``PackRate``; ``kind`` is ``real`` or ``content``, because agreed items are
+    always known; ``frame`` is empty where items count alike. ``p_value`` is that of Fisher's exact
+    test, one-sided, of "known items are not right more often"; ``adjusted`` is the same after
+    Holm's correction over the categories of the line and profile.
     """
 
     line: str
@@ -61,26 +60,27 @@ class Foreknowledge:
 
     @property
     def is_tuned(self) -> bool:
-        """Whether known items went right oftener than chance explains."""
+        """Whether known items were right significantly more often."""
         return self.adjusted <= self.alpha
 
     @property
-    def told(self) -> str:
-        """Both sides in words: "GAMB: known real items 40/40, hidden 20/40 (p = 1e-08)"."""
+    def description(self) -> str:
+        """Both counts in words: "GAMB: known real items 40/40, hidden 20/40 (p = 1e-08)"."""
         group = f"{self.group} {self.frame}".strip()
         known = f"known {self.kind} items {self.known_right}/{self.known_n}"
         hidden = f"hidden {self.hidden_right}/{self.hidden_n}"
         return f"{group}: {known}, {hidden} (p = {self.adjusted:.2g})"
 
     def reason(self, *, is_short: bool) -> str:
-        """What it says beside an outcome; ``is_short`` if the hidden items do not conform."""
+        """Return the reason shown with an outcome; ``is_short``: hidden items do not conform."""
         if is_short and self.is_tuned:
-            return f"tuned to the known list: {self.told}"
-        return f"{self.told}: {'known ones do better' if self.is_tuned else 'no difference shown'}"
+            return f"tuned to the known list: {self.description}"
+        difference = "known ones do better" if self.is_tuned else "no difference shown"
+        return f"{self.description}: {difference}"
 
     @property
-    def says(self) -> str:
-        """The finding in words; a difference that is not shown is no proof that none is there."""
+    def conclusion(self) -> str:
+        """The conclusion in words; "no difference shown" does not prove that there is none."""
         if not self.known_n or not self.hidden_n:
             return "nothing to compare: one side has no decided item"
         if self.is_tuned:

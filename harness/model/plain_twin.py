@@ -1,9 +1,11 @@
-"""Plain twins: items that are tried once more as a pupil would, without any mark of a test.
+"""Plain twins, and repeated trials (retrials) of items that were silent or blocked.
 
-A service that treats testers better than pupils is found by comparing the two (TQ-10). A twin of
-a host on the canary origin has another name, in a zone that is used for nothing else; its name is
-made from the host's by a fixed rule, so that origin and assessor need no common list. Any other
-item is its own twin.
+A plain twin is an item tried once more as a user would, without any mark of a test, to find
+services that treat testers better than users (TQ-10). The twin of a host on the canary origin is
+another name, in a zone used for nothing else, derived from the host's name by a fixed rule, so that
+origin and assessor need no common list. Any other item is its own twin.
+
+Retrials get attempt keys of their own (``key_again``) and batch numbers above ``DONE``.
 """
 
 from __future__ import annotations
@@ -21,22 +23,24 @@ from harness.model.declared import Declared
 from harness.model.observation import AttemptKey, Look
 
 ENOUGH = 59
-"""Twins of each line, profile and probe at least: if one in twenty fared otherwise, one of 59
-would with 95 % probability (0.95 ** 59 < 0.05)."""
+"""The default number of twins for each line, profile and probe.
+
+If one in twenty differs, one of 59 does with 95 % probability (0.95 ** 59 < 0.05).
+"""
 
 NAME = "abcdefghijklmnopqrstuvwxyz0123456789-."
-"""The characters of a host name (RFC 1123), each a digit of a number to the base 38."""
+"""The characters of a host name (RFC 1123), used as digits of a number to the base 38."""
 
 LABEL = NAME[:36]
-"""The characters of a twin's label; it has no dot and no hyphen, so nothing is left to rules."""
+"""The characters of a twin's label: without dot and hyphen, so that any label is valid."""
 
 
 class PlainTwins(Declared):
-    """How a campaign tries plain twins: how many, and at what pace.
+    """How many plain twins a campaign tries, and how fast.
 
-    ``number`` is for each line, profile and probe; none with 0. Between two visits lies a pause of
-    ``pause`` seconds on average (exponentially distributed). ``source`` is an IP address of this
-    machine that no other attempt leaves from, where there is one.
+    ``number`` is for each line, profile and probe; 0 means none. Two visits are ``pause`` seconds
+    apart on average (exponentially distributed). ``source`` is an IP address of this machine that
+    no other attempt uses, or empty.
     """
 
     number: Annotated[int, Field(ge=0, le=10_000)] = ENOUGH
@@ -45,9 +49,9 @@ class PlainTwins(Declared):
 
 
 class TwinPair(msgspec.Struct, frozen=True, kw_only=True):
-    """An item as it fared when it was tried as an item of the test, and as a pupil would.
+    """An item's state as a test item (``tested``) and as a plain twin (``plain``).
 
-    Both are states of a verdict (``harness.model.verdict.State``) by their values.
+    Both are values of ``harness.model.verdict.State``.
     """
 
     item: str
@@ -60,12 +64,12 @@ class TwinPair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_ordinary(item: Item) -> bool:
-    """Whether an item is of what a pupil mostly sees: harmless by its category, or a neighbour."""
+    """Whether an item is harmless: by its category, or as a benign neighbour."""
     return item.category.partition(".")[0] in {"ALW", "CTRL"} or item.stratum.startswith("twin:")
 
 
 def twin_of(host: str, zone: str, twin_zone: str) -> str:
-    """The twin's host for a host of ``zone``; empty if the host is not in it, or has none.
+    """Return the twin of a host of ``zone``; empty if it is not in the zone, or has no twin.
 
     ``twin_zone`` may be any other zone.
     """
@@ -77,7 +81,7 @@ def twin_of(host: str, zone: str, twin_zone: str) -> str:
 
 
 def host_of_twin(host: str, zone: str, twin_zone: str) -> str:
-    """The host in ``zone`` whose twin ``host`` is; empty if it is none."""
+    """Return the host in ``zone`` whose twin is ``host``; empty if it is no twin."""
     label = host.lower().rstrip(".").removesuffix("." + twin_zone)
     if label == host.lower().rstrip(".") or "." in label or not set(label) <= set(LABEL):
         return ""
@@ -90,7 +94,7 @@ _LONGEST = 63
 
 
 def _number(name: str) -> int:
-    """The name as a number; a leading one keeps what it begins with."""
+    """Return the name as a number; the leading 1 keeps leading zero digits."""
     number = 1
     for letter in name:
         number = number * len(NAME) + NAME.index(letter)
@@ -106,7 +110,7 @@ def _name(number: int) -> str:
 
 
 def _mixed(number: int) -> str:
-    """The number in letters that tell nothing at a glance."""
+    """Return the number as a label in which the name cannot be recognised."""
     label = []
     while number:
         number, digit = divmod(number, len(LABEL))
@@ -123,7 +127,7 @@ def _unmixed(label: str) -> int:
 
 
 def _shifted(digits: list[int], sign: int) -> list[int]:
-    """Each digit moved by one that a hash gives for the sum of those before it, and the length."""
+    """Shift each digit by a hash of the digits before it and of the length."""
     moved: list[int] = []
     plain: list[int] = []
     for digit in digits:
@@ -136,11 +140,13 @@ def _shifted(digits: list[int], sign: int) -> list[int]:
 
 
 SAMPLE = 59
-"""Items of a group that are tried again at least (all, if there are fewer): if one in twenty would
-pass, one of 59 does with 95 % probability (0.95 ** 59 < 0.05)."""
+"""The fewest items of a group that are tried again (all, if there are fewer).
+
+If one in twenty would pass, one of 59 does with 95 % probability (0.95 ** 59 < 0.05).
+"""
 
 DOUBTED_TURN = 3
-"""From this turn on an item is tried with patience because another silent one was answered."""
+"""From this turn on, items are retried with the longest timeout after another was answered."""
 
 ROUNDS: dict[Look, int] = {
     "patience": 100_000,
@@ -148,22 +154,26 @@ ROUNDS: dict[Look, int] = {
     "at_end": 300_000,
     "other_client": 400_000,
 }
-"""Added to the round of an attempt that is made again in this manner, so that its key is new; a
-multiple of ``harness.model.batch.AGAIN``, so that the round itself can still be told."""
+"""Added to the round of a retrial by its kind, so that its attempt key is new.
+
+Multiples of ``harness.model.batch.AGAIN``, so that the round can still be recovered.
+"""
 
 
 DONE = 1_000_000_000
-"""The number of the empty batch that says that all retrials of a campaign are made, above that of
-every batch that is planned, or tried again because it was void or undecided. Retrials follow."""
+"""The number of the empty batch that marks all retrials of a campaign as done.
+
+It is above the numbers of planned and repeated batches; retrials have numbers above it.
+"""
 
 
 def next_number(held: Iterable[int]) -> int:
-    """The number of a batch that no campaign has planned, above those that are ``held``."""
+    """Return an unused batch number for a retrial, above those that are ``held``."""
     return 1 + max({DONE, *held})
 
 
 class Group(NamedTuple):
-    """What the silences of one kind are drawn from: a line, a profile and a probe."""
+    """The line, profile and probe for which silent items are sampled."""
 
     line: str
     profile: str
@@ -171,7 +181,7 @@ class Group(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """An item at a place, whatever the round."""
+    """An item on a line, for a profile and a probe, in any round."""
 
     item: str
     line: str
@@ -180,15 +190,15 @@ class Spot(NamedTuple):
 
 
 def key_again(key: AttemptKey, look: Look) -> AttemptKey:
-    """The key of an attempt that is made again."""
+    """Return the key of the retrial of an attempt."""
     return replace(key, round=key.round + ROUNDS[look])
 
 
 def group_of(key: AttemptKey) -> Group:
-    """The group of an attempt."""
+    """Return the group of an attempt."""
     return Group(line=key.line, profile=key.profile, probe=key.probe)
 
 
 def spot_of(key: AttemptKey) -> Spot:
-    """The item of an attempt at its place."""
+    """Return the item, line, profile and probe of an attempt."""
     return Spot(item=key.item, line=key.line, profile=key.profile, probe=key.probe)

@@ -1,8 +1,8 @@
-"""Tells addresses and host names of somebody's own network from those of the public internet.
+"""Classify addresses and host names: public, private, or local to this machine.
 
-A list, a redirect or a name server from outside may name any of them, and whoever fetches it
-fetches the tester's own network. Hosts are read as browsers read them (WHATWG URL, section 3.5),
-so ``2130706433``, ``0x7f.1`` and ``%3127.0.0.1`` are 127.0.0.1.
+A list, a redirect or a name server can name an address of the tester's own network, which must not
+be fetched. Hosts are parsed as browsers do (WHATWG URL, section 3.5), so ``2130706433``,
+``0x7f.1`` and ``%3127.0.0.1`` are 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from urllib.parse import quote
 import ada_url
 
 PRIVATE_ADDRESS = "private_address"
-"""The failure of a fetch that was not made: it led to a private address that was not declared."""
+"""Failure name of a fetch that was refused: its private address was not declared."""
 
 Ip = IPv4Address | IPv6Address
 
 
 class Reach(IntEnum):
-    """From where an address can be reached; the larger, the less it may be visited.
+    """From where an address can be reached.
 
-    PRIVATE is in a network of its owner, where a block page may be. LOCAL is this machine, its
-    link, a cloud's metadata service, or nowhere: no block page for other machines is there.
+    PRIVATE addresses are in an organisation's own network, which may host a block page. LOCAL is
+    this machine, its link, a cloud's metadata service, or invalid; no block page can be there.
     """
 
     PUBLIC = 0
@@ -92,28 +92,28 @@ _PRIVATE_ENDINGS = (
 _OWN_ENDINGS = _LOCAL_ENDINGS + _PRIVATE_ENDINGS
 
 _PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
-"""A host that is a name with a dot beyond doubt: its last label begins with a letter."""
+"""A host that is certainly a name with a dot: its last label begins with a letter."""
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _BLANK = re.compile(r"[\s\x00-\x20\x7f-\xa0\u2028\u2029\u3000]")
 
 
 def has_blank(text: str) -> bool:
-    """Whether a URL has a blank or a control character in it, which no URL has (RFC 3986)."""
+    """Whether a URL contains white space or control characters, which RFC 3986 forbids."""
     return _BLANK.search(text) is not None
 
 
 def without_blanks(url: str) -> str:
-    """A URL with its blanks and control characters percent-encoded, as browsers send them."""
+    """Percent-encode white space and control characters of a URL, as browsers do."""
     return _BLANK.sub(lambda found: quote(found.group()), url)
 
 
 @lru_cache(maxsize=16384)
 def reach_of(host: str) -> Reach:
-    """The reach of a host as a URL names it: an IP address in any notation, or a name.
+    """Return the reach of a URL's host: an IP address in any notation, or a name.
 
-    A name says little: where it leads is for a name server to say. A host that ends in a number
-    and is no address is LOCAL, for nobody can say what becomes of it.
+    A public name may still resolve to a private address. A host that ends in a number and is no
+    address is LOCAL, because programs differ in how they read it.
     """
     name = host.strip("[]").lower()
     if _PLAIN_NAME.fullmatch(name):
@@ -128,16 +128,16 @@ def reach_of(host: str) -> Reach:
 
 
 def is_public(host: str) -> bool:
-    """Whether a host may be visited unless a name server leads elsewhere."""
+    """Whether a host may be visited, unless its name resolves to a private address."""
     if _PLAIN_NAME.fullmatch(host):  # nearly every line of a long list; the cache would not last
         return host not in _LOCAL_NAMES and not host.endswith(_OWN_ENDINGS)
     return reach_of(host) is Reach.PUBLIC
 
 
 def is_public_network(network: str) -> bool:
-    """Whether a network, such as ``192.0.2.0/24``, holds no private address at its ends.
+    """Whether the first and last address of a network, such as ``192.0.2.0/24``, are public.
 
-    Raises ValueError if it is none.
+    Raises ValueError if the text is no network.
     """
     found = ip_network(network, strict=False)
     return is_public(str(found.network_address)) and is_public(str(found.broadcast_address))
@@ -154,7 +154,7 @@ def canonical(host: str) -> str:
 
 @lru_cache(maxsize=16384)
 def literal(host: str) -> Ip | None:
-    """The IP address that a host is, in any notation that browsers take; None if it is a name."""
+    """Return the IP address of a host in any notation that browsers accept; None for a name."""
     name = host.strip("[]").partition("%")[0] if ":" in host else host
     for text in (name, _read(host)):
         try:
@@ -165,7 +165,7 @@ def literal(host: str) -> Ip | None:
 
 
 def _read(host: str) -> str:
-    """A host as a browser reads it; empty if it refuses it."""
+    """Return a host as browsers parse it; empty if they refuse it."""
     try:
         return ada_url.URL(f"http://{host}/").hostname
     except (ValueError, UnicodeError):
@@ -180,7 +180,7 @@ def _reach_of_name(name: str) -> Reach:
 
 
 def _reach_in_decimals(name: str) -> Reach:
-    """That of ``010.0.0.1`` read as 10.0.0.1, as some programs do; browsers read it as 8.0.0.1."""
+    """Return the reach of ``010.0.0.1`` read as 10.0.0.1; browsers read it as 8.0.0.1."""
     if not _LEADING_ZERO.search(name):
         return Reach.PUBLIC
     try:
@@ -205,7 +205,7 @@ def _is_in(address: Ip, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool
 
 
 def _embedded(address: IPv6Address) -> list[IPv4Address]:
-    """The IPv4 addresses that packets to an IPv6 address may end at."""
+    """Return IPv4 addresses embedded in an IPv6 address, to which packets may be translated."""
     whole = int(address)
     if _is_in(address, _WITHIN):
         return [IPv4Address(whole & _LAST_32)]

@@ -1,4 +1,4 @@
-"""A probe declares what it needs, which facts it leaves, what it can see and whether it counts."""
+"""Probe declarations: what a probe needs, records and sees, and whether its verdicts count."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import msgspec
 from harness.model.corpus import NAMED, Item, Layer
 
 Need = Literal["fetch", "ask", "dial", "datagrams"]
-"""What a probe needs of a line: a method of that name."""
+"""What a probe needs of a line: the method of that name."""
 
 ALL_LAYERS: frozenset[Layer] = frozenset(("any", "dns", "sni", "url", "content"))
 NAME_LAYERS: frozenset[Layer] = frozenset(("any", "dns"))
-"""What a name server can see: no path, and nothing of a page."""
+"""Layers that a name server can see: no path and no content."""
 
 
 class ProbeDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What stages know of a probe; they read it instead of the probe's name.
+    """What the stages know of a probe.
 
-    ``needs`` is what it needs of a line; ``facts`` the tag of the facts that it leaves, by whose
-    rules it is judged. ``sees`` are the layers of items that it can see, ``kinds`` the kinds of
-    items that it can try; ``only_scheme`` is the scheme of URLs that are its to try, empty for any.
-    Without ``counts`` its verdicts are recorded, and count neither for nor against anybody.
-    ``has_twins``: plain twins are tried by it too.
+    ``needs`` is the method it needs of a line; ``facts`` is the tag of its facts, which selects the
+    rules. ``sees`` are the layers of items that it can see, ``kinds`` the kinds of items that it
+    can try; ``only_scheme`` is the only URL scheme it tries, empty for any. Without ``counts`` its
+    verdicts are recorded but not counted. ``has_twins``: it tries plain twins too.
     """
 
     needs: Need
@@ -50,7 +49,7 @@ Declarations = Mapping[str, ProbeDeclaration]
 
 _NAMES = ProbeDeclaration(needs="ask", facts="dns", sees=NAME_LAYERS)
 OTHER = ProbeDeclaration(needs="fetch", facts="web")
-"""What is taken to hold for a probe of a journal that does not say what its probes declared."""
+"""The declaration assumed for a probe that a journal does not declare."""
 
 EARLIER: Declarations = {
     "dns": msgspec.structs.replace(_NAMES, has_twins=True),
@@ -59,9 +58,9 @@ EARLIER: Declarations = {
     "web": msgspec.structs.replace(OTHER, has_twins=True),
     "web_https": msgspec.structs.replace(OTHER, has_twins=True),
 }
-"""What probes declared before journals said so: for journals of that time."""
+"""Declarations of probes in journals from before declarations were recorded."""
 
 
 def declared(probes: Declarations, name: str) -> ProbeDeclaration:
-    """Return what a probe declared, in a journal of any time."""
+    """Return the declaration of a probe, also for journals that do not record it."""
     return probes.get(name) or EARLIER.get(name, OTHER)

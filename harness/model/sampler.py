@@ -1,8 +1,8 @@
-"""Drawing lots: an order that a seed makes, and the first few of it.
+"""Seeded random order and selection.
 
-The place of a text in the order is its BLAKE2b digest of 16 bytes, keyed with the first 64 bytes
-of the seed in UTF-8 (RFC 7693). Whoever learns the seed can make the order again; whoever does
-not cannot tell it from chance. The *k* first do not depend on the order in which texts came.
+The place of a text in the order is its BLAKE2b digest of 16 bytes, keyed with the first 64 bytes of
+the seed in UTF-8 (RFC 7693). With the seed the order can be reproduced; without it the order cannot
+be predicted. The first *k* do not depend on the order in which texts arrive.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ _SEED_BYTES = 64
 
 
 def ordering(seed: str) -> Callable[[str], bytes]:
-    """What gives a text its place in the order of ``seed``: places compare as bytes."""
+    """Return a function that gives a text its sort key, as bytes, in the order of ``seed``."""
     keyed = hashlib.blake2b(key=seed.encode()[:_SEED_BYTES], digest_size=DIGEST_BYTES)
 
-    def place(text: str) -> bytes:
-        digest = keyed.copy()  # the key is worked in once
+    def key_of(text: str) -> bytes:
+        digest = keyed.copy()  # the key is hashed once
         digest.update(text.encode())
         return digest.digest()
 
-    return place
+    return key_of
 
 
 def order_key(seed: str, text: str) -> bytes:
-    """The place of ``text`` in the order that ``seed`` makes."""
+    """Return the sort key of ``text`` in the order of ``seed``."""
     return ordering(seed)(text)
 
 
 class Smallest(Generic[Value]):
-    """Of all that is offered, the ``size`` with the smallest keys (or all); twice that is held.
+    """Keep the ``size`` values with the smallest keys (or all); up to twice that are in memory.
 
-    ``unit`` names what may be kept once only: of the values of one unit, that with the smallest
-    key. A value whose unit is empty is one of its own.
+    Of the values with the same ``unit`` only the one with the smallest key is kept; values with an
+    empty unit are all distinct.
     """
 
     def __init__(self, size: int | None, unit: Callable[[Value], str] | None = None) -> None:
@@ -49,7 +49,7 @@ class Smallest(Generic[Value]):
         self._limit: Any = None
 
     def offer(self, key: Any, value: Value) -> None:
-        """Take one more into account. Keys of one object compare with each other."""
+        """Add a value; all keys must be comparable."""
         if self._limit is None or key < self._limit:
             self._held.append((key, value))
             if self._size is not None and len(self._held) >= 2 * self._size:
@@ -58,7 +58,7 @@ class Smallest(Generic[Value]):
                     self._limit = self._held[-1][0]
 
     def kept(self) -> list[tuple[Any, Value]]:
-        """The smallest with their keys, in order."""
+        """Return the kept values with their keys, in order."""
         ordered = sorted(self._held, key=itemgetter(0))
         if self._unit is not None:
             first: dict[object, tuple[Any, Value]] = {}

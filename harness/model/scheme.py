@@ -1,4 +1,4 @@
-"""A scheme holds metrics against requirements: thresholds are data, each with its provenance."""
+"""Schemes: a policy, a decision rule, and requirements with thresholds and their provenance."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ DecisionRule = Literal[
     "gate",
     "report",
 ]
-"""How a metric is held against a threshold: METHOD (a), rule codes."""
+"""How a metric is compared with a threshold: METHOD (a), rule codes."""
 
 RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 
 
 ListKind = Literal["agreed", "content", "real"]
-"""Whose names a list holds: agreed with the supplier, judged by content, or of real sites."""
+"""What a list holds: names agreed with the supplier, content pages, or real sites."""
 
 
 def _date_of(value: Any) -> Any:
-    """A date from ``2026-11-24``: YAML gives a date, or a text where it was quoted."""
+    """Parse a date such as ``2026-11-24``, which YAML gives as a date or as text."""
     try:
         return date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
@@ -62,10 +62,10 @@ class Threshold(Declared):
 
 
 class Measure(Declared):
-    """Which metric is taken, over which categories, strata and probes.
+    """Which metric is computed, over which categories, strata and probes.
 
-    ``expectation`` keeps only items for which the policy of the profile says so.
-    ``quantile`` is for latency metrics.
+    With ``expectation`` only items count for which the policy of the profile has it. ``quantile``
+    is for latency metrics.
     """
 
     metric: str
@@ -77,10 +77,10 @@ class Measure(Declared):
 
 
 class NeededList(Declared):
-    """A list that the shipped packs cannot replace, and that an assessor has to import.
+    """A list that an assessor has to import because the shipped packs are too small.
 
-    ``domains`` is the least number of registrable domains, in each category (stratum, language)
-    that must pass by itself; as many as ``n_min`` where nothing is said.
+    ``domains`` is the smallest number of registrable domains in each category (stratum, language)
+    that must pass by itself; ``n_min`` if not given.
     """
 
     kind: ListKind
@@ -88,7 +88,7 @@ class NeededList(Declared):
 
 
 class Requirement(Declared):
-    """One numbered demand of a minimum specification.
+    """One numbered requirement of a minimum specification.
 
     ``n_min`` counts registrable domains (or pairs, or timed events); in a loaded scheme it is at
     least the smallest number that can decide (``harness.model.smallest_sample``).
@@ -113,12 +113,12 @@ class Requirement(Declared):
 
     @property
     def rests_on(self) -> PackKind | None:
-        """The kind of items that it rests on; None where it is not about what items show."""
+        """The kind of items it rests on; ``None`` if it does not depend on items."""
         return self.items or spec_of(self.measure.metric).rests_on
 
     @property
     def list_size(self) -> int:
-        """How many domains an imported list needs; 0 where the shipped packs will do."""
+        """How many domains an imported list needs; 0 if the shipped packs are enough."""
         if self.needs_list is None:
             return 0
         return max(self.n_min, self.needs_list.domains or 0)
@@ -126,7 +126,7 @@ class Requirement(Declared):
     @model_validator(mode="before")
     @classmethod
     def _report_binds_nobody(cls, data: Any) -> Any:
-        """What is only reported can neither grant nor refuse anything."""
+        """Make requirements that are only reported non-binding."""
         if isinstance(data, dict) and data.get("rule") == "report":
             return {**data, "binding": False}
         return data
@@ -142,7 +142,7 @@ class Policy(Declared):
     rows: dict[str, dict[Phase, Expectation]]
 
     def expects(self, code: str, phase: str) -> Expectation | None:
-        """What the policy asks for a category in a phase; ``None`` where it says nothing."""
+        """Return the policy's expectation of a category in a phase, or ``None``."""
         while code:
             row = self.rows.get(code)
             if row is not None and phase in row:
@@ -188,12 +188,12 @@ class Scheme(Declared):
     requirements: Annotated[tuple[Requirement, ...], Field(min_length=1)]
 
     def warnings(self, today: date) -> tuple[str, ...]:
-        """What to be careful about when this scheme is used today."""
+        """Return warnings for using this scheme today."""
         overdue = self.overdue(today)
         return (overdue,) if overdue else ()
 
     def overdue(self, today: date) -> str:
-        """A warning if the review is due, that is after ``review_by``; else empty."""
+        """Return a warning if ``review_by`` has passed, else an empty string."""
         if self.review_by is None or today <= self.review_by:
             return ""
         last = f"last reviewed on {self.reviewed_on}, " if self.reviewed_on else ""

@@ -1,4 +1,4 @@
-"""Sentinels: hosts and URLs whose fate is agreed before a campaign, as its file declares them."""
+"""Sentinels: hosts and URLs agreed to be allowed or blocked, which check every batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.model.verdict import Mechanism
 
 
 def _host_or_url(text: str) -> str:
-    """A host, or a URL of the web; raises ValueError."""
+    """Return a host or http(s) URL as it is; raises ValueError for anything else."""
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
@@ -29,11 +29,11 @@ def _host_or_url(text: str) -> str:
 
 _HOST = re.compile(r"(?=.{1,253}\.?$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+")
 
-Place = Annotated[str, AfterValidator(_host_or_url)]
+HostOrUrl = Annotated[str, AfterValidator(_host_or_url)]
 
 
 def _mechanism(name: object) -> object:
-    """A mechanism by its name, as a file gives it; raises ValueError."""
+    """Parse the name of a mechanism; raises ValueError if it is unknown."""
     if not isinstance(name, str):
         return name
     try:
@@ -47,14 +47,14 @@ def _mechanism(name: object) -> object:
 class Sentinel(Declared):
     """A host or URL, the probes that try it (default: all that can), and how it is blocked."""
 
-    at: Place
+    at: HostOrUrl
     probes: Annotated[tuple[str, ...], Field(strict=False)] = ()  # from JSON it comes as a list
     mechanism: Annotated[Mechanism | None, BeforeValidator(_mechanism)] = None
 
     def is_for(self, probe: str, address: str) -> bool:
-        """Whether a probe tries it; ``address`` is the URL it would fetch for it, if any.
+        """Whether a probe tries it; ``address`` is the URL it would fetch, or empty.
 
-        A URL is tried by the probes of its own scheme, unless probes are named.
+        Unless probes are named, a URL is tried by probes of its scheme.
         """
         if self.probes:
             return probe in self.probes
@@ -75,13 +75,13 @@ class Sentinel(Declared):
 AnySentinel = Annotated[
     Sentinel, BeforeValidator(lambda one: {"at": one} if isinstance(one, str) else one)
 ]
-"""A sentinel of which no more is said than where it is may be written as a text."""
+"""A sentinel; a plain string stands for its ``at``."""
 
 
 class Sentinels(Declared):
-    """Hosts and URLs whose fate is agreed before the campaign; they bracket every batch.
+    """Hosts and URLs agreed to be allowed or blocked; tried before and after every batch.
 
-    Their names say nothing of what they are for, and nothing of a category.
+    Their names must not reveal their purpose or a category.
     """
 
     must_allow: tuple[AnySentinel, ...] = (Sentinel(at="amber-lantern.accredit.test"),)
@@ -96,9 +96,9 @@ class Sentinels(Declared):
         return self
 
     def hosts(self, role: Literal["must_allow", "must_block"]) -> tuple[str, ...]:
-        """The hosts of one role."""
+        """Return the hosts of one role."""
         return tuple(one.host for one in self.of(role))
 
     def of(self, role: Literal["must_allow", "must_block"]) -> tuple[Sentinel, ...]:
-        """Those of one role."""
+        """Return the sentinels of one role."""
         return self.must_allow if role == "must_allow" else self.must_block

@@ -1,8 +1,9 @@
-"""Sketches of texts: a few keyed numbers by which texts are compared without being stored.
+"""Sketches of texts: a few keyed hashes that allow comparing texts without storing them.
 
-A sketch is the smallest keyed hashes of the text's shingles (three words in a row), as in bottom-k
+A sketch holds the smallest keyed hashes of the text's shingles (three consecutive words): bottom-k
 sampling (Broder, "On the resemblance and containment of documents", 1997; Thorup, "Bottom-k and
-priority sampling", 2013). Without the key, nobody can test whether a text has a given phrase.
+priority sampling", 2013). Without the key, nobody can test whether a text contains a phrase.
+``BARE`` is the text length up to which a page is a bare page.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import hashlib
 import re
 
 BARE = 60
-"""Characters of visible text up to which a page says nothing by itself."""
+"""Characters of visible text up to which a page is *bare*: it proves nothing by itself."""
 
 
 SHINGLE, SIZE = 3, 40
 """Words of a shingle, and numbers of a sketch."""
 
 MOST_WORDS = 2000
-"""How many words of a text count."""
+"""The most words of a text that are used."""
 
 Sketch = tuple[int, ...]
 """Numbers below 2**32, ascending."""
@@ -27,7 +28,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 
 def sketch_of(text: str, key: bytes) -> Sketch:
-    """The sketch of a text; digits, case and punctuation do not count. Empty without a word."""
+    """Return the sketch of a text, ignoring digits, case and punctuation; empty without words."""
     words = _WORDS.findall(text[: MOST_WORDS * 12].casefold())[:MOST_WORDS]
     if not words:
         return ()
@@ -36,14 +37,14 @@ def sketch_of(text: str, key: bytes) -> Sketch:
     keyed = hashlib.blake2b(key=key[:64], digest_size=4)
     hashes = set()
     for shingle in shingles:
-        one = keyed.copy()
-        one.update(shingle.encode())
-        hashes.add(int.from_bytes(one.digest(), "big"))
+        digest = keyed.copy()
+        digest.update(shingle.encode())
+        hashes.add(int.from_bytes(digest.digest(), "big"))
     return tuple(sorted(hashes)[:SIZE])
 
 
 def title_mark(title: str, host: str, key: bytes) -> str:
-    """A keyed mark of a title, without the page's host, digits and case; empty without words."""
+    """Return a keyed hash of a title without host, digits and case; empty without words."""
     words = _WORDS.findall(title.casefold().replace(host.casefold() or "\0", " "))
     if not words:
         return ""
@@ -51,7 +52,7 @@ def title_mark(title: str, host: str, key: bytes) -> str:
 
 
 def share_within(part: Sketch, whole: Sketch) -> float:
-    """The estimated share, 0 to 1, of one text's shingles that stand in another; 0 if unknown."""
+    """Estimate the share (0..1) of the shingles of ``part`` that are in ``whole``; 0 if unknown."""
     if not part or not whole:
         return 0.0
     # A full sketch says nothing of hashes above its largest.

@@ -1,11 +1,11 @@
 """The smallest number of items with which a requirement can be met at all.
 
-With fewer, not even a faultless service conforms, because the bound of "n of n right" stays short
-of the threshold (METHOD (c), table 1, column m = 0). Arithmetic alone, without scipy, so that a
-scheme can be checked and a campaign announced on a machine that only measures.
+With fewer items no service conforms, because the bound of "n of n right" stays below the threshold
+(METHOD (c), table 1, column m = 0). This module does not use scipy, so that a scheme can be checked
+and a campaign announced on a machine that only measures.
 
-n counts what the bound treats as independent: registrable domains for a rate, pairs or timed
-events for a duration. ``alpha`` is the one-sided level of the decision.
+n counts independent units: registrable domains for a rate, pairs or timed events for a duration.
+``alpha`` is the one-sided level of the decision.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ MEDIAN = 0.5
 """The quantile of a duration where a measure names none."""
 
 STAKES = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""The stakes of the e-process (METHOD (c), "Repeated looks")."""
+"""The betting fractions of the e-process (METHOD (c), "Repeated looks")."""
 
 LAST = 64
-"""The band of a waiting time is lowest a few events before the last; so many are looked at."""
+"""How many last events are searched for the lowest point of a waiting time's band."""
 
 NOT_COUNTED: frozenset[DecisionRule] = frozenset({"report", "evidence", "availability"})
 """Rules that count no items: nothing to sample, documents, or time from an outage log."""
 
 EACH_COUNTS: frozenset[DecisionRule] = frozenset({"census", "functional", "grade", "gate"})
-"""Rules under which each item counts: one is enough to have seen something."""
+"""Rules by which each item counts, so that one item is enough."""
 
 
 def smallest_sample(requirement: Requirement, alpha: float) -> int | None:
-    """The fewest items with which ``requirement`` can be met; ``None`` if no number suffices.
+    """Return the fewest items with which ``requirement`` can be met; ``None`` if none suffice.
 
     0 for rules that count no items. Each category, stratum or language that a metric
     ``..._by_...`` compares needs this number: a pass asks every group at level alpha
@@ -49,11 +49,11 @@ def smallest_sample(requirement: Requirement, alpha: float) -> int | None:
 
 
 def smallest_for_rate(threshold: float, alpha: float) -> int | None:
-    """ln(alpha) / ln(threshold), rounded up: items without one failure that show "rate >= T".
+    """Return the items without a failure that show "rate >= T".
 
-    29 at T = .90, 59 at .95, 149 at .98 and 299 at .99 with alpha .05 (Clopper & Pearson 1934,
-    k = n; the same for m registrable domains, Gaffke 2005). ``None`` for a threshold of 1: no
-    sample shows that nothing is open.
+    It is ln(alpha) / ln(threshold), rounded up: 29 at T = .90, 59 at .95, 149 at .98 and 299 at
+    .99 with alpha .05 (Clopper & Pearson 1934, k = n; the same for m registrable domains, Gaffke
+    2005). ``None`` for a threshold of 1: no sample shows that nothing is open.
     """
     if threshold >= 1:
         return None
@@ -64,7 +64,7 @@ def smallest_for_rate(threshold: float, alpha: float) -> int | None:
 
 
 def smallest_for_threshold(threshold: Threshold, alpha: float) -> int | None:
-    """The same for a threshold of either kind, with T = 1 - U for "at most U".
+    """Return ``smallest_for_rate`` for a threshold of either kind: T = 1 - U for "at most U".
 
     ``None`` if no sample can show it: T = 1, or a threshold that is no rate.
     """
@@ -75,9 +75,9 @@ def smallest_for_threshold(threshold: Threshold, alpha: float) -> int | None:
 
 
 def smallest_at_any_time(threshold: float, alpha: float) -> int | None:
-    """Items without one failure after which the e-process shows "rate >= T": 53 at T = .90.
+    """Return the items without a failure with which the e-process shows "rate >= T".
 
-    Bounds that may be read after every item need more than those that are read once
+    53 at T = .90: bounds that hold at any time need more items than bounds that are read once
     (Ville 1939; Ramdas et al., Statistical Science 38 (2023)). ``None`` for a threshold of 1.
     """
     if threshold >= 1:
@@ -90,7 +90,7 @@ def smallest_at_any_time(threshold: float, alpha: float) -> int | None:
 
 
 def smallest_for_shift(alpha: float) -> int:
-    """Pairs from which the Hodges-Lehmann shift has bounds at all: 5 at alpha .05, 8 at .01.
+    """Return the pairs from which the Hodges-Lehmann shift has bounds: 5 at alpha .05, 8 at .01.
 
     Rank bounds by the normal approximation (Hollander & Wolfe 1999, section 3.4).
     """
@@ -102,7 +102,7 @@ def smallest_for_shift(alpha: float) -> int:
 
 @lru_cache(maxsize=64)
 def smallest_for_waiting(quantile: float, alpha: float) -> int:
-    """Timed events, none of them cut short, from which a quantile has an upper bound.
+    """Return the uncensored waiting times from which a quantile has an upper bound.
 
     37 for the 90 % quantile at alpha .05. Kaplan-Meier with the log-log band (Brookmeyer &
     Crowley, Biometrics 38 (1982)); the largest of 29 bounds it as an order statistic.
@@ -114,14 +114,14 @@ def smallest_for_waiting(quantile: float, alpha: float) -> int:
 
 
 def _waiting(n: int, i: int, z: float) -> float:
-    """The upper bound of the share still waiting after ``i`` of ``n`` events."""
+    """Return the upper bound of the share still waiting after ``i`` of ``n`` events."""
     log = math.log((n - i) / n)
-    spread = math.sqrt(i / (n * (n - i))) / -log
-    return math.exp(log * math.exp(-z * spread))
+    deviation = math.sqrt(i / (n * (n - i))) / -log
+    return math.exp(log * math.exp(-z * deviation))
 
 
 def _for_bounds(requirement: Requirement, alpha: float) -> int | None:
-    """By the bounds that the metric has: of a rate, a shift, a waiting time, or a quantile."""
+    """Return the number for the metric's bounds: rate, shift, waiting time or quantile."""
     measure, rule = requirement.measure, requirement.rule
     spec = spec_of(measure.metric)
     if spec.is_rate:
@@ -143,7 +143,7 @@ def _for_rate(requirement: Requirement, alpha: float) -> int | None:
 
 
 def _for_quantile(requirement: Requirement, quantile: float, alpha: float) -> int | None:
-    """An upper limit asks that share of the values below it, a lower limit the rest above it."""
+    """Return the number for a quantile: a rate of ``quantile`` below an upper limit, or above."""
     threshold = requirement.threshold
     numbers = []
     if threshold is not None and threshold.at_most is not None:
@@ -154,7 +154,7 @@ def _for_quantile(requirement: Requirement, quantile: float, alpha: float) -> in
 
 
 def _largest(requirement: Requirement, find: Callable[[float], int | None]) -> int | None:
-    """What both sides of a threshold ask: at most U of the bad is at least 1 - U of the good."""
+    """Return the larger number of both sides of a threshold, with T = 1 - U for "at most U"."""
     threshold = requirement.threshold
     numbers = []
     if threshold is not None and threshold.at_least is not None:
@@ -170,13 +170,13 @@ def _most(numbers: list[int | None]) -> int | None:
 
 
 def _log_sum(logs: list[float]) -> float:
-    """The logarithm of the sum of exponentials."""
+    """Return the logarithm of the sum of exponentials."""
     largest = max(logs)
-    return largest + math.log(math.fsum(math.exp(each - largest) for each in logs))
+    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs))
 
 
 def _first(holds: Callable[[int], bool]) -> int:
-    """The smallest number from 1 on for which ``holds``, which stays true once it is."""
+    """Return the smallest number from 1 for which the monotone ``holds`` is true."""
     high = 1
     while not holds(high):
         high *= 2

@@ -1,4 +1,8 @@
-"""A verdict says what happened to one trial, by which mechanism, and which rule said so."""
+"""Verdicts of trials: state, mechanism and rule; and predicates on single observations.
+
+``is_silent``, ``is_busy``, ``is_trouble``, ``is_answer`` and ``says_blocked`` classify what one
+observation shows, for judging and for deciding what is tried again.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ BRACKET_FAILED = "bracket-failed"
 
 
 class State(StrEnum):
-    """What became of the item. ``insufficient`` is never favourable."""
+    """What happened to the item. ``insufficient`` never counts for the service."""
 
     ALLOWED = "allowed"
     BLOCKED = "blocked"
@@ -27,11 +31,11 @@ class State(StrEnum):
 
 
 DELIVERED = frozenset({State.ALLOWED, State.ALTERED})
-"""The states in which the item came, as it was or not quite."""
+"""States in which the item arrived, unchanged or altered."""
 
 
 class Mechanism(StrEnum):
-    """How the service made itself felt; nothing is folded together."""
+    """How the service blocked; each mechanism is kept apart."""
 
     NONE = "none"
     DNS_NXDOMAIN = "dns_nxdomain"
@@ -55,24 +59,23 @@ class Mechanism(StrEnum):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """A service's observation beside the control's of the same item, profile and round."""
+    """The observations of service and control for the same item, profile and round."""
 
     service: Observation
     control: Observation | None
 
     @property
     def key(self) -> AttemptKey:
-        """The service's attempt key names the trial."""
+        """The attempt key of the service's observation."""
         return self.service.key
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The judgement of one trial. ``rule`` is a public contract: ids are never reused.
+    """The verdict of one trial. Rule ids in ``rule`` are public and never reused.
 
-    ``witnesses`` are short sentences naming the facts that the rule saw.
-    ``first_byte_overhead`` is service minus control, in seconds, where both have one.
-    ``counts`` and ``is_blind`` follow from what the probe declares: whether its verdicts count
-    for or against anybody, and whether it cannot see the layer that the item is about.
+    ``witnesses`` are short sentences with the facts that the rule used. ``first_byte_service`` and
+    ``first_byte_control`` are in seconds. ``counts`` and ``is_blind`` follow from the probe's
+    declaration: whether its verdicts are counted, and whether it cannot see the item's layer.
     """
 
     key: AttemptKey
@@ -117,21 +120,19 @@ RESOLVER_TROUBLE = frozenset(
         "dns_temporary_failure",
     }
 )
-"""A resolver that says it failed, or that it will not answer (SERVFAIL, REFUSED, RFC 1035 section
-4.1.1), as some do of those who ask too often."""
+"""Resolver failures (SERVFAIL, REFUSED; RFC 1035 section 4.1.1), also used for rate limiting."""
 
 FALSE_CERTIFICATES = frozenset(
     {"ssl_invalid_certificate", "ssl_invalid_hostname", "ssl_unknown_authority"}
 )
-"""Failures behind which the page is read nevertheless."""
+"""Certificate failures after which the page is read nevertheless."""
 
 BUSY = frozenset({429, 502, 503, 504})
 """Answers of a gateway that may be overloaded (RFC 9110 section 15.6, RFC 6585 section 4)."""
 
 
 SAYS_BLOCKED = frozenset({15, 16, 17, 18})
-"""Extended DNS errors by which a resolver says so itself: blocked, censored, filtered, prohibited
-(RFC 8914 sections 4.16 to 4.19)."""
+"""Extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914 sections 4.16-4.19)."""
 
 
 def is_silent(seen: Observation) -> bool:
@@ -153,9 +154,9 @@ def is_busy(seen: Observation) -> bool:
 
 
 def is_trouble(seen: Observation) -> bool:
-    """Whether the answer may be a block as well as trouble of the line, the service or the origin.
+    """Whether an answer may be a block or a fault of the line, the service or the origin.
 
-    A silence is none of these; it is confirmed with patience instead.
+    A timeout is not included; it is confirmed with a longer timeout instead.
     """
     abrupt = seen.failure is not None and seen.failure.name in ABRUPT
     return abrupt or is_busy(seen)
@@ -166,7 +167,7 @@ def is_answer(seen: Observation) -> bool:
     if is_trouble(seen):
         return False
     if seen.failure is not None:
-        # what came behind somebody else's certificate was read all the same
+        # a page behind a false certificate is read nevertheless
         came = isinstance(seen.facts, WebFacts) and seen.facts.canary == "seen"
         return came and seen.failure.name in FALSE_CERTIFICATES
     match seen.facts:
@@ -181,7 +182,7 @@ def is_answer(seen: Observation) -> bool:
 
 
 def says_blocked(seen: Observation) -> bool:
-    """Whether a resolver said itself that it blocks, so that no trouble is mistaken for it."""
+    """Whether a resolver stated that it blocks (extended DNS errors)."""
     facts, failure = seen.facts, seen.failure
     codes = (
         {error.code for error in facts.extended_errors} if isinstance(facts, DnsFacts) else set()

@@ -72,13 +72,14 @@ class CountedVerdicts(Protocol):
 
     ``witnesses`` are the first verdicts that speak against the service, one an item, in the order
     of trial. ``overheads`` are the seconds that the service added to the time to first byte in
-    items of the named fates, sorted. ``first_pairs`` are the times of the first ``limit`` items.
+    items of the named outcome groups, sorted. ``first_pairs`` are the times of the first
+    ``limit`` items.
     """
 
     @property
     def counts(self) -> Counts: ...
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]: ...
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]: ...
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]: ...

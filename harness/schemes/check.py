@@ -18,7 +18,7 @@ from harness.model.campaign import PHASES
 from harness.model.metric_spec import SPECS
 from harness.model.scheme import Policy, Requirement
 from harness.model.smallest_sample import smallest_sample
-from harness.yaml_reader import Document, Path_, dotted
+from harness.yaml_reader import Document, KeyPath, dotted
 
 SHIPPED = Path(__file__).parent
 """The folder of the shipped schemes; policies are in a folder within it."""
@@ -97,7 +97,7 @@ def undersized(
     the values in the file itself.
     """
     for position, row in own:
-        at: Path_ = ("requirements", position)
+        at: KeyPath = ("requirements", position)
         values, smallest = written[position], sizes.smallest(row)
         if smallest is None:
             problem = f"no number of items can show the threshold of {row.id} under rule {row.rule}"
@@ -118,7 +118,7 @@ def undersized(
             yield _fault(document, key, problem, f"write {least} or more")
 
 
-def _fault(document: Document, key: Path_, problem: str, remedy: str) -> Fault:
+def _fault(document: Document, key: KeyPath, problem: str, remedy: str) -> Fault:
     return document.fault(document.line_of(key), dotted(key), problem, remedy)
 
 
@@ -161,7 +161,7 @@ def duplicate_ids(document: Document, written: Sequence[Mapping[str, Any]]) -> I
     """A fault for each requirement whose id was used before."""
     first_lines: dict[Any, int | None] = {}
     for position, raw in enumerate(written):
-        path: Path_ = ("requirements", position, "id")
+        path: KeyPath = ("requirements", position, "id")
         name = raw.get("id")
         if isinstance(name, str) and name in first_lines:
             problem = f"{name!r} is defined twice (first on line {first_lines[name]})"
@@ -192,17 +192,17 @@ def check(
 ) -> Iterator[Fault]:
     """The faults of well-formed requirements, each at its own line."""
     for position, requirement in requirements:
-        at: Path_ = ("requirements", position)
+        at: KeyPath = ("requirements", position)
         for below, problem, remedy in _faults(requirement, names):
             path = (*at, *below)
             yield document.fault(document.line_of(path), dotted(path), problem, remedy)
 
 
-def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str, str]]:
+def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[KeyPath, str, str]]:
     measure, threshold = requirement.measure, requirement.threshold
     metric = SPECS.get(measure.metric)
     if metric is None:
-        path: Path_ = ("measure", "metric")
+        path: KeyPath = ("measure", "metric")
         yield path, f"no metric {measure.metric!r}", _suggest(measure.metric, SPECS)
     if threshold is None and requirement.rule != "report":
         remedy = "add one, or write rule: report"
@@ -219,10 +219,10 @@ def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[Path_, str
         yield from _codes(measure.categories, names.policy)
 
 
-def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[Path_, str, str]]:
+def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[KeyPath, str, str]]:
     for position, code in enumerate(categories):
         if code not in policy.rows:
-            path: Path_ = ("measure", "categories", position)
+            path: KeyPath = ("measure", "categories", position)
             yield path, f"no category {code!r} in policy {policy.id}", _suggest(code, policy.rows)
 
 

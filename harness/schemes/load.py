@@ -32,7 +32,7 @@ from harness.schemes.check import (
     with_remedy,
     with_smallest,
 )
-from harness.yaml_reader import Document, Path_, dotted, read_document, validate
+from harness.yaml_reader import Document, KeyPath, dotted, read_document, validate
 
 TABLES = Path(__file__).parent / "requirements"
 """The catalogue: a YAML file for each area, such as ``url.yaml`` with ``URL-01``."""
@@ -268,7 +268,7 @@ def _requirements(
         name = str(raw.get("id"))
         base = bases.get(name) or find_row(name)
         data = merged(base, raw)
-        at: Path_ = ("requirements", position)
+        at: KeyPath = ("requirements", position)
         try:
             own.append((position, validate(document, Requirement, data, at)))
         except FaultyDocument as wrong:
@@ -318,7 +318,7 @@ def _collect(faults: list[Fault], read: Callable[[], Value]) -> Value | None:
         return None
 
 
-def _faulty(document: Document, at: Path_, problem: str, remedy: str = "") -> FaultyDocument:
+def _faulty(document: Document, at: KeyPath, problem: str, remedy: str = "") -> FaultyDocument:
     return FaultyDocument((document.fault(document.line_of(at), dotted(at), problem, remedy),))
 
 

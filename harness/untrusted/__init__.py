@@ -1,1 +1,1 @@
-"""Text and files from outside: read within limits, and shown without effect."""
+"""Handling untrusted text and files: bounded reading, escaping, and hiding passwords."""

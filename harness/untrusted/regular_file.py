@@ -1,7 +1,7 @@
-"""Opens regular files only: no pipe, device, socket or folder, and none that has no end.
+"""Open regular files only: no pipe, device, socket or folder.
 
 Opening a pipe waits for a writer, and a device such as ``/dev/zero`` never ends. So a file is
-opened without waiting, and looked at when it is open: nobody can swap it in between.
+opened without blocking and its type is checked on the open descriptor, which avoids a race.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _FLAGS = os.O_RDONLY | sum(
 
 
 class NotRegularFile(OSError):
-    """It is something else than a file; ``strerror`` says what."""
+    """The path is not a regular file; ``strerror`` says what it is."""
 
 
 class FileTooLarge(OSError):
-    """The file has more bytes than are read; ``strerror`` says how many are."""
+    """The file is larger than the limit, which ``strerror`` names."""
 
 
 def open_regular(path: Path | str) -> BufferedReader:
-    """Open a file for reading. Raises OSError, and of these NotRegularFile."""
+    """Open a file for reading. Raises OSError; NotRegularFile if it is no regular file."""
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
@@ -51,7 +51,10 @@ def open_regular(path: Path | str) -> BufferedReader:
 
 
 def read_bounded(path: Path | str, limit: int) -> bytes:
-    """The bytes of a small file. Raises OSError, and of these FileTooLarge, NotRegularFile."""
+    """Return the bytes of a file of at most ``limit``.
+
+    Raises OSError; FileTooLarge or NotRegularFile where these apply.
+    """
     with open_regular(path) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:

@@ -1,8 +1,8 @@
 """Count verdicts by outcome with DuckDB, on disk, in memory that does not grow with their number.
 
-Items of a line that had the same outcome are counted together as one fate. Items, domains and
-outcomes are identified by 128-bit digests (MD5): a digest takes 16 bytes where a name takes about
-fifty, and nobody gains from a collision.
+Items of a line that had the same outcome are counted together as one outcome group, called *fate*
+in files and SQL. Items, domains and outcomes are identified by 128-bit digests (MD5): a digest
+takes 16 bytes where a name takes about fifty, and nobody gains from a collision.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from harness.model.outcome_group import (
     ARRIVED,
     OPEN,
     Counts,
-    Fate,
-    MakeUp,
-    Sight,
-    Trait,
-    Unseen,
-    shown_ranks,
-    trait_of,
+    DomainComposition,
+    ItemTraits,
+    OutcomeGroup,
+    ProbeState,
+    UnseenTrials,
+    sample_ranks,
+    traits_of,
 )
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
@@ -71,7 +71,7 @@ class Rows:
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
         self.places: dict[Place, int] = {}
-        self.traits: dict[Trait, int] = {}
+        self.traits: dict[ItemTraits, int] = {}
         self.any_open = False
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterator[Row]:
@@ -79,7 +79,7 @@ class Rows:
         counted = (one for one in verdicts if one.counts)
         for number, verdict in enumerate(counted):
             key, item = verdict.key, verdict.item
-            trait = trait_of(item)
+            trait = traits_of(item)
             place = (key.line, key.profile, key.probe)
             rank = rank_of(verdict)
             self.any_open = self.any_open or rank > DECIDED
@@ -137,7 +137,7 @@ _COLUMNS = {
 
 
 def count_verdicts(verdicts: Iterable[Verdict], target: Path) -> Counts:
-    """Count verdicts, and write each one to Parquet files sorted by fate.
+    """Count verdicts, and write each one to Parquet files sorted by outcome group.
 
     ``target`` is a folder that is created, for files with the columns fate, item (the number of its
     first verdict on the line), n (the verdict's number), place, state, service and control
@@ -176,7 +176,7 @@ def _write(rows: Iterator[Row], scratch: Path, connection: Any) -> list[Path]:
 
 
 def _statements(scratch: Path, *, any_open: bool) -> tuple[str, ...]:
-    """SQL statements from rows to sights, items, fates and the make-up of domains."""
+    """SQL statements from rows to probe states, items, outcome groups and compositions."""
     rows = f"SELECT * FROM read_parquet({quoted(scratch / 'rows-*.parquet')})"  # noqa: S608 - ours
     return (
         f"CREATE VIEW rows AS {rows}",
@@ -219,7 +219,7 @@ _SUPERSEDED = (
 
 
 def _copy(parts: list[Path], target: Path) -> tuple[str, ...]:
-    """SQL statements that add the fates to some rows, then sort and write these rows."""
+    """SQL statements that add the outcome groups to some rows, then sort and write these rows."""
     files = ", ".join(map(quoted, parts))
     return (
         f"""CREATE OR REPLACE TABLE named AS
@@ -246,46 +246,57 @@ def _counts(connection: Any, rows: Rows, target: Path) -> Counts:
     for place, trait, trials in found.fetchall():
         unseen[*places[place], traits[trait].layer, traits[trait].category] += trials
     return Counts(
-        fates=tuple(_fates(connection, lines, places, traits)),
+        groups=tuple(_outcome_groups(connection, lines, places, traits)),
         domains=_domains(connection, lines),
         probes=places,
-        unseen=tuple(Unseen(*one, trials) for one, trials in sorted(unseen.items())),
+        unseen=tuple(UnseenTrials(*one, trials) for one, trials in sorted(unseen.items())),
         mechanisms=mechanisms,
         latencies=_latencies(connection, lines, target),
     )
 
 
-def _fates(
-    connection: Any, lines: tuple[str, ...], places: tuple[Place, ...], traits: tuple[Trait, ...]
-) -> Iterator[Fate]:
-    """Each fate, with the states of its first item; all its items have the same."""
-    sights: defaultdict[int, list[Sight]] = defaultdict(list)
+def _outcome_groups(
+    connection: Any,
+    lines: tuple[str, ...],
+    places: tuple[Place, ...],
+    traits: tuple[ItemTraits, ...],
+) -> Iterator[OutcomeGroup]:
+    """Yield each outcome group, with the states of its first item; all its items have the same."""
+    probe_states: defaultdict[int, list[ProbeState]] = defaultdict(list)
     found = connection.execute("""
         SELECT fate, place, state, mechanism, timed
         FROM fates JOIN items USING (first) JOIN sights ON sights.line = items.line
             AND sights.trait = items.trait AND sights.item = items.item
         ORDER BY fate, place, state""")
-    for fate, place, state, mechanism, timed in found.fetchall():
+    for group, place, state, mechanism, timed in found.fetchall():
         _, profile, probe = places[place]
-        seen = Sight(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
-        sights[fate].append(seen)
+        seen = ProbeState(profile, probe, STATES[state], MECHANISMS[mechanism], timed)
+        probe_states[group].append(seen)
     found = connection.execute("SELECT fate, line, trait, items FROM fates ORDER BY fate")
-    for fate, line, trait, items in found.fetchall():
+    for group, line, trait, items in found.fetchall():
         alike = traits[trait]._asdict()
         del alike["layer"]
-        yield Fate(number=fate, line=lines[line], items=items, sights=tuple(sights[fate]), **alike)
+        yield OutcomeGroup(
+            number=group,
+            line=lines[line],
+            items=items,
+            probe_states=tuple(probe_states[group]),
+            **alike,
+        )
 
 
-def _domains(connection: Any, lines: tuple[str, ...]) -> dict[str, list[tuple[MakeUp, int]]]:
-    """How many domains have which make-up, by line; one domain represents all of its make-up."""
+def _domains(
+    connection: Any, lines: tuple[str, ...]
+) -> dict[str, list[tuple[DomainComposition, int]]]:
+    """Count domains by composition, for each line; one domain represents all with the same."""
     made: defaultdict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
     found = connection.execute("""SELECT line, domain, domains, fate, items
         FROM makeups JOIN shares USING (line, domain) ORDER BY line, fate""")
-    for line, domain, number, fate, items in found.fetchall():
-        made[line, domain, number].append((fate, items))
-    domains: dict[str, list[tuple[MakeUp, int]]] = {name: [] for name in lines}
-    for (line, _, number), makeup in made.items():
-        domains[lines[line]].append((tuple(makeup), number))
+    for line, domain, number, group, items in found.fetchall():
+        made[line, domain, number].append((group, items))
+    domains: dict[str, list[tuple[DomainComposition, int]]] = {name: [] for name in lines}
+    for (line, _, number), composition in made.items():
+        domains[lines[line]].append((tuple(composition), number))
     return {line: sorted(found) for line, found in domains.items()}
 
 
@@ -311,6 +322,6 @@ def _times(connection: Any, target: Path, column: str, where: str) -> tuple[floa
             SELECT time, row_number() OVER () - 1 AS rank
             FROM (SELECT {column} AS time {timed} ORDER BY 1))
         WHERE rank IN (SELECT unnest(?)) ORDER BY rank""",  # noqa: S608 - see above
-        [list(shown_ranks(count))],
+        [list(sample_ranks(count))],
     )
     return tuple(time for (time,) in found.fetchall())

@@ -43,62 +43,62 @@ class ParquetVerdicts:
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         """The first verdict of each item that speaks against the service, in order of trial."""
         wanted = {
-            (one.fate, self._place(one.fate, one.profile, probe), STATES.index(one.state))
+            (one.group, self._place(one.group, one.profile, probe), STATES.index(one.state))
             for one in adverse
             for probe in one.probes
         }
         if not wanted:
             return ()
-        fates, places, states = ({each[part] for each in wanted} for part in range(3))
+        groups, places, states = ({each[part] for each in wanted} for part in range(3))
         where = f"{_in_condition('place', places)} AND {_in_condition('state', states)} ORDER BY n"
         first: dict[int, Witness] = {}
-        for fate, place, state, item, number, told in self._rows(
-            "fate, place, state, item, n, told", fates, where
+        for group, place, state, item, number, told in self._rows(
+            "fate, place, state, item, n, told", groups, where
         ):
-            if item not in first and (fate, place, state) in wanted:
+            if item not in first and (group, place, state) in wanted:
                 if number not in self._seen:
                     self._seen[number] = _WITNESSES.decode(told)
                 first[item] = self._seen[number]
         return tuple(first.values())
 
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
         """Seconds that the service added, one value for each pair of times, sorted."""
-        if not fates:
+        if not groups:
             return ()
-        place = self._place(next(iter(fates)), profile, probe)
+        place = self._place(next(iter(groups)), profile, probe)
         where = f"place = {place} AND service IS NOT NULL"
-        with self._query("service - control AS seconds", fates, where) as found:
+        with self._query("service - control AS seconds", groups, where) as found:
             return RankedValues(found.fetchnumpy()["seconds"])
 
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
         """The times of the first ``limit`` items in order of trial."""
-        if not fates:
+        if not groups:
             return ()
-        place = self._place(next(iter(fates)), profile, probe)
-        first = list(self._rows("fate, item", fates, f"n = item ORDER BY n LIMIT {int(limit)}"))
+        place = self._place(next(iter(groups)), profile, probe)
+        first = list(self._rows("fate, item", groups, f"n = item ORDER BY n LIMIT {int(limit)}"))
         last = max((item for _, item in first), default=-1)
         times: dict[int, list[tuple[float, float]]] = {item: [] for _, item in first}
         timed = f"place = {place} AND item <= {last} AND service IS NOT NULL ORDER BY n"
-        for item, service, control in self._rows("item, service, control", fates, timed):
+        for item, service, control in self._rows("item, service, control", groups, timed):
             times[item].append((service, control))
-        return tuple(Pairs(fate, tuple(times[item])) for fate, item in first)
+        return tuple(Pairs(group, tuple(times[item])) for group, item in first)
 
-    def _place(self, fate: int, profile: str, probe: str) -> int:
-        return self._places[self.counts.fates[fate].line, profile, probe]
+    def _place(self, group: int, profile: str, probe: str) -> int:
+        return self._places[self.counts.groups[group].line, profile, probe]
 
-    def _rows(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
-        with self._query(columns, fates, where) as found:
+    def _rows(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
+        with self._query(columns, groups, where) as found:
             while chunk := found.fetchmany(4096):
                 yield from chunk
 
     @contextmanager
-    def _query(self, columns: str, fates: Collection[int], where: str) -> Iterator[Any]:
-        """Query the rows of some fates. Raises InstrumentError if the files cannot be read."""
+    def _query(self, columns: str, groups: Collection[int], where: str) -> Iterator[Any]:
+        """Query rows of some outcome groups. Raises InstrumentError if files cannot be read."""
         # names and numbers are our own, and the path is quoted
         question = f"""SELECT {columns} FROM read_parquet({quoted(self.path / "*.parquet")})
-            WHERE {_in_condition("fate", fates)} AND {where}"""  # noqa: S608 - see above
+            WHERE {_in_condition("fate", groups)} AND {where}"""  # noqa: S608 - see above
         try:
             if self._connection is None:
                 self._connection = connect()

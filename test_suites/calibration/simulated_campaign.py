@@ -15,12 +15,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.assess.outcomes import assess, grant_nothing_unfinished
+from harness.assess.outcomes import assess, bar_incomplete
 from harness.campaign.assemble import Prepared
 from harness.campaign.origin_file import write_origin
 from harness.cli.compose import measurement_context, prepare
 from harness.cli.measure import header_of
-from harness.estimate.early_stopping_outcomes import Settlement
+from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.estimate import estimate
 from harness.estimate.stopping_tests import StoppingTests
 from harness.judge.composite_measurements import judge_maker
@@ -93,11 +93,11 @@ class Recorded:
         """What ``conclude`` makes of it, with the verdicts folded in memory instead of on disk."""
         maker = judge_maker(journal)
         judge = maker()
-        folded = MemoryFold(judge.verdicts(journal.observations()))
-        early = Settlement(scheme, journal, maker)
-        found = estimate(folded, early.scheme, PHASES, judge.preconditions)
-        whole = grant_nothing_unfinished(found.measurements, journal)
-        return assess(early.settle(whole), scheme.decision, judge.preconditions)
+        verdict_counts = MemoryFold(judge.verdicts(journal.observations()))
+        early = EarlyStoppingOutcomes(scheme, journal, maker)
+        found = estimate(verdict_counts, early.scheme, PHASES, judge.preconditions)
+        whole = bar_incomplete(found.measurements, journal)
+        return assess(early.decide(whole), scheme.decision, judge.preconditions)
 
     def concluded(self, journal: Memory, scheme: Scheme) -> tuple[Outcome, ...]:
         """The same by ``conclude`` itself."""

@@ -17,7 +17,14 @@ import numpy as np
 from harness.assess.outcomes import assess
 from harness.estimate.estimate import estimate
 from harness.model.outcome import Outcome, Witness
-from harness.model.outcome_group import Adverse, Counts, Fate, MakeUp, Pairs, Sight
+from harness.model.outcome_group import (
+    Adverse,
+    Counts,
+    DomainComposition,
+    OutcomeGroup,
+    Pairs,
+    ProbeState,
+)
 from harness.model.scheme import Scheme
 from harness.model.verdict import Mechanism, State
 
@@ -45,24 +52,26 @@ class Row:
     is_quiet: bool = False
 
 
-class Folded:
+class VerdictCounts:
     """Counts of rows. Satisfies ``harness.ports.judging.CountedVerdicts``."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        fates: list[Fate] = []
-        made: Counter[MakeUp] = Counter()
+        groups: list[OutcomeGroup] = []
+        made: Counter[DomainComposition] = Counter()
         self._times: dict[int, tuple[Sequence[float], Sequence[float]]] = {}
         for row in rows:
-            first = len(fates)
+            first = len(groups)
             counted = self._timed(row, first) if row.overheads or row.shares else row.domains
             for place, state in enumerate(_STATES):
                 items = sum(one[place] * many for one, many in counted.items())
-                fates.append(_fate(row, first + place, items, state))
+                groups.append(_fate(row, first + place, items, state))
             for one, many in counted.items():
-                makeup = tuple((first + place, items) for place, items in enumerate(one) if items)
-                made[makeup] += many
+                composition = tuple(
+                    (first + place, items) for place, items in enumerate(one) if items
+                )
+                made[composition] += many
         self.counts = Counts(
-            fates=tuple(one for one in fates if one.items),
+            groups=tuple(one for one in groups if one.items),
             domains={"line": sorted(made.items())},
             probes=(("line", "ks2", "web"),),
         )
@@ -74,26 +83,26 @@ class Folded:
     def witnesses(self, adverse: Iterable[Adverse]) -> tuple[Witness, ...]:
         return ()
 
-    def overheads(self, fates: Collection[int], profile: str, probe: str) -> Sequence[float]:
+    def overheads(self, groups: Collection[int], profile: str, probe: str) -> Sequence[float]:
         return sorted(
-            time for fate, (times, _) in self._times.items() if fate in fates for time in times
+            time for group, (times, _) in self._times.items() if group in groups for time in times
         )
 
     def first_pairs(
-        self, fates: Collection[int], profile: str, probe: str, limit: int
+        self, groups: Collection[int], profile: str, probe: str, limit: int
     ) -> tuple[Pairs, ...]:
         return tuple(
-            Pairs(fate, ((0.1 * (1 + share), 0.1),))
-            for fate, (_, shares) in self._times.items()
-            if fate in fates
+            Pairs(group, ((0.1 * (1 + share), 0.1),))
+            for group, (_, shares) in self._times.items()
+            if group in groups
             for share in shares[:limit]
         )
 
 
-def _fate(row: Row, number: int, items: int, state: State) -> Fate:
+def _fate(row: Row, number: int, items: int, state: State) -> OutcomeGroup:
     blocked = Mechanism.TCP_RESET if row.is_quiet else Mechanism.BLOCK_PAGE
     mechanism = blocked if state is State.BLOCKED else Mechanism.NONE
-    return Fate(
+    return OutcomeGroup(
         number=number,
         line="line",
         category=row.category,
@@ -101,7 +110,7 @@ def _fate(row: Row, number: int, items: int, state: State) -> Fate:
         lang="",
         phases=("*",),
         items=items,
-        sights=(Sight("ks2", "web", state, mechanism, timed=state is State.ALLOWED),),
+        probe_states=(ProbeState("ks2", "web", state, mechanism, timed=state is State.ALLOWED),),
     )
 
 
@@ -136,7 +145,7 @@ def scheme(*wanted: dict[str, Any]) -> Scheme:
 
 def outcomes(rows: Iterable[Row], wanted: Scheme) -> tuple[Outcome, ...]:
     """What becomes of each requirement, by estimate and assess."""
-    measured = estimate(Folded(rows), wanted, PHASES).measurements
+    measured = estimate(VerdictCounts(rows), wanted, PHASES).measurements
     return assess(measured, wanted.decision)
 
 

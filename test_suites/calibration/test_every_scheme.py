@@ -64,7 +64,7 @@ def test_nothing_conforms_that_was_not_counted(journal: Path, scheme: str) -> No
             assert metric.n >= max(1, outcome.requirement.n_min), outcome.id
             assert metric.lower is not None
             assert metric.upper is not None
-        if not spec_of(outcome.requirement.measure.metric).is_taken:
+        if not spec_of(outcome.requirement.measure.metric).is_implemented:
             assert outcome.conformity is Conformity.INSUFFICIENT
             assert outcome.reasons[0] == CANNOT_MEASURE
         assert outcome.decided_by

@@ -72,7 +72,7 @@ def test_no_requirement_that_can_be_measured_is_undecidable(name: str, packed: l
 
     found = undecidable(scheme, places)
 
-    assert [] == [one for one in found if spec_of(metrics[one.requirement]).is_taken]
+    assert [] == [one for one in found if spec_of(metrics[one.requirement]).is_implemented]
     assert not [
         one for one in found if one.why == "Accredit cannot measure this yet" and one.remedy
     ]

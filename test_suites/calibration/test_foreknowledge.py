@@ -76,7 +76,7 @@ def test_what_only_known_items_get_is_told(
     (found,) = assessment.foreknowledge
     assert (found.group, found.known_n, found.hidden_n) == ("GAMB", 40, 40)
     assert found.hidden_right == hidden
-    assert found.says.startswith(says)
+    assert found.conclusion.startswith(says)
     rates = {rate.pack: rate.right for rate in assessment.packs}
     assert rates == {"open": found.known_right, "secret": hidden}
     console = Console(file=io.StringIO(), width=200)

@@ -183,7 +183,7 @@ def test_the_table_counts_each_domain_once_as_well() -> None:
     ]
     kept, wanted = journal(3, 100, STOP), scheme()
     [plain] = estimate(MemoryFold(pages), wanted, {"ks2": "ks2"}).rates
-    [wide] = settlement(campaign(PLAN), wanted, kept).widen([plain])
+    [wide] = settlement(campaign(PLAN), wanted, kept).with_anytime_bounds([plain])
 
     assert plain.spread is not None
     assert plain.lower == lower_bound({1.0: 10, 0.0: 1}, 0.05)

@@ -116,8 +116,10 @@ def test_a_metric_is_a_function_and_a_spec(tmp_path: Path, journal: Path) -> Non
     spec = files.pop("harness/model/metric_spec.py")
     table = tree / "harness/model/metric_spec.py"
     before = table.read_text(encoding="utf-8")
-    assert 1 == before.count("TAKEN = (\n")
-    table.write_text(before.replace("TAKEN = (\n", f"TAKEN = (\n{spec}"), encoding="utf-8")
+    assert 1 == before.count("IMPLEMENTED = (\n")
+    table.write_text(
+        before.replace("IMPLEMENTED = (\n", f"IMPLEMENTED = (\n{spec}"), encoding="utf-8"
+    )
     for name, text in files.items():
         (tree / name if "/" in name else tmp_path / name).write_text(text, encoding="utf-8")
 

@@ -25,7 +25,7 @@ from corpora.synthetic_sites import (
     write_vendor_list,
 )
 from corpora.taxonomy import shipped
-from harness.model.coverage import fewest
+from harness.model.coverage import items_needed
 from harness.schemes.load import load_scheme
 from harness.schemes.load import shipped as schemes
 
@@ -92,7 +92,7 @@ def test_it_holds_what_each_requirement_about_real_items_needs() -> None:
         for row in scheme.requirements:
             if row.rests_on != "real" or row.threshold is None:
                 continue
-            needed = fewest(row, row.alpha or scheme.decision.alpha)
+            needed = items_needed(row, row.alpha or scheme.decision.alpha)
             for code in row.measure.categories:
                 at_hand = sum(n for each, n in sizes.items() if f"{each}.".startswith(f"{code}."))
                 assert at_hand >= needed, (name, row.id, code)

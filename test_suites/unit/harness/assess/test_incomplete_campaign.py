@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from harness.assess.outcomes import grant_nothing_unfinished
+from harness.assess.outcomes import bar_incomplete
 from harness.model.campaign import Campaign
 from harness.model.journal_header import JournalHeader
 from harness.model.outcome import Measurement
@@ -42,7 +42,7 @@ def barred(journal: Held) -> str:
     taken = Measurement(
         requirement=cast("Any", None), profile="ks2", line="proxy", metric=cast("Any", None)
     )
-    [settled] = grant_nothing_unfinished([taken], cast("Journal", journal))
+    [settled] = bar_incomplete([taken], cast("Journal", journal))
     return settled.barred
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.outcome_groups import cells_of
+from harness.estimate.outcome_groups import results_by_profile
 from harness.model.corpus import Item
 from harness.model.observation import AttemptKey
 from harness.model.probe import declared
@@ -65,15 +65,19 @@ def select() -> Callable[..., Selection]:
                 "measure": {"metric": "any", **measure},
             }
         )
-        folded = MemoryFold(verdicts)
-        cells = cells_of(folded.counts)
-        lines = {line for line, _ in cells}
+        verdict_counts = MemoryFold(verdicts)
+        by_profile = results_by_profile(verdict_counts.counts)
+        lines = {line for line, _ in by_profile}
         return Selection(
             requirement=requirement,
-            lots=tuple(lot for cell in cells.values() for lot in cell.lots),
+            results=tuple(
+                result
+                for profile_results in by_profile.values()
+                for result in profile_results.results
+            ),
             alpha=0.05,
-            folded=folded,
-            domains=[made for line in lines for made in folded.counts.domains[line]],
+            verdict_counts=verdict_counts,
+            domains=[made for line in lines for made in verdict_counts.counts.domains[line]],
             expects=lambda code: "allow" if code.startswith("ALW") else "block",
             profile="ks2",
         )

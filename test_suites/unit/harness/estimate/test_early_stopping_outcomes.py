@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.assess.outcomes import assess
-from harness.estimate.early_stopping_outcomes import Settlement
+from harness.estimate.early_stopping_outcomes import EarlyStoppingOutcomes
 from harness.estimate.estimate import estimate
 from harness.estimate.sequential import anytime_bounds
 from harness.judge.composite_measurements import judge_maker
@@ -102,21 +102,21 @@ def journal(held: int, items: int, *stops: Stop) -> Memory:
     return kept
 
 
-def settlement(declared: Campaign, wanted: Scheme, kept: Memory) -> Settlement:
+def settlement(declared: Campaign, wanted: Scheme, kept: Memory) -> EarlyStoppingOutcomes:
     """How the stopping of a campaign bears on a scheme."""
     kept.header = replace(kept.header, campaign=declared)
-    return Settlement(wanted, kept, judge_maker(kept))
+    return EarlyStoppingOutcomes(wanted, kept, judge_maker(kept))
 
 
 def outcome(declared: Campaign, wanted: Scheme, kept: Memory, found: list[Verdict]) -> Outcome:
     """What becomes of the one requirement, whose journal was judged as ``found`` says."""
     judge: Any = SimpleNamespace(verdicts=lambda _: found)
     kept.header = replace(kept.header, campaign=declared)
-    early = Settlement(wanted, kept, lambda: judge)
-    taken = estimate(
+    early = EarlyStoppingOutcomes(wanted, kept, lambda: judge)
+    measured = estimate(
         MemoryFold(found), early.scheme, {"ks2": "ks2"}, frames={"PORN": 100}
     ).measurements
-    [only] = assess(early.settle(taken), wanted.decision)
+    [only] = assess(early.decide(measured), wanted.decision)
     return only
 
 
@@ -269,14 +269,17 @@ def test_the_table_of_categories_is_bounded_at_any_time_as_well() -> None:
     found = [*drugs, *verdicts([*doubt, State.INSUFFICIENT])]
     kept, wanted = journal(3, 100, STOP), scheme()
     plain = estimate(MemoryFold(found), wanted, {"ks2": "ks2"}).rates
-    rates = {one.category: one for one in settlement(campaign(PLAN), wanted, kept).widen(plain)}
+    rates = {
+        one.category: one
+        for one in settlement(campaign(PLAN), wanted, kept).with_anytime_bounds(plain)
+    }
 
     assert rates["DRUG"] in plain
     assert (rates["PORN"].lower, rates["PORN"].upper) == (
         anytime_bounds(38, 40, 0.05).lower,
         anytime_bounds(40, 40, 0.05).upper,
     )
-    assert settlement(campaign(), wanted, kept).widen(plain) == plain
+    assert settlement(campaign(), wanted, kept).with_anytime_bounds(plain) == plain
 
 
 def test_without_stopping_no_journal_is_asked() -> None:

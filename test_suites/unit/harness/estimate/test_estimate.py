@@ -24,7 +24,9 @@ def test_lines_and_profiles_are_measured_apart(
 
     found = estimate(MemoryFold(verdicts), scheme(categories=("DRUG",), expectation="block"), KS2)
 
-    values = {(taken.line, taken.profile): taken.metric.value for taken in found.measurements}
+    values = {
+        (measured.line, measured.profile): measured.metric.value for measured in found.measurements
+    }
     assert values == {("proxy", "ks2"): 1, ("resolver", "ks2"): 0}
 
 
@@ -35,8 +37,13 @@ def test_a_profile_that_saw_nothing_is_measured_with_n_0(
 
     found = estimate(MemoryFold([verdict("a")]), wanted, {"ks2": "ks2", "older": "ks4"})
 
-    assert {taken.profile: taken.metric.n for taken in found.measurements} == {"ks2": 1, "older": 0}
-    assert [taken.metric.n for taken in estimate(MemoryFold([]), wanted, KS2).measurements] == [0]
+    assert {measured.profile: measured.metric.n for measured in found.measurements} == {
+        "ks2": 1,
+        "older": 0,
+    }
+    assert [
+        measured.metric.n for measured in estimate(MemoryFold([]), wanted, KS2).measurements
+    ] == [0]
 
 
 def test_what_the_policy_leaves_open_is_not_applicable(
@@ -57,7 +64,7 @@ def test_a_requirement_may_be_asked_of_some_phases_only(
 
     found = estimate(MemoryFold([verdict("a")]), wanted, {"ks2": "ks2", "older": "ks4"})
 
-    assert [taken.profile for taken in found.measurements] == ["older"]
+    assert [measured.profile for measured in found.measurements] == ["older"]
     assert "asked only of ks4" in found.not_applicable[0]
 
 
@@ -95,9 +102,11 @@ def test_a_line_that_cannot_see_it_is_excused_only_if_another_does(
     alone = estimate(MemoryFold([dns]), wanted, KS2)
     both = estimate(MemoryFold([dns, verdict("a")]), wanted, KS2)
 
-    assert [(taken.line, taken.metric.n) for taken in alone.measurements] == [("resolver", 0)]
+    assert [(measured.line, measured.metric.n) for measured in alone.measurements] == [
+        ("resolver", 0)
+    ]
     assert alone.not_applicable == ()
-    assert [(taken.line, taken.metric.n) for taken in both.measurements] == [("proxy", 1)]
+    assert [(measured.line, measured.metric.n) for measured in both.measurements] == [("proxy", 1)]
     assert "URL-04[ks2-resolver]: cannot be seen with dns" in both.not_applicable[0]
 
 
@@ -111,8 +120,8 @@ def test_a_line_whose_probe_cannot_see_its_items_is_excused_where_another_line_s
     alone = estimate(MemoryFold([path]), wanted, KS2).measurements
     both = estimate(MemoryFold([path, seen]), wanted, KS2).measurements
 
-    assert [(taken.line, taken.metric.n) for taken in alone] == [("resolver", 0)]
-    assert [(taken.line, taken.metric.n) for taken in both] == [("proxy", 1)]
+    assert [(measured.line, measured.metric.n) for measured in alone] == [("resolver", 0)]
+    assert [(measured.line, measured.metric.n) for measured in both] == [("proxy", 1)]
 
 
 def test_a_dns_filter_is_not_failed_for_paths(
@@ -196,9 +205,9 @@ def test_ten_thousand_verdicts_are_light_work(verdict: Callable[..., Verdict], r
     ]
     scheme = load_scheme("becta-2008")
 
-    folded = MemoryFold(verdicts)
+    verdict_counts = MemoryFold(verdicts)
     started = process_time()
-    found = estimate(folded, scheme, KS2)
+    found = estimate(verdict_counts, scheme, KS2)
 
     assert process_time() - started < 0.5
     assert len(found.measurements) == len(scheme.requirements)

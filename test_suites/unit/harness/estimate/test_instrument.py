@@ -26,9 +26,11 @@ def outcome(select: Select) -> Callable[..., Outcome]:
     assert row is not None
 
     def outcome_(*records: InstrumentRecord) -> Outcome:
-        taken = instrument_record(replace(select([]), instrument=records))
-        measured = Measurement(requirement=row, profile="ks2", line="proxy", metric=taken.metric)
-        (found,) = assess([measured], Decision())
+        measured = instrument_record(replace(select([]), instrument=records))
+        measurement = Measurement(
+            requirement=row, profile="ks2", line="proxy", metric=measured.metric
+        )
+        (found,) = assess([measurement], Decision())
         return found
 
     return outcome_

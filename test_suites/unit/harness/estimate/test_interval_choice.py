@@ -8,19 +8,19 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from harness.estimate.interval_choice import Bounded, bounded, design_effect, shares
+from harness.estimate.interval_choice import RateBounds, count_by_domain, design_effect, rate_bounds
 from harness.estimate.intervals import Bounds, clopper_pearson, lower_bound, upper_bound, worst_case
-from harness.estimate.outcome_groups import Lot
+from harness.estimate.outcome_groups import GroupResult
 from harness.estimate.sequential import anytime_bounds
 from harness.model.metric import Span, Spread
-from harness.model.outcome_group import Fate, MakeUp
+from harness.model.outcome_group import DomainComposition, OutcomeGroup
 from harness.model.scheme import DecisionRule, Threshold
 
 
-def lots(*sizes: int) -> list[Lot]:
+def results(*sizes: int) -> list[GroupResult]:
     """Fates 0, 1 and 2, of so many items each."""
-    fates = [
-        Fate(
+    groups = [
+        OutcomeGroup(
             number=n,
             line="l",
             category="X",
@@ -28,11 +28,11 @@ def lots(*sizes: int) -> list[Lot]:
             lang="",
             phases=("*",),
             items=size,
-            sights=(),
+            probe_states=(),
         )
         for n, size in enumerate(sizes)
     ]
-    return [Lot(fate=fate, profile="ks2", sights=()) for fate in fates]
+    return [GroupResult(group=group, profile="ks2", probe_states=()) for group in groups]
 
 
 def of(
@@ -43,19 +43,19 @@ def of(
     pages: int = 1,
     alpha: float = 0.05,
     threshold: Threshold | None = None,
-) -> Bounded:
+) -> RateBounds:
     """Bounds of so many items, several pages to a domain."""
     made = domains(yes, no, doubt, pages=pages)
-    first, second, third = ([lot] for lot in lots(yes, no, doubt))
-    return bounded(made, first, second, third, rule, alpha, threshold)
+    first, second, third = ([result] for result in results(yes, no, doubt))
+    return rate_bounds(made, first, second, third, rule, alpha, threshold)
 
 
-def domains(*sizes: int, pages: int) -> list[tuple[MakeUp, int]]:
+def domains(*sizes: int, pages: int) -> list[tuple[DomainComposition, int]]:
     """Items of fate after fate, so many to a domain."""
-    fates = [fate for fate, size in enumerate(sizes) for _ in range(size)]
+    groups = [group for group, size in enumerate(sizes) for _ in range(size)]
     made = [
-        tuple(sorted(Counter(fates[start : start + pages]).items()))
-        for start in range(0, len(fates), pages)
+        tuple(sorted(Counter(groups[start : start + pages]).items()))
+        for start in range(0, len(groups), pages)
     ]
     return list(Counter(made).items())
 
@@ -97,9 +97,9 @@ def test_a_mixed_domain_counts_with_its_own_rate() -> None:
 
 
 def test_the_rate_by_domain_is_not_the_pooled_one_where_a_large_domain_fares_worse() -> None:
-    first, second, third = ([lot] for lot in lots(40, 60, 0))
-    made: list[tuple[MakeUp, int]] = [(((0, 1),), 40), (((1, 60),), 1)]
-    found = bounded(made, first, second, third, "guarded", 0.05)
+    first, second, third = ([result] for result in results(40, 60, 0))
+    made: list[tuple[DomainComposition, int]] = [(((0, 1),), 40), (((1, 60),), 1)]
+    found = rate_bounds(made, first, second, third, "guarded", 0.05)
 
     assert found.pooled == Span(0.4, 0.4)
     assert found.spread is not None
@@ -109,18 +109,18 @@ def test_the_rate_by_domain_is_not_the_pooled_one_where_a_large_domain_fares_wor
 
 def test_doubt_inside_a_domain_is_open_below_and_blocked_above() -> None:
     """The value of the method: 40 domains of five blocked and five undecided items."""
-    first, second, third = ([lot] for lot in lots(200, 0, 200))
-    made: list[tuple[MakeUp, int]] = [(((0, 5), (2, 5)), 40)]
-    found = bounded(made, first, second, third, "guarded", 0.05)
+    first, second, third = ([result] for result in results(200, 0, 200))
+    made: list[tuple[DomainComposition, int]] = [(((0, 5), (2, 5)), 40)]
+    found = rate_bounds(made, first, second, third, "guarded", 0.05)
 
     assert found.bounds == pytest.approx((0.46392, 1), abs=1e-5)
     assert found.decided == Span(*clopper_pearson(40, 40, 0.05))
 
 
 def test_a_domain_that_is_wholly_in_doubt_widens_and_does_not_count() -> None:
-    first, second, third = ([lot] for lot in lots(30, 0, 6))
-    made: list[tuple[MakeUp, int]] = [(((0, 1),), 30), (((2, 3),), 2)]
-    found = bounded(made, first, second, third, "guarded", 0.05)
+    first, second, third = ([result] for result in results(30, 0, 6))
+    made: list[tuple[DomainComposition, int]] = [(((0, 1),), 30), (((2, 3),), 2)]
+    found = rate_bounds(made, first, second, third, "guarded", 0.05)
 
     assert found.spread == Spread(domains=30, rate=1.0, tried=32, least=30.0, most=32.0)
     assert found.bounds == (clopper_pearson(30, 32, 0.05).lower, 1.0)
@@ -129,8 +129,11 @@ def test_a_domain_that_is_wholly_in_doubt_widens_and_does_not_count() -> None:
 
 
 def test_the_assumption_about_items_without_a_domain_is_told() -> None:
-    alone = [replace(lot, fate=msgspec.structs.replace(lot.fate, alone=True)) for lot in lots(9)]
-    found = bounded([(((0, 1),), 9)], alone, [], [], "guarded", 0.05)
+    alone = [
+        replace(result, group=msgspec.structs.replace(result.group, alone=True))
+        for result in results(9)
+    ]
+    found = rate_bounds([(((0, 1),), 9)], alone, [], [], "guarded", 0.05)
 
     assert found.method.endswith("9 items without a registrable domain are taken as independent")
     assert found.unnamed == 9
@@ -215,13 +218,15 @@ def test_nothing_counted_bounds_nothing() -> None:
 
 
 def test_the_design_effect_is_one_for_independent_items() -> None:
-    yes, no = ([lot] for lot in lots(40, 20))
+    yes, no = ([result] for result in results(40, 20))
 
     assert design_effect(domains(40, 20, pages=1), yes, no) < 1.05
     assert design_effect(domains(40, 20, pages=10), yes, no) > 5
 
 
 def test_domains_of_other_items_do_not_count() -> None:
-    yes, no, _ = ([lot] for lot in lots(4, 4, 4))
+    yes, no, _ = ([result] for result in results(4, 4, 4))
 
-    assert {(2, 2, 0): 2} == shares([(((0, 2), (1, 2), (2, 2)), 2), (((2, 1),), 9)], (yes, no, []))
+    assert {(2, 2, 0): 2} == count_by_domain(
+        [(((0, 2), (1, 2), (2, 2)), 2), (((2, 1),), 9)], (yes, no, [])
+    )

@@ -13,7 +13,6 @@ from harness.estimate.intervals import (
     effective_bounds,
     p_above_mark,
     quantile_bounds,
-    wilson,
     worst_case,
 )
 
@@ -53,14 +52,6 @@ def test_clopper_pearson_agrees_with_scipy(count: tuple[int, int], alpha: float)
     )
 
 
-@given(counts)
-def test_wilson_agrees_with_scipy(count: tuple[int, int]) -> None:
-    k, n = count
-    interval = stats.binomtest(k, n).proportion_ci(0.9, method="wilson")
-
-    assert tuple(wilson(k, n, 0.05)) == pytest.approx((interval.low, interval.high), abs=1e-9)
-
-
 @pytest.mark.parametrize(
     ("k", "n", "lower", "upper"),
     [
@@ -94,26 +85,9 @@ def test_each_exact_bound_covers_at_least_its_nominal_share(truth: float) -> Non
     assert below >= 0.95
 
 
-def test_the_score_bounds_cover_their_nominal_share_on_average() -> None:
-    random = np.random.default_rng(1927)
-    truths = random.uniform(0.05, 0.95, 10_000)
-    seen = random.binomial(100, truths)
-    bounds = [wilson(k, 100, 0.05) for k in range(101)]
-
-    above = np.mean(
-        [(bounds[k].lower or 0) <= truth for k, truth in zip(seen, truths, strict=True)]
-    )
-    below = np.mean(
-        [(bounds[k].upper or 0) >= truth for k, truth in zip(seen, truths, strict=True)]
-    )
-    assert above == pytest.approx(0.95, abs=0.01)
-    assert below == pytest.approx(0.95, abs=0.01)
-
-
 def test_nothing_counted_bounds_nothing() -> None:
     assert clopper_pearson(0, 0, 0.05) == (None, None)
     assert worst_case(0, 0, 7, 0.05) == (None, None)
-    assert wilson(0, 0, 0.05) == (None, None)
     assert quantile_bounds([], 0.95, 0.05) == (None, None)
 
 

@@ -12,9 +12,9 @@ from harness.estimate.item_selection import (
     counts_category,
     counts_item,
     is_asked,
-    selected,
+    select_results,
 )
-from harness.estimate.outcome_groups import cells_of
+from harness.estimate.outcome_groups import results_by_profile
 from harness.model.corpus import Item
 from harness.model.scheme import Measure, Policy, Requirement
 from harness.model.verdict import Verdict
@@ -76,7 +76,7 @@ def test_a_requirement_is_asked_where_the_policy_expects_it_of_some_category() -
 
 def test_what_is_selected_is_what_counts(verdict: Callable[..., Verdict]) -> None:
     verdicts = [verdict("a"), verdict("b", "ALW"), verdict("c", phases=("ks4",))]
-    cell = cells_of(MemoryFold(verdicts).counts)["proxy", "ks2"]
+    profile_results = results_by_profile(MemoryFold(verdicts).counts)["proxy", "ks2"]
     wanted = Requirement(
         id="URL-04",
         title="t",
@@ -86,7 +86,10 @@ def test_what_is_selected_is_what_counts(verdict: Callable[..., Verdict]) -> Non
         measure=Measure(metric="m", categories=("DRUG",), expectation="block"),
     )
 
-    assert [lot.fate.number for lot in selected(wanted, POLICY, cell, "ks2", Sources())] == [0]
+    assert [
+        result.group.number
+        for result in select_results(wanted, POLICY, profile_results, "ks2", Sources())
+    ] == [0]
 
 
 def test_a_selection_knows_its_measure(select: Callable[..., Selection]) -> None:

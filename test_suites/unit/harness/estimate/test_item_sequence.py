@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.stopping_tests import Ending, Trials, trials_by_place
+from harness.estimate.stopping_tests import ItemResult, Trials, trials_by_line_profile
 from harness.model.batch import AGAIN
 from harness.model.corpus import Item, Layer
 from harness.model.observation import AttemptKey
@@ -35,7 +35,7 @@ def verdict(
 
 
 @pytest.mark.parametrize(
-    ("states", "ending"),
+    ("states", "item_result"),
     [
         ([State.BLOCKED], "blocked"),
         ([State.BLOCKED, State.ALLOWED], "missed"),
@@ -48,13 +48,13 @@ def verdict(
     ],
 )
 def test_one_way_in_is_a_miss_and_a_block_must_be_whole(
-    states: list[State], ending: Ending
+    states: list[State], item_result: ItemResult
 ) -> None:
     tried = Trials(item=item())
     for number, state in enumerate(states):
         tried.add(verdict(state, f"probe{number}"))
 
-    assert tried.ending() == ending
+    assert tried.item_result() == item_result
 
 
 def test_only_the_probes_that_are_named_count() -> None:
@@ -62,7 +62,7 @@ def test_only_the_probes_that_are_named_count() -> None:
     tried.add(verdict(State.ALLOWED))
     tried.add(verdict(State.BLOCKED, "dns"))
 
-    assert (tried.ending(), tried.ending(["dns"]), tried.ending(["mail"])) == (
+    assert (tried.item_result(), tried.item_result(["dns"]), tried.item_result(["mail"])) == (
         "missed",
         "blocked",
         "none",
@@ -70,7 +70,7 @@ def test_only_the_probes_that_are_named_count() -> None:
 
 
 def test_trials_are_gathered_by_line_and_profile() -> None:
-    places = trials_by_place(
+    places = trials_by_line_profile(
         [
             verdict(State.BLOCKED),
             verdict(State.ALLOWED, "dns"),
@@ -79,7 +79,7 @@ def test_trials_are_gathered_by_line_and_profile() -> None:
         ]
     )
 
-    assert {place: [one.ending() for one in tried] for place, tried in places.items()} == {
+    assert {place: [one.item_result() for one in tried] for place, tried in places.items()} == {
         ("proxy", "ks2"): ["missed"],
         ("other", "ks2"): ["blocked"],
         ("proxy", "ks4"): ["none"],
@@ -89,17 +89,17 @@ def test_trials_are_gathered_by_line_and_profile() -> None:
 def test_a_probe_that_cannot_see_an_item_says_nothing_of_it() -> None:
     blind = verdict(State.ALLOWED, "dns", "url")
 
-    assert trials_by_place([blind]) == {}
-    [[only]] = trials_by_place([blind, verdict(State.BLOCKED, "web", "url")]).values()
-    assert only.ending() == "blocked"
+    assert trials_by_line_profile([blind]) == {}
+    [[only]] = trials_by_line_profile([blind, verdict(State.BLOCKED, "web", "url")]).values()
+    assert only.item_result() == "blocked"
 
 
 @pytest.mark.parametrize("state", list(State))
 def test_what_a_probe_only_notes_says_nothing(state: State) -> None:
     seen = [verdict(State.BLOCKED), verdict(state, "dns_https")]
 
-    (only,) = trials_by_place(seen)["proxy", "ks2"]
-    assert only.seen == {("web", 1, State.BLOCKED)}
+    (only,) = trials_by_line_profile(seen)["proxy", "ks2"]
+    assert only.decided == {("web", 1, State.BLOCKED)}
 
 
 @given(st.permutations(range(3)))
@@ -108,15 +108,15 @@ def test_a_void_round_is_made_up_for_by_its_own_second_trial_alone(order: list[i
     good, void = verdict(State.BLOCKED), verdict(State.INSUFFICIENT, round=2, rule=BRACKET_FAILED)
     again = verdict(State.BLOCKED, round=2 + AGAIN)
 
-    def ending(*verdicts: Verdict) -> Ending:
-        [[only]] = trials_by_place(verdicts).values()
+    def item_result(*verdicts: Verdict) -> ItemResult:
+        [[only]] = trials_by_line_profile(verdicts).values()
         assert only.probes == {"web"}
-        return only.ending(["web"])
+        return only.item_result(["web"])
 
-    assert ending(good, void) == ending(void, good) == "doubtful"
-    assert ending(*((good, void, again)[place] for place in order)) == "blocked"
+    assert item_result(good, void) == item_result(void, good) == "doubtful"
+    assert item_result(*((good, void, again)[place] for place in order)) == "blocked"
     missed = verdict(State.ALLOWED, round=2 + AGAIN)
-    assert ending(*((good, void, missed)[place] for place in order)) == "missed"
+    assert item_result(*((good, void, missed)[place] for place in order)) == "missed"
 
 
 @pytest.mark.parametrize("first", [State.INSUFFICIENT, State.DOWN])
@@ -127,10 +127,10 @@ def test_a_later_trial_that_decides_makes_up_for_one_that_did_not(first: State) 
             found.add(verdict(state, round=1 + number * AGAIN))
         return found
 
-    assert tried(first, State.BLOCKED).ending() == "blocked"
-    assert tried(first, first, State.ALLOWED).ending() == "missed"
-    assert tried(State.BLOCKED, first).ending() == "blocked"
-    assert tried(State.DOWN, State.INSUFFICIENT).ending() == "doubtful"
+    assert tried(first, State.BLOCKED).item_result() == "blocked"
+    assert tried(first, first, State.ALLOWED).item_result() == "missed"
+    assert tried(State.BLOCKED, first).item_result() == "blocked"
+    assert tried(State.DOWN, State.INSUFFICIENT).item_result() == "doubtful"
     other_round = tried(first)
     other_round.add(verdict(State.BLOCKED, round=2))
     assert other_round.states() == {first, State.BLOCKED}

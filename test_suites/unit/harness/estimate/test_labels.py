@@ -12,7 +12,6 @@ from harness.estimate.labels import (
     audited_error,
     corrected_bounds,
     corrected_rate,
-    reachable_rate,
 )
 
 share = st.floats(0, 1)
@@ -23,11 +22,6 @@ def test_correction_undoes_what_wrong_labels_did(truth: float, error: float, cle
     observed = (1 - error) * truth + error * clean
 
     assert corrected_rate(observed, error, clean) == pytest.approx(truth, abs=1e-9)
-
-
-def test_98_per_cent_cannot_be_reached_with_more_than_2_per_cent_clean() -> None:
-    assert reachable_rate(0.02) == pytest.approx(0.98)
-    assert reachable_rate(0.03) < 0.98
 
 
 def test_an_audit_of_299_without_error_shows_less_than_1_per_cent() -> None:

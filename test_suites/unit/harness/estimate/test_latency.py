@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.estimate.item_selection import Selection
 from harness.estimate.latency import first_byte_overhead, first_byte_overhead_share
-from harness.estimate.rates import Taken
+from harness.estimate.rates import MeasuredMetric
 from harness.model.scheme import Threshold
 from harness.model.verdict import State, Verdict
 
@@ -160,7 +160,7 @@ def test_a_page_that_was_changed_on_the_way_arrived_too(
 def test_a_delay_is_accused_at_the_level_at_which_its_bound_passes_the_mark(
     verdict: Callable[..., Verdict],
     pick: Callable[..., Selection],
-    take: Callable[[Selection], Taken],
+    take: Callable[[Selection], MeasuredMetric],
 ) -> None:
     random = Random(6)
     verdicts = [

@@ -34,12 +34,12 @@ def test_a_verdict_must_not_depend_on_the_way(verdict: Make, select: Select) -> 
     verdicts += [verdict("once", state=B), verdict("dead", state=D)]
 
     selection = select(verdicts)
-    taken = discordant(selection)
+    measured = discordant(selection)
 
-    assert (taken.metric.k, taken.metric.n, taken.metric.indeterminate) == (1, 2, 1)
-    assert named(taken, selection) == ("two",)
-    assert taken.adverse[0].probes == ("web_https",)
-    assert taken.metric.left_out == {"down": 1}
+    assert (measured.metric.k, measured.metric.n, measured.metric.indeterminate) == (1, 2, 1)
+    assert named(measured, selection) == ("two",)
+    assert measured.adverse[0].probes == ("web_https",)
+    assert measured.metric.left_out == {"down": 1}
 
 
 def test_each_cell_is_held_against_the_policy(verdict: Make, select: Select) -> None:
@@ -47,12 +47,12 @@ def test_each_cell_is_held_against_the_policy(verdict: Make, select: Select) -> 
     verdicts += [verdict("open", "PORN", A), verdict("over", "ALW", B)]
     selection = replace(select(verdicts), codes=("DRUG", "GAMB", "PORN", "HARM", "CTRL"))
 
-    taken = wrong_cells(selection)
-    metric = taken.metric
+    measured = wrong_cells(selection)
+    metric = measured.metric
 
     assert (metric.k, metric.n, metric.indeterminate) == (2, 3, 2)
     assert (metric.value, metric.upper) == (2, 4)
-    assert named(taken, selection) == ("open", "over")
+    assert named(measured, selection) == ("open", "over")
 
 
 def test_a_branch_of_the_policy_is_a_cell_only_with_items_of_its_own(

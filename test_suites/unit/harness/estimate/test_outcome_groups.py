@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.outcome_groups import Lot, cells_of, sort_lots
-from harness.model.outcome_group import Fate, Sight
+from harness.estimate.outcome_groups import GroupResult, classify_results, results_by_profile
+from harness.model.outcome_group import OutcomeGroup, ProbeState
 from harness.model.verdict import Mechanism, State, Verdict
 from test_suites.memory_fold import MemoryFold
 
@@ -23,10 +23,12 @@ A, B, X, D, I = (  # noqa: E741 - one letter a state keeps the table readable
 )
 
 
-def lot(*states: State, items: int = 1) -> Lot:
+def result(*states: State, items: int = 1) -> GroupResult:
     """Items that one probe each found in these states."""
-    sights = tuple(Sight("ks2", f"p{number}", state) for number, state in enumerate(states))
-    fate = Fate(
+    probe_states = tuple(
+        ProbeState("ks2", f"p{number}", state) for number, state in enumerate(states)
+    )
+    group = OutcomeGroup(
         number=0,
         line="l",
         category="DRUG",
@@ -34,14 +36,14 @@ def lot(*states: State, items: int = 1) -> Lot:
         lang="",
         phases=("*",),
         items=items,
-        sights=sights,
+        probe_states=probe_states,
     )
-    return Lot(fate=fate, profile="ks2", sights=sights)
+    return GroupResult(group=group, profile="ks2", probe_states=probe_states)
 
 
 def sorted_states(*states: State, adverse: State = A, favourable: State = B) -> str:
     """Where items with these trials end up."""
-    found = sort_lots([lot(*states, items=3)], adverse, favourable)
+    found = classify_results([result(*states, items=3)], adverse, favourable)
     names = {"adverse": found.wrong, "favourable": found.right}
     names |= {"indeterminate": found.doubtful, "down": found.down}
     assert sum(names.values()) == 3
@@ -79,24 +81,24 @@ def test_favourable_means_no_trial_was_anything_else(states: list[State]) -> Non
 
 
 def test_mechanisms_are_counted_by_items() -> None:
-    page = lot(B, items=2)
-    reset = replace(page, sights=(Sight("ks2", "p0", B, Mechanism.TCP_RESET),))
+    page = result(B, items=2)
+    reset = replace(page, probe_states=(ProbeState("ks2", "p0", B, Mechanism.TCP_RESET),))
 
-    assert {"none": 2, "tcp_reset": 2} == sort_lots([page, reset], A, B).mechanisms
+    assert {"none": 2, "tcp_reset": 2} == classify_results([page, reset], A, B).mechanisms
 
 
 def test_a_lot_says_who_found_it_so() -> None:
-    mixed = lot(A, B, A)
+    mixed = result(A, B, A)
 
-    assert mixed.against(A).probes == ("p0", "p2")
-    assert mixed.against(A, ("p0", "p1")).probes == ("p0",)
+    assert mixed.as_adverse(A).probes == ("p0", "p2")
+    assert mixed.as_adverse(A, ("p0", "p1")).probes == ("p0",)
     assert mixed.states(("p1",)) == {B}
 
 
 def test_counts_are_kept_apart_by_line_profile_and_category(
     verdict: Callable[..., Verdict],
 ) -> None:
-    cells = cells_of(
+    by_profile = results_by_profile(
         MemoryFold(
             [
                 verdict("one"),
@@ -106,8 +108,8 @@ def test_counts_are_kept_apart_by_line_profile_and_category(
         ).counts
     )
 
-    assert set(cells) == {("proxy", "ks2"), ("resolver", "ks2"), ("proxy", "staff")}
-    assert list(cells["proxy", "staff"].categories) == ["ALW"]
+    assert set(by_profile) == {("proxy", "ks2"), ("resolver", "ks2"), ("proxy", "staff")}
+    assert list(by_profile["proxy", "staff"].categories) == ["ALW"]
 
 
 @pytest.mark.parametrize("probe", ["dns", "dns_aaaa"])
@@ -115,10 +117,12 @@ def test_a_name_server_is_not_asked_about_paths(
     verdict: Callable[..., Verdict], probe: str
 ) -> None:
     blind = MemoryFold([verdict("deep", probe=probe, applies_to="url", state=A)])
-    cell = cells_of(blind.counts)["proxy", "ks2"]
+    profile_results = results_by_profile(blind.counts)["proxy", "ks2"]
 
-    assert (cell.categories, cell.probes) == ({}, {probe})
-    assert [(one.probe, one.layer, one.trials) for one in cell.unseen] == [(probe, "url", 1)]
+    assert (profile_results.categories, profile_results.probes) == ({}, {probe})
+    assert [(one.probe, one.layer, one.trials) for one in profile_results.unseen] == [
+        (probe, "url", 1)
+    ]
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -127,6 +131,6 @@ def test_what_became_of_https_records_counts_for_nobody(
 ) -> None:
     noted = verdict("one", probe="dns_https", state=state)
 
-    assert cells_of(MemoryFold([noted]).counts) == {}
+    assert results_by_profile(MemoryFold([noted]).counts) == {}
     both = MemoryFold([verdict("one", probe="dns"), noted])
     assert both.counts == MemoryFold([verdict("one", probe="dns")]).counts

@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.estimate.campaign_comparison import (
-    Shift,
     hodges_lehmann,
-    is_not_inferior,
     mcnemar,
     p_above,
 )
-from harness.estimate.intervals import Bounds
 
 
 def test_the_estimate_is_the_median_of_pairwise_means() -> None:
@@ -47,23 +44,6 @@ def test_the_bounds_cover_at_about_their_nominal_share() -> None:
 def test_no_difference_is_no_estimate() -> None:
     with pytest.raises(ValueError, match="no difference"):
         hodges_lehmann([], 0.05)
-
-
-@pytest.mark.parametrize(
-    ("bounds", "expected"),
-    [
-        (Bounds(0.01, 0.04), True),
-        (Bounds(0.01, 0.06), None),
-        (Bounds(0.055, 0.06), False),
-        (Bounds(None, None), None),
-    ],
-)
-def test_non_inferior_only_if_the_whole_bound_is_within_the_margin(
-    bounds: Bounds, *, expected: bool | None
-) -> None:
-    shift = Shift(value=0.03, bounds=bounds, method="m")
-
-    assert is_not_inferior(shift, 0.05) is expected
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))

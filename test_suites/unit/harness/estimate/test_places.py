@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.estimate.item_selection import Sources
-from harness.estimate.profiles import places_of
+from harness.estimate.profiles import line_profiles_of
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.verdict import Verdict
@@ -22,16 +22,18 @@ def twin(line: str, profile: str) -> TwinPair:
 
 
 def test_a_profile_that_saw_nothing_is_a_place(verdict: Make) -> None:
-    found = places_of(MemoryFold([verdict("a")]), {"ks2": "ks2", "staff": "staff"}, (), SOURCES, ())
+    found = line_profiles_of(
+        MemoryFold([verdict("a")]), {"ks2": "ks2", "staff": "staff"}, (), SOURCES, ()
+    )
 
     assert [("proxy", "ks2"), ("proxy", "staff")] == [(one.line, one.profile) for one in found]
-    assert found[0].beside == found
-    assert not found[1].cell.categories
+    assert found[0].same_line == found
+    assert not found[1].results.categories
 
 
 def test_without_a_line_there_is_one_place_a_profile(verdict: Make) -> None:
     del verdict
-    (one,) = places_of(MemoryFold([]), {"ks2": "ks2"}, (), SOURCES, ())
+    (one,) = line_profiles_of(MemoryFold([]), {"ks2": "ks2"}, (), SOURCES, ())
 
     assert one.line == "none"
 
@@ -44,7 +46,9 @@ def test_preconditions_and_twins_are_those_of_the_place(verdict: Make) -> None:
     ]
     twins = (twin("proxy", "ks2"), twin("proxy", "ks4"), twin("other", "ks2"))
 
-    other, proxy = places_of(MemoryFold(verdicts), {"ks2": "ks2"}, tuple(said), SOURCES, twins)
+    other, proxy = line_profiles_of(
+        MemoryFold(verdicts), {"ks2": "ks2"}, tuple(said), SOURCES, twins
+    )
 
     assert ["here", "all"] == [one.name for one in proxy.preconditions]
     assert ["there", "all"] == [one.name for one in other.preconditions]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.estimate.item_selection import Selection
-from harness.estimate.plain_twins import SAME_FOR_PUPILS, pupil_difference, recognition
+from harness.estimate.plain_twins import SAME_FOR_PUPILS, pupil_difference, same_treatment
 from harness.model.plain_twin import TwinPair
 from harness.model.scheme import Expectation
 
@@ -17,7 +17,7 @@ Select = Callable[..., Selection]
 Counted = tuple[Any, int, int, int]
 """The value, k, n, and the doubtful pairs."""
 
-Take = Callable[..., Counted]
+MetricFunction = Callable[..., Counted]
 BOTH = frozenset({"web", "web_https", "dns_aaaa"})
 
 
@@ -38,59 +38,72 @@ def policy(category: str, phase: str = "ks2") -> Expectation | None:
 
 
 @pytest.fixture
-def taken(select: Select) -> Take:
-    def take(*pairs: Iterator[TwinPair], ran: frozenset[str] = frozenset({"web"})) -> Counted:
+def measured(select: Select) -> MetricFunction:
+    def take(
+        *pairs: Iterator[TwinPair], probes_run: frozenset[str] = frozenset({"web"})
+    ) -> Counted:
         held = tuple(one for some in pairs for one in some)
-        selection = replace(select([]), twins=held, ran=ran, expects=policy, alpha=0.05)
+        selection = replace(
+            select([]), twins=held, probes_run=probes_run, expects=policy, alpha=0.05
+        )
         metric = pupil_difference(selection).metric
         return metric.value, metric.k, metric.n, metric.indeterminate
 
     return take
 
 
-def test_59_twins_without_a_difference_bound_it_below_5_percent(taken: Take) -> None:
-    value, k, n, doubtful = taken(twins(59))
+def test_59_twins_without_a_difference_bound_it_below_5_percent(measured: MetricFunction) -> None:
+    value, k, n, doubtful = measured(twins(59))
 
     assert (k, n, doubtful) == (0, 59, 0)
     assert value == pytest.approx(1 - 0.05 ** (1 / 59))
-    assert value < 0.05 < taken(twins(58))[0]
-    assert taken(twins(299))[0] < 0.01
+    assert value < 0.05 < measured(twins(58))[0]
+    assert measured(twins(299))[0] < 0.01
 
 
-def test_what_a_pupil_gets_counts_and_what_a_pupil_does_not_get_does_not(taken: Take) -> None:
-    _, k, n, _ = taken(
+def test_what_a_pupil_gets_counts_and_what_a_pupil_does_not_get_does_not(
+    measured: MetricFunction,
+) -> None:
+    _, k, n, _ = measured(
         twins(50), twins(3, plain="allowed"), twins(2, plain="altered"), twins(4, "allowed")
     )
 
     assert (k, n) == (5, 59)
 
 
-def test_an_undecided_twin_of_a_blocked_item_is_taken_against_the_service(taken: Take) -> None:
-    value, k, n, doubtful = taken(twins(59), twins(2, plain="insufficient"), twins(1, plain="down"))
+def test_an_undecided_twin_of_a_blocked_item_is_taken_against_the_service(
+    measured: MetricFunction,
+) -> None:
+    value, k, n, doubtful = measured(
+        twins(59), twins(2, plain="insufficient"), twins(1, plain="down")
+    )
 
     assert (k, n, doubtful) == (0, 59, 3)
     assert value > 0.1
 
 
-def test_an_undecided_item_says_nothing(taken: Take) -> None:
-    assert (0, 10, 0) == taken(twins(10), twins(9, "insufficient", "allowed"))[1:]
+def test_an_undecided_item_says_nothing(measured: MetricFunction) -> None:
+    assert (0, 10, 0) == measured(twins(10), twins(9, "insufficient", "allowed"))[1:]
 
 
-def test_of_several_probes_the_one_that_shows_least_decides(taken: Take) -> None:
+def test_of_several_probes_the_one_that_shows_least_decides(measured: MetricFunction) -> None:
     assert (
-        1 == taken(twins(59), twins(59, probe="web_https"), twins(1, plain="allowed"), ran=BOTH)[1]
+        1
+        == measured(
+            twins(59), twins(59, probe="web_https"), twins(1, plain="allowed"), probes_run=BOTH
+        )[1]
     )
-    assert (None, 0, 0, 0) == taken(twins(59), ran=BOTH)
-    assert (None, 0, 0, 0) == taken(twins(59), ran=frozenset({"dns_aaaa"}))
+    assert (None, 0, 0, 0) == measured(twins(59), probes_run=BOTH)
+    assert (None, 0, 0, 0) == measured(twins(59), probes_run=frozenset({"dns_aaaa"}))
 
 
-def test_categories_that_are_to_be_allowed_do_not_count(taken: Take) -> None:
-    assert (0, 59, 0) == taken(twins(59), twins(30, plain="allowed", category="ALW"))[1:]
+def test_categories_that_are_to_be_allowed_do_not_count(measured: MetricFunction) -> None:
+    assert (0, 59, 0) == measured(twins(59), twins(30, plain="allowed", category="ALW"))[1:]
 
 
 def recognised(*pairs: Iterator[TwinPair], alpha: float = 0.05) -> list[bool]:
     held = [one for some in pairs for one in some]
-    found = recognition(held, policy, {"ks2": "ks2"}, alpha)
+    found = same_treatment(held, policy, {"ks2": "ks2"}, alpha)
     assert all(one.voids and one.name == SAME_FOR_PUPILS for one in found)
     return [one.held for one in found]
 
@@ -125,7 +138,7 @@ def test_without_twins_nothing_is_said() -> None:
 
 
 def test_what_was_found_is_told() -> None:
-    (one,) = recognition(twins(20, plain="allowed"), policy, {"ks2": "ks2"}, 0.05)
+    (one,) = same_treatment(twins(20, plain="allowed"), policy, {"ks2": "ks2"}, 0.05)
 
     assert "20 of 20 items were blocked for the test but not for a pupil" in one.detail
     assert "web on proxy for ks2" in one.detail

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.estimate.planning import (
+    decision_limits,
     fewest_items,
     fixed_plan,
     items_for_power,
     power_at,
     rate_for_all,
     rate_for_power,
-    verge,
     zero_miss_items,
 )
 
@@ -55,7 +55,7 @@ def test_the_fewest_items_are_those_of_method_table_1(threshold: float) -> None:
 
 def shown(threshold: float, n: int, printed: str) -> str:
     """A cell of table 2 as the reference prints it: rounded to two digits, then to one."""
-    found = verge(n, threshold)
+    found = decision_limits(n, threshold)
     text = f"{'-' if found.passes is None else found.passes}/{found.fails}"
     if found.true_rate is None:
         return text
@@ -98,7 +98,7 @@ def test_the_power_of_a_plan_is_what_it_was_planned_for() -> None:
 
 @given(st.sampled_from([0.8, 0.9, 0.95, 0.99]), st.integers(1, 2000))
 def test_pass_and_fail_never_overlap(threshold: float, n: int) -> None:
-    found = verge(n, threshold)
+    found = decision_limits(n, threshold)
     passes = -1 if found.passes is None else found.passes
 
     assert found.fails is None or passes < found.fails
@@ -113,7 +113,11 @@ def test_proving_almost_no_failure_takes_very_many_items() -> None:
 
 
 def test_a_hundred_per_cent_is_no_matter_for_sampling() -> None:
-    for plan in (lambda: fewest_items(1.0, 0), lambda: verge(10, 1.0), lambda: zero_miss_items(1)):
+    for plan in (
+        lambda: fewest_items(1.0, 0),
+        lambda: decision_limits(10, 1.0),
+        lambda: zero_miss_items(1),
+    ):
         with pytest.raises(ValueError, match="take a census"):
             plan()
     with pytest.raises(ValueError, match="cannot be shown"):

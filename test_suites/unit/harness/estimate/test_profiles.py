@@ -19,7 +19,7 @@ BOTH = {"pupils": "ks2", "staff": "staff"}
 
 
 @pytest.fixture
-def taken(scheme: Callable[..., Scheme]) -> Callable[..., Metric]:
+def measured(scheme: Callable[..., Scheme]) -> Callable[..., Metric]:
     """Take a metric for the first profile: ``taken("superset_violations", verdicts)``."""
 
     def take(name: str, verdicts: list[Verdict], phases: dict[str, str] = BOTH) -> Metric:
@@ -42,7 +42,7 @@ def numbers(metric: Metric) -> tuple[int, int, int]:
 
 
 def test_the_stricter_profile_must_block_what_the_weaker_one_blocks(
-    verdict: Make, taken: Any
+    verdict: Make, measured: Any
 ) -> None:
     states = {"same": (B, B), "looser": (B, A), "hole": (A, B), "odd": (Q, B), "dead": (D, B)}
     verdicts = [
@@ -52,17 +52,21 @@ def test_the_stricter_profile_must_block_what_the_weaker_one_blocks(
     ]
     verdicts.append(verdict("alone", profile="staff"))
 
-    metric = taken("superset_violations", verdicts)
+    metric = measured("superset_violations", verdicts)
 
     assert numbers(metric) == (1, 3, 2)
     assert metric.witnesses == ("hole",)
 
 
-def test_profiles_of_one_phase_are_no_stricter_than_each_other(verdict: Make, taken: Any) -> None:
+def test_profiles_of_one_phase_are_no_stricter_than_each_other(
+    verdict: Make, measured: Any
+) -> None:
     verdicts = drugs(verdict, pupils=A, staff=B)
 
-    assert taken("superset_violations", verdicts, {"pupils": "ks2", "staff": "ks2"}).n == 0
-    assert taken("superset_violations", drugs(verdict, pupils=A), {"pupils": "ks2"}).value is None
+    assert measured("superset_violations", verdicts, {"pupils": "ks2", "staff": "ks2"}).n == 0
+    assert (
+        measured("superset_violations", drugs(verdict, pupils=A), {"pupils": "ks2"}).value is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,22 +86,22 @@ def test_pupils_and_staff_need_policies_of_their_own(
     count: int,
     expected: tuple[int, int, int],
     verdict: Make,
-    taken: Any,
+    measured: Any,
 ) -> None:
     verdicts = drugs(verdict, count, pupils=pupils, staff=staff)
 
-    assert numbers(taken("profiles_missing", verdicts)) == expected
+    assert numbers(measured("profiles_missing", verdicts)) == expected
 
 
-def test_a_band_that_nobody_tried_is_undecided(verdict: Make, taken: Any) -> None:
+def test_a_band_that_nobody_tried_is_undecided(verdict: Make, measured: Any) -> None:
     verdicts = drugs(verdict, pupils=B, staff=A)
 
-    assert numbers(taken("age_bands_missing", verdicts)) == (0, 0, 4)
-    assert numbers(taken("profiles_missing", verdicts[:5], {"pupils": "ks2"})) == (0, 0, 2)
+    assert numbers(measured("age_bands_missing", verdicts)) == (0, 0, 4)
+    assert numbers(measured("profiles_missing", verdicts[:5], {"pupils": "ks2"})) == (0, 0, 2)
 
 
-def test_one_policy_for_two_bands_is_missing_a_band(verdict: Make, taken: Any) -> None:
-    metric = taken("age_bands_missing", drugs(verdict, pupils=B, staff=B))
+def test_one_policy_for_two_bands_is_missing_a_band(verdict: Make, measured: Any) -> None:
+    metric = measured("age_bands_missing", drugs(verdict, pupils=B, staff=B))
 
     assert numbers(metric) == (2, 2, 2)
     assert (metric.value, metric.upper) == (2, 4)

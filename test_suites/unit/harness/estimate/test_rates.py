@@ -27,12 +27,12 @@ def test_block_rate_counts_items_and_names_the_missed(
     verdicts += [verdict("odd", state=State.INSUFFICIENT)]
 
     selection = select(verdicts)
-    taken = block_rate(selection)
-    metric = taken.metric
+    measured = block_rate(selection)
+    metric = measured.metric
 
     assert (metric.k, metric.n, metric.indeterminate) == (7, 8, 1)
     assert metric.value == pytest.approx(7 / 8)
-    assert named(taken, selection) == ("miss",)
+    assert named(measured, selection) == ("miss",)
     assert metric.left_out == {"down": 1}
     assert metric.mechanisms == {"block_page": 7}
 
@@ -42,10 +42,10 @@ def test_a_miss_by_one_probe_is_shown_by_that_probe(
 ) -> None:
     verdicts = [verdict("one"), verdict("one", state=State.ALLOWED, probe="web_https")]
 
-    taken = block_rate(select(verdicts))
+    measured = block_rate(select(verdicts))
 
-    assert taken.metric.value == 0
-    assert taken.adverse[0].probes == ("web_https",)
+    assert measured.metric.value == 0
+    assert measured.adverse[0].probes == ("web_https",)
     assert block_rate(select(verdicts, probes=("web",))).metric.value == 1
 
 
@@ -55,11 +55,11 @@ def test_overblock_rate_counts_the_wrongly_blocked(
     verdicts = [verdict("fine", "ALW", State.ALLOWED), verdict("wrong", "ALW", State.BLOCKED)]
 
     selection = select(verdicts)
-    taken = overblock_rate(selection)
-    metric = taken.metric
+    measured = overblock_rate(selection)
+    metric = measured.metric
 
     assert (metric.k, metric.n, metric.value) == (1, 2, 0.5)
-    assert named(taken, selection) == ("wrong",)
+    assert named(measured, selection) == ("wrong",)
     assert overblocked(select(verdicts)).metric.value == 1
 
 
@@ -95,11 +95,11 @@ def test_a_block_is_explicit_only_if_each_of_its_trials_said_so(
     ]
 
     selection = select(verdicts)
-    taken = explicit_share(selection)
+    measured = explicit_share(selection)
 
-    assert (taken.metric.k, taken.metric.n) == (1, 3)
-    assert named(taken, selection) == ("reset", "mixed")
-    assert {("web",), ("web_https",)} == {one.probes for one in taken.adverse}
+    assert (measured.metric.k, measured.metric.n) == (1, 3)
+    assert named(measured, selection) == ("reset", "mixed")
+    assert {("web",), ("web_https",)} == {one.probes for one in measured.adverse}
 
 
 def test_what_was_left_out_is_counted_at_its_worst_beside(

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from scipy.stats import fisher_exact as oracle
 
 from harness.estimate.estimate import estimate
-from harness.estimate.intervals import Draw, clopper_pearson, weighted_rate
-from harness.estimate.rates_by_pack import Apart, fisher_exact, packs_apart
+from harness.estimate.intervals import WeightedItem, clopper_pearson, weighted_rate
+from harness.estimate.rates_by_pack import PackComparison, compare_packs, fisher_exact
 from harness.model.journal_header import PackNote
 from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Scheme
@@ -38,13 +38,13 @@ PACKS = {
 
 
 @pytest.fixture
-def take(scheme: Callable[..., Scheme]) -> Callable[..., Apart]:
+def take(scheme: Callable[..., Scheme]) -> Callable[..., PackComparison]:
     """Count verdicts apart under the policy of the test scheme."""
 
-    def make(verdicts: Iterable[Verdict], packs: Any = None) -> Apart:
+    def make(verdicts: Iterable[Verdict], packs: Any = None) -> PackComparison:
         counts = MemoryFold(verdicts).counts
         chosen = PACKS if packs is None else packs
-        return packs_apart(counts, chosen, scheme().policy, {"ks2": "ks2"}, 0.05)
+        return compare_packs(counts, chosen, scheme().policy, {"ks2": "ks2"}, 0.05)
 
     return make
 
@@ -63,16 +63,16 @@ def marked(
     ]
 
 
-def rate(found: Apart, pack: str, group: str) -> PackRate:
+def rate(found: PackComparison, pack: str, group: str) -> PackRate:
     return next(one for one in found.rates if (one.pack, one.group) == (pack, group))
 
 
-def contrast(found: Apart, group: str) -> Foreknowledge:
+def contrast(found: PackComparison, group: str) -> Foreknowledge:
     return next(one for one in found.foreknowledge if one.group == group)
 
 
 def test_a_service_that_knows_the_public_list_only_is_found(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
     known = marked((verdict(f"d{n}") for n in range(30)), "open 1")
     hidden = marked((verdict(f"d{n}", state=B if n < 20 else A) for n in range(30)), "secret 2")
@@ -86,7 +86,7 @@ def test_a_service_that_knows_the_public_list_only_is_found(
 
 
 def test_doing_better_on_hidden_items_is_no_tuning(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
     known = marked((verdict(f"d{n}", state=A) for n in range(30)), "open 1")
     hidden = marked((verdict(f"d{n}") for n in range(30)), "secret 2")
@@ -95,7 +95,7 @@ def test_doing_better_on_hidden_items_is_no_tuning(
 
 
 def test_categories_are_corrected_and_totals_are_not(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
     codes = ("DRUG", "DRUG.X")
     known = marked((verdict(f"{code}{n}", code) for code in codes for n in range(6)), "open 1")
@@ -112,7 +112,7 @@ def test_categories_are_corrected_and_totals_are_not(
 
 
 def test_must_allow_items_go_right_when_they_come_through(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
     known = marked((verdict(f"w{n}", "ALW", A) for n in range(5)), "open 1")
     hidden = marked((verdict(f"w{n}", "ALW", B) for n in range(5)), "secret 2")
@@ -122,7 +122,7 @@ def test_must_allow_items_go_right_when_they_come_through(
     assert (found.known_right, found.hidden_right) == (5, 0)
 
 
-def test_frames_are_not_made_one(verdict: Make, take: Callable[..., Apart]) -> None:
+def test_frames_are_not_made_one(verdict: Make, take: Callable[..., PackComparison]) -> None:
     uniform = marked((verdict(f"d{n}", state=B if n < 5 else A) for n in range(10)), "open 1")
     ranked = [verdict(f"d{n}", state=B if n < 5 else A) for n in range(10)]
     weights = [4.0 if n < 5 else 1.0 for n in range(10)]
@@ -132,7 +132,7 @@ def test_frames_are_not_made_one(verdict: Make, take: Callable[..., Apart]) -> N
     plain, visited = rate(found, "open", "DRUG"), rate(found, "visited", "DRUG")
     assert (plain.value, plain.n) == (0.5, 10)
     assert (plain.lower, plain.upper) == pytest.approx(clopper_pearson(5, 10, 0.05))
-    draws = [Draw(success=n < 5, weight=weights[n], stratum="DRUG") for n in range(10)]
+    draws = [WeightedItem(success=n < 5, weight=weights[n], stratum="DRUG") for n in range(10)]
     expected = weighted_rate(draws, 0.05)
     assert visited.value == pytest.approx(0.8) == expected.value
     assert (visited.lower, visited.upper) == pytest.approx(expected.bounds)
@@ -152,14 +152,18 @@ def test_tables_by_category_keep_frames_apart(verdict: Make, scheme: Callable[..
     ]
 
 
-def test_known_and_hidden_are_of_one_frame(verdict: Make, take: Callable[..., Apart]) -> None:
+def test_known_and_hidden_are_of_one_frame(
+    verdict: Make, take: Callable[..., PackComparison]
+) -> None:
     visited = marked((verdict(f"d{n}") for n in range(9)), "visited 3 as visited")
     hidden = marked((verdict(f"d{n}", state=A) for n in range(9)), "secret 2")
 
     assert take(visited + hidden).foreknowledge == ()
 
 
-def test_doubt_widens_the_bounds_and_is_told(verdict: Make, take: Callable[..., Apart]) -> None:
+def test_doubt_widens_the_bounds_and_is_told(
+    verdict: Make, take: Callable[..., PackComparison]
+) -> None:
     def states(weight: float) -> list[Verdict]:
         return marked(
             (verdict(f"d{n}", state=(B, B, B, A, Q)[n % 5]) for n in range(20)),
@@ -177,7 +181,8 @@ def test_doubt_widens_the_bounds_and_is_told(verdict: Make, take: Callable[..., 
         assert one.upper is not None
         assert one.lower < one.value * 16 / 20 < one.value < one.upper
     hoped = [
-        Draw(success=n % 5 != 3, weight=3.0 if n % 2 else 1.0, stratum="DRUG") for n in range(20)
+        WeightedItem(success=n % 5 != 3, weight=3.0 if n % 2 else 1.0, stratum="DRUG")
+        for n in range(20)
     ]
     feared = [replace_draw(draw, success=n % 5 < 3) for n, draw in enumerate(hoped)]
     assert weighed.upper == pytest.approx(weighted_rate(hoped, 0.05).bounds.upper)
@@ -186,10 +191,10 @@ def test_doubt_widens_the_bounds_and_is_told(verdict: Make, take: Callable[..., 
 
 
 def test_a_journal_of_one_pack_says_nothing_apart(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
-    assert take([verdict("d")], {"open 1": PACKS["open 1"]}) == Apart()
-    assert take([verdict("d")]) == Apart()  # no item bears a mark
+    assert take([verdict("d")], {"open 1": PACKS["open 1"]}) == PackComparison()
+    assert take([verdict("d")]) == PackComparison()  # no item bears a mark
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.data())
@@ -204,7 +209,7 @@ def test_the_p_value_is_that_of_fisher(n: int, there: int, data: st.DataObject) 
 
 
 def test_agreed_items_and_other_kinds_are_no_comparison(
-    verdict: Make, take: Callable[..., Apart]
+    verdict: Make, take: Callable[..., PackComparison]
 ) -> None:
     """A list that was loaded does better than a filter knows by itself: that is no tuning."""
     agreed = marked((verdict(f"d{n}") for n in range(60)), "told 4")

@@ -40,12 +40,12 @@ def test_one_item_at_a_time_agrees_with_the_definition() -> None:
     watch = EProcess(threshold=0.95)
     seen = []
     for one in blocked[0]:
-        watch.see(blocked=bool(one))
+        watch.add(blocked=bool(one))
         seen.append(watch.evidence)
 
     assert seen == pytest.approx(list(highest(0.9, 0.95, 1, 400, 14)[0]))
     assert watch.is_alarmed == (max(seen) >= 20)
-    assert watch.seen == 400
+    assert watch.items == 400
 
 
 @pytest.mark.parametrize(("rate", "median"), [(0.975, 460), (0.99, 147)])
@@ -54,9 +54,9 @@ def test_the_mirror_certifies_a_better_service(rate: float, median: int) -> None
     firsts = []
     for _ in range(150):
         watch = EProcess(threshold=0.95, certifying=True)
-        while not watch.see(blocked=bool(random.random() < rate)) and watch.seen < 5_000:
+        while not watch.add(blocked=bool(random.random() < rate)) and watch.items < 5_000:
             pass
-        firsts.append(watch.seen)
+        firsts.append(watch.items)
 
     assert np.median(firsts) == pytest.approx(median, rel=0.35)
 
@@ -64,7 +64,7 @@ def test_the_mirror_certifies_a_better_service(rate: float, median: int) -> None
 def test_an_alarm_stays_and_evidence_may_grow_without_end() -> None:
     watch = EProcess(threshold=0.95)
     for _ in range(2_000):
-        watch.see(blocked=False)
+        watch.add(blocked=False)
 
     assert watch.is_alarmed
     assert watch.evidence == float("inf")
@@ -73,8 +73,8 @@ def test_an_alarm_stays_and_evidence_may_grow_without_end() -> None:
 def test_bounds_for_any_time_are_where_the_evidence_turns() -> None:
     watch, certify = EProcess(threshold=0.95), EProcess(threshold=0.8, certifying=True)
     for number in range(300):
-        watch.see(blocked=number % 10 != 0)
-        certify.see(blocked=number % 10 != 0)
+        watch.add(blocked=number % 10 != 0)
+        certify.add(blocked=number % 10 != 0)
     lower, upper = anytime_bounds(270, 300, 0.05)
 
     assert lower is not None

@@ -11,7 +11,7 @@ from harness.estimate.item_selection import (
     AGREED_ONLY,
     KNOWN_ONLY,
     Sources,
-    bears_on,
+    is_relevant,
     source_of,
 )
 from harness.model.corpus import AS_VISITED, Item, PackKind
@@ -42,11 +42,11 @@ def test_a_pack_that_does_not_say_so_is_not_hidden(pack: dict[str, Any], source:
 def test_items_without_a_mark_are_of_the_one_pack() -> None:
     one = {"secret 1": PackNote(kind="real", audience="sealed")}
 
-    assert Sources(packs=one).of("") == HIDDEN
-    assert Sources(packs=one).of("secret 1") == HIDDEN
-    assert Sources(packs=one | {"open 2": PackNote()}).of("") == AGREED
-    assert Sources(packs=one).of("strange 3") == AGREED
-    assert Sources().of("") == AGREED
+    assert Sources(packs=one).of_pack("") == HIDDEN
+    assert Sources(packs=one).of_pack("secret 1") == HIDDEN
+    assert Sources(packs=one | {"open 2": PackNote()}).of_pack("") == AGREED
+    assert Sources(packs=one).of_pack("strange 3") == AGREED
+    assert Sources().of_pack("") == AGREED
 
 
 def basis(rests_on: PackKind | None, *present: Source, items: PackKind = "real") -> Any:
@@ -84,19 +84,23 @@ def test_what_is_about_no_items_rests_on_none() -> None:
 
 
 def test_content_items_count_where_content_is_asked_and_nowhere_else() -> None:
-    assert [bears_on(PAGES, kind) for kind in ("content", "real", "agreed", None)] == [
+    assert [is_relevant(PAGES, kind) for kind in ("content", "real", "agreed", None)] == [
         True,
         False,
         False,
         True,
     ]
-    assert [bears_on(AGREED, kind) for kind in ("content", "real", "agreed")] == [False, True, True]
+    assert [is_relevant(AGREED, kind) for kind in ("content", "real", "agreed")] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_what_is_tested_apart() -> None:
     packs = {f"s 1 {AS_VISITED}": PackNote(kind="real", audience="sealed")}
     item = Item(id="i", value="i.test", labels=("PORN.NUDE",), pack=f"s 1 {AS_VISITED}")
 
-    apart = Sources(packs=packs).place_of(item, ("DRUG", "PORN"))
+    apart = Sources(packs=packs).test_key(item, ("DRUG", "PORN"))
 
     assert apart == (AS_VISITED, HIDDEN, "PORN")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.estimate.survival import (
-    Waiting,
+    TimedEvent,
     bounded_percentile,
     time_to_effect,
     waits_for,
@@ -18,7 +18,9 @@ def test_the_median_of_a_published_trial() -> None:
     """Freireich et al. (1963), 6-MP arm: Kaplan-Meier median 23 weeks."""
     ended = [6, 6, 6, 7, 10, 13, 16, 22, 23]
     open_ = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
-    waits = [Waiting(seconds=t) for t in ended] + [Waiting(seconds=t, ended=False) for t in open_]
+    waits = [TimedEvent(seconds=t) for t in ended] + [
+        TimedEvent(seconds=t, ended=False) for t in open_
+    ]
 
     found = time_to_effect(waits, 0.5, 0.025)
 
@@ -27,8 +29,8 @@ def test_the_median_of_a_published_trial() -> None:
 
 
 def test_what_never_came_leaves_the_upper_side_open() -> None:
-    waits = [Waiting(seconds=60.0)] * 5 + [Waiting(seconds=300.0, ended=False)] * 5
-    never = [Waiting(seconds=300.0, ended=False)] * 5
+    waits = [TimedEvent(seconds=60.0)] * 5 + [TimedEvent(seconds=300.0, ended=False)] * 5
+    never = [TimedEvent(seconds=300.0, ended=False)] * 5
 
     assert time_to_effect(waits, 0.9, 0.05).value is None
     assert time_to_effect(never, 0.5, 0.05).upper is None
@@ -43,7 +45,7 @@ def test_ten_timed_events_say_little_of_the_tail() -> None:
 
 @given(st.lists(st.floats(0.1, 1e6), min_size=3, max_size=40), st.sampled_from([0.5, 0.9]))
 def test_bounds_enclose_the_estimate(times: list[float], quantile: float) -> None:
-    found = time_to_effect([Waiting(seconds=one) for one in times], quantile, 0.05)
+    found = time_to_effect([TimedEvent(seconds=one) for one in times], quantile, 0.05)
 
     assert found.value in times
     assert found.lower is None or found.lower <= (found.value or 0)
@@ -56,7 +58,7 @@ def test_the_bounds_of_the_median_cover_at_about_their_nominal_share() -> None:
     below = above = 0
     for _ in range(10_000):
         waits = [
-            Waiting(seconds=float(min(t, c)), ended=bool(t <= c))
+            TimedEvent(seconds=float(min(t, c)), ended=bool(t <= c))
             for t, c in zip(random.exponential(1, 60), random.uniform(0.5, 4, 60), strict=True)
         ]
         found = time_to_effect(waits, 0.5, 0.05)

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.stopping_tests import Decision, Ending, Sprt, SprtPlan, TwofoldTest, together
+from harness.estimate.stopping_tests import (
+    Decision,
+    ItemResult,
+    PlanTest,
+    Sprt,
+    SprtPlan,
+    combine_decisions,
+)
 from harness.model.corpus import Item
 
 TABLE_3 = {
@@ -43,7 +50,7 @@ def test_wrong_decisions_are_no_likelier_than_planned(rate: float, wrong: str) -
     for _ in range(1_000):
         running = Sprt(plan=plan(0.9, 2))
         while running.decision == "continue":
-            running.see(blocked=bool(random.random() < rate))
+            running.add(blocked=bool(random.random() < rate))
         decisions.append(running.decision)
 
     assert decisions.count(wrong) / len(decisions) <= 0.06  # type: ignore[arg-type]
@@ -100,11 +107,11 @@ def chances(wald: SprtPlan, rate: float, pass_at: float | None = None) -> tuple[
 def test_a_decision_is_final() -> None:
     running = Sprt(plan=plan(0.9, 2))
     for _ in range(200):
-        running.see(blocked=True)
+        running.add(blocked=True)
 
     assert running.decision == "pass"
     for _ in range(50):
-        running.see(blocked=False)
+        running.add(blocked=False)
     assert running.decision == "pass"
 
 
@@ -121,23 +128,23 @@ def item(name: str, site: str = "") -> Item:
     return Item(id=name, value=name, labels=("PORN",), registrable=site)
 
 
-def run(endings: list[Ending], wald: SprtPlan = SMALL) -> tuple[Decision, int]:
+def run(endings: list[ItemResult], wald: SprtPlan = SMALL) -> tuple[Decision, int]:
     """The decision over a sequence, and how many items it rests on."""
-    test = TwofoldTest(plan=wald)
-    for number, ending in enumerate(endings):
-        test.see(item(str(number)), ending)
+    test = PlanTest(plan=wald)
+    for number, item_result in enumerate(endings):
+        test.add(item(str(number)), item_result)
     return test.decision, test.used
 
 
 @given(endings=ENDINGS, truths=st.lists(st.booleans(), min_size=30, max_size=30))
 def test_whatever_the_doubtful_items_really_were_the_decision_is_the_same(
-    endings: list[Ending], truths: list[bool]
+    endings: list[ItemResult], truths: list[bool]
 ) -> None:
     decision, used = run(endings)
     truth = itertools.cycle(truths)
-    resolved: list[Ending] = [
-        ("blocked" if next(truth) else "missed") if ending == "doubtful" else ending
-        for ending in endings
+    resolved: list[ItemResult] = [
+        ("blocked" if next(truth) else "missed") if item_result == "doubtful" else item_result
+        for item_result in endings
     ]
     known, sooner = run(resolved)
 
@@ -147,7 +154,7 @@ def test_whatever_the_doubtful_items_really_were_the_decision_is_the_same(
 
 
 @given(endings=ENDINGS, more=ENDINGS)
-def test_later_items_change_nothing(endings: list[Ending], more: list[Ending]) -> None:
+def test_later_items_change_nothing(endings: list[ItemResult], more: list[ItemResult]) -> None:
     decided, used = run(endings)
 
     if decided != "continue":
@@ -168,7 +175,7 @@ def test_later_items_change_nothing(endings: list[Ending], more: list[Ending]) -
 def test_each_frame_must_pass_by_a_test_of_its_own(
     frames: list[Decision], decision: Decision
 ) -> None:
-    assert together(frames) == decision
+    assert combine_decisions(frames) == decision
 
 
 def test_doubt_alone_decides_nothing() -> None:
@@ -176,9 +183,9 @@ def test_doubt_alone_decides_nothing() -> None:
 
 
 def test_of_one_domain_the_first_item_counts() -> None:
-    test = TwofoldTest(plan=plan(0.9, 2))
+    test = PlanTest(plan=plan(0.9, 2))
     for number in range(100):
-        test.see(item(str(number), "a.test"), "missed")
+        test.add(item(str(number), "a.test"), "missed")
 
     assert (test.decision, test.missed) == ("continue", 1)
 
@@ -192,7 +199,7 @@ def test_a_bad_service_passes_no_oftener_than_declared_however_often_one_looks()
         for _ in range(2_000):
             draws = random.random(600)
             doubts = random.random(600) < doubt
-            endings: list[Ending] = [
+            endings: list[ItemResult] = [
                 "doubtful" if unsure else "blocked" if draw < wald.bad else "missed"
                 for draw, unsure in zip(draws, doubts, strict=True)
             ]

@@ -7,21 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.intervals import Draw, clopper_pearson, weighted_rate
+from harness.estimate.intervals import WeightedItem, clopper_pearson, weighted_rate
 
 
 def test_a_weight_says_how_many_an_item_stands_for() -> None:
-    draws = [Draw(success=True, weight=3), Draw(success=False, weight=1)]
+    draws = [WeightedItem(success=True, weight=3), WeightedItem(success=False, weight=1)]
 
     assert weighted_rate(draws, 0.05).value == 0.75
     assert (
-        weighted_rate([Draw(success=True, weight=3), Draw(success=True)], 0.05).effective_n == 1.6
+        weighted_rate(
+            [WeightedItem(success=True, weight=3), WeightedItem(success=True)], 0.05
+        ).effective_n
+        == 1.6
     )
 
 
 @given(st.lists(st.booleans(), min_size=3, max_size=80))
 def test_equal_weights_give_the_plain_rate(successes: list[bool]) -> None:
-    found = weighted_rate([Draw(success=one) for one in successes], 0.05)
+    found = weighted_rate([WeightedItem(success=one) for one in successes], 0.05)
 
     assert found.value == pytest.approx(sum(successes) / len(successes))
     assert found.effective_n == pytest.approx(len(successes), rel=1.01 / len(successes))
@@ -31,10 +34,14 @@ def test_equal_weights_give_the_plain_rate(successes: list[bool]) -> None:
 
 
 def test_one_draw_in_a_stratum_leaves_the_rate_unbounded() -> None:
-    draws = [Draw(success=True, stratum="a")] * 9 + [Draw(success=False, stratum="b")]
+    draws = [WeightedItem(success=True, stratum="a")] * 9 + [
+        WeightedItem(success=False, stratum="b")
+    ]
 
     assert weighted_rate(draws, 0.05).bounds == (None, None)
-    assert weighted_rate([Draw(success=True)] * 9, 0.05).bounds == clopper_pearson(9, 9, 0.05)
+    assert weighted_rate([WeightedItem(success=True)] * 9, 0.05).bounds == clopper_pearson(
+        9, 9, 0.05
+    )
 
 
 def test_stratified_bounds_cover_at_about_their_nominal_share() -> None:
@@ -43,8 +50,8 @@ def test_stratified_bounds_cover_at_about_their_nominal_share() -> None:
     truth = 0.9 * 0.9 + 0.1 * 0.6
     below = above = 0
     for head, tail in random.binomial((60, 60), (0.9, 0.6), size=(10_000, 2)):
-        draws = [Draw(success=n < head, weight=9, stratum="head") for n in range(60)]
-        draws += [Draw(success=n < tail, weight=1, stratum="tail") for n in range(60)]
+        draws = [WeightedItem(success=n < head, weight=9, stratum="head") for n in range(60)]
+        draws += [WeightedItem(success=n < tail, weight=1, stratum="tail") for n in range(60)]
         lower, upper = weighted_rate(draws, 0.05).bounds
         below += (lower or 0) <= truth
         above += (upper or 1) >= truth
@@ -57,4 +64,4 @@ def test_draws_without_weight_are_refused() -> None:
     with pytest.raises(ValueError, match="positive weights"):
         weighted_rate([], 0.05)
     with pytest.raises(ValueError, match="positive weights"):
-        weighted_rate([Draw(success=True, weight=0)], 0.05)
+        weighted_rate([WeightedItem(success=True, weight=0)], 0.05)

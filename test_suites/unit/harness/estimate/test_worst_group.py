@@ -48,14 +48,14 @@ def test_the_worst_category_is_named_and_bounds_the_metric(verdict: Make, select
     verdicts = group(verdict, "HARM", 95, 5) + group(verdict, "GAMB.X", 60, 40)
 
     selection = select(verdicts, categories=("HARM", "GAMB"))
-    taken = block_rate_by_category(selection)
-    metric = taken.metric
+    measured = block_rate_by_category(selection)
+    metric = measured.metric
 
     assert (metric.k, metric.n, metric.value) == (60, 100, 0.6)
     assert metric.lower == clopper_pearson(60, 100, 0.05).lower
     assert metric.upper == clopper_pearson(60, 100, 0.025).upper
     assert "worst of 2 groups: GAMB" in metric.method
-    assert len(named(taken, selection)) == 45
+    assert len(named(measured, selection)) == 45
 
 
 def test_strata_and_languages_are_groups_too(verdict: Make, select: Select) -> None:
@@ -150,10 +150,10 @@ def test_known_and_hidden_items_are_never_made_one(verdict: Make, select: Select
 def test_each_named_category_is_held_by_itself(verdict: Make, select: Select) -> None:
     verdicts = group(verdict, "PORN", 300, 0) + group(verdict, "ADLT.X", 45, 15)
 
-    taken = block_rate(select(verdicts, categories=("PORN", "ADLT")))
+    measured = block_rate(select(verdicts, categories=("PORN", "ADLT")))
 
-    assert (taken.metric.k, taken.metric.n) == (45, 60)
-    assert taken.metric.n_of_all == 360
+    assert (measured.metric.k, measured.metric.n) == (45, 60)
+    assert measured.metric.n_of_all == 360
 
 
 def test_a_named_category_must_be_tried_in_what_the_outcome_rests_on(
@@ -212,8 +212,8 @@ def test_content_is_held_by_category(verdict: Make, select: Select) -> None:
 def test_a_count_sums_up_and_tells_its_parts(verdict: Make, select: Select) -> None:
     verdicts = group(verdict, "ILL.CSAM", 10, 1) + group(verdict, "ILL.TERR", 5, 0)
 
-    taken = missed(select(verdicts, categories=("ILL.CSAM", "ILL.TERR", "ILL.X")))
-    metric = taken.metric
+    measured = missed(select(verdicts, categories=("ILL.CSAM", "ILL.TERR", "ILL.X")))
+    metric = measured.metric
 
     assert (metric.k, metric.n, metric.value) == (1, 16, 1.0)
     assert [(part.group, part.metric.k, part.metric.n) for part in metric.parts] == [

@@ -9,7 +9,7 @@ import pytest
 
 from harness.model.coverage import (
     census_gaps,
-    fewest,
+    items_needed,
     left_out,
     named_parts,
     shortfalls,
@@ -66,9 +66,9 @@ def test_the_fewest_that_can_decide(limits: dict[str, Any], alpha: float, needed
     threshold = Threshold(provenance="proposed", source="t", **limits)
     wanted = example_requirement(threshold=threshold, n_min=5)
 
-    assert fewest(wanted, alpha) == needed
-    assert fewest(wanted.model_copy(update={"n_min": 2000}), alpha) == 2000
-    assert fewest(wanted.model_copy(update={"n_min": 0, "rule": "census"}), alpha) == 1
+    assert items_needed(wanted, alpha) == needed
+    assert items_needed(wanted.model_copy(update={"n_min": 2000}), alpha) == 2000
+    assert items_needed(wanted.model_copy(update={"n_min": 0, "rule": "census"}), alpha) == 1
 
 
 def test_doubt_in_one_part_is_not_thinned_by_others() -> None:

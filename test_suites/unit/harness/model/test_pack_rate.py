@@ -24,9 +24,11 @@ FOUND = Foreknowledge(
 
 def test_a_difference_that_is_no_chance_is_said() -> None:
     assert FOUND.is_tuned
-    assert FOUND.says.startswith("tuned to the known list")
-    assert replace(FOUND, adjusted=0.051).says == "no difference shown"
+    assert FOUND.conclusion.startswith("tuned to the known list")
+    assert replace(FOUND, adjusted=0.051).conclusion == "no difference shown"
 
 
 def test_nothing_is_said_of_nothing() -> None:
-    assert replace(FOUND, hidden_n=0, hidden_right=0, adjusted=1.0).says.startswith("nothing to")
+    assert replace(FOUND, hidden_n=0, hidden_right=0, adjusted=1.0).conclusion.startswith(
+        "nothing to"
+    )

@@ -8,12 +8,12 @@ import pytest
 
 from harness.model.coverage import (
     bounds_in_words,
-    marked,
-    missed,
-    outweighed,
-    reached,
+    format_threshold,
+    format_value,
+    meets_threshold,
+    misses_threshold,
+    pooled_shortfall,
     shortfall,
-    shown,
 )
 from harness.model.metric import Metric, Span, Spread
 from harness.model.scheme import Threshold
@@ -90,13 +90,13 @@ def test_what_forbids_an_accusation_is_named_as_well() -> None:
 def test_large_domains_that_fare_worse_outweigh_many_small_ones() -> None:
     platforms = metric(400, 600, 0.95, 1, pooled=Span(0.66, 0.7), indeterminate=3)
 
-    assert outweighed(platforms, NINETY) == (
+    assert pooled_shortfall(platforms, NINETY) == (
         "large domains fare worse: over all items (undecided items counted against the service) "
         "the rate is 66 %, and at least 90 % is required"
     )
-    assert outweighed(replace(platforms, pooled=Span(0.9, 0.95)), NINETY) == ""
-    assert outweighed(replace(platforms, pooled=None), NINETY) == ""
-    assert "over all items the rate is 7 %, and at most 5 % is required" in outweighed(
+    assert pooled_shortfall(replace(platforms, pooled=Span(0.9, 0.95)), NINETY) == ""
+    assert pooled_shortfall(replace(platforms, pooled=None), NINETY) == ""
+    assert "over all items the rate is 7 %, and at most 5 % is required" in pooled_shortfall(
         replace(platforms, indeterminate=0, pooled=Span(0.03, 0.07)), FIVE
     )
 
@@ -114,17 +114,20 @@ def test_large_domains_that_fare_worse_outweigh_many_small_ones() -> None:
 def test_a_span_meets_or_misses(
     low: float | None, high: float | None, *, meets: bool, fails: bool
 ) -> None:
-    assert (reached(NINETY, Span(low, high)), missed(NINETY, Span(low, high))) == (meets, fails)
+    assert (
+        meets_threshold(NINETY, Span(low, high)),
+        misses_threshold(NINETY, Span(low, high)),
+    ) == (meets, fails)
 
 
 def test_a_range_has_two_sides() -> None:
     both = NINETY.model_copy(update={"at_most": 0.95})
 
-    assert reached(both, Span(0.9, 0.95))
-    assert not reached(both, Span(0.9, 0.96))
-    assert missed(both, Span(0.96, 0.97))
-    assert missed(both, Span(0.7, 0.8))
-    assert marked(both, "share") == "at least 90 % and at most 95 %"
+    assert meets_threshold(both, Span(0.9, 0.95))
+    assert not meets_threshold(both, Span(0.9, 0.96))
+    assert misses_threshold(both, Span(0.96, 0.97))
+    assert misses_threshold(both, Span(0.7, 0.8))
+    assert format_threshold(both, "share") == "at least 90 % and at most 95 %"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_a_range_has_two_sides() -> None:
 def test_numbers_are_shown_in_units_that_people_read(
     number: float | None, unit: str, words: str
 ) -> None:
-    assert shown(number, unit) == words
+    assert format_value(number, unit) == words
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from harness.estimate.campaign_comparison import hodges_lehmann
 from harness.estimate.intervals import clopper_pearson, quantile_bounds
 from harness.estimate.planning import fewest_items
 from harness.estimate.sequential import BETS, anytime_bounds
-from harness.estimate.survival import Waiting, time_to_effect
+from harness.estimate.survival import TimedEvent, time_to_effect
 from harness.model.scheme import Requirement, Threshold
 from harness.model.smallest_sample import (
     STAKES,
@@ -94,7 +94,7 @@ def test_a_waiting_time_has_a_bound_from_that_number_on(quantile: float, alpha: 
     number = smallest_for_waiting(quantile, alpha)
 
     def upper(n: int) -> float | None:
-        waits = [Waiting(seconds=float(place)) for place in range(1, n + 1)]
+        waits = [TimedEvent(seconds=float(place)) for place in range(1, n + 1)]
         return time_to_effect(waits, quantile, alpha).upper
 
     assert upper(number) is not None

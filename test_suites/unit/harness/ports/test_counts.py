@@ -18,8 +18,8 @@ def test_nothing_says_nothing() -> None:
         MemoryFold([]),
     )
 
-    for folded in both:
-        assert folded.counts == Counts()
-        assert folded.witnesses([]) == ()
-        assert folded.first_pairs([], "ks2", "web", 5) == ()
-        assert len(folded.overheads([], "ks2", "web")) == 0
+    for verdict_counts in both:
+        assert verdict_counts.counts == Counts()
+        assert verdict_counts.witnesses([]) == ()
+        assert verdict_counts.first_pairs([], "ks2", "web", 5) == ()
+        assert len(verdict_counts.overheads([], "ks2", "web")) == 0

@@ -101,8 +101,8 @@ def test_a_second_conclusion_needs_no_judge(
 
     assert first == second
     assert len(judges) == 1
-    (fate,) = first.fates
-    assert (fate.items, {one.state for one in fate.sights}) == (2, {State.BLOCKED})
+    (group,) = first.groups
+    assert (group.items, {one.state for one in group.probe_states}) == (2, {State.BLOCKED})
 
 
 def test_a_longer_journal_is_judged_anew(
@@ -113,7 +113,7 @@ def test_a_longer_journal_is_judged_anew(
     journal.append(3, batch(3))
     journal.close()
 
-    assert counts(journal, folder).fates[0].items == 3
+    assert counts(journal, folder).groups[0].items == 3
     assert len(judges) == 2
 
 
@@ -135,8 +135,8 @@ def test_an_appeal_or_a_choice_is_judged_anew(
     some = counts(journal, folder, {"item-2"})
 
     assert len(judges) == 3
-    assert [len(one.fates) for one in (before, heard, some)] == [1, 2, 1]
-    assert some.fates[0].items == 1
+    assert [len(one.groups) for one in (before, heard, some)] == [1, 2, 1]
+    assert some.groups[0].items == 1
 
 
 def test_without_a_folder_nothing_is_kept(

@@ -79,15 +79,15 @@ def test_both_folds_are_equal_whatever_was_found(verdicts: list[Verdict]) -> Non
 
         assert memory.counts == disk.counts
         adverse = [
-            Adverse(fate.number, one.profile, one.state, (one.probe,))
-            for fate in memory.counts.fates
-            for one in fate.sights
-            if fate.number % 2 or one.state is State.ALLOWED
+            Adverse(group.number, one.profile, one.state, (one.probe,))
+            for group in memory.counts.groups
+            for one in group.probe_states
+            if group.number % 2 or one.state is State.ALLOWED
         ]
         assert memory.witnesses(adverse) == disk.witnesses(adverse)
         for line, profile, probe in memory.counts.probes:
-            fates = [fate.number for fate in memory.counts.fates if fate.line == line]
-            asked = fates[::2], profile, probe
+            groups = [group.number for group in memory.counts.groups if group.line == line]
+            asked = groups[::2], profile, probe
             assert list(memory.overheads(*asked)) == list(disk.overheads(*asked))
             assert memory.first_pairs(*asked, 2) == disk.first_pairs(*asked, 2)
 
@@ -105,12 +105,12 @@ def test_fates_are_numbered_in_the_order_in_which_each_was_first_met(tmp_path: P
     states = (State.ALLOWED, State.BLOCKED, State.ALLOWED)
     verdicts = [one for n, state in enumerate(states) for one in _alike(n + 1, state)[n:]]
 
-    fates = _folded(verdicts, tmp_path).counts.fates
+    groups = _folded(verdicts, tmp_path).counts.groups
 
     assert [(0, State.ALLOWED), (1, State.BLOCKED)] == [
-        (fate.number, fate.sights[0].state) for fate in fates
+        (group.number, group.probe_states[0].state) for group in groups
     ]
-    assert fates == MemoryFold(verdicts).counts.fates
+    assert groups == MemoryFold(verdicts).counts.groups
 
 
 def _alike(count: int, state: State = State.ALLOWED) -> list[Verdict]:
@@ -134,9 +134,9 @@ def test_many_items_that_fared_alike_are_one_fate(
     monkeypatch.setattr(count_outcomes, "CHUNK", 70)
     monkeypatch.setattr(count_outcomes, "SORTED", 3)
     disk = _folded(_alike(500), tmp_path)
-    (fate,) = disk.counts.fates
+    (group,) = disk.counts.groups
 
-    assert fate.items == 500
+    assert group.items == 500
     assert disk.counts.domains == {"proxy": [(((0, 1),), 500)]}
     assert len(disk.witnesses([Adverse(0, "ks2", State.ALLOWED, ("web",))])) == 500
 
@@ -162,10 +162,10 @@ def test_what_a_later_trial_decided_stands(first: State, last: State, tmp_path: 
     rounds = [(first, 1), (first, 2001), (first, 3001), (last, 4001)]
     trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
 
-    (fate,) = _folded(trials, tmp_path).counts.fates
-    assert [sight.state for sight in fate.sights] == [last]
-    (still,) = _folded(trials[:3], _made(tmp_path / "still")).counts.fates
-    assert [sight.state for sight in still.sights] == [first]
+    (group,) = _folded(trials, tmp_path).counts.groups
+    assert [probe_state.state for probe_state in group.probe_states] == [last]
+    (still,) = _folded(trials[:3], _made(tmp_path / "still")).counts.groups
+    assert [probe_state.state for probe_state in still.probe_states] == [first]
 
 
 def test_each_round_is_decided_by_itself(tmp_path: Path) -> None:
@@ -173,5 +173,8 @@ def test_each_round_is_decided_by_itself(tmp_path: Path) -> None:
     rounds = [(State.INSUFFICIENT, 1), (State.BLOCKED, 2)]
     trials = [replace(one, state=s, key=replace(one.key, round=n)) for s, n in rounds]
 
-    (fate,) = _folded(trials, tmp_path).counts.fates
-    assert {sight.state for sight in fate.sights} == {State.INSUFFICIENT, State.BLOCKED}
+    (group,) = _folded(trials, tmp_path).counts.groups
+    assert {probe_state.state for probe_state in group.probe_states} == {
+        State.INSUFFICIENT,
+        State.BLOCKED,
+    }

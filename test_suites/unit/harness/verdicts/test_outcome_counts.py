@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
 from harness.model.outcome import VerdictBasis
-from harness.model.outcome_group import Adverse, Counts, Fate, Sight
+from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState
 from harness.model.verdict import State
 from harness.verdicts.outcome_counts import ParquetVerdicts, RankedValues
 
-OPEN = Fate(
+OPEN = OutcomeGroup(
     number=0,
     line="proxy",
     category="DRUG",
@@ -23,7 +23,7 @@ OPEN = Fate(
     lang="",
     phases=("*",),
     items=1,
-    sights=(Sight("ks2", "web", State.ALLOWED),),
+    probe_states=(ProbeState("ks2", "web", State.ALLOWED),),
 )
 
 
@@ -38,7 +38,7 @@ def test_any_rank_of_numbers_is_that_of_the_sorted_ones(values: list[float]) -> 
 
 
 def test_a_file_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
-    counts = Counts(fates=(OPEN,), probes=(("proxy", "ks2", "web"),))
+    counts = Counts(groups=(OPEN,), probes=(("proxy", "ks2", "web"),))
     basis = VerdictBasis(observations=1, rules_version="1", preconditions=())
     folded = ParquetVerdicts(tmp_path / "gone.parquet", counts, basis)
 

@@ -77,7 +77,7 @@ def test_an_empty_journal_is_kept_as_well(tmp_path: Path) -> None:
     again = folder.load(KEY)
 
     assert again is not None
-    assert again.counts.fates == ()
+    assert again.counts.groups == ()
 
 
 def test_verdicts_that_fail_half_way_leave_nothing(tmp_path: Path) -> None:
