@@ -42,6 +42,7 @@ def scratch_package(
 
 
 PROBE = """
+from harness.model.probe import ProbeDeclaration
 from harness.plugins import PROBES
 
 @PROBES.register("scratch")
@@ -69,7 +70,7 @@ def test_a_probe_of_another_package_needs_one_entry_point_line(
 
     found: Any = PROBES.find("scratch")
 
-    assert "fetch" == found.asks
+    assert "fetch" == found.declares.needs
 
 
 def test_an_importer_of_another_package_reads_what_its_table_says(

@@ -97,7 +97,7 @@ def test_an_upheld_appeal_rescores_each_campaign_that_used_the_item(
         ([], "none-001", "pack 'canary' has no item 'none-001'"),
         (["--label", "NEWS"], MISSED, "--label 'NEWS' is not a category"),
         (["--by", "supplier"], MISSED, "supplier appealed, so somebody else must decide"),
-        ([], "ill-csam-001-twin", "asks for no other labels than ALW.NEWS"),
+        ([], "ill-csam-001-twin", "the labels are ALW.NEWS already; give other labels"),
     ],
 )
 def test_a_wrong_appeal_leaves_nothing(
