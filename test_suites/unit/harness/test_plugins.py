@@ -59,7 +59,7 @@ from corpora.read_list import LIST_IMPORTERS
 def read_scratch(source):
     '''One host a line.'''
     for line in source.lines():
-        yield host_entry(source.place(line.number), line.text, "exact")
+        yield host_entry(source.line_label(line.number), line.text, "exact")
 """
 
 
