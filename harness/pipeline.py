@@ -17,7 +17,7 @@ from harness.measure.early_stopping import EarlyStopping
 from harness.measure.event_loop import infrequent_garbage_collection
 from harness.measure.measurement_context import MeasurementContext
 from harness.measure.observe import observe, require_control
-from harness.measure.progress import NullReporter, ProgressCounter, Reporter
+from harness.measure.progress import ProgressCounter, Reporter
 from harness.measure.retrials import Retrials
 from harness.model.campaign import Campaign
 from harness.model.outcome import Assessment
@@ -35,12 +35,10 @@ async def measure(
     reporter: Reporter | None = None,
 ) -> Journal:
     """Try every item every way that the journal lacks; void batches and undecided items again."""
-    progress_counter = ProgressCounter(
-        campaign, len(items), journal.batches(), context.clock, reporter or NullReporter()
-    )
+    progress = ProgressCounter(campaign, len(items), journal.batches(), context.clock, reporter)
     judges = batch_judges(campaign.service.block_page, journal.header.probes)
     may_stop = StoppingTests(campaign, journal.header.packs)
-    early_stopping = EarlyStopping(campaign, items, journal, judges.judge_batch, may_stop)
+    stopping = EarlyStopping(campaign, items, journal, judges.judge_batch, may_stop)
     retries = Retries(campaign, items, journal, judges)
     passes = retries.passes(context.half, only_undecided=context.only_undecided)
     retrials = Retrials(campaign, items, context, journal, judges.judge_trials)
@@ -48,18 +46,16 @@ async def measure(
         await context.open(stack)
         await retrials.open(stack)
         stack.enter_context(infrequent_garbage_collection())
-        for batches in map(early_stopping.without_stopped, passes):
+        for batches in map(stopping.without_stopped, passes):
             async with aclosing(observe(batches, campaign, context)) as observed:
                 async for batch, seen in observed:
-                    progress_counter.count(
-                        seen, await to_thread(early_stopping.store_batch, batch.number, seen)
-                    )
+                    progress.count(seen, await to_thread(stopping.store_batch, batch.number, seen))
                     await to_thread(retries.add_batch, batch.number, seen)
                     require_control(batch.number, seen)
                     await retrials.add_batch(seen)
-        await retrials.finish(progress_counter)
-    progress_counter.finish()
-    await to_thread(early_stopping.seal)
+        await retrials.finish(progress)
+    progress.finish()
+    await to_thread(stopping.seal)
     await to_thread(retrials.seal)
     return journal
 

@@ -55,7 +55,7 @@ class ProgressCounter:
         items: int,
         held: frozenset[int],
         clock: Clock,
-        reporter: Reporter,
+        reporter: Reporter | None = None,
     ) -> None:
         sizes = _sizes(campaign, items)
         self._total = sum(sizes)
@@ -66,7 +66,7 @@ class ProgressCounter:
         self._tried: Counter[str] = Counter()
         self._clock = clock
         self._started = clock.monotonic()
-        self._reporter = reporter
+        self._reporter = reporter or NullReporter()
         self._report()
 
     def count(self, observations: Iterable[Observation], spared: int = 0) -> None:
