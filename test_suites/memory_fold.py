@@ -11,7 +11,6 @@ from harness.model.batch import turn_of
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.outcome_group import (
-    ARRIVED,
     Adverse,
     Counts,
     DomainComposition,
@@ -23,7 +22,7 @@ from harness.model.outcome_group import (
     sample_ranks,
     traits_of,
 )
-from harness.model.verdict import State, Verdict
+from harness.model.verdict import DELIVERED, State, Verdict
 from harness.verdicts.count_outcomes import STATES, VOID, rank_of, witness_of
 
 Key = tuple[str, ItemTraits, str]
@@ -178,7 +177,7 @@ def _times(verdicts: Iterable[Verdict], profile: str, probe: str) -> list[tuple[
         (one.first_byte_service, one.first_byte_control)
         for one in verdicts
         if (one.key.profile, one.key.probe) == (profile, probe)
-        and one.state in ARRIVED
+        and one.state in DELIVERED
         and one.first_byte_service is not None
         and one.first_byte_control is not None
     ]

@@ -35,7 +35,7 @@ from harness.model.metric import (
 )
 from harness.model.outcome import Conformity, Measurement, Outcome, Precondition, Sequential
 from harness.model.plain_twin import DONE
-from harness.model.scheme import Decision, Requirement, Threshold
+from harness.model.scheme import ITEM_BY_ITEM, Decision, Requirement, Threshold
 from harness.ports.storage import Journal
 
 
@@ -242,9 +242,6 @@ LEFT_OUT = {
     "not paired": "not timed on both lines",
 }
 """Reasons why items are left out, in words."""
-
-ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
-"""Rules by which each item counts and one undecided item forbids conformity."""
 
 
 def _against(threshold: Threshold, metric: Metric) -> tuple[bool, bool]:

@@ -14,10 +14,9 @@ from harness.estimate.planning import decision_limits, items_for_power, rate_for
 from harness.estimate.stopping_tests import SprtPlan
 from harness.model.corpus import Item
 from harness.model.metric_spec import spec_of
-from harness.model.scheme import Requirement, Scheme
+from harness.model.scheme import ITEM_BY_ITEM, Requirement, Scheme
 from harness.model.smallest_sample import smallest_sample
 
-ITEM_BY_ITEM = frozenset({"census", "functional", "grade"})
 BY_RATE = frozenset({"guarded", "quantile"})
 HALF = 0.5
 """A planned service makes half the misses that the threshold allows (METHOD table 3)."""

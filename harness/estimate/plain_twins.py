@@ -28,7 +28,6 @@ SAME_FOR_PUPILS = "same-for-pupils"
 REMEDY = "were the twins of agreed names loaded, as accredit corpus export --origin writes them?"
 """First check for the reader: the twins must be loaded as the agreed names are."""
 
-DELIVERED_STATES = frozenset(one.value for one in DELIVERED)
 BLOCKED, DOWN = State.BLOCKED.value, State.DOWN.value
 
 
@@ -122,14 +121,14 @@ def _compared(pairs: Iterable[TwinPair]) -> _Compared:
             continue
         if _is_decided(one.plain):
             decided += 1
-            favoured += one.tested == BLOCKED and one.plain in DELIVERED_STATES
+            favoured += one.tested == BLOCKED and one.plain in DELIVERED
         elif one.tested == BLOCKED:
             doubtful += 1
     return _Compared(favoured, decided, doubtful)
 
 
 def _is_decided(state: str) -> bool:
-    return state == BLOCKED or state in DELIVERED_STATES
+    return state == BLOCKED or state in DELIVERED
 
 
 def _metric(probe: str, found: _Compared, alpha: float) -> Metric:

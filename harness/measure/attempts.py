@@ -16,6 +16,7 @@ from harness.measure.measurement_context import MeasurementContext
 from harness.model.campaign import Campaign, Limits
 from harness.model.corpus import AGREED, Item
 from harness.model.facts import tag_of
+from harness.model.failures import TIMEOUTS
 from harness.model.marker import Marker, browser_number, mark
 from harness.model.observation import (
     CONTROL,
@@ -27,7 +28,7 @@ from harness.model.observation import (
     Timings,
 )
 from harness.model.sentinel import Sentinel
-from harness.model.verdict import TIMEOUTS, is_silent, is_trouble
+from harness.model.verdict import is_silent, is_trouble
 from harness.ports.network import Attempt, Probe, ProbeResult, address_of, left_by
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from harness.model.corpus import Item
 from harness.model.facts import Facts
+from harness.model.failures import FAILURES
 
 
 class Heartbeats(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,50 +72,6 @@ line; again with the longest patience; again at once, at the end, or by the seco
 Stage = Literal[
     "resolve", "proxy_connect", "tunnel", "connect", "tls", "request", "response", "instrument"
 ]
-
-FAILURES = frozenset(
-    {
-        "address_family_not_supported",
-        "connection_already_in_progress",
-        "connection_aborted",
-        "connection_refused",
-        "connection_reset",
-        "dns_bogon_error",
-        "dns_no_answer",
-        "dns_non_recoverable_failure",
-        "dns_nxdomain_error",
-        "dns_refused_error",
-        "dns_server_misbehaving",
-        "dns_servfail_error",
-        "dns_temporary_failure",
-        "eof_error",
-        "generic_timeout_error",
-        "host_unreachable",
-        "http_invalid_response",
-        "http_redirect_limit",
-        "network_down",
-        "network_unreachable",
-        "not_connected",
-        "operation_canceled",
-        "permission_denied",
-        "private_address",
-        "proxy_authentication_required",
-        "proxy_autoconfig_failed",
-        "proxy_refused_tunnel",
-        "ssl_failed_handshake",
-        "ssl_invalid_certificate",
-        "ssl_invalid_hostname",
-        "ssl_unknown_authority",
-        "tls_alert",
-        "timed_out",
-        "instrument_no_descriptors",
-        "instrument_no_memory",
-        "instrument_overload",
-        "instrument_local_address",
-        "instrument_error",
-    }
-)
-"""The closed list of failure names (OONI df-007-errors, extended; never reuse a name)."""
 
 
 class AttemptKey(msgspec.Struct, frozen=True, kw_only=True):

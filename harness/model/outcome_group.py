@@ -14,9 +14,6 @@ import msgspec
 from harness.model.corpus import Item
 from harness.model.verdict import Mechanism, State
 
-ARRIVED = frozenset({State.ALLOWED, State.ALTERED})
-"""States in which the item's own page arrived, unchanged or altered."""
-
 OPEN = frozenset({State.INSUFFICIENT, State.DOWN})
 """States of a trial that decide nothing; a decided second trial replaces them."""
 

@@ -14,6 +14,14 @@ from harness.model.corpus import Item
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.reach import ReachFacts
 from harness.model.facts.web import WebFacts
+from harness.model.failures import (
+    ABRUPT,
+    BLOCK_CODES,
+    BUSY,
+    FALSE_CERTIFICATES,
+    RESOLVER_TROUBLE,
+    TIMEOUTS,
+)
 from harness.model.observation import AttemptKey, Observation
 
 BRACKET_FAILED = "bracket-failed"
@@ -94,47 +102,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_blind: bool = False
 
 
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-"""No answer came within the patience of an attempt."""
-
-ABRUPT = frozenset(
-    {
-        "connection_aborted",
-        "connection_refused",
-        "connection_reset",
-        "eof_error",
-        "host_unreachable",
-        "network_unreachable",
-        "ssl_failed_handshake",
-        "tls_alert",
-    }
-)
-"""A reset, an end of the stream, an ICMP error, a TLS handshake that was broken off."""
-
-RESOLVER_TROUBLE = frozenset(
-    {
-        "dns_non_recoverable_failure",
-        "dns_refused_error",
-        "dns_server_misbehaving",
-        "dns_servfail_error",
-        "dns_temporary_failure",
-    }
-)
-"""Resolver failures (SERVFAIL, REFUSED; RFC 1035 section 4.1.1), also used for rate limiting."""
-
-FALSE_CERTIFICATES = frozenset(
-    {"ssl_invalid_certificate", "ssl_invalid_hostname", "ssl_unknown_authority"}
-)
-"""Certificate failures after which the page is read nevertheless."""
-
-BUSY = frozenset({429, 502, 503, 504})
-"""Answers of a gateway that may be overloaded (RFC 9110 section 15.6, RFC 6585 section 4)."""
-
-
-SAYS_BLOCKED = frozenset({15, 16, 17, 18})
-"""Extended DNS errors: blocked, censored, filtered, prohibited (RFC 8914 sections 4.16-4.19)."""
-
-
 def is_silent(seen: Observation) -> bool:
     """Whether no answer came in time."""
     return seen.failure is not None and seen.failure.name in TIMEOUTS
@@ -187,4 +154,4 @@ def says_blocked(seen: Observation) -> bool:
     codes = (
         {error.code for error in facts.extended_errors} if isinstance(facts, DnsFacts) else set()
     )
-    return bool(SAYS_BLOCKED & {*codes, *(failure.extended_errors if failure else ())})
+    return bool(BLOCK_CODES.keys() & {*codes, *(failure.extended_errors if failure else ())})

@@ -20,7 +20,6 @@ from harness.model.batch import turn_of
 from harness.model.observation import CONTROL
 from harness.model.outcome import Witness
 from harness.model.outcome_group import (
-    ARRIVED,
     OPEN,
     Counts,
     DomainComposition,
@@ -31,7 +30,7 @@ from harness.model.outcome_group import (
     sample_ranks,
     traits_of,
 )
-from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
+from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Verdict
 from harness.store.journal.parquet_segment import connect, quoted
 
 STATES, MECHANISMS = tuple(State), tuple(Mechanism)
@@ -84,7 +83,7 @@ class Rows:
             rank = rank_of(verdict)
             self.any_open = self.any_open or rank > DECIDED
             service, control = verdict.first_byte_service, verdict.first_byte_control
-            is_timed = verdict.state in ARRIVED and None not in (service, control)
+            is_timed = verdict.state in DELIVERED and None not in (service, control)
             yield Row(
                 n=number,
                 line=self.lines.setdefault(key.line, len(self.lines)),

@@ -13,7 +13,8 @@ from harness.interop.ooni import read_ooni
 from harness.judge.composite_measurements import judge_foreign, judge_measurement
 from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import Certificate, Hop, WebFacts
-from harness.model.observation import CONTROL, FAILURES, Failure
+from harness.model.failures import FAILURES
+from harness.model.observation import CONTROL, Failure
 from harness.ports.storage import Journal
 from reports.exports.ooni import ALIAS_LOOPS, export_ooni
 from test_suites.calibration.held import Held

@@ -7,15 +7,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from harness.judge.block_page_check import says_nothing
 from harness.judge.trial_features import Rule, TrialFeatures
 from harness.model.facts.dns import DnsFacts
+from harness.model.failures import BLOCK_CODES, TIMEOUTS
 from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
 """Names that nobody else may answer for (RFC 6761): there the control gives the right address."""
-
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-BLOCK_CODES = {15: "blocked", 16: "censored", 17: "filtered", 18: "prohibited"}
-"""Extended errors by which a resolver says that it blocks (RFC 8914 sections 4.16 to 4.19)."""
 
 
 def _said(features: TrialFeatures) -> str:

@@ -6,6 +6,7 @@ from harness.judge import block_page_classifier
 from harness.judge.rules.dns import asks_https
 from harness.judge.rules.refusals import how_it_failed
 from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.failures import LOCAL_TROUBLE
 from harness.model.private_address import PRIVATE_ADDRESS
 from harness.model.verdict import Mechanism, State
 
@@ -53,18 +54,6 @@ PRIVATE_RULES: tuple[Rule, ...] = (
 
 SERVER_TROUBLE = 500
 PROXY_WANTS_NAME = 407
-
-LOCAL_TROUBLE = frozenset(
-    {
-        "address_family_not_supported",
-        "connection_already_in_progress",
-        "network_down",
-        "not_connected",
-        "operation_canceled",
-        "permission_denied",
-    }
-)
-"""Failures of the client's own network, which say nothing about the service."""
 
 
 def _control_failed(features: TrialFeatures) -> object:

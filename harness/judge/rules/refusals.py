@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.judge.block_page_check import READ, says_nothing
 from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.failures import OTHER_CERTIFICATES
 from harness.model.observation import Stage
 from harness.model.verdict import Mechanism, State
 
@@ -24,9 +25,6 @@ FORBIDDEN, LEGAL = 403, 451
 REFUSED = frozenset({FORBIDDEN, LEGAL})
 _LEGAL_WORDS = re.compile(r"\b(?:legal|law|court|order(?:ed)?|copyright|rfc 7725)\b")
 """Words of the reasons that a page with status 451 should give (RFC 7725)."""
-
-FALSE_CERTIFICATES = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
-"""Failures that show another party's certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +165,7 @@ CONNECTION_REFUSALS = (
     ),
     Refusal(
         rule="tls-false-certificate",
-        failures=FALSE_CERTIFICATES,
+        failures=OTHER_CERTIFICATES,
         stages=BEFORE_AN_ANSWER,
         control="the origin's own certificate is shown",
         mechanism=Mechanism.TLS_INTERCEPT_PAGE,

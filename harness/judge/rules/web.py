@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from harness.judge.rules.refusals import (
     CONNECTION_REFUSALS,
-    FALSE_CERTIFICATES,
     NAME_REFUSALS,
     how_it_failed,
     is_refused_by_status,
     is_refused_for_legal_reasons,
 )
 from harness.judge.trial_features import Rule, TrialFeatures
+from harness.model.failures import DNS_FAILED, OTHER_CERTIFICATES, TIMEOUTS
 from harness.model.verdict import Mechanism, State, says_blocked
 
 TUNNEL_OPEN = range(200, 300)
 SERVER_TROUBLE = 500
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-DNS_TROUBLE = frozenset({"dns_servfail_error", "dns_temporary_failure",
-                         "dns_non_recoverable_failure", "dns_server_misbehaving"})  # fmt: skip
 SLACK_BYTES, SLACK_SHARE = 64, 0.05
 
 
@@ -74,7 +71,7 @@ def _difference(features: TrialFeatures) -> str:
 
 
 def _is_behind_false_certificate(features: TrialFeatures) -> bool:
-    false = features.failure in FALSE_CERTIFICATES
+    false = features.failure in OTHER_CERTIFICATES
     false |= features.failure == "ssl_invalid_certificate" and features.intercepted
     return false and features.status is not None
 
@@ -168,7 +165,7 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="resolve-failure-declared",
-        matches=lambda features: features.failure in DNS_TROUBLE and says_blocked(features.service),
+        matches=lambda features: features.failure in DNS_FAILED and says_blocked(features.service),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
         says="the resolver of the service line says by an extended error that it blocks",
@@ -177,7 +174,7 @@ WEB_RULES: tuple[Rule, ...] = (
     Rule(
         id="resolve-failure-learned",
         matches=lambda features: (
-            features.failure in DNS_TROUBLE and features.failure in features.fingerprints.failures
+            features.failure in DNS_FAILED and features.failure in features.fingerprints.failures
         ),
         state=State.BLOCKED,
         mechanism=Mechanism.DNS_SERVFAIL,
@@ -186,7 +183,7 @@ WEB_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="resolve-trouble",
-        matches=lambda features: features.stage == "resolve" or features.failure in DNS_TROUBLE,
+        matches=lambda features: features.stage == "resolve" or features.failure in DNS_FAILED,
         state=State.INSUFFICIENT,
         mechanism=Mechanism.DNS_SERVFAIL,
         says="the service line's resolver failed: this may be a block or a technical fault",

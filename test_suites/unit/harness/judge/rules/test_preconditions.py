@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.judge import judge_trial
-from harness.judge.rules.preconditions import LOCAL_TROUBLE
 from harness.model.facts.reach import ReachFacts
 from harness.model.facts.web import WebFacts
-from harness.model.observation import CONTROL, FAILURES
+from harness.model.failures import FAILURES, LOCAL_TROUBLE
+from harness.model.observation import CONTROL
 from harness.model.verdict import State, Trial
 from test_suites.calibration.trials import dns, failed, foreign, observation, reach, trial, web
 
