@@ -23,7 +23,7 @@ MARK = {"provenance": "proposed", "source": "benchmark"}
 
 async def concluded(folder: str, journal: str) -> AsyncIterator[dict[str, Any]]:
     """Assess a journal; its observations are judged first, unless verdicts are kept."""
-    scheme = _scheme()
+    scheme = made_scheme()
     yield {}
     assessment = conclude(open_journal(Path(journal)), scheme, verdicts=VerdictCache(Path(folder)))
     met = [outcome.metric for outcome in assessment.outcomes]
@@ -62,7 +62,7 @@ def _kept(folder: Path) -> tuple[dict[str, Any], Path]:
     return msgspec.json.decode((folder / KEPT).read_bytes())["kept"]["counts"], files
 
 
-def _scheme() -> Scheme:
+def made_scheme() -> Scheme:
     """A rate (of blocks, or of over-blocking) and a quantile for each category and probe."""
     wanted = [(code, probe) for code in CATEGORIES for probe in PROBES]
     requirements = [

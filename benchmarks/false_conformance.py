@@ -8,10 +8,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.goal import Result, topic
+
+if TYPE_CHECKING:
+    from test_suites.calibration.simulated_counts import Design, Draw
 
 REPLICATES, STOPPED, SERVICES = 10_000, 1_000, 4_000
 ALPHA = 0.05
@@ -37,7 +41,7 @@ def _clustered() -> Iterable[Result]:
 
     for design in DESIGNS:
 
-        def draw(random: Random, design: object = design) -> Iterable[Row]:
+        def draw(random: Random, design: Design = design) -> Iterable[Row]:
             return [Row(category="B", domains=design.domains(random, 0.9))]
 
         for rule in ("guarded", "sequential"):
@@ -83,7 +87,7 @@ def _stopped() -> Iterable[Result]:
 
 
 def _measured(
-    name: str, draw: object, wanted: dict[str, object], alpha: float, replicates: int
+    name: str, draw: Draw, wanted: dict[str, object], alpha: float, replicates: int
 ) -> Iterable[Result]:
     from test_suites.calibration.simulated_counts import scheme, share  # noqa: PLC0415 - as above
     from test_suites.calibration.simulated_rows import conforms, is_accused  # noqa: PLC0415 - as above

@@ -19,8 +19,9 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
+from harness.store.head import write_head
 from harness.store.journal.header import HEADER, write_header
-from harness.store.journal.manifest import SealedSegment, append_line
+from harness.store.journal.manifest import SealedSegment, append_line, scan_folder
 
 CATEGORIES = ("PORN", "GAMB", "DRUG", "VIOL", "DISC", "CRIM", "SELF", "WEAP", "HATE", "ALW.EDU")
 PROBES = ("web", "web_https")
@@ -46,7 +47,7 @@ def make_journal(folder: Path, observations: int) -> int:
     )
     corpora = ["made 1.0.0 0"]
     write_header(folder, {"campaign": campaign.model_dump_json(), "corpora": corpora})
-    previous = hashlib.sha256((folder / HEADER).read_bytes()).hexdigest()
+    start = previous = hashlib.sha256((folder / HEADER).read_bytes()).hexdigest()
     segments = -(-observations // (ROWS * BATCHES))
     for number in range(segments):
         path = folder / f"segment-{number + 1:06d}.parquet"
@@ -65,6 +66,7 @@ def make_journal(folder: Path, observations: int) -> int:
         ).chained()
         append_line(folder / "manifest.jsonl", line)
         previous = line.hash
+    write_head(folder, scan_folder(folder, start).head)
     return segments * ROWS * BATCHES
 
 
