@@ -7,9 +7,10 @@ items and this one cannot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 
 from harness.estimate import rates
 from harness.estimate.interval_choice import rate_bounds
@@ -23,14 +24,14 @@ from harness.estimate.item_selection import (
     is_asked,
     select_results,
 )
-from harness.estimate.metrics import function_of
 from harness.estimate.outcome_groups import GroupResult, ProfileResults, classify_results, total
 from harness.estimate.plain_twins import same_treatment
 from harness.estimate.profiles import LineProfile, line_profiles_of
+from harness.estimate.rates import MeasuredMetric
 from harness.estimate.rates_by_pack import compare_packs, with_foreknowledge
 from harness.model.corpus import PackKind, covers
 from harness.model.instrument_record import InstrumentRecord
-from harness.model.metric_spec import spec_of
+from harness.model.metric_spec import MetricSpec, spec_of
 from harness.model.outcome import (
     CategoryRate,
     Estimates,
@@ -42,6 +43,17 @@ from harness.model.probe import EARLIER, Declarations
 from harness.model.scheme import Requirement, Scheme
 from harness.model.verdict import State
 from harness.ports.judging import CountedVerdicts
+
+MetricFunction = Callable[[Selection], MeasuredMetric]
+"""Computes one metric of the items that a requirement counts on one line for one profile."""
+
+
+@cache
+def function_of(spec: MetricSpec) -> MetricFunction:
+    """Return the function that ``spec.function`` names in ``harness.estimate``."""
+    module, _, name = spec.function.partition(":")
+    metric_function: MetricFunction = getattr(import_module(f"harness.estimate.{module}"), name)
+    return metric_function
 
 
 def estimate(

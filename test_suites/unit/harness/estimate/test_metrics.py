@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.estimate.estimate import estimate
-from harness.estimate.metrics import function_of
+from harness.estimate.estimate import estimate, function_of
 from harness.model.metric_spec import IMPLEMENTED, SPECS, MetricSpec, spec_of
 from harness.model.scheme import Scheme
 from harness.model.verdict import Verdict

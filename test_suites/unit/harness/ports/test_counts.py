@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Counts
 from harness.ports.judging import CountedVerdicts
-from harness.verdicts.outcome_counts import ParquetVerdicts
+from harness.verdicts.cached_verdicts import ParquetVerdicts
 from test_suites.memory_fold import MemoryFold
 
 

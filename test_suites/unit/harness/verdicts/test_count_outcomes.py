@@ -16,8 +16,8 @@ from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import SHOWN, Adverse
 from harness.model.verdict import BRACKET_FAILED, Mechanism, State, Verdict
 from harness.verdicts import count_outcomes
+from harness.verdicts.cached_verdicts import ParquetVerdicts
 from harness.verdicts.count_outcomes import count_verdicts
-from harness.verdicts.outcome_counts import ParquetVerdicts
 from test_suites.memory_fold import MemoryFold
 
 NOTHING = VerdictBasis(observations=0, rules_version="1", preconditions=())

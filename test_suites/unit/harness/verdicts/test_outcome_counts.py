@@ -13,7 +13,7 @@ from harness.errors import InstrumentError
 from harness.model.outcome import VerdictBasis
 from harness.model.outcome_group import Adverse, Counts, OutcomeGroup, ProbeState
 from harness.model.verdict import State
-from harness.verdicts.outcome_counts import ParquetVerdicts, RankedValues
+from harness.verdicts.cached_verdicts import ParquetVerdicts, RankedValues
 
 OPEN = OutcomeGroup(
     number=0,
