@@ -49,7 +49,7 @@ def sync_folder(directory: Path) -> None:
     sync_file(directory)
 
 
-def swap_in(path: Path, text: bytes) -> None:
+def write_whole_unsynced(path: Path, text: bytes) -> None:
     """Like ``write_whole``, but without waiting for the disk. Raises OSError.
 
     The file survives the end of the process but not a power cut: for data that can be checked and

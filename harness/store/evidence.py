@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item
 from harness.model.observation import Evidence, digest_of
-from harness.store.atomic_write import swap_in
+from harness.store.atomic_write import write_whole_unsynced
 from harness.store.private_files import make_private
 
 NEVER_STORED = frozenset({"S3", "S4"})
@@ -38,9 +38,9 @@ class EvidenceFolder:
         try:
             make_private(self.directory)
             path.parent.mkdir(parents=True, exist_ok=True)
-            swap_in(path, evidence.body)
+            write_whole_unsynced(path, evidence.body)
             # the type is written last: if it exists, the body is complete
-            swap_in(beside, evidence.media_type.encode())
+            write_whole_unsynced(beside, evidence.media_type.encode())
         except OSError as error:
             msg = f"{path}: evidence cannot be stored: {error.strerror or error}"
             raise InstrumentError(msg) from error

@@ -8,13 +8,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import UsageError
+from harness.store.atomic_write import write_whole_unsynced
 
 
 class WriterLock:
     """A lock for writing to ``directory``, held until ``release`` or the end of the process.
 
     The operating system holds the lock (``flock(2)``, or ``msvcrt.locking`` on Windows). The file
-    beside it names the process, for the message to others.
+    beside it names the process, for the message to others. A lock that nobody refers to any more
+    is released too.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,7 +41,7 @@ class WriterLock:
                 "wait for it to end, or choose another folder"
             )
             raise UsageError(msg) from None
-        self._holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        write_whole_unsynced(self._holder, b"%d\n" % os.getpid())
 
     def release(self) -> None:
         """Release the lock, if it is held."""

@@ -26,7 +26,7 @@ from harness.model.outcome_group import Adverse, Counts, Pairs
 from harness.model.verdict import Verdict
 from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
-from harness.store.atomic_write import swap_in
+from harness.store.atomic_write import write_whole_unsynced
 from harness.store.journal.parquet_segment import connect, digest_of_file, duckdb, quoted
 from harness.store.private_files import make_private
 from harness.verdicts.count_outcomes import STATES, count_verdicts
@@ -216,7 +216,7 @@ class VerdictCache:
             )
             text = msgspec.json.encode(kept)
             sealed = _Sealed(sha256=_digest(text), kept=msgspec.Raw(text))
-            swap_in(self._folder / KEPT, msgspec.json.encode(sealed))
+            write_whole_unsynced(self._folder / KEPT, msgspec.json.encode(sealed))
             for other in self._folder.iterdir():
                 if len(other.name) == len(path.name) and other != path:
                     rmtree(other, ignore_errors=True)

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.store.atomic_write import swap_in, sync_file, sync_folder, write_all, write_whole
+from harness.store.atomic_write import (
+    sync_file,
+    sync_folder,
+    write_all,
+    write_whole,
+    write_whole_unsynced,
+)
 
 Writer = Callable[[Path, bytes], None]
 
 
-@pytest.mark.parametrize("write", [write_whole, swap_in])
+@pytest.mark.parametrize("write", [write_whole, write_whole_unsynced])
 def test_puts_new_bytes_in_place_of_old_ones(tmp_path: Path, write: Writer) -> None:
     path = tmp_path / "a"
     write(path, b"old and longer")
@@ -46,7 +52,7 @@ def test_a_folder_in_the_way_leaves_no_litter(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
 
     with pytest.raises(OSError, match="a"):
-        swap_in(tmp_path / "a", b"new")
+        write_whole_unsynced(tmp_path / "a", b"new")
 
     assert [tmp_path / "a"] == list(tmp_path.iterdir())
 

@@ -176,10 +176,13 @@ def test_a_full_disk_leaves_the_journal_whole(
 
 
 def test_two_cannot_write_the_same_journal(folder: Path) -> None:
-    SegmentJournal.create(folder, HEADER)
+    writer = SegmentJournal.create(folder, HEADER)
 
     with pytest.raises(UsageError, match=f"process {os.getpid()} is writing here"):
         SegmentJournal.open_or_create(folder, HEADER)
+
+    writer.close()
+    SegmentJournal.open_or_create(folder, HEADER).close()
 
 
 def test_one_that_could_not_begin_to_write_does_not_keep_the_next_one_from_it(
