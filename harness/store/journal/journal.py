@@ -142,14 +142,14 @@ class SegmentJournal(JournalReader):
             return
         self._lock.take()
         try:
-            standing = self.standing()
-            named = {Path(segment.name).stem: segment.sha256 for segment in standing.sealed}
+            state = self.state()
+            named = {Path(segment.name).stem: segment.sha256 for segment in state.sealed}
             remove_interrupted_sealing(self.directory, named)
-            cut_torn_tails(standing.opened)
+            cut_torn_tails(state.opened)
             self._key_filter.add(
-                parquet_segment.key_hashes(self.directory / one.name) for one in standing.sealed
+                parquet_segment.key_hashes(self.directory / one.name) for one in state.sealed
             )
-            self._head = standing.head
+            self._head = state.head
             self._keep_chains()
             self._start_segment()
         except BaseException:
@@ -276,9 +276,9 @@ class SegmentJournal(JournalReader):
 
     def _start_segment(self) -> None:
         """Continue the open segment, or start the next one."""
-        standing = scan_folder(self.directory, self.start)
-        number = len(standing.sealed) + 1
-        opened = standing.opened
+        state = scan_folder(self.directory, self.start)
+        number = len(state.sealed) + 1
+        opened = state.opened
         path = opened[-1][0] if opened else self.directory / f"segment-{number:06d}.jsonl"
         self._writer = SegmentWriter(path)
         self._keys = KeyIndex()

@@ -1,7 +1,7 @@
 """Hash chains of a journal (manifest, stops, instrument), and the state of a journal's folder.
 
 Each line's hash covers the line and the previous hash, starting at the header's digest, so a line
-that was changed, removed or inserted is found. ``read_standing`` reads the manifest and the
+that was changed, removed or inserted is found. ``read_journal_state`` reads the manifest and the
 segments of a folder and checks them against its head.
 """
 
@@ -149,7 +149,7 @@ READINGS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class JournalState:
     """The state of a folder: sealed segments, scanned open segments, and the resulting head.
 
     ``behind`` are the heads that a crash may have left: from before the last batch or sealing.
@@ -172,7 +172,7 @@ class Standing:
         return sealed + [marker.batch for _, contents in self.opened for marker in contents.markers]
 
 
-def read_standing(directory: Path, start: str, *, has_head: bool) -> Standing:
+def read_journal_state(directory: Path, start: str, *, has_head: bool) -> JournalState:
     """Read a folder whose header has the digest ``start``, and check it against its head.
 
     Journals of older versions have no head: ``has_head`` is whether this one must. Raises
@@ -180,14 +180,14 @@ def read_standing(directory: Path, start: str, *, has_head: bool) -> Standing:
     """
     for _ in range(READINGS):
         before = read_head(directory)
-        standing = scan_folder(directory, start)
+        state = scan_folder(directory, start)
         if before == read_head(directory):
-            _require(directory, standing, before, has_head=has_head)
-            return standing
+            _require(directory, state, before, has_head=has_head)
+            return state
     return scan_folder(directory, start)
 
 
-def scan_folder(directory: Path, start: str) -> Standing:
+def scan_folder(directory: Path, start: str) -> JournalState:
     """Read a folder without its head. Raises InstrumentError if it is damaged.
 
     Files are listed before the manifest is read, so that a segment sealed in between is in the
@@ -207,7 +207,7 @@ def scan_folder(directory: Path, start: str) -> Standing:
     markers = [marker for _, contents in opened for marker in contents.markers]
     heads = heads_after(sealed[-1].hash if sealed else start, rows, markers)
     behind = heads[-2:-1] or _before_sealing(directory, start, sealed)
-    return Standing(sealed=sealed, opened=opened, head=heads[-1], behind=tuple(behind))
+    return JournalState(sealed=sealed, opened=opened, head=heads[-1], behind=tuple(behind))
 
 
 def _require_listed(directory: Path, paths: list[Path], listed: set[str], opened: set[str]) -> None:
@@ -237,17 +237,17 @@ def _before_sealing(directory: Path, start: str, sealed: tuple[SealedSegment, ..
     return heads_after(previous, rows, markers)[-1:]
 
 
-def _require(directory: Path, standing: Standing, head: Head | None, *, has_head: bool) -> None:
+def _require(directory: Path, state: JournalState, head: Head | None, *, has_head: bool) -> None:
     path = directory / HEAD
     if head is None:
-        if has_head and (standing.rows or standing.batches or standing.sealed):
+        if has_head and (state.rows or state.batches or state.sealed):
             msg = f"{path}: is missing, so the end of the journal cannot be checked: damaged"
             raise InstrumentError(msg)
         return
     bare = Head(rows=head.rows, hash=head.hash)
-    if bare not in (standing.head, *standing.behind):
+    if bare not in (state.head, *state.behind):
         msg = (
-            f"{path}: the journal's end was changed: it holds {standing.rows:,} observations, "
+            f"{path}: the journal's end was changed: it holds {state.rows:,} observations, "
             f"but its head records {head.rows:,}"
         )
         raise InstrumentError(msg)

@@ -20,7 +20,7 @@ from harness.store.journal import parquet_segment
 from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
 from harness.store.journal.jsonl_segment import BatchMarker, Scan, lines_of, marker_digest
 from harness.store.journal.key_index import KeyIndex
-from harness.store.journal.manifest import SealedSegment, Standing, read_standing
+from harness.store.journal.manifest import JournalState, SealedSegment, read_journal_state
 from harness.store.journal.side_records import read_instrument, read_stops
 
 _SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
@@ -63,11 +63,11 @@ class JournalReader:
     @property
     def head(self) -> Head:
         """The number of observations, and the hash over all of them."""
-        return self.standing().head
+        return self.state().head
 
     def batches(self) -> frozenset[int]:
         """The numbers of the complete batches."""
-        return frozenset(self.standing().batches)
+        return frozenset(self.state().batches)
 
     def stops(self) -> tuple[Stop, ...]:
         """The early stops. Raises InstrumentError."""
@@ -79,43 +79,43 @@ class JournalReader:
 
     def keys(self) -> frozenset[AttemptKey]:
         """All attempt keys. For a resume, ``batches`` is enough and far smaller."""
-        keys, standing = KeyIndex(), self.standing()
-        for segment in standing.sealed:
+        keys, state = KeyIndex(), self.state()
+        for segment in state.sealed:
             keys.add_rows(parquet_segment.keys(self.directory / segment.name))
-        for path, contents in standing.opened:
+        for path, contents in state.opened:
             keys.add_lines(lines_of(path, contents.good))
         return frozenset(keys)
 
     def observations(self) -> Iterator[Observation]:
         """All observations, in the order of measurement, one at a time."""
-        decode, standing = _OBSERVATIONS.decode, self.standing()
-        for segment in standing.sealed:
+        decode, state = _OBSERVATIONS.decode, self.state()
+        for segment in state.sealed:
             yield from map(decode, parquet_segment.records(self.directory / segment.name))
-        for path, contents in standing.opened:
+        for path, contents in state.opened:
             yield from map(decode, lines_of(path, contents.good))
 
     def sentinels(self) -> Iterator[Observation]:
         """All observations except those of items: sentinels, heartbeats and retrials."""
-        decode, standing = _OBSERVATIONS.decode, self.standing()
-        for segment in standing.sealed:
+        decode, state = _OBSERVATIONS.decode, self.state()
+        for segment in state.sealed:
             yield from map(decode, parquet_segment.sentinel_records(self.directory / segment.name))
-        for path, contents in standing.opened:
+        for path, contents in state.opened:
             yield from (decode(line) for line in lines_of(path, contents.good) if _SENTINEL in line)
 
     def fingerprint(self) -> str:
         """A digest that changes when the contents change."""
-        standing = self.standing()
-        return fingerprint_of(self.directory, self.start, standing.opened, standing.sealed)
+        state = self.state()
+        return fingerprint_of(self.directory, self.start, state.opened, state.sealed)
 
     def require_unchanged(self) -> None:
         """Check every byte that counts. Raises InstrumentError naming the file that was changed.
 
         An incomplete batch that a crash left does not count and is not checked.
         """
-        standing = self.standing()
+        state = self.state()
         self.stops()
         self.instrument_records()
-        for segment in standing.sealed:
+        for segment in state.sealed:
             path = self.directory / segment.name
             if parquet_segment.digest_of_file(path) != segment.sha256:
                 msg = f"{path}: its SHA-256 does not match the manifest: the file was changed"
@@ -124,14 +124,14 @@ class JournalReader:
     def verify(self) -> None:
         """Check every byte. Raises InstrumentError naming the first fault."""
         self.require_unchanged()
-        for path, contents in self.standing().opened:
+        for path, contents in self.state().opened:
             if contents.good != contents.size:
                 msg = f"{path}: byte {contents.good}: a batch is incomplete here"
                 raise InstrumentError(msg)
 
-    def standing(self) -> Standing:
+    def state(self) -> JournalState:
         """The present state of the folder. Raises InstrumentError if it is damaged."""
-        return read_standing(self.directory, self.start, has_head=self._has_head)
+        return read_journal_state(self.directory, self.start, has_head=self._has_head)
 
 
 def fingerprint_of(
@@ -159,12 +159,12 @@ def past_heads(journal: JournalReader) -> Iterator[Head]:
 
     The markers of batches in sealed segments are computed again from their rows.
     """
-    standing, previous, rows = journal.standing(), journal.start, 0
-    for segment in standing.sealed:
+    state, previous, rows = journal.state(), journal.start, 0
+    for segment in state.sealed:
         markers = _markers(journal, segment)
         yield from heads_after(previous, rows, markers)
         previous, rows = segment.hash, rows + segment.rows
-    opened = (marker for _, contents in standing.opened for marker in contents.markers)
+    opened = (marker for _, contents in state.opened for marker in contents.markers)
     yield from heads_after(previous, rows, opened)
 
 

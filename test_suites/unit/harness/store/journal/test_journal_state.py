@@ -16,7 +16,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
 from harness.store.head import HEAD, Head, read_head
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.manifest import MANIFEST, read_standing, scan_folder
+from harness.store.journal.manifest import MANIFEST, read_journal_state, scan_folder
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]
@@ -222,10 +222,10 @@ def test_a_writer_at_work_is_read_again(folder: Path, monkeypatch: pytest.Monkey
     heads = iter([Head(rows=1, hash="moved"), whole, whole, whole])
     monkeypatch.setattr("harness.store.journal.manifest.read_head", lambda _: next(heads))
 
-    standing = read_standing(folder, SegmentJournal(folder).start, has_head=True)
+    state = read_journal_state(folder, SegmentJournal(folder).start, has_head=True)
 
-    assert 10 == standing.rows
-    assert [1, 2, 3, 4] == standing.batches
+    assert 10 == state.rows
+    assert [1, 2, 3, 4] == state.batches
     assert next(heads, None) is None
 
 
@@ -238,7 +238,7 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
     )
     start = SegmentJournal(folder).start
 
-    assert scan_folder(folder, start) == read_standing(folder, start, has_head=True)
+    assert scan_folder(folder, start) == read_journal_state(folder, start, has_head=True)
 
 
 def test_a_byte_of_any_file_cannot_be_changed_unnoticed(folder: Path) -> None:
