@@ -162,8 +162,8 @@ def _say(console: Console, number: str, sentence: str) -> None:
 
 def _show(console: Console, paths: CampaignPaths) -> None:
     with open_session(paths.registry) as session:
-        for plan in session.ledger.plans.values():
-            finding = session.ledger.finding(plan.finding)
+        for plan in session.state.plans.values():
+            finding = session.state.finding(plan.finding)
             console.print(
                 f"   {plan.id} {plan.state:<12} {finding.requirement} {finding.title} "
                 f"(due {plan.due:%Y-%m-%d}, {len(finding.missed)} items)"
@@ -177,8 +177,8 @@ def _claim(console: Console, paths: CampaignPaths, running: RangeTestbed, fault:
     with open_session(paths.registry) as session:
         plan = next(
             plan
-            for plan in session.ledger.plans.values()
-            if session.ledger.finding(plan.finding).requirement == "URL-04"
+            for plan in session.state.plans.values()
+            if session.state.finding(plan.finding).requirement == "URL-04"
         )
         session.record(
             PlanAgreed(
@@ -199,7 +199,7 @@ def _claim(console: Console, paths: CampaignPaths, running: RangeTestbed, fault:
 
 def _claimed(paths: CampaignPaths) -> list[ActionPlan]:
     with open_session(paths.registry) as session:
-        return [plan for plan in session.ledger.plans.values() if plan.state == "claimed"]
+        return [plan for plan in session.state.plans.values() if plan.state == "claimed"]
 
 
 def _run_suite(paths: CampaignPaths) -> str:

@@ -18,7 +18,7 @@ from harness.cli.paths import REGISTRY as REGISTRY_VARIABLE
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import current_user, open_session
 from harness.errors import UsageError
-from harness.follow.state import Ledger
+from harness.follow.state import RegistryState
 from harness.follow.transitions import verbs_in
 from harness.model.action_plan import ActionPlan, DeviationKind, Level
 from harness.model.event import (
@@ -39,22 +39,22 @@ MOST_BACKWARD = 5
 """How many events dated before earlier ones are listed."""
 
 
-def as_data(plan: ActionPlan, ledger: Ledger, now: datetime) -> dict[str, Any]:
+def as_data(plan: ActionPlan, state: RegistryState, now: datetime) -> dict[str, Any]:
     """The plan, its finding and the possible next steps, ready for JSON."""
     data: dict[str, Any] = msgspec.to_builtins(plan)
     return {
         **data,
-        "finding": msgspec.to_builtins(ledger.finding(plan.finding)),
+        "finding": msgspec.to_builtins(state.finding(plan.finding)),
         "overdue": plan.is_overdue(now),
         "possible": verbs_in(plan.state),
-        "backward_events": [str(each) for each in ledger.backward],
-        "clock_corrections": [_correction(each) for each in ledger.clock_corrections],
+        "backward_events": [str(each) for each in state.backward],
+        "clock_corrections": [_correction(each) for each in state.clock_corrections],
     }
 
 
-def lines_of(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str, str]]:
+def lines_of(plan: ActionPlan, state: RegistryState, now: datetime) -> list[tuple[str, str]]:
     """The plan as pairs of name and value, in reading order."""
-    finding = ledger.finding(plan.finding)
+    finding = state.finding(plan.finding)
     moved = "" if plan.due == plan.original_due else f" (at first {plan.original_due:%Y-%m-%d})"
     late = ", overdue" if plan.is_overdue(now) else ""
     lines = [
@@ -79,17 +79,17 @@ def lines_of(plan: ActionPlan, ledger: Ledger, now: datetime) -> list[tuple[str,
     ]
     lines += [("history", entry) for entry in plan.history]
     lines += [("not independent", entry) for entry in plan.breaches]
-    lines += [("clock", entry) for entry in _clock_lines(ledger)]
+    lines += [("clock", entry) for entry in _clock_lines(state)]
     lines.append(("possible now", ", ".join(verbs_in(plan.state)) or "nothing: it is closed"))
     return lines
 
 
-def _clock_lines(ledger: Ledger) -> list[str]:
+def _clock_lines(state: RegistryState) -> list[str]:
     """Lines on events dated before earlier ones, and on corrections of the clock."""
-    backward = [str(each) for each in ledger.backward]
+    backward = [str(each) for each in state.backward]
     left = len(backward) - MOST_BACKWARD
     more = [f"and {left} more events dated before earlier ones"] if left > 0 else []
-    corrections = [_correction(each) for each in ledger.clock_corrections]
+    corrections = [_correction(each) for each in state.clock_corrections]
     return backward[:MOST_BACKWARD] + more + corrections
 
 
@@ -142,18 +142,18 @@ def list_plans(
 ) -> None:
     """List the open plans, the next due first."""
     with open_session(registry, clock=clock) as session:
-        ledger = session.ledger
+        state = session.state
     now = clock.now()
-    plans = sorted(ledger.plans.values(), key=lambda plan: (plan.due, plan.id))
+    plans = sorted(state.plans.values(), key=lambda plan: (plan.due, plan.id))
     shown = [plan for plan in plans if every or plan.state != "closed"]
     if json:
-        _print_json([as_data(plan, ledger, now) for plan in shown])
+        _print_json([as_data(plan, state, now) for plan in shown])
         return
     table = Table("plan", "state", "due", "severity", "requirement", "owner", box=None)
     for column in (*table.columns[:2], table.columns[4]):
         column.no_wrap = True
     for plan in shown:
-        finding = ledger.finding(plan.finding)
+        finding = state.finding(plan.finding)
         late = " (overdue)" if plan.is_overdue(now) else ""
         where = f"{finding.requirement}[{finding.profile}-{finding.line}]"
         due = f"{plan.due:%Y-%m-%d}{late}"
@@ -165,13 +165,13 @@ def list_plans(
 def show_plan(plan: PLAN, registry: REGISTRY = WHERE, *, json: JSON = False) -> None:
     """Show a plan with its finding, re-tests and history."""
     with open_session(registry, clock=clock) as session:
-        ledger = session.ledger
-    chosen, now = ledger.plan(plan), clock.now()
+        state = session.state
+    chosen, now = state.plan(plan), clock.now()
     if json:
-        _print_json(as_data(chosen, ledger, now))
+        _print_json(as_data(chosen, state, now))
         return
     table = Table(show_header=False, box=None)
-    for name, value in lines_of(chosen, ledger, now):
+    for name, value in lines_of(chosen, state, now):
         table.add_row(name, value)
     terminal().print(table)
 
@@ -227,11 +227,11 @@ def claim(
 ) -> None:
     """Record the claim that the fix is done. Only a re-test by somebody else can verify it."""
     with open_session(registry, clock=clock) as session:
-        actor = by or session.ledger.plan(plan).owner
-        ledger = session.record(
+        actor = by or session.state.plan(plan).owner
+        state = session.record(
             FixClaimed(at=clock.now(), actor=actor, plan=plan, statement=statement)
         )
-    _print_state(ledger.plan(plan))
+    _print_state(state.plan(plan))
 
 
 @app.command("extend")
@@ -330,7 +330,7 @@ def correct_clock(
 ) -> None:
     """Record that earlier events are dated too late, so that new events can follow them."""
     with open_session(registry, clock=clock) as session:
-        before = session.ledger.latest
+        before = session.state.latest
         now = clock.now()
         session.record(ClockCorrected(at=now, actor=by or current_user(), reason=reason))
     was = f"{before:%Y-%m-%d %H:%M}"
@@ -350,8 +350,8 @@ def close(
 
 def _record(event: PlanEvent, registry: str) -> None:
     with open_session(registry, clock=clock) as session:
-        ledger = session.record(event)
-    _print_state(ledger.plan(event.plan))
+        state = session.record(event)
+    _print_state(state.plan(event.plan))
 
 
 def _print_state(plan: ActionPlan) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.follow.state import Ledger, fold
+from harness.follow.state import RegistryState, replay
 from harness.model.corpus import Appeal
 from harness.model.event import Event
 from harness.model.outcome import PrintedHead
@@ -24,22 +24,22 @@ from harness.model.outcome import Assessment
 
 
 class RegistrySession:
-    """An open registry, and the ledger of its events."""
+    """An open registry, and its state."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
         self._clock = clock
-        self.ledger: Ledger = fold(registry.events())
+        self.state: RegistryState = replay(registry.events())
 
-    def record(self, *events: Event) -> Ledger:
-        """Record all events or none, and return the ledger after them.
+    def record(self, *events: Event) -> RegistryState:
+        """Record all events or none, and return the registry's state after them.
 
         Raises UsageError if one is not possible now, naming what is, or if one is dated before an
         earlier one or after the clock's time.
         """
-        after = self.ledger.after(*events)
-        self._registry.append(*events, after=self.ledger.events, now=self._clock.now())
-        self.ledger = after
+        after = self.state.after(*events)
+        self._registry.append(*events, after=self.state.events, now=self._clock.now())
+        self.state = after
         return after
 
 
@@ -62,7 +62,7 @@ def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
 
     try:
         with open_session(where) as session:
-            return session.ledger.appeals
+            return session.state.appeals
     except NoRegistry:
         return ()
 
@@ -91,10 +91,10 @@ def open_plans(
     clock = clock or WallClock()
     at = clock.now()
     with open_session(paths.registry, create=True, clock=clock) as session:
-        before = set(session.ledger.plans)
-        events = follow(assessment, session.ledger, at, current_user())
-        ledger = session.record(*events) if events else session.ledger
-    return tuple(plan for name, plan in ledger.plans.items() if name not in before)
+        before = set(session.state.plans)
+        events = follow(assessment, session.state, at, current_user())
+        state = session.record(*events) if events else session.state
+    return tuple(plan for name, plan in state.plans.items() if name not in before)
 
 
 def current_user() -> str:

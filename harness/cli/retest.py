@@ -72,8 +72,8 @@ def retest_plan(
     clock = clock or WallClock()
     registry = CampaignPaths(out=out, campaign="").registry
     with open_session(registry, clock=clock) as session:
-        plan = session.ledger.plan(name)
-        finding = session.ledger.finding(plan.finding)
+        plan = session.state.plan(name)
+        finding = session.state.finding(plan.finding)
         declared = prepare(path)
         begun = CampaignPaths(out=out, campaign=finding.campaign).journal
         declared = replace(declared, campaign=seeded(declared.campaign, begun))
@@ -103,7 +103,7 @@ def retest_plan(
         if retest.outcome is RetestResult.CONFORMS:
             note = f"verified by re-test {retest.campaign}"
             session.record(PlanClosed(at=at, actor=actor, plan=name, note=note))
-        return retest, session.ledger.plan(name).state
+        return retest, session.state.plan(name).state
 
 
 def _start(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from harness.follow.guards import latest_due, milestones_of
-from harness.follow.state import Ledger
+from harness.follow.state import RegistryState
 from harness.model.action_plan import Finding
 from harness.model.event import Event, FindingOpened, PlanDrafted
 from harness.model.outcome import Assessment, Conformity, Outcome
@@ -15,11 +15,13 @@ TO_BE_NAMED = "to be agreed"
 """The owner and corrective action of a draft, until the supplier names them."""
 
 
-def follow(assessment: Assessment, ledger: Ledger, at: datetime, actor: str) -> tuple[Event, ...]:
+def follow(
+    assessment: Assessment, state: RegistryState, at: datetime, actor: str
+) -> tuple[Event, ...]:
     """The events that follow from an assessment: a finding and a draft plan for each failure."""
     return tuple(
         event
-        for finding in open_findings(assessment, at, ledger)
+        for finding in open_findings(assessment, at, state)
         for event in (
             FindingOpened(at=at, actor=actor, finding=finding),
             draft_plan(finding, at=at, actor=actor),
@@ -27,7 +29,9 @@ def follow(assessment: Assessment, ledger: Ledger, at: datetime, actor: str) -> 
     )
 
 
-def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> tuple[Finding, ...]:
+def open_findings(
+    assessment: Assessment, opened: datetime, state: RegistryState
+) -> tuple[Finding, ...]:
     """One new finding for each binding outcome that does not conform.
 
     An insufficient outcome opens none. Neither does one whose finding is still open, or was opened
@@ -38,12 +42,11 @@ def open_findings(assessment: Assessment, opened: datetime, ledger: Ledger) -> t
     for outcome in assessment.outcomes:
         if outcome.conformity is not Conformity.DOES_NOT_CONFORM or not outcome.requirement.binding:
             continue
-        number = len(ledger.findings) + len(findings) + 1
+        number = len(state.findings) + len(findings) + 1
         finding = _finding(assessment, outcome, number, opened)
-        earlier = [other for other in ledger.findings.values() if other.subject == finding.subject]
+        earlier = [other for other in state.findings.values() if other.subject == finding.subject]
         if any(
-            not ledger.is_settled(other.id) or _is_of(other, assessment, ledger)
-            for other in earlier
+            not state.is_settled(other.id) or _is_of(other, assessment, state) for other in earlier
         ):
             continue
         if earlier:
@@ -103,8 +106,8 @@ def describe(outcome: Outcome) -> str:
     return f"{outcome.id}: {metric.name} {value} ({counted}); {outcome.decided_by}"
 
 
-def _is_of(finding: Finding, assessment: Assessment, ledger: Ledger) -> bool:
+def _is_of(finding: Finding, assessment: Assessment, state: RegistryState) -> bool:
     """Whether a finding came from this campaign, or was re-tested in it."""
-    plans = [plan for plan in ledger.plans.values() if plan.finding == finding.id]
+    plans = [plan for plan in state.plans.values() if plan.finding == finding.id]
     retests = {retest.campaign for plan in plans for retest in plan.retests}
     return assessment.campaign in {finding.campaign, *retests}

@@ -1,6 +1,6 @@
-"""The ledger: the state of findings and plans after their events, and the checks of new events.
+"""The state of findings and plans after the events of a registry, and the checks of new events.
 
-``fold`` makes a ledger from the events of a registry. ``Ledger.after`` applies new events, or
+``replay`` makes it from all events of a registry. ``RegistryState.after`` applies new events, or
 raises UsageError with what is possible instead. A caller makes an event, calls ``after``, and then
 stores the event.
 """
@@ -31,7 +31,7 @@ from harness.model.event import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class RegistryState:
     """Findings and plans by id, and decided appeals, in the order of their events.
 
     ``latest`` is the latest time of an event since the last correction of the clock; ``backward``
@@ -71,21 +71,21 @@ class Ledger:
             self.open_plan_of(finding) is None
         )
 
-    def after(self, *events: Event) -> Ledger:
-        """The ledger after ``events``. Raises UsageError if one of them is not possible."""
-        ledger = self
+    def after(self, *events: Event) -> RegistryState:
+        """The state after ``events``. Raises UsageError if one of them is not possible."""
+        state = self
         for event in events:
-            ledger = ledger._after_one(event, is_kept=False)
-        return ledger
+            state = state._after_one(event, is_kept=False)
+        return state
 
-    def _after_one(self, event: Event, *, is_kept: bool) -> Ledger:
+    def _after_one(self, event: Event, *, is_kept: bool) -> RegistryState:
         _require_when_and_who(event)
-        ledger = self._with(event, is_kept=is_kept)
+        state = self._with(event, is_kept=is_kept)
         is_latest = self.latest is None or isinstance(event, ClockCorrected)
         latest = event.at if is_latest else max(self.latest or event.at, event.at)
-        return replace(ledger, events=self.events + 1, latest=latest)
+        return replace(state, events=self.events + 1, latest=latest)
 
-    def _with(self, event: Event, *, is_kept: bool) -> Ledger:
+    def _with(self, event: Event, *, is_kept: bool) -> RegistryState:
         match event:
             case FindingOpened(finding=finding):
                 self._require_new_finding(finding)
@@ -184,16 +184,16 @@ def _require_fair(event: AppealDecided, *, is_kept: bool) -> None:
         raise UsageError(msg)
 
 
-def fold(events: Iterable[Event]) -> Ledger:
-    """The ledger after all events of a registry.
+def replay(events: Iterable[Event]) -> RegistryState:
+    """The state after all events of a registry.
 
     Raises UsageError where an event cannot follow the others. Faults that earlier versions allowed
-    (mixed roles, times that run backwards) are kept, and marked in the ledger.
+    (mixed roles, times that run backwards) are kept, and marked.
     """
-    ledger, recorded = Ledger(), tuple(events)
+    state, recorded = RegistryState(), tuple(events)
     for event in recorded:
-        ledger = ledger._after_one(event, is_kept=True)  # noqa: SLF001 - the ledger's own module
-    return replace(ledger, backward=tuple(backward_events(recorded)))
+        state = state._after_one(event, is_kept=True)  # noqa: SLF001 - its own module
+    return replace(state, backward=tuple(backward_events(recorded)))
 
 
 def _require_when_and_who(event: Event) -> None:

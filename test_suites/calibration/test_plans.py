@@ -83,8 +83,8 @@ def plan_of(places: CampaignPaths, requirement: str) -> ActionPlan:
     with open_session(places.registry) as book:
         return next(
             plan
-            for plan in book.ledger.plans.values()
-            if book.ledger.finding(plan.finding).requirement == requirement
+            for plan in book.state.plans.values()
+            if book.state.finding(plan.finding).requirement == requirement
         )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from harness.cli.plan import as_data, lines_of
 from harness.follow.findings import draft_plan
-from harness.follow.state import fold
+from harness.follow.state import replay
 from harness.model.action_plan import Deviation, DeviationKind, Finding
 from harness.model.event import FindingOpened, PlanExtended
 
@@ -30,14 +30,14 @@ FINDING = Finding(
     supplier="Acme",
     recurrence_of="F-0001",
 )
-LEDGER = fold(
+REGISTRY_STATE = replay(
     (FindingOpened(at=NOW, actor="Ann", finding=FINDING), draft_plan(FINDING, at=NOW, actor="Ann"))
 )
-(PLAN,) = LEDGER.plans.values()
+(PLAN,) = REGISTRY_STATE.plans.values()
 
 
 def test_a_recurrence_and_an_open_date_are_told() -> None:
-    told = dict(lines_of(PLAN, LEDGER, NOW))
+    told = dict(lines_of(PLAN, REGISTRY_STATE, NOW))
 
     assert (told["recurrence of"], told["missed"]) == ("F-0001", "no single item")
     assert told["due"] == "2026-05-31"
@@ -51,12 +51,12 @@ def test_a_deviation_that_is_over_says_so() -> None:
     )
     plan = replace(PLAN, deviation=agreed)
 
-    assert "(over)" not in dict(lines_of(plan, LEDGER, NOW))["deviation"]
-    assert "(ended)" in dict(lines_of(plan, LEDGER, until + timedelta(days=1)))["deviation"]
+    assert "(over)" not in dict(lines_of(plan, REGISTRY_STATE, NOW))["deviation"]
+    assert "(ended)" in dict(lines_of(plan, REGISTRY_STATE, until + timedelta(days=1)))["deviation"]
 
 
 def test_programs_get_the_plan_with_its_finding_and_what_is_possible() -> None:
-    data = as_data(PLAN, LEDGER, NOW)
+    data = as_data(PLAN, REGISTRY_STATE, NOW)
 
     assert (data["id"], data["finding"]["id"], data["overdue"]) == ("P-0002", "F-0002", False)
     assert "agree" in data["possible"]
@@ -75,14 +75,14 @@ def test_events_that_run_backwards_and_mixed_roles_are_named() -> None:
         for day in range(1, 8)
     ]
     opened = FindingOpened(at=NOW, actor="Ann", finding=FINDING)
-    ledger = fold((opened, draft_plan(FINDING, at=NOW, actor="Ann"), *late))
-    (plan,) = ledger.plans.values()
+    state = replay((opened, draft_plan(FINDING, at=NOW, actor="Ann"), *late))
+    (plan,) = state.plans.values()
 
-    told = lines_of(plan, ledger, NOW)
+    told = lines_of(plan, state, NOW)
 
     clock = [value for name, value in told if name == "clock"]
     assert "event 3 (2026-03-01 09:00:00 UTC) is dated 1 d before event 2" in clock[0]
     assert clock[5:] == ["and 2 more events dated before earlier ones"]
-    assert len(as_data(plan, ledger, NOW)["backward_events"]) == 7
+    assert len(as_data(plan, state, NOW)["backward_events"]) == 7
     assert 7 == len([value for name, value in told if name == "not independent"])
-    assert not {"clock", "not independent"} & set(dict(lines_of(PLAN, LEDGER, NOW)))
+    assert not {"clock", "not independent"} & set(dict(lines_of(PLAN, REGISTRY_STATE, NOW)))

@@ -40,10 +40,10 @@ def test_what_is_recorded_is_there_when_the_book_is_opened_again(tmp_path: Path)
     with open_session(where, create=True) as book:
         book.record(OPENED, DRAFTED)
         after = book.record(AGREED)
-        assert book.ledger is after
+        assert book.state is after
 
     with open_session(where) as again:
-        assert again.ledger == after
+        assert again.state == after
 
 
 def test_nothing_is_kept_of_what_may_not_happen(tmp_path: Path) -> None:
@@ -51,10 +51,10 @@ def test_nothing_is_kept_of_what_may_not_happen(tmp_path: Path) -> None:
     with open_session(where, create=True) as book:
         with pytest.raises(UsageError, match="is agreed: 'agree' is not possible"):
             book.record(OPENED, DRAFTED, AGREED, AGREED)
-        assert book.ledger.events == 0
+        assert book.state.events == 0
 
     with open_session(where) as again:
-        assert again.ledger.events == 0
+        assert again.state.events == 0
 
 
 def test_two_who_write_at_once_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -82,4 +82,4 @@ def test_an_event_after_the_clocks_time_is_not_kept(tmp_path: Path) -> None:
             UsageError, match=r"finding-opened: dated .* after this machine's clock"
         ):
             book.record(OPENED)
-        assert book.ledger.events == 0
+        assert book.state.events == 0

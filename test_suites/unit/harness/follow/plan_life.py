@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
 from harness.follow.guards import latest_due
-from harness.follow.state import Ledger, fold
+from harness.follow.state import RegistryState, replay
 from harness.model.action_plan import (
     ActionPlan,
     DeviationKind,
@@ -62,13 +62,13 @@ DAYS = st.integers(-5, 200)
 
 
 class PlanLife(RuleBasedStateMachine):
-    """Anybody tries anything at any time; the ledger allows what METHOD (d) allows."""
+    """Anybody tries anything at any time; the registry allows what METHOD (d) allows."""
 
     @initialize(severity=st.sampled_from(["Crit", "Maj", "Min"]), illegal=st.booleans())
     def open(self, severity: str, *, illegal: bool) -> None:
         self.at = START
         self.events: list[Event] = []
-        self.ledger = Ledger()
+        self.state = RegistryState()
         self.claims: list[str] = []
         self.approvers: set[str] = set()
         self.others: set[str] = set()
@@ -95,14 +95,14 @@ class PlanLife(RuleBasedStateMachine):
 
     def attempt(self, event: Event) -> bool:
         self.at += timedelta(hours=1)
-        before = self.ledger
+        before = self.state
         try:
             after = before.after(event)
             require_times(self.events, [event])
         except UsageError:
-            assert self.ledger is before
+            assert self.state is before
             return False
-        self.ledger = after
+        self.state = after
         self.events.append(event)
         if isinstance(event, PlanEvent):
             self.others.add(PERSON[event.actor])
@@ -118,11 +118,11 @@ class PlanLife(RuleBasedStateMachine):
 
     @rule(by=NAMES)
     def correct_clock(self, by: str) -> None:
-        latest, at = self.ledger.latest, self.at
+        latest, at = self.state.latest, self.at
         if self.attempt(ClockCorrected(at=at, actor=by, reason="it was wrong")):
             assert latest is not None
             assert at < latest
-            assert self.ledger.latest == at
+            assert self.state.latest == at
 
     @rule(by=NAMES, owner=NAMES, days=DAYS)
     def agree(self, by: str, owner: str, days: int) -> None:
@@ -246,7 +246,7 @@ class PlanLife(RuleBasedStateMachine):
 
     @property
     def plan(self) -> ActionPlan:
-        return self.ledger.plan("P-0001")
+        return self.state.plan("P-0001")
 
     @invariant()
     def approvers_have_no_other_part_in_the_plan_at_any_time(self) -> None:
@@ -280,4 +280,4 @@ class PlanLife(RuleBasedStateMachine):
         about = [event for event in self.events if isinstance(event, PlanEvent)]
         assert len(self.plan.history) == len(about)
         text = msgspec.json.encode(self.events)
-        assert fold(msgspec.json.decode(text, type=list[AnyEvent])) == self.ledger
+        assert replay(msgspec.json.decode(text, type=list[AnyEvent])) == self.state

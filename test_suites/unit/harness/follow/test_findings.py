@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from harness.follow.findings import draft_plan, follow, open_findings
-from harness.follow.state import Ledger, fold
+from harness.follow.state import RegistryState, replay
 from harness.model.action_plan import PlanState, Retest, RetestResult
 from harness.model.event import (
     FixClaimed,
@@ -27,8 +27,8 @@ FAILED = Conformity.DOES_NOT_CONFORM
 MISSED = ("gamb-001", "gamb-002")
 
 
-def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
-    """The ledger after everything that leads to a closed plan."""
+def closed(state: RegistryState, plan: str, at: datetime) -> RegistryState:
+    """The state after everything that leads to a closed plan."""
     of = {"at": at, "plan": plan}
     retest = Retest(
         campaign="spring-retest",
@@ -39,7 +39,7 @@ def closed(ledger: Ledger, plan: str, at: datetime) -> Ledger:
         missed_still_failing=(),
         fresh_tested=60,
     )
-    return ledger.after(
+    return state.after(
         PlanAgreed(actor="Ann", owner="Acme", corrective_action="Mend", **of),  # type: ignore[arg-type]
         PlanProgressed(actor="Acme", note="", **of),  # type: ignore[arg-type]
         FixClaimed(actor="Acme", statement="Mended", **of),  # type: ignore[arg-type]
@@ -58,9 +58,9 @@ def test_each_failed_outcome_opens_one_finding_with_one_draft(
         make_outcome(Conformity.CONFORMS, requirement="URL-02"),
     )
 
-    ledger = fold(follow(assessment, Ledger(), now, "Ann"))
+    state = replay(follow(assessment, RegistryState(), now, "Ann"))
 
-    first, second = ledger.findings.values()
+    first, second = state.findings.values()
     assert (first.id, first.requirement, first.profile) == ("F-0001", "URL-01", "ks2")
     assert first.missed == MISSED
     assert first.categories == ("GAMB",)
@@ -68,7 +68,7 @@ def test_each_failed_outcome_opens_one_finding_with_one_draft(
     assert "block_rate 0.9667 (k = 58, n = 60" in first.statement
     assert "guarded at 95 %" in first.statement
     assert [second.id, second.profile] == ["F-0002", "ks4"]
-    plans = list(ledger.plans.values())
+    plans = list(state.plans.values())
     assert [plan.finding for plan in plans] == ["F-0001", "F-0002"]
     assert [plan.due for plan in plans] == [now + timedelta(days=30), now + timedelta(days=90)]
     assert all(plan.state is PlanState.DRAFT for plan in plans)
@@ -89,7 +89,7 @@ def test_nothing_else_opens_a_finding(
 ) -> None:
     assessment = make_assessment(make_outcome(conformity, missed=MISSED, binding=binding))
 
-    assert open_findings(assessment, now, Ledger()) == ()
+    assert open_findings(assessment, now, RegistryState()) == ()
 
 
 @pytest.mark.parametrize("campaign", ["spring", "summer"])
@@ -97,34 +97,34 @@ def test_an_open_finding_is_not_opened_twice(
     make_outcome: Make, make_assessment: Assess, now: datetime, campaign: str
 ) -> None:
     failed = make_outcome(FAILED, missed=MISSED)
-    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+    state = replay(follow(make_assessment(failed), RegistryState(), now, "Ann"))
 
-    assert follow(make_assessment(failed, campaign=campaign), ledger, now, "Ann") == ()
+    assert follow(make_assessment(failed, campaign=campaign), state, now, "Ann") == ()
 
 
 def test_another_service_or_scheme_has_findings_of_its_own(
     make_outcome: Make, make_assessment: Assess, now: datetime
 ) -> None:
     failed = make_outcome(FAILED, missed=MISSED)
-    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
+    state = replay(follow(make_assessment(failed), RegistryState(), now, "Ann"))
 
     for assessment in (
         make_assessment(failed, service="Other"),
         make_assessment(failed, scheme="strict"),
     ):
-        assert [one.id for one in open_findings(assessment, now, ledger)] == ["F-0002"]
+        assert [one.id for one in open_findings(assessment, now, state)] == ["F-0002"]
 
 
 def test_a_failure_after_closure_is_a_new_finding_that_names_the_old_one(
     make_outcome: Make, make_assessment: Assess, now: datetime
 ) -> None:
     failed = make_outcome(FAILED, missed=MISSED)
-    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
-    ledger = closed(ledger, "P-0001", now)
+    state = replay(follow(make_assessment(failed), RegistryState(), now, "Ann"))
+    state = closed(state, "P-0001", now)
 
-    again = follow(make_assessment(failed, campaign="summer"), ledger, now, "Ann")
+    again = follow(make_assessment(failed, campaign="summer"), state, now, "Ann")
 
-    after = ledger.after(*again)
+    after = state.after(*again)
     assert after.finding("F-0002").recurrence_of == "F-0001"
     assert after.plan("P-0001").state is PlanState.CLOSED
     assert after.plan("P-0002").state is PlanState.DRAFT
@@ -135,17 +135,17 @@ def test_old_evidence_is_no_recurrence(
     make_outcome: Make, make_assessment: Assess, now: datetime, campaign: str
 ) -> None:
     failed = make_outcome(FAILED, missed=MISSED)
-    ledger = fold(follow(make_assessment(failed), Ledger(), now, "Ann"))
-    ledger = closed(ledger, "P-0001", now)
+    state = replay(follow(make_assessment(failed), RegistryState(), now, "Ann"))
+    state = closed(state, "P-0001", now)
 
-    assert open_findings(make_assessment(failed, campaign=campaign), now, ledger) == ()
+    assert open_findings(make_assessment(failed, campaign=campaign), now, state) == ()
 
 
 def test_a_draft_without_a_supplier_waits_for_an_owner(
     make_outcome: Make, make_assessment: Assess, now: datetime
 ) -> None:
     assessment = make_assessment(make_outcome(FAILED, missed=MISSED, categories=()))
-    (found,) = open_findings(replace(assessment, supplier=""), now, Ledger())
+    (found,) = open_findings(replace(assessment, supplier=""), now, RegistryState())
 
     assert draft_plan(found, at=now, actor="Ann").owner == "to be agreed"
     assert found.categories == ("GAMB",)

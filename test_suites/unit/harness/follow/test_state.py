@@ -1,4 +1,4 @@
-"""The ledger keeps the invariants of METHOD (d), whoever tries what."""
+"""The registry's state keeps the invariants of METHOD (d), whoever tries what."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from harness.errors import UsageError
 from harness.follow.findings import draft_plan
-from harness.follow.state import Ledger, fold
+from harness.follow.state import RegistryState, replay
 from harness.model.action_plan import (
     Finding,
     PlanState,
@@ -36,8 +36,8 @@ from test_suites.unit.harness.follow.plan_life import START, PlanLife
 
 
 @pytest.fixture
-def ledger(finding: Finding, now: datetime) -> Ledger:
-    return fold(
+def state(finding: Finding, now: datetime) -> RegistryState:
+    return replay(
         (
             FindingOpened(at=now, actor="Ann", finding=finding),
             draft_plan(finding, at=now, actor="Ann"),
@@ -45,35 +45,39 @@ def ledger(finding: Finding, now: datetime) -> Ledger:
     )
 
 
-def test_finds_by_id_and_names_what_is_known(ledger: Ledger) -> None:
-    assert ledger.plan("P-0001").finding == "F-0001"
-    assert ledger.open_plan_of("F-0001") == ledger.plan("P-0001")
-    assert not ledger.is_settled("F-0001")
-    assert ledger.events == 2
+def test_finds_by_id_and_names_what_is_known(state: RegistryState) -> None:
+    assert state.plan("P-0001").finding == "F-0001"
+    assert state.open_plan_of("F-0001") == state.plan("P-0001")
+    assert not state.is_settled("F-0001")
+    assert state.events == 2
     with pytest.raises(UsageError, match="no plan 'P-9'; known: P-0001"):
-        ledger.plan("P-9")
+        state.plan("P-9")
     with pytest.raises(UsageError, match="no finding 'F-9'; known: F-0001"):
-        ledger.finding("F-9")
+        state.finding("F-9")
 
 
-def test_a_finding_has_exactly_one_plan(ledger: Ledger, finding: Finding, now: datetime) -> None:
+def test_a_finding_has_exactly_one_plan(
+    state: RegistryState, finding: Finding, now: datetime
+) -> None:
     draft = draft_plan(finding, at=now, actor="Ann")
 
     with pytest.raises(UsageError, match="plan P-0001 exists already"):
-        ledger.after(draft)
+        state.after(draft)
     with pytest.raises(UsageError, match="has a plan already; a finding has exactly one"):
-        ledger.after(msgspec.structs.replace(draft, plan="P-0002"))
+        state.after(msgspec.structs.replace(draft, plan="P-0002"))
 
 
-def test_the_same_subject_is_open_once(ledger: Ledger, finding: Finding, now: datetime) -> None:
+def test_the_same_subject_is_open_once(
+    state: RegistryState, finding: Finding, now: datetime
+) -> None:
     def opened(found: Finding) -> FindingOpened:
         return FindingOpened(at=now, actor="Ann", finding=found)
 
     with pytest.raises(UsageError, match="finding F-0001 exists already"):
-        ledger.after(opened(finding))
+        state.after(opened(finding))
     with pytest.raises(UsageError, match="finding F-0001 is open for the same requirement"):
-        ledger.after(opened(replace(finding, id="F-0002")))
-    assert ledger.after(opened(replace(finding, id="F-0002", profile="ks4"))).events == 3
+        state.after(opened(replace(finding, id="F-0002")))
+    assert state.after(opened(replace(finding, id="F-0002", profile="ks4"))).events == 3
 
 
 @pytest.mark.parametrize(
@@ -89,32 +93,32 @@ def test_the_same_subject_is_open_once(ledger: Ledger, finding: Finding, now: da
 def test_an_unsound_draft_is_refused(
     finding: Finding, now: datetime, differing: dict[str, object], why: str
 ) -> None:
-    before = fold([FindingOpened(at=now, actor="Ann", finding=finding)])
+    before = replay([FindingOpened(at=now, actor="Ann", finding=finding)])
     draft = msgspec.structs.replace(draft_plan(finding, at=now, actor="Ann"), **differing)
 
     with pytest.raises(UsageError, match=why):
         before.after(draft)
 
 
-def test_all_events_happen_or_none(ledger: Ledger, now: datetime) -> None:
+def test_all_events_happen_or_none(state: RegistryState, now: datetime) -> None:
     agreed = PlanAgreed(at=now, actor="A", plan="P-0001", owner="A", corrective_action="x")
 
     with pytest.raises(UsageError):
-        ledger.after(agreed, agreed)
+        state.after(agreed, agreed)
 
-    assert ledger.plan("P-0001").state is PlanState.DRAFT
+    assert state.plan("P-0001").state is PlanState.DRAFT
 
 
-def test_an_event_of_no_known_kind_is_refused(ledger: Ledger, now: datetime) -> None:
+def test_an_event_of_no_known_kind_is_refused(state: RegistryState, now: datetime) -> None:
     with pytest.raises(UsageError, match="Event: not a known kind of event"):
-        ledger.after(Event(at=now, actor="Ann"))
+        state.after(Event(at=now, actor="Ann"))
 
 
 TestPlanLife = PlanLife.TestCase
 TestPlanLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
+def test_the_machine_reaches_closure(state: RegistryState, now: datetime) -> None:
     """The state machine proves little if no plan can be closed at all."""
     retest = Retest(
         campaign="r1",
@@ -125,7 +129,7 @@ def test_the_machine_reaches_closure(ledger: Ledger, now: datetime) -> None:
         missed_still_failing=(),
         fresh_tested=60,
     )
-    after = ledger.after(
+    after = state.after(
         PlanAgreed(at=now, actor="Ann", plan="P-0001", owner="Acme", corrective_action="x"),
         PlanProgressed(at=now, actor="Acme", plan="P-0001", note="n"),
         FixClaimed(at=now, actor="Acme", plan="P-0001", statement="s"),
@@ -145,18 +149,18 @@ def test_a_decided_appeal_is_kept_and_decided_by_somebody_else(now: datetime) ->
         appellant="Acme", upheld=True,
     )  # fmt: skip
 
-    assert fold([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == (appeal,)
+    assert replay([AppealDecided(at=now, actor="Ann", appeal=appeal)]).appeals == (appeal,)
     with pytest.raises(UsageError, match="Acme appealed, so somebody else must decide"):
-        fold([AppealDecided(at=now, actor="Acme", appeal=appeal)])
+        replay([AppealDecided(at=now, actor="Acme", appeal=appeal)])
     with pytest.raises(UsageError, match="appealed, so somebody else must decide"):
-        fold([]).after(AppealDecided(at=now, actor="\uff21cme", appeal=appeal))
+        replay([]).after(AppealDecided(at=now, actor="\uff21cme", appeal=appeal))
 
 
 def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
-    ledger: Ledger, finding: Finding, now: datetime
+    state: RegistryState, finding: Finding, now: datetime
 ) -> None:
     other = replace(finding, id="F-0002", profile="ks4", campaign="summer")
-    claimed = ledger.after(
+    claimed = state.after(
         FindingOpened(at=now, actor="Ann", finding=other),
         draft_plan(other, at=now, actor="Ann"),
         *(
@@ -179,9 +183,9 @@ def test_a_campaign_of_another_finding_or_plan_is_no_re_test(
 
 
 def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
-    ledger: Ledger, now: datetime
+    state: RegistryState, now: datetime
 ) -> None:
-    wrong = ledger.after(
+    wrong = state.after(
         PlanAgreed(
             at=now + timedelta(days=1),
             actor="Ann",
@@ -195,15 +199,15 @@ def test_a_correction_of_the_clock_needs_a_reason_and_something_to_correct(
     assert wrong.after(sound).latest == now
     assert wrong.after(sound).clock_corrections == (sound,)
     with pytest.raises(UsageError, match="there is nothing to correct"):
-        ledger.after(sound)
+        state.after(sound)
     with pytest.raises(UsageError, match="nothing to correct"):
-        Ledger().after(sound)
+        RegistryState().after(sound)
     with pytest.raises(UsageError, match="a correction of the clock needs a reason"):
         wrong.after(msgspec.structs.replace(sound, reason=" "))
 
 
 def test_what_earlier_versions_kept_is_read_and_marked(
-    ledger: Ledger, finding: Finding, now: datetime
+    state: RegistryState, finding: Finding, now: datetime
 ) -> None:
     extended = PlanExtended(
         at=now - timedelta(days=1),
@@ -213,7 +217,7 @@ def test_what_earlier_versions_kept_is_read_and_marked(
         reason="r",
         approver="Ann",
     )
-    kept = fold(
+    kept = replay(
         [
             FindingOpened(at=now, actor="Ann", finding=finding),
             draft_plan(finding, at=now, actor="Ann"),
@@ -224,4 +228,4 @@ def test_what_earlier_versions_kept_is_read_and_marked(
     assert "Ann records the extension" in kept.plan("P-0001").breaches[0]
     assert [3] == [each.position for each in kept.backward]
     with pytest.raises(UsageError, match="Ann records the extension"):
-        ledger.after(extended)
+        state.after(extended)
