@@ -56,4 +56,4 @@ def test_there_must_be_a_journal(world: RangeTestbed, origin_file: Path, tmp_pat
         app, ["measure", str(campaign), "--out", str(tmp_path / "none"), "--only", "undecided"]
     )
 
-    assert "no journal here yet" in str(ended.exception)
+    assert "there is no journal yet" in str(ended.exception)
