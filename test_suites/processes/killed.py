@@ -67,10 +67,11 @@ class Moments:
                     self.sealing.append(number)
             if number == self._last and not self._after:
                 os.kill(os.getpid(), signal.SIGKILL)
-            result = really(*words, **options)
-            if number == self._last:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
+            try:
+                return really(*words, **options)
+            finally:  # also where the step failed, as the removal of a file that is not there
+                if number == self._last:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         return step
 

@@ -38,7 +38,7 @@ def test_an_unexpected_error_exits_4_with_one_line_and_a_log(error: str, tmp_pat
 
     logs = list((tmp_path / "accredit").iterdir())
     assert 4 == ended.returncode, ended.stderr
-    assert ended.stderr.startswith("accredit: unexpected error, a fault of accredit and not of")
+    assert ended.stderr.startswith("accredit: unexpected error in accredit, not in the service: ")
     assert 1 == len(ended.stderr.splitlines())
     assert 1 == len(logs)
     assert str(logs[0]) in ended.stderr
@@ -84,7 +84,7 @@ def test_an_output_that_takes_nothing_is_instrument_trouble_and_loses_no_report(
         unsaid = accredit("list", "nothing", stderr=full)
 
     assert 4 == ended.returncode
-    assert "standard output cannot be written: No space left on device" in ended.stderr
+    assert "cannot write standard output: No space left on device" in ended.stderr
     assert (out / "tried/report.html").stat().st_size > 1000
     assert 2 == unsaid.returncode
 

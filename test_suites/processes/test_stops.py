@@ -27,7 +27,7 @@ def test_a_signal_ends_with_its_exit_code_and_says_how_to_go_on(
     said = stopped.stderr.splitlines()[-1]
     assert 128 + number == stopped.returncode, stopped.stderr
     assert "Traceback" not in stopped.stderr
-    assert f"the journal {out}/tried/journal is whole ({held:,} observations)" in said
+    assert f"the journal {out}/tried/journal is intact ({held:,} observations)" in said
     assert "run the same command to resume" in said
     assert again.returncode in (0, 1, 3), again.stderr
     assert held < rows_in(out)
@@ -46,7 +46,7 @@ def test_sigterm_stops_where_a_shell_has_switched_sigint_off(tmp_path: Path) -> 
     )
 
     assert 128 + signal.SIGTERM == stopped.returncode, stopped.stderr
-    assert f"is whole ({rows_in(out):,} observations)" in stopped.stderr
+    assert f"is intact ({rows_in(out):,} observations)" in stopped.stderr
 
 
 def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
