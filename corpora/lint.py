@@ -39,7 +39,7 @@ _LETTERS = re.compile(r"[a-z]+")
 def revealing_word(host: str, zone: str) -> str:
     """The word in a host name of ``zone`` that reveals a category or role; empty if none does.
 
-    Names outside the zone are not checked: nobody can choose them.
+    Names outside the zone are not checked: the author of the pack does not choose them.
     """
     name = host.lower().rstrip(".")
     if name != zone and not name.endswith("." + zone):

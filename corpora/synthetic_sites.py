@@ -1,9 +1,9 @@
 """Synthetic sites: neutral host names, a made-up vendor's list, and pages with content.
 
 Names of hidden items must not reveal what is expected of them, so ``neutral_hosts`` makes them of
-two everyday words, in the order of a keyed hash (BLAKE2b, RFC 7693) that nobody can foresee without
-the key. ``vendor_list`` labels such names for tests and the demo. ``content_pages`` makes pages of
-each category, with benign twins, for an origin.
+two everyday words, in the order of a keyed hash (BLAKE2b, RFC 7693), which cannot be predicted
+without the key. ``vendor_list`` labels such names for tests and the demo. ``content_pages`` makes
+pages of each category, with benign twins, for an origin.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def refuse_retired(references: Iterable[CorpusReference], campaign: str, out: Pa
 
 
 SEED_BYTES = 16
-"""The length of a random seed: enough that nobody can guess it."""
+"""The length of a random seed: long enough that it cannot be guessed."""
 
 
 def seeded(campaign: Campaign, journal: Path) -> Campaign:

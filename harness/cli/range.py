@@ -137,7 +137,7 @@ def make_lists(out: Path, seed: str = "") -> ContentPages:
     """Write the lists that an assessor draws items from into ``out``; return the content pages.
 
     They are a vendor's list to import, and a pack of content pages on hosts derived from ``seed``.
-    The seed is random if empty, so that nobody can know the hosts.
+    Without a seed a random one is drawn, so that the hosts cannot be predicted.
     """
     seed = seed or secrets.token_hex(16)
     pages = content_pages(seed)

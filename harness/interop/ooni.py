@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from cryptography import x509
 
 from harness.interop.ooni_dns import host_of_input, host_of_url, read_dns
@@ -30,10 +29,10 @@ from harness.interop.page import read_headers, read_markup
 from harness.interop.record import (
     LONG_AGO,
     MEASUREMENT_IMPORTERS,
-    UNREADABLE,
     NotReadable,
     Record,
     Side,
+    decode_line,
     trial,
 )
 from harness.model.facts.web import Certificate, Hop, WebFacts
@@ -212,10 +211,7 @@ TIMES = "%Y-%m-%d %H:%M:%S"
 @MEASUREMENT_IMPORTERS.register("ooni")
 def read_ooni(line: bytes | str) -> Record:
     """Read OONI's web_connectivity, data format 0.2.0. Raises NotReadable with the reason."""
-    try:
-        found = msgspec.json.decode(line, type=Measurement, strict=False)
-    except UNREADABLE as error:
-        raise NotReadable(str(error)) from None
+    found = decode_line(line, Measurement)
     if found.test_name not in ("", TEST):
         msg = f"a measurement of {found.test_name[:60]!r}, not of {TEST!r}"
         raise NotReadable(msg)

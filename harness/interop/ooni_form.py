@@ -121,7 +121,7 @@ class Response(msgspec.Struct, kw_only=True):
 
 
 class Transaction(msgspec.Struct, kw_only=True):
-    """One HTTP transaction; a list of them stands in reverse order of time."""
+    """One HTTP transaction; lists of them begin with the latest."""
 
     address: str | None = None
     failure: str | None = None
@@ -157,7 +157,7 @@ class Handshake(msgspec.Struct, kw_only=True):
 
 
 class ControlPage(msgspec.Struct, kw_only=True):
-    """What the test helper saw of the page; -1 stands for nothing."""
+    """What the test helper saw of the page; -1 means that there is no value."""
 
     body_length: int | None = None
     failure: str | None = None

@@ -16,10 +16,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from harness.interop.record import (
     MEASUREMENT_IMPORTERS,
-    UNREADABLE,
     NotReadable,
     Record,
     Side,
+    decode_line,
     trial,
 )
 from harness.model.facts.web import Certificate, Hop, WebFacts
@@ -176,10 +176,7 @@ class Page(msgspec.Struct, kw_only=True):
 @MEASUREMENT_IMPORTERS.register("page")
 def read_page(line: bytes | str) -> Record:
     """Read a stored page. Raises NotReadable with the reason."""
-    try:
-        page = msgspec.json.decode(line, type=Page, strict=False)
-    except UNREADABLE as error:
-        raise NotReadable(str(error)) from None
+    page = decode_line(line, Page)
     if page.id is None or page.id == "":
         msg = "the key `id` is missing"
         raise NotReadable(msg)

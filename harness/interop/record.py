@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -20,8 +20,7 @@ from harness.model.observation import CONTROL, AttemptKey, Failure, Observation
 from harness.model.verdict import Trial
 from harness.plugins import PluginTable
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading a line raises: not JSON of that form, not UTF-8, or nested too deeply."""
+T = TypeVar("T")
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of a record that does not say when it was made."""
@@ -38,6 +37,14 @@ class Record:
     id: str
     trials: tuple[Trial, ...]
     alone: bool = False
+
+
+def decode_line(line: bytes | str, form: type[T]) -> T:
+    """Read a line of JSON as ``form``. Raises NotReadable."""
+    try:
+        return msgspec.json.decode(line, type=form, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotReadable(str(error)) from None
 
 
 MeasurementImporter = Callable[[bytes], Record]

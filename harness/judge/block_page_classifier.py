@@ -51,9 +51,9 @@ class Sign:
 class Signatures:
     """The patterns that pages are classified by.
 
-    ``refusal``: how origins and their protections turn clients away. ``parked``: domains that
-    nobody uses, hosts that nobody set up. ``missing``: what servers say when a page does not exist
-    or does not work. ``talk``: marks of articles, manuals and shops. ``types``: on whose behalf a
+    ``refusal``: how origins and their protections turn clients away. ``parked``: domains
+    for sale, hosts without a site. ``missing``: what servers say when a page does not exist or
+    does not work. ``talk``: marks of articles, manuals and shops. ``types``: on whose behalf a
     block page blocks. ``common_headers`` do not identify a server: filters, caches and content
     networks send them too.
     """

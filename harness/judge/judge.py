@@ -44,7 +44,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
-from harness.model.verdict import BRACKET_FAILED, DELIVERED, Mechanism, State, Trial, Verdict
+from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict
 from harness.ports.judging import BatchJudges
 
 
@@ -139,7 +139,8 @@ class Judge:
                 checks[batch_path] = missing_sentinels_check(batch_path)
             check = checks.get(batch_path)
             verdict = self._judge_with_retrials(trial)
-            verdict = _voided(verdict, check) if check and check.failed else verdict
+            if check and check.failed:
+                verdict = verdict.as_insufficient(BRACKET_FAILED, check.detail)
             self._twins.count(verdict)
             yield verdict
         for check in checks.values():
@@ -336,16 +337,3 @@ def _blocked_sentinels(judged: list[tuple[Observation, Verdict]]) -> list[Observ
         for service, verdict in judged
         if service.role == "must_block" and shows_how_it_blocks(verdict)
     ]
-
-
-def _voided(verdict: Verdict, check: SentinelCheck) -> Verdict:
-    """The verdict of a trial in a void batch; its own verdict becomes a witness."""
-    would_be = f"without that: {verdict.state} by rule {verdict.rule}"
-    return msgspec.structs.replace(
-        verdict,
-        state=State.INSUFFICIENT,
-        rule=BRACKET_FAILED,
-        mechanism=Mechanism.NONE,
-        witnesses=(check.detail, would_be, *verdict.witnesses),
-        claimed_category="",
-    )

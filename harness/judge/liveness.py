@@ -16,7 +16,6 @@ import msgspec
 from harness.model.observation import Look, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, Group, Spot, group_of, spot_of
 from harness.model.verdict import (
-    Mechanism,
     State,
     Trial,
     Verdict,
@@ -155,12 +154,4 @@ def _insufficient(verdict: Verdict, rule: str, observation: Observation) -> Verd
         if observation.heartbeats is not None
         else "no heartbeat was made"
     )
-    would_be = f"without that: {verdict.state} by rule {verdict.rule}"
-    return msgspec.structs.replace(
-        verdict,
-        state=State.INSUFFICIENT,
-        rule=rule,
-        mechanism=Mechanism.NONE,
-        witnesses=(WORDS[rule], beats, would_be, *verdict.witnesses),
-        claimed_category="",
-    )
+    return verdict.as_insufficient(rule, WORDS[rule], beats)

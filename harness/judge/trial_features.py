@@ -92,7 +92,7 @@ RCODE_OF_FAILURE = {
     "dns_non_recoverable_failure": "SERVFAIL",
     "dns_server_misbehaving": "SERVFAIL",
 }
-"""The response code that a stub resolver's failure stands for (OONI df-007-errors)."""
+"""The response code that each failure of a stub resolver means (OONI df-007-errors)."""
 
 
 class TrialFeatures:

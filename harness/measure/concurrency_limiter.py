@@ -343,7 +343,7 @@ class RateLimits:
         return Slot(*queues)
 
     def _site(self, line: str, item: Item, maximum: int) -> asyncio.Semaphore:
-        """Return the semaphore of a site on a line; it is forgotten when nobody uses it."""
+        """Return the semaphore of a site on a line; it is dropped when it is no longer used."""
         name = line, item.registrable or item.host
         site = self._sites.get(name)
         if site is None:

@@ -289,7 +289,7 @@ class HeartbeatLoop:
             if not self._batches or self.idle is None:
                 return
             if self.has_items and self._passed.is_empty:
-                return  # the sentinel stands for items only where none has ever passed
+                return  # the sentinel is used only where no item has ever passed
             beat = await self._make_heartbeat(min(self._batches), of_items=self.has_items)
             if beat.is_conclusive:
                 return

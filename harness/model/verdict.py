@@ -101,6 +101,21 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: bool = True
     is_blind: bool = False
 
+    def as_insufficient(self, rule: str, *reasons: str) -> Verdict:
+        """Return the verdict *insufficient* by ``rule``; the witnesses say what it would be."""
+        return msgspec.structs.replace(
+            self,
+            state=State.INSUFFICIENT,
+            rule=rule,
+            mechanism=Mechanism.NONE,
+            witnesses=(
+                *reasons,
+                f"without that: {self.state} by rule {self.rule}",
+                *self.witnesses,
+            ),
+            claimed_category="",
+        )
+
 
 def is_silent(seen: Observation) -> bool:
     """Whether no answer came in time."""

@@ -12,7 +12,7 @@ from harness.model.private_address import is_public
 from harness.model.verdict import Mechanism, State, says_blocked
 
 OUR_ZONES = ("test", "example", "invalid", "localhost")
-"""Names that nobody else may answer for (RFC 6761): there the control gives the right address."""
+"""Reserved names (RFC 6761): for them the control's address is the right one."""
 
 
 def _said(features: TrialFeatures) -> str:
@@ -56,7 +56,7 @@ def _has_our_name(features: TrialFeatures) -> bool:
 
 
 def _is_inner_everywhere(features: TrialFeatures) -> bool:
-    """Whether a name of other people's has only addresses that nobody outside could reach."""
+    """Whether a name outside ``OUR_ZONES`` has only addresses that the internet cannot reach."""
     if _has_our_name(features) or not features.addresses or not features.control_addresses:
         return False
     return all(map(_is_inner, features.addresses | features.control_addresses))
