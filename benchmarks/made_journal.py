@@ -21,7 +21,7 @@ from harness.model.facts.web import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
 from harness.store.head import write_head
 from harness.store.journal.header import HEADER, write_header
-from harness.store.journal.manifest import SealedSegment, append_line, scan_folder
+from harness.store.journal.manifest import SealedSegment, append_line, chained, scan_folder
 
 CATEGORIES = ("PORN", "GAMB", "DRUG", "VIOL", "DISC", "CRIM", "SELF", "WEAP", "HATE", "ALW.EDU")
 PROBES = ("web", "web_https")
@@ -56,14 +56,16 @@ def make_journal(folder: Path, observations: int) -> int:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         batches = tuple(range(number * BATCHES + 1, (number + 1) * BATCHES + 1))
-        line = SealedSegment(
-            name=path.name,
-            rows=ROWS * BATCHES,
-            batches=batches,
-            sha256=digest,
-            records_sha256="",
-            previous=previous,
-        ).chained()
+        line = chained(
+            SealedSegment(
+                name=path.name,
+                rows=ROWS * BATCHES,
+                batches=batches,
+                sha256=digest,
+                records_sha256="",
+                previous=previous,
+            )
+        )
         append_line(folder / "manifest.jsonl", line)
         previous = line.hash
     write_head(folder, scan_folder(folder, start).head)

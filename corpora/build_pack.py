@@ -1,4 +1,4 @@
-"""ListImport a list as a pack: every value of the list becomes one item with all its labels.
+"""Import a list as a pack: every value of the list becomes one item with all its labels.
 
 The whole list is read before anything of the pack is written, so a list with an unknown label,
 or a file that is not a list, leaves only its report. ``ValueStore`` keeps a long list in a
@@ -183,7 +183,7 @@ class _PackBuilder:
 
     def __init__(self, path: Path, label: str) -> None:
         self._path = path
-        self._add_label = label
+        self._label = label
         self._kinds: dict[str, ValueStore] = {}
         self._stack = ExitStack()
         self._has_digests = False
@@ -212,7 +212,7 @@ class _PackBuilder:
         if row.action in ("allow", "cancel"):
             self._values(kind).withdraw(value)
         elif row.action in ("label", "block"):
-            label = row.target if row.action == "label" else self._add_label
+            label = row.target if row.action == "label" else self._label
             if not label:
                 raise UsageError(
                     f"{self._path}: the list has no categories; give one with --label CODE"

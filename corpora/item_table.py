@@ -81,7 +81,8 @@ def _in_range(low: float, high: float, wanted: str) -> tuple[CellCheck, str]:
     return is_valid, wanted
 
 
-def _is_date(text: str) -> bool:
+def is_date(text: str) -> bool:
+    """Whether this is a calendar day, ISO 8601."""
     try:
         date.fromisoformat(text)
     except ValueError:
@@ -101,8 +102,8 @@ CHECKS: dict[str, tuple[CellCheck, str]] = {
     "weight": _in_range(math.ulp(0), 1e12, "a positive number"),
     "lang": _matching(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a BCP 47 tag such as en-GB"),
     "country": _matching(r"[A-Z]{2}", "an ISO 3166 code such as GB"),
-    "first_seen": (_is_date, "a date such as 2026-11-24"),
-    "last_verified": (_is_date, "a date such as 2026-11-24"),
+    "first_seen": (is_date, "a date such as 2026-11-24"),
+    "last_verified": (is_date, "a date such as 2026-11-24"),
     "verify_status": _one_of(("alive", "dead", "parked", "moved", "changed", "unchecked")),
     "content_hash": _matching(r"(sha256:)?[0-9a-f]{64}", "a SHA-256 in hexadecimal digits"),
     "sensitivity": _one_of(get_args(Sensitivity)),

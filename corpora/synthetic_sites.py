@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import cycle, islice, product
+from itertools import cycle, product
 from pathlib import Path
 
 from corpora.pack_reader import Pack, open_pack
@@ -108,12 +108,8 @@ def write_vendor_list(path: Path) -> Path:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("domain", "canonical_code"))
-        writer.writerows(_rows())
+        writer.writerows(vendor_list().items())
     return path
-
-
-def _rows() -> Iterator[tuple[str, str]]:
-    return iter(vendor_list().items())
 
 
 CATEGORIES = (
@@ -150,7 +146,7 @@ def content_pages(
 ) -> ContentPages:
     """Make ``pages`` pages of each category and their must-allow twins from ``seed``."""
     hosts = iter(neutral_hosts(seed, 2 * pages * len(categories), excluded=vendor_list()))
-    harmless = cycle(_harmless_texts())
+    harmless = cycle(open_pack("overblock").notes().values())  # words that mislead crude filters
     codes: dict[str, str] = {}
     texts: dict[str, str] = {}
     rows: list[dict[str, str]] = []
@@ -205,9 +201,3 @@ def _filler(number: int) -> str:
     order = (number, number // size + 1, number // size**2 + 3)
     chosen = dict.fromkeys(_FILLERS[(index * step) % size] for step, index in enumerate(order, 1))
     return f"Notice {number}. " + " ".join(chosen)
-
-
-def _harmless_texts() -> Iterator[str]:
-    """Harmless sentences with words that mislead crude filters."""
-    notes = open_pack("overblock").notes().values()
-    return islice(notes, None)

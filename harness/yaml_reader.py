@@ -25,6 +25,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from harness.errors import Fault, FaultyDocument, UsageError, known
+from harness.model.declared import tupled
 from harness.untrusted.regular_file import read_bounded
 
 BYTES = 1024 * 1024
@@ -251,7 +252,7 @@ def validate(document: Document, model: type[Model], data: Any = None, at: KeyPa
     Raises FaultyDocument with one Fault for each error.
     """
     try:
-        return model.model_validate(_strict(document.data if data is None else data))
+        return model.model_validate(tupled(document.data if data is None else data))
     except ValidationError as error:
         details = error.errors(include_url=False)
         more = len(details) > MOST_ERRORS
@@ -277,15 +278,6 @@ def dotted(path: KeyPath) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
     return text
-
-
-def _strict(data: Any) -> Any:
-    """Convert lists to tuples, as strict pydantic models need."""
-    if isinstance(data, dict):
-        return {key: _strict(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return tuple(_strict(value) for value in data)
-    return data
 
 
 def _causes(details: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.assess.outcomes import LEFT_OUT
+from harness.model.coverage import DURATIONS, MILLISECONDS
 from harness.model.metric import Metric
 from harness.model.metric_spec import spec_of
 from harness.model.outcome import Assessment, Conformity, Outcome, Witness
@@ -273,11 +274,6 @@ def headline(assessment: Assessment) -> str:
 def _keeps_side(shown: float, exact: float, beside: float) -> bool:
     line = round(beside * 100, 9)
     return (shown > line, shown < line) == (exact > beside, exact < beside)
-
-
-DURATIONS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
-MILLISECONDS = (0.001, "ms")
-"""A declared duration is shown in the largest unit of which it has at least two."""
 
 
 def _brief(number: float, unit: str) -> str:

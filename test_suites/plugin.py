@@ -185,14 +185,14 @@ def _journal(config: pytest.Config) -> Path:
 
 def _conclude(path: Path, scheme: str | None) -> Assessment:
     """Conclude from a journal folder (or its campaign's folder) without writing anything."""
-    from harness.cli.paths import paths_of_journal  # noqa: PLC0415 - only if asked
+    from harness.cli.paths import journal_folder, paths_of_journal  # noqa: PLC0415 - only if asked
     from harness.cli.registry_session import appeals_in  # noqa: PLC0415 - only if asked
     from harness.pipeline import conclude  # noqa: PLC0415 - scipy is heavy
     from harness.schemes.load import load_scheme  # noqa: PLC0415 - only if asked
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
     from harness.verdicts.corrected_labels import with_corrected_labels  # noqa: PLC0415 - only if asked
 
-    folder = path / "journal" if (path / "journal").is_dir() else path
+    folder = journal_folder(path)
     journal = open_journal(folder)
     try:
         heard = with_corrected_labels(journal, appeals_in(paths_of_journal(folder).registry))

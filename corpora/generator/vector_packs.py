@@ -231,10 +231,9 @@ def school_pages() -> Iterator[Row]:
     Subjects with a word that misleads crude filters are in the stratum ``page_title`` (OVB-05).
     """
     numbers = count(1)
-    with (DATA / "school_subjects.csv").open(encoding="utf-8", newline="") as stream:
-        for line in csv.DictReader(stream):
-            for form in FORMS:
-                yield _school_row(next(numbers), line, form.format(line["subject"]))
+    for line in _table("school_subjects.csv"):
+        for form in FORMS:
+            yield _school_row(next(numbers), line, form.format(line["subject"]))
 
 
 def _school_row(number: int, line: Row, text: str) -> Row:

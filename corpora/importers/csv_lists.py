@@ -7,7 +7,6 @@ https://github.com/ooni/blocking-fingerprints.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import NamedTuple
 
 from corpora import hostnames
@@ -18,6 +17,7 @@ from corpora.import_entry import (
     host_entry,
     rejected_entry,
 )
+from corpora.item_table import is_date
 from corpora.read_list import LIST_IMPORTERS
 from corpora.source import Line, ListRefused, Record, Source
 
@@ -60,7 +60,7 @@ def _entry(source: Source, record: Record, listed: dict[str, _Listed]) -> Import
         return rejected_entry(line, str(error), cells[_URL])
     code = source.translate(SCHEME, cells[_CODE])
     wrong = [] if code else ["unknown code"]
-    if not _is_date(cells[_DATE]):
+    if not is_date(cells[_DATE]):
         wrong.append("bad date")
     if wrong:
         note = "; ".join(wrong)
@@ -79,14 +79,6 @@ def _entry(source: Source, record: Record, listed: dict[str, _Listed]) -> Import
     if before.code == code:
         return ImportEntry(line, address.href, "url", "label", code, "duplicate", note)
     return ImportEntry(line, address.href, "url", "label", code, "conflict", f"{note}, other code")
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 VALUES = ("value", "domain", "url")

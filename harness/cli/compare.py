@@ -15,6 +15,7 @@ from rich.text import Text
 
 from harness.cli.compose import load_and_warn
 from harness.cli.drawing import styled, terminal
+from harness.cli.paths import journal_folder
 from harness.cli.printing import say_json
 from harness.errors import UsageError
 from harness.model.campaign import Campaign
@@ -80,7 +81,7 @@ def _read(path: Path) -> tuple[Campaign, tuple[Verdict, ...]]:
     from harness.judge.composite_measurements import judge_journal  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
 
-    journal = open_journal(path / "journal" if (path / "journal").is_dir() else path)
+    journal = open_journal(journal_folder(path))
     try:
         judged = judge_journal(journal.header, tuple(journal.observations()))
         return journal.header.campaign, judged.verdicts

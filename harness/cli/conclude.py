@@ -22,14 +22,13 @@ from harness.cli.measure import (
     prepare_in,
     resumable,
 )
-from harness.cli.paths import OUT, CampaignPaths, journal_folder, paths_of_journal
+from harness.cli.paths import JOURNAL, OUT, CampaignPaths, journal_folder, paths_of_journal
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import appeals_in, open_plans, registry_head
 from harness.model.outcome import Assessment
 from harness.ports.storage import Clock
 from reports.documents import DOCUMENTS
 
-JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
 SCHEME = Annotated[
     str | None, typer.Option(help="A shipped scheme or a file; default: the campaign's own.")
 ]

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Annotated
@@ -106,17 +106,13 @@ def campaign_checks(prepared: Prepared) -> list[Check]:
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - the same
 
     async def look(folder: Path) -> list[Check]:
-        instruments = replace(
-            measurement_context(prepared, EvidenceFolder(folder), WallClock()),
-            run=new_run(),
-            seed=prepared.campaign.seed,
-        )
+        context = measurement_context(prepared, EvidenceFolder(folder), WallClock(), run=new_run())
         observations = []
         async with AsyncExitStack() as stack:
-            await instruments.open(stack)
+            await context.open(stack)
             for batch_number, way in enumerate(ways(prepared.campaign), 1):
                 batch = Batch(number=batch_number, way=way, items=())
-                observations += await observe_batch(batch, prepared.campaign, instruments)
+                observations += await observe_batch(batch, prepared.campaign, context)
         return [
             Check(
                 name=f"{precondition.name} ({precondition.line}, {precondition.profile})",

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.conclude import JOURNAL
-from harness.cli.paths import journal_folder
+from harness.cli.paths import JOURNAL, journal_folder
 from harness.cli.printing import say
 from harness.errors import InstrumentError, UsageError
 

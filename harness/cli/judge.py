@@ -184,8 +184,8 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
 
 
 def _scheme(bundle: Bundle) -> Scheme:
+    from harness.model.declared import tupled  # noqa: PLC0415 - the same
     from harness.schemes.load import load_scheme, shipped  # noqa: PLC0415 - keep the start light
-    from harness.store.assessments import tupled  # noqa: PLC0415 - the same
 
     try:
         scheme = Scheme.model_validate(tupled(bundle.scheme))

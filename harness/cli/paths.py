@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from harness.untrusted.passwords import is_database
+
+JOURNAL = Annotated[Path, typer.Argument(help="The journal folder, or the campaign's folder.")]
+"""An argument; see ``journal_folder``."""
 
 OUT = Path("out")
 REGISTRY = "ACCREDIT_REGISTRY"

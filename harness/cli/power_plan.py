@@ -63,7 +63,7 @@ def forecast(
         _forecast_one(requirement, scheme, profile, phase, tried, power)
         for requirement in scheme.requirements
         for profile, phase in phases.items()
-        if not requirement.profiles or {profile, phase} & set(requirement.profiles)
+        if requirement.is_for(profile, phase)
         if is_asked(requirement.measure, scheme.policy, (), phase)
     )
 

@@ -136,8 +136,8 @@ def plan_scheme(
 
 def compare(old: Scheme, new: Scheme) -> list[dict[str, str]]:
     """The differences: a row for each requirement in one scheme only, and for each changed part."""
-    before = {earlier.id: earlier for earlier in old.requirements}
-    after = {earlier.id: earlier for earlier in new.requirements}
+    before = {each.id: each for each in old.requirements}
+    after = {each.id: each for each in new.requirements}
     rows: list[dict[str, str]] = []
     for code in sorted(before.keys() | after.keys()):
         earlier, later = before.get(code), after.get(code)

@@ -323,8 +323,6 @@ def _of_requirement(
 
 
 def _is_asked(requirement: Requirement, scheme: Scheme, line_profile: LineProfile) -> bool:
-    if requirement.profiles and not {line_profile.profile, line_profile.phase} & set(
-        requirement.profiles
-    ):
+    if not requirement.is_for(line_profile.profile, line_profile.phase):
         return False
     return is_asked(requirement.measure, scheme.policy, (), line_profile.phase)

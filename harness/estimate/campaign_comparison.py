@@ -18,8 +18,8 @@ from scipy import special
 from harness.estimate.intervals import Bounds
 from harness.estimate.item_selection import CONTROL_CATEGORY
 from harness.estimate.outcome_groups import combine_states
-from harness.estimate.rates_by_pack import holm
 from harness.estimate.stopping_tests import Trials, trials_by_line_profile
+from harness.model.metric import holm
 from harness.model.scheme import Policy
 from harness.model.verdict import State, Verdict
 

@@ -67,7 +67,8 @@ class EarlyStoppingOutcomes:
         self._campaign = campaign = journal.header.campaign
         self._journal, self._make_judge = journal, make_judge
         self._plans = campaign.stopping.plans if campaign.stopping else ()
-        self._stops = {(stop.plan, stop.profile): stop for stop in self._stopped(journal)}
+        stops = journal.stops() if self._plans else ()
+        self._stops = {(stop.plan, stop.profile): stop for stop in stops}
         self._batches_held = journal.batches() if self._plans else frozenset()
         if self._plans and not campaign.seed:
             msg = (
@@ -194,9 +195,6 @@ class EarlyStoppingOutcomes:
         stop = self._stops.get((number, profile))
         last = stop.settled if stop is not None else self._batches_planned
         return self._batches_held.issuperset(range(1, last + 1))
-
-    def _stopped(self, journal: Journal) -> tuple[Stop, ...]:
-        return journal.stops() if self._plans else ()
 
     def _with_sequential_rule(self, requirement: Requirement) -> Requirement:
         overlap = self._overlaps.get(requirement.id)

@@ -127,9 +127,7 @@ def _is_asked(
 ) -> bool:
     """Whether the requirement applies to the profile; if not, add the reason to ``remarks``."""
     where = f"{requirement.id}[{line_profile.profile}-{line_profile.line}]"
-    if requirement.profiles and not {line_profile.profile, line_profile.phase} & set(
-        requirement.profiles
-    ):
+    if not requirement.is_for(line_profile.profile, line_profile.phase):
         remarks.append(f"{where}: asked only of {', '.join(requirement.profiles)}")
         return False
     measure = requirement.measure

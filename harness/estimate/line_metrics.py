@@ -257,17 +257,9 @@ def instrument_record(selection: Selection) -> MeasuredMetric:
     records = selection.instrument
     complete = sum(not record.missing for record in records)
     value = complete / len(records) if records else None
-    metric = Metric(
-        name="instrument_record",
-        unit="share",
-        value=value,
-        k=complete,
-        n=len(records),
-        indeterminate=0,
-        lower=value,
-        upper=value,
-        method="census of the journal's instrument records",
-        alpha=selection.alpha,
-        left_out=dict(Counter(fact for record in records for fact in record.missing)),
+    method = "census of the journal's instrument records"
+    measured = _observed(
+        selection, "instrument_record", "share", value, method, len(records), complete
     )
-    return MeasuredMetric(metric=metric)
+    missing = Counter(fact for record in records for fact in record.missing)
+    return MeasuredMetric(metric=replace(measured.metric, left_out=dict(missing)))

@@ -32,8 +32,6 @@ from harness.model.pack_rate import Foreknowledge, PackRate
 from harness.model.scheme import Policy, Scheme
 from harness.model.verdict import State
 
-__all__ = ["failing", "holm"]
-
 
 def failing(
     counts: Mapping[str, tuple[int, int]], threshold: float, alpha: float = 0.05

@@ -7,8 +7,11 @@ and scripts than the pages that the must-block sentinels met.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from harness.judge import block_page_classifier
 from harness.judge.block_page_classifier import ENOUGH_BESIDE
@@ -17,9 +20,6 @@ from harness.model.sketch import BARE, Sketch, share_within
 
 if TYPE_CHECKING:
     from harness.judge.trial_features import TrialFeatures
-import re
-from functools import lru_cache
-from urllib.parse import unquote_plus
 
 READ = 256
 """Characters of a page's text that are kept, and so can be read (``probes.net.html_text``)."""

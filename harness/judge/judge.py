@@ -21,7 +21,6 @@ from harness.judge.filter_fingerprints import (
 )
 from harness.judge.liveness import (
     RetrialResults,
-    has_answer,
     passed_on_retry,
     require_patience_sample,
     require_sign_of_life,
@@ -44,7 +43,7 @@ from harness.model.observation import Observation
 from harness.model.outcome import Precondition
 from harness.model.plain_twin import TwinPair
 from harness.model.probe import EARLIER, Declarations, declared
-from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict
+from harness.model.verdict import BRACKET_FAILED, DELIVERED, State, Trial, Verdict, has_answer
 from harness.ports.judging import BatchJudges
 
 
@@ -309,20 +308,20 @@ def _with_later_answer(trial: Trial, again: Observation) -> Trial:
 
 
 def _learn_by_line(
-    sentinels: Iterable[Observation], declared: FilterFingerprints, unfiltered: UnfilteredProbes
+    sentinels: Iterable[Observation], known: FilterFingerprints, unfiltered: UnfilteredProbes
 ) -> dict[str, FilterFingerprints]:
     """Learn from each line's must-block sentinels where the must-allow ones passed.
 
-    A broken line fails for both, and adds nothing to what was ``declared``.
+    A broken line fails for both, and adds nothing to what is ``known``.
     """
     fingerprints_by_line: dict[str, FilterFingerprints] = {}
     for _, batch in groupby(sentinels, lambda one: one.batch):
         for batch_path, trials in pair(batch).sentinels.items():
-            judged = [(one.service, judge_trial(one, declared)) for one in trials]
+            judged = [(one.service, judge_trial(one, known)) for one in trials]
             unfiltered.count(batch_path, judged)
             if met := _blocked_sentinels(judged):
                 fingerprints_by_line[batch_path.line] = learn_fingerprints(met).merged_with(
-                    fingerprints_by_line.get(batch_path.line, declared)
+                    fingerprints_by_line.get(batch_path.line, known)
                 )
     return fingerprints_by_line
 

@@ -19,6 +19,7 @@ from harness.model.verdict import (
     State,
     Trial,
     Verdict,
+    has_answer,
     is_silent,
     is_trouble,
     says_blocked,
@@ -89,13 +90,6 @@ class RetrialResults:
             self._silent[group_of(observation.key)] += 1
 
 
-def has_answer(observation: Observation) -> bool:
-    """Whether an attempt got an answer: neither silence nor trouble of our own."""
-    return not is_silent(observation) and not (
-        observation.failure is not None and observation.failure.is_instrument
-    )
-
-
 def require_sign_of_life(trial: Trial, verdict: Verdict) -> Verdict:
     """The verdict; *insufficient* where a block cannot be told from trouble of the line."""
     observation = trial.service
@@ -132,12 +126,11 @@ def passed_on_retry(verdict: Verdict, look: Look, state: State) -> Verdict:
 
     It keeps the mechanism of the block, because both were seen.
     """
-    would_be = f"without that: {verdict.state} by rule {verdict.rule}"
     return msgspec.structs.replace(
         verdict,
         state=state,
         rule=PASSED_ON_RETRY,
-        witnesses=(f"it passed when it was tried again, {LOOK_WORDS[look]}", would_be),
+        witnesses=(f"it passed when it was tried again, {LOOK_WORDS[look]}", verdict.without_that),
         claimed_category="",
         first_byte_service=None,
         first_byte_control=None,

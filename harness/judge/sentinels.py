@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from harness.judge.pairing import BatchPath
 from harness.model.corpus import AGREED
 from harness.model.observation import Observation
 from harness.model.outcome import Precondition
+from harness.model.plain_twin import Group
 from harness.model.probe import EARLIER, Declarations, declared
 from harness.model.verdict import State, Trial, Verdict
 
@@ -241,24 +241,18 @@ LEARNABLE_RULES = frozenset(
 blocks."""
 
 
-class _Place(NamedTuple):
-    line: str
-    profile: str
-    probe: str
-
-
 class UnfilteredProbes:
     """Find probes that a line never filters, from the must-block sentinels of a whole journal."""
 
     def __init__(self, probes: Declarations = EARLIER) -> None:
         self._probes = probes
-        self._passed: dict[_Place, int] = {}
-        self._stopped: dict[_Place, int] = {}
-        self._unclear: set[_Place] = set()
+        self._passed: dict[Group, int] = {}
+        self._stopped: dict[Group, int] = {}
+        self._unclear: set[Group] = set()
 
     def count(self, batch_path: BatchPath, judged: Iterable[tuple[Observation, Verdict]]) -> None:
         """Add the sentinels of one batch, line, profile and probe."""
-        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
+        place = Group(batch_path.line, batch_path.profile, batch_path.probe)
         if not declared(self._probes, place.probe).counts:
             return
         for seen, verdict in judged:
@@ -275,7 +269,7 @@ class UnfilteredProbes:
     def excused(self, check: SentinelCheck) -> SentinelCheck:
         """Return the check, excused if the line filters other probes but never this one."""
         batch_path = check.batch_path
-        place = _Place(batch_path.line, batch_path.profile, batch_path.probe)
+        place = Group(batch_path.line, batch_path.profile, batch_path.probe)
         if check.failed != FILTER_IS_ON or not self._is_unfiltered(place):
             return check
         return SentinelCheck(batch_path=batch_path, failed="", detail="", is_excused=True)
@@ -298,11 +292,11 @@ class UnfilteredProbes:
             if self._is_unfiltered(place)
         )  # fmt: skip
 
-    def _is_unfiltered(self, place: _Place) -> bool:
+    def _is_unfiltered(self, place: Group) -> bool:
         never = place in self._passed and place not in self._stopped
         return never and place not in self._unclear and bool(self._filtered_beside(place))
 
-    def _filtered_beside(self, place: _Place) -> list[str]:
+    def _filtered_beside(self, place: Group) -> list[str]:
         """The other probes on the same line whose must-block sentinels were always stopped."""
         return sorted(
             other.probe

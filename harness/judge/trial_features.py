@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,16 +16,12 @@ from harness.model.facts.dns import DnsFacts
 from harness.model.facts.reach import ReachFacts
 from harness.model.facts.web import Certificate, WebFacts
 from harness.model.sketch import share_within
-from harness.model.verdict import Trial
+from harness.model.verdict import Mechanism, State, Trial
 
 if TYPE_CHECKING:
     from harness.judge.block_page_classifier import PageClassification
     from harness.judge.filter_fingerprints import FilterFingerprints
     from harness.model.observation import Observation
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from harness.model.verdict import Mechanism, State
 
 PUBLIC_AUTHORITIES = (
     "let's encrypt", "digicert", "google trust", "gts ca", "sectigo", "comodo", "globalsign",
@@ -99,7 +97,6 @@ class TrialFeatures:
     """What the rules know of one trial; features that take time are computed on first use."""
 
     def __init__(self, trial: Trial, fingerprints: FilterFingerprints) -> None:
-        self.trial = trial
         self.fingerprints = fingerprints
         self.service: Observation = trial.service
         self.control: Observation | None = trial.control

@@ -129,7 +129,7 @@ def make_observation(
     started: datetime,
 ) -> Observation:
     """Make the observation of an attempt. The evidence of S3 and S4 items is not kept."""
-    kept = result.evidence if planned.item.sensitivity not in ("S3", "S4") else ()
+    kept = result.evidence if not planned.item.is_sensitive else ()
     return Observation(
         key=planned.key,
         item=planned.item,

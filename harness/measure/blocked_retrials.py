@@ -142,12 +142,12 @@ class BlockedRetrials:
 
     def _blocked_among(self, seen: list[Observation], wanted: list[Observation]) -> list[Blocked]:
         """Those of ``wanted`` that are judged blocked, with their controls."""
-        controls = {_beside(one.key): one for one in seen if one.key.line == CONTROL}
+        controls = {one.key: one for one in seen if one.key.line == CONTROL}
         sentinels = [one for one in seen if one.role in ("must_allow", "must_block")]
         pairs = {
-            one.key: Blocked(one, controls[_beside(one.key)])
+            one.key: Blocked(one, controls[one.key.on(CONTROL)])
             for one in wanted
-            if _beside(one.key) in controls
+            if one.key.on(CONTROL) in controls
         }
         trials = [each for pair in pairs.values() for each in pair]
         verdicts = self._judge([*sentinels, *trials])
@@ -233,7 +233,3 @@ def _is_candidate(one: Observation) -> bool:
     facts = one.facts
     came = getattr(facts, "canary", "") == "seen"
     return one.role == "item" and one.key.line != CONTROL and not came
-
-
-def _beside(key: AttemptKey) -> tuple[str, str, str, int]:
-    return key.item, key.probe, key.profile, key.round

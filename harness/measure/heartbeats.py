@@ -25,7 +25,7 @@ from harness.model.facts.dns import DnsFacts
 from harness.model.facts.web import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Heartbeats, Observation
 from harness.model.sampler import Smallest, ordering
-from harness.model.verdict import is_answer, is_silent, is_trouble
+from harness.model.verdict import has_answer, is_answer, is_trouble
 from harness.ports.storage import Clock
 
 KEPT = 200
@@ -380,5 +380,4 @@ class HeartbeatLoop:
 
 def _is_blocked(observation: Observation) -> bool:
     """Whether an answer came that is neither trouble of the line nor of our own equipment."""
-    is_ours = observation.failure is not None and observation.failure.is_instrument
-    return not (is_silent(observation) or is_trouble(observation) or is_ours)
+    return has_answer(observation) and not is_trouble(observation)

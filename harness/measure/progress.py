@@ -29,7 +29,6 @@ class Progress:
     rate: float
     failures: int
     blocked: dict[str, tuple[int, int]] = field(default_factory=dict)
-    note: str = ""
 
 
 class Reporter(Protocol):

@@ -23,7 +23,7 @@ from harness.model.campaign import Campaign
 from harness.model.observation import CONTROL, AttemptKey, Observation
 from harness.model.plain_twin import DOUBTED_TURN, SAMPLE, Group, group_of, key_again
 from harness.model.sampler import Smallest, ordering
-from harness.model.verdict import is_silent
+from harness.model.verdict import has_answer, is_silent
 
 PATIENT_ATTEMPTS = range(1, 3)
 """Turns of an item with the longest timeout: repeated until heartbeats are answered beside it."""
@@ -149,8 +149,7 @@ class SilenceRetrials:
 
     def _note(self, result: Observation) -> None:
         self._tried.add((result.key, result.tries >= DOUBTED_TURN))
-        is_ours = result.failure is not None and result.failure.is_instrument
-        if not is_silent(result) and not is_ours and not result.filter_off:
+        if has_answer(result) and not result.filter_off:
             self._answered.add(group_of(result.key))
 
 
@@ -158,18 +157,13 @@ def confirmed_silences(observations: Iterable[Observation]) -> Iterator[Observat
     """The items that stayed silent although heartbeats and the control were answered."""
     items = [observation for observation in observations if observation.role == "item"]
     answered = {
-        (
-            observation.key.item,
-            observation.key.probe,
-            observation.key.profile,
-            observation.key.round,
-        )
+        observation.key
         for observation in items
         if observation.key.line == CONTROL and observation.failure is None
     }
     for observation in items:
         key = observation.key
         alive = observation.heartbeats is not None and observation.heartbeats.shows_life
-        place = (key.item, key.probe, key.profile, key.round)
-        if key.line != CONTROL and is_silent(observation) and alive and place in answered:
+        is_quiet = key.line != CONTROL and is_silent(observation) and alive
+        if is_quiet and key.on(CONTROL) in answered:
             yield observation

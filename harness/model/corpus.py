@@ -76,6 +76,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.labels[0]
 
     @property
+    def is_sensitive(self) -> bool:
+        """Whether bodies, titles and texts of the item are never stored (METHOD, S3 and S4)."""
+        return self.sensitivity in ("S3", "S4")
+
+    @property
     def host(self) -> str:
         """The host name in ``value``, lower case, without port and user; empty if there is none."""
         if self.kind in MADE:

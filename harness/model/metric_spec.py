@@ -20,8 +20,8 @@ class MetricSpec:
 
     ``unit`` is that of its value (``share`` for fractions of items, ``s``, ``items``, ...);
     ``counts`` says what is counted, ``words`` name it for people, ``verb`` is what happened to
-    ``k`` of ``n`` items. ``take`` is the function in ``harness.estimate`` that takes it
-    (``module:function``), empty where it cannot be taken yet. ``bounds``: it has those of a rate,
+    ``k`` of ``n`` items. ``function`` computes it (``module:function`` in
+    ``harness.estimate``), empty where it is not implemented. ``bounds``: it has those of a rate,
     of a shift, stands as observed, or has others. ``rests_on`` is the kind of items that it rests
     on where a requirement does not say: rates of categories say what a filter knows, which only
     items that nobody announced can show. ``by`` names the groups of which the worst stands.

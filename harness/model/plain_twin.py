@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 from pydantic import Field
 
-from harness.model.corpus import Item
+from harness.model.corpus import TWIN, Item
 from harness.model.declared import Declared
 from harness.model.observation import AttemptKey, Look
 
@@ -65,7 +65,7 @@ class TwinPair(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_ordinary(item: Item) -> bool:
     """Whether an item is harmless: by its category, or as a benign neighbour."""
-    return item.category.partition(".")[0] in {"ALW", "CTRL"} or item.stratum.startswith("twin:")
+    return item.category.partition(".")[0] in {"ALW", "CTRL"} or item.stratum.startswith(TWIN)
 
 
 def twin_of(host: str, zone: str, twin_zone: str) -> str:

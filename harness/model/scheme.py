@@ -37,10 +37,6 @@ ITEM_BY_ITEM: frozenset[DecisionRule] = frozenset({"census", "functional", "grad
 RuleCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,4}-[0-9]{2,3}$")]
 
 
-ListKind = Literal["agreed", "content", "real"]
-"""What a list holds: names agreed with the supplier, content pages, or real sites."""
-
-
 def _date_of(value: Any) -> Any:
     """Parse a date such as ``2026-11-24``, which YAML gives as a date or as text."""
     try:
@@ -86,7 +82,7 @@ class NeededList(Declared):
     that must pass by itself; ``n_min`` if not given.
     """
 
-    kind: ListKind
+    kind: PackKind
     domains: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -113,6 +109,10 @@ class Requirement(Declared):
     profiles: tuple[str, ...] = ()
     needs_list: NeededList | None = None
     note: str = ""
+
+    def is_for(self, profile: str, phase: str) -> bool:
+        """Whether it is asked of a profile, by the profile's name or its school phase."""
+        return not self.profiles or bool({profile, phase} & set(self.profiles))
 
     @property
     def rests_on(self) -> PackKind | None:

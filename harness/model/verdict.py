@@ -101,6 +101,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: bool = True
     is_blind: bool = False
 
+    @property
+    def without_that(self) -> str:
+        """What the verdict would be without what changes it now; a witness of the new one."""
+        return f"without that: {self.state} by rule {self.rule}"
+
     def as_insufficient(self, rule: str, *reasons: str) -> Verdict:
         """Return the verdict *insufficient* by ``rule``; the witnesses say what it would be."""
         return msgspec.structs.replace(
@@ -110,7 +115,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             mechanism=Mechanism.NONE,
             witnesses=(
                 *reasons,
-                f"without that: {self.state} by rule {self.rule}",
+                self.without_that,
                 *self.witnesses,
             ),
             claimed_category="",
@@ -120,6 +125,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def is_silent(seen: Observation) -> bool:
     """Whether no answer came in time."""
     return seen.failure is not None and seen.failure.name in TIMEOUTS
+
+
+def has_answer(seen: Observation) -> bool:
+    """Whether an attempt got an answer: neither silence nor trouble of our own equipment."""
+    is_ours = seen.failure is not None and seen.failure.is_instrument
+    return not is_silent(seen) and not is_ours
 
 
 def is_busy(seen: Observation) -> bool:

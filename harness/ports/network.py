@@ -288,7 +288,7 @@ def left_by(line: Line) -> str:
 
 
 class Probe(Protocol):
-    """A way to try an item over a line. Stages know only what it ``declares``.
+    """A way to try an item over a line. The harness knows only what it ``declares``.
 
     A probe that can try only some of the items that it declares has a method ``fits`` (see
     ``fits``).

@@ -23,9 +23,6 @@ from harness.yaml_reader import Document, KeyPath, dotted
 SHIPPED = Path(__file__).parent
 """The folder of the shipped schemes; policies are in a folder within it."""
 
-TABLES = frozenset({"metrics"})
-"""YAML files in the same folder that are not schemes."""
-
 REVISED = ("dfe", "uksic")
 """Documents whose publishers still issue new editions."""
 
@@ -35,7 +32,7 @@ CURRENT = "-current"
 
 def shipped() -> tuple[str, ...]:
     """The ids of the shipped schemes."""
-    return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml") if p.stem not in TABLES))
+    return tuple(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
 
 
 def aliases() -> dict[str, str]:
@@ -140,13 +137,6 @@ MANY = 30
 """Error messages list at most this many names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names that a scheme may use: the categories of its policy."""
-
-    policy: Policy | None
-
-
 def with_remedy(fault: Fault) -> Fault:
     """The fault with the remedy of its key, unless it has a more precise one."""
     key = fault.key.rpartition(".")[2]
@@ -188,17 +178,17 @@ def misdated(
 
 
 def check(
-    document: Document, requirements: Iterable[tuple[int, Requirement]], names: Names
+    document: Document, requirements: Iterable[tuple[int, Requirement]], policy: Policy | None
 ) -> Iterator[Fault]:
     """The faults of well-formed requirements, each at its own line."""
     for position, requirement in requirements:
         at: KeyPath = ("requirements", position)
-        for below, problem, remedy in _faults(requirement, names):
+        for below, problem, remedy in _faults(requirement, policy):
             path = (*at, *below)
             yield document.fault(document.line_of(path), dotted(path), problem, remedy)
 
 
-def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[KeyPath, str, str]]:
+def _faults(requirement: Requirement, policy: Policy | None) -> Iterator[tuple[KeyPath, str, str]]:
     measure, threshold = requirement.measure, requirement.threshold
     metric = SPECS.get(measure.metric)
     if metric is None:
@@ -215,8 +205,8 @@ def _faults(requirement: Requirement, names: Names) -> Iterator[tuple[KeyPath, s
     for position, phase in enumerate(requirement.profiles):
         if phase not in PHASES:
             yield ("profiles", position), f"no school phase {phase!r}", known(PHASES)
-    if names.policy is not None:
-        yield from _codes(measure.categories, names.policy)
+    if policy is not None:
+        yield from _codes(measure.categories, policy)
 
 
 def _codes(categories: Iterable[str], policy: Policy) -> Iterator[tuple[KeyPath, str, str]]:

@@ -2,7 +2,7 @@
 
 A requirement inherits missing values from the parent's requirement of the same id, or else from the
 catalogue's. Each fault is one line: file, line, key, what was found, and what is known instead. The
-catalogue, the policies and the table of metrics are read here too.
+catalogue and the policies are read here too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from harness.model.metric_spec import SPECS
 from harness.model.scheme import Day, Decision, Policy, Requirement, Scheme
 from harness.schemes.check import (
     SHIPPED,
-    Names,
     Sizes,
     aliases,
     check,
@@ -186,7 +185,7 @@ def _load(path: Path, children: tuple[Path, ...]) -> Scheme:
     decision = _collect(faults, lambda: _decision(document, written, parent))
     own = _requirements(document, written, parent, faults)
     faults += duplicate_ids(document, written.requirements)
-    faults += check(document, own, Names(policy))
+    faults += check(document, own, policy)
     faults += misdated(document, written.id, written.reviewed_on, written.review_by)
     if decision is not None:
         sizes = Sizes(decision.alpha)

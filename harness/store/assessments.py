@@ -14,6 +14,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
+from harness.model.declared import tupled
 from harness.model.outcome import Assessment
 from harness.store.atomic_write import write_document
 
@@ -76,10 +77,3 @@ def _declared(kind: type, value: Any) -> Any:
         return kind.model_validate(tupled(value))
     msg = f"no reader for {kind.__name__}"
     raise NotImplementedError(msg)
-
-
-def tupled(value: Any) -> Any:
-    """Convert lists to tuples, which strict pydantic requires; JSON has only lists."""
-    if isinstance(value, dict):
-        return {name: tupled(each) for name, each in value.items()}
-    return tuple(tupled(each) for each in value) if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, sign
 from harness.store.head import HEAD
-from harness.store.journal.side_records import INSTRUMENT, STOPS
+from harness.store.journal.manifest import INSTRUMENT, STOPS
 
 STATEMENT = "statement.dsse.json"
 ASSESSMENT, SCHEME, REGISTRY = "assessment.json", "scheme.json", "registry.json"

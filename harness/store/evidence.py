@@ -11,9 +11,6 @@ from harness.model.observation import Evidence, digest_of
 from harness.store.atomic_write import write_whole_unsynced
 from harness.store.private_files import make_private
 
-NEVER_STORED = frozenset({"S3", "S4"})
-"""Sensitivities whose bodies are never written to the disk (METHOD, S3 and S4)."""
-
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -48,7 +45,7 @@ class EvidenceFolder:
 
     def keep_for(self, item: Item, evidence: Evidence) -> str | None:
         """Store a body and return its digest; for S3 and S4 items do nothing, return ``None``."""
-        if item.sensitivity in NEVER_STORED:
+        if item.is_sensitive:
             return None
         return self.keep(evidence)
 

@@ -261,7 +261,7 @@ def _digest(text: bytes | msgspec.Raw) -> str:
 
 def _digest_of(folder: Path) -> str:
     """The digest of the digests of all files in a folder, in the order of their names."""
-    names = sorted(path for path in folder.iterdir())
+    names = sorted(folder.iterdir())
     return _digest(msgspec.json.encode([digest_of_file(path) for path in names]))
 
 

@@ -352,7 +352,7 @@ def _path_of(url: httpx.URL) -> str:
 
 def _facts(visit: _Visit, page: httpx.Response) -> WebFacts:
     """Return the facts of the last page, like those of the web probe."""
-    is_sensitive, key = visit.attempt.item.sensitivity in ("S3", "S4"), visit.attempt.sketch_key
+    is_sensitive, key = visit.attempt.item.is_sensitive, visit.attempt.sketch_key
     read = read_page(page.content, page.headers.get("content-type", ""))
     delivered: CanarySighting = "seen" if visit.delivered else "absent"
     return WebFacts(

@@ -90,7 +90,7 @@ class _Web:
         chain = await visit.follow(variant_url(attempt.item, self.scheme, self.variant), home)
         timings = _timings(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
-        if _leads_on(facts, chain) and not _is_sensitive(attempt):
+        if _leads_on(facts, chain) and not attempt.item.is_sensitive:
             facts = replace(facts, inner=await visit.inner(facts))
         return ProbeResult(
             timings=timings,
@@ -173,7 +173,7 @@ class _Visit:
         delivered: Delivery = self._expected.delivered(chain)
         mark, sketch = self._fingerprint(page, chain, delivered)
         frames = (*page.frames, *refresh_target(dict(headers).get("refresh", "")))
-        if _is_sensitive(self._attempt):
+        if self._attempt.item.is_sensitive:
             page, frames = replace_page(page, title="", text=""), _hosts_only(chain.url, frames)
         return WebFacts(
             url=chain.url,
@@ -232,7 +232,7 @@ def _leads_on(facts: WebFacts, chain: RedirectChain) -> bool:
 def _evidence(attempt: Attempt, last: Exchange, facts: WebFacts) -> tuple[Evidence, ...]:
     """Return a response other than the item's page as evidence: it may be a block page."""
     is_seen = facts.canary == "seen"
-    if is_seen or attempt.key.line == CONTROL or _is_sensitive(attempt) or not last.body:
+    if is_seen or attempt.key.line == CONTROL or attempt.item.is_sensitive or not last.body:
         return ()
     kind = dict(facts.headers).get("content-type", "") or "application/octet-stream"
     return (Evidence(media_type=kind, body=last.body[:EVIDENCE_BYTES]),)
@@ -242,10 +242,6 @@ def _hosts_only(base: str, frames: tuple[str, ...]) -> tuple[str, ...]:
     """Return frame addresses without their paths, which could reveal sensitive content."""
     targets = (web_address(base, frame) for frame in frames)
     return tuple(dict.fromkeys(f"http://{url_host(target)}/" for target in targets if target))
-
-
-def _is_sensitive(attempt: Attempt) -> bool:
-    return attempt.item.sensitivity in ("S3", "S4")
 
 
 def _timings(exchanges: list[Exchange], total: float) -> Timings:

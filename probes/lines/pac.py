@@ -8,7 +8,7 @@ as in Chromium.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic, perf_counter
 from typing import ClassVar, Self
 
@@ -34,7 +34,7 @@ from harness.untrusted.regular_file import read_bounded
 from probes.lines.interface import Interface, InterfaceOptions
 from probes.net.address_guard import ControlLookup
 from probes.net.dialling import dial_stream, not_dialled
-from probes.net.direct import MIN_PATIENCE, invalid_request
+from probes.net.direct import MIN_PATIENCE, invalid, invalid_request
 from probes.net.local_binding import local_address
 from probes.net.pac import (
     DIRECT,
@@ -61,13 +61,10 @@ LOOPBACK = "127.0.0.1"
 
 OK = 200
 
-_TIMED_OUT = Exchange(
-    timings=Timings(),
-    failure=Failure(
-        name="generic_timeout_error",
-        stage="proxy_connect",
-        detail="PAC file: its names took too long",
-    ),
+_LATE = Failure(
+    name="generic_timeout_error",
+    stage="proxy_connect",
+    detail="PAC file: its names took too long",
 )
 
 
@@ -149,11 +146,8 @@ class Pac(Interface):
         if isinstance(choices, Failure):
             return Exchange(timings=Timings(total=perf_counter() - started), failure=choices)
         tried: list[str] = []
-        exchange = _TIMED_OUT
-        for choice in sorted(choices, key=self._is_bad):
-            remaining = request.timeout - (perf_counter() - started)
-            if remaining < request.timeout * LEAST_SHARE:
-                break
+        exchange = Exchange(timings=Timings(), failure=_LATE)
+        for choice, remaining in self._in_turn(choices, request.timeout, started):
             exchange = await self._fetch_by(choice, replace(request, timeout=remaining))
             tried.append(str(choice))
             if not _is_out_of_reach(exchange):
@@ -167,17 +161,34 @@ class Pac(Interface):
 
         The file is evaluated as for an https URL of that host and port.
         """
-        url = f"https://{Address(host=request.host, port=request.port)}/"
-        choices = await self._choose(parse_url_target(url), request.timeout)
+        started = perf_counter()
+        try:
+            target = parse_url_target(f"https://{Address(host=request.host, port=request.port)}/")
+        except ValueError as error:
+            return not_dialled(invalid(str(error)))
+        choices = await self._choose(target, request.timeout)
         if isinstance(choices, Failure):
             return not_dialled(choices)
-        dialled = not_dialled(_TIMED_OUT.failure or _script_failure("it names no way"))
-        for choice in sorted(choices, key=self._is_bad):
-            dialled = await self._dial_by(choice, request)
+        dialled = not_dialled(_LATE)
+        for choice, remaining in self._in_turn(choices, request.timeout, started):
+            dialled = await self._dial_by(choice, replace(request, timeout=remaining))
             if dialled.failure is None or dialled.failure.stage != "proxy_connect":
                 break
             self._bad_until[choice] = self._clock() + BAD_SECONDS
         return dialled
+
+    def _in_turn(
+        self, choices: Iterable[Choice], timeout: float, started: float
+    ) -> Iterator[tuple[Choice, float]]:
+        """The choices, those out of reach lately last, each with the seconds that it may take.
+
+        It ends when too little of the time since ``started`` is left.
+        """
+        for choice in sorted(choices, key=self._is_bad):
+            remaining = timeout - (perf_counter() - started)
+            if remaining < timeout * LEAST_SHARE:
+                return
+            yield choice, remaining
 
     def _is_bad(self, choice: Choice) -> bool:
         return self._bad_until.get(choice, 0.0) > self._clock()
@@ -240,8 +251,6 @@ class Pac(Interface):
     async def _fetch_by(self, choice: Choice, request: Request) -> Exchange:
         if choice == DIRECT:
             return await super().fetch(request)
-        if choice.kind == "unspoken" or choice.address is None:
-            return invalid_request(f"the PAC file leads to {choice}, which is not spoken here")
         started = perf_counter()
         endpoint = parse_url_target(request.url).endpoint
         route = await self._route_by(choice, endpoint, request)
@@ -267,7 +276,7 @@ class Pac(Interface):
     ) -> Route | Failure:
         """Return the route by a proxy of the file, or the failure."""
         if choice.kind == "unspoken" or choice.address is None:
-            return _script_failure(f"it leads to {choice}, which is not spoken here")
+            return invalid(f"the PAC file leads to {choice}, which is not spoken here")
         refusal = await self.guard.refusal_by_proxy(
             endpoint, request.timeout, may_lead=request.may_lead
         )

@@ -102,10 +102,14 @@ def pupil_options(options: Options, source: str) -> Options:
     return options.model_copy(update={name: changed[name] for name in changed if name in fields})
 
 
+def invalid(reason: str) -> Failure:
+    """Return the failure of a request that cannot be sent: one of the instrument."""
+    return Failure(name="instrument_error", stage="instrument", detail=reason[:200])
+
+
 def invalid_request(reason: str) -> Exchange:
-    """Return the exchange of a request that cannot be sent: a failure of the instrument."""
-    failure = Failure(name="instrument_error", stage="instrument", detail=reason[:200])
-    return Exchange(timings=Timings(), failure=failure)
+    """Return the exchange of a request that cannot be sent."""
+    return Exchange(timings=Timings(), failure=invalid(reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

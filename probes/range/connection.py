@@ -137,15 +137,15 @@ class Abortable(Protocol):
         """Close immediately; no effect before the connection is made."""
 
 
-async def close_server(server: asyncio.Server, guests: Collection[Abortable]) -> None:
+async def close_server(server: asyncio.Server, connections: Collection[Abortable]) -> None:
     """Close ``server`` and abort all its ``connections``; returns when none is left."""
     loop = asyncio.get_running_loop()
     for listening in server.sockets:
         loop.remove_reader(listening.fileno())
     await asyncio.sleep(0)
-    while guests:
-        for guest in tuple(guests):
-            guest.abort()
+    while connections:
+        for connection in tuple(connections):
+            connection.abort()
         await asyncio.sleep(0)
     server.close()
 

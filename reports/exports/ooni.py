@@ -22,7 +22,7 @@ from harness.interop.ooni_dns import OF_LINE, host_of_url
 from harness.interop.ooni_form import CONTROL, SERVICE, extra_facts
 from harness.interop.record import Side
 from harness.judge.pairing import pair
-from harness.model.facts.dns import DnsFacts
+from harness.model.facts.dns import ADDRESS_TYPES, DnsFacts
 from harness.model.facts.web import Hop, WebFacts
 from harness.model.observation import Observation
 from harness.model.verdict import Trial
@@ -36,9 +36,6 @@ FAILURES_OF_CODES = {
     "NOERROR": "dns_no_answer",
 }
 """The failure of an answer without an address, by response code (df-007)."""
-
-ASKED_FOR = frozenset({"A", "AAAA"})
-"""The record types of web_connectivity (ts-017); trials of other types are left out."""
 
 NOT_CONNECTED = frozenset({"resolve", "proxy_connect", "tunnel", "instrument"})
 """Stages of failures at which no connection to the origin was tried."""
@@ -96,7 +93,7 @@ def _has_alias_loop(trial: Trial) -> bool:
 def _is_dns(trial: Trial) -> bool:
     facts = _facts(trial)
     if isinstance(facts, DnsFacts):
-        return facts.type in ASKED_FOR
+        return facts.type in ADDRESS_TYPES  # those of web_connectivity (ts-017)
     return facts is None and trial.key.probe == "dns"
 
 

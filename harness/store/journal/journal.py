@@ -222,11 +222,7 @@ class SegmentJournal(JournalReader):
                 previous=segments[-1].hash if segments else self.start,
             )
         )
-        try:
-            append_line(self.directory / MANIFEST, line)
-        except OSError as error:
-            msg = f"{self.directory / MANIFEST}: {error.strerror or error}"
-            raise InstrumentError(msg) from error
+        append_line(self.directory / MANIFEST, line)
         self._keep_head(Head(rows=self._head.rows, hash=line.hash))
         self._open_segment.close()
         source.unlink()

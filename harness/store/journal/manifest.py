@@ -51,10 +51,6 @@ class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
     previous: str
     hash: str = ""
 
-    def chained(self) -> SealedSegment:
-        """The same line with its hash."""
-        return chained(self)
-
 
 def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
     """The sealed segments, oldest first; see ``read_chain``."""
@@ -118,13 +114,24 @@ def expected_hash(link: Link) -> str:
 
 
 def append_line(path: Path, link: Link) -> None:
-    """Add a line and wait until it is on the disk. Raises OSError; the file is then as before."""
+    """Add a line and wait until it is on the disk.
+
+    Raises InstrumentError; the file is then as before.
+    """
+    try:
+        _append(path, msgspec.json.encode(link) + b"\n")
+    except OSError as error:
+        msg = f"{path}: {error.strerror or error}"
+        raise InstrumentError(msg) from error
+
+
+def _append(path: Path, text: bytes) -> None:
     whole = sum(len(line) for line in whole_lines(path))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.ftruncate(descriptor, whole)
         os.lseek(descriptor, 0, os.SEEK_END)
-        write_all(descriptor, msgspec.json.encode(link) + b"\n")
+        write_all(descriptor, text)
     except OSError:
         os.ftruncate(descriptor, whole)
         raise
@@ -141,7 +148,8 @@ def whole_lines(path: Path) -> list[bytes]:
 
 
 MANIFEST = "manifest.jsonl"
-CHAINS = ("stops.jsonl", "instrument.jsonl")
+STOPS, INSTRUMENT = "stops.jsonl", "instrument.jsonl"
+CHAINS = (STOPS, INSTRUMENT)
 """The other hash chains of a journal, whose ends its head records."""
 
 READINGS = 10

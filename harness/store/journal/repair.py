@@ -37,23 +37,19 @@ def remove_interrupted_sealing(directory: Path, sealed: Mapping[str, str]) -> No
         path.unlink()
 
 
-def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> tuple[Path, ...]:
-    """Move incomplete batches out of their segments into files, and return those files.
+def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> None:
+    """Move incomplete batches out of their segments into files.
 
     The end is saved to its file before the segment is truncated. Raises OSError.
     """
-    torn_files = []
     for path, contents in segments:
         if contents.good == contents.size:
             continue
         with path.open("r+b") as stream:
             stream.seek(contents.good)
-            torn_file = _free_name(path.parent)
-            write_whole(torn_file, stream.read(), mode=0o600)
+            write_whole(_free_name(path.parent), stream.read(), mode=0o600)
             stream.truncate(contents.good)
             os.fsync(stream.fileno())
-        torn_files.append(torn_file)
-    return tuple(torn_files)
 
 
 def _free_name(directory: Path) -> Path:

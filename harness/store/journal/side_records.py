@@ -6,12 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import InstrumentError
 from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
-from harness.store.journal.manifest import append_line, chained, read_chain
-
-STOPS = "stops.jsonl"
+from harness.store.journal.manifest import INSTRUMENT, STOPS, append_line, chained, read_chain
 
 
 class StopLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +37,7 @@ def append_stop(directory: Path, start: str, stop: Stop) -> None:
     held = read_chain(path, start, StopLine)
     name = f"plan {stop.plan} for {stop.profile}"
     line = StopLine(name=name, stop=stop, previous=held[-1].hash if held else start)
-    try:
-        append_line(path, chained(line))
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}"
-        raise InstrumentError(msg) from error
-
-
-INSTRUMENT = "instrument.jsonl"
+    append_line(path, chained(line))
 
 
 class InstrumentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,9 +72,5 @@ def append_record(directory: Path, start: str, record: InstrumentRecord) -> bool
         record=record,
         previous=held[-1].hash if held else start,
     )
-    try:
-        append_line(path, chained(line))
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}"
-        raise InstrumentError(msg) from error
+    append_line(path, chained(line))
     return True

@@ -54,7 +54,7 @@ def test_the_kind_of_items() -> None:
     assert item_kind(example_outcome()) == ""
 
 
-def test_several_parts_are_told_part_lines() -> None:
+def test_several_parts_are_told_apart() -> None:
     hidden = Source("real", is_hidden=True)
     parts = (
         Part(group="PORN", source=Source(), metric=example_metric(60, 60)),

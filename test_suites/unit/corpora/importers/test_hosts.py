@@ -1,4 +1,4 @@
-"""Hosts files beyond the golden one (``test_importing``)."""
+"""Hosts files beyond the golden one (``test_read_list``)."""
 
 from collections.abc import Callable
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.estimate.rates_by_pack import failing, holm
+from harness.estimate.rates_by_pack import failing
+from harness.model.metric import holm
 
 
 def test_holm_agrees_with_the_published_example() -> None:

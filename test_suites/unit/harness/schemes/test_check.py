@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import Fault
 from harness.model.scheme import Policy, Requirement
-from harness.schemes.check import Names, check, duplicate_ids, misdated, with_remedy
+from harness.schemes.check import check, duplicate_ids, misdated, with_remedy
 from harness.yaml_reader import Document
 
 TEXT = """\
@@ -23,16 +23,14 @@ requirements:
     profiles: [no]
 """
 DOCUMENT = Document("s.yaml", TEXT)
-NAMES = Names(
-    policy=Policy.model_validate(
-        {
-            "id": "p",
-            "title": "p",
-            "provenance": "seen",
-            "source": "s",
-            "rows": {"DRUG": {"ks2": "block"}, "GAMB": {"ks2": "block"}},
-        }
-    ),
+POLICY = Policy.model_validate(
+    {
+        "id": "p",
+        "title": "p",
+        "provenance": "seen",
+        "source": "s",
+        "rows": {"DRUG": {"ks2": "block"}, "GAMB": {"ks2": "block"}},
+    }
 )
 
 
@@ -47,7 +45,7 @@ def faults(**changed: Any) -> list[str]:
         "threshold": {"at_least": 0.9, "provenance": "seen", "source": "s"},
     }
     made = Requirement.model_validate(data | changed)
-    return [str(fault) for fault in check(DOCUMENT, [(0, made)], NAMES)]
+    return [str(fault) for fault in check(DOCUMENT, [(0, made)], POLICY)]
 
 
 def test_a_sound_requirement_has_no_fault() -> None:

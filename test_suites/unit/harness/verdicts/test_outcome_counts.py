@@ -1,4 +1,4 @@
-"""Single verdicts are read where they lie; see test_folding for what they must be."""
+"""Single verdicts are read where they lie; see test_count_outcomes for what they must be."""
 
 from __future__ import annotations
 

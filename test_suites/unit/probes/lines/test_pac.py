@@ -12,7 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model.campaign import Limits
 from harness.plugins import LINES
-from harness.ports.network import Exchange, Request
+from harness.ports.network import DialRequest, Exchange, Request
 from probes.lines.pac import BAD_SECONDS, NAMES, Pac, PacOptions
 from probes.net.backend import BACKENDS
 from probes.range.authority import Authority
@@ -170,6 +170,42 @@ async def test_a_further_choice_needs_half_of_the_patience(
 
     assert exchange.failure is not None
     assert (exchange.failure.stage, len(exchange.choices)) == ("proxy_connect", number)
+
+
+@pytest.mark.parametrize(("took", "number"), [(2.4, 2), (2.6, 1)])
+async def test_a_stream_needs_half_of_its_time_for_a_further_choice(
+    took: float, number: int, closed_port: int, line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, given = Clock(), []
+    dial = Pac._dial_by
+
+    async def slowly(pac: Pac, choice: Any, request: DialRequest) -> Any:
+        given.append(request.timeout)
+        dialled = await dial(pac, choice, request)
+        watch.now += took
+        return dialled
+
+    monkeypatch.setattr(Pac, "_dial_by", slowly)
+    monkeypatch.setattr("probes.lines.pac.perf_counter", watch)
+    async with line(f"return 'PROXY 127.0.0.1:{closed_port}; PROXY 127.0.0.1:1'") as opened:
+        dialled = await opened.dial(DialRequest(host="a.accredit.test", port=25))
+
+    assert dialled.failure is not None
+    assert (dialled.failure.stage, given) == ("proxy_connect", [5.0, 5.0 - took][:number])
+
+
+@pytest.mark.parametrize(
+    ("body", "host"),
+    [("return 'SOCKS4 127.0.0.1:1; DIRECT'", "a.test"), ("return 'DIRECT'", "a b")],
+)
+async def test_a_stream_that_cannot_be_opened_is_a_failure_of_the_instrument(
+    body: str, host: str, line: Any
+) -> None:
+    async with line(body) as opened:
+        dialled = await opened.dial(DialRequest(host=host, port=25))
+
+    assert dialled.failure is not None
+    assert (dialled.failure.name, dialled.failure.stage) == ("instrument_error", "instrument")
 
 
 async def test_names_are_looked_up_by_the_lines_own_name_server(

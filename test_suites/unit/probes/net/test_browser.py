@@ -1,4 +1,4 @@
-"""The browser lane, beyond what every lane must do (``test_lane``)."""
+"""The browser lane, beyond what every lane must do (``test_backend``)."""
 
 from __future__ import annotations
 

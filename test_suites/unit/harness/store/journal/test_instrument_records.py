@@ -10,9 +10,10 @@ import pytest
 
 from harness.errors import InstrumentError
 from harness.store.bundle import journal_files
-from harness.store.journal import side_records
+from harness.store.journal import manifest
 from harness.store.journal.journal import SegmentJournal
-from harness.store.journal.side_records import INSTRUMENT, append_record, read_instrument
+from harness.store.journal.manifest import INSTRUMENT
+from harness.store.journal.side_records import append_record, read_instrument
 from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
 
 LATER = record(at=WHOLE.at + timedelta(hours=1))
@@ -118,10 +119,10 @@ def test_a_full_disk_leaves_the_file_as_it_was(
 ) -> None:
     append_record(journal.directory, journal.start, WHOLE)
 
-    def full(path: Path, line: object) -> None:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(side_records, "append_line", full)
+    monkeypatch.setattr(manifest, "write_all", full)
     with pytest.raises(InstrumentError, match=r"instrument\.jsonl: No space left on device"):
         append_record(journal.directory, journal.start, OTHER)
     assert journal.instrument_records() == (WHOLE,)

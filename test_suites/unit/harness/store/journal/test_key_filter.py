@@ -1,4 +1,4 @@
-"""KeyFilter find every key that is held, the same in Python and in sealed segments."""
+"""KeyFilter finds every key that is held, the same in Python and in sealed segments."""
 
 from __future__ import annotations
 

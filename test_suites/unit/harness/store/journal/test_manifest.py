@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.errors import InstrumentError
-from harness.store.journal.manifest import SealedSegment, append_line, read_manifest
+from harness.store.journal.manifest import SealedSegment, append_line, chained, read_manifest
 
 START = "0" * 64
 
@@ -18,14 +18,16 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "manifest.jsonl"
     previous = START
     for number in range(1, 4):
-        line = SealedSegment(
-            name=f"segment-{number:06d}.parquet",
-            rows=number,
-            batches=(number,),
-            sha256="a",
-            records_sha256="b",
-            previous=previous,
-        ).chained()
+        line = chained(
+            SealedSegment(
+                name=f"segment-{number:06d}.parquet",
+                rows=number,
+                batches=(number,),
+                sha256="a",
+                records_sha256="b",
+                previous=previous,
+            )
+        )
         append_line(path, line)
         previous = line.hash
     return path

@@ -1,4 +1,4 @@
-"""What is the portable lane's own; what every lane does is in ``test_lane``."""
+"""What is the portable lane's own; what every lane does is in ``test_backend``."""
 
 from __future__ import annotations
 

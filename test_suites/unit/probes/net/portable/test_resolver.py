@@ -1,4 +1,4 @@
-"""What is dnspython's own part; how lanes answer questions is in ``test_lane``."""
+"""What is dnspython's own part; how lanes answer questions is in ``test_backend``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire's own asking; what every lane must answer is in ``test_lane``."""
+"""The wire's own asking; what every lane must answer is in ``test_backend``."""
 
 from __future__ import annotations
 
