@@ -1,4 +1,4 @@
-"""Read other people's lists: the table of list formats, duplicates, and the import report.
+"""Read other people's lists: the table of list formats, and the import report.
 
 The import report is a CSV file with one row for each entry of the list: accepted, skipped or
 rejected, with a reason. Its counts by status add up to its rows. Formats are plug-ins
@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from corpora.hostnames import why_refused
 from corpora.import_entry import SHOWN_CHARACTERS, ImportEntry, rejected_entry
@@ -28,76 +24,6 @@ from corpora.taxonomy import Taxonomy, shipped
 from harness.errors import UsageError, known
 from harness.plugins import PluginTable
 from harness.untrusted.visible_text import spreadsheet_cell
-
-Halves = NDArray[np.uint64]
-
-
-DIGEST_BYTES = 16
-
-
-MERGE_LIMIT = 1 << 20
-"""A run of more digests is not merged again, because merging takes memory."""
-
-
-class _Run(NamedTuple):
-    """Digests sorted by their first halves."""
-
-    first: Halves
-    second: Halves
-
-
-class DuplicateFinder:
-    """Find texts that came before, a batch at a time. Keeps 16 bytes of each text."""
-
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-
-    def __len__(self) -> int:
-        return sum(len(run.first) for run in self._runs)
-
-    def find(self, texts: Sequence[str]) -> list[bool]:
-        """Whether each text came before, in this batch or an earlier one; remembers them all."""
-        if not texts:
-            return []
-        first, second = _halves(texts)
-        order = np.argsort(first, kind="stable")
-        ordered = _Run(first[order], second[order])
-        known = np.zeros(len(texts), dtype=np.bool_)
-        known[1:] = _same(ordered.first[1:], ordered.first[:-1], ordered.second)
-        for run in self._runs:
-            at = np.searchsorted(run.first, ordered.first)
-            at[at == len(run.first)] = 0
-            known |= (run.first[at] == ordered.first) & (run.second[at] == ordered.second)
-        self._add_run(_Run(ordered.first[~known], ordered.second[~known]))
-        is_duplicate = np.empty_like(known)
-        is_duplicate[order] = known
-        return list(map(bool, is_duplicate))
-
-    def _add_run(self, run: _Run) -> None:
-        """Add a run, merged with runs up to twice its length, so that few runs need a search."""
-        if not len(run.first):
-            return
-        while self._runs and len(self._runs[-1].first) <= min(2 * len(run.first), MERGE_LIMIT):
-            last = self._runs.pop()
-            first = np.concatenate([last.first, run.first])
-            order = np.argsort(first, kind="stable")
-            run = _Run(first[order], np.concatenate([last.second, run.second])[order])
-        self._runs.append(run)
-
-
-def _same(first: Halves, before: Halves, second: Halves) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = (first == before) & (second[1:] == second[:-1])
-    return same
-
-
-def _halves(texts: Sequence[str]) -> tuple[Halves, Halves]:
-    digests = b"".join(
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
-        for text in texts
-    )
-    pairs = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
-
 
 BATCH = 8192
 """How many entries are checked for duplicates at a time."""
@@ -166,6 +92,7 @@ class ListImport:
             limits=limits,
             deadline=Deadline(limits.seconds, clock),
         )
+        from corpora.duplicates import DuplicateFinder  # noqa: PLC0415 - numpy is slow to import
 
         self._duplicates = DuplicateFinder()
         if not path.exists():

@@ -6,7 +6,12 @@ from other people's measurements, and ``export`` writes a journal in their forma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,36 +20,21 @@ import typer
 
 from harness.cli.compose import load_and_warn, open_pack
 from harness.cli.conclude import SCHEME, conclude_journal
-from harness.cli.judge import JudgedAgain, judge_again
+from harness.cli.judge import JudgedAgain, judge_again, lines_of
 from harness.cli.paths import journal_folder
-from harness.cli.printing import say
+from harness.cli.printing import say, say_json
 from harness.cli.registry_session import appeals_in
 from harness.errors import UsageError
-from harness.model.campaign import Campaign
-from harness.schemes.check import resolve
-
-if TYPE_CHECKING:
-    from harness.model.outcome import Assessment
-    from harness.store.bundle_reading import Bundle
-    from harness.store.journal.journal import SegmentJournal
-import contextlib
-import hashlib
-import json
-import re
-from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from harness.cli.judge import lines_of
-from harness.cli.printing import say_json
 from harness.interop.record import MEASUREMENT_IMPORTERS
-from harness.model.campaign import BlockPage
+from harness.model.campaign import BlockPage, Campaign
+from harness.schemes.check import resolve
 from harness.yaml_reader import read_document, validate
-from reports.exports import JOURNAL_EXPORTERS
 
 if TYPE_CHECKING:
     from harness.interop.intake import SkippedLine
-
+    from harness.model.outcome import Assessment
+    from harness.store.bundle_reading import Bundle
+    from harness.store.journal.journal import SegmentJournal
 
 PACKS = Annotated[
     list[Path] | None,
@@ -252,6 +242,7 @@ def export_command(
     """Write a journal's trials as measurements of another format. S4 items are left out."""
     from harness.store.atomic_write import write_lines  # noqa: PLC0415 - keep the start light
     from harness.store.journal.journal import open_journal  # noqa: PLC0415 - duckdb is heavy
+    from reports.exports import JOURNAL_EXPORTERS  # noqa: PLC0415 - only an export needs it
 
     export = JOURNAL_EXPORTERS.find(form)
     left_out: Counter[str] = Counter()

@@ -12,22 +12,16 @@ import msgspec
 import typer
 from rich.table import Table
 
-from corpora.build_pack import import_pack
-from corpora.exporters import LIST_EXPORTERS
 from corpora.lint import lint
 from corpora.pack_reader import compare_packs
 from corpora.ranks import read_ranks
-from corpora.rater_agreement import measure_agreement, read_ratings
 from corpora.sampler import sample_pack
-from corpora.signing import open_signed, sign_pack
-from harness.campaign.origin_file import read_origin
 from harness.cli.compose import open_pack
 from harness.cli.drawing import terminal
 from harness.cli.paths import OUT, CampaignPaths
 from harness.cli.printing import say, say_json
 from harness.cli.registry_session import current_user, open_session
 from harness.errors import FaultyDocument, UsageError, known
-from harness.measure.plain_twins import with_plain_twins
 from harness.model.corpus import Appeal
 from harness.model.event import AppealDecided
 from harness.ports.storage import WallClock
@@ -103,6 +97,8 @@ def agree_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure rater agreement. Exit 0 reliable (0.80), 3 tentative (0.667) or unknown, else 1."""
+    from corpora.rater_agreement import measure_agreement, read_ratings  # noqa: PLC0415 - numpy is heavy
+
     agreement = measure_agreement(read_ratings(ratings))
     standing = agreement.standing
     if json:
@@ -223,6 +219,8 @@ def sign_command(
     key: Annotated[Path, typer.Option("--key", help="Private Ed25519 key, PEM.")],
 ) -> None:
     """Sign a pack's manifest, which covers every file of the pack."""
+    from corpora.signing import sign_pack  # noqa: PLC0415 - cryptography is heavy
+
     identity = sign_pack(open_pack(pack), key)
     say(f"{pack}: signed by key {identity}")
 
@@ -233,6 +231,8 @@ def verify_command(
     key: Annotated[list[Path], typer.Option("--key", help="Public Ed25519 key, PEM; repeatable.")],
 ) -> None:
     """Verify that a pack is unchanged and signed by one of the keys. Exit 2 if not."""
+    from corpora.signing import open_signed  # noqa: PLC0415 - cryptography is heavy
+
     reference = open_signed(pack, key).reference
     say(f"{pack}: {reference.name} {reference.version} is unchanged and signed")
 
@@ -273,6 +273,8 @@ def import_command(
     json: Json = False,
 ) -> None:
     """Make a pack from a list. Each entry is kept, refused or flagged, with a reason."""
+    from corpora.build_pack import import_pack  # noqa: PLC0415 - numpy is heavy
+
     moment = _moment(created)
     result = import_pack(
         form, path, out, created=moment, label=label, licence=licence, report=report
@@ -299,6 +301,10 @@ def export_command(
     ] = None,
 ) -> None:
     """Write the items of a pack as a list for a filtering product."""
+    from corpora.exporters import LIST_EXPORTERS  # noqa: PLC0415 - only this verb needs it
+    from harness.campaign.origin_file import read_origin  # noqa: PLC0415 - the same
+    from harness.measure.plain_twins import with_plain_twins  # noqa: PLC0415 - the same
+
     export = LIST_EXPORTERS.find(form)
     corpus = open_pack(pack)
     if out.exists():

@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from harness.cli.printing import say_json
@@ -21,17 +24,8 @@ from harness.interop.record import MEASUREMENT_IMPORTERS, bounded_lines
 from harness.untrusted.regular_file import open_regular
 
 if TYPE_CHECKING:
+    from harness.model.scheme import Scheme
     from harness.model.verdict import Verdict
-from dataclasses import dataclass, replace
-from math import isclose
-from typing import TYPE_CHECKING
-
-import msgspec
-from pydantic import ValidationError
-
-from harness.model.scheme import Scheme
-
-if TYPE_CHECKING:
     from harness.store.bundle_reading import Bundle
 
 
@@ -184,7 +178,10 @@ def judge_again(bundle: Bundle) -> JudgedAgain:
 
 
 def _scheme(bundle: Bundle) -> Scheme:
+    from pydantic import ValidationError  # noqa: PLC0415 - only a bundle's scheme needs it
+
     from harness.model.declared import tupled  # noqa: PLC0415 - the same
+    from harness.model.scheme import Scheme  # noqa: PLC0415 - the same
     from harness.schemes.load import load_scheme, shipped  # noqa: PLC0415 - keep the start light
 
     try:

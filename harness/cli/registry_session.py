@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.paths import CampaignPaths
+from harness.follow.findings import follow
 from harness.follow.state import RegistryState, replay
+from harness.model.action_plan import ActionPlan
 from harness.model.corpus import Appeal
 from harness.model.event import Event
-from harness.model.outcome import PrintedHead
+from harness.model.outcome import Assessment, PrintedHead
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
     from harness.store.registry.registry import Registry
-import getpass
-
-from harness.cli.paths import CampaignPaths
-from harness.follow.findings import follow
-from harness.model.action_plan import ActionPlan
-from harness.model.outcome import Assessment
 
 
 class RegistrySession:

@@ -87,7 +87,7 @@ class _Web:
         home = variant_host(attempt.item, self.variant) or attempt.item.host
         expected = ExpectedMarks(attempt, line, home)
         visit = _Visit(attempt, line, expected, self._pages, started + attempt.timeout)
-        chain = await visit.follow(variant_url(attempt.item, self.scheme, self.variant), home)
+        chain = await visit.follow(self.address(attempt.item), home)
         timings = _timings(chain.exchanges, perf_counter() - started)
         facts = visit.facts(chain)
         if _leads_on(facts, chain) and not attempt.item.is_sensitive:

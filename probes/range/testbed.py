@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from harness.campaign.origin_file import write_origin
 from harness.ports.network import Origin
@@ -59,12 +59,8 @@ class RangeTestbed:
     changed at any time, from any thread. With ``gateway`` (Linux: it needs all of 127/8) there is
     also a transparent gateway, and a server for sinkholes at LANDING_ADDRESS. With ``encrypted``
     the filtering resolver also answers over TLS and HTTPS. With ``dual_stack`` the origin also
-    listens on ::1, and its names have AAAA records. ``Policy`` and ``Fault`` are available as
-    attributes.
+    listens on ::1, and its names have AAAA records.
     """
-
-    Policy: ClassVar = FilterPolicy
-    Fault: ClassVar = Fault
 
     def __init__(
         self,

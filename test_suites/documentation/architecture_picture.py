@@ -6,30 +6,30 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from test_suites.house.rooms import ROOT, modules, syntax
 
 PICTURE = ROOT / "docs/images/architecture.svg"
-LAYERS = (
-    ("cli",),
-    ("reports", "probes", "corpora"),
-    ("pipeline",),
-    ("campaign", "measure", "judge", "estimate", "assess", "follow", "interop"),
-    ("verdicts",),
-    ("store", "schemes"),
-    ("yaml_reader", "signing", "plugins"),
-    ("ports",),
-    ("model",),
-)
-"""The rooms from top to bottom, as the import contract has them; errors and text lie below all."""
-
 USED_BY_ALL = frozenset({"ports", "model"})
 """Lines to these would hide the others."""
 
 BELOW_ALL = frozenset({"errors", "untrusted"})
+NOT_DRAWN = BELOW_ALL | {"test_suites"}
 WIDTH, ROW, BOX, HEIGHT = 980, 74, 112, 34
+
+
+def layers() -> tuple[tuple[str, ...], ...]:
+    """The rooms from top to bottom, as the first import contract has them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    rows = (row.replace("harness.", "").split(" | ") for row in declared)
+    return tuple(tuple(row) for row in rows if not NOT_DRAWN.issuperset(row))
+
+
+LAYERS = layers()
 
 
 def room_of(module: str) -> str:

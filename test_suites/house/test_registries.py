@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,21 +38,22 @@ def test_each_plug_in_has_a_docstring_and_a_place_in_the_docs(
     assert f"`{name}`" in Path(ROOT / PAGES[kind]).read_text(encoding="utf-8")
 
 
+@cache
+def texts_of_tests() -> str:
+    paths = {
+        *(ROOT / "test_suites").rglob("test_*.py"),
+        *(ROOT / "test_suites/calibration").rglob("*.py"),
+        *(ROOT / "test_suites/calibration").rglob("*.yaml"),
+    }
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(paths))
+
+
 @pytest.mark.parametrize(("kind", "name", "plugin"), list(registered()))
 def test_each_plug_in_is_used_by_a_test(kind: str, name: str, plugin: object) -> None:
     del kind
     quoted = (f'"{name}"', f"'{name}'", getattr(plugin, "__name__", name))
-    tests = [
-        *(ROOT / "test_suites").rglob("test_*.py"),
-        *(ROOT / "test_suites/calibration").rglob("*"),
-    ]
 
-    assert any(
-        word in path.read_text(encoding="utf-8", errors="ignore")
-        for path in tests
-        if path.is_file() and path.suffix in {".py", ".yaml"}
-        for word in quoted
-    )
+    assert any(word in texts_of_tests() for word in quoted)
 
 
 def test_each_probe_leaves_facts_that_have_rules() -> None:

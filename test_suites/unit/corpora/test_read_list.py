@@ -14,15 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpora import read_list
-from corpora.read_list import (
-    LIST_IMPORTERS,
-    STATUSES,
-    DuplicateFinder,
-    ReportRow,
-    import_list,
-    write_report,
-)
+from corpora import duplicates
+from corpora.duplicates import DuplicateFinder
+from corpora.read_list import LIST_IMPORTERS, STATUSES, ReportRow, import_list, write_report
 from corpora.source import Limits
 from harness.errors import UsageError
 
@@ -277,7 +271,7 @@ def test_duplicates_are_those_that_a_set_finds(batches: list[list[str]]) -> None
 
 @pytest.mark.parametrize("longest", [1, 64, 1 << 20])
 def test_runs_may_be_merged_or_not(monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
-    monkeypatch.setattr(read_list, "MERGE_LIMIT", longest)
+    monkeypatch.setattr(duplicates, "MERGE_LIMIT", longest)
     finder, texts = DuplicateFinder(), [str(n) for n in range(1000)]
 
     for at in range(0, 1000, 50):

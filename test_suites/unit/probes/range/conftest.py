@@ -11,6 +11,7 @@ import dns.query
 import httpx
 import pytest
 
+from probes.range.filter import FilterPolicy
 from probes.range.testbed import RangeTestbed, running
 
 PROFILES = ("ks2", "staff")
@@ -25,7 +26,7 @@ def blocks(code: str, profile: str) -> bool:
 @pytest.fixture(scope="package")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeTestbed]:
     directory: Path = tmp_path_factory.mktemp("range")
-    policy = RangeTestbed.Policy(blocks=blocks)
+    policy = FilterPolicy(blocks=blocks)
     with running(directory, policy=policy, profiles=PROFILES, slow_delay=0.01) as world:
         yield world
 

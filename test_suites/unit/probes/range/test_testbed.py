@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness.campaign.origin_file import read_origin
-from probes.range.faults import FaultKind
+from probes.range.faults import Fault, FaultKind
 from probes.range.testbed import RangeTestbed, running
 
 CANARY = "gamb-001.canary.accredit.test"
@@ -88,7 +88,7 @@ def test_after_a_world_nothing_listens_and_no_thread_is_left(tmp_path: Path) -> 
 
 
 def test_a_world_ends_though_clients_hang_on(tmp_path: Path) -> None:
-    faults = RangeTestbed.Fault(kind=FaultKind.SILENT, hosts=frozenset({CANARY}))
+    faults = Fault(kind=FaultKind.SILENT, hosts=frozenset({CANARY}))
     with running(tmp_path) as world:
         world.faults.add(faults)
         proxy = int(world.origin.services["reference"]["proxy"]["ks2"].rpartition(":")[2])
