@@ -85,18 +85,22 @@ async def test_a_late_answer_waits_and_a_stopped_server_drops_it(
 
 async def test_a_port_whose_twin_is_taken_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
-    create, tries = loop.create_server, []
+    create, refusals = loop.create_server, 2
+    listened: list[int] = []
 
-    async def taken_at_first(*args: object, **options: object) -> object:
-        tries.append(args)
-        if len(tries) <= 2:
+    async def taken_at_first(factory: object, address: str, port: int) -> object:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
             raise OSError("taken")
-        return await create(*args, **options)  # type: ignore[call-overload]
+        server = await create(factory, address, port)  # type: ignore[call-overload]
+        listened.append(port)
+        return server
 
     monkeypatch.setattr(loop, "create_server", taken_at_first)
-    async with NameServer(echoed):
-        assert len(tries) == 3
-    tries.clear()
+    async with NameServer(echoed) as server:
+        assert (refusals, listened) == (0, [server.port])
+    refusals = 1
     monkeypatch.setattr(name_server, "PORT_TRIES", 1)
     with pytest.raises(OSError, match="taken"):
         async with NameServer(echoed):
