@@ -19,9 +19,9 @@ from harness.model.campaign import Campaign
 from harness.model.corpus import Item
 from harness.model.facts.web import WebFacts
 from harness.model.observation import CONTROL, AttemptKey, Observation, Timings
-from harness.store.head import write_head
+from harness.store.journal.hash_chains import append_line, chained
 from harness.store.journal.header import HEADER, write_header
-from harness.store.journal.manifest import SealedSegment, append_line, chained, scan_folder
+from harness.store.journal.journal_state import SealedSegment, scan_folder, write_head
 
 CATEGORIES = ("PORN", "GAMB", "DRUG", "VIOL", "DISC", "CRIM", "SELF", "WEAP", "HATE", "ALW.EDU")
 PROBES = ("web", "web_https")

@@ -237,7 +237,7 @@ def measure_prepared(prepared: Prepared, out: Path, console: Console) -> Campaig
     from harness.pipeline import measure  # noqa: PLC0415 - scipy is heavy
     from harness.store.evidence import EvidenceFolder  # noqa: PLC0415 - only measuring needs it
     from harness.store.journal.journal import SegmentJournal  # noqa: PLC0415 - duckdb is heavy
-    from harness.store.private_files import private_key  # noqa: PLC0415 - only measuring needs it
+    from harness.store.private_folder import private_key  # noqa: PLC0415 - only measuring needs it
 
     campaign = prepared.campaign
     paths = CampaignPaths(out=out, campaign=campaign.campaign)

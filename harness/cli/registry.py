@@ -33,7 +33,7 @@ def verify_command(
     Events dated before earlier ones are listed: registries of older versions may hold some.
     """
     from harness.model.event import backward_events  # noqa: PLC0415 - keep the start light
-    from harness.store.registry.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.store.registry import START, open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     where = registry or CampaignPaths(out=out, campaign="").registry
     with open_registry(where) as opened:

@@ -18,7 +18,7 @@ from harness.model.outcome import Assessment, PrintedHead
 from harness.ports.storage import Clock, WallClock
 
 if TYPE_CHECKING:
-    from harness.store.registry.registry import Registry
+    from harness.store.registry import Registry
 
 
 class RegistrySession:
@@ -46,7 +46,7 @@ def open_session(
     where: Path | str, *, create: bool = False, clock: Clock | None = None
 ) -> Iterator[RegistrySession]:
     """Open the registry at a path or database URL. Raises UsageError if there is none."""
-    from harness.store.registry.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.store.registry import open_registry  # noqa: PLC0415 - sqlalchemy is heavy
 
     with open_registry(where, create=create) as registry:
         yield RegistrySession(registry, clock or WallClock())
@@ -56,7 +56,7 @@ def appeals_in(where: Path | str) -> tuple[Appeal, ...]:
     """The decided appeals of a registry; empty if there is no registry yet."""
     if isinstance(where, Path) and not where.exists():
         return ()
-    from harness.store.registry.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
+    from harness.store.registry import NoRegistry  # noqa: PLC0415 - sqlalchemy is heavy
 
     try:
         with open_session(where) as session:
@@ -69,7 +69,7 @@ def registry_head(where: Path | str) -> PrintedHead | None:
     """The number of a registry's events and the last one's hash; ``None`` without a registry."""
     if isinstance(where, Path) and not where.exists():
         return None
-    from harness.store.registry.registry import START, NoRegistry, open_registry  # noqa: PLC0415 - heavy
+    from harness.store.registry import START, NoRegistry, open_registry  # noqa: PLC0415 - heavy
 
     try:
         with open_registry(where) as registry:

@@ -21,8 +21,8 @@ from typing import Any
 from harness.errors import InstrumentError, UsageError
 from harness.model.outcome import Assessment, Conformity, Outcome
 from harness.signing import canonical, sign
-from harness.store.head import HEAD
-from harness.store.journal.manifest import INSTRUMENT, STOPS
+from harness.store.journal.hash_chains import INSTRUMENT, STOPS
+from harness.store.journal.journal_state import HEAD
 
 STATEMENT = "statement.dsse.json"
 ASSESSMENT, SCHEME, REGISTRY = "assessment.json", "scheme.json", "registry.json"

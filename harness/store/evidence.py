@@ -9,7 +9,7 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.corpus import Item
 from harness.model.observation import Evidence, digest_of
 from harness.store.atomic_write import write_whole_unsynced
-from harness.store.private_files import make_private
+from harness.store.private_folder import make_private
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 

@@ -28,7 +28,7 @@ from harness.ports.judging import MakeJudge
 from harness.ports.storage import Journal
 from harness.store.atomic_write import write_whole_unsynced
 from harness.store.journal.parquet_segment import connect, digest_of_file, duckdb, quoted
-from harness.store.private_files import make_private
+from harness.store.private_folder import make_private
 from harness.verdicts.count_outcomes import STATES, count_verdicts
 
 _WITNESSES = msgspec.json.Decoder(Witness)

@@ -16,7 +16,7 @@ from harness.cli.paths import REGISTRY, CampaignPaths
 from harness.cli.registry_session import appeals_in, open_plans
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import FixClaimed, PlanClosed
-from harness.store.registry.registry import START, open_registry
+from harness.store.registry import START, open_registry
 from test_suites.example import example_assessment
 from test_suites.products.postgresql import PostgreSql
 

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.errors import InstrumentError, UsageError
 from harness.store.atomic_write import write_whole
-from harness.store.private_files import make_private
+from harness.store.private_folder import make_private
 from harness.untrusted.regular_file import read_bounded
 
 SEED = "seed"

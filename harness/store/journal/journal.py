@@ -7,12 +7,14 @@ segments), ``segment-000001.parquet`` ... (sealed), one open ``segment-00000n.js
 stops) and ``instrument.jsonl`` (instrument records).
 
 Reading takes no lock and changes nothing. Writing takes the lock, repairs the effects of a crash,
-and appends complete batches.
+and appends complete batches. The repair loses no complete batch: an incomplete one is moved aside,
+and a segment that was being sealed keeps the form that the manifest lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from threading import RLock
@@ -24,30 +26,41 @@ from harness.errors import InstrumentError, UsageError
 from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.observation import Observation
-from harness.store.atomic_write import sync_folder
-from harness.store.head import Head, extended_hash, write_head
+from harness.store.atomic_write import sync_folder, write_whole
 from harness.store.journal import parquet_segment
+from harness.store.journal.hash_chains import (
+    CHAINS,
+    append_line,
+    append_record,
+    append_stop,
+    chain_hashes,
+    chained,
+)
 from harness.store.journal.header import (
     HEADER,
     require_same,
     write_header,
 )
-from harness.store.journal.jsonl_segment import SegmentWriter, encode_batch, lines_of, marker_of
-from harness.store.journal.key_index import KeyFilter, KeyIndex
-from harness.store.journal.manifest import (
-    CHAINS,
+from harness.store.journal.journal_state import (
     MANIFEST,
+    Head,
     SealedSegment,
-    append_line,
-    chain_hashes,
-    chained,
+    extended_hash,
     read_manifest,
     scan_folder,
+    write_head,
 )
+from harness.store.journal.jsonl_segment import (
+    Scan,
+    SegmentWriter,
+    encode_batch,
+    lines_of,
+    marker_of,
+)
+from harness.store.journal.key_index import KeyFilter, KeyIndex
+from harness.store.journal.parquet_segment import digest_of_file
 from harness.store.journal.reader import JournalReader
-from harness.store.journal.repair import cut_torn_tails, remove_interrupted_sealing
-from harness.store.journal.side_records import append_record, append_stop
-from harness.store.lock import WriterLock
+from harness.store.private_folder import WriterLock
 
 SEGMENT_ROWS = 100_000
 """An open segment with at least this many rows is sealed."""
@@ -299,3 +312,44 @@ def open_journal(directory: Path) -> SegmentJournal:
     journal = SegmentJournal(directory)
     _ = journal.head
     return journal
+
+
+def remove_interrupted_sealing(directory: Path, sealed: Mapping[str, str]) -> None:
+    """Remove what interrupted sealing left, so that each segment exists in one form.
+
+    That is Parquet if its stem is in ``sealed``, else JSON lines. ``sealed`` has the SHA-256 of
+    each Parquet file by its stem: the JSON lines are deleted only if it matches. Raises OSError,
+    InstrumentError.
+    """
+    for pattern in ("segment-*.parquet.tmp", "head.json.*.tmp"):
+        for path in directory.glob(pattern):
+            path.unlink()
+    for path in directory.glob("segment-*.jsonl"):
+        parquet = path.with_suffix(".parquet")
+        if path.stem not in sealed:
+            parquet.unlink(missing_ok=True)
+            continue
+        if digest_of_file(parquet) != sealed[path.stem]:
+            msg = f"{parquet}: its SHA-256 does not match the manifest; {path.name} has the lines"
+            raise InstrumentError(msg)
+        path.unlink()
+
+
+def cut_torn_tails(segments: Iterable[tuple[Path, Scan]]) -> None:
+    """Move incomplete batches out of their segments into files.
+
+    The end is saved to its file before the segment is truncated. Raises OSError.
+    """
+    for path, contents in segments:
+        if contents.good == contents.size:
+            continue
+        with path.open("r+b") as stream:
+            stream.seek(contents.good)
+            write_whole(_free_name(path.parent), stream.read(), mode=0o600)
+            stream.truncate(contents.good)
+            os.fsync(stream.fileno())
+
+
+def _free_name(directory: Path) -> Path:
+    number = len(list(directory.glob("torn-*.bin"))) + 1
+    return directory / f"torn-{number:06d}.bin"

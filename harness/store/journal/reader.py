@@ -15,13 +15,18 @@ from harness.model.campaign import Stop
 from harness.model.instrument_record import InstrumentRecord
 from harness.model.journal_header import JournalHeader
 from harness.model.observation import AttemptKey, Observation
-from harness.store.head import Head, heads_after
 from harness.store.journal import parquet_segment
+from harness.store.journal.hash_chains import read_instrument, read_stops
 from harness.store.journal.header import FORMAT, HEADER, PRESENT, read_header, with_seed
+from harness.store.journal.journal_state import (
+    Head,
+    JournalState,
+    SealedSegment,
+    heads_after,
+    read_journal_state,
+)
 from harness.store.journal.jsonl_segment import BatchMarker, Scan, lines_of, marker_digest
 from harness.store.journal.key_index import KeyIndex
-from harness.store.journal.manifest import JournalState, SealedSegment, read_journal_state
-from harness.store.journal.side_records import read_instrument, read_stops
 
 _SENTINEL = b'"role":"'  # not in the line of an item; inside a text a quote is written \"
 _OBSERVATIONS = msgspec.json.Decoder(Observation)

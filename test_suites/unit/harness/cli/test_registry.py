@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import InstrumentError
 from harness.model.event import FixClaimed
-from harness.store.registry import registry
-from harness.store.registry.registry import START, open_registry
+from harness.store import registry
+from harness.store.registry import START, open_registry
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 

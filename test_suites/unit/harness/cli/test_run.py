@@ -14,7 +14,7 @@ from harness.cli.main import app
 from harness.errors import UsageError
 from harness.model.corpus import Appeal
 from harness.model.event import AppealDecided
-from harness.store.registry.registry import open_registry
+from harness.store.registry import open_registry
 
 
 @pytest.mark.parametrize(("items", "code"), [("agreed", 0), ("real", 3)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.store.journal.journal_state import SealedSegment
 from harness.store.journal.jsonl_segment import encode_batch, scan
-from harness.store.journal.manifest import SealedSegment
 from harness.store.journal.reader import fingerprint_of
 
 

@@ -10,10 +10,9 @@ import pytest
 
 from harness.errors import InstrumentError
 from harness.store.bundle import journal_files
-from harness.store.journal import manifest
+from harness.store.journal import hash_chains
+from harness.store.journal.hash_chains import INSTRUMENT, append_record, read_instrument
 from harness.store.journal.journal import SegmentJournal
-from harness.store.journal.manifest import INSTRUMENT
-from harness.store.journal.side_records import append_record, read_instrument
 from test_suites.instrument import UNSYNCHRONISED, WHOLE, record
 
 LATER = record(at=WHOLE.at + timedelta(hours=1))
@@ -122,7 +121,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(manifest, "write_all", full)
+    monkeypatch.setattr(hash_chains, "write_all", full)
     with pytest.raises(InstrumentError, match=r"instrument\.jsonl: No space left on device"):
         append_record(journal.directory, journal.start, OTHER)
     assert journal.instrument_records() == (WHOLE,)

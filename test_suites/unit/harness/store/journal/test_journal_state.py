@@ -14,9 +14,15 @@ import pytest
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.observation import Observation
-from harness.store.head import HEAD, Head, read_head
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.manifest import MANIFEST, read_journal_state, scan_folder
+from harness.store.journal.journal_state import (
+    HEAD,
+    MANIFEST,
+    Head,
+    read_head,
+    read_journal_state,
+    scan_folder,
+)
 from test_suites.unit.harness.store.journal.test_stops import ONE as STOP
 
 Batch = Callable[[int, int], list[Observation]]
@@ -220,7 +226,7 @@ def test_a_writer_at_work_is_read_again(folder: Path, monkeypatch: pytest.Monkey
     whole = read_head(folder)
     assert whole
     heads = iter([Head(rows=1, hash="moved"), whole, whole, whole])
-    monkeypatch.setattr("harness.store.journal.manifest.read_head", lambda _: next(heads))
+    monkeypatch.setattr("harness.store.journal.hash_chains.read_head", lambda _: next(heads))
 
     state = read_journal_state(folder, SegmentJournal(folder).start, has_head=True)
 
@@ -234,7 +240,7 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
 ) -> None:
     turns = iter(range(1000))
     monkeypatch.setattr(
-        "harness.store.journal.manifest.read_head", lambda _: Head(rows=next(turns), hash="")
+        "harness.store.journal.hash_chains.read_head", lambda _: Head(rows=next(turns), hash="")
     )
     start = SegmentJournal(folder).start
 

@@ -9,10 +9,9 @@ import pytest
 
 from harness.errors import InstrumentError
 from harness.model.campaign import Stop
-from harness.store.journal import manifest
+from harness.store.journal import hash_chains
+from harness.store.journal.hash_chains import STOPS, append_stop, read_stops
 from harness.store.journal.journal import SegmentJournal, open_journal
-from harness.store.journal.manifest import STOPS
-from harness.store.journal.side_records import append_stop, read_stops
 
 START = "0" * 64
 ONE = Stop(
@@ -77,7 +76,7 @@ def test_a_disk_that_takes_nothing_is_our_trouble(
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(manifest, "write_all", refuse)
+    monkeypatch.setattr(hash_chains, "write_all", refuse)
 
     with pytest.raises(InstrumentError, match="No space left"):
         append_stop(tmp_path, START, ONE)

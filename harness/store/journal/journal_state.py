@@ -1,43 +1,93 @@
-"""Hash chains of a journal (manifest, stops, instrument), and the state of a journal's folder.
+"""The state of a journal's folder: its head, the manifest of sealed segments, and open segments.
 
-Each line's hash covers the line and the previous hash, starting at the header's digest, so a line
-that was changed, removed or inserted is found. ``read_journal_state`` reads the manifest and the
-segments of a folder and checks them against its head.
+A hash chain shows changes within it, but not lines that were cut off at its end. So the head, the
+number of observations and the hash over all of them, is in a separate file that is replaced
+atomically after each batch is on the disk. A crash between the two leaves a head that is one batch
+behind, which the writer corrects. A head that records more than the journal holds means that
+something was removed. ``read_journal_state`` reads manifest and segments, and checks them against
+the head.
+
+Somebody who rewrites both the chain and the head is found only by comparison with an earlier head;
+each report, assessment and bundle prints one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from harness.errors import InstrumentError
-from harness.store.atomic_write import write_all
-from harness.store.head import HEAD, Head, heads_after, read_head
-from harness.store.journal.jsonl_segment import Scan, scan
+from harness.model.outcome import PrintedHead
+from harness.store.atomic_write import write_whole
+from harness.store.journal.hash_chains import (
+    CHAINS,
+    chain_hashes,
+    read_chain,
+)
+from harness.store.journal.jsonl_segment import BatchMarker, Scan, scan
+
+HEAD = "head.json"
 
 
-class Link(Protocol):
-    """One line of a chain; a msgspec struct."""
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The number of observations, the hash over all of them, and the ends of the other chains.
 
-    @property
-    def name(self) -> str:
-        """The subject of the line, for error messages."""
+    ``chains`` maps the name of a file, such as ``stops.jsonl``, to its last hash; an empty chain
+    is left out.
+    """
 
-    @property
-    def previous(self) -> str:
-        """The previous hash; the header's digest for the first line."""
+    rows: int
+    hash: str
+    chains: dict[str, str] = {}
 
-    @property
-    def hash(self) -> str:
-        """The hash of this line."""
+    def printed(self) -> PrintedHead:
+        """The head in the form that an assessment prints."""
+        return PrintedHead(held=self.rows, hash=self.hash)
 
 
-AnyLink = TypeVar("AnyLink", bound=Link)
+def read_head(directory: Path) -> Head | None:
+    """The head in a folder, if there is one. Raises InstrumentError if the file is damaged."""
+    path = directory / HEAD
+    try:
+        text = path.read_bytes()
+        head = msgspec.json.decode(text, type=Head)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        msg = f"{path}: not the head of a journal, which is damaged: {error}"
+        raise InstrumentError(msg) from None
+    if text != msgspec.json.encode(head) + b"\n":
+        msg = f"{path}: not the head of a journal as it was written; the journal is damaged"
+        raise InstrumentError(msg)
+    return head
+
+
+def write_head(directory: Path, head: Head) -> None:
+    """Replace the head and wait until it is on the disk. Raises InstrumentError."""
+    try:
+        write_whole(directory / HEAD, msgspec.json.encode(head) + b"\n", mode=0o600)
+    except OSError as error:
+        msg = f"{directory / HEAD}: {error.strerror or error}"
+        raise InstrumentError(msg) from error
+
+
+def extended_hash(previous: str, marker: BatchMarker) -> str:
+    """The hash after one more batch: over the previous hash and the batch's hash."""
+    text = f"{previous}\x1f{marker.batch}\x1f{marker.rows}\x1f{marker.sha256}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def heads_after(previous: str, rows: int, markers: Iterable[BatchMarker]) -> list[Head]:
+    """The heads before the first of the batches and after each one, without the other chains."""
+    heads = [Head(rows=rows, hash=previous)]
+    for marker in markers:
+        last = heads[-1]
+        heads.append(Head(rows=last.rows + marker.rows, hash=extended_hash(last.hash, marker)))
+    return heads
 
 
 class SealedSegment(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,100 +107,7 @@ def read_manifest(path: Path, start: str) -> tuple[SealedSegment, ...]:
     return read_chain(path, start, SealedSegment)
 
 
-def read_chain(path: Path, start: str, kind: type[AnyLink]) -> tuple[AnyLink, ...]:
-    """The lines of a chain, oldest first; an incomplete last line does not count.
-
-    ``start`` is the digest of the header. Each line must be exactly the text that we write, so a
-    new field of a kind must be omitted when it has its default. Raises InstrumentError, naming the
-    byte, where the chain is broken.
-    """
-    links: list[AnyLink] = []
-    offset, previous = 0, start
-    for line in whole_lines(path):
-        try:
-            link = msgspec.json.decode(line, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            msg = f"{path}: byte {offset}: not a line of a {path.stem.rstrip('s')}: {error}"
-            raise InstrumentError(msg) from None
-        is_as_written = line == msgspec.json.encode(link) + b"\n"
-        if not is_as_written or link.previous != previous or link.hash != expected_hash(link):
-            msg = f"{path}: byte {offset}: the hash chain is broken at {link.name}"
-            raise InstrumentError(msg)
-        links.append(link)
-        offset, previous = offset + len(line), link.hash
-    return tuple(links)
-
-
-class _Hashed(msgspec.Struct):
-    """The hash of a line of any chain."""
-
-    hash: str
-
-
-def chain_hashes(path: Path) -> list[str]:
-    """The hashes in a chain's lines, unchecked; ``read_chain`` checks them.
-
-    Raises InstrumentError if a line has no hash.
-    """
-    try:
-        return [msgspec.json.decode(line, type=_Hashed).hash for line in whole_lines(path)]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        msg = f"{path}: not a hash chain: {error}"
-        raise InstrumentError(msg) from None
-
-
-def chained(link: AnyLink) -> AnyLink:
-    """The same line with its hash."""
-    plain: Any = link  # no type says both "a struct" and "with a hash"
-    hashed: AnyLink = msgspec.structs.replace(plain, hash=expected_hash(link))
-    return hashed
-
-
-def expected_hash(link: Link) -> str:
-    """SHA-256 of the line without its hash."""
-    plain: Any = link
-    bare = msgspec.structs.replace(plain, hash="")
-    return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()
-
-
-def append_line(path: Path, link: Link) -> None:
-    """Add a line and wait until it is on the disk.
-
-    Raises InstrumentError; the file is then as before.
-    """
-    try:
-        _append(path, msgspec.json.encode(link) + b"\n")
-    except OSError as error:
-        msg = f"{path}: {error.strerror or error}"
-        raise InstrumentError(msg) from error
-
-
-def _append(path: Path, text: bytes) -> None:
-    whole = sum(len(line) for line in whole_lines(path))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        os.ftruncate(descriptor, whole)
-        os.lseek(descriptor, 0, os.SEEK_END)
-        write_all(descriptor, text)
-    except OSError:
-        os.ftruncate(descriptor, whole)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def whole_lines(path: Path) -> list[bytes]:
-    """The complete lines of a small file."""
-    if not path.exists():
-        return []
-    lines = path.read_bytes().splitlines(keepends=True)
-    return [line for line in lines if line.endswith(b"\n")]
-
-
 MANIFEST = "manifest.jsonl"
-STOPS, INSTRUMENT = "stops.jsonl", "instrument.jsonl"
-CHAINS = (STOPS, INSTRUMENT)
-"""The other hash chains of a journal, whose ends its head records."""
 
 READINGS = 10
 """How often a folder is read again because a process is writing to it."""

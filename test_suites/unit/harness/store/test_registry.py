@@ -6,15 +6,16 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy.dialects import sqlite
 
 from harness.errors import InstrumentError, UsageError
 from harness.model.event import AnyEvent, Event, FixClaimed, PlanClosed
-from harness.store.registry.registry import START, Registry, open_registry
+from harness.store.registry import START, Registry, UtcDateTime, open_registry
 from test_suites.unit.harness.untrusted.test_passwords import SPELLED
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -288,3 +289,17 @@ def test_a_reader_beside_a_writer_never_sees_damage(registry: Registry, path: Pa
 
         assert sorted(seen) == seen
         assert 40 == len(reader.events())
+
+
+def test_times_are_kept_as_utc_and_never_naive() -> None:
+    column, dialect = UtcDateTime(), sqlite.dialect()
+
+    down = column.process_bind_param(NOW, dialect)
+
+    assert down == datetime(2026, 3, 2, 8, 0, 0, 123456)  # noqa: DTZ001 - as SQLite keeps it
+    assert column.process_result_value(down, dialect) == NOW
+    assert column.process_result_value(down, dialect).tzinfo is UTC  # type: ignore[union-attr]
+    assert column.process_bind_param(None, dialect) is None
+    assert column.process_result_value(None, dialect) is None
+    with pytest.raises(ValueError, match="without a time zone"):
+        column.process_bind_param(datetime(2026, 3, 2), dialect)  # noqa: DTZ001 - the mistake

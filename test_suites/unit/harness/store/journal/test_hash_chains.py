@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from harness.errors import InstrumentError
-from harness.store.journal.manifest import SealedSegment, append_line, chained, read_manifest
+from harness.store.journal.hash_chains import append_line, chained
+from harness.store.journal.journal_state import SealedSegment, read_manifest
 
 START = "0" * 64
 

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InstrumentError
-from harness.store.head import Head, extended_hash, heads_after, read_head, write_head
+from harness.store.journal.journal_state import (
+    Head,
+    extended_hash,
+    heads_after,
+    read_head,
+    write_head,
+)
 from harness.store.journal.jsonl_segment import BatchMarker
 
 MARKERS = st.lists(

@@ -12,9 +12,13 @@ import pytest
 
 from harness.errors import InstrumentError
 from harness.model.observation import Observation
-from harness.store.journal.journal import SegmentJournal, open_journal
+from harness.store.journal.journal import (
+    SegmentJournal,
+    cut_torn_tails,
+    open_journal,
+    remove_interrupted_sealing,
+)
 from harness.store.journal.jsonl_segment import encode_batch, scan
-from harness.store.journal.repair import cut_torn_tails, remove_interrupted_sealing
 
 Batch = Callable[[int, int], list[Observation]]
 HEADER = {"campaign": "spring"}

@@ -1,1 +1,0 @@
-"""The registry: append-only, hash-chained events in a database."""
