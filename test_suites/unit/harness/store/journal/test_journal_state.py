@@ -226,7 +226,7 @@ def test_a_writer_at_work_is_read_again(folder: Path, monkeypatch: pytest.Monkey
     whole = read_head(folder)
     assert whole
     heads = iter([Head(rows=1, hash="moved"), whole, whole, whole])
-    monkeypatch.setattr("harness.store.journal.hash_chains.read_head", lambda _: next(heads))
+    monkeypatch.setattr("harness.store.journal.journal_state.read_head", lambda _: next(heads))
 
     state = read_journal_state(folder, SegmentJournal(folder).start, has_head=True)
 
@@ -240,7 +240,7 @@ def test_a_writer_that_never_rests_does_not_keep_a_reader(
 ) -> None:
     turns = iter(range(1000))
     monkeypatch.setattr(
-        "harness.store.journal.hash_chains.read_head", lambda _: Head(rows=next(turns), hash="")
+        "harness.store.journal.journal_state.read_head", lambda _: Head(rows=next(turns), hash="")
     )
     start = SegmentJournal(folder).start
 
